@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Strict parsing of what somebody else wrote. Every function takes a whole string, gives 0
+ * and the value, or -EINVAL (not of the form) or -ERANGE (too large) and leaves *ret alone.
+ * No leading blanks, no sign, no trailing text.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* "infinity" in sizes, counts and time spans. */
+#define PARSE_INFINITY UINT64_MAX
+
+int parse_u64(const char *s, uint64_t *ret);
+int parse_u32(const char *s, uint32_t *ret);
+
+/* yes, no, true, false, on, off, 1, 0 as in systemd.syntax(7) */
+int parse_bool(const char *s, bool *ret);
+
+/* Bytes: "512", "2G", "1.5G" is refused; K M G T are powers of 1024; "infinity". */
+int parse_size(const char *s, uint64_t *ret);
+
+/* A count or "infinity". */
+int parse_count(const char *s, uint64_t *ret);
+
+/* Microseconds: "90" (seconds), "5min", "1h 30min", "2d", "infinity"; see systemd.time(7). */
+int parse_timespan(const char *s, uint64_t *ret);
+
+/* "150%" gives 150; a percentage of 0 is refused. */
+int parse_percent(const char *s, uint32_t *ret);

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The plan: every operation that opening a session will perform, as plain data. Making it is
+ * pure: account + policy + login + what the host has -> const struct plan. No system call is
+ * made here; core/run/ does as the plan says and decides nothing.
+ */
+#pragma once
+
+#include "core/base/account.h"
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/plan/idmap.h"
+#include "core/plan/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#define PLAN_ID_LEN	  12 /* a session id: lower-case letters and digits */
+#define PLAN_STATE_DIR	  "/var/lib/nsshell"
+#define PLAN_RUN_DIR	  "/run/nsshell"
+#define PLAN_HOSTNAME_MAX 64 /* HOST_NAME_MAX, uname(2) */
+
+/* ---- what the planner is given ---------------------------------------------------------- */
+
+struct plan_login {
+	const char *id;	     /* PLAN_ID_LEN characters */
+	const char *service; /* PAM service */
+	const char *rhost;   /* "" where it comes from nowhere */
+	const char *tty;     /* the terminal handed down: a path below /dev, "" for none */
+};
+
+/* One line of the host's mount table, in the table's order. */
+struct plan_host_mount {
+	const char *target; /* mount point */
+	const char *source; /* "/dev/vda1", "server:/export", "tmpfs" */
+	const char *root;   /* the part of the file system that is mounted, "/" mostly */
+	const char *fstype;
+	bool readonly;
+};
+
+enum plan_path_kind {
+	PLAN_PATH_ABSENT,
+	PLAN_PATH_DIR,
+	PLAN_PATH_FILE, /* anything that isn't a folder: file, socket, device */
+};
+
+/* A path that the config or a built-in list names, looked at by the caller. */
+struct plan_path {
+	const char *path;
+	enum plan_path_kind kind;
+};
+
+enum plan_cgroup_kind {
+	PLAN_CGROUP_NONE,
+	PLAN_CGROUP_V1, /* v1 and hybrid */
+	PLAN_CGROUP_V2,
+};
+
+struct plan_host {
+	const char *hostname;
+	const struct plan_host_mount *mounts;
+	size_t n_mounts;
+	/* Every path of policy and of the built-in lists, each once, patterns expanded. */
+	const struct plan_path *paths;
+	size_t n_paths;
+	bool idmapped_lower; /* overlay takes idmapped layers: Linux 5.19 */
+	enum plan_cgroup_kind cgroup;
+	const struct strlist *controllers; /* as the kernel names them: memory, pids, cpu, ... */
+};
+
+struct plan_input {
+	const struct account *account;
+	const struct policy *policy;
+	const struct plan_login *login;
+	const struct plan_host *host;
+	const struct id_range *uid_ranges;
+	size_t n_uid_ranges;
+	const struct id_range *gid_ranges;
+	size_t n_gid_ranges;
+};
+
+/* Built-in lists, ended by NULL. Patterns as in glob(7); all are left out where not there. */
+extern const char *const plan_default_inaccessible[];
+extern const char *const plan_default_sockets[];
+extern const char *const plan_default_devices[];
+
+/* ---- the plan --------------------------------------------------------------------------- */
+
+/*
+ * One overlay of the account's rootfs. They are built once, by the account's first session,
+ * and shared by all of its sessions; parents come before children.
+ */
+struct plan_overlay {
+	const char *target; /* inside: "/", "/usr", "/var" */
+	const char *lower;  /* host mount point that is cloned, not recursively */
+	bool idmap;	    /* the clone is idmapped by a user namespace with the plan's maps */
+	bool readonly;	    /* the lower was read-only on the host: no upper at all */
+};
+
+enum plan_layer_kind {
+	PLAN_LAYER_WHITEOUT, /* hides what the lower has there */
+	PLAN_LAYER_SYMLINK,
+};
+
+/* One entry of the init layer, which lies between upper and lower and is never committed. */
+struct plan_layer {
+	size_t overlay; /* index in plan.overlays */
+	enum plan_layer_kind kind;
+	const char *path;   /* inside, absolute */
+	const char *target; /* of a symlink */
+};
+
+enum plan_op_kind {
+	/* done in the staging mount namespace, owned by the host: locked inside */
+	PLAN_TMPFS,    /* size, inodes, mode, uid, gid */
+	PLAN_BIND,     /* source; recursive, as_user, must_own, optional */
+	PLAN_DEVICE,   /* bind the host's node source onto target */
+	PLAN_TERMINAL, /* bind the terminal that the login hands down onto target */
+	PLAN_DIR,      /* mode, uid, gid; existing ones are left as they are */
+	PLAN_FILE,     /* content (NULL: empty), mode, uid, gid */
+	PLAN_SYMLINK,  /* source is what it says */
+	PLAN_MASK,     /* cover with an empty folder or file that nobody may open */
+	PLAN_SEAL,     /* set attr on the mount at target, its content being complete */
+	/* done by init, in the session's own namespaces */
+	PLAN_PROC,
+	PLAN_DEVPTS,
+	PLAN_MQUEUE,
+	PLAN_CGROUP2,  /* the session's own cgroup, read-only */
+	PLAN_READONLY, /* bind target onto itself, read-only */
+	PLAN_HIDE,     /* cover with /dev/null, or an empty read-only tmpfs if a folder */
+};
+
+struct plan_op {
+	enum plan_op_kind kind;
+	const char *source; /* host path */
+	const char *target; /* path inside, absolute */
+	const char *content;
+	uint64_t attr;	 /* MOUNT_ATTR_* of mount_setattr(2); never MS_* here */
+	uint64_t size;	 /* bytes, tmpfs only, 0: no limit */
+	uint64_t inodes; /* tmpfs only, 0: the kernel's default */
+	uint32_t mode;
+	uint32_t uid; /* as seen inside */
+	uint32_t gid;
+	bool recursive;
+	bool as_user;  /* resolve source with the account's file system ids */
+	bool must_own; /* source must be a folder that the account owns, and no symlink */
+	bool optional; /* leave out where source isn't there */
+};
+
+/* One value to write, and to read back, in the account's group. */
+struct plan_cgroup_setting {
+	const char *controller; /* "memory" */
+	const char *name;	/* "memory.max" */
+	const char *value;	/* as the kernel takes and shows it */
+	const char *key;	/* "MemoryMax", for messages */
+};
+
+struct plan_cgroup {
+	enum plan_cgroup_kind kind;
+	const char *account;   /* "nsshell/1000": the limits are here */
+	const char *session;   /* "nsshell/1000/ID" */
+	const char *supervise; /* "nsshell/1000/supervise": the account's supervisors */
+	const char **controllers;
+	size_t n_controllers;
+	struct plan_cgroup_setting *settings;
+	size_t n_settings;
+};
+
+struct plan {
+	struct arena arena;
+	const char *id, *service, *rhost, *tty;
+	const char *user, *home, *shell;
+	uid_t uid;
+	gid_t gid;
+	const char *hostname;	   /* expanded */
+	const char *runtime_dir;   /* "/run/user/1000" */
+	struct idmap uids, gids;
+	const uint32_t *groups;	   /* supplementary groups kept, the primary one among them */
+	size_t n_groups;
+	uint64_t namespaces;	   /* CLONE_NEW* */
+	struct plan_overlay *overlays;
+	size_t n_overlays;
+	struct plan_layer *layers;
+	size_t n_layers;
+	enum policy_upper upper;
+	uint64_t upper_size;
+	struct plan_op *ops;
+	size_t n_ops;
+	struct plan_cgroup cgroup;
+	const char **login_caps;   /* what the login process keeps: "cap_setuid", ... */
+	size_t n_login_caps;
+	const char **init_caps;
+	size_t n_init_caps;
+	bool no_new_privs;
+	bool share_account;
+	uint64_t linger_usec;
+	const char **notes;	   /* what an admin should know: fallbacks taken */
+	size_t n_notes;
+};
+
+/**
+ * plan_make() - Decide everything about a session
+ * @ret:	on success a plan that stands on its own; free with plan_free()
+ *
+ * Errors name the account or the key, what is wrong and what to do: no home ("" or "/"), more
+ * groups than a map can hold, a limit that this host has no controller for, a bind source that
+ * isn't there and isn't marked with '-', Root=yes over the host's root, an image.
+ *
+ * Return: 0 or -1 with @e.
+ */
+int plan_make(const struct plan_input *in, struct plan **ret, struct err *e);
+void plan_free(struct plan *p);
+
+/* The whole plan in words, for people and golden files. */
+void plan_print(const struct plan *p, FILE *out);
+
+/**
+ * plan_rootfs_digest() - A number for what the account's sessions share
+ *
+ * Two plans with the same digest (FNV-1a over overlays, layers, upper and id maps) can share
+ * one rootfs. Not cryptographic.
+ */
+uint64_t plan_rootfs_digest(const struct plan *p);
