@@ -19,8 +19,6 @@
 #include <sys/types.h>
 
 #define PLAN_ID_LEN	  12 /* a session id: lower-case letters and digits */
-#define PLAN_STATE_DIR	  "/var/lib/nsshell"
-#define PLAN_RUN_DIR	  "/run/nsshell"
 #define PLAN_HOSTNAME_MAX 64 /* HOST_NAME_MAX, uname(2) */
 
 /* ---- what the planner is given ---------------------------------------------------------- */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What this host has, gathered for the planner. Needs no privilege. */
+#pragma once
+
+#include "core/base/account.h"
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/plan/plan.h"
+#include "core/plan/policy.h"
+
+struct host {
+	struct arena arena;
+	struct strlist controllers;
+	struct plan_host facts; /* points into the two above */
+};
+
+/**
+ * host_gather() - Mount table, paths, cgroups, kernel features
+ * @policy:	whose paths to look at, beside the built-in lists
+ * @ret:	filled on success; free with host_clear()
+ *
+ * The mount table is read through libmount from /proc/self/mountinfo.
+ *
+ * Return: 0 or -1 with @e.
+ */
+int host_gather(const struct policy *policy, struct host *ret, struct err *e);
+void host_clear(struct host *h);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Session records, PATH_SESSIONS/ID: root-only text, one "key=value" a line, written whole to
+ * a temporary name and renamed. The supervisor holds an exclusive flock(2) on its record as
+ * long as it lives; a record that can be locked is what a crash left.
+ */
+#pragma once
+
+#include "core/base/account.h"
+#include "core/base/err.h"
+#include "core/plan/plan.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A process that a pid alone can't name: start time in clock ticks, proc_pid_stat(5) field 22. */
+struct record_process {
+	pid_t pid; /* 0: none yet */
+	uint64_t start;
+};
+
+/* Inode numbers of the session's namespaces; 0: not known yet, or shared with the host. */
+struct record_namespaces {
+	uint64_t user, pid, mnt, uts, ipc, cgroup;
+};
+
+enum record_state {
+	RECORD_OPENING,
+	RECORD_OPEN,
+	RECORD_LINGERING, /* no lease left, processes live on */
+	RECORD_CLOSING,
+};
+
+/* A terminal that was lent to the session, and how to give it back. */
+struct record_tty {
+	char path[64]; /* "" for none */
+	uint64_t rdev;
+	uint32_t uid, gid, mode;
+};
+
+struct record {
+	char id[PLAN_ID_LEN + 1];
+	char user[ACCOUNT_NAME_MAX];
+	uid_t uid;
+	char service[64];
+	char rhost[256];
+	char tty[64];
+	uint64_t since; /* seconds since 1970 */
+	enum record_state state;
+	struct record_process caller;
+	struct record_process supervisor;
+	struct record_process init;
+	struct record_namespaces ns;
+	char cgroup[256]; /* plan_cgroup.session, "" where there is none */
+	uint64_t rootfs;  /* plan_rootfs_digest() */
+	uint32_t leases;  /* logins in it */
+	bool logged_in;	  /* utmp has an entry of ours */
+	struct record_tty lent;
+};
+
+/* Parse the text of a record strictly. Return: 0 or -1 with @e. */
+int record_parse(const char *text, struct record *ret, struct err *e);
+
+/**
+ * record_read() - Read one record
+ * Return: 0; 1 when there is none of that id; -1 with @e.
+ */
+int record_read(const char *id, struct record *ret, struct err *e);
+
+/* Write or replace the record of r->id, mode 0600. Return: 0 or -1 with @e. */
+int record_write(const struct record *r, struct err *e);
+int record_remove(const char *id, struct err *e);
+
+/**
+ * record_lock() - Own a record
+ * @ret_fd:	O_CLOEXEC, to be kept open as long as the session lives. Not the record itself,
+ *		which renames replace, but PATH_SESSIONS/ID.lock beside it.
+ * Return: 0; 1 when somebody else holds it; -1 with @e.
+ */
+int record_lock(const char *id, int *ret_fd, struct err *e);
+
+/**
+ * record_list() - All records, oldest first
+ * @ret:	an array to free(), of *ret_n records
+ * Return: 0 or -1 with @e; an unreadable record is skipped and counted in *ret_bad.
+ */
+int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err *e);
+
+/* Whether the supervisor of that record holds its lock. Return: 1, 0, or -1 with @e. */
+int record_is_alive(const char *id, struct err *e);
+
+const char *record_state_name(enum record_state s);
