@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# nsshell: `make demo` and `make check` are the two commands to try; `make help` lists the rest.
+
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+LIBEXECDIR ?= $(PREFIX)/libexec
+MANDIR     ?= $(PREFIX)/share/man
+MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
+PAMDIR     ?= /usr/lib/$(MULTIARCH)/security
+BUILD      ?= build
+CC         ?= cc
+
+VERSION := 0.1
+
+# ---- what Debian 12 calls what we need ---------------------------------------------------
+DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev libmount-dev \
+	libeconf-dev libsubid-dev libsmartcols-dev libjansson-dev
+DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
+DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
+	mandoc cron login rsync git xauth netcat-openbsd strace libclang-rt-14-dev
+DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun
+
+# ---- flags ---------------------------------------------------------------------------------
+WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wformat-nonliteral -Wundef
+WERROR ?= $(if $(CI),-Werror)
+HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
+ifneq ($(filter x86_64%,$(MULTIARCH)),)
+HARDEN += -fcf-protection=full
+endif
+OPT ?= -O2 -g
+CPPFLAGS += -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
+	-DLIBEXECDIR='"$(LIBEXECDIR)"' -DPAMDIR='"$(PAMDIR)"'
+CFLAGS += -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) $(SANITIZE)
+LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE)
+
+PKG_run  := mount libcgroup libcap
+PKG_conf := libeconf
+PKG_ctl  := smartcols
+PKGS     := $(PKG_run) $(PKG_conf) $(PKG_ctl)
+CPPFLAGS += $(filter-out -I/usr/include/libmount,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
+
+# ---- the house: include directions go downwards only, `make lint` checks it ----------------
+BASE := $(wildcard core/base/*.c)
+PLAN := $(wildcard core/plan/*.c)
+CONF := $(wildcard config/*.c)
+RUN  := $(wildcard core/run/*.c)
+HELPER := $(filter-out helpers/client.c,$(wildcard helpers/*.c))
+MODULE := $(wildcard pam_module/*.c) helpers/client.c core/base/err.c core/base/io.c core/base/sys.c
+NSCTL  := $(wildcard nsshell/nsctl*.c)
+UNIT   := $(wildcard tests/unit/test_*.c)
+BENCH  := $(wildcard tests/bench/*.c)
+
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LIBS := $(BUILD)/librun.a $(BUILD)/libconfig.a $(BUILD)/libplan.a $(BUILD)/libbase.a
+LDLIBS_run  = $(shell pkg-config --libs $(PKG_run) $(PKG_conf)) -lsubid
+PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/pam_nsshell.so
+UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
+
+.PHONY: all install uninstall demo check check-unit check-system lint asan clean deps \
+	deps-demo deps-check deps-bench bench help format
+all: $(PROGRAMS)
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The module's objects are position independent code for a shared object.
+$(BUILD)/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+
+$(BUILD)/libbase.a: $(call obj,$(BASE))
+$(BUILD)/libplan.a: $(call obj,$(PLAN))
+$(BUILD)/libconfig.a: $(call obj,$(CONF))
+$(BUILD)/librun.a: $(call obj,$(RUN))
+%.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/nsshell-helper: $(call obj,$(HELPER)) $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run)
+
+$(BUILD)/nsctl: $(call obj,$(NSCTL)) $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run) -lsmartcols -ljansson
+
+$(BUILD)/pam_nsshell.so: $(patsubst %.c,$(BUILD)/pic/%.o,$(MODULE)) pam_module/pam_nsshell.map
+	$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -Wl,--version-script=pam_module/pam_nsshell.map \
+		-Wl,-z,defs -o $@ $(filter %.o,$^) -lpam -lcap
+
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run) -lcmocka
+
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lpam -lpam_misc
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# ---- what to run ---------------------------------------------------------------------------
+## make demo          build, and open a real SSH login that lands in a box (as root)
+demo: deps deps-demo
+	@$(MAKE) --no-print-directory all
+	@python3 tests/demo/demo.py
+
+## make check         install what the tests need, build, lint, run every test (as root)
+check: deps deps-check
+	@$(MAKE) --no-print-directory CI=1 all
+	@tests/check.sh
+
+## make check-unit    unit and golden tests, no root needed
+check-unit: all $(UNITS)
+	@tests/unit.sh $(UNITS)
+
+## make check-system  real sshd, su, cron, login (as root)
+check-system: all
+	@python3 tests/system/run.py $(TESTS)
+
+## make lint          clang-format, clang-tidy, cppcheck, shellcheck, mandoc, include directions
+lint:
+	@tests/lint.sh
+
+## make asan          unit tests under AddressSanitizer and UBSan
+asan:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT='-O1 -g' \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' check-unit
+
+## make bench         times and sizes, side by side with peers (as root)
+bench: deps deps-bench
+	@$(MAKE) --no-print-directory all bench-programs
+	@python3 tests/bench/bench.py
+.PHONY: bench-programs
+bench-programs: $(BENCHES)
+
+## make format        clang-format over the tree
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+## make install       PREFIX, DESTDIR, SYSCONFDIR, LIBEXECDIR, PAMDIR, MANDIR are honoured
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PAMDIR) \
+		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
+		$(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf.d
+	install -m 0755 $(BUILD)/nsctl $(DESTDIR)$(PREFIX)/sbin/nsctl
+	install -m 0755 $(BUILD)/nsshell-helper $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper
+	install -m 0644 $(BUILD)/pam_nsshell.so $(DESTDIR)$(PAMDIR)/pam_nsshell.so
+	test -e $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf || \
+		install -m 0644 config/nsshell.conf $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf
+	install -m 0644 man/nsshell.conf.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 0644 man/nsctl.8 man/pam_nsshell.8 $(DESTDIR)$(MANDIR)/man8/
+
+## make uninstall     refuses while a PAM file still names the module
+uninstall:
+	@if grep -ls pam_nsshell $(DESTDIR)$(SYSCONFDIR)/pam.d/*; then \
+		echo 'These PAM files still use the module: run nsctl disable for each service first.' >&2; \
+		exit 1; fi
+	rm -f $(DESTDIR)$(PREFIX)/sbin/nsctl $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
+		$(DESTDIR)$(PAMDIR)/pam_nsshell.so $(DESTDIR)$(MANDIR)/man5/nsshell.conf.5 \
+		$(DESTDIR)$(MANDIR)/man8/nsctl.8 $(DESTDIR)$(MANDIR)/man8/pam_nsshell.8
+	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell
+
+clean:
+	rm -rf $(BUILD)
+
+# Installs only what is missing, so that a machine without network passes when it has all.
+define need
+missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(1) 2>/dev/null | \
+	awk '$$2 == "installed" { print $$1 }' > $(BUILD)/.have; \
+	for p in $(1); do grep -qx "$$p" $(BUILD)/.have || echo $$p; done); \
+if [ -n "$$missing" ]; then echo "installing:" $$missing; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	apt-get install -qq -y --no-install-recommends $$missing >$(BUILD)/apt.log 2>&1 || \
+	{ cat $(BUILD)/apt.log; exit 1; }; fi
+endef
+deps:
+	@mkdir -p $(BUILD)
+	@$(call need,$(DEPS_BUILD))
+deps-demo: deps
+	@$(call need,$(DEPS_DEMO))
+deps-check: deps
+	@$(call need,$(DEPS_CHECK))
+deps-bench: deps
+	@$(call need,$(DEPS_BENCH))
