@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/base/account.h"
+
+#include "core/base/cleanup.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+
+#define NSS_BUFFER_MAX (1U << 20)
+
+static int copy_entry(const struct passwd *pw, struct account *ret)
+{
+	ret->uid = pw->pw_uid;
+	ret->gid = pw->pw_gid;
+	ret->name = strdup(pw->pw_name);
+	ret->home = strdup(pw->pw_dir ? pw->pw_dir : "");
+	ret->shell = strdup(pw->pw_shell && *pw->pw_shell ? pw->pw_shell : "/bin/sh");
+	return ret->name && ret->home && ret->shell ? 0 : -1;
+}
+
+static int read_entry(const char *name, struct account *ret, struct err *e)
+{
+	struct passwd pw, *found = NULL;
+	_cleanup_free_ char *buf = NULL;
+	int r;
+
+	for (size_t size = 4096; size <= NSS_BUFFER_MAX; size *= 4) {
+		char *grown = realloc(buf, size);
+
+		if (!grown)
+			return err_set(e, ENOMEM, "look up account %s", name);
+		buf = grown;
+		r = getpwnam_r(name, &pw, buf, size, &found);
+		if (r == ERANGE)
+			continue;
+		if (r != 0)
+			return err_set(e, r, "look up account %s", name);
+		if (!found)
+			return 1;
+		return copy_entry(&pw, ret) < 0 ? err_set(e, ENOMEM, "look up account %s", name) : 0;
+	}
+	return err_set(e, ERANGE, "look up account %s", name);
+}
+
+/* getgrouplist(3) says how many there are when the room is too small. */
+static int read_groups(struct account *a, struct err *e)
+{
+	int room = 64;
+
+	for (;;) {
+		int n = room;
+		gid_t *grown = reallocarray(a->groups, (size_t)room, sizeof(gid_t));
+
+		if (!grown)
+			return err_set(e, ENOMEM, "look up the groups of %s", a->name);
+		a->groups = grown;
+		if (getgrouplist(a->name, a->gid, a->groups, &n) >= 0) {
+			a->n_groups = (size_t)n;
+			return 0;
+		}
+		if (n > ACCOUNT_GROUPS_MAX)
+			return err_set(e, E2BIG, "look up the groups of %s", a->name);
+		room = n > room ? n : room * 2;
+	}
+}
+
+static int group_name(gid_t gid, char **ret, struct err *e)
+{
+	_cleanup_free_ char *buf = NULL;
+	struct group gr, *found = NULL;
+	int r = ERANGE;
+
+	for (size_t size = 4096; r == ERANGE && size <= NSS_BUFFER_MAX; size *= 4) {
+		char *grown = realloc(buf, size);
+
+		if (!grown)
+			return err_set(e, ENOMEM, "look up group %u", gid);
+		buf = grown;
+		r = getgrgid_r(gid, &gr, buf, size, &found);
+	}
+	if (r != 0)
+		return err_set(e, r, "look up group %u", gid);
+	if (!found)
+		return 0;
+	*ret = strdup(gr.gr_name);
+	return *ret ? 0 : err_set(e, ENOMEM, "look up group %u", gid);
+}
+
+int account_read(const char *name, struct account *ret, struct err *e)
+{
+	struct account a = { 0 };
+	int r = read_entry(name, &a, e);
+
+	if (r == 0)
+		r = read_groups(&a, e);
+	if (r == 0) {
+		a.group_names = calloc(a.n_groups + 1, sizeof(char *));
+		if (!a.group_names)
+			r = err_set(e, ENOMEM, "look up the groups of %s", name);
+	}
+	for (size_t i = 0; r == 0 && i < a.n_groups; i++)
+		r = group_name(a.groups[i], &a.group_names[i], e);
+	if (r != 0) {
+		account_clear(&a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+void account_clear(struct account *a)
+{
+	for (size_t i = 0; a->group_names && i < a->n_groups; i++)
+		free(a->group_names[i]);
+	free(a->group_names);
+	free(a->groups);
+	free(a->name);
+	free(a->home);
+	free(a->shell);
+	*a = (struct account){ 0 };
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/base/io.h"
+
+#include "core/base/cleanup.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+int io_send(int sock, const void *msg, size_t size, const int *fds, size_t n_fds)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(IO_FDS_MAX * sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)msg, .iov_len = size };
+	struct msghdr head = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+	ssize_t sent;
+
+	if (n_fds > IO_FDS_MAX) {
+		errno = E2BIG;
+		return -1;
+	}
+	if (n_fds > 0) {
+		head.msg_control = control.room;
+		head.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+		c = CMSG_FIRSTHDR(&head);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
+	}
+	do
+		sent = sendmsg(sock, &head, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -1 : 0;
+}
+
+/* Move the fds of a received message into @fds, or close them where nobody asked for any. */
+static size_t take_fds(struct msghdr *head, int *fds)
+{
+	size_t total = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(head); c; c = CMSG_NXTHDR(head, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+			if (fds && total < IO_FDS_MAX)
+				fds[total++] = fd;
+			else
+				(void)close(fd);
+		}
+	}
+	return total;
+}
+
+int io_recv(int sock, void *msg, size_t size, int *fds, size_t *n_fds)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(IO_FDS_MAX * sizeof(int))];
+	} control;
+	struct iovec iov = { .iov_base = msg, .iov_len = size };
+	struct msghdr head = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof(control.room),
+	};
+	size_t total;
+	ssize_t got;
+
+	do
+		got = recvmsg(sock, &head, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -1;
+	total = take_fds(&head, fds);
+	if (got == 0)
+		return 1;
+	if ((size_t)got != size || (head.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+		for (size_t i = 0; fds && i < total; i++)
+			cleanup_close(&fds[i]);
+		errno = EBADMSG;
+		return -1;
+	}
+	if (n_fds)
+		*n_fds = total;
+	return 0;
+}
+
+int io_write_all(int fd, const void *buf, size_t size)
+{
+	const char *at = buf;
+
+	while (size > 0) {
+		ssize_t n = write(fd, at, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		at += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+ssize_t io_read_text(int dir, const char *path, char *buf, size_t size)
+{
+	_cleanup_close_ int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+
+	if (fd < 0)
+		return -1;
+	while (len < size) {
+		ssize_t n = read(fd, buf + len, size - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0) {
+			buf[len] = '\0';
+			return (ssize_t)len;
+		}
+		len += (size_t)n;
+	}
+	errno = EFBIG;
+	return -1;
+}
+
+int io_write_text(int dir, const char *path, const char *text)
+{
+	_cleanup_close_ int fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
+	size_t len = strlen(text);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	do
+		n = write(fd, text, len);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0 && (size_t)n != len) {
+		errno = EIO;
+		return -1;
+	}
+	return n < 0 ? -1 : 0;
+}
+
+int io_open_state(const char *path, mode_t mode, struct err *e)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct stat st;
+
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return err_set(e, errno, "make the state folder %s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(e, errno, "open the state folder %s", path);
+	if (fstat(fd, &st) < 0)
+		return err_set(e, errno, "look at the state folder %s", path);
+	if (st.st_uid != 0 || (st.st_mode & 022))
+		return err_set(e, 0,
+			"the state folder %s must be root's and writable by nobody else: "
+			"chown root %s; chmod go-w %s",
+			path, path, path);
+	return take_fd(&fd);
+}
+
+int io_process_start(pid_t pid, uint64_t *ret)
+{
+	char path[32], text[1024], *at;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return -1;
+	/* The name in field 2 may hold anything, blanks and ')' too: count from its last ')'. */
+	at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++) {
+		at = strchr(at, ' ');
+		if (at)
+			at++;
+	}
+	if (!at || sscanf(at, "%lu", ret) != 1) {
+		errno = EBADMSG;
+		return -1;
+	}
+	return 0;
+}

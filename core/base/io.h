@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Whole reads and writes, messages with fds, and opens that trust nobody. */
+#pragma once
+
+#include "core/base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define IO_FDS_MAX 16
+
+/**
+ * io_send() - One message, with fds, over a SOCK_SEQPACKET socket
+ * @fds:	stay the caller's
+ *
+ * Never raises SIGPIPE. Return: 0 or -1 with errno.
+ */
+int io_send(int sock, const void *msg, size_t size, const int *fds, size_t n_fds);
+
+/**
+ * io_recv() - Take one message of exactly @size bytes
+ * @fds:	room for IO_FDS_MAX; what arrives is O_CLOEXEC and the caller's; NULL: fds that
+ *		arrive are closed
+ * @n_fds:	out
+ *
+ * Return: 0; 1 when the other end is closed; -1 with errno, EBADMSG for any other size.
+ */
+int io_recv(int sock, void *msg, size_t size, int *fds, size_t *n_fds);
+
+/* Write all of it. Return: 0 or -1 with errno. */
+int io_write_all(int fd, const void *buf, size_t size);
+
+/**
+ * io_read_text() - A whole small text file
+ * @dir:	folder fd, or AT_FDCWD
+ * @buf:	gets the text and a 0; a longer file is an error (EFBIG)
+ *
+ * Return: length, or -1 with errno.
+ */
+ssize_t io_read_text(int dir, const char *path, char *buf, size_t size);
+
+/* Write a short text into an existing file, in one write(2). Return: 0 or -1 with errno. */
+int io_write_text(int dir, const char *path, const char *text);
+
+/**
+ * io_open_state() - Open a folder of our state, making it if need be
+ * @mode:	for making it, 0700 mostly
+ *
+ * Refuses a folder that isn't root's or that others can write. Return: fd, or -1 with @e.
+ */
+int io_open_state(const char *path, mode_t mode, struct err *e);
+
+/* Start time of a process in clock ticks, proc_pid_stat(5) field 22. Return: 0, -1 with errno. */
+int io_process_start(pid_t pid, uint64_t *ret);

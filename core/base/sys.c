@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/base/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/fsuid.h>
+#include <sys/pidfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The kernel's struct clone_args up to cgroup; glibc 2.36 has only part of it. */
+struct kernel_clone_args {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+		set_tid_size, cgroup;
+};
+
+pid_t sys_clone3(struct sys_clone *args)
+{
+	struct kernel_clone_args k = {
+		.flags = args->flags,
+		.pidfd = (uint64_t)(uintptr_t)&args->pidfd,
+		.exit_signal = (uint64_t)args->exit_signal,
+	};
+
+	if (args->cgroup >= 0) {
+		k.flags |= CLONE_INTO_CGROUP;
+		k.cgroup = (uint64_t)args->cgroup;
+	}
+	return (pid_t)syscall(SYS_clone3, &k, sizeof(k));
+}
+
+int sys_openat2(int dir, const char *path, uint64_t flags, mode_t mode, uint64_t resolve)
+{
+	struct open_how how = { .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve };
+
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
+int sys_mount_setattr(int mount, bool recursive, const struct mount_attr *attr)
+{
+	struct mount_attr copy = *attr;
+	unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+
+	return mount_setattr(mount, "", flags, &copy, sizeof(copy));
+}
+
+int sys_clone_tree(int dir, const char *path, bool recursive)
+{
+	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
+			     (recursive ? AT_RECURSIVE : 0);
+
+	return open_tree(dir, path, flags);
+}
+
+int sys_attach(int mount, int target)
+{
+	return move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+int sys_fs_open(const char *fstype)
+{
+	return fsopen(fstype, FSOPEN_CLOEXEC);
+}
+
+int sys_fs_set(int fs, const char *key, const char *value)
+{
+	return fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0);
+}
+
+int sys_fs_flag(int fs, const char *key)
+{
+	return fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
+}
+
+int sys_fs_mount(int fs, uint64_t attr)
+{
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -1;
+	return fsmount(fs, FSMOUNT_CLOEXEC, (unsigned int)attr);
+}
+
+int sys_pivot_root(const char *new_root, const char *put_old)
+{
+	return (int)syscall(SYS_pivot_root, new_root, put_old);
+}
+
+/* The calls return the old id and no error: asking with an invalid id tells what holds now. */
+int sys_setfsuid(uid_t uid)
+{
+	(void)setfsuid(uid);
+	if ((uid_t)setfsuid((uid_t)-1) == uid)
+		return 0;
+	errno = EPERM;
+	return -1;
+}
+
+int sys_setfsgid(gid_t gid)
+{
+	(void)setfsgid(gid);
+	if ((gid_t)setfsgid((gid_t)-1) == gid)
+		return 0;
+	errno = EPERM;
+	return -1;
+}
+
+int sys_setns(int fd, int flags)
+{
+	return setns(fd, flags);
+}
+
+int sys_pidfd_open(pid_t pid)
+{
+	return pidfd_open(pid, 0);
+}
+
+int sys_pidfd_signal(int pidfd, int sig)
+{
+	return pidfd_send_signal(pidfd, sig, NULL, 0);
+}
+
+int sys_close_from(unsigned int first)
+{
+	return close_range(first, ~0U, 0);
+}

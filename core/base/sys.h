@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every system call that glibc 2.36 has no wrapper for, or whose wrapper we don't want, in one
+ * place. All return what the kernel does: -1 and errno on failure; fds are O_CLOEXEC and the
+ * caller's.
+ */
+#pragma once
+
+#include <linux/openat2.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mount.h>
+#include <sys/types.h>
+
+/* clone3(2), Linux 5.3; a child returns 0 on a copy of the caller's stack, as with fork(2). */
+struct sys_clone {
+	uint64_t flags;	   /* CLONE_* */
+	int cgroup;	   /* CLONE_INTO_CGROUP (Linux 5.7): v2 folder fd; else -1 */
+	int pidfd;	   /* out: with CLONE_PIDFD */
+	int exit_signal;
+};
+pid_t sys_clone3(struct sys_clone *args);
+
+/* openat2(2), Linux 5.6; O_CLOEXEC is added. */
+int sys_openat2(int dir, const char *path, uint64_t flags, mode_t mode, uint64_t resolve);
+
+/* mount_setattr(2), Linux 5.12, on a mount fd itself, or its whole tree. */
+int sys_mount_setattr(int mount, bool recursive, const struct mount_attr *attr);
+
+/* open_tree(2), Linux 5.2: a detached clone. @path "" means the fd itself. */
+int sys_clone_tree(int dir, const char *path, bool recursive);
+
+/* move_mount(2), Linux 5.2: attach the detached mount on the place that @target is. */
+int sys_attach(int mount, int target);
+
+/* A new superblock through fsopen(2), Linux 5.2: begin, set, finish into a detached mount. */
+int sys_fs_open(const char *fstype);
+int sys_fs_set(int fs, const char *key, const char *value);
+int sys_fs_flag(int fs, const char *key);
+int sys_fs_mount(int fs, uint64_t attr);
+
+int sys_pivot_root(const char *new_root, const char *put_old);
+
+/* setfsuid(2), setfsgid(2) with the proof that they worked. Return 0 or -1 (EPERM). */
+int sys_setfsuid(uid_t uid);
+int sys_setfsgid(gid_t gid);
+
+/* setns(2) with a pidfd, Linux 5.8: all of @flags or none. */
+int sys_setns(int fd, int flags);
+
+int sys_pidfd_open(pid_t pid);
+int sys_pidfd_signal(int pidfd, int sig);
+
+/* close_range(2), Linux 5.9 */
+int sys_close_from(unsigned int first);
