@@ -2,13 +2,15 @@
 /* What the config says for one account: plain data, filled by config/, read by plan/. */
 #pragma once
 
+#include "core/base/account.h"
 #include "core/base/parse.h"
 #include "core/base/strlist.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Members of this group are never isolated, whatever the config says and however broken it is. */
+/* Members of this group are never isolated, whatever the config says and however broken
+ * it is. */
 #define POLICY_BREAK_GLASS_GROUP "nsshell-exempt"
 
 enum policy_share {
@@ -32,31 +34,40 @@ enum policy_groups {
 };
 
 struct policy {
-	bool isolate;		 /* Isolate= */
+	bool isolate;            /* Isolate= */
 	struct strlist services; /* Services=, PAM service names */
 	enum policy_share share; /* Share= */
-	uint64_t linger_usec;	 /* Linger=: 0 is no, PARSE_INFINITY is yes */
-	char *hostname;		 /* Hostname=, with %u %h %s not yet expanded */
-	bool root;		 /* Root= */
-	char *image;		 /* RootFS=image:NAME; NULL is the host's root */
+	uint64_t linger_usec;    /* Linger=: 0 is no, PARSE_INFINITY is yes */
+	char *hostname;          /* Hostname=, with %u %h %s not yet expanded */
+	bool root;               /* Root= */
+	char *image;             /* RootFS=image:NAME; NULL is the host's root */
 	enum policy_upper upper; /* Upper= */
-	uint64_t upper_size;	 /* UpperSize=, bytes; PARSE_INFINITY: no limit of ours */
-	uint64_t tmp_size;	 /* TmpSize=, bytes, each of /tmp, /var/tmp, /dev/shm */
-	/* Lists of absolute paths; a '-' before one means: leave it out where it isn't there.
-	 * A bind may be SOURCE:TARGET. */
-	struct strlist bind_paths;	   /* BindPaths= */
-	struct strlist bind_ro_paths;	   /* BindReadOnlyPaths= */
-	struct strlist inaccessible_paths; /* InaccessiblePaths=, beside the built-in list */
-	struct strlist devices;		   /* Devices=, beside null zero full random urandom tty */
-	struct strlist sockets;		   /* Sockets=, beside the built-in list */
-	uint64_t memory_max;  /* MemoryMax=, bytes or PARSE_INFINITY */
-	uint64_t memory_high; /* MemoryHigh=, bytes or PARSE_INFINITY */
-	uint64_t tasks_max;   /* TasksMax=, or PARSE_INFINITY */
-	uint32_t cpu_quota;   /* CPUQuota=, percent of one CPU; 0: no quota */
-	uint32_t cpu_weight;  /* CPUWeight=, 1 to 10000; 0: not set */
+	uint64_t upper_size;     /* UpperSize=, bytes; PARSE_INFINITY: no limit of ours */
+	uint64_t tmp_size;       /* TmpSize=, bytes, each of /tmp, /var/tmp, /dev/shm */
+	/* Lists of absolute paths; a '-' before one means: leave it out where it isn't
+	 * there. A bind may be SOURCE:TARGET. */
+	struct strlist bind_paths;    /* BindPaths= */
+	struct strlist bind_ro_paths; /* BindReadOnlyPaths= */
+	struct strlist
+		inaccessible_paths; /* InaccessiblePaths=, beside the built-in list */
+	struct strlist devices; /* Devices=, beside null zero full random urandom tty */
+	struct strlist sockets; /* Sockets=, beside the built-in list */
+	uint64_t memory_max;    /* MemoryMax=, bytes or PARSE_INFINITY */
+	uint64_t memory_high;   /* MemoryHigh=, bytes or PARSE_INFINITY */
+	uint64_t tasks_max;     /* TasksMax=, or PARSE_INFINITY */
+	uint32_t cpu_quota;     /* CPUQuota=, percent of one CPU; 0: no quota */
+	uint32_t cpu_weight;    /* CPUWeight=, 1 to 10000; 0: not set */
 	enum policy_on_error on_error; /* OnError= */
 	enum policy_groups groups;     /* SupplementaryGroups= */
 };
 
-/* Free what the policy owns. */
+/* Free what the policy owns; it is all zeros afterwards. */
 void policy_clear(struct policy *p);
+
+/**
+ * policy_is_exempt() - Whether an account is never isolated, whatever the config says
+ *
+ * True for uid 0 and for members of POLICY_BREAK_GLASS_GROUP. Ask before the config is
+ * loaded: the answer must not hang on a config that can be read.
+ */
+bool policy_is_exempt(const struct account *account);
