@@ -38,7 +38,9 @@ static int read_entry(const char *name, struct account *ret, struct err *e)
 			return err_set(e, r, "look up account %s", name);
 		if (!found)
 			return 1;
-		return copy_entry(&pw, ret) < 0 ? err_set(e, ENOMEM, "look up account %s", name) : 0;
+		return copy_entry(&pw, ret) < 0
+			       ? err_set(e, ENOMEM, "look up account %s", name)
+			       : 0;
 	}
 	return err_set(e, ERANGE, "look up account %s", name);
 }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define ACCOUNT_NAME_MAX   256	 /* LOGIN_NAME_MAX, with the 0 */
+#define ACCOUNT_NAME_MAX   256   /* LOGIN_NAME_MAX, with the 0 */
 #define ACCOUNT_GROUPS_MAX 65536 /* NGROUPS_MAX, limits.h of Linux since 2.6.4 */
 
 /* A subordinate range as subuid(5) has it: @count ids from @start on. */
@@ -22,7 +22,7 @@ struct account {
 	gid_t gid;
 	char *home;
 	char *shell;
-	gid_t *groups;	    /* all of them, the primary one first */
+	gid_t *groups;      /* all of them, the primary one first */
 	char **group_names; /* beside groups; NULL where the gid has no name */
 	size_t n_groups;
 };
@@ -32,8 +32,8 @@ struct account {
  * @name:	login name
  * @ret:	filled on success; free with account_clear()
  *
- * Only for a process that is still outside: NSS loads libraries (rule: no NSS after entering
- * somebody's root).
+ * Only for a process that is still outside: NSS loads libraries (rule: no NSS after
+ * entering somebody's root).
  *
  * Return: 0; 1 when there is no such account; -1 with @e on failure.
  */

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(f)	__attribute__((cleanup(f)))
+#define _cleanup_(f)    __attribute__((cleanup(f)))
 #define _cleanup_close_ _cleanup_(cleanup_close)
-#define _cleanup_free_	_cleanup_(cleanup_free)
-#define _cleanup_file_	_cleanup_(cleanup_file)
-#define _cleanup_dir_	_cleanup_(cleanup_dir)
+#define _cleanup_free_  _cleanup_(cleanup_free)
+#define _cleanup_file_  _cleanup_(cleanup_file)
+#define _cleanup_dir_   _cleanup_(cleanup_dir)
 
 /* Close *fd if it is one, and forget it; errno is kept. */
 static inline void cleanup_close(int *fd)

@@ -22,7 +22,8 @@ int err_set(struct err *e, int num, const char *fmt, ...)
 	va_end(ap);
 	e->num = num;
 	if (num != 0)
-		(void)snprintf(e->msg + len, sizeof(e->msg) - len, ": %s", strerrordesc_np(num));
+		(void)snprintf(
+			e->msg + len, sizeof(e->msg) - len, ": %s", strerrordesc_np(num));
 	return -1;
 }
 

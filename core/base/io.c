@@ -38,7 +38,8 @@ int io_send(int sock, const void *msg, size_t size, const int *fds, size_t n_fds
 	return sent < 0 ? -1 : 0;
 }
 
-/* Move the fds of a received message into @fds, or close them where nobody asked for any. */
+/* Move the fds of a received message into @fds, or close them where nobody asked for any.
+ */
 static size_t take_fds(struct msghdr *head, int *fds)
 {
 	size_t total = 0;
@@ -182,7 +183,8 @@ int io_process_start(pid_t pid, uint64_t *ret)
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return -1;
-	/* The name in field 2 may hold anything, blanks and ')' too: count from its last ')'. */
+	/* The name in field 2 may hold anything, blanks and ')' too: count from its last
+	 * ')'. */
 	at = strrchr(text, ')');
 	for (int field = 2; at && field < 22; field++) {
 		at = strchr(at, ' ');

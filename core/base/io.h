@@ -20,8 +20,8 @@ int io_send(int sock, const void *msg, size_t size, const int *fds, size_t n_fds
 
 /**
  * io_recv() - Take one message of exactly @size bytes
- * @fds:	room for IO_FDS_MAX; what arrives is O_CLOEXEC and the caller's; NULL: fds that
- *		arrive are closed
+ * @fds:	room for IO_FDS_MAX; what arrives is O_CLOEXEC and the caller's; NULL: fds
+ *that arrive are closed
  * @n_fds:	out
  *
  * Return: 0; 1 when the other end is closed; -1 with errno, EBADMSG for any other size.
@@ -40,7 +40,8 @@ int io_write_all(int fd, const void *buf, size_t size);
  */
 ssize_t io_read_text(int dir, const char *path, char *buf, size_t size);
 
-/* Write a short text into an existing file, in one write(2). Return: 0 or -1 with errno. */
+/* Write a short text into an existing file, in one write(2). Return: 0 or -1 with errno.
+ */
 int io_write_text(int dir, const char *path, const char *text);
 
 /**
@@ -51,5 +52,6 @@ int io_write_text(int dir, const char *path, const char *text);
  */
 int io_open_state(const char *path, mode_t mode, struct err *e);
 
-/* Start time of a process in clock ticks, proc_pid_stat(5) field 22. Return: 0, -1 with errno. */
+/* Start time of a process in clock ticks, proc_pid_stat(5) field 22. Return: 0, -1 with
+ * errno. */
 int io_process_start(pid_t pid, uint64_t *ret);

@@ -12,15 +12,17 @@
 #define PAMDIR "/usr/lib/x86_64-linux-gnu/security"
 #endif
 
-#define PATH_CONF    SYSCONFDIR "/nsshell/nsshell.conf"
-#define PATH_PAM_D   SYSCONFDIR "/pam.d"
-#define PATH_HELPER  LIBEXECDIR "/nsshell/nsshell-helper"
-#define PATH_MODULE  PAMDIR "/pam_nsshell.so"
+#define PATH_CONF   SYSCONFDIR "/nsshell/nsshell.conf"
+#define PATH_PAM_D  SYSCONFDIR "/pam.d"
+#define PATH_HELPER LIBEXECDIR "/nsshell/nsshell-helper"
+#define PATH_MODULE PAMDIR "/pam_nsshell.so"
 
 /* State, root-only, outside /tmp (CVE-2022-31214). */
 #define PATH_RUN      "/run/nsshell"
 #define PATH_SESSIONS PATH_RUN "/sessions"
 #define PATH_ACCOUNTS PATH_RUN "/accounts"
-#define PATH_STAGE    PATH_RUN "/stage"
-#define PATH_STATE    "/var/lib/nsshell"
-#define PATH_RANGES   PATH_STATE "/ranges"
+/* Inside a box: holds the session id; its being there says that this is a box. */
+#define PATH_RUN_SESSION PATH_RUN "/session"
+#define PATH_STAGE       PATH_RUN "/stage"
+#define PATH_STATE       "/var/lib/nsshell"
+#define PATH_RANGES      PATH_STATE "/ranges"

@@ -12,8 +12,8 @@
 
 /* The kernel's struct clone_args up to cgroup; glibc 2.36 has only part of it. */
 struct kernel_clone_args {
-	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
-		set_tid_size, cgroup;
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls,
+		set_tid, set_tid_size, cgroup;
 };
 
 pid_t sys_clone3(struct sys_clone *args)
@@ -33,7 +33,9 @@ pid_t sys_clone3(struct sys_clone *args)
 
 int sys_openat2(int dir, const char *path, uint64_t flags, mode_t mode, uint64_t resolve)
 {
-	struct open_how how = { .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve };
+	struct open_how how = {
+		.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve
+	};
 
 	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 }
@@ -56,7 +58,8 @@ int sys_clone_tree(int dir, const char *path, bool recursive)
 
 int sys_attach(int mount, int target)
 {
-	return move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	return move_mount(
+		mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
 int sys_fs_open(const char *fstype)
@@ -86,7 +89,8 @@ int sys_pivot_root(const char *new_root, const char *put_old)
 	return (int)syscall(SYS_pivot_root, new_root, put_old);
 }
 
-/* The calls return the old id and no error: asking with an invalid id tells what holds now. */
+/* The calls return the old id and no error: asking with an invalid id tells what holds
+ * now. */
 int sys_setfsuid(uid_t uid)
 {
 	(void)setfsuid(uid);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every system call that glibc 2.36 has no wrapper for, or whose wrapper we don't want, in one
- * place. All return what the kernel does: -1 and errno on failure; fds are O_CLOEXEC and the
- * caller's.
+ * Every system call that glibc 2.36 has no wrapper for, or whose wrapper we don't want,
+ * in one place. All return what the kernel does: -1 and errno on failure; fds are
+ * O_CLOEXEC and the caller's.
  */
 #pragma once
 
@@ -13,11 +13,12 @@
 #include <sys/mount.h>
 #include <sys/types.h>
 
-/* clone3(2), Linux 5.3; a child returns 0 on a copy of the caller's stack, as with fork(2). */
+/* clone3(2), Linux 5.3; a child returns 0 on a copy of the caller's stack, as with
+ * fork(2). */
 struct sys_clone {
-	uint64_t flags;	   /* CLONE_* */
-	int cgroup;	   /* CLONE_INTO_CGROUP (Linux 5.7): v2 folder fd; else -1 */
-	int pidfd;	   /* out: with CLONE_PIDFD */
+	uint64_t flags; /* CLONE_* */
+	int cgroup;     /* CLONE_INTO_CGROUP (Linux 5.7): v2 folder fd; else -1 */
+	int pidfd;      /* out: with CLONE_PIDFD */
 	int exit_signal;
 };
 pid_t sys_clone3(struct sys_clone *args);
@@ -34,7 +35,8 @@ int sys_clone_tree(int dir, const char *path, bool recursive);
 /* move_mount(2), Linux 5.2: attach the detached mount on the place that @target is. */
 int sys_attach(int mount, int target);
 
-/* A new superblock through fsopen(2), Linux 5.2: begin, set, finish into a detached mount. */
+/* A new superblock through fsopen(2), Linux 5.2: begin, set, finish into a detached
+ * mount. */
 int sys_fs_open(const char *fstype);
 int sys_fs_set(int fs, const char *key, const char *value);
 int sys_fs_flag(int fs, const char *key);

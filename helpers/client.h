@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The PAM module's end: spawns the helper, talks to it, joins. Lives in somebody else's
+ * process. */
+#pragma once
+
+#include "core/base/err.h"
+#include "helpers/protocol.h"
+
+/**
+ * client_spawn() - Start the helper with a socket to it
+ * @helper:	absolute path
+ * @config:	passed on, or NULL
+ * @ret_sock:	O_CLOEXEC, the caller's
+ * @ret_pid:	to be given to client_reap()
+ *
+ * The child has an empty environment, the socket as fd 3 and /dev/null as 0 to 2, and
+ * default signals. SIGCHLD must be at its default while it runs.
+ *
+ * Return: 0, or -1 with @e; e->num is posix_spawn(3)'s, also that of a failed exec.
+ */
+int client_spawn(const char *helper, const char *config, int *ret_sock, pid_t *ret_pid,
+	struct err *e);
+void client_reap(pid_t pid);
+
+/* Send the request; a terminal among the fds 0 to 2 goes with PROTO_OPEN. */
+int client_request(int sock, const struct proto_request *q, struct err *e);
+
+/**
+ * client_reply() - Wait for an answer
+ * @fds:	room for IO_FDS_MAX, the caller's
+ *
+ * Return: 0, or -1 with @e, also when the helper went away.
+ */
+int client_reply(
+	int sock, struct proto_reply *ret, int *fds, size_t *n_fds, struct err *e);
+
+/**
+ * client_join() - Become the root of the box
+ *
+ * Should:   run in a single-threaded process (user_namespaces(7): EINVAL else), once
+ * Mustn't:  keep any id, group or capability of the host; come back
+ *
+ * Joins every namespace in reply->namespaces of the process behind @pidfd at once
+ * (setns(2), Linux 5.8), takes on uid and gid 0 of the box, drops all capabilities but
+ * reply->caps for good, sets no_new_privs, and proves each. After a failure the process
+ * may be in between: the login must end.
+ *
+ * Return: 0 or -1 with @e.
+ */
+int client_join(int pidfd, const struct proto_reply *reply, struct err *e);

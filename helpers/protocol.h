@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the PAM module and the helper say to each other, over one SOCK_SEQPACKET
+ *socketpair: fixed sizes, no pointers, one answer a request.
+ *
+ *	module                     helper, then supervisor
+ *	PROTO_GATE  ------------>  PROTO_ISOLATED or PROTO_IGNORE
+ *	PROTO_OPEN  ------------>  PROTO_IGNORE, PROTO_DENY or PROTO_UNBOXED, or
+ *	            <------------  PROTO_MOVE with fds: write "0" to each     (where
+ *cgroups are)
+ *	            <------------  PROTO_JOIN with a pidfd of the session's init
+ *	PROTO_JOINED ----------->  from here on the socket is the lease
+ */
+#pragma once
+
+#include "core/base/account.h"
+#include "core/plan/plan.h"
+
+#include <stdint.h>
+
+#define PROTO_MAGIC 0x6e737331U /* "nss1": raised when a field changes */
+
+/* The fd that the helper finds its socket at. */
+#define PROTO_FD 3
+
+enum proto_kind {
+	PROTO_GATE = 1,
+	PROTO_OPEN,
+	PROTO_JOINED,
+	PROTO_ISOLATED,
+	PROTO_IGNORE,
+	PROTO_DENY,
+	PROTO_UNBOXED, /* OnError=allow: not isolated, and the log must say so loudly */
+	PROTO_MOVE,
+	PROTO_JOIN,
+};
+
+/* With PROTO_OPEN comes one fd, the terminal at the caller's fds 0 to 2, if there is any.
+ */
+struct proto_request {
+	uint32_t magic;
+	uint32_t kind;
+	char service[64];
+	char user[ACCOUNT_NAME_MAX];
+	char rhost[256];
+	char tty[64]; /* PAM_TTY as it is, "" for none */
+};
+
+struct proto_reply {
+	uint32_t magic;
+	uint32_t kind;
+	char id[PLAN_ID_LEN + 1];
+	char runtime_dir[64];
+	char text[512];      /* DENY, UNBOXED: for the log */
+	uint64_t namespaces; /* JOIN: CLONE_NEW*, for setns */
+	uint64_t caps;       /* JOIN: mask of capabilities to keep */
+	uint32_t no_new_privs;
+};

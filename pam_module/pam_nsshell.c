@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The PAM module: entry points only. It lives in sshd, su, login, cron: it spawns the
+ * helper, receives fds, joins, and does nothing else.
+ */
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+#include "helpers/client.h"
+#include "pam_module/pam_args.h"
+
+#include <fcntl.h>
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+#include <security/pam_modutil.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+#define DATA_LEASE "nsshell-lease"
+
+/* ---- the lease: a socket kept open as long as the caller lives
+ * ---------------------------- */
+
+struct lease {
+	int sock;
+};
+
+static void lease_free(pam_handle_t *pamh, void *p, int status)
+{
+	struct lease *lease = p;
+
+	(void)pamh;
+	/* A forked child that only frees its copy of the handle must not end the session.
+	 */
+	if (!(status & PAM_DATA_SILENT))
+		(void)shutdown(lease->sock, SHUT_RDWR);
+	cleanup_close(&lease->sock);
+	free(lease);
+}
+
+static int lease_keep(pam_handle_t *pamh, int sock, struct err *e)
+{
+	struct lease *lease = malloc(sizeof(*lease));
+
+	if (!lease)
+		return err_set(e, ENOMEM, "keep the lease");
+	lease->sock = fcntl(sock, F_DUPFD_CLOEXEC, 3);
+	if (lease->sock < 0) {
+		(void)err_set(e, errno, "keep the lease");
+		free(lease);
+		return -1;
+	}
+	if (pam_set_data(pamh, DATA_LEASE, lease, lease_free) != PAM_SUCCESS) {
+		(void)close(lease->sock);
+		free(lease);
+		return err_set(e, 0, "keep the lease");
+	}
+	return 0;
+}
+
+/* Called twice by one login (su-l includes su), or by a program that runs in a box. */
+static bool already_inside(pam_handle_t *pamh)
+{
+	const void *lease;
+	struct stat st;
+
+	if (pam_get_data(pamh, DATA_LEASE, &lease) == PAM_SUCCESS)
+		return true;
+	return lstat(PATH_RUN_SESSION, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0;
+}
+
+/* ---- when there is no helper to ask
+ * ------------------------------------------------------- */
+
+/* The only look-up that the module makes: still outside, when all else failed. */
+static bool never_isolated(pam_handle_t *pamh, const char *user)
+{
+	struct passwd *pw = pam_modutil_getpwnam(pamh, user);
+
+	return pw && (pw->pw_uid == 0 || pam_modutil_user_in_group_nam_nam(
+						 pamh, user, POLICY_BREAK_GLASS_GROUP));
+}
+
+static int refuse(pam_handle_t *pamh, const struct pam_args *args, const char *user,
+	const struct proto_reply *reply, const char *why)
+{
+	/* Once a join was tried, no NSS: this may be the inside of somebody's box. */
+	if (reply->kind != PROTO_JOIN && never_isolated(pamh, user)) {
+		pam_syslog(pamh, LOG_ALERT,
+			"%s is let in although sessions can't be opened (root or member of %s): %s",
+			user, POLICY_BREAK_GLASS_GROUP, why);
+		return PAM_IGNORE;
+	}
+	/* A login that will be refused must not start the account's user manager on the
+	 * way. */
+	if (args->gate)
+		return PAM_SUCCESS;
+	pam_syslog(pamh, LOG_ERR, "session %s: login of %s refused: %s", reply->id, user,
+		why);
+	(void)pam_error(pamh,
+		"This login was refused because its session could not be opened; "
+		"please give your administrator the session id %s.",
+		reply->id);
+	return PAM_SESSION_ERR;
+}
+
+/* ---- opening
+ * ------------------------------------------------------------------------------ */
+
+static int copy_item(pam_handle_t *pamh, int item, char *to, size_t size)
+{
+	const void *value = NULL;
+	size_t len;
+
+	if (pam_get_item(pamh, item, &value) != PAM_SUCCESS || !value)
+		return 0;
+	len = strlen(value);
+	if (len >= size)
+		return -1;
+	memcpy(to, value, len + 1);
+	return 0;
+}
+
+static int make_request(pam_handle_t *pamh, struct proto_request *q, struct err *e)
+{
+	if (copy_item(pamh, PAM_SERVICE, q->service, sizeof(q->service)) < 0 ||
+		copy_item(pamh, PAM_USER, q->user, sizeof(q->user)) < 0 ||
+		copy_item(pamh, PAM_TTY, q->tty, sizeof(q->tty)) < 0)
+		return err_set(e, ENAMETOOLONG, "service, user or terminal name");
+	/* The remote host only informs: a long one is left out. */
+	if (copy_item(pamh, PAM_RHOST, q->rhost, sizeof(q->rhost)) < 0)
+		q->rhost[0] = '\0';
+	return 0;
+}
+
+/* cgroup v1 and v2: "0" is the writer itself, and a process that moves itself pays least.
+ */
+static int move_self(const int *fds, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (write(fds[i], "0", 1) != 1)
+			return err_set(e, errno, "move into the session's cgroup");
+	return 0;
+}
+
+static int export_session(
+	pam_handle_t *pamh, const struct proto_reply *reply, struct err *e)
+{
+	char id[sizeof("NSSHELL_SESSION=") + sizeof(reply->id)];
+	char dir[sizeof("XDG_RUNTIME_DIR=") + sizeof(reply->runtime_dir)];
+
+	(void)snprintf(id, sizeof(id), "NSSHELL_SESSION=%s", reply->id);
+	(void)snprintf(dir, sizeof(dir), "XDG_RUNTIME_DIR=%s", reply->runtime_dir);
+	if (pam_putenv(pamh, id) != PAM_SUCCESS || pam_putenv(pamh, dir) != PAM_SUCCESS)
+		return err_set(e, ENOMEM, "set NSSHELL_SESSION");
+	return 0;
+}
+
+static int enter(pam_handle_t *pamh, int sock, int pidfd, const struct proto_reply *reply,
+	struct err *e)
+{
+	const struct proto_request joined = { .magic = PROTO_MAGIC,
+		.kind = PROTO_JOINED };
+
+	if (export_session(pamh, reply, e) < 0 || lease_keep(pamh, sock, e) < 0)
+		return -1;
+	if (client_join(pidfd, reply, e) < 0 || client_request(sock, &joined, e) < 0) {
+		(void)pam_set_data(pamh, DATA_LEASE, NULL, NULL);
+		return -1;
+	}
+	return 0;
+}
+
+/* Follow the helper's answers to their end. Return: a PAM code, or -1 with @e. */
+static int converse(
+	pam_handle_t *pamh, int sock, struct proto_reply *reply, struct err *e)
+{
+	for (;;) {
+		int fds[IO_FDS_MAX], r = 0;
+		size_t n = 0;
+
+		if (client_reply(sock, reply, fds, &n, e) < 0)
+			return -1;
+		if (reply->kind == PROTO_MOVE)
+			r = move_self(fds, n, e);
+		else if (reply->kind == PROTO_JOIN)
+			r = n == 1 ? enter(pamh, sock, fds[0], reply, e)
+				   : err_set(e, EBADMSG, "hear from the helper");
+		for (size_t i = 0; i < n; i++)
+			(void)close(fds[i]);
+		if (r < 0)
+			return -1;
+		switch (reply->kind) {
+		case PROTO_MOVE:
+			continue;
+		case PROTO_JOIN:
+		case PROTO_ISOLATED:
+			return PAM_SUCCESS;
+		case PROTO_IGNORE:
+		case PROTO_UNBOXED:
+			return PAM_IGNORE;
+		case PROTO_DENY:
+			return err_set(e, 0, "%s", reply->text);
+		default:
+			return err_set(e, EBADMSG, "hear from the helper");
+		}
+	}
+}
+
+static int ask(pam_handle_t *pamh, const struct pam_args *args,
+	const struct proto_request *q, struct proto_reply *reply, struct err *e)
+{
+	const struct sigaction def = { .sa_handler = SIG_DFL };
+	_cleanup_close_ int sock = -EBADF;
+	struct sigaction old;
+	pid_t pid;
+	int r;
+
+	/* Programs that handle or ignore SIGCHLD would take our child's status away. */
+	(void)sigaction(SIGCHLD, &def, &old);
+	r = client_spawn(args->helper, args->config, &sock, &pid, e);
+	if (r == 0) {
+		r = client_request(sock, q, e);
+		/* The helper ends when it has handed over; only then may we lose our host
+		 * pid. */
+		if (r == 0)
+			r = converse(pamh, sock, reply, e);
+		cleanup_close(&sock);
+		client_reap(pid);
+	}
+	(void)sigaction(SIGCHLD, &old, NULL);
+	return r;
+}
+
+static int run(pam_handle_t *pamh, int argc, const char **argv)
+{
+	struct proto_request q = { .magic = PROTO_MAGIC, .kind = PROTO_OPEN };
+	struct proto_reply reply = { .id = "none" };
+	struct pam_args args;
+	struct err e = { 0 };
+	int r;
+
+	if (pam_args_parse(pamh, argc, argv, &args) < 0)
+		return PAM_SESSION_ERR;
+	if (already_inside(pamh))
+		return PAM_IGNORE;
+	if (args.gate)
+		q.kind = PROTO_GATE;
+	r = make_request(pamh, &q, &e);
+	if (r == 0)
+		r = ask(pamh, &args, &q, &reply, &e);
+	if (r < 0)
+		return refuse(pamh, &args, q.user, &reply, e.msg);
+	if (reply.kind == PROTO_UNBOXED) {
+		pam_syslog(pamh, LOG_ALERT,
+			"session %s: %s is let in NOT ISOLATED, as OnError=allow says: %s",
+			reply.id, q.user, reply.text);
+		return PAM_IGNORE;
+	}
+	if (args.debug)
+		pam_syslog(pamh, LOG_DEBUG, "session %s: %s for %s: answer %u", reply.id,
+			args.gate ? "gate" : "open", q.user, reply.kind);
+	return r;
+}
+
+PAM_EXTERN int pam_sm_open_session(
+	pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	(void)flags;
+	return run(pamh, argc, argv);
+}
+
+PAM_EXTERN int pam_sm_close_session(
+	pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	struct pam_args args;
+
+	(void)flags;
+	if (pam_args_parse(pamh, argc, argv, &args) < 0)
+		return PAM_SESSION_ERR;
+	if (args.gate)
+		return PAM_SUCCESS;
+	/* A courtesy: the lease ends with the process, however that dies. */
+	(void)pam_set_data(pamh, DATA_LEASE, NULL, NULL);
+	return PAM_SUCCESS;
+}
+
+PAM_EXTERN int pam_sm_authenticate(
+	pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	(void)flags, (void)argc, (void)argv;
+	pam_syslog(pamh, LOG_ERR, "is a session module and proves nobody's identity");
+	return PAM_AUTH_ERR;
+}
+
+PAM_EXTERN int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	(void)pamh, (void)flags, (void)argc, (void)argv;
+	return PAM_IGNORE;
+}
+
+PAM_EXTERN int pam_sm_acct_mgmt(
+	pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	(void)pamh, (void)flags, (void)argc, (void)argv;
+	return PAM_IGNORE;
+}
+
+PAM_EXTERN int pam_sm_chauthtok(
+	pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	(void)pamh, (void)flags, (void)argc, (void)argv;
+	return PAM_IGNORE;
+}
