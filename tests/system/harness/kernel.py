@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The system calls that Python 3.11 doesn't have, and reading /proc."""
+
+import ctypes
+import os
+
+CLONE_NEWNS = 0x00020000
+MS_RDONLY = 1
+MS_REMOUNT = 32
+MS_BIND = 4096
+MS_REC = 16384
+MS_PRIVATE = 1 << 18
+MNT_DETACH = 2
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result, what):
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def prctl(option, value):
+    _check(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0), f"prctl {option}")
+
+
+def mount(source, target, fstype=None, flags=0, options=None):
+    def c(text):
+        return None if text is None else str(text).encode()
+
+    _check(_libc.mount(c(source), c(target), c(fstype), ctypes.c_ulong(flags), c(options)),
+           f"mount {source} on {target}")
+
+
+def bind(source, target):
+    mount(source, target, flags=MS_BIND)
+
+
+def umount(target, flags=MNT_DETACH):
+    _check(_libc.umount2(str(target).encode(), flags), f"umount {target}")
+
+
+def private_mounts():
+    """A mount namespace of our own: nothing that is mounted here is seen by the host."""
+    _check(_libc.unshare(CLONE_NEWNS), "unshare")
+    mount(None, "/", flags=MS_REC | MS_PRIVATE)
+
+
+def mounts(pid="self"):
+    """(mount point, type, options of the super block) of each line of mountinfo."""
+    with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as f:
+        for line in f:
+            fields = line.split()
+            dash = fields.index("-")
+            yield fields[4], fields[dash + 1], fields[dash + 3]
+
+
+def cgroup_roots():
+    """Mount points of every cgroup hierarchy."""
+    return [target for target, fstype, _ in mounts() if fstype in ("cgroup", "cgroup2")]
+
+
+class Process:
+    """One process as /proc showed it."""
+
+    def __init__(self, pid):
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            text = f.read()
+        end = text.rindex(")")
+        fields = text[end + 2:].split()
+        self.pid = int(pid)
+        self.comm = text[text.index("(") + 1:end]
+        self.state = fields[0]
+        self.ppid = int(fields[1])
+        self.start = int(fields[19])
+        self.uid = os.stat(f"/proc/{pid}").st_uid
+
+    def command(self):
+        try:
+            with open(f"/proc/{self.pid}/cmdline", "rb") as f:
+                line = f.read().replace(b"\0", b" ").decode(errors="replace").strip()
+            return line or f"({self.comm})"
+        except OSError:
+            return f"({self.comm})"
+
+    def exe(self):
+        try:
+            return os.readlink(f"/proc/{self.pid}/exe")
+        except OSError:
+            return ""
+
+    def real_uids(self):
+        """All four uids: /proc/PID is root's while a process isn't dumpable."""
+        try:
+            with open(f"/proc/{self.pid}/status", encoding="utf-8") as f:
+                for line in f:
+                    if line.startswith("Uid:"):
+                        return {int(x) for x in line.split()[1:]}
+        except OSError:
+            pass
+        return set()
+
+    def __repr__(self):
+        return f"{self.pid} {self.command()[:60]}"
+
+
+def processes():
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                found.append(Process(name))
+            except (OSError, ValueError):
+                pass
+    return found
+
+
+def descendants(root):
+    """Live processes below pid @root, zombies left out."""
+    table = processes()
+    children = {}
+    for p in table:
+        children.setdefault(p.ppid, []).append(p)
+    found, todo = [], [root]
+    while todo:
+        for p in children.get(todo.pop(), []):
+            todo.append(p.pid)
+            if p.state not in "ZX":
+                found.append(p)
+    return found
+
+
+NAMESPACES = ("user", "pid", "mnt", "uts", "ipc", "cgroup")
+
+
+def namespaces(pid="self"):
+    return {n: os.readlink(f"/proc/{pid}/ns/{n}") for n in NAMESPACES}

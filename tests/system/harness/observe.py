@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What there is of sessions on the host, before and after."""
+
+import os
+import struct
+import time
+
+from . import kernel
+from .stage import RUN, STATE
+
+# struct utmp of <bits/utmp.h> on x86-64 and arm64, and utmp(5)
+_UTMP = struct.Struct("hi32s4s32s256shhiii4i20s")
+_USER_PROCESS = 7
+_DEAD_PROCESS = 8
+
+
+def utmp(path="/run/utmp"):
+    """(type, line, user, host) of each entry."""
+    try:
+        with open(path, "rb") as f:
+            data = f.read()
+    except OSError:
+        return
+    size = 384 if len(data) % 384 == 0 else 400
+    for at in range(0, len(data) - size + 1, size):
+        kind, _, line, _, user, host = struct.unpack_from("hi32s4s32s256s", data, at)
+        yield kind, _text(line), _text(user), _text(host)
+
+
+def _text(raw):
+    return raw.split(b"\0")[0].decode(errors="replace")
+
+
+class Observer:
+    def __init__(self, stage, uids):
+        self.stage = stage
+        self.uids = set(uids)
+        self.reaper = os.getppid()
+
+    def _processes(self):
+        found = {f"{p.pid}@{p.start} {p.command()[:70]}" for p in kernel.descendants(self.reaper)}
+        for p in kernel.processes():
+            if p.state not in "ZX" and (p.real_uids() & self.uids):
+                found.add(f"{p.pid}@{p.start} {p.command()[:70]}")
+        return found
+
+    def _mounts(self):
+        own = {f"{target} {fstype}" for target, fstype, _ in kernel.mounts()}
+        return own | {f"host: {target} {fstype}" for target, fstype, _ in kernel.mounts(1)
+                      if "nsshell" in target}
+
+    def _cgroups(self):
+        names = {str(u) for u in self.uids}
+        found = set()
+        for root in kernel.cgroup_roots():
+            for folder, _, _ in os.walk(root):
+                parts = set(folder.split("/"))
+                if "nsshell" in folder and parts & names:
+                    found.add(folder)
+        return found
+
+    def _files(self):
+        found = set()
+        for top in (RUN, STATE):
+            for folder, _, names in os.walk(top):
+                found.update(os.path.join(folder, n) for n in names)
+        return {f for f in found if f != f"{STATE}/ranges"}
+
+    def _stage_folders(self):
+        found = set()
+        for sub in ("sessions", "accounts", "stage"):
+            try:
+                found.update(e.path for e in os.scandir(f"{RUN}/{sub}"))
+            except OSError:
+                pass
+        return found
+
+    def _ptys(self):
+        found = set()
+        for e in os.scandir("/dev/pts"):
+            try:
+                if e.stat().st_uid in self.uids:
+                    found.add(e.path)
+            except OSError:
+                pass
+        return found
+
+    def _utmp(self):
+        return {f"{user} on {line}" for kind, line, user, _ in utmp() if kind == _USER_PROCESS}
+
+
+    def snapshot(self):
+        return {"processes": self._processes(), "mounts": self._mounts(),
+                "cgroups": self._cgroups(), "files": self._files() | self._stage_folders(),
+                "ptys": self._ptys(), "utmp": self._utmp()}
+
+    def left(self, before, timeout=10.0):
+        """What is there now and wasn't before; waits for it to go. Empty when all is gone."""
+        end = time.monotonic() + timeout
+        while True:
+            now = self.snapshot()
+            rest = {k: now[k] - before[k] for k in now if now[k] - before[k]}
+            if not rest or time.monotonic() > end:
+                return rest
+            time.sleep(0.05)
+
+    def sessions_of(self, uid):
+        """Processes with that uid or that live in a box which the stage's sshd entered."""
+        host = kernel.namespaces()["user"]
+        found = []
+        for p in kernel.processes():
+            try:
+                if os.readlink(f"/proc/{p.pid}/ns/user") != host and uid in p.real_uids():
+                    found.append(p)
+            except OSError:
+                pass
+        return found
+
+
+def tell(left):
+    return "; ".join(f"{k}: {', '.join(sorted(v)[:5])}" for k, v in left.items()) or "nothing"

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+A stage on the real host: throwaway accounts, and a mount namespace in which /etc/pam.d, the
+state folders, utmp, wtmp and /dev/log are scratch copies. The host's own files stay as they
+are; what has to be made as a place to mount on is remembered and removed.
+"""
+
+import fcntl
+import os
+import pathlib
+import shutil
+import subprocess
+
+from . import kernel
+from .accounts import Accounts
+from .sshd import Sshd
+from .syslog import Syslog
+
+TREE = pathlib.Path(__file__).resolve().parents[3]
+RUN = "/run/nsshell"
+STATE = "/var/lib/nsshell"
+
+
+class Stage:
+    services = ("su", "su-l", "login", "cron", "runuser", "runuser-l")
+
+    def __init__(self, name="test", prefix="nst", build=None):
+        self.base = pathlib.Path(f"/var/lib/nsshell-{name}")
+        self.private = self.base / "private"
+        self.bin = self.base / "bin"
+        self.open = self.base / "open"
+        self.conf = self.private / "nsshell.conf"
+        self.build = pathlib.Path(build or os.environ.get("NSSHELL_BUILD", TREE / "build"))
+        self.sshd_service = f"nsshell-{name}-sshd"
+        self.accounts = Accounts(prefix)
+        self.box_group = self.accounts.name("box")
+        self.syslog = None
+        self._lock = None
+
+    # ---- outer process, the host's mounts ----------------------------------------------
+
+    def prepare(self):
+        os.umask(0o022)
+        self._lock = os.open(f"{self.base}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"another run holds {self.base}.lock") from None
+        self._sweep()
+        self.base.mkdir(mode=0o755)
+        self.private.mkdir(mode=0o700)
+        self.bin.mkdir(mode=0o755)
+        # On the host's root file system and writable by all: what is written here in a box
+        # goes to its upper and never shows up here.
+        self.open.mkdir()
+        self.open.chmod(0o1777)
+        self._place("/run/utmp")
+        self._place("/var/log/wtmp")
+        self._place("/var/log/btmp")
+        self._place("/var/log/lastlog")
+        self._place("/run/crond.pid")
+        self._place("/run/sshd", folder=True)
+        self._place(RUN, folder=True)
+        self._place(STATE, folder=True)
+        if not os.path.lexists("/dev/log"):
+            self._place("/dev/log")
+
+    def _place(self, path, folder=False):
+        if os.path.lexists(path):
+            return
+        with open(self.private / "made", "a", encoding="utf-8") as f:
+            f.write(path + "\n")
+        if folder:
+            os.mkdir(path, 0o755 if path == "/run/sshd" else 0o700)
+        else:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+
+    def _sweep(self):
+        """Also what a run that was killed has left."""
+        self.accounts.remove_all()
+        made = self.private / "made"
+        if made.exists():
+            for path in made.read_text(encoding="utf-8").split():
+                try:
+                    if os.path.isdir(path):
+                        os.rmdir(path)
+                    elif os.path.getsize(path) == 0:
+                        os.unlink(path)
+                except OSError:
+                    pass
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    def clean(self):
+        if self._lock is None or not self.base.exists():
+            return
+        self._sweep()
+        try:
+            os.unlink(f"{self.base}.lock")
+        except OSError:
+            pass
+
+    # ---- child, its own mounts ----------------------------------------------------------
+
+    def enter(self):
+        os.environ.pop("SSH_AUTH_SOCK", None)
+        kernel.private_mounts()
+        self._bind_scratch()
+        for name in ("pam_nsshell.so", "nsshell-helper", "nsctl"):
+            if (self.build / name).exists():
+                shutil.copy(self.build / name, self.bin / name)
+        self.module = self.bin / "pam_nsshell.so"
+        self.helper = self.bin / "nsshell-helper"
+        shutil.copytree("/etc/pam.d", self.private / "pam.d.host", symlinks=True)
+        shutil.copytree("/etc/pam.d", self.private / "pam.d", symlinks=True)
+        kernel.bind(self.private / "pam.d", "/etc/pam.d")
+        self.pam_all()
+        self.config()
+        self.sshd = Sshd(self, self.sshd_service)
+
+    def _bind_scratch(self):
+        for target, name in ((RUN, "run"), (STATE, "state")):
+            (self.private / name).mkdir(mode=0o700)
+            kernel.bind(self.private / name, target)
+        for target in ("/run/utmp", "/var/log/wtmp", "/var/log/btmp", "/var/log/lastlog",
+                       "/run/crond.pid"):
+            scratch = self.private / os.path.basename(target)
+            scratch.touch(mode=0o664)
+            kernel.bind(scratch, target)
+        self.syslog = Syslog(str(self.private / "log"))
+        os.chmod(self.private / "log", 0o666)
+        kernel.bind(self.private / "log", os.path.realpath("/dev/log"))
+
+    # ---- PAM files and config -----------------------------------------------------------
+
+    def module_line(self, *args, control="required", config=None, helper=None):
+        words = [f"config={config or self.conf}", f"helper={helper or self.helper}", *args]
+        return f"session {control} {self.module} {' '.join(words)}\n"
+
+    def pam(self, service, *lines, before="", source=None):
+        """Write a service's file: the distribution's, @before in front, @lines at the end."""
+        source = source or ("sshd" if service.endswith("sshd") else service)
+        text = (self.private / "pam.d.host" / source).read_text(encoding="utf-8")
+        (self.private / "pam.d" / service).write_text(before + text.rstrip("\n") + "\n" +
+                                                      "".join(lines), encoding="utf-8")
+
+    def pam_all(self, **module_args):
+        line = self.module_line(**module_args) if self.module.exists() else ""
+        for service in (self.sshd_service, *self.services):
+            if (self.private / "pam.d.host" / service).exists() or service.endswith("sshd"):
+                self.pam(service, line)
+
+    def config(self, extra="", default=""):
+        """Members of the box group are isolated; @default goes into [Default]."""
+        self.conf.write_text(
+            f"[Default]\nServices={self.sshd_service} {' '.join(self.services)}\n{default}\n"
+            f"[Group {self.box_group}]\nIsolate=yes\n{extra}\n", encoding="utf-8")
+
+    # ---- sessions -------------------------------------------------------------------------
+
+    def records(self):
+        """Every session record, as a dictionary."""
+        found = []
+        try:
+            names = sorted(os.listdir(f"{RUN}/sessions"))
+        except FileNotFoundError:
+            return found
+        for name in names:
+            if "." in name:
+                continue
+            try:
+                with open(f"{RUN}/sessions/{name}", encoding="utf-8") as f:
+                    found.append(dict(line.rstrip("\n").split("=", 1) for line in f
+                                      if "=" in line))
+            except OSError:
+                pass
+        return found
+
+    def run(self, *argv, timeout=20, input=None, env=None, merge=False, **kw):
+        """Run a program to its end; never raises for its exit status."""
+        try:
+            return subprocess.run(
+                [str(a) for a in argv], input=input, env=env, timeout=timeout, text=True,
+                stdin=subprocess.DEVNULL if input is None else None, errors="replace",
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT if merge else subprocess.PIPE, check=False, **kw)
+        except subprocess.TimeoutExpired as e:
+            out = e.stdout.decode(errors="replace") if isinstance(e.stdout, bytes) else ""
+            return subprocess.CompletedProcess(argv, 124, out, f"still running after {timeout} s")
+
+    def ssh(self, user, *command, **kw):
+        return self.sshd.ssh(user, *command, **kw)

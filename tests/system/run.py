@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+System tests: the distribution's sshd, su, cron and login, as root, on this host.
+
+	tests/system/run.py [--list] [NAME...]
+
+A NAME is (the beginning of) a file's name without "test_", or FILE.TEST. Nothing of the host
+is changed for good: see harness/stage.py.
+"""
+
+import importlib
+import inspect
+import os
+import pathlib
+import re
+import signal
+import sys
+import time
+import traceback
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+
+from harness import reaper, sshd  # noqa: E402  pylint: disable=wrong-import-position
+from harness.scene import Scene  # noqa: E402  pylint: disable=wrong-import-position
+
+# Slow starters first: cron needs a full minute to come round while the others run.
+ORDER = ("harness", "cron", "ssh", "forward", "su", "console", "inside", "outside", "pam", "nsctl", "share",
+         "lifecycle", "limits", "faults", "host_faults", "storm", "cron_result")
+SECONDS_A_TEST = 150
+
+
+def _rank(path):
+    name = path.stem[5:]
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
+
+
+def tests(wanted):
+    """(name, function) in the order of files and of lines."""
+    found = []
+    for path in sorted(HERE.glob("test_*.py"), key=_rank):
+        module = importlib.import_module(path.stem)
+        functions = [f for n, f in inspect.getmembers(module, inspect.isfunction)
+                     if n.startswith("test_") and f.__module__ == path.stem]
+        for f in sorted(functions, key=lambda f: f.__code__.co_firstlineno):
+            name = f"{path.stem[5:]}.{f.__name__[5:]}"
+            if not wanted or any(re.match(re.escape(w) + r"($|\.)|" + re.escape(w), name)
+                                 for w in wanted):
+                found.append((name, f))
+    return found
+
+
+class TooLong(Exception):
+    pass
+
+
+def _alarm(*_):
+    raise TooLong(f"longer than {SECONDS_A_TEST} s")
+
+
+def run_one(scene, name, function):
+    started = time.monotonic()
+    scene.begin(name)
+    before = scene.observer.snapshot()
+    signal.signal(signal.SIGALRM, _alarm)
+    signal.alarm(getattr(function, "seconds", SECONDS_A_TEST))
+    try:
+        function(scene)
+    except Exception as e:  # pylint: disable=broad-except
+        where = traceback.extract_tb(e.__traceback__)
+        line = next((f for f in reversed(where) if f.name == function.__name__), where[-1])
+        scene.check(False, f"{name}, line {line.lineno}", f"{type(e).__name__}: {e}",
+                    scene.log_tail())
+    finally:
+        signal.alarm(0)
+    scene.end(name, before)
+    if os.environ.get("NSSHELL_TEST_TIMES"):
+        print(f"# {name}: {time.monotonic() - started:.1f} s", flush=True)
+
+
+def main():
+    arguments = [a for a in sys.argv[1:] if a != "--list"]
+    if any(a.startswith("-") for a in arguments):
+        raise SystemExit(__doc__.strip())
+    chosen = tests(arguments)
+    if "--list" in sys.argv:
+        print("\n".join(name for name, _ in chosen))
+        return 0
+    if not chosen:
+        raise SystemExit(f"no test is called {' or '.join(arguments)}; see --list")
+    scene = Scene()
+    if os.geteuid() != 0 or not sshd.exists():
+        scene.report.skip("system tests", "they need root and the distribution's sshd")
+        return scene.report.summary()
+
+    def inside():
+        scene.open()
+        try:
+            for name, function in chosen:
+                run_one(scene, name, function)
+        finally:
+            scene.close()
+        return scene.report.summary()
+
+    return reaper.run(scene.stage.prepare, inside, scene.stage.clean)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
