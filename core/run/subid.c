@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/subid.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+#include "core/plan/idmap.h"
+
+#include <fcntl.h>
+#include <shadow/subid.h>
+#include <string.h>
+#include <sys/file.h>
+
+/* 0x70000000 to 0x7ffdffff: left free by systemd's "Users, Groups, UIDs and GIDs". */
+#define OWN_FIRST 0x70000000UL
+#define OWN_END	  0x7ffe0000UL
+#define OWN_TEXT_MAX (1U << 20)
+
+typedef int (*subid_get)(const char *owner, struct subid_range **ranges);
+
+static int ask_libsubid(subid_get get, const char *name, struct id_range **ret, size_t *ret_n)
+{
+	struct subid_range *found = NULL;
+	int n = get(name, &found);
+	uint64_t total = 0;
+
+	*ret_n = 0;
+	if (n <= 0)
+		return 0;
+	*ret = calloc((size_t)n, sizeof(**ret));
+	for (int i = 0; *ret && i < n; i++) {
+		if (found[i].start > UINT32_MAX || found[i].count > UINT32_MAX)
+			continue;
+		(*ret)[(*ret_n)++] = (struct id_range){
+			.start = (uint32_t)found[i].start,
+			.count = (uint32_t)found[i].count,
+		};
+		total += found[i].count;
+	}
+	free(found);
+	/* Fewer than a box needs are as good as none. */
+	if (total < IDMAP_IDS)
+		*ret_n = 0;
+	return *ret ? 0 : -1;
+}
+
+/* ---- ranges of our own: "UID START COUNT" a line -------------------------------------------- */
+
+struct own_line {
+	unsigned long uid, start, count;
+};
+
+static bool take_line(const char *line, struct own_line *ret)
+{
+	char end;
+
+	return sscanf(line, "%lu %lu %lu%c", &ret->uid, &ret->start, &ret->count, &end) == 3;
+}
+
+/* Find the account's line, and the first start behind every other one. */
+static int scan(char *text, uid_t uid, struct own_line *ret, unsigned long *next, struct err *e)
+{
+	char *line;
+
+	*next = OWN_FIRST;
+	while ((line = strsep(&text, "\n"))) {
+		struct own_line l;
+
+		if (*line == '\0' || *line == '#')
+			continue;
+		if (!take_line(line, &l) || l.count < 1)
+			return err_set(e, 0, "%s: not of the form UID START COUNT: %.60s", PATH_RANGES, line);
+		if (l.uid == uid) {
+			*ret = l;
+			return 1;
+		}
+		if (l.start + l.count > *next)
+			*next = l.start + l.count;
+	}
+	return 0;
+}
+
+static int open_ranges(bool allocate, int *ret_fd, struct err *e)
+{
+	_cleanup_close_ int dir = -EBADF;
+
+	if (allocate) {
+		dir = io_open_state(PATH_STATE, 0700, e);
+		if (dir < 0)
+			return -1;
+	}
+	*ret_fd = open(PATH_RANGES, (allocate ? O_RDWR | O_CREAT : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC,
+		0600);
+	if (*ret_fd >= 0)
+		return 0;
+	if (!allocate && (errno == ENOENT || errno == EACCES))
+		return 1;
+	return err_set(e, errno, "open %s", PATH_RANGES);
+}
+
+static int append_line(int fd, uid_t uid, unsigned long start, struct err *e)
+{
+	char line[64];
+	int len = snprintf(line, sizeof(line), "%u %lu %u\n", uid, start, IDMAP_IDS);
+	off_t end = lseek(fd, 0, SEEK_END);
+
+	if (io_write_all(fd, line, (size_t)len) == 0 && fsync(fd) == 0)
+		return 0;
+	(void)err_set(e, errno, "record a subordinate id range in %s", PATH_RANGES);
+	(void)ftruncate(fd, end);
+	return -1;
+}
+
+static int own_range(const struct account *a, bool allocate, struct subid *ret, struct err *e)
+{
+	_cleanup_free_ char *text = malloc(OWN_TEXT_MAX);
+	struct own_line mine = { .count = IDMAP_IDS };
+	_cleanup_close_ int fd = -EBADF;
+	unsigned long next;
+	int r = open_ranges(allocate, &fd, e);
+
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	if (!text)
+		return err_set(e, ENOMEM, "read %s", PATH_RANGES);
+	if (flock(fd, LOCK_EX) < 0)
+		return err_set(e, errno, "lock %s", PATH_RANGES);
+	if (io_read_text(AT_FDCWD, PATH_RANGES, text, OWN_TEXT_MAX) < 0)
+		return err_set(e, errno, "read %s", PATH_RANGES);
+	r = scan(text, a->uid, &mine, &next, e);
+	if (r < 0)
+		return -1;
+	if (r == 0 && !allocate)
+		return 0;
+	if (r == 0) {
+		if (next + IDMAP_IDS > OWN_END)
+			return err_set(e, 0,
+				"no subordinate id range left for %s: add one to /etc/subuid and "
+				"/etc/subgid (usermod --add-subuids), or remove lines of deleted "
+				"accounts from %s",
+				a->name, PATH_RANGES);
+		mine.start = next;
+		if (append_line(fd, a->uid, next, e) < 0)
+			return -1;
+	}
+	ret->own = true;
+	ret->uids = calloc(1, sizeof(*ret->uids));
+	ret->gids = calloc(1, sizeof(*ret->gids));
+	if (!ret->uids || !ret->gids)
+		return err_set(e, ENOMEM, "read %s", PATH_RANGES);
+	ret->n_uids = ret->n_gids = 1;
+	*ret->uids = *ret->gids = (struct id_range){ (uint32_t)mine.start, (uint32_t)mine.count };
+	return 0;
+}
+
+int subid_find(const struct account *a, bool allocate, struct subid *ret, struct err *e)
+{
+	struct subid s = { 0 };
+
+	/* libsubid would print its complaints to stderr. */
+	(void)subid_init("nsshell", stderr);
+	if (ask_libsubid(subid_get_uid_ranges, a->name, &s.uids, &s.n_uids) < 0 ||
+		ask_libsubid(subid_get_gid_ranges, a->name, &s.gids, &s.n_gids) < 0) {
+		subid_clear(&s);
+		return err_set(e, ENOMEM, "ask libsubid about %s", a->name);
+	}
+	if (s.n_uids == 0 || s.n_gids == 0) {
+		subid_clear(&s);
+		if (own_range(a, allocate, &s, e) < 0) {
+			subid_clear(&s);
+			return -1;
+		}
+	}
+	*ret = s;
+	return 0;
+}
+
+void subid_clear(struct subid *s)
+{
+	free(s->uids);
+	free(s->gids);
+	*s = (struct subid){ 0 };
+}
