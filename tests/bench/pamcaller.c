@@ -188,6 +188,7 @@ static void one_session(const struct options *o, const struct passwd *pw, int wa
 	if (!o->idle)
 		(void)printf("%lu %lu %lu\n", (unsigned long)r.open_usec,
 			(unsigned long)caller, (unsigned long)gone);
+	(void)fflush(stdout); /* else the next caller inherits it */
 }
 
 static int parse_options(int argc, char **argv, struct options *o)
