@@ -35,6 +35,7 @@ class Stage:
         self.accounts = Accounts(prefix)
         self.box_group = self.accounts.name("box")
         self.syslog = None
+        self.cron_config = None
         self._lock = None
 
     # ---- outer process, the host's mounts ----------------------------------------------
@@ -110,9 +111,11 @@ class Stage:
                 shutil.copy(self.build / name, self.bin / name)
         self.module = self.bin / "pam_nsshell.so"
         self.helper = self.bin / "nsshell-helper"
-        shutil.copytree("/etc/pam.d", self.private / "pam.d.host", symlinks=True)
         shutil.copytree("/etc/pam.d", self.private / "pam.d", symlinks=True)
         kernel.bind(self.private / "pam.d", "/etc/pam.d")
+        if self.module.exists():
+            self._gate_pam_systemd()
+        shutil.copytree("/etc/pam.d", self.private / "pam.d.gated", symlinks=True)
         self.pam_all()
         self.config()
         self.sshd = Sshd(self, self.sshd_service)
@@ -139,14 +142,28 @@ class Stage:
     def pam(self, service, *lines, before="", source=None):
         """Write a service's file: the distribution's, @before in front, @lines at the end."""
         source = source or ("sshd" if service.endswith("sshd") else service)
-        text = (self.private / "pam.d.host" / source).read_text(encoding="utf-8")
+        text = (self.private / "pam.d.gated" / source).read_text(encoding="utf-8")
         (self.private / "pam.d" / service).write_text(before + text.rstrip("\n") + "\n" +
                                                       "".join(lines), encoding="utf-8")
 
+    def _gate_pam_systemd(self):
+        """As nsctl enable does: pam_systemd doesn't run for an isolated account."""
+        gate = self.module_line("gate", control="[success=1 default=ignore]")
+        for path in (self.private / "pam.d").iterdir():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            if any("pam_systemd.so" in line for line in lines):
+                path.write_text("".join(
+                    (gate if "pam_systemd.so" in line and line.lstrip("-").startswith("session")
+                     else "") + line for line in lines), encoding="utf-8")
+
     def pam_all(self, **module_args):
         line = self.module_line(**module_args) if self.module.exists() else ""
+        if self.module.exists() and self.cron_config:
+            self.pam("cron", self.module_line(config=self.cron_config))
         for service in (self.sshd_service, *self.services):
-            if (self.private / "pam.d.host" / service).exists() or service.endswith("sshd"):
+            if service == "cron" and self.cron_config:
+                continue
+            if (self.private / "pam.d.gated" / service).exists() or service.endswith("sshd"):
                 self.pam(service, line)
 
     def config(self, extra="", default=""):

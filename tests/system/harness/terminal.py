@@ -13,6 +13,10 @@ import termios
 import time
 
 
+# Colours, titles and bracketed paste, which shells and ls send even to TERM=dumb.
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+
+
 class Timeout(Exception):
     pass
 
@@ -26,7 +30,8 @@ class Terminal:
         self.name = os.ttyname(slave)
         self.resize(rows, columns)
         self.process = subprocess.Popen(
-            argv, stdin=slave, stdout=slave, stderr=slave, env=env,
+            argv, stdin=slave, stdout=slave, stderr=slave,
+            env=dict(os.environ if env is None else env, TERM="dumb"),
             start_new_session=True, close_fds=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
@@ -51,7 +56,8 @@ class Terminal:
             if e.errno == errno.EIO:
                 return False
             raise
-        self.seen += data.decode(errors="replace").replace("\r", "")
+        text = _ESCAPES.sub("", data.decode(errors="replace"))
+        self.seen += text.replace("\r", "")
         return bool(data)
 
     def expect(self, pattern, timeout=None):

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""login on a terminal, as getty would start it."""
+
+import os
+import time
+
+from harness.scene import SHOW_NS
+from harness.terminal import Terminal
+
+
+def test_login_on_a_pty(b):
+    with Terminal(["login", "-f", b.alice.pw_name], rows=35, columns=105) as t:
+        before = os.stat(t.name)
+        t.expect(r"\$ ", timeout=20)
+        b.lands_inside("login on a console", t.ask(SHOW_NS, r"((?s:.*?))"))
+        tty = t.ask("tty")
+        b.check(tty.startswith("/dev/"), "tty names a terminal", tty)
+        seen = t.ask(f"test -c {tty} && test -w {tty} && echo exists")
+        b.check(seen == "exists", "which exists and can be written to", seen)
+        seen = t.ask("stty size")
+        b.check(seen == "35 105", "stty size is the terminal's", seen)
+        st = os.stat(t.name)
+        b.check(st.st_uid == b.alice.pw_uid, "on the host the terminal is lent to the user",
+                f"uid {st.st_uid}, gid {st.st_gid}, mode {st.st_mode & 0o7777:o}")
+        t.line("echo rea''dy; sleep 60")
+        t.expect("ready")
+        t.type("\x03")
+        seen = t.ask("echo $?")
+        b.check(seen == "130", "Ctrl-C interrupts a command", seen)
+        t.line("echo rea''dy; sleep 60")
+        t.expect("ready")
+        t.type("\x1a")
+        t.expect("Stopped")
+        b.check("sleep" in t.ask("jobs"), "job control: Ctrl-Z, jobs")
+        t.line("kill -9 %1; exit; exit")
+        end = time.monotonic() + 8
+        while time.monotonic() < end and (os.stat(t.name).st_uid != before.st_uid
+                                          or t.process.poll() is None):
+            t._more(0.05)  # pylint: disable=protected-access
+        st = os.stat(t.name)
+        b.check(st.st_uid == before.st_uid and st.st_gid == before.st_gid,
+                "after logout the terminal is given back",
+                f"uid {st.st_uid}, gid {st.st_gid}, mode {st.st_mode & 0o7777:o}")
+        t.close()
+    b.check(not b.stage.records(), "and no record is left", b.stage.records() or "none")
+
+
+def test_login_hangup(b):
+    t = Terminal(["login", "-f", b.alice.pw_name])
+    t.expect(r"\$ ", timeout=20)
+    t.line("sleep 1000 & nohup sleep 1000 &")
+    t.ask("echo hi")
+    t.hang_up()
+    t.close()
+    end = time.monotonic() + 10
+    while b.stage.records() and time.monotonic() < end:
+        time.sleep(0.05)
+    b.check(not b.stage.records(), "a hung-up console login ends its session",
+            b.stage.records() or "no record left", b.log_tail())
