@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/cgroup.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/parse.h"
+#include "core/base/sys.h"
+
+#include <fcntl.h>
+#include <libcgroup.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A limit that the kernel rounded to pages is still the limit. */
+#define ROUNDING 65536U
+
+/* libcgroup would print to stdout where CGROUP_LOGLEVEL is set. */
+static void no_log(void *data, int level, const char *fmt, va_list ap)
+{
+	(void)data, (void)level, (void)fmt, (void)ap;
+}
+
+static const char *failure(int code)
+{
+	return code == ECGOTHER ? strerrordesc_np(cgroup_get_last_errno()) : cgroup_strerror(code);
+}
+
+static int init_once(struct err *e)
+{
+	static bool done;
+	int r;
+
+	if (done)
+		return 0;
+	cgroup_set_logger(no_log, CGROUP_LOG_ERROR, NULL);
+	r = cgroup_init();
+	if (r != 0)
+		return err_set(e, 0, "start libcgroup: %s", failure(r));
+	done = true;
+	return 0;
+}
+
+/* Path of a group's folder, or of a file in it, in one controller's hierarchy. */
+static int group_path(const char *controller, const char *group, const char *file, char *buf,
+	size_t size)
+{
+	_cleanup_free_ char *mount = NULL;
+	int len;
+
+	if (cgroup_get_subsys_mount_point(controller, &mount) != 0)
+		return -1;
+	len = snprintf(buf, size, "%s/%s%s%s", mount, group, *file ? "/" : "", file);
+	return len > 0 && (size_t)len < size ? 0 : -1;
+}
+
+/* ---- making ------------------------------------------------------------------------------- */
+
+static int make_group(const struct plan_cgroup *plan, const char *name, bool with_settings,
+	struct err *e)
+{
+	struct cgroup *group = cgroup_new_cgroup(name);
+	int r = group ? 0 : ECGOTHER;
+
+	for (size_t i = 0; r == 0 && i < plan->n_controllers; i++) {
+		const char *controller = plan->controllers[i];
+		struct cgroup_controller *c = cgroup_add_controller(group, controller);
+
+		if (!c)
+			r = ECGCONTROLLERCREATEFAILED;
+		for (size_t k = 0; r == 0 && with_settings && k < plan->n_settings; k++)
+			if (strcmp(plan->settings[k].controller, controller) == 0)
+				r = cgroup_add_value_string(c, plan->settings[k].name,
+					plan->settings[k].value);
+	}
+	if (r == 0)
+		r = cgroup_create_cgroup(group, 1);
+	if (group)
+		cgroup_free(&group);
+	return r == 0 ? 0 : err_set(e, 0, "make the cgroup %s: %s", name, failure(r));
+}
+
+/* On v2 a controller must be handed down by the root before anybody below can use it. */
+static int enable_on_root(const struct plan_cgroup *plan, struct err *e)
+{
+	char path[PATH_MAX], text[128];
+
+	for (size_t i = 0; i < plan->n_controllers; i++) {
+		if (group_path(plan->controllers[i], "", "cgroup.subtree_control", path, sizeof(path)) < 0)
+			return err_set(e, 0, "find the controller %s", plan->controllers[i]);
+		(void)snprintf(text, sizeof(text), "+%s", plan->controllers[i]);
+		if (io_write_text(AT_FDCWD, path, text) < 0)
+			return err_set(e, errno, "enable the controller %s in %s", plan->controllers[i],
+				path);
+	}
+	return 0;
+}
+
+static bool same_value(const char *want, const char *got)
+{
+	uint64_t a, b;
+
+	if (strcmp(want, got) == 0)
+		return true;
+	return parse_u64(want, &a) == 0 && parse_u64(got, &b) == 0 && b <= a && a - b < ROUNDING;
+}
+
+static int read_value(const struct plan_cgroup *plan, const struct plan_cgroup_setting *s,
+	char *buf, size_t size)
+{
+	char path[PATH_MAX];
+
+	if (group_path(s->controller, plan->account, s->name, path, sizeof(path)) < 0 ||
+		io_read_text(AT_FDCWD, path, buf, size) < 0)
+		return -1;
+	buf[strcspn(buf, "\n")] = '\0';
+	return 0;
+}
+
+static int check_values(const struct plan_cgroup *plan, struct err *e)
+{
+	char got[256];
+
+	for (size_t i = 0; i < plan->n_settings; i++) {
+		const struct plan_cgroup_setting *s = &plan->settings[i];
+
+		if (read_value(plan, s, got, sizeof(got)) < 0)
+			return err_set(e, errno, "%s=: read %s back", s->key, s->name);
+		if (!same_value(s->value, got))
+			return err_set(e, 0, "%s=: %s is %s and not %s", s->key, s->name, got, s->value);
+	}
+	return 0;
+}
+
+/* The account has sessions: change only what the config changed meanwhile. */
+static int update_values(const struct plan_cgroup *plan, struct err *e)
+{
+	char got[256], path[PATH_MAX];
+
+	for (size_t i = 0; i < plan->n_settings; i++) {
+		const struct plan_cgroup_setting *s = &plan->settings[i];
+
+		if (read_value(plan, s, got, sizeof(got)) == 0 && same_value(s->value, got))
+			continue;
+		if (group_path(s->controller, plan->account, s->name, path, sizeof(path)) < 0 ||
+			io_write_text(AT_FDCWD, path, s->value) < 0)
+			return err_set(e, errno,
+				"%s=: set %s to %s (EBUSY: the account's running sessions use more)",
+				s->key, s->name, s->value);
+	}
+	return 0;
+}
+
+static bool group_is_there(const struct plan_cgroup *plan, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	for (size_t i = 0; i < plan->n_controllers; i++)
+		if (group_path(plan->controllers[i], name, "", path, sizeof(path)) < 0 ||
+			stat(path, &st) < 0)
+			return false;
+	return true;
+}
+
+/* Several controllers may share one mounted hierarchy (cpu,cpuacct): one fd each folder. */
+static int open_moves(const struct plan_cgroup *plan, struct cgroup_fds *f, struct err *e)
+{
+	const char *file = plan->kind == PLAN_CGROUP_V2 ? "cgroup.procs" : "tasks";
+	char path[PATH_MAX];
+	struct stat seen[CGROUP_FDS_MAX];
+
+	for (size_t i = 0; i < plan->n_controllers && f->n < CGROUP_FDS_MAX; i++) {
+		struct stat *st = &seen[f->n];
+		bool again = false;
+		int fd;
+
+		if (group_path(plan->controllers[i], plan->session, file, path, sizeof(path)) < 0)
+			return err_set(e, 0, "find the cgroup %s", plan->session);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || fstat(fd, st) < 0)
+			return err_set(e, errno, "open %s", path);
+		for (size_t k = 0; k < f->n; k++)
+			again |= seen[k].st_dev == st->st_dev && seen[k].st_ino == st->st_ino;
+		if (again)
+			cleanup_close(&fd);
+		else
+			f->move[f->n++] = fd;
+	}
+	if (plan->kind != PLAN_CGROUP_V2)
+		return 0;
+	if (group_path(plan->controllers[0], plan->session, "", path, sizeof(path)) < 0)
+		return err_set(e, 0, "find the cgroup %s", plan->session);
+	f->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return f->folder < 0 ? err_set(e, errno, "open %s", path) : 0;
+}
+
+static int prepare(const struct plan_cgroup *plan, struct cgroup_fds *f, struct err *e)
+{
+	if (init_once(e) < 0)
+		return -1;
+	if (plan->kind == PLAN_CGROUP_V2 && enable_on_root(plan, e) < 0)
+		return -1;
+	if (group_is_there(plan, plan->account)) {
+		if (update_values(plan, e) < 0)
+			return -1;
+	} else if (make_group(plan, plan->account, true, e) < 0 ||
+		   make_group(plan, plan->supervise, false, e) < 0) {
+		return -1;
+	}
+	if (check_values(plan, e) < 0 || make_group(plan, plan->session, false, e) < 0)
+		return -1;
+	return open_moves(plan, f, e);
+}
+
+int cgroup_prepare(const struct plan_cgroup *plan, struct cgroup_fds *ret, struct err *e)
+{
+	struct cgroup_fds f = CGROUP_FDS_NONE;
+
+	if (plan->kind != PLAN_CGROUP_NONE && plan->n_controllers > 0 && prepare(plan, &f, e) < 0) {
+		cgroup_fds_close(&f);
+		return -1;
+	}
+	*ret = f;
+	return 0;
+}
+
+void cgroup_fds_close(struct cgroup_fds *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		cleanup_close(&f->move[i]);
+	f->n = 0;
+	cleanup_close(&f->folder);
+}
+
+/* ---- moving ------------------------------------------------------------------------------- */
+
+int cgroup_move_self(const struct cgroup_fds *f, struct err *e)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (write(f->move[i], "0", 1) != 1)
+			return err_set(e, errno, "move into the session's cgroup");
+	return 0;
+}
+
+int cgroup_move_supervisor(const struct plan_cgroup *plan, struct err *e)
+{
+	struct plan_cgroup own = *plan;
+	struct cgroup_fds f = CGROUP_FDS_NONE;
+	int r;
+
+	if (plan->kind == PLAN_CGROUP_NONE || plan->n_controllers == 0)
+		return 0;
+	own.session = plan->supervise;
+	r = open_moves(&own, &f, e);
+	if (r == 0)
+		r = cgroup_move_self(&f, e);
+	cgroup_fds_close(&f);
+	return r;
+}
+
+/* ---- looking and ending ------------------------------------------------------------------- */
+
+static const char *const known[] = { "pids", "memory", "cpu", "cpuacct", "freezer", "cpuset",
+	"blkio", "io", "devices" };
+#define N_KNOWN (sizeof(known) / sizeof(*known))
+
+enum plan_cgroup_kind cgroup_kind(void)
+{
+	struct err ignored;
+	char path[PATH_MAX];
+	bool any = false;
+
+	if (init_once(&ignored) < 0)
+		return PLAN_CGROUP_NONE;
+	for (size_t i = 0; i < N_KNOWN; i++) {
+		if (group_path(known[i], "", "cgroup.controllers", path, sizeof(path)) < 0)
+			continue;
+		if (access(path, F_OK) == 0)
+			return PLAN_CGROUP_V2;
+		any = true;
+	}
+	return any ? PLAN_CGROUP_V1 : PLAN_CGROUP_NONE;
+}
+
+/* Processes of a group in one hierarchy; NULL where it isn't there. */
+static pid_t *processes(const char *controller, const char *group, int *n)
+{
+	char path[PATH_MAX];
+	pid_t *pids = NULL;
+
+	*n = 0;
+	if (group_path(controller, group, "cgroup.procs", path, sizeof(path)) < 0 ||
+		access(path, F_OK) < 0)
+		return NULL;
+	if (cgroup_get_procs((char *)(uintptr_t)group, (char *)(uintptr_t)controller, &pids, n) != 0)
+		*n = 0;
+	return pids;
+}
+
+static bool is_among(pid_t pid, const pid_t *pids, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (pids[i] == pid)
+			return true;
+	return false;
+}
+
+/* A pid is held by a pidfd and then looked for again: it can't have been reused in between. */
+static void kill_member(const char *controller, const char *group, pid_t pid)
+{
+	_cleanup_close_ int pidfd = sys_pidfd_open(pid);
+	_cleanup_free_ pid_t *again = NULL;
+	int n;
+
+	if (pidfd < 0)
+		return;
+	again = processes(controller, group, &n);
+	if (is_among(pid, again, n))
+		(void)sys_pidfd_signal(pidfd, SIGKILL);
+}
+
+size_t cgroup_kill(enum plan_cgroup_kind kind, const char *path, pid_t spare)
+{
+	struct err ignored;
+	size_t found = 0;
+
+	if (kind == PLAN_CGROUP_NONE || *path == '\0' || init_once(&ignored) < 0)
+		return 0;
+	for (size_t i = 0; i < N_KNOWN; i++) {
+		_cleanup_free_ pid_t *pids = NULL;
+		int n;
+
+		pids = processes(known[i], path, &n);
+		for (int k = 0; k < n; k++) {
+			found++;
+			if (pids[k] != spare)
+				kill_member(known[i], path, pids[k]);
+		}
+	}
+	return found;
+}
+
+long cgroup_count(enum plan_cgroup_kind kind, const char *path)
+{
+	struct err ignored;
+
+	if (kind == PLAN_CGROUP_NONE || *path == '\0' || init_once(&ignored) < 0)
+		return -1;
+	for (size_t i = 0; i < N_KNOWN; i++) {
+		_cleanup_free_ pid_t *pids = NULL;
+		int n;
+
+		pids = processes(known[i], path, &n);
+		if (pids)
+			return n;
+	}
+	return -1;
+}
+
+/* rmdir(2) and not libcgroup's delete: that one moves live processes up, free of their limit. */
+static int remove_group(const char *group, struct err *e)
+{
+	char path[PATH_MAX];
+	int r = 0;
+
+	for (size_t i = 0; i < N_KNOWN; i++)
+		if (group_path(known[i], group, "", path, sizeof(path)) == 0 && rmdir(path) < 0 &&
+			errno != ENOENT)
+			r = err_set(e, errno, "remove the cgroup %s", path);
+	return r;
+}
+
+int cgroup_remove(enum plan_cgroup_kind kind, const char *session, struct err *e)
+{
+	if (kind == PLAN_CGROUP_NONE || *session == '\0')
+		return 0;
+	if (init_once(e) < 0)
+		return -1;
+	return remove_group(session, e);
+}
+
+void cgroup_remove_account(enum plan_cgroup_kind kind, const char *session)
+{
+	char account[PATH_MAX], supervise[PATH_MAX + 16];
+	struct err ignored;
+	char *end;
+
+	if (kind == PLAN_CGROUP_NONE || *session == '\0' || init_once(&ignored) < 0)
+		return;
+	(void)snprintf(account, sizeof(account), "%s", session);
+	end = strrchr(account, '/');
+	if (!end)
+		return;
+	*end = '\0';
+	(void)snprintf(supervise, sizeof(supervise), "%s/supervise", account);
+	(void)remove_group(supervise, &ignored);
+	(void)remove_group(account, &ignored);
+	/* "nsshell" itself goes with the last account. */
+	end = strrchr(account, '/');
+	if (!end)
+		return;
+	*end = '\0';
+	(void)remove_group(account, &ignored);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The account's and the session's control groups, through libcgroup. v1, hybrid and v2. */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/plan/plan.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#define CGROUP_FDS_MAX 8
+
+/* Open files that a process writes "0" to, to move itself into the session's groups. */
+struct cgroup_fds {
+	int move[CGROUP_FDS_MAX]; /* v1: tasks, one a hierarchy; v2: cgroup.procs */
+	size_t n;
+	int folder; /* v2: the session's folder, for CLONE_INTO_CGROUP; else -EBADF */
+};
+#define CGROUP_FDS_NONE { .n = 0, .folder = -EBADF }
+
+/**
+ * cgroup_prepare() - Make the account's group with its limits, and the session's below it
+ * @ret:	filled on success; close with cgroup_fds_close()
+ *
+ * Limits are written only where they differ from what is there, and read back. What was made
+ * before a failure is removed by cgroup_remove().
+ *
+ * Return: 0 or -1 with @e.
+ */
+int cgroup_prepare(const struct plan_cgroup *plan, struct cgroup_fds *ret, struct err *e);
+void cgroup_fds_close(struct cgroup_fds *f);
+
+/* Move the calling, single-threaded process. Return: 0 or -1 with @e. */
+int cgroup_move_self(const struct cgroup_fds *f, struct err *e);
+
+/* Move the calling process among the account's supervisors. */
+int cgroup_move_supervisor(const struct plan_cgroup *plan, struct err *e);
+
+/**
+ * cgroup_kill() - SIGKILL to every process of the group and of the groups below it
+ * @path:	"nsshell/1000/ID"
+ * @spare:	a pid that is left alone, 0 for none
+ *
+ * Return: how many were found, 0 when it is empty.
+ */
+size_t cgroup_kill(enum plan_cgroup_kind kind, const char *path, pid_t spare);
+
+/**
+ * cgroup_remove() - Remove an empty session's groups, and the account's when it was the last
+ * @session:	"nsshell/1000/ID"
+ *
+ * Never recursive over live processes: libcgroup would move them to the root, free of limits.
+ *
+ * Return: 0; -1 with @e when something still lives in it (EBUSY).
+ */
+int cgroup_remove(enum plan_cgroup_kind kind, const char *session, struct err *e);
+
+/* Take the supervisor's group and the account's away, if nobody else uses them. */
+void cgroup_remove_account(enum plan_cgroup_kind kind, const char *session);
+
+/* Number of processes in a group, or -1. */
+long cgroup_count(enum plan_cgroup_kind kind, const char *path);
+
+/* What this host has mounted, for those who have a record but no plan. */
+enum plan_cgroup_kind cgroup_kind(void);

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/host.h"
+
+#include "core/base/cleanup.h"
+
+#include <glob.h>
+#include <libmount/libmount.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+/* ---- the mount table ------------------------------------------------------------------------ */
+
+static const char *keep(struct host *h, const char *s)
+{
+	return arena_strdup(&h->arena, s ? s : "");
+}
+
+static int copy_mount(struct host *h, struct libmnt_fs *fs, struct plan_host_mount *to)
+{
+	*to = (struct plan_host_mount){
+		.target = keep(h, mnt_fs_get_target(fs)),
+		.source = keep(h, mnt_fs_get_source(fs)),
+		.root = keep(h, mnt_fs_get_root(fs)),
+		.fstype = keep(h, mnt_fs_get_fstype(fs)),
+		.readonly = mnt_fs_match_options(fs, "ro") == 1,
+	};
+	return to->target && to->source && to->root && to->fstype ? 0 : -1;
+}
+
+/* v1 controllers are options of their file systems; v2 lists them in a file. */
+static int note_v1(struct host *h, struct libmnt_fs *fs)
+{
+	static const char *const known[] = { "cpu", "cpuacct", "cpuset", "memory", "pids",
+		"freezer", "blkio", "devices" };
+	const char *options = mnt_fs_get_fs_options(fs);
+
+	for (size_t i = 0; options && i < sizeof(known) / sizeof(*known); i++) {
+		if (mnt_optstr_get_option(options, known[i], NULL, NULL) != 0)
+			continue;
+		h->facts.cgroup = PLAN_CGROUP_V1;
+		if (!strlist_has(&h->controllers, known[i]) && strlist_add(&h->controllers, known[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int note_v2(struct host *h, struct libmnt_fs *fs)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_file_ FILE *f = NULL;
+	char line[512];
+
+	if (asprintf(&path, "%s/cgroup.controllers", mnt_fs_get_target(fs)) < 0)
+		return -1;
+	f = fopen(path, "re");
+	/* A hybrid host's v2 hierarchy has no controllers: v1 has them. */
+	if (!f || !fgets(line, sizeof(line), f) || h->facts.cgroup == PLAN_CGROUP_V1)
+		return 0;
+	line[strcspn(line, "\n")] = '\0';
+	if (*line == '\0')
+		return 0;
+	h->facts.cgroup = PLAN_CGROUP_V2;
+	return strlist_add_words(&h->controllers, line);
+}
+
+static int note_cgroup(struct host *h, struct libmnt_fs *fs)
+{
+	const char *type = mnt_fs_get_fstype(fs);
+
+	if (type && strcmp(type, "cgroup") == 0)
+		return note_v1(h, fs);
+	if (type && strcmp(type, "cgroup2") == 0)
+		return note_v2(h, fs);
+	return 0;
+}
+
+static int copy_table(struct host *h, struct libmnt_table *table)
+{
+	int room = mnt_table_get_nents(table);
+	struct plan_host_mount *all =
+		arena_alloc(&h->arena, ((size_t)room + 1) * sizeof(struct plan_host_mount));
+	struct libmnt_iter *at = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_fs *fs;
+	size_t n = 0;
+	int r = all && at ? 0 : -1;
+
+	while (r == 0 && mnt_table_next_fs(table, at, &fs) == 0) {
+		r = copy_mount(h, fs, &all[n++]);
+		if (r == 0)
+			r = note_cgroup(h, fs);
+	}
+	mnt_free_iter(at);
+	h->facts.mounts = all;
+	h->facts.n_mounts = n;
+	return r;
+}
+
+static int read_mounts(struct host *h, struct err *e)
+{
+	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
+	int r;
+
+	if (!table)
+		return err_set(e, errno, "read /proc/self/mountinfo");
+	r = copy_table(h, table);
+	mnt_unref_table(table);
+	return r < 0 ? err_set(e, ENOMEM, "read /proc/self/mountinfo") : 0;
+}
+
+/* ---- paths ---------------------------------------------------------------------------------- */
+
+struct paths {
+	struct host *h;
+	struct plan_path *v;
+	size_t n, room;
+};
+
+static int add_path(struct paths *p, const char *path)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (strcmp(p->v[i].path, path) == 0)
+			return 0;
+	if (p->n == p->room) {
+		struct plan_path *grown = reallocarray(p->v, p->room + 64, sizeof(*grown));
+
+		if (!grown)
+			return -1;
+		p->v = grown;
+		p->room += 64;
+	}
+	p->v[p->n].path = keep(p->h, path);
+	p->v[p->n].kind = stat(path, &st) < 0  ? PLAN_PATH_ABSENT :
+			  S_ISDIR(st.st_mode) ? PLAN_PATH_DIR :
+						PLAN_PATH_FILE;
+	return p->v[p->n++].path ? 0 : -1;
+}
+
+static int add_pattern(struct paths *p, const char *pattern)
+{
+	glob_t found;
+	int r = 0;
+
+	if (!strpbrk(pattern, "*?["))
+		return add_path(p, pattern);
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+		return 0;
+	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
+		r = add_path(p, found.gl_pathv[i]);
+	globfree(&found);
+	return r;
+}
+
+static int add_defaults(struct paths *p, const char *const *list)
+{
+	for (; *list; list++)
+		if (add_pattern(p, *list) < 0)
+			return -1;
+	return 0;
+}
+
+/* "-/a:/b" names the source /a. */
+static int add_configured(struct paths *p, const struct strlist *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const char *s = list->v[i] + (list->v[i][0] == '-');
+		_cleanup_free_ char *source = strndup(s, strcspn(s, ":"));
+
+		if (!source || add_pattern(p, source) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int look_at_paths(const struct policy *policy, struct host *h, struct err *e)
+{
+	const struct strlist *lists[] = { &policy->bind_paths, &policy->bind_ro_paths,
+		&policy->inaccessible_paths, &policy->devices, &policy->sockets };
+	struct paths p = { .h = h };
+	struct plan_path *owned;
+	int r = 0;
+
+	if (add_defaults(&p, plan_default_inaccessible) < 0 ||
+		add_defaults(&p, plan_default_sockets) < 0 ||
+		add_defaults(&p, plan_default_devices) < 0)
+		r = -1;
+	for (size_t i = 0; r == 0 && i < sizeof(lists) / sizeof(*lists); i++)
+		r = add_configured(&p, lists[i]);
+	owned = arena_alloc(&h->arena, (p.n + 1) * sizeof(*owned));
+	if (owned && p.n > 0)
+		memcpy(owned, p.v, p.n * sizeof(*owned));
+	free(p.v);
+	h->facts.paths = owned;
+	h->facts.n_paths = p.n;
+	return r < 0 || !owned ? err_set(e, ENOMEM, "look at the paths of the config") : 0;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------ */
+
+static void read_kernel(struct host *h)
+{
+	struct utsname u;
+	unsigned int major = 0, minor = 0;
+
+	if (uname(&u) < 0)
+		return;
+	h->facts.hostname = keep(h, u.nodename);
+	if (sscanf(u.release, "%u.%u", &major, &minor) == 2)
+		h->facts.idmapped_lower = major > 5 || (major == 5 && minor >= 19);
+}
+
+int host_gather(const struct policy *policy, struct host *ret, struct err *e)
+{
+	*ret = (struct host){ .facts.cgroup = PLAN_CGROUP_NONE };
+	ret->facts.controllers = &ret->controllers;
+	read_kernel(ret);
+	if (!ret->facts.hostname) {
+		host_clear(ret);
+		return err_set(e, ENOMEM, "read the host's name");
+	}
+	if (read_mounts(ret, e) < 0 || look_at_paths(policy, ret, e) < 0) {
+		host_clear(ret);
+		return -1;
+	}
+	return 0;
+}
+
+void host_clear(struct host *h)
+{
+	strlist_clear(&h->controllers);
+	arena_clear(&h->arena);
+	*h = (struct host){ 0 };
+}
