@@ -8,8 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Extents in the order of their inside ids; at most 340 (user_namespaces(7), since Linux 4.15). */
+/* Extents in the order of their inside ids; at most 340 (user_namespaces(7), since
+ * Linux 4.15). */
 #define IDMAP_EXTENTS_MAX 340
+
+/*
+ * The text of a map is written in one go of less than a page (map_write() in the kernel's
+ * user_namespace.c): with large ids this is reached before the extents are used up.
+ */
+#define IDMAP_TEXT_MAX 4095
 
 /* The ids 0 to 65535 are what a box has. */
 #define IDMAP_IDS 65536U
@@ -27,13 +34,15 @@ struct idmap {
 
 /**
  * idmap_make() - Keep some ids, put every other one of 0..65535 into the account's ranges
- * @keep:	ids that map to themselves (an account's uid, or its gids), in any order, repeats
- *		allowed; they may lie above 65535
- * @ranges:	the account's subordinate ranges, used up in their order
+ * @keep:	ids that map to themselves (an account's uid, or its gids), in any order,
+ *repeats allowed; they may lie above 65535
+ * @ranges:	the account's subordinate ranges, in their order: inside id X becomes the
+ *Xth id of all of them together, a kept id leaves a hole there
  * @what:	"uid" or "gid", for the error
  *
- * Errors: more than 340 extents; ranges too small; a range that holds a kept id, id 0 of the
- * host or (uid_t)-1; ranges that overlap each other.
+ * Errors: more than 340 extents or IDMAP_TEXT_MAX bytes of text; ranges too small; a
+ *range whose used part holds a kept id; one that holds id 0 of the host or (uid_t)-1;
+ *ranges that overlap each other; 0 or (uid_t)-1 to be kept.
  *
  * Return: 0, or -1 with @e.
  */
@@ -45,7 +54,7 @@ uint32_t idmap_to_host(const struct idmap *m, uint32_t inside);
 
 /**
  * idmap_format() - The text that /proc/PID/uid_map takes
- * @buf:	at least 340 * 33 bytes always suffice
+ * @buf:	IDMAP_TEXT_MAX + 1 bytes suffice for any map of idmap_make()
  *
  * Return: the length without the 0, or -1 when @size is too small.
  */

@@ -49,6 +49,7 @@ enum plan_path_kind {
 struct plan_path {
 	const char *path;
 	enum plan_path_kind kind;
+	const char *real; /* the same place without symlinks on the way; NULL: path is that */
 };
 
 enum plan_cgroup_kind {
@@ -111,14 +112,19 @@ struct plan_layer {
 	const char *target; /* of a symlink */
 };
 
+/*
+ * Mount points: what lies in a tmpfs of the plan, or may be missing in an overlay, has a DIR or
+ * FILE before it; everything else is there. DEVICE and TERMINAL make their own, an empty file.
+ * HIDE, READONLY and what is `optional` are left out where the target isn't there.
+ */
 enum plan_op_kind {
 	/* done in the staging mount namespace, owned by the host: locked inside */
 	PLAN_TMPFS,    /* size, inodes, mode, uid, gid */
 	PLAN_BIND,     /* source; recursive, as_user, must_own, optional */
 	PLAN_DEVICE,   /* bind the host's node source onto target */
-	PLAN_TERMINAL, /* bind the terminal that the login hands down onto target */
+	PLAN_TERMINAL, /* bind the terminal that is handed down (source); mode, uid, gid for it */
 	PLAN_DIR,      /* mode, uid, gid; existing ones are left as they are */
-	PLAN_FILE,     /* content (NULL: empty), mode, uid, gid */
+	PLAN_FILE,     /* content (NULL: empty), mode, uid, gid; as with PLAN_DIR */
 	PLAN_SYMLINK,  /* source is what it says */
 	PLAN_MASK,     /* cover with an empty folder or file that nobody may open */
 	PLAN_SEAL,     /* set attr on the mount at target, its content being complete */

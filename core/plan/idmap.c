@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/plan/idmap.h"
+
+#include "core/base/cleanup.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Sort and drop repeats. Return: how many are left. */
+static size_t sort_unique(uint32_t *ids, size_t n)
+{
+	size_t out = 0;
+
+	if (n > 1)
+		qsort(ids, n, sizeof(*ids), compare_ids);
+	for (size_t i = 0; i < n; i++)
+		if (out == 0 || ids[out - 1] != ids[i])
+			ids[out++] = ids[i];
+	return out;
+}
+
+static uint64_t range_end(const struct id_range *r)
+{
+	return (uint64_t)r->start + r->count;
+}
+
+static int check_ranges(
+	const struct id_range *ranges, size_t n, const char *what, struct err *e)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct id_range *r = &ranges[i];
+
+		if (r->count == 0)
+			return err_set(
+				e, 0, "the sub%s range at %u is empty", what, r->start);
+		if (r->start == 0)
+			return err_set(e, 0, "the sub%s range 0:%u holds the host's %s 0",
+				what, r->count, what);
+		if (range_end(r) > UINT32_MAX)
+			return err_set(e, 0, "the sub%s range %u:%u ends beyond %u", what,
+				r->start, r->count, UINT32_MAX - 1);
+		for (size_t j = 0; j < i; j++)
+			if (ranges[j].start < range_end(r) &&
+				r->start < range_end(&ranges[j]))
+				return err_set(e, 0,
+					"the sub%s ranges %u:%u and %u:%u overlap", what,
+					ranges[j].start, ranges[j].count, r->start,
+					r->count);
+		total += r->count;
+	}
+	if (total < IDMAP_IDS)
+		return err_set(e, 0,
+			"the sub%s ranges hold %llu ids together, a box needs %u", what,
+			(unsigned long long)total, IDMAP_IDS);
+	return 0;
+}
+
+/* Only the part of the ranges that a map uses matters: its first 65536 ids. */
+static int check_kept(const uint32_t *keep, size_t n_keep, const struct id_range *ranges,
+	size_t n_ranges, const char *what, struct err *e)
+{
+	uint32_t left = IDMAP_IDS;
+
+	if (n_keep > 0 && keep[0] == 0)
+		return err_set(
+			e, 0, "%s 0 is the host's root, a box can't keep it", what);
+	if (n_keep > 0 && keep[n_keep - 1] == UINT32_MAX)
+		return err_set(e, 0, "%s %u is no valid id", what, UINT32_MAX);
+	for (size_t i = 0; i < n_ranges && left > 0; i++) {
+		uint32_t count = ranges[i].count < left ? ranges[i].count : left;
+
+		for (size_t k = 0; k < n_keep; k++)
+			if (keep[k] >= ranges[i].start &&
+				keep[k] - ranges[i].start < count)
+				return err_set(e, 0,
+					"the sub%s range %u:%u holds %s %u itself", what,
+					ranges[i].start, ranges[i].count, what, keep[k]);
+		left -= count;
+	}
+	return 0;
+}
+
+/* A growing map; n goes on counting beyond the limit, so that the error can tell. */
+struct growing {
+	struct idmap *map;
+	size_t n;
+};
+
+static void extent_add(
+	struct growing *g, uint32_t inside, uint32_t outside, uint32_t count)
+{
+	if (count == 0)
+		return;
+	if (g->n > 0 && g->n <= IDMAP_EXTENTS_MAX) {
+		struct idmap_extent *last = &g->map->extents[g->n - 1];
+
+		if (last->inside + last->count == inside &&
+			last->outside + last->count == outside) {
+			last->count += count;
+			return;
+		}
+	}
+	if (g->n < IDMAP_EXTENTS_MAX)
+		g->map->extents[g->n] = (struct idmap_extent){ inside, outside, count };
+	g->n++;
+}
+
+/* Inside ids from..to-1, none of them kept: position in the joined ranges is the inside
+ * id. */
+static void shifted_add(struct growing *g, uint32_t from, uint32_t to,
+	const struct id_range *ranges, size_t n)
+{
+	uint64_t base = 0;
+
+	for (size_t i = 0; i < n && from < to; i++) {
+		uint64_t end = base + ranges[i].count;
+
+		if (from < end) {
+			uint32_t stop = to < end ? to : (uint32_t)end;
+
+			extent_add(g, from, ranges[i].start + (uint32_t)(from - base),
+				stop - from);
+			from = stop;
+		}
+		base = end;
+	}
+}
+
+int idmap_make(const uint32_t *keep, size_t n_keep, const struct id_range *ranges,
+	size_t n_ranges, const char *what, struct idmap *ret, struct err *e)
+{
+	_cleanup_free_ uint32_t *kept = calloc(n_keep + 1, sizeof(*kept));
+	char text[IDMAP_TEXT_MAX + 1];
+	struct growing g = { .map = ret };
+	uint32_t next = 0;
+
+	if (!kept)
+		return err_set(e, ENOMEM, "make the %s map", what);
+	if (n_keep > 0)
+		memcpy(kept, keep, n_keep * sizeof(*kept));
+	n_keep = sort_unique(kept, n_keep);
+	ret->n = 0;
+	if (check_ranges(ranges, n_ranges, what, e) < 0 ||
+		check_kept(kept, n_keep, ranges, n_ranges, what, e) < 0)
+		return -1;
+
+	for (size_t i = 0; i < n_keep; i++) {
+		if (next < IDMAP_IDS)
+			shifted_add(&g, next, kept[i] < IDMAP_IDS ? kept[i] : IDMAP_IDS,
+				ranges, n_ranges);
+		extent_add(&g, kept[i], kept[i], 1);
+		next = kept[i] + 1;
+	}
+	if (next < IDMAP_IDS)
+		shifted_add(&g, next, IDMAP_IDS, ranges, n_ranges);
+
+	ret->n = g.n < IDMAP_EXTENTS_MAX ? g.n : IDMAP_EXTENTS_MAX;
+	if (g.n > IDMAP_EXTENTS_MAX || idmap_format(ret, text, sizeof(text)) < 0) {
+		ret->n = 0;
+		return err_set(e, 0,
+			"keeping %zu %ss takes a map of %zu extents, the kernel takes %u "
+			"extents and %u bytes; SupplementaryGroups=none helps",
+			n_keep, what, g.n, IDMAP_EXTENTS_MAX, IDMAP_TEXT_MAX);
+	}
+	return 0;
+}
+
+uint32_t idmap_to_host(const struct idmap *m, uint32_t inside)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		const struct idmap_extent *x = &m->extents[i];
+
+		if (inside >= x->inside && inside - x->inside < x->count)
+			return x->outside + (inside - x->inside);
+	}
+	return UINT32_MAX;
+}
+
+int idmap_format(const struct idmap *m, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	if (size == 0)
+		return -1;
+	buf[0] = '\0';
+	for (size_t i = 0; i < m->n; i++) {
+		const struct idmap_extent *x = &m->extents[i];
+		int n = snprintf(buf + len, size - len, "%u %u %u\n", x->inside,
+			x->outside, x->count);
+
+		if (n < 0 || (size_t)n >= size - len)
+			return -1;
+		len += (size_t)n;
+	}
+	return (int)len;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Making a plan: the parts that need no file of their own, and the order of all of them.
+ */
+#include "core/plan/planner.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * What sshd's monitor, su, login and cron do as root of the box after they opened the
+ * session: set ids and groups, give a terminal to the user and take it back, signal the
+ * user's processes, write utmp. Nothing of CAP_SYS_ADMIN, so nothing that mounts.
+ */
+static const char *const login_caps[] = { "cap_chown", "cap_dac_override", "cap_fowner",
+	"cap_kill", "cap_setgid", "cap_setuid", NULL };
+static const char *const init_caps[] = { "cap_kill", NULL };
+
+static const char **copy_list(struct planner *b, const char *const *list, size_t *n)
+{
+	const char **ret = NULL;
+
+	for (*n = 0; list[*n];) {
+		size_t i = *n;
+
+		ret = planner_more(b, ret, n, sizeof(*ret));
+		if (!ret)
+			return NULL;
+		ret[i] = list[i];
+	}
+	return ret;
+}
+
+static bool has_group(const uint32_t *groups, size_t n, uint32_t gid)
+{
+	for (size_t i = 0; i < n; i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+/* The groups to keep, the primary one first, each once. */
+static int plan_groups(struct planner *b, struct err *e)
+{
+	const struct account *a = b->in->account;
+	bool keep = b->in->policy->groups == GROUPS_KEEP;
+	uint32_t *groups;
+	size_t n = 0;
+
+	if (a->gid == 0)
+		return err_set(e, 0,
+			"account %s has the host's group 0 as its primary one: "
+			"give it another, or Isolate=no",
+			a->name);
+	groups = arena_alloc(&b->p->arena, (a->n_groups + 1) * sizeof(*groups));
+	if (!groups)
+		return err_set(e, ENOMEM, "make the plan");
+	groups[n++] = a->gid;
+	for (size_t i = 0; i < a->n_groups; i++) {
+		if (a->groups[i] == 0)
+			planner_note(b, "group 0 of the host isn't kept: it is root's");
+		else if (keep && n <= IDMAP_EXTENTS_MAX &&
+			 !has_group(groups, n, a->groups[i]))
+			groups[n++] = a->groups[i];
+		else if (!keep && a->groups[i] >= IDMAP_IDS && a->groups[i] != a->gid)
+			return err_set(e, 0,
+				"SupplementaryGroups=none: group %u of account %s "
+				"lies above 65535, and a box doesn't have it: a login "
+				"program that sets it would be refused",
+				a->groups[i], a->name);
+	}
+	b->p->groups = groups;
+	b->p->n_groups = n;
+	return 0;
+}
+
+int plan_ids(struct planner *b, struct err *e)
+{
+	const struct plan_input *in = b->in;
+	struct plan *p = b->p;
+
+	if (p->uid == 0)
+		return err_set(
+			e, 0, "account %s has uid 0: root is never isolated", p->user);
+	if (plan_groups(b, e) < 0)
+		return -1;
+	if (idmap_make(&p->uid, 1, in->uid_ranges, in->n_uid_ranges, "uid", &p->uids, e) <
+			0 ||
+		idmap_make(p->groups, p->n_groups, in->gid_ranges, in->n_gid_ranges,
+			"gid", &p->gids, e) < 0)
+		return err_wrap(e, "account %s", p->user);
+	return 0;
+}
+
+/* Append to a host name what one may be made of, anything else as '-'. */
+static void name_append(char *name, const char *s, size_t len)
+{
+	size_t at = strlen(name);
+
+	for (size_t i = 0; i < len && s[i] && at < PLAN_HOSTNAME_MAX; i++) {
+		unsigned char c = (unsigned char)s[i];
+		bool good = c < 128 && (isalnum(c) || c == '-' || c == '.');
+
+		name[at++] = good ? (char)c : '-';
+	}
+	name[at] = '\0';
+}
+
+static void name_trim(char *name)
+{
+	size_t lead = strspn(name, "-.");
+	size_t len = strlen(name) - lead;
+
+	memmove(name, name + lead, len + 1);
+	while (len > 0 && strchr("-.", name[len - 1]))
+		name[--len] = '\0';
+}
+
+static int plan_hostname(struct planner *b, struct err *e)
+{
+	const char *pattern = b->in->policy->hostname ? b->in->policy->hostname : "%h";
+	const char *host = b->in->host->hostname ? b->in->host->hostname : "";
+	char name[PLAN_HOSTNAME_MAX + 1] = "";
+
+	for (const char *s = pattern; *s; s++) {
+		if (*s != '%') {
+			name_append(name, s, 1);
+			continue;
+		}
+		switch (*++s) {
+		case 'u':
+			name_append(name, b->p->user, strlen(b->p->user));
+			break;
+		case 'h':
+			name_append(name, host, strcspn(host, "."));
+			break;
+		case 's':
+			name_append(name, b->p->id, strlen(b->p->id));
+			break;
+		case '%':
+			name_append(name, s, 1);
+			break;
+		default:
+			return err_set(e, 0, "Hostname=%s: takes %%u, %%h, %%s and %%%%",
+				pattern);
+		}
+	}
+	name_trim(name);
+	b->p->hostname = planner_copy(b, name[0] ? name : "localhost");
+	return 0;
+}
+
+static int check_login(const struct plan_login *login, struct err *e)
+{
+	size_t len = login->id ? strlen(login->id) : 0;
+
+	if (len != PLAN_ID_LEN ||
+		strspn(login->id, "abcdefghijklmnopqrstuvwxyz0123456789") != len)
+		return err_set(e, 0,
+			"a session id is %d lower-case letters and digits, not \"%s\"",
+			PLAN_ID_LEN, login->id ? login->id : "");
+	return 0;
+}
+
+static int plan_login(struct planner *b, struct err *e)
+{
+	static const char *const own[] = { "/dev/tty", "/dev/ptmx", "/dev/pts/ptmx",
+		NULL };
+	const struct plan_login *login = b->in->login;
+	struct plan *p = b->p;
+
+	if (check_login(login, e) < 0)
+		return -1;
+	p->id = planner_copy(b, login->id);
+	p->service = planner_copy(b, login->service);
+	p->rhost = planner_copy(b, login->rhost);
+	p->tty = "";
+	if (login->tty && login->tty[0]) {
+		const char *tty = planner_path(b, login->tty);
+
+		if (!tty || !path_below(tty, "/dev"))
+			return err_set(e, 0, "terminal %s is not below /dev", login->tty);
+		if (!path_in(tty, own))
+			p->tty = tty;
+	}
+	return 0;
+}
+
+static void plan_privileges(struct planner *b)
+{
+	const struct policy *policy = b->in->policy;
+	struct plan *p = b->p;
+
+	p->namespaces =
+		CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
+	if (b->in->host->cgroup != PLAN_CGROUP_NONE)
+		p->namespaces |= CLONE_NEWCGROUP;
+	p->login_caps = copy_list(b, login_caps, &p->n_login_caps);
+	p->init_caps = copy_list(b, init_caps, &p->n_init_caps);
+	p->no_new_privs = !policy->root;
+	p->upper = policy->upper;
+	p->upper_size = policy->upper_size;
+	p->share_account = policy->share == SHARE_ACCOUNT;
+	p->linger_usec = policy->linger_usec;
+}
+
+static int check_root(const struct policy *policy, struct err *e)
+{
+	if (policy->image)
+		return err_set(e, 0,
+			"RootFS=image:%s: images can't be used yet; write "
+			"RootFS=host",
+			policy->image);
+	if (policy->root)
+		return err_set(e, 0,
+			"Root=yes needs RootFS=image:NAME: over the host's root, "
+			"root of the box could read every file of the host's root");
+	return 0;
+}
+
+static int plan_all(struct planner *b, struct err *e)
+{
+	const struct account *a = b->in->account;
+	struct plan *p = b->p;
+
+	p->uid = a->uid;
+	p->gid = a->gid;
+	p->user = planner_copy(b, a->name);
+	p->shell = planner_copy(b, a->shell && a->shell[0] ? a->shell : "/bin/sh");
+	p->runtime_dir = planner_text(b, "/run/user/%u", p->uid);
+	if (check_root(b->in->policy, e) < 0 || plan_login(b, e) < 0 ||
+		plan_ids(b, e) < 0 || plan_hostname(b, e) < 0 || plan_wants(b, e) < 0 ||
+		plan_hidden(b, e) < 0 || plan_rootfs(b, e) < 0 || plan_cgroup(b, e) < 0)
+		return -1;
+	plan_privileges(b);
+	plan_ops(b);
+	return 0;
+}
+
+int plan_make(const struct plan_input *in, struct plan **ret, struct err *e)
+{
+	struct planner b = { .in = in };
+
+	b.p = calloc(1, sizeof(*b.p));
+	if (!b.p)
+		return err_set(e, ENOMEM, "make the plan");
+	if (plan_all(&b, e) < 0 || (b.oom && err_set(e, ENOMEM, "make the plan") < 0)) {
+		plan_free(b.p);
+		return -1;
+	}
+	*ret = b.p;
+	return 0;
+}
+
+void plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	arena_clear(&p->arena);
+	free(p);
+}

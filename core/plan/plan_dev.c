@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A minimal /dev: a few of the host's nodes, the terminal, and what a box has of its own.
+ */
+#include "core/plan/planner.h"
+
+#include <string.h>
+
+static void node_add(struct planner *b, const char *path)
+{
+	struct plan_op *op;
+
+	for (size_t i = 0; i < b->p->n_ops; i++)
+		if (b->p->ops[i].kind == PLAN_DEVICE &&
+			!strcmp(b->p->ops[i].target, path))
+			return;
+	plan_mount_point(b, planner_dirname(b, path), PLAN_PATH_DIR);
+	op = planner_op(b, PLAN_DEVICE, path);
+	op->source = path;
+	op->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+}
+
+static void link_add(struct planner *b, const char *path, const char *says)
+{
+	planner_op(b, PLAN_SYMLINK, path)->source = says;
+}
+
+/* Each thing on the host that an entry of Devices= names. */
+static bool devices_match(struct planner *b, const char *pattern,
+	enum plan_path_kind kind, void (*found)(struct planner *b, const char *path))
+{
+	const struct plan_host *host = b->in->host;
+	bool any = false;
+
+	for (size_t i = 0; i < host->n_paths; i++) {
+		const char *path;
+
+		if (host->paths[i].kind == PLAN_PATH_ABSENT)
+			continue;
+		path = planner_path(b, host->paths[i].path);
+		if (!path || !path_matches(pattern, path))
+			continue;
+		any = true;
+		if (host->paths[i].kind == kind)
+			found(b, path);
+	}
+	return any;
+}
+
+static void want_folder(struct planner *b, const char *path)
+{
+	struct want *more;
+
+	for (size_t i = 0; i < b->n_wants; i++)
+		if (strcmp(b->wants[i].target, path) == 0)
+			return;
+	more = planner_more(b, b->wants, &b->n_wants, sizeof(*more));
+	if (!more) {
+		b->n_wants = 0;
+		return;
+	}
+	b->wants = more;
+	more[b->n_wants - 1] = (struct want){ .key = "Devices",
+		.source = path,
+		.target = path,
+		.kind = PLAN_PATH_DIR,
+		.attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+		.optional = true };
+}
+
+static const char *entry_path(struct planner *b, const char *entry)
+{
+	return planner_path(b, entry[0] == '-' ? entry + 1 : entry);
+}
+
+/* Check Devices=, and want the folders among them; the nodes come with plan_dev(). */
+int plan_devices(struct planner *b, struct err *e)
+{
+	static const char *const own[] = { "/dev/pts", "/dev/ptmx", "/dev/shm",
+		"/dev/mqueue", "/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr",
+		"/dev/log", NULL };
+	const struct strlist *devices = &b->in->policy->devices;
+
+	for (size_t i = 0; i < devices->n; i++) {
+		const char *entry = devices->v[i];
+		const char *path = entry_path(b, entry);
+
+		if (!path || !path_below(path, "/dev"))
+			return err_set(
+				e, 0, "Devices=%s: takes a path below /dev", entry);
+		if (path_within_any(path, own))
+			return err_set(
+				e, 0, "Devices=%s: a box has its own %s", entry, path);
+		if (!devices_match(b, path, PLAN_PATH_DIR, want_folder) &&
+			entry[0] != '-')
+			return err_set(e, 0,
+				"Devices=%s: isn't there; write -%s to leave it out where it isn't",
+				entry, entry);
+	}
+	return 0;
+}
+
+/* A console keeps its name; a pty of the host's devpts has none in here. */
+static void dev_terminal(struct planner *b)
+{
+	const char *tty = b->p->tty;
+	const char *target = path_within(tty, "/dev/pts") ? "/dev/console" : tty;
+	struct plan_op *op;
+
+	if (tty[0] == '\0')
+		return;
+	plan_mount_point(b, planner_dirname(b, target), PLAN_PATH_DIR);
+	op = planner_op(b, PLAN_TERMINAL, target);
+	op->source = tty;
+	op->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+	op->uid = b->p->uid;
+	op->gid = b->p->gid;
+	op->mode = 0620;
+}
+
+void plan_dev(struct planner *b)
+{
+	const struct strlist *devices = &b->in->policy->devices;
+	uint64_t tmp_size = b->in->policy->tmp_size;
+	struct plan_op *op;
+
+	op = planner_op(b, PLAN_TMPFS, "/dev");
+	op->attr = ATTR_NOEXEC;
+	op->size = 1024 * 1024;
+	op->inodes = 1024;
+	op->mode = 0755;
+	for (size_t i = 0; plan_default_devices[i]; i++)
+		if (planner_kind(b, plan_default_devices[i]) != PLAN_PATH_ABSENT)
+			node_add(b, plan_default_devices[i]);
+	for (size_t i = 0; i < devices->n; i++)
+		devices_match(b, entry_path(b, devices->v[i]), PLAN_PATH_FILE, node_add);
+	dev_terminal(b);
+	link_add(b, "/dev/fd", "/proc/self/fd");
+	link_add(b, "/dev/stdin", "/proc/self/fd/0");
+	link_add(b, "/dev/stdout", "/proc/self/fd/1");
+	link_add(b, "/dev/stderr", "/proc/self/fd/2");
+	link_add(b, "/dev/ptmx", "pts/ptmx");
+	if (planner_kind(b, "/run/systemd/journal/dev-log") != PLAN_PATH_ABSENT)
+		link_add(b, "/dev/log", "/run/systemd/journal/dev-log");
+	planner_op(b, PLAN_DIR, "/dev/pts")->mode = 0755;
+	planner_op(b, PLAN_DIR, "/dev/mqueue")->mode = 0755;
+	planner_op(b, PLAN_DIR, "/dev/shm")->mode = 0755;
+	op = planner_op(b, PLAN_TMPFS, "/dev/shm");
+	op->attr = ATTR_PLAIN;
+	op->mode = 01777;
+	if (tmp_size != PARSE_INFINITY) {
+		op->size = tmp_size;
+		op->inodes = tmp_size / 4096 > 1024 ? tmp_size / 4096 : 1024;
+	}
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What nobody in the box may see: whiteouts in the init layer, empty covers, masks. */
+#include "core/plan/planner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A box can't do without these, whatever the config says. */
+static const char *const needed[] = { "/", "/etc", "/usr", "/bin", "/sbin", "/lib",
+	"/lib32", "/lib64", "/proc", "/sys", "/dev", "/run", "/tmp", NULL };
+
+/* Places that a box has of its own; what the host has there can't be seen anyway. */
+static const char *const fixed[] = { "/dev", "/proc", "/run", "/sys", "/tmp", "/var/tmp",
+	NULL };
+
+static void hidden_add(struct planner *b, const char *key, const struct plan_path *found)
+{
+	const char *path = planner_path(b, found->real ? found->real : found->path);
+	struct hidden *more;
+
+	if (!path || found->kind == PLAN_PATH_ABSENT || path_in(path, needed))
+		return;
+	more = planner_more(b, b->hidden, &b->n_hidden, sizeof(*more));
+	if (!more) {
+		b->n_hidden = 0;
+		return;
+	}
+	b->hidden = more;
+	more[b->n_hidden - 1] = (struct hidden){ .key = key, .path = path };
+}
+
+/* All that the host has of one entry. Return: whether there is any. */
+static bool hidden_match(struct planner *b, const char *key, const char *pattern)
+{
+	const struct plan_host *host = b->in->host;
+	const struct plan_path *found;
+	bool any = false;
+
+	if (!strpbrk(pattern, "*?[\\")) {
+		found = planner_find(b, pattern);
+		if (found)
+			hidden_add(b, key, found);
+		return found && found->kind != PLAN_PATH_ABSENT;
+	}
+	for (size_t i = 0; i < host->n_paths; i++) {
+		if (!path_matches(pattern, host->paths[i].path))
+			continue;
+		hidden_add(b, key, &host->paths[i]);
+		any = any || host->paths[i].kind != PLAN_PATH_ABSENT;
+	}
+	return any;
+}
+
+static int hidden_entry(struct planner *b, const char *entry, struct err *e)
+{
+	static const char key[] = "InaccessiblePaths";
+	bool optional = entry[0] == '-';
+	const char *path = planner_path(b, optional ? entry + 1 : entry);
+
+	if (!path)
+		return err_set(e, 0, "%s=%s: takes an absolute path without . and ..",
+			key, entry);
+	if (path_in(path, needed))
+		return err_set(
+			e, 0, "%s=%s: a box can't do without %s", key, entry, path);
+	if (!hidden_match(b, key, path) && !optional)
+		return err_set(e, 0,
+			"%s=%s: isn't there; write -%s to leave it out where it isn't",
+			key, entry, entry);
+	return 0;
+}
+
+static void cover_add(struct planner *b, const char *path)
+{
+	const char **more;
+
+	for (size_t i = 0; i < b->n_covers; i++)
+		if (strcmp(b->covers[i], path) == 0)
+			return;
+	for (size_t i = 0; i < b->n_wants; i++)
+		if (strcmp(b->wants[i].target, path) == 0)
+			return;
+	more = planner_more(b, b->covers, &b->n_covers, sizeof(*more));
+	if (!more) {
+		b->n_covers = 0;
+		return;
+	}
+	b->covers = more;
+	more[b->n_covers - 1] = path;
+}
+
+/*
+ * The folder that the home lies in may hold other homes: it is covered, if it isn't one
+ * that the box needs or has of its own.
+ */
+static void cover_home(struct planner *b)
+{
+	static const char *const keep[] = { "/", "/var", "/var/lib", "/var/spool",
+		"/var/cache", "/var/log", "/var/mail", "/var/www", "/opt", "/srv", "/mnt",
+		"/media", NULL };
+	static const char *const system[] = { "/usr", "/etc", "/bin", "/sbin", "/lib",
+		"/lib32", "/lib64", "/boot", NULL };
+	const char *dir = planner_dirname(b, b->p->home);
+
+	if (strcmp(b->p->home, "/home") != 0)
+		cover_add(b, "/home");
+	if (path_within(dir, "/home") || path_in(dir, keep) ||
+		path_within_any(dir, system) || path_within_any(dir, fixed))
+		return;
+	cover_add(b, dir);
+}
+
+/* Hiding all of a folder that something in it must be seen of: cover it instead. */
+static bool cover_hidden(struct planner *b, const struct hidden *h)
+{
+	bool above = false;
+
+	for (size_t i = 0; i < b->n_wants; i++) {
+		if (strcmp(b->wants[i].target, h->path) == 0) {
+			planner_note(b, "%s: is to be hidden, but %s=%s shows it",
+				h->path, b->wants[i].key ? b->wants[i].key : "socket",
+				b->wants[i].source);
+			return true;
+		}
+		above = above || path_within(b->wants[i].target, h->path);
+	}
+	for (size_t i = 0; fixed[i]; i++)
+		above = above || path_within(fixed[i], h->path);
+	if (above && !path_within_any(h->path, fixed))
+		cover_add(b, h->path);
+	return above;
+}
+
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int plan_hidden(struct planner *b, struct err *e)
+{
+	const struct strlist *more = &b->in->policy->inaccessible_paths;
+
+	for (size_t i = 0; plan_default_inaccessible[i]; i++)
+		(void)hidden_match(b, NULL, plan_default_inaccessible[i]);
+	for (size_t i = 0; i < more->n; i++)
+		if (hidden_entry(b, more->v[i], e) < 0)
+			return -1;
+	cover_home(b);
+	for (size_t i = 0; i < b->n_hidden; i++)
+		b->hidden[i].covered = cover_hidden(b, &b->hidden[i]);
+	if (b->n_covers > 1)
+		qsort(b->covers, b->n_covers, sizeof(*b->covers), compare_text);
+	return 0;
+}
+
+static void layer_add(struct planner *b, enum plan_layer_kind kind, const char *path,
+	const char *target)
+{
+	struct plan *p = b->p;
+	struct plan_layer *more = planner_more(b, p->layers, &p->n_layers, sizeof(*more));
+
+	if (!more) {
+		p->n_layers = 0;
+		return;
+	}
+	p->layers = more;
+	more[p->n_layers - 1] = (struct plan_layer){ .overlay = plan_overlay_of(p, path),
+		.kind = kind,
+		.path = path,
+		.target = target };
+}
+
+/* Whether an earlier entry, or one above it, hides this one already. */
+static bool hidden_twice(const struct planner *b, size_t i)
+{
+	const char *path = b->hidden[i].path;
+
+	if (b->hidden[i].covered)
+		return true;
+	for (size_t j = 0; j < b->n_hidden; j++)
+		if (b->hidden[j].covered)
+			continue;
+		else if (path_below(path, b->hidden[j].path) ||
+			 (j < i && strcmp(path, b->hidden[j].path) == 0))
+			return true;
+	return false;
+}
+
+static void hide(struct planner *b, const struct hidden *h)
+{
+	const struct plan_op *on = plan_mount_of(b->p, h->path);
+
+	if (!on)
+		layer_add(b, PLAN_LAYER_WHITEOUT, h->path, NULL);
+	else if (on->kind != PLAN_TMPFS)
+		planner_op(b, PLAN_MASK, h->path);
+}
+
+void plan_layers(struct planner *b)
+{
+	layer_add(b, PLAN_LAYER_SYMLINK, "/etc/hostname", "/run/nsshell/hostname");
+	layer_add(b, PLAN_LAYER_SYMLINK, "/etc/hosts", "/run/nsshell/hosts");
+	for (size_t i = 0; i < b->n_hidden; i++)
+		if (!hidden_twice(b, i) && !path_within(b->hidden[i].path, "/proc"))
+			hide(b, &b->hidden[i]);
+}

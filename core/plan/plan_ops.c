@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The mounts that are staged by the host, in their order. */
+#include "core/plan/planner.h"
+
+#include <string.h>
+
+#define KIB 1024ULL
+#define MIB (1024 * KIB)
+
+const struct plan_op *plan_mount_of(const struct plan *p, const char *path)
+{
+	const struct plan_op *best = NULL;
+
+	for (size_t i = 0; i < p->n_ops; i++) {
+		const struct plan_op *op = &p->ops[i];
+
+		if (op->kind != PLAN_TMPFS && op->kind != PLAN_BIND &&
+			op->kind != PLAN_DEVICE)
+			continue;
+		if (path_within(path, op->target) &&
+			(!best || strlen(op->target) >= strlen(best->target)))
+			best = op;
+	}
+	return best;
+}
+
+static struct plan_op *dir_add(struct planner *b, const char *path, uint32_t mode)
+{
+	struct plan_op *op = planner_op(b, PLAN_DIR, path);
+
+	op->mode = mode;
+	return op;
+}
+
+static struct plan_op *tmpfs_add(
+	struct planner *b, const char *path, uint64_t size, uint32_t mode)
+{
+	struct plan_op *op = planner_op(b, PLAN_TMPFS, path);
+
+	op->attr = ATTR_PLAIN;
+	op->mode = mode;
+	if (size != PARSE_INFINITY) {
+		op->size = size;
+		/* a file takes a page and its inode: many empty ones must not take all
+		 * memory */
+		op->inodes = size / (4 * KIB);
+		if (op->inodes < 1024)
+			op->inodes = 1024;
+	}
+	return op;
+}
+
+static struct plan_op *file_add(
+	struct planner *b, const char *path, const char *content, uint32_t mode)
+{
+	struct plan_op *op = planner_op(b, PLAN_FILE, path);
+
+	op->content = content;
+	op->mode = mode;
+	return op;
+}
+
+static bool is_made(const struct plan *p, const char *path)
+{
+	for (size_t i = 0; i < p->n_ops; i++)
+		if ((p->ops[i].kind == PLAN_DIR || p->ops[i].kind == PLAN_FILE) &&
+			strcmp(p->ops[i].target, path) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * How much of a path in an overlay is there for sure: all of what the caller looked at,
+ * unless it lies on a file system that the box doesn't have, of which only the mount
+ * point is there.
+ */
+static const char *known_to_exist(
+	const struct planner *b, const char *path, const char *top)
+{
+	const struct plan_host *host = b->in->host;
+	const char *best = NULL;
+
+	for (size_t i = 0; i < host->n_mounts; i++) {
+		const char *target = host->mounts[i].target;
+
+		if (path_below(target, top) && path_within(path, target) &&
+			(!best || strlen(target) < strlen(best)))
+			best = target;
+	}
+	if (best)
+		return best;
+	if (planner_kind(b, path) != PLAN_PATH_ABSENT || path_within(path, b->p->home))
+		return path;
+	return top;
+}
+
+void plan_mount_point(struct planner *b, const char *path, enum plan_path_kind kind)
+{
+	const struct plan_op *on = plan_mount_of(b->p, path);
+	const char *have;
+	size_t len;
+
+	if (on && on->kind != PLAN_TMPFS)
+		return; /* in a folder of the host, or of the user: nothing is made there
+			 */
+	have = on ? on->target
+		  : known_to_exist(
+			    b, path, b->p->overlays[plan_overlay_of(b->p, path)].target);
+	len = strcmp(have, "/") == 0 ? 0 : strlen(have);
+	while (path[len] == '/') {
+		const char *step;
+
+		len += 1 + strcspn(path + len + 1, "/");
+		step = planner_text(b, "%.*s", (int)len, path);
+		if (is_made(b->p, step))
+			continue;
+		if (path[len] == '\0' && kind == PLAN_PATH_FILE)
+			file_add(b, step, NULL, 0644);
+		else
+			dir_add(b, step, 0755);
+	}
+}
+
+static void ops_covers(struct planner *b)
+{
+	for (size_t i = 0; i < b->n_covers; i++) {
+		const struct plan_op *on = plan_mount_of(b->p, b->covers[i]);
+
+		plan_mount_point(b, b->covers[i], PLAN_PATH_DIR);
+		if (!on || on->kind != PLAN_TMPFS)
+			tmpfs_add(b, b->covers[i], 64 * KIB, 0755)->inodes = 64;
+	}
+}
+
+static void ops_tmp(struct planner *b)
+{
+	uint64_t size = b->in->policy->tmp_size;
+
+	tmpfs_add(b, "/tmp", size, 01777);
+	plan_mount_point(b, "/var/tmp", PLAN_PATH_DIR);
+	tmpfs_add(b, "/var/tmp", size, 01777);
+}
+
+static void ops_run(struct planner *b)
+{
+	const struct plan *p = b->p;
+	struct plan_op *op;
+
+	tmpfs_add(b, "/run", 64 * MIB, 0755);
+	dir_add(b, "/run/lock", 01777);
+	dir_add(b, "/run/mount", 0755);
+	dir_add(b, "/run/sshd", 0755);
+	dir_add(b, "/run/user", 0755);
+	op = dir_add(b, p->runtime_dir, 0700);
+	op->uid = p->uid;
+	op->gid = p->gid;
+	file_add(b, "/run/utmp", NULL, 0664);
+	dir_add(b, "/run/nsshell", 0755);
+	file_add(b, "/run/nsshell/session", planner_text(b, "%s\n", p->id), 0444);
+	file_add(b, "/run/nsshell/hostname", planner_text(b, "%s\n", p->hostname), 0444);
+	file_add(b, "/run/nsshell/hosts",
+		planner_text(b,
+			"127.0.0.1 localhost\n"
+			"127.0.1.1 %s\n"
+			"::1 localhost ip6-localhost ip6-loopback\n"
+			"ff02::1 ip6-allnodes\n"
+			"ff02::2 ip6-allrouters\n",
+			p->hostname),
+		0444);
+}
+
+static void ops_sys(struct planner *b)
+{
+	struct plan_op *op = planner_op(b, PLAN_BIND, "/sys");
+
+	op->source = "/sys";
+	op->attr = ATTR_CLOSED;
+}
+
+static void ops_wants(struct planner *b)
+{
+	for (size_t i = 0; i < b->n_wants; i++) {
+		const struct want *w = &b->wants[i];
+		struct plan_op *op;
+
+		plan_mount_point(b, w->target, w->kind);
+		op = planner_op(b, PLAN_BIND, w->target);
+		op->source = w->source;
+		op->attr = w->attr;
+		op->recursive = w->recursive;
+		op->as_user = w->as_user;
+		op->must_own = w->must_own;
+		op->optional = w->optional;
+	}
+}
+
+static void ops_seal(struct planner *b)
+{
+	planner_op(b, PLAN_SEAL, "/dev")->attr = ATTR_CLOSED;
+	for (size_t i = 0; i < b->n_covers; i++) {
+		const struct plan_op *on = plan_mount_of(b->p, b->covers[i]);
+
+		if (on && strcmp(on->target, b->covers[i]) == 0)
+			planner_op(b, PLAN_SEAL, b->covers[i])->attr = ATTR_CLOSED;
+	}
+}
+
+void plan_ops(struct planner *b)
+{
+	ops_covers(b);
+	ops_tmp(b);
+	ops_run(b);
+	plan_dev(b);
+	ops_sys(b);
+	ops_wants(b);
+	plan_layers(b);
+	ops_seal(b);
+	plan_init_ops(b);
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The plan in words. Stable: golden files are compared with it byte by byte. */
+#include "core/plan/planner.h"
+
+#include <sched.h>
+#include <string.h>
+
+static const char *const kind_names[] = {
+	[PLAN_TMPFS] = "tmpfs",
+	[PLAN_BIND] = "bind",
+	[PLAN_DEVICE] = "device",
+	[PLAN_TERMINAL] = "terminal",
+	[PLAN_DIR] = "dir",
+	[PLAN_FILE] = "file",
+	[PLAN_SYMLINK] = "link",
+	[PLAN_MASK] = "mask",
+	[PLAN_SEAL] = "seal",
+	[PLAN_PROC] = "proc",
+	[PLAN_DEVPTS] = "devpts",
+	[PLAN_MQUEUE] = "mqueue",
+	[PLAN_CGROUP2] = "cgroup2",
+	[PLAN_READONLY] = "read-only",
+	[PLAN_HIDE] = "hide",
+};
+
+/* "512M", "64K", "1000": the largest unit that says it exactly. */
+static void print_size(uint64_t n, FILE *out)
+{
+	static const char units[] = "KMGT";
+	int unit = -1;
+
+	while (n >= 1024 && n % 1024 == 0 && unit < 3) {
+		n /= 1024;
+		unit++;
+	}
+	fprintf(out, "%llu", (unsigned long long)n);
+	if (unit >= 0)
+		fputc(units[unit], out);
+}
+
+static void print_attr(uint64_t attr, FILE *out)
+{
+	static const struct {
+		uint64_t attr;
+		const char *name;
+	} names[] = {
+		{ MOUNT_ATTR_RDONLY, "ro" },
+		{ MOUNT_ATTR_NOSUID, "nosuid" },
+		{ MOUNT_ATTR_NODEV, "nodev" },
+		{ MOUNT_ATTR_NOEXEC, "noexec" },
+	};
+	const char *between = " ";
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (!(attr & names[i].attr))
+			continue;
+		fprintf(out, "%s%s", between, names[i].name);
+		between = ",";
+	}
+}
+
+static void print_list(const char *label, const char *const *list, size_t n, FILE *out)
+{
+	fprintf(out, "  %-12s", label);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "%s%s", i ? " " : "", list[i]);
+	fputs(n ? "\n" : "none\n", out);
+}
+
+static void print_linger(const struct plan *p, FILE *out)
+{
+	if (p->linger_usec == 0)
+		fputs("  ends        with the login\n", out);
+	else if (p->linger_usec == PARSE_INFINITY)
+		fputs("  ends        with its last process\n", out);
+	else
+		fprintf(out,
+			"  ends        with its last process, at most %llu s after the login\n",
+			(unsigned long long)(p->linger_usec / 1000000));
+}
+
+static void print_head(const struct plan *p, FILE *out)
+{
+	fprintf(out, "session %s\n", p->id);
+	fprintf(out, "  account     %s (uid %u, gid %u)\n", p->user, p->uid, p->gid);
+	fprintf(out, "  login       %s%s%s\n", p->service, p->rhost[0] ? " from " : "",
+		p->rhost);
+	fprintf(out, "  terminal    %s\n", p->tty[0] ? p->tty : "none");
+	fprintf(out, "  home        %s\n", p->home);
+	fprintf(out, "  shell       %s\n", p->shell);
+	fprintf(out, "  hostname    %s\n", p->hostname);
+	fprintf(out, "  runtime     %s\n", p->runtime_dir);
+	fprintf(out, "  shared      %s\n",
+		p->share_account ? "with the account's other logins" : "no");
+	print_linger(p, out);
+	fputs("  groups      ", out);
+	for (size_t i = 0; i < p->n_groups; i++)
+		fprintf(out, "%s%u", i ? " " : "", p->groups[i]);
+	fputc('\n', out);
+}
+
+static void print_map(const char *what, const struct idmap *m, FILE *out)
+{
+	fprintf(out, "\n%s ids: inside, on the host, how many\n", what);
+	for (size_t i = 0; i < m->n; i++) {
+		const struct idmap_extent *x = &m->extents[i];
+
+		fprintf(out, "  %10u %10u %10u%s\n", x->inside, x->outside, x->count,
+			x->inside == x->outside ? "  kept" : "");
+	}
+}
+
+static void print_privileges(const struct plan *p, FILE *out)
+{
+	static const struct {
+		uint64_t flag;
+		const char *name;
+	} names[] = {
+		{ CLONE_NEWUSER, "user" },
+		{ CLONE_NEWNS, "mnt" },
+		{ CLONE_NEWPID, "pid" },
+		{ CLONE_NEWUTS, "uts" },
+		{ CLONE_NEWIPC, "ipc" },
+		{ CLONE_NEWCGROUP, "cgroup" },
+		{ CLONE_NEWNET, "net" },
+	};
+	const char *list[sizeof(names) / sizeof(*names)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (p->namespaces & names[i].flag)
+			list[n++] = names[i].name;
+	fputs("\nprivileges\n", out);
+	print_list("namespaces", list, n, out);
+	print_list("login keeps", p->login_caps, p->n_login_caps, out);
+	print_list("init keeps", p->init_caps, p->n_init_caps, out);
+	fprintf(out, "  setuid      %s\n",
+		p->no_new_privs ? "without effect (no_new_privs)" : "works inside");
+}
+
+static void print_rootfs(const struct plan *p, FILE *out)
+{
+	fprintf(out, "\nrootfs: upper on %s", p->upper == UPPER_DISK ? "disk" : "tmpfs");
+	if (p->upper_size != PARSE_INFINITY) {
+		fputs(", at most ", out);
+		print_size(p->upper_size, out);
+	}
+	fputc('\n', out);
+	for (size_t i = 0; i < p->n_overlays; i++) {
+		const struct plan_overlay *o = &p->overlays[i];
+
+		fprintf(out, "  overlay     %s over the host's %s, %s%s\n", o->target,
+			o->lower, o->idmap ? "idmapped" : "plain",
+			o->readonly ? ", read-only" : "");
+	}
+	for (size_t i = 0; i < p->n_layers; i++) {
+		const struct plan_layer *l = &p->layers[i];
+
+		if (l->kind == PLAN_LAYER_SYMLINK)
+			fprintf(out, "  link        %s -> %s (in %s)\n", l->path,
+				l->target, p->overlays[l->overlay].target);
+		else
+			fprintf(out, "  whiteout    %s (in %s)\n", l->path,
+				p->overlays[l->overlay].target);
+	}
+}
+
+static void print_owner(const struct plan_op *op, FILE *out)
+{
+	fprintf(out, " mode=%04o", op->mode);
+	if (op->uid != 0 || op->gid != 0)
+		fprintf(out, " owner=%u:%u", op->uid, op->gid);
+}
+
+/* The lines of a file, each on one of its own. */
+static void print_content(const char *s, FILE *out)
+{
+	while (*s) {
+		size_t len = strcspn(s, "\n");
+
+		fprintf(out, "                | %.*s\n", (int)len, s);
+		s += len + (s[len] == '\n');
+	}
+}
+
+static void print_op(const struct plan_op *op, FILE *out)
+{
+	fprintf(out, "  %-11s %s", kind_names[op->kind], op->target);
+	if (op->kind == PLAN_SYMLINK)
+		fprintf(out, " -> %s", op->source);
+	else if (op->source && strcmp(op->source, op->target) != 0)
+		fprintf(out, " from %s", op->source);
+	if (op->kind == PLAN_TMPFS) {
+		fputs(" size=", out);
+		if (op->size)
+			print_size(op->size, out);
+		else
+			fputs("unlimited", out);
+		if (op->inodes)
+			fprintf(out, " inodes=%llu", (unsigned long long)op->inodes);
+	}
+	if (op->mode)
+		print_owner(op, out);
+	print_attr(op->attr, out);
+	fprintf(out, "%s%s%s%s\n", op->recursive ? " recursive" : "",
+		op->as_user ? " as-user" : "", op->must_own ? " must-own" : "",
+		op->optional ? " if-there" : "");
+	if (op->content)
+		print_content(op->content, out);
+}
+
+static void print_ops(const struct plan *p, FILE *out)
+{
+	bool init = false;
+
+	fputs("\nmounts, staged by the host\n", out);
+	for (size_t i = 0; i < p->n_ops; i++) {
+		if (!init && p->ops[i].kind >= PLAN_PROC) {
+			fputs("\nmounts, by the session's init\n", out);
+			init = true;
+		}
+		print_op(&p->ops[i], out);
+	}
+}
+
+static void print_cgroup(const struct plan_cgroup *c, FILE *out)
+{
+	if (c->kind == PLAN_CGROUP_NONE) {
+		fputs("\ncgroup: none\n", out);
+		return;
+	}
+	fprintf(out, "\ncgroup: version %d\n", c->kind == PLAN_CGROUP_V2 ? 2 : 1);
+	fprintf(out, "  account     %s\n", c->account);
+	fprintf(out, "  session     %s\n", c->session);
+	fprintf(out, "  supervise   %s\n", c->supervise);
+	print_list("controllers", c->controllers, c->n_controllers, out);
+	for (size_t i = 0; i < c->n_settings; i++)
+		fprintf(out, "  limit       %s = %s (%s=)\n", c->settings[i].name,
+			c->settings[i].value, c->settings[i].key);
+}
+
+void plan_print(const struct plan *p, FILE *out)
+{
+	print_head(p, out);
+	print_map("user", &p->uids, out);
+	print_map("group", &p->gids, out);
+	print_privileges(p, out);
+	print_rootfs(p, out);
+	print_ops(p, out);
+	print_cgroup(&p->cgroup, out);
+	if (p->n_notes > 0)
+		fputs("\nnotes\n", out);
+	for (size_t i = 0; i < p->n_notes; i++)
+		fprintf(out, "  %s\n", p->notes[i]);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which of the host's file systems the box gets an overlay over. */
+#include "core/plan/planner.h"
+
+#include "core/base/paths.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* System folders: a file system mounted there, or below, belongs to the box. */
+static const char *const system_dirs[] = { "/usr", "/var", "/opt", "/srv", "/etc", "/bin",
+	"/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/gnu", NULL };
+
+/* What a box has of its own, or is not to have, though a system folder may hold it. */
+static const char *const left_out[] = { "/home", "/root", "/boot", "/proc", "/sys",
+	"/dev", "/run", "/tmp", "/var/tmp", "/mnt", "/media", PATH_STATE,
+	/* single files that a container has mounted */
+	"/etc/resolv.conf", "/etc/hosts", "/etc/hostname", NULL };
+
+/* Kernel interfaces and places for programs: nothing that a lower could be made of. */
+static const char *const virtual_types[] = { "proc", "sysfs", "tmpfs", "ramfs",
+	"devtmpfs", "devpts", "cgroup", "cgroup2", "cpuset", "autofs", "debugfs",
+	"tracefs", "securityfs", "selinuxfs", "smackfs", "mqueue", "hugetlbfs", "pstore",
+	"bpf", "configfs", "fusectl", "efivarfs", "binfmt_misc", "nsfs", "rpc_pipefs",
+	"nfsd", "rootfs", "resctrl", "fuse", NULL };
+
+/* Without FS_ALLOW_IDMAP: mount_setattr(2) refuses to idmap these. */
+static const char *const plain_types[] = { "overlay", "aufs", "nfs", "nfs4", "cifs",
+	"smb3", "9p", "virtiofs", "ecryptfs", "afs", "lustre", "gpfs", "beegfs", "zfs",
+	"hfsplus", "ubifs", "fuseblk", NULL };
+
+/* What no box of a user is made of, and no admin wonders about. */
+static const char *const quiet_types[] = { "squashfs", "overlay", "iso9660", NULL };
+
+static bool is_virtual(const char *fstype)
+{
+	return path_in(fstype, virtual_types) || strncmp(fstype, "fuse.", 5) == 0;
+}
+
+static bool can_idmap(const char *fstype)
+{
+	return !path_in(fstype, plain_types) && strncmp(fstype, "fuse", 4) != 0;
+}
+
+/* A later mount onto the same place, or onto a folder above it, is what can be seen. */
+static bool is_covered(const struct plan_host *host, size_t i)
+{
+	const char *target = host->mounts[i].target;
+
+	for (size_t j = i + 1; j < host->n_mounts; j++)
+		if (strcmp(host->mounts[j].target, target) == 0 ||
+			(strcmp(host->mounts[j].target, "/") != 0 &&
+				path_below(target, host->mounts[j].target)))
+			return true;
+	return false;
+}
+
+/* Whether the box has something else there: a bind, an empty folder, or nothing at all.
+ */
+static bool is_replaced(const struct planner *b, const char *target)
+{
+	for (size_t i = 0; i < b->n_hidden; i++)
+		if (path_within(target, b->hidden[i].path))
+			return true;
+	for (size_t i = 0; i < b->n_covers; i++)
+		if (path_within(target, b->covers[i]))
+			return true;
+	for (size_t i = 0; i < b->n_wants; i++)
+		if (path_within(target, b->wants[i].target))
+			return true;
+	return false;
+}
+
+static void overlay_add(struct planner *b, const struct plan_host_mount *m)
+{
+	struct plan *p = b->p;
+	struct plan_overlay *more =
+		planner_more(b, p->overlays, &p->n_overlays, sizeof(*more));
+	const char *target = planner_copy(b, m->target);
+	bool idmap = b->in->host->idmapped_lower && can_idmap(m->fstype);
+
+	if (!more) {
+		p->n_overlays = 0;
+		return;
+	}
+	p->overlays = more;
+	more[p->n_overlays - 1] = (struct plan_overlay){
+		.target = target, .lower = target, .idmap = idmap, .readonly = m->readonly
+	};
+	if (b->in->host->idmapped_lower && !idmap)
+		planner_note(b,
+			"%s: plain lower, root's files show as nobody's inside: %s "
+			"can't be idmapped",
+			target, m->fstype);
+}
+
+static int compare_overlays(const void *a, const void *b)
+{
+	return strcmp(((const struct plan_overlay *)a)->target,
+		((const struct plan_overlay *)b)->target);
+}
+
+/* Whether a mount that gets no overlay is worth a word: an admin may want to bind it. */
+static bool is_missed(const struct planner *b, const struct plan_host_mount *m)
+{
+	return !path_within_any(m->target, left_out) &&
+	       !path_in(m->fstype, quiet_types) && !path_below(b->p->home, m->target) &&
+	       !is_replaced(b, m->target);
+}
+
+static void note_missed(struct planner *b, const char *list, size_t n)
+{
+	if (n > 5)
+		list = planner_text(b, "%s and %zu more", list, n - 5);
+	if (n > 0)
+		planner_note(b,
+			"not in the box: %s; BindPaths= shows what a user needs of it",
+			list);
+}
+
+int plan_rootfs(struct planner *b, struct err *e)
+{
+	const struct plan_host *host = b->in->host;
+	const char *missed = "";
+	size_t n_missed = 0;
+	bool root = false;
+
+	for (size_t i = 0; i < host->n_mounts; i++) {
+		const struct plan_host_mount *m = &host->mounts[i];
+
+		if (is_virtual(m->fstype) || is_covered(host, i))
+			continue;
+		if (strcmp(m->target, "/") == 0) {
+			root = true;
+			overlay_add(b, m);
+		} else if (path_within_any(m->target, system_dirs)) {
+			if (!path_within_any(m->target, left_out) &&
+				!is_replaced(b, m->target))
+				overlay_add(b, m);
+		} else if (is_missed(b, m) && n_missed++ < 5) {
+			missed = planner_text(
+				b, "%s%s%s", missed, *missed ? " " : "", m->target);
+		}
+	}
+	if (!root)
+		return err_set(e, 0, "the host's mount table has no file system at /");
+	qsort(b->p->overlays, b->p->n_overlays, sizeof(*b->p->overlays),
+		compare_overlays);
+	if (!host->idmapped_lower)
+		planner_note(b,
+			"plain lowers, root's files show as nobody's inside: idmapped "
+			"lowers need Linux 5.19");
+	note_missed(b, missed, n_missed);
+	return 0;
+}
+
+size_t plan_overlay_of(const struct plan *p, const char *path)
+{
+	size_t best = 0;
+
+	/* parents come before children: the last match is the deepest */
+	for (size_t i = 0; i < p->n_overlays; i++)
+		if (path_within(path, p->overlays[i].target))
+			best = i;
+	return best;
+}

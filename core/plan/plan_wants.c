@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The host paths that are to be seen in the box: home, BindPaths=, Sockets=. */
+#include "core/plan/planner.h"
+
+#include "core/base/paths.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct want *want_add(struct planner *b, const struct want *w)
+{
+	struct want *more = planner_more(b, b->wants, &b->n_wants, sizeof(*more));
+
+	if (!more) {
+		b->n_wants = 0;
+		return NULL;
+	}
+	b->wants = more;
+	more[b->n_wants - 1] = *w;
+	return &more[b->n_wants - 1];
+}
+
+static const struct want *want_find(const struct planner *b, const char *target)
+{
+	for (size_t i = 0; i < b->n_wants; i++)
+		if (strcmp(b->wants[i].target, target) == 0)
+			return &b->wants[i];
+	return NULL;
+}
+
+static int want_home(struct planner *b, struct err *e)
+{
+	/* what a box has of its own, or can't do without */
+	static const char *const own[] = { "/proc", "/sys", "/dev", NULL };
+	static const char *const places[] = { "/run", "/tmp", "/var", "/var/tmp", "/usr",
+		"/etc", "/bin", "/sbin", "/lib", NULL };
+	const struct account *a = b->in->account;
+	const char *home = a->home ? a->home : "";
+	const char *path = planner_path(b, home);
+
+	if (home[0] == '\0' || (path && strcmp(path, "/") == 0))
+		return err_set(e, 0, "account %s has no home (\"%s\")", a->name, home);
+	if (!path)
+		return err_set(e, 0,
+			"account %s: home %s is not an absolute path without . and ..",
+			a->name, home);
+	if (path_within_any(path, own) || path_in(path, places) || path_shows_state(path))
+		return err_set(
+			e, 0, "account %s: %s can't be a home in a box", a->name, path);
+	b->p->home = path;
+	want_add(b, &(struct want){ .key = "home",
+			    .source = path,
+			    .target = path,
+			    .kind = PLAN_PATH_DIR,
+			    .attr = ATTR_PLAIN,
+			    .as_user = true,
+			    .must_own = true });
+	return 0;
+}
+
+/* Onto which places nothing can be bound. */
+static int check_target(
+	const char *key, const char *entry, const char *target, struct err *e)
+{
+	static const char *const whole[] = { "/", "/dev", "/run", NULL };
+	static const char *const deep[] = { "/proc", "/sys", "/dev/pts", "/dev/mqueue",
+		"/run/nsshell", NULL };
+
+	if (path_in(target, whole) || path_within_any(target, deep))
+		return err_set(e, 0,
+			"%s=%s: nothing can be bound onto %s, a box has its own", key,
+			entry, target);
+	if (path_shows_state(target))
+		return err_set(e, 0, "%s=%s: %s is, or holds, nsshell's own state", key,
+			entry, target);
+	return 0;
+}
+
+static int check_new(const struct planner *b, const char *key, const char *entry,
+	const char *target, struct err *e)
+{
+	const struct want *same = want_find(b, target);
+
+	if (!same)
+		return 0;
+	if (same->must_own)
+		return err_set(e, 0,
+			"%s=%s: %s is the account's home, which is there already", key,
+			entry, target);
+	return err_set(e, 0, "%s=%s: %s=%s is bound onto %s already", key, entry,
+		same->key, same->source, target);
+}
+
+/* Split "-SOURCE:TARGET". *ret_target is the source where there is none. */
+static int parse_entry(struct planner *b, const char *key, const char *entry,
+	bool *optional, const char **source, const char **target, struct err *e)
+{
+	const char *from = entry[0] == '-' ? entry + 1 : entry;
+	const char *colon = strchr(from, ':');
+
+	*optional = from != entry;
+	*source = planner_path(
+		b, colon ? planner_text(b, "%.*s", (int)(colon - from), from) : from);
+	*target = colon ? planner_path(b, colon + 1) : *source;
+	if (!*source || !*target || (colon && strchr(colon + 1, ':')))
+		return err_set(e, 0,
+			"%s=%s: takes SOURCE or SOURCE:TARGET, absolute paths without . and ..",
+			key, entry);
+	return 0;
+}
+
+/* One entry of a list of the policy. */
+static int want_entry(
+	struct planner *b, const char *entry, const struct want *like, struct err *e)
+{
+	struct want w = *like;
+
+	if (parse_entry(b, w.key, entry, &w.optional, &w.source, &w.target, e) < 0 ||
+		check_target(w.key, entry, w.target, e) < 0)
+		return -1;
+	if (path_shows_state(w.source))
+		return err_set(
+			e, 0, "%s=%s: would show nsshell's own state", w.key, entry);
+	w.kind = planner_kind(b, w.source);
+	if (w.kind == PLAN_PATH_ABSENT && w.optional)
+		return 0;
+	if (w.kind == PLAN_PATH_ABSENT)
+		return err_set(e, 0,
+			"%s=%s: %s isn't there; write -%s to leave it out where it isn't",
+			w.key, entry, w.source, entry);
+	if (check_new(b, w.key, entry, w.target, e) < 0)
+		return -1;
+	want_add(b, &w);
+	return 0;
+}
+
+static int want_list(struct planner *b, const struct strlist *list,
+	const struct want *like, struct err *e)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (want_entry(b, list->v[i], like, e) < 0)
+			return -1;
+	return 0;
+}
+
+static void want_default_sockets(struct planner *b)
+{
+	for (size_t i = 0; plan_default_sockets[i]; i++) {
+		const char *path = plan_default_sockets[i];
+		enum plan_path_kind kind = planner_kind(b, path);
+
+		if (kind == PLAN_PATH_ABSENT || want_find(b, path))
+			continue;
+		if (strcmp(path, "/dev/log") == 0 &&
+			planner_kind(b, "/run/systemd/journal/dev-log") !=
+				PLAN_PATH_ABSENT)
+			continue; /* a link then, see plan_dev.c */
+		want_add(b, &(struct want){ .source = path,
+				    .target = path,
+				    .kind = kind,
+				    .attr = ATTR_CLOSED,
+				    .optional = true });
+	}
+}
+
+/* In a container, resolv.conf is a mount of its own that a clone of / doesn't have. */
+static void want_resolv_conf(struct planner *b)
+{
+	static const char path[] = "/etc/resolv.conf";
+	const struct plan_host *host = b->in->host;
+
+	for (size_t i = 0; i < host->n_mounts; i++) {
+		if (strcmp(host->mounts[i].target, path) != 0 || want_find(b, path))
+			continue;
+		want_add(b, &(struct want){ .source = path,
+				    .target = path,
+				    .kind = PLAN_PATH_FILE,
+				    .attr = ATTR_CLOSED,
+				    .optional = true });
+	}
+}
+
+static int compare_targets(const void *a, const void *b)
+{
+	return strcmp(((const struct want *)a)->target, ((const struct want *)b)->target);
+}
+
+int plan_wants(struct planner *b, struct err *e)
+{
+	const struct policy *policy = b->in->policy;
+
+	if (want_home(b, e) < 0 ||
+		want_list(b, &policy->bind_paths,
+			&(struct want){ .key = "BindPaths",
+				.attr = ATTR_PLAIN,
+				.recursive = true,
+				.as_user = true },
+			e) < 0 ||
+		want_list(b, &policy->bind_ro_paths,
+			&(struct want){ .key = "BindReadOnlyPaths",
+				.attr = ATTR_RDONLY,
+				.recursive = true,
+				.as_user = true },
+			e) < 0 ||
+		want_list(b, &policy->sockets,
+			&(struct want){ .key = "Sockets", .attr = ATTR_CLOSED }, e) < 0 ||
+		plan_devices(b, e) < 0)
+		return -1;
+	want_default_sockets(b);
+	want_resolv_conf(b);
+	/* a parent's path sorts before its children's, so what lies on top is mounted
+	 * later */
+	if (b->n_wants > 1)
+		qsort(b->wants, b->n_wants, sizeof(*b->wants), compare_targets);
+	return 0;
+}

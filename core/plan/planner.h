@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the planner's own files share; nobody else includes this. */
+#pragma once
+
+#include "core/plan/plan.h"
+
+#include <sys/mount.h>
+
+#define ATTR_PLAIN  (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define ATTR_NOEXEC (ATTR_PLAIN | MOUNT_ATTR_NOEXEC)
+#define ATTR_RDONLY (ATTR_PLAIN | MOUNT_ATTR_RDONLY)
+#define ATTR_CLOSED (ATTR_NOEXEC | MOUNT_ATTR_RDONLY)
+
+/* A host path that is to be seen in the box: the home, a bind, a socket, a folder of
+ * devices. */
+struct want {
+	const char *key; /* "BindPaths", for messages; NULL: from a built-in list */
+	const char *source;
+	const char *target;
+	enum plan_path_kind kind;
+	uint64_t attr;
+	bool recursive, as_user, must_own, optional;
+};
+
+/* A path that nobody in the box may see. */
+struct hidden {
+	const char *key; /* "InaccessiblePaths", or NULL: from the built-in list */
+	const char *path;
+	bool covered; /* by an empty tmpfs with what must be seen in it, or shown on
+			 purpose */
+};
+
+/*
+ * The work in progress. Running out of memory is remembered in @oom and told once, at the
+ * end: until then the functions below give empty strings and scratch entries, never NULL.
+ */
+struct planner {
+	const struct plan_input *in;
+	struct plan *p;
+	bool oom;
+	struct want *wants;
+	size_t n_wants;
+	struct hidden *hidden;
+	size_t n_hidden;
+	const char **covers; /* folders that become an empty tmpfs, sealed at the end */
+	size_t n_covers;
+};
+
+/* ---- plan_util.c: memory and paths
+ * ------------------------------------------------------- */
+
+/* Make room for one more entry of an array of @n, all of them in the plan's arena. */
+void *planner_more(struct planner *b, void *array, size_t *n, size_t entry);
+const char *planner_copy(struct planner *b, const char *s);
+const char *planner_text(struct planner *b, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void planner_note(struct planner *b, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+struct plan_op *planner_op(struct planner *b, enum plan_op_kind kind, const char *target);
+
+/*
+ * A copy without doubled and trailing slashes; NULL when it isn't absolute, or has "." or
+ * "..".
+ */
+const char *planner_path(struct planner *b, const char *path);
+const char *planner_dirname(struct planner *b, const char *path);
+/* Whether @path is @top or lies below it; path_below(): below only. */
+bool path_within(const char *path, const char *top);
+bool path_below(const char *path, const char *top);
+/* path_within() of any in a list ended by NULL; path_in(): equal to one of them. */
+bool path_within_any(const char *path, const char *const *tops);
+bool path_in(const char *path, const char *const *list);
+/* Whether somebody in the box could reach nsshell's own state through @path. */
+bool path_shows_state(const char *path);
+
+/* What the host has at a path that the config or a built-in list names. */
+const struct plan_path *planner_find(const struct planner *b, const char *path);
+enum plan_path_kind planner_kind(const struct planner *b, const char *path);
+bool path_matches(const char *pattern, const char *path);
+
+/* ---- the parts of the plan, in the order of their making
+ * --------------------------------- */
+
+int plan_ids(struct planner *b, struct err *e);
+int plan_wants(struct planner *b, struct err *e); /* plan_wants.c: the binds */
+int plan_hidden(
+	struct planner *b, struct err *e); /* plan_hidden.c: what to hide, covers */
+int plan_rootfs(struct planner *b, struct err *e); /* plan_rootfs.c: overlays */
+void plan_ops(struct planner *b);                  /* plan_ops.c: mounts */
+void plan_dev(struct planner *b);                  /* plan_dev.c: below /dev */
+int plan_devices(struct planner *b, struct err *e);
+void plan_init_ops(struct planner *b); /* plan_init.c: proc, pts, masks */
+void plan_layers(struct planner *b);   /* plan_hidden.c: whiteouts, masks */
+int plan_cgroup(struct planner *b, struct err *e);
+
+/* The deepest overlay that @path lies in; its index. */
+size_t plan_overlay_of(const struct plan *p, const char *path);
+/* The staged mount that @path lies on, or NULL when that is an overlay. */
+const struct plan_op *plan_mount_of(const struct plan *p, const char *path);
+/* Folders on the way to a mount point, and the mount point itself, where they aren't
+ * there. */
+void plan_mount_point(struct planner *b, const char *path, enum plan_path_kind kind);
