@@ -284,6 +284,19 @@ enum plan_cgroup_kind cgroup_kind(void)
 	return any ? PLAN_CGROUP_V1 : PLAN_CGROUP_NONE;
 }
 
+void cgroup_leave(enum plan_cgroup_kind kind)
+{
+	const char *file = kind == PLAN_CGROUP_V2 ? "cgroup.procs" : "tasks";
+	struct err ignored;
+	char path[PATH_MAX];
+
+	if (kind == PLAN_CGROUP_NONE || init_once(&ignored) < 0)
+		return;
+	for (size_t i = 0; i < N_KNOWN; i++)
+		if (group_path(known[i], "", file, path, sizeof(path)) == 0)
+			(void)io_write_text(AT_FDCWD, path, "0");
+}
+
 /* Processes of a group in one hierarchy; NULL where it isn't there. */
 static pid_t *processes(const char *controller, const char *group, int *n)
 {

@@ -36,6 +36,9 @@ int cgroup_move_self(const struct cgroup_fds *f, struct err *e);
 /* Move the calling process among the account's supervisors. */
 int cgroup_move_supervisor(const struct plan_cgroup *plan, struct err *e);
 
+/* Move the calling process back to the root groups: a supervisor that is about to remove its own. */
+void cgroup_leave(enum plan_cgroup_kind kind);
+
 /**
  * cgroup_kill() - SIGKILL to every process of the group and of the groups below it
  * @path:	"nsshell/1000/ID"

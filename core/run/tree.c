@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/tree.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/sys.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define TREE_RESOLVE (RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
+
+static int open_below(int dir, const char *path)
+{
+	while (*path == '/')
+		path++;
+	return sys_openat2(dir, *path ? path : ".", O_PATH | O_NOFOLLOW, 0, TREE_RESOLVE);
+}
+
+int tree_open(const struct tree *t, const char *path)
+{
+	return open_below(t->root, path);
+}
+
+/* New folders belong to root of the box; one that is there already is left as it is. */
+static int make_dir(const struct tree *t, int parent, const char *name)
+{
+	_cleanup_close_ int made = -EBADF;
+
+	if (mkdirat(parent, name, 0755) < 0)
+		return errno == EEXIST ? 0 : -1;
+	made = open_below(parent, name);
+	return made < 0 ? -1 : fchownat(made, "", t->uid, t->gid, AT_EMPTY_PATH);
+}
+
+static int make_way(const struct tree *t, char *path, struct err *e)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		_cleanup_close_ int parent = -EBADF;
+		char *name;
+
+		*slash = '\0';
+		name = strrchr(path, '/');
+		*name = '\0';
+		parent = open_below(t->root, path);
+		*name = '/';
+		if (parent < 0 || make_dir(t, parent, name + 1) < 0)
+			return err_set(e, errno, "make %s inside", path);
+		*slash = '/';
+	}
+	return 0;
+}
+
+int tree_parent(const struct tree *t, const char *path, const char **name, struct err *e)
+{
+	char copy[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int fd;
+
+	if (!slash || strlen(path) >= sizeof(copy))
+		return err_set(e, ENAMETOOLONG, "place %s inside", path);
+	memcpy(copy, path, (size_t)(slash - path));
+	copy[slash - path] = '\0';
+	fd = open_below(t->root, copy);
+	if (fd < 0 && errno == ENOENT) {
+		memcpy(copy, path, strlen(path) + 1);
+		if (make_way(t, copy, e) < 0)
+			return -1;
+		copy[slash - path] = '\0';
+		fd = open_below(t->root, copy);
+	}
+	if (fd < 0)
+		return err_set(e, errno, "open %s inside", copy);
+	*name = slash + 1;
+	return fd;
+}
+
+static int make_file(const struct tree *t, int parent, const char *name)
+{
+	_cleanup_close_ int fd =
+		openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+	return fd < 0 ? -1 : fchown(fd, t->uid, t->gid);
+}
+
+int tree_place(const struct tree *t, const char *path, enum tree_kind kind, struct err *e)
+{
+	_cleanup_close_ int parent = -EBADF, place = tree_open(t, path);
+	const char *name;
+	struct stat st;
+
+	if (place < 0 && errno == ENOENT) {
+		parent = tree_parent(t, path, &name, e);
+		if (parent < 0)
+			return -1;
+		if ((kind == TREE_DIR ? make_dir(t, parent, name) : make_file(t, parent, name)) < 0)
+			return err_set(e, errno, "make %s inside", path);
+		place = open_below(parent, name);
+	}
+	if (place < 0)
+		return err_set(e, errno, "open %s inside", path);
+	if (fstat(place, &st) < 0)
+		return err_set(e, errno, "look at %s inside", path);
+	if (S_ISLNK(st.st_mode))
+		return err_set(e, ELOOP, "open %s inside", path);
+	if (S_ISDIR(st.st_mode) != (kind == TREE_DIR))
+		return err_set(e, S_ISDIR(st.st_mode) ? EISDIR : ENOTDIR, "mount on %s inside", path);
+	return take_fd(&place);
+}

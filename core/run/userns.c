@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/userns.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/sys.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+/* "4294967295 4294967295 65536\n" an extent at most. */
+#define MAP_TEXT_MAX (IDMAP_EXTENTS_MAX * 33 + 1)
+
+static int write_map(int proc, pid_t pid, const char *file, const struct idmap *map, struct err *e)
+{
+	char path[48], text[MAP_TEXT_MAX];
+
+	if (idmap_format(map, text, sizeof(text)) < 0)
+		return err_set(e, E2BIG, "write %s", file);
+	(void)snprintf(path, sizeof(path), "%d/%s", (int)pid, file);
+	return io_write_text(proc, path, text) < 0 ? err_set(e, errno, "write %s", file) : 0;
+}
+
+int userns_write_maps(int proc, pid_t pid, const struct plan *plan, struct err *e)
+{
+	if (write_map(proc, pid, "uid_map", &plan->uids, e) < 0)
+		return -1;
+	return write_map(proc, pid, "gid_map", &plan->gids, e);
+}
+
+int userns_refused(struct err *e, int num)
+{
+	return err_set(e, num, "make a user namespace%s",
+		num == ENOSPC || num == EUSERS ?
+			" (user.max_user_namespaces allows no more: sysctl user.max_user_namespaces)" :
+		num == EPERM ? " (the kernel forbids it: see `nsctl check`)" :
+			       "");
+}
+
+/* Sleeps until the parent closes its end, or dies. */
+static _Noreturn void hold_namespace(int wait_fd)
+{
+	char byte;
+
+	(void)!read(wait_fd, &byte, 1);
+	_exit(0);
+}
+
+static int open_namespace(int proc, pid_t pid, int *ret_fd, struct err *e)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "%d/ns/user", (int)pid);
+	*ret_fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	return *ret_fd < 0 ? err_set(e, errno, "open the user namespace") : 0;
+}
+
+int userns_create(int proc, const struct plan *plan, int *ret_fd, struct err *e)
+{
+	struct sys_clone how = { .flags = CLONE_NEWUSER, .cgroup = -1, .exit_signal = SIGCHLD };
+	_cleanup_close_ int wait_fd = -EBADF, hold_fd = -EBADF;
+	int pair[2], r;
+	pid_t pid;
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return err_set(e, errno, "make a pipe");
+	wait_fd = pair[0];
+	hold_fd = pair[1];
+	pid = sys_clone3(&how);
+	if (pid == 0) {
+		cleanup_close(&hold_fd);
+		hold_namespace(wait_fd);
+	}
+	if (pid < 0)
+		return userns_refused(e, errno);
+	r = userns_write_maps(proc, pid, plan, e);
+	if (r == 0)
+		r = open_namespace(proc, pid, ret_fd, e);
+	cleanup_close(&hold_fd);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	return r;
+}

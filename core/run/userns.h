@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* User namespaces and their id maps. */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/plan/plan.h"
+
+#include <sys/types.h>
+
+/**
+ * userns_write_maps() - Give a process in a new user namespace its ids
+ * @proc:	fd of the host's /proc: the caller may stand in a mount namespace without one
+ *
+ * Written from the host, so that setgroups(2) stays allowed (user_namespaces(7)).
+ *
+ * Return: 0 or -1 with @e.
+ */
+int userns_write_maps(int proc, pid_t pid, const struct plan *plan, struct err *e);
+
+/**
+ * userns_create() - A user namespace with the plan's maps and nobody in it
+ * @ret_fd:	O_CLOEXEC, the caller's; for MOUNT_ATTR_IDMAP
+ *
+ * Return: 0 or -1 with @e; ENOSPC where user.max_user_namespaces forbids it.
+ */
+int userns_create(int proc, const struct plan *plan, int *ret_fd, struct err *e);
+
+/* What to tell an admin whose kernel refuses a user namespace. */
+int userns_refused(struct err *e, int num);
