@@ -221,7 +221,6 @@ int main(int argc, char **argv)
 {
 	struct options o = { .service = "nsshell-bench", .count = 1 };
 	const struct passwd *pw;
-	char path[512];
 	int watch = -1;
 
 	if (parse_options(argc, argv, &o) < 0) {
@@ -234,6 +233,8 @@ int main(int argc, char **argv)
 	if (!pw)
 		die(o.user, "no such account");
 	if (o.rundir) {
+		char path[512];
+
 		(void)snprintf(path, sizeof(path), "%s/sessions", o.rundir);
 		watch = inotify_init1(IN_CLOEXEC);
 		if (watch < 0 || inotify_add_watch(watch, path, IN_DELETE) < 0)

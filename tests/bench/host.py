@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What nsshell's own rows need: an account, a config, PAM services, an sshd."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+
+from measure import Contender, call, spawn
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
+RUNDIR = "/run/nsshell"
+NAME = "nsshell-bench"  # the account, and the start of every PAM service of ours
+CONF = """[Default]
+Isolate=no
+Services={services}
+
+[User {user}]
+Isolate=yes
+"""
+# What "plain" is: nothing but the module that is measured.
+STACK = """auth     required pam_permit.so
+account  required pam_permit.so
+session  required pam_permit.so
+"""
+
+
+class Host:
+    """The throwaway account, its config and the PAM services; gone at the end."""
+
+    def __init__(self, clean):
+        self.clean = clean
+        self.folder = tempfile.mkdtemp(prefix=NAME + "-")
+        clean.add(shutil.rmtree, self.folder, True)
+        os.chmod(self.folder, 0o755)
+        self.module = os.path.join(BUILD, "pam_nsshell.so")
+        self.helper = os.path.join(BUILD, "nsshell-helper")
+        self.floor = os.path.join(BUILD, "bench", "floor")
+        self.pamcaller = os.path.join(BUILD, "bench", "pamcaller")
+        self.sshproxy = os.path.join(BUILD, "bench", "sshproxy")
+        self.pamdir = os.path.join(self.folder, "pam.d")
+        os.mkdir(self.pamdir)
+        self.conf = self.write("nsshell.conf", CONF.format(
+            user=NAME, services=f"{NAME} {NAME}-sshd"))
+        self.session = (f"session  required {self.module} config={self.conf} "
+                        f"helper={self.helper}\n")
+        self.account()
+        self.write("pam.d/" + NAME, STACK + self.session)
+        self.write("pam.d/" + NAME + "-none", STACK)
+
+    def write(self, name, text, mode=0o644):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="ascii") as f:
+            f.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def account(self):
+        try:
+            pwd.getpwnam(NAME)
+        except KeyError:
+            call(["useradd", "-m", "-s", "/bin/sh", "-p", "*", NAME])
+        self.clean.add(lambda: subprocess.run(["userdel", "-r", NAME], check=False,
+                                              stderr=subprocess.DEVNULL))
+
+    def caller(self, service, *args):
+        return [self.pamcaller, "-d", self.pamdir, "-s", service, *args, NAME]
+
+    def nsshell(self):
+        """One session: its own clock for the parts, ours for the whole process."""
+        ms, said = spawn(self.caller(NAME, "-r", RUNDIR))
+        opened, caller, gone = (int(x) / 1e3 for x in said.split())
+        return {"whole process": ms, "session": caller, "nothing left": gone,
+                "pam_open_session": opened}
+
+    def no_module(self):
+        ms, said = spawn(self.caller(NAME + "-none"))
+        opened, caller, _ = (int(x) / 1e3 for x in said.split())
+        return {"whole process": ms, "session": caller, "pam_open_session": opened}
+
+    def bare(self):
+        ms, said = spawn([self.floor])
+        return {"whole process": ms, "session": int(said) / 1e3}
+
+    def rundir(self):
+        """pamcaller watches the folder of records, which the first session of a host makes."""
+        os.makedirs(RUNDIR + "/sessions", mode=0o700, exist_ok=True)
+
+    def settle(self):
+        """Wait for the teardown of the last login, which goes on when ssh has ended."""
+        for _ in range(2000):
+            if not os.path.isdir(RUNDIR + "/sessions") or not os.listdir(RUNDIR + "/sessions"):
+                return
+            time.sleep(0.005)
+
+
+SSHD_CONF = """HostKey {folder}/hostkey
+AuthorizedKeysFile {folder}/authorized_keys
+StrictModes no
+UsePAM yes
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PrintMotd no
+PrintLastLog no
+PidFile none
+LogLevel QUIET
+"""
+
+
+class Ssh:
+    """`ssh host true` over the distribution's sshd -i, one PAM service a row."""
+
+    def __init__(self, host):
+        self.host, self.folder = host, host.folder
+        for key in ("hostkey", "key"):
+            call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "",
+                  "-f", os.path.join(self.folder, key)])
+        shutil.copy(self.folder + "/key.pub", self.folder + "/authorized_keys")
+        os.chmod(self.folder + "/authorized_keys", 0o644)
+        self.conf = host.write("sshd_config", SSHD_CONF.format(folder=self.folder))
+        if not os.path.isdir("/run/sshd"):
+            os.mkdir("/run/sshd", 0o755)
+            host.clean.add(os.rmdir, "/run/sshd")
+
+    def service(self, what, session):
+        """A PAM service of that name for sshd, whose own name chooses it (or an option)."""
+        name = f"{NAME}-{what}"
+        pam = "/etc/pam.d/" + name
+        with open(pam, "w", encoding="ascii") as f:
+            self.host.clean.add(os.unlink, pam)
+            f.write(STACK + session)
+        sshd = os.path.join(self.folder, name)
+        shutil.copy(shutil.which("sshd", path="/usr/sbin:/usr/local/sbin"), sshd)
+        option = []
+        if subprocess.run([sshd, "-G", "-f", self.conf, "-o", "PAMServiceName=x"], check=False,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
+            option = ["-o", f"PAMServiceName={name}"]  # OpenSSH 9.8 and later
+        proxy = " ".join([self.host.sshproxy, sshd, "-i", "-f", self.conf, *option])
+        return [shutil.which("ssh"), "-F", "none", "-i", self.folder + "/key", "-l", NAME,
+                "-o", "ProxyCommand=" + proxy, "-o", "ProxyUseFdpass=yes",
+                "-o", "KexAlgorithms=curve25519-sha256", "-o", "StrictHostKeyChecking=no",
+                "-o", "LogLevel=ERROR", "-o", f"UserKnownHostsFile={self.folder}/known_hosts",
+                "host", "true"]
+
+    def contender(self, row, what, session):
+        argv = self.service(what, session)
+
+        def once():
+            ms, _ = spawn(argv)
+            self.host.settle()
+            return {"ssh host true": ms}
+        return Contender(row, once)
+
+    def contenders(self):
+        poly = "/etc/security/namespace.d/" + NAME + ".conf"
+        with open(poly, "w", encoding="ascii") as f:
+            self.host.clean.add(os.unlink, poly)
+            f.write(f"/tmp tmpfs tmpfs ~{NAME}\n")
+        return [self.contender("plain", "plain", ""),
+                self.contender("with nsshell", "sshd", self.host.session),
+                self.contender("with pam_namespace, own /tmp", "poly",
+                               "session  required pam_namespace.so\n")]
