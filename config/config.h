@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * nsshell.conf(5): loading through libeconf, checking, and merging into one account's policy.
+ * nsshell.conf(5): loading through libeconf, checking, and merging into one account's
+ * policy.
  */
 #pragma once
 
@@ -25,12 +26,12 @@ struct config;
 
 /**
  * config_load() - Read nsshell.conf and its drop-ins
- * @path:	the main file, NULL for the compiled-in one. Drop-ins are PATH.d/ *.conf, in
- *		the order of their names. A main file that isn't there is an empty one.
+ * @path:	the main file, NULL for the compiled-in one. Drop-ins are PATH.d/ *.conf,
+ *in the order of their names. A main file that isn't there is an empty one.
  * @ret:	on success, also where problems were found; free with config_free()
  *
- * A file is refused (as a problem of the whole) when it, or its directory, can be written by
- * anybody but root. All problems are gathered, not only the first.
+ * A file is refused (as a problem of the whole) when it, or its directory, can be written
+ *by anybody but root. All problems are gathered, not only the first.
  *
  * Return: 0, or -1 with @e for what isn't the admin's doing (no memory).
  */
@@ -42,15 +43,16 @@ void config_problem_print(const struct config_problem *p, FILE *out);
 
 /**
  * config_policy() - What holds for an account
- * @account:	its name and group names choose the sections: [Default], then each matching
- *		[Group NAME] in the file's order, then [User NAME]; a later value wins, lists
+ * @account:	its name and group names choose the sections: [Default], then each
+ *matching [Group NAME] in the file's order, then [User NAME]; a later value wins, lists
  *		add up and an empty value clears them (as in systemd)
  * @ret:	filled on success; free with policy_clear()
  *
  * Fails, naming file and line of the first one, when a problem stands in a section that
- * concerns this account or in none at all: a mistake in [User bob] doesn't lock alice out.
+ * concerns this account or in none at all: a mistake in [User bob] doesn't lock alice
+ *out.
  *
  * Return: 0 or -1 with @e.
  */
-int config_policy(const struct config *c, const struct account *account, struct policy *ret,
-	struct err *e);
+int config_policy(const struct config *c, const struct account *account,
+	struct policy *ret, struct err *e);

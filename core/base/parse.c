@@ -123,7 +123,7 @@ int parse_size(const char *s, uint64_t *ret)
 		return -EINVAL;
 	if (r < 0)
 		return r;
-	for (; unit && unit >= units; unit--)
+	for (ptrdiff_t i = unit ? unit - units : -1; i >= 0; i--)
 		if (__builtin_mul_overflow(n, UINT64_C(1024), &n))
 			return -ERANGE;
 	if (n == PARSE_INFINITY)

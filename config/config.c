@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Loading: the main file and its drop-ins, and the list of what is wrong in them. */
+#include "config/internal.h"
+#include "core/base/cleanup.h"
+#include "core/base/paths.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+
+int config_no_memory(struct err *e)
+{
+	return err_set(e, ENOMEM, "read the config");
+}
+
+/* ---- problems
+ * --------------------------------------------------------------------------- */
+
+/* An empty problem at the end of the list, or NULL. */
+static struct config_problem *problem_append(struct config *c)
+{
+	struct config_problem *p;
+
+	/* The array grows when its length reaches a power of two. */
+	if (!(c->n_problems & (c->n_problems - 1))) {
+		p = reallocarray(
+			c->problems, c->n_problems ? c->n_problems * 2 : 1, sizeof(*p));
+		if (!p)
+			return NULL;
+		c->problems = p;
+	}
+	p = &c->problems[c->n_problems++];
+	*p = (struct config_problem){ 0 };
+	return p;
+}
+
+/* NULL stays NULL. Return: 0 or -1. */
+static int copy_string(struct config *c, const char *s, char **ret)
+{
+	*ret = s ? arena_strdup(&c->arena, s) : NULL;
+	return s && !*ret ? -1 : 0;
+}
+
+int config_problem_add(struct config *c, const char *file, uint64_t line,
+	const char *section, const char *key, struct err *e, const char *fmt, ...)
+{
+	struct config_problem *p;
+	char text[1024];
+	va_list args;
+
+	if (c->n_problems > CONFIG_PROBLEMS_MAX)
+		return 0;
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (c->n_problems == CONFIG_PROBLEMS_MAX) {
+		/* Without a section, so that it stands for whomever the untold ones
+		 * concern. */
+		section = key = NULL;
+		(void)snprintf(text, sizeof(text),
+			"there are more problems, from here on untold");
+	}
+	p = problem_append(c);
+	if (!p || copy_string(c, file, &p->file) < 0 ||
+		copy_string(c, section, &p->section) < 0 ||
+		copy_string(c, key, &p->key) < 0 || copy_string(c, text, &p->text) < 0)
+		return config_no_memory(e);
+	p->line = line;
+	return 0;
+}
+
+/* The gate tells of lines before their values are tried: bring a file's problems in
+ * order. */
+static void problems_sort(struct config_problem *p, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct config_problem one = p[i];
+		size_t j = i;
+
+		for (; j > 0 && p[j - 1].line > one.line; j--)
+			p[j] = p[j - 1];
+		p[j] = one;
+	}
+}
+
+size_t config_problems(const struct config *c, const struct config_problem **ret)
+{
+	*ret = c->problems;
+	return c->n_problems;
+}
+
+void config_problem_print(const struct config_problem *p, FILE *out)
+{
+	(void)fprintf(out, "%s:", p->file);
+	if (p->line)
+		(void)fprintf(out, "%" PRIu64 ":", p->line);
+	if (p->section)
+		(void)fprintf(out, " [%s]", p->section);
+	(void)fprintf(out, " %s\n", p->text);
+}
+
+/* ---- files
+ * ------------------------------------------------------------------------------ */
+
+/* A file's text through the gate and libeconf; @path lives in the config's arena. */
+static int text_read(
+	struct config *c, const char *path, char *text, size_t size, struct err *e)
+{
+	_cleanup_file_ FILE *copy = NULL;
+	_cleanup_close_ int fd = -EBADF;
+	struct config_section *first;
+
+	fd = memfd_create("nsshell.conf", MFD_CLOEXEC);
+	if (fd < 0)
+		return err_set(e, errno, "make a copy of %s in memory", path);
+	copy = fdopen(fd, "w");
+	if (!copy)
+		return config_no_memory(e);
+	(void)take_fd(&fd);
+	if (config_lines_read(c, path, text, size, copy, &first, e) < 0)
+		return -1;
+	if (!first)
+		return 0;
+	if (fflush(copy) != 0)
+		return err_set(e, errno, "make a copy of %s in memory", path);
+	return config_values_read(c, path, fileno(copy), first, e);
+}
+
+static int file_load(struct config *c, int dir_fd, const char *path, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0, before = c->n_problems;
+	char *kept = arena_strdup(&c->arena, path);
+
+	if (!kept)
+		return config_no_memory(e);
+	if (config_file_read(c, dir_fd, kept, &text, &size, e) < 0)
+		return -1;
+	if (text && text_read(c, kept, text, size, e) < 0)
+		return -1;
+	if (c->n_problems > before)
+		problems_sort(c->problems + before, c->n_problems - before);
+	return 0;
+}
+
+static int is_drop_in(const struct dirent *d)
+{
+	size_t len = strlen(d->d_name);
+
+	return *d->d_name != '.' && len > 5 && !strcmp(d->d_name + len - 5, ".conf");
+}
+
+/* By bytes, whatever the locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int drop_ins_load(struct config *c, const char *main_path, struct err *e)
+{
+	char *folder = arena_printf(&c->arena, "%s.d", main_path);
+	_cleanup_close_ int fd = -EBADF;
+	struct dirent **names;
+	int n, r = 0;
+
+	if (!folder)
+		return config_no_memory(e);
+	if (config_folder_open(c, folder, &fd, e) < 0)
+		return -1;
+	if (fd < 0)
+		return 0;
+	n = scandirat(fd, ".", &names, is_drop_in, by_name);
+	if (n < 0)
+		return config_problem_add(c, folder, 0, NULL, NULL, e,
+			"can't be read: %s", strerror(errno));
+	for (int i = 0; i < n; i++) {
+		char *path = arena_printf(&c->arena, "%s/%s", folder, names[i]->d_name);
+
+		if (!r)
+			r = path ? file_load(c, fd, path, e) : config_no_memory(e);
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+static int load(struct config *c, const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_close_ int fd = -EBADF;
+	char *folder;
+
+	if (!slash)
+		folder = arena_strdup(&c->arena, ".");
+	else
+		folder = arena_printf(
+			&c->arena, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	if (!folder)
+		return config_no_memory(e);
+	if (config_folder_open(c, folder, &fd, e) < 0)
+		return -1;
+	if (fd < 0)
+		return 0;
+	if (file_load(c, fd, path, e) < 0 || drop_ins_load(c, path, e) < 0)
+		return -1;
+	return config_rules_check(c, e);
+}
+
+static void config_drop(struct config **c)
+{
+	config_free(*c);
+}
+
+int config_load(const char *path, struct config **ret, struct err *e)
+{
+	_cleanup_(config_drop) struct config *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return config_no_memory(e);
+	c->sections_end = &c->sections;
+	if (load(c, path ? path : PATH_CONF, e) < 0)
+		return -1;
+	*ret = c;
+	c = NULL;
+	return 0;
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	arena_clear(&c->arena);
+	free(c->problems);
+	free(c);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Opening what only root can write. The checks are made on the fd that is read. */
+#include "config/internal.h"
+#include "core/base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* NULL, or why somebody else than root could change it. */
+static const char *distrust(const struct stat *st)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return "is owned by somebody else than root: chown root it";
+	if (st->st_mode & S_IWOTH)
+		return "can be written by everybody: chmod go-w it";
+	if (st->st_mode & S_IWGRP)
+		return "can be written by its group: chmod go-w it";
+	return NULL;
+}
+
+int config_folder_open(struct config *c, const char *path, int *ret_fd, struct err *e)
+{
+	_cleanup_close_ int fd = -EBADF;
+	const char *wrong;
+	struct stat st;
+
+	*ret_fd = -EBADF;
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return config_problem_add(c, path, 0, NULL, NULL, e,
+			"can't be opened: %s", strerror(errno));
+	wrong = distrust(&st);
+	if (wrong)
+		return config_problem_add(c, path, 0, NULL, NULL, e,
+			"the folder %s; nothing in it was read", wrong);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+/* Read at most @room bytes to the end. Return: their number, or -1 with errno. */
+static ssize_t read_whole(int fd, char *buf, size_t room)
+{
+	size_t have = 0;
+
+	while (have < room) {
+		ssize_t n = read(fd, buf + have, room - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		have += (size_t)n;
+	}
+	return (ssize_t)have;
+}
+
+/* NULL, or why the open file isn't read. */
+static const char *refuse(const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return "isn't a plain file";
+	if (st->st_size > (off_t)CONFIG_FILE_MAX)
+		return "is larger than 1 MiB";
+	return distrust(st);
+}
+
+int config_file_read(struct config *c, int dir_fd, const char *path, char **ret,
+	size_t *ret_size, struct err *e)
+{
+	const char *slash = strrchr(path, '/'), *wrong;
+	_cleanup_close_ int fd = -EBADF;
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	ssize_t size;
+
+	*ret = NULL;
+	fd = openat(dir_fd, slash ? slash + 1 : path,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 && errno == ELOOP)
+		return config_problem_add(c, path, 0, NULL, NULL, e,
+			"is a symlink: put the file itself there");
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return config_problem_add(c, path, 0, NULL, NULL, e,
+			"can't be opened: %s", strerror(errno));
+	wrong = refuse(&st);
+	if (wrong)
+		return config_problem_add(
+			c, path, 0, NULL, NULL, e, "%s; it was not read", wrong);
+	text = malloc((size_t)st.st_size + 1);
+	if (!text)
+		return config_no_memory(e);
+	size = read_whole(fd, text, (size_t)st.st_size);
+	if (size < 0)
+		return config_problem_add(
+			c, path, 0, NULL, NULL, e, "can't be read: %s", strerror(errno));
+	text[size] = '\0';
+	*ret_size = (size_t)size;
+	*ret = text;
+	text = NULL;
+	return 0;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the files of config/ share. A file goes through these hands:
+ *
+ *   file.c     opens it, refuses what others can write, reads it whole
+ *   section.c  sections by their titles
+ *   lines.c    the gate: finds sections and keys with their lines, and writes a copy that
+ *              holds only what libeconf reads in one way
+ *   values.c   libeconf reads the copy; each value is tried with its key's parser
+ *   keys.c     the table of keys, parse_*.c their parsers
+ *   rules.c    keys that contradict each other
+ *   merge.c    the policy of one account
+ */
+#pragma once
+
+#include "config/config.h"
+#include "core/base/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_KEYS_MAX 32
+#define CONFIG_FILE_MAX (1024U * 1024U)
+#define CONFIG_LINE_MAX                                                                  \
+	4096 /* bytes; libeconf 0.5.1 cuts lines at 8191 without a word                  \
+	      */
+#define CONFIG_PROBLEMS_MAX 1000
+
+/* ---- keys
+ * ------------------------------------------------------------------------------- */
+
+struct config_key;
+
+/**
+ * config_parse_fn - Parse one value
+ * @field:	the policy's member; scalars are replaced, a list is added to
+ * @why:	what is wrong, where the row's hint doesn't say it; "" on entry
+ *
+ * Return: 0; -EINVAL for a bad value, with *field as it was; -ENOMEM.
+ */
+typedef int config_parse_fn(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size);
+
+/* One key of the config: everything about it is in its row. */
+struct config_key {
+	const char *name;
+	config_parse_fn *parse;
+	size_t offset;       /* in struct policy */
+	const char *initial; /* what holds where no section says anything; NULL: nothing
+				set */
+	const char *hint;    /* what a good value looks like, after "takes " */
+	uint64_t min;        /* the smallest number */
+	uint64_t max;        /* the largest number, 0: any */
+	const char *const *words; /* of an enum, in its order, ended by NULL */
+	bool list;                /* may be repeated; an empty value clears it */
+};
+
+extern const struct config_key config_keys[];
+extern const size_t config_n_keys;
+
+/* The row of that name, or NULL. */
+const struct config_key *config_key_find(const char *name, size_t len);
+/* The name of a key that looks like this one, or NULL. */
+const char *config_key_resembling(const char *name, size_t len);
+size_t config_key_index(const struct config_key *key);
+
+/**
+ * config_key_apply() - Parse a value into a policy
+ * @why:	on -EINVAL what would be right: "takes ..." and more
+ *
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int config_key_apply(const struct config_key *key, const char *value, struct policy *p,
+	char *why, size_t why_size);
+
+config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
+	config_parse_count, config_parse_quota, config_parse_weight, config_parse_linger,
+	config_parse_hostname, config_parse_rootfs, config_parse_services,
+	config_parse_binds, config_parse_paths, config_parse_devices;
+
+/* Where a list entry "[-]SOURCE[:TARGET]" appears inside. */
+const char *config_bind_target(const char *entry);
+
+/* ---- sections, entries, the whole
+ * ------------------------------------------------------- */
+
+enum config_kind {
+	CONFIG_DEFAULT,
+	CONFIG_GROUP,
+	CONFIG_USER,
+	CONFIG_UNKNOWN, /* concerns everybody */
+};
+
+/* A value that a section gives. */
+struct config_entry {
+	const struct config_key *key;
+	uint64_t line;
+	bool repeated;     /* the copy has it as KEY@LINE */
+	bool ok;           /* value is good */
+	const char *value; /* as libeconf gives it */
+	struct config_entry *next;
+};
+
+/* One section of one file, with all that follows its header, also where that is repeated.
+ */
+struct config_section {
+	enum config_kind kind;
+	const char *title; /* "User bob" */
+	const char *name;  /* "bob", "" in [Default] */
+	const char *file;
+	uint64_t seen[CONFIG_KEYS_MAX]; /* line of each key's first appearance, or 0 */
+	struct config_entry *entries, **entries_end;
+	bool first;                  /* of its title */
+	struct config_section *same; /* the next one of that title, in a later file */
+	struct config_section *same_hash; /* older ones of this hash */
+	struct config_section *next;
+};
+
+#define CONFIG_BUCKETS 256
+
+struct config {
+	struct arena arena;
+	struct config_problem *problems;
+	size_t n_problems;
+	struct config_section *sections,
+		**sections_end; /* in the order of files and lines */
+	struct config_section *buckets[CONFIG_BUCKETS]; /* by title, newest first */
+};
+
+/* What a title names; *ret_name points into it. */
+enum config_kind config_title_parse(const char *title, const char **ret_name);
+
+/* The section of that title and file; a new one where there is none. NULL: no memory. */
+struct config_section *config_section_enter(
+	struct config *c, const char *path, const char *title);
+
+/* Keep a problem; the strings are copied. Return: 0 or -1 with @e (no memory). */
+int config_problem_add(struct config *c, const char *file, uint64_t line,
+	const char *section, const char *key, struct err *e, const char *fmt, ...)
+	__attribute__((format(printf, 7, 8)));
+
+int config_no_memory(struct err *e);
+
+/* ---- the hands
+ * -------------------------------------------------------------------------- */
+
+/**
+ * config_file_read() - Read one file that only root can write
+ * @dir_fd:	its folder; @dir is that folder's path, for messages
+ * @ret:	the text with a 0 behind, to free(); NULL where the file isn't there or
+ * was refused
+ *
+ * Root, and where this isn't root the reading user, may own files. Symlinks are refused.
+ *
+ * Return: 0 or -1 with @e.
+ */
+int config_file_read(struct config *c, int dir_fd, const char *path, char **ret,
+	size_t *ret_size, struct err *e);
+
+/**
+ * config_folder_open() - Open a folder and check that only root can write it
+ * @ret_fd:	-EBADF where it isn't there or can't be opened
+ *
+ * Return: 0 or -1 with @e.
+ */
+int config_folder_open(struct config *c, const char *path, int *ret_fd, struct err *e);
+
+/**
+ * config_lines_read() - The gate before libeconf
+ * @text:	@size bytes and a 0; changed
+ * @copy:	gets one line for each line of @text: a good header, a good key, or
+ * nothing
+ * @ret_first:	the first of this file's sections, NULL for none
+ *
+ * libeconf 0.5.1 drops repeated keys, joins lines, stops at the first mistake and cuts
+ * long lines; what it would take in another way than it looks is a problem here and not
+ * in @copy.
+ *
+ * Return: 0 or -1 with @e.
+ */
+int config_lines_read(struct config *c, const char *path, char *text, size_t size,
+	FILE *copy, struct config_section **ret_first, struct err *e);
+
+/* Give the entries of @first and the sections after it their values out of the copy in
+ * @fd. */
+int config_values_read(struct config *c, const char *path, int fd,
+	struct config_section *first, struct err *e);
+
+/* Contradictions that show without an account: within a section, and of it with
+ * [Default]. */
+int config_rules_check(struct config *c, struct err *e);
+
+/**
+ * config_rules_broken() - The first contradiction of a merged policy
+ * @ret_a, @ret_b:	rows of the two keys; b is NULL where one key is enough
+ *
+ * Return: 1 with @why, or 0.
+ */
+int config_rules_broken(const struct policy *p, const struct config_key **ret_a,
+	const struct config_key **ret_b, char *why, size_t why_size);
+
+/* The built-in values. Return: 0 or -1 with @e. */
+int config_policy_initial(struct policy *ret, struct err *e);
+/* Put a section's good values over what is there. Return: 0 or -1 with @e. */
+int config_policy_add(const struct config_section *s, struct policy *p, struct err *e);

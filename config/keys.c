@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The keys: one row each. nsshell.conf(5) and the shipped file follow this table. */
+#include "config/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define MIB       (UINT64_C(1024) * 1024)
+#define PAGE      UINT64_C(4096)
+
+#define HINT_BOOL "yes or no"
+#define HINT_MEM  "a size of at least 1M such as 2G (K, M, G, T), or infinity"
+#define HINT_TMP  "a size of at least 4K such as 512M (K, M, G, T), or infinity"
+#define HINT_BIND "absolute paths without '..', as [-]SOURCE or [-]SOURCE:TARGET"
+#define HINT_PATH "absolute paths without '..', a '-' before one that may be absent"
+
+static const char *const share_words[] = { "login", "account", NULL };
+static const char *const upper_words[] = { "tmpfs", "disk", NULL };
+static const char *const error_words[] = { "deny", "allow", NULL };
+static const char *const group_words[] = { "keep", "none", NULL };
+
+#define ROW(name_, parse_, member, initial_, hint_, ...)                                 \
+	{                                                                                \
+		.name = name_, .parse = config_parse_##parse_,                           \
+		.offset = offsetof(struct policy, member), .initial = initial_,          \
+		.hint = hint_, __VA_ARGS__                                               \
+	}
+
+/* clang-format off */
+const struct config_key config_keys[] = {
+	ROW("Isolate", bool, isolate, "no", HINT_BOOL),
+	ROW("Services", services, services, "sshd login su su-l runuser runuser-l cron",
+		"names of PAM services, such as: sshd login", .list = true),
+	ROW("Share", word, share, "login", "login or account", .words = share_words),
+	ROW("Linger", linger, linger_usec, "no",
+		"no, yes or a time span with its unit such as 30min"),
+	ROW("Hostname", hostname, hostname, "%h",
+		"up to 64 letters, digits, '-', '.' and %u, %h, %s, %%, such as %h-%u"),
+	ROW("Root", bool, root, "no", HINT_BOOL),
+	ROW("RootFS", rootfs, image, "host", "host or image:NAME"),
+	ROW("Upper", word, upper, "tmpfs", "tmpfs or disk", .words = upper_words),
+	ROW("UpperSize", size, upper_size, "1G", HINT_TMP, .min = PAGE),
+	ROW("TmpSize", size, tmp_size, "512M", HINT_TMP, .min = PAGE),
+	ROW("BindPaths", binds, bind_paths, "", HINT_BIND, .list = true),
+	ROW("BindReadOnlyPaths", binds, bind_ro_paths, "", HINT_BIND, .list = true),
+	ROW("InaccessiblePaths", paths, inaccessible_paths, "", HINT_PATH, .list = true),
+	ROW("Devices", devices, devices, "",
+		"paths below /dev, a '-' before one that may be absent", .list = true),
+	ROW("Sockets", paths, sockets, "", HINT_PATH, .list = true),
+	ROW("MemoryMax", size, memory_max, "infinity", HINT_MEM, .min = MIB),
+	ROW("MemoryHigh", size, memory_high, "infinity", HINT_MEM, .min = MIB),
+	ROW("TasksMax", count, tasks_max, "infinity", "a whole number from 1 on, or infinity",
+		.min = 1),
+	ROW("CPUQuota", quota, cpu_quota, "infinity",
+		"a percentage of one CPU from 1% to 1000000% such as 150%, or infinity",
+		.max = 1000000),
+	ROW("CPUWeight", weight, cpu_weight, NULL, "a whole number from 1 to 10000", .min = 1,
+		.max = 10000),
+	ROW("OnError", word, on_error, "deny", "deny or allow", .words = error_words),
+	ROW("SupplementaryGroups", word, groups, "keep", "keep or none", .words = group_words),
+};
+/* clang-format on */
+
+const size_t config_n_keys = sizeof(config_keys) / sizeof(*config_keys);
+_Static_assert(sizeof(config_keys) / sizeof(*config_keys) <= CONFIG_KEYS_MAX,
+	"config_section.seen has no room for that many keys");
+
+const struct config_key *config_key_find(const char *name, size_t len)
+{
+	for (size_t i = 0; i < config_n_keys; i++) {
+		const char *have = config_keys[i].name;
+
+		if (strlen(have) == len && !memcmp(have, name, len))
+			return &config_keys[i];
+	}
+	return NULL;
+}
+
+size_t config_key_index(const struct config_key *key)
+{
+	return (size_t)(key - config_keys);
+}
+
+/* Letters to insert, drop or replace between two names, case aside; both up to 31 long.
+ */
+static size_t name_distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	size_t row[32];
+
+	for (size_t j = 0; j <= b_len; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a_len; i++) {
+		size_t corner = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= b_len; j++) {
+			size_t best =
+				corner + (strncasecmp(a + i - 1, b + j - 1, 1) != 0);
+
+			corner = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[b_len];
+}
+
+const char *config_key_resembling(const char *name, size_t len)
+{
+	const char *nearest = NULL;
+	size_t least = 3;
+
+	if (len > 31)
+		return NULL;
+	for (size_t i = 0; i < config_n_keys; i++) {
+		const char *have = config_keys[i].name;
+		size_t d = name_distance(name, len, have, strlen(have));
+
+		if (d < least && d * 2 < len) {
+			least = d;
+			nearest = have;
+		}
+	}
+	return nearest;
+}
+
+int config_key_apply(const struct config_key *key, const char *value, struct policy *p,
+	char *why, size_t why_size)
+{
+	void *field = (char *)p + key->offset;
+	char detail[256] = "";
+	int r;
+
+	if (key->list && !*value) {
+		strlist_clear(field);
+		return 0;
+	}
+	r = key->parse(key, value, field, detail, sizeof(detail));
+	if (r == -EINVAL)
+		(void)snprintf(why, why_size, "%s%stakes %s", detail, *detail ? "; " : "",
+			key->hint);
+	return r;
+}

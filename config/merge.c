@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The policy of one account: [Default], then its [Group]s, then its [User]. */
+#include "config/internal.h"
+#include "core/base/cleanup.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+int config_policy_initial(struct policy *ret, struct err *e)
+{
+	char why[512];
+	int r;
+
+	*ret = (struct policy){ 0 };
+	for (size_t i = 0; i < config_n_keys; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (!key->initial)
+			continue;
+		r = config_key_apply(key, key->initial, ret, why, sizeof(why));
+		if (r < 0) {
+			policy_clear(ret);
+			return err_set(e, -r, "built-in %s=%s", key->name, key->initial);
+		}
+	}
+	return 0;
+}
+
+int config_policy_add(const struct config_section *s, struct policy *p, struct err *e)
+{
+	char why[512];
+
+	for (const struct config_entry *entry = s->entries; entry; entry = entry->next)
+		if (entry->ok && config_key_apply(entry->key, entry->value, p, why,
+					 sizeof(why)) < 0)
+			return config_no_memory(e);
+	return 0;
+}
+
+/* Whether sections of that kind and name hold for an account. */
+static bool concerns(
+	enum config_kind kind, const char *name, const struct account *account)
+{
+	switch (kind) {
+	case CONFIG_USER:
+		return !strcmp(name, account->name);
+	case CONFIG_GROUP:
+		for (size_t i = 0; i < account->n_groups; i++)
+			if (account->group_names && account->group_names[i] &&
+				!strcmp(name, account->group_names[i]))
+				return true;
+		return false;
+	case CONFIG_DEFAULT:
+	case CONFIG_UNKNOWN:
+		break;
+	}
+	return true;
+}
+
+/* Fail with the first problem of what holds for the account. */
+static int refuse_problems(
+	const struct config *c, const struct account *account, struct err *e)
+{
+	const struct config_problem *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_problems; i++) {
+		const struct config_problem *p = &c->problems[i];
+		const char *name;
+
+		if (p->section &&
+			!concerns(config_title_parse(p->section, &name), name, account))
+			continue;
+		if (!n++)
+			first = p;
+	}
+	if (!first)
+		return 0;
+	if (first->section)
+		(void)err_set(e, 0, "[%.60s] %.300s", first->section, first->text);
+	else
+		(void)err_set(e, 0, "%.300s", first->text);
+	if (first->line)
+		(void)err_wrap(e, "%.100s:%" PRIu64, first->file, first->line);
+	else
+		(void)err_wrap(e, "%.100s", first->file);
+	return -1;
+}
+
+/* Fail with the last line that had a part in the contradiction. */
+static int refuse_contradiction(const struct config *c, const struct account *account,
+	const struct policy *p, struct err *e)
+{
+	const struct config_section *at = NULL;
+	const struct config_key *a, *b;
+	uint64_t line = 0;
+	char why[512];
+
+	if (!config_rules_broken(p, &a, &b, why, sizeof(why)))
+		return 0;
+	for (int kind = CONFIG_DEFAULT; kind <= CONFIG_USER; kind++) {
+		for (const struct config_section *s = c->sections; s; s = s->next) {
+			uint64_t line_a = s->seen[config_key_index(a)];
+			uint64_t line_b = s->seen[config_key_index(b)];
+
+			if ((int)s->kind != kind || !(line_a || line_b) ||
+				!concerns(s->kind, s->name, account))
+				continue;
+			at = s;
+			line = line_a > line_b ? line_a : line_b;
+		}
+	}
+	(void)err_set(e, 0, "%.300s", why);
+	if (at)
+		(void)err_wrap(
+			e, "%.100s:%" PRIu64 ": [%.60s]", at->file, line, at->title);
+	return err_wrap(e, "the config contradicts itself for %.32s", account->name);
+}
+
+int config_policy(const struct config *c, const struct account *account,
+	struct policy *ret, struct err *e)
+{
+	_cleanup_(policy_clear) struct policy p = { 0 };
+
+	if (config_policy_initial(&p, e) < 0)
+		return -1;
+	/* Not even a broken config may lock these out. */
+	if (!policy_is_exempt(account)) {
+		if (refuse_problems(c, account, e) < 0)
+			return -1;
+		for (int kind = CONFIG_DEFAULT; kind <= CONFIG_USER; kind++)
+			for (const struct config_section *s = c->sections; s; s = s->next)
+				if ((int)s->kind == kind &&
+					concerns(s->kind, s->name, account) &&
+					config_policy_add(s, &p, e) < 0)
+					return -1;
+		if (refuse_contradiction(c, account, &p, e) < 0)
+			return -1;
+	}
+	*ret = p;
+	p = (struct policy){ 0 };
+	return 0;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Parsers of keys that hold a list: words between blanks, added to what is there. */
+#include "config/internal.h"
+#include "core/base/cleanup.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define _cleanup_list_ _cleanup_(strlist_clear)
+
+/* Checks one word and may shorten it; NULL, or what is wrong with it. */
+typedef const char *word_check(char *word);
+
+/*
+ * Add the words of @value to the list, each once, when all of them are good. The reasons
+ * name every bad word, as far as they have room.
+ */
+static int list_add(const char *value, struct strlist *list, word_check *check, char *why,
+	size_t why_size)
+{
+	_cleanup_list_ struct strlist words = { 0 };
+	size_t used = 0;
+
+	if (strlist_add_words(&words, value) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < words.n; i++) {
+		const char *wrong = check(words.v[i]);
+
+		if (!wrong || used >= why_size)
+			continue;
+		used += (size_t)snprintf(why + used, why_size - used, "%s'%.60s' %s",
+			used ? ", " : "", words.v[i], wrong);
+	}
+	if (used)
+		return -EINVAL;
+	for (size_t i = 0; i < words.n; i++)
+		if (!strlist_has(list, words.v[i]) && strlist_add(list, words.v[i]) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static const char *service_check(char *word)
+{
+	for (const char *p = word; *p; p++)
+		if (!isascii(*p) || (!isalnum(*p) && !strchr("-_.+@", *p)))
+			return "is no name of a file in pam.d";
+	return *word == '.' ? "is no name of a file in pam.d" : NULL;
+}
+
+/* One slash between names, none at the end. */
+static void path_make_plain(char *path)
+{
+	char *out = path;
+
+	for (const char *p = path; *p;) {
+		size_t len;
+
+		p += strspn(p, "/");
+		len = strcspn(p, "/");
+		if (!len)
+			break;
+		*out++ = '/';
+		memmove(out, p, len);
+		out += len;
+		p += len;
+	}
+	*out = '\0';
+}
+
+static const char *path_check(char *path)
+{
+	if (*path != '/')
+		return "isn't absolute";
+	for (const char *p = path; *p;) {
+		size_t len;
+
+		p += strspn(p, "/");
+		len = strcspn(p, "/");
+		if (len == 2 && !memcmp(p, "..", 2))
+			return "has a '..' in it";
+		if (len == 1 && *p == '.')
+			return "has a '.' in it";
+		p += len;
+	}
+	if (!path[strspn(path, "/")])
+		return "is the root of everything";
+	path_make_plain(path);
+	return NULL;
+}
+
+static const char *marked_path_check(char *word)
+{
+	return path_check(*word == '-' ? word + 1 : word);
+}
+
+static const char *device_check(char *word)
+{
+	const char *wrong = marked_path_check(word);
+	const char *path = *word == '-' ? word + 1 : word;
+
+	if (!wrong && (strncmp(path, "/dev/", 5) != 0 || !path[5]))
+		wrong = "isn't below /dev";
+	return wrong;
+}
+
+static const char *bind_check(char *word)
+{
+	char *source = *word == '-' ? word + 1 : word;
+	char *colon = strchr(source, ':');
+	const char *wrong;
+
+	if (!colon)
+		return path_check(source);
+	if (strchr(colon + 1, ':'))
+		return "has more than one ':'";
+	wrong = path_check(colon + 1);
+	if (wrong)
+		return wrong;
+	*colon = '\0';
+	wrong = path_check(source);
+	if (wrong) {
+		*colon = ':';
+		return wrong;
+	}
+	/* The source may have become shorter: the target follows it. */
+	source += strlen(source);
+	*source++ = ':';
+	if (source != colon + 1)
+		memmove(source, colon + 1, strlen(colon + 1) + 1);
+	return NULL;
+}
+
+const char *config_bind_target(const char *entry)
+{
+	const char *colon = strchr(entry, ':');
+
+	if (colon)
+		return colon + 1;
+	return *entry == '-' ? entry + 1 : entry;
+}
+
+int config_parse_services(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	(void)key;
+	return list_add(value, field, service_check, why, why_size);
+}
+
+int config_parse_paths(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	(void)key;
+	return list_add(value, field, marked_path_check, why, why_size);
+}
+
+int config_parse_devices(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	(void)key;
+	return list_add(value, field, device_check, why, why_size);
+}
+
+int config_parse_binds(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	(void)key;
+	return list_add(value, field, bind_check, why, why_size);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Keys that contradict each other. */
+#include "config/internal.h"
+#include "core/base/cleanup.h"
+
+#include <string.h>
+
+/* Whether the rule is broken, with what would be right in @why. */
+typedef bool rule_check(const struct policy *p, char *why, size_t why_size);
+
+struct rule {
+	const char *a, *b; /* the same where one key is enough */
+	rule_check *broken;
+	bool within; /* only where one section sets both */
+};
+
+#define SAY(...) ((void)snprintf(why, why_size, __VA_ARGS__), true)
+
+static bool root_over_host(const struct policy *p, char *why, size_t why_size)
+{
+	if (!p->root || p->image)
+		return false;
+	return SAY(
+		"Root=yes with RootFS=host: the box's root could read what only the host's root "
+		"may; it needs RootFS=image:NAME, which is not supported yet: write Root=no");
+}
+
+static bool high_above_max(const struct policy *p, char *why, size_t why_size)
+{
+	if (p->memory_high == PARSE_INFINITY || p->memory_high <= p->memory_max)
+		return false;
+	return SAY(
+		"MemoryHigh= is above MemoryMax= and would never act: write a MemoryHigh= of at "
+		"most %llu bytes or a larger MemoryMax=",
+		(unsigned long long)p->memory_max);
+}
+
+static bool isolated_nowhere(const struct policy *p, char *why, size_t why_size)
+{
+	if (!p->isolate || p->services.n)
+		return false;
+	return SAY(
+		"Isolate=yes with an empty Services= isolates no login: name the services or "
+		"write Isolate=no");
+}
+
+static bool size_of_disk(const struct policy *p, char *why, size_t why_size)
+{
+	if (p->upper != UPPER_DISK || p->upper_size == PARSE_INFINITY)
+		return false;
+	return SAY(
+		"UpperSize= limits a tmpfs and not Upper=disk: remove it and give the account "
+		"a disk quota, or write Upper=tmpfs");
+}
+
+/* Whether two lists put something at the same place inside. */
+static bool same_target(const struct strlist *a, const struct strlist *b,
+	const char *key_a, const char *key_b, char *why, size_t why_size)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		const char *target = config_bind_target(a->v[i]);
+
+		for (size_t j = a == b ? i + 1 : 0; j < b->n; j++) {
+			if (strcmp(target, config_bind_target(b->v[j])) != 0)
+				continue;
+			return SAY(
+				"%.100s is in %s= and %s=%s: keep one of them, or clear an "
+				"earlier list with an empty value",
+				target, key_a, a == b ? "again in " : "", key_b);
+		}
+	}
+	return false;
+}
+
+#define SAME_TARGET(fn, a, key_a, b, key_b)                                              \
+	static bool fn(const struct policy *p, char *why, size_t why_size)               \
+	{                                                                                \
+		return same_target(&p->a, &p->b, key_a, key_b, why, why_size);           \
+	}
+
+SAME_TARGET(twice_bound, bind_paths, "BindPaths", bind_paths, "BindPaths")
+SAME_TARGET(twice_bound_ro, bind_ro_paths, "BindReadOnlyPaths", bind_ro_paths,
+	"BindReadOnlyPaths")
+SAME_TARGET(bound_both_ways, bind_paths, "BindPaths", bind_ro_paths, "BindReadOnlyPaths")
+SAME_TARGET(bound_and_hidden, bind_paths, "BindPaths", inaccessible_paths,
+	"InaccessiblePaths")
+SAME_TARGET(bound_ro_and_hidden, bind_ro_paths, "BindReadOnlyPaths", inaccessible_paths,
+	"InaccessiblePaths")
+
+static const struct rule rules[] = {
+	{ "Root", "RootFS", root_over_host, false },
+	{ "MemoryHigh", "MemoryMax", high_above_max, false },
+	{ "Isolate", "Services", isolated_nowhere, false },
+	{ "Upper", "UpperSize", size_of_disk, true },
+	{ "BindPaths", "BindPaths", twice_bound, false },
+	{ "BindReadOnlyPaths", "BindReadOnlyPaths", twice_bound_ro, false },
+	{ "BindPaths", "BindReadOnlyPaths", bound_both_ways, false },
+	{ "BindPaths", "InaccessiblePaths", bound_and_hidden, false },
+	{ "BindReadOnlyPaths", "InaccessiblePaths", bound_ro_and_hidden, false },
+};
+
+#define N_RULES (sizeof(rules) / sizeof(*rules))
+
+static const struct config_key *row(const char *name)
+{
+	return config_key_find(name, strlen(name));
+}
+
+int config_rules_broken(const struct policy *p, const struct config_key **ret_a,
+	const struct config_key **ret_b, char *why, size_t why_size)
+{
+	for (size_t i = 0; i < N_RULES; i++) {
+		if (rules[i].within || !rules[i].broken(p, why, why_size))
+			continue;
+		*ret_a = row(rules[i].a);
+		*ret_b = row(rules[i].b);
+		return 1;
+	}
+	return 0;
+}
+
+static bool sets(const struct config_section *s, const char *key)
+{
+	return s->seen[config_key_index(row(key))] != 0;
+}
+
+/* Whether a [Group] beside @first may give its accounts what would make it right. */
+static bool others_may_mend(const struct config *c, const struct config_section *first,
+	const struct rule *rule)
+{
+	if (first->kind == CONFIG_DEFAULT)
+		return false;
+	for (const struct config_section *o = c->sections; o; o = o->next)
+		if (o->kind == CONFIG_GROUP && strcmp(o->title, first->title) != 0 &&
+			(sets(o, rule->a) || sets(o, rule->b)))
+			return true;
+	return false;
+}
+
+/* One rule on what [Default] and then all sections of one title give. */
+static int rule_check_title(struct config *c, const struct config_section *first,
+	const struct rule *rule, const struct policy *p, struct err *e)
+{
+	const struct config_section *last = NULL;
+	bool a = false, b = false;
+	uint64_t line_a, line_b;
+	char why[512];
+
+	for (const struct config_section *s = first; s; s = s->same) {
+		a = a || sets(s, rule->a);
+		b = b || sets(s, rule->b);
+		if (sets(s, rule->a) || sets(s, rule->b))
+			last = s;
+	}
+	if (!last || !rule->broken(p, why, sizeof(why)))
+		return 0;
+	if (rule->within && !(sets(last, rule->a) && sets(last, rule->b)))
+		return 0;
+	if (!(a && b && !row(rule->a)->list) && others_may_mend(c, first, rule))
+		return 0;
+	line_a = last->seen[config_key_index(row(rule->a))];
+	line_b = last->seen[config_key_index(row(rule->b))];
+	/* The line that made it wrong is the later one of the two. */
+	if (line_a > line_b)
+		return config_problem_add(
+			c, last->file, line_a, last->title, rule->a, e, "%s", why);
+	return config_problem_add(
+		c, last->file, line_b, last->title, rule->b, e, "%s", why);
+}
+
+/* Whether a rule could be broken by what the sections of that title set. */
+static bool has_rules(const struct config_section *first)
+{
+	for (const struct config_section *s = first; s; s = s->same)
+		for (size_t i = 0; i < N_RULES; i++)
+			if (sets(s, rules[i].a) || sets(s, rules[i].b))
+				return true;
+	return false;
+}
+
+static int title_check(
+	struct config *c, const struct config_section *first, struct err *e)
+{
+	_cleanup_(policy_clear) struct policy p = { 0 };
+
+	if (config_policy_initial(&p, e) < 0)
+		return -1;
+	for (const struct config_section *s = c->sections; s; s = s->next)
+		if (s->kind == CONFIG_DEFAULT && config_policy_add(s, &p, e) < 0)
+			return -1;
+	if (first->kind != CONFIG_DEFAULT)
+		for (const struct config_section *s = first; s; s = s->same)
+			if (config_policy_add(s, &p, e) < 0)
+				return -1;
+	for (size_t i = 0; i < N_RULES; i++)
+		if (rule_check_title(c, first, &rules[i], &p, e) < 0)
+			return -1;
+	return 0;
+}
+
+int config_rules_check(struct config *c, struct err *e)
+{
+	for (const struct config_section *s = c->sections; s; s = s->next)
+		if (s->first && s->kind != CONFIG_UNKNOWN && has_rules(s) &&
+			title_check(c, s, e) < 0)
+			return -1;
+	return 0;
+}
