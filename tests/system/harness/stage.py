@@ -78,6 +78,7 @@ class Stage:
 
     def _sweep(self):
         """Also what a run that was killed has left."""
+        self._restore_sysctl()
         self.accounts.remove_all()
         made = self.private / "made"
         if made.exists():
@@ -99,6 +100,16 @@ class Stage:
             os.unlink(f"{self.base}.lock")
         except OSError:
             pass
+
+    def remember_sysctl(self, path, value):
+        """Put back by the outer process, should a run be killed meanwhile."""
+        (self.private / "sysctl").write_text(f"{path}\n{value}", encoding="ascii")
+
+    def _restore_sysctl(self):
+        kept = self.private / "sysctl"
+        if kept.exists():
+            path, value = kept.read_text(encoding="ascii").split("\n", 1)
+            pathlib.Path(path).write_text(value, encoding="ascii")
 
     # ---- child, its own mounts ----------------------------------------------------------
 

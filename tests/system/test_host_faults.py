@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A host that lacks something: no user namespaces, no cgroups, no room."""
+
+import contextlib
+import pathlib
+
+from harness import kernel
+from harness.sshd import Sshd
+from test_faults import refused, root_gets_in
+
+USERNS = pathlib.Path("/proc/sys/user/max_user_namespaces")
+
+
+@contextlib.contextmanager
+def _sshd_in(b, change):
+    """An sshd in a mount namespace where change() was called."""
+    kept = b.stage.sshd
+
+    def stage():
+        kernel.private_mounts()
+        change()
+
+    other = Sshd(b.stage, b.stage.sshd_service)
+    other.start(preexec=stage)
+    b.stage.sshd = other
+    try:
+        yield
+    finally:
+        b.stage.sshd = kept
+        other.stop()
+
+
+def test_no_user_namespaces(b):
+    before = b.observer.snapshot()
+    value = USERNS.read_text(encoding="ascii")
+    b.stage.remember_sysctl(USERNS, value)
+    try:
+        USERNS.write_text("0", encoding="ascii")
+        refused(b, "user.max_user_namespaces=0", b.alice.pw_name, "user.?namespace", before)
+        r = b.ssh(b.plain.pw_name, "echo in")
+        b.check(r.stdout == "in\n", "an account without Isolate=yes gets in", r.stderr)
+    finally:
+        USERNS.write_text(value, encoding="ascii")
+    r = b.ssh(b.alice.pw_name, "echo in")
+    b.check(r.stdout == "in\n", "and all is well once it is back", r.stdout + r.stderr)
+
+
+def _no_cgroups():
+    for root in reversed(kernel.cgroup_roots()):
+        kernel.umount(root)
+
+
+def test_no_cgroup_mounted(b):
+    b.stage.config("TasksMax=100\n")
+    before = b.observer.snapshot()
+    with _sshd_in(b, _no_cgroups):
+        start = b.observer.snapshot()
+        refused(b, "no cgroup mounted, and a limit asked for", b.alice.pw_name,
+                "TasksMax|cgroup", start)
+        b.stage.config()
+        r = b.ssh(b.alice.pw_name, "readlink /proc/self/ns/user")
+        b.check(r.returncode != 0 or
+                r.stdout.strip() not in ("", kernel.namespaces()["user"]),
+                "no cgroup mounted, no limit asked for: in a box or refused, never unboxed",
+                r.stdout + r.stderr)
+    left = b.observer.left(before)
+    b.check(not left, "nothing is left", left or "nothing")
+
+
+def _tiny(path):
+    def mount():
+        kernel.mount("tmpfs", path, "tmpfs", options="size=4k,nr_inodes=4,mode=0700")
+        try:
+            for n in range(4):
+                with open(f"{path}/full{n}", "wb") as f:
+                    f.write(b"x" * 4096)
+        except OSError:
+            pass
+    return mount
+
+
+def test_a_full_run(b):
+    with _sshd_in(b, _tiny("/run/nsshell")):
+        refused(b, "a full /run/nsshell", b.alice.pw_name, "No space left", None)
+
+
+def test_a_full_state_folder(b):
+    b.stage.config("Upper=disk\n")
+    with _sshd_in(b, _tiny("/var/lib/nsshell")):
+        refused(b, "a full /var/lib/nsshell with Upper=disk", b.alice.pw_name,
+                "No space left", None)
+        b.stage.config()
+        r = b.ssh(b.bob.pw_name, "echo in")
+        b.check(r.stdout == "in\n", "with Upper=tmpfs nothing of it is needed",
+                r.stdout + r.stderr)
+        refused(b, "no room to record a range", b.carol.pw_name, "No space left", None)
+        root_gets_in(b, "a full disk")
+
+
+def test_a_full_home(b):
+    with _sshd_in(b, lambda: kernel.mount("tmpfs", b.bob.pw_dir, "tmpfs", options=
+                                          f"size=4k,uid={b.bob.pw_uid},gid={b.bob.pw_gid},"
+                                          "mode=0700")):
+        r = b.ssh(b.bob.pw_name, "head -c 1M /dev/zero >big; echo in")
+        b.check(r.stdout == "in\n" and "No space" in r.stderr,
+                "a full home keeps nobody out, and is bound though mounted apart",
+                r.stdout + r.stderr)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the admin sees on the host while somebody is in a box, and afterwards."""
+
+import time
+
+from harness import kernel
+from harness.observe import tell
+from harness.terminal import Terminal
+
+
+def _who(b, user):
+    return [line for line in b.run("who", "/run/utmp").stdout.splitlines()
+            if line.split()[:1] == [user]]
+
+
+def _last(b, user):
+    return [line for line in b.run("last", "-w", "-f", "/var/log/wtmp").stdout.splitlines()
+            if line.split()[:1] == [user]]
+
+
+def _wait_gone(b, user):
+    end = time.monotonic() + 8
+    while _who(b, user) and time.monotonic() < end:
+        time.sleep(0.05)
+    return not _who(b, user)
+
+
+def test_who_and_last_over_ssh(b):
+    name = b.alice.pw_name
+    with Terminal(b.stage.sshd.argv(name, options=["-tt"])) as t:
+        t.ask("echo hi")
+        lines = _who(b, name)
+        b.check(len(lines) == 1, "who shows an ssh -t login, once", lines or "nothing")
+        b.check(lines and "127.0.0.1" in lines[0], "and where it comes from", lines)
+        lines = _last(b, name)
+        b.check(lines and "still logged in" in lines[0], "last says: still logged in", lines[:1])
+        t.line("exit")
+        t.close()
+    b.check(_wait_gone(b, name), "who doesn't show it after logout", _who(b, name) or "gone")
+    lines = _last(b, name)
+    b.check(lines and "(00:0" in lines[0], "last shows how long it was", lines[:1])
+
+
+def test_who_and_last_without_a_terminal(b):
+    name = b.bob.pw_name
+    with b.shell(name) as s:
+        s.do("true")
+        lines = _who(b, name)
+        b.check(len(lines) == 1, "who shows a login without a terminal", lines or "nothing")
+    b.check(_wait_gone(b, name), "who doesn't show it after logout", _who(b, name) or "gone")
+    lines = _last(b, name)
+    b.check(lines and "still" not in lines[0], "last shows it as ended", lines[:1])
+
+
+def test_who_shows_a_console_login(b):
+    name = b.alice.pw_name
+    with Terminal(["login", "-f", name]) as t:
+        t.expect(r"\$ ", timeout=20)
+        lines = _who(b, name)
+        tty = t.name.removeprefix("/dev/")
+        b.check(len(lines) == 1 and tty in lines[0], f"who shows a console login on {tty}",
+                lines or "nothing")
+        t.line("exit")
+        t.close()
+    b.check(_wait_gone(b, name), "who doesn't show it after logout", _who(b, name) or "gone")
+
+
+def test_the_hosts_mount_table(b):
+    def tables():
+        return {"here": sorted(kernel.mounts()), "host": sorted(kernel.mounts(1))}
+
+    with b.shell(b.bob.pw_name):
+        pass
+    before = tables()
+    with b.shell(b.alice.pw_name) as s:
+        s.do("true")
+        during = tables()
+    new = [m for k in before for m in during[k] if m not in before[k]]
+    b.check(not new, "a session adds no mount to the host's table", new or "none")
+
+
+def test_an_idle_session_is_two_small_processes(b):
+    before = b.observer.snapshot()
+    with b.shell(b.alice.pw_name) as s:
+        s.do("true")
+        record = b.record_of(b.alice.pw_name)
+        new = b.observer.snapshot()["processes"] - before["processes"]
+        pids = {int(p.split("@")[0]): p for p in new}
+        ours = [p for n, p in pids.items()
+                if "nsshell" in kernel.Process(n).exe().split("/")[-1]]
+        b.check(len(ours) == 2 and {int(record["init_pid"]), int(record["supervisor_pid"])} <=
+                set(pids), "a session costs two processes: supervisor and init", sorted(ours))
+        for what in ("init", "supervisor"):
+            pid = int(record[f"{what}_pid"])
+            with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as f:
+                pss = next(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+            b.check(pss < 1024, f"the {what} is small", f"{pss} KB proportional")
+            status = open(f"/proc/{pid}/status", encoding="utf-8").read()
+            b.check("Threads:\t1\n" in status, f"the {what} has one thread")
+    left = b.observer.left(before)
+    b.check(not left, "after logout nothing is left", tell(left))
+
+
+def test_the_record_is_roots_and_true(b):
+    with b.shell(b.alice.pw_name) as s:
+        ns = s.do("readlink /proc/self/ns/user /proc/self/ns/pid /proc/self/ns/mnt "
+                  "/proc/self/ns/uts /proc/self/ns/ipc")
+        r = b.record_of(b.alice.pw_name)
+        mode = b.run("stat", "-c", "%a %u", f"/run/nsshell/sessions/{r['id']}").stdout
+        b.check(mode.split() == ["600", "0"], "the record is mode 600 and root's", mode)
+        told = [f"{n}:[{r[f'ns_{n}']}]" for n in ("user", "pid", "mnt", "uts", "ipc")]
+        b.check(told == ns.split(), "it names the session's namespaces", told)
+        b.check(r["service"] == b.stage.sshd_service and r["rhost"] == "127.0.0.1"
+                and r["uid"] == str(b.alice.pw_uid) and r["state"] == "open",
+                "service, address, uid and state are right",
+                [r[k] for k in ("service", "rhost", "uid", "state")])
+        for what in ("init", "supervisor"):
+            p = kernel.Process(int(r[f"{what}_pid"]))
+            b.check(p.start == int(r[f"{what}_start"]), f"the start time of the {what} is right")

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The module in a PAM stack: its arguments, the gate, who is passed by."""
+
+from harness import kernel
+from harness.scene import SHOW_NS
+
+HOST = kernel.namespaces()["mnt"]
+SHOW_MNT = "readlink /proc/self/ns/mnt"
+
+
+def _mark_stack(b, mark):
+    """The gate above a module that leaves a mark, in the way that pam_systemd would run."""
+    gate = b.stage.module_line("gate", control="[success=1 default=ignore]")
+    run = f"session optional pam_exec.so quiet /usr/bin/touch {mark}\n"
+    b.stage.pam(b.stage.sshd_service, gate, run, b.stage.module_line())
+
+
+def test_the_gate(b):
+    mark = b.stage.private / "mark"
+    _mark_stack(b, mark)
+    r = b.ssh(b.alice.pw_name, SHOW_NS)
+    b.lands_inside("a login behind the gate", r.stdout + r.stderr)
+    b.check(not mark.exists(), "an isolated account: the gate skips the module below it")
+    r = b.ssh(b.plain.pw_name, SHOW_MNT)
+    b.check(r.stdout.strip() == HOST and mark.exists(),
+            "an account without Isolate=yes: the module below the gate runs", r.stdout + r.stderr)
+    mark.unlink(missing_ok=True)
+    b.stage.config("Services=login\n")
+    r = b.ssh(b.alice.pw_name, SHOW_MNT)
+    b.check(r.stdout.strip() == HOST or mark.exists(),
+            "a service that isn't listed: the module below the gate runs", r.stdout + r.stderr)
+    mark.unlink(missing_ok=True)
+
+
+def test_services_is_an_allow_list(b):
+    b.stage.conf.write_text(f"[Default]\nServices=su\n[Group {b.box_group}]\nIsolate=yes\n",
+                            encoding="utf-8")
+    r = b.ssh(b.alice.pw_name, SHOW_MNT)
+    b.check(r.stdout.strip() == HOST, "a service that Services= doesn't list is as ever",
+            r.stdout + r.stderr)
+    r = b.run("su", b.alice.pw_name, "-c", SHOW_NS)
+    b.lands_inside("one that it lists", r.stdout + r.stderr)
+
+
+def test_sections_and_precedence(b):
+    name = b.alice.pw_name
+    b.stage.config(f"[User {name}]\nIsolate=no\n")
+    r = b.ssh(name, SHOW_MNT)
+    b.check(r.stdout.strip() == HOST, "[User] wins over [Group]: Isolate=no", r.stdout + r.stderr)
+    b.stage.conf.write_text(f"[Default]\nServices={b.stage.sshd_service}\nIsolate=yes\n",
+                            encoding="utf-8")
+    r = b.ssh(b.plain.pw_name, SHOW_NS)
+    b.lands_inside("[Default] Isolate=yes: everybody", r.stdout + r.stderr)
+    r = b.ssh("root", SHOW_MNT)
+    b.check(r.stdout.strip() == HOST, "but root", r.stdout + r.stderr)
+    dropins = b.stage.private / "nsshell.conf.d"
+    dropins.mkdir()
+    (dropins / "10-no.conf").write_text(f"[User {name}]\nIsolate=no\n", encoding="utf-8")
+    r = b.ssh(name, SHOW_MNT)
+    b.check(r.stdout.strip() == HOST, "a drop-in's [User] counts", r.stdout + r.stderr)
+    (dropins / "10-no.conf").unlink()
+    dropins.rmdir()
+
+
+def test_a_break_glass_group(b):
+    made = b.run("getent", "group", "nsshell-exempt").returncode != 0
+    if made:
+        b.run("groupadd", "nsshell-exempt")
+    try:
+        b.run("gpasswd", "-a", b.bob.pw_name, "nsshell-exempt")
+        r = b.ssh(b.bob.pw_name, SHOW_MNT)
+        b.check(r.stdout.strip() == HOST, "a member of nsshell-exempt isn't isolated",
+                r.stdout + r.stderr, b.log_tail())
+        b.stage.conf.write_text("[Default\nbroken", encoding="utf-8")
+        r = b.ssh(b.bob.pw_name, SHOW_MNT)
+        b.check(r.stdout.strip() == HOST, "even with a broken config", r.stdout + r.stderr,
+                b.log_tail())
+        b.stage.config()
+        b.stage.pam_all(helper="/nonexistent/helper")
+        r = b.ssh(b.bob.pw_name, SHOW_MNT)
+        b.check(r.stdout.strip() == HOST, "and with a missing helper", r.stdout + r.stderr,
+                b.log_tail())
+    finally:
+        b.run("gpasswd", "-d", b.bob.pw_name, "nsshell-exempt")
+        if made:
+            b.run("groupdel", "nsshell-exempt")
+
+
+def test_listed_twice(b):
+    line = b.stage.module_line()
+    b.stage.pam(b.stage.sshd_service, line, line)
+    r = b.ssh(b.alice.pw_name, SHOW_NS + f"; ls /run/nsshell/sessions | wc -l")
+    b.lands_inside("the module listed twice in a stack", r.stdout + r.stderr)
+
+
+def test_debug(b):
+    b.stage.pam(b.stage.sshd_service, b.stage.module_line("debug"))
+    b.stage.syslog.clear()
+    b.ssh(b.alice.pw_name, "true")
+    lines = b.stage.syslog.lines(r"pam_nsshell|nsshell-helper")
+    b.check(lines, "debug says what the module did", lines[:1])
+    b.stage.pam_all()
+    b.stage.pam(b.stage.sshd_service, b.stage.module_line("nonsense"))
+    r = b.ssh(b.alice.pw_name, SHOW_MNT)
+    b.check(HOST not in r.stdout and b.stage.syslog.wait("nonsense"),
+            "an unknown argument is refused and named in the log", r.stdout + r.stderr,
+            b.log_tail())
+
+
+def test_a_listed_service_of_another_program(b):
+    """atd and friends fork after opening; a program that execs itself isn't on the list."""
+    r = b.run("runuser", "-u", b.alice.pw_name, "--", "readlink", "/proc/self/ns/mnt")
+    b.check(r.returncode == 0, "runuser -u (which opens no session) is as ever",
+            r.stdout + r.stderr)

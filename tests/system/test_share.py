@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Share=account: the logins of an account meet in one session."""
+
+import os
+import signal
+import time
+
+from harness.scene import SHOW_NS
+from harness.terminal import Terminal
+
+
+def _gone(b, user, timeout=10):
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        if not [r for r in b.stage.records() if r.get("user") == user]:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_second_login_joins_the_first(b):
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    one = b.shell(name)
+    ns = one.do(SHOW_NS)
+    b.lands_inside("Share=account: the first login", ns)
+    one.do("echo shared >/tmp/note")
+    two = b.shell(name)
+    seen = two.do(SHOW_NS)
+    b.check(set(seen.split()) == set(ns.split()), "the second has the same namespaces",
+            f"{seen.split()[:2]}")
+    b.check(two.do("cat /tmp/note") == "shared", "and the same /tmp")
+    b.check(two.do("echo $NSSHELL_SESSION") == one.do("echo $NSSHELL_SESSION"),
+            "and the same session id")
+    b.check(two.do("pgrep -c bash") == "2", "and sees the first's processes",
+            two.do("ps -e -o pid=,comm="))
+    b.check(len(b.stage.records()) == 1 and b.stage.records()[0]["leases"] == "2",
+            "one record counts two leases", [r.get("leases") for r in b.stage.records()])
+    pid = one.do("(trap '' HUP; exec sleep 1000) >/dev/null 2>&1 & echo $!")
+    one.close()
+    time.sleep(0.5)
+    b.check(two.do(f"cat /tmp/note; kill -0 {pid} && echo alive") == "shared\nalive",
+            "when the first logs out, /tmp and its background job stay")
+    with b.shell(name) as three:
+        b.check(three.do("cat /tmp/note") == "shared", "a third login joins too")
+    two.close()
+    b.check(_gone(b, name), "the last one out ends it", b.stage.records() or "no record")
+    with b.shell(name) as four:
+        b.check(four.do("ls -A /tmp") == "", "the next login is in a new session")
+
+
+def test_terminals_and_su_share_too(b):
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    with Terminal(b.stage.sshd.argv(name, options=["-tt"])) as t:
+        t.ask("echo hi >/tmp/note")
+        r = b.run("su", "-", name, "-c", "cat /tmp/note")
+        b.check(r.stdout == "hi\n", "su joins the session of an ssh login", r.stdout + r.stderr)
+        b.check(t.ask("cat /tmp/note") == "hi", "which goes on after su has ended")
+        with Terminal(["su", "-", name]) as second:
+            seen = second.ask("tty")
+            b.check(seen.startswith("/dev/"), "a su from a terminal into it has a tty", seen)
+            second.line("exit")
+            second.close()
+        with Terminal(b.stage.sshd.argv(name, options=["-tt"])) as third:
+            seen = (t.ask("tty"), third.ask("tty"))
+            b.check(seen[0] != seen[1], "two ssh -t have two terminals", seen)
+            third.line("exit")
+            third.close()
+        t.line("exit")
+        t.close()
+
+
+def test_many_at_once(b):
+    name = b.bob.pw_name
+    b.stage.config("Share=account\n")
+    logins = [b.stage.sshd.background(name, "readlink /proc/self/ns/mnt; sleep 1.5")
+              for _ in range(8)]
+    seen = [p.communicate(timeout=30)[0].strip() for p in logins]
+    b.check(len(set(seen)) == 1 and seen[0].startswith("mnt:"),
+            "eight logins started at once share one box", sorted(set(seen)))
+    b.check(_gone(b, name), "which ends with them")
+
+
+def test_a_killed_login_lets_go(b):
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    one, two = b.shell(name), b.shell(name)
+    one.do("true")
+    two.do("true")
+    monitors = [p for p in _sshd_monitors(b)]
+    for pid in monitors:
+        os.kill(pid, signal.SIGKILL)
+    one.close()
+    two.close()
+    b.check(_gone(b, name), "when sshd's processes of all logins are killed the session ends",
+            b.stage.records() or "no record", b.log_tail())
+
+
+def _sshd_monitors(b):
+    from harness import kernel  # pylint: disable=import-outside-toplevel
+    return [p.pid for p in kernel.processes() if p.ppid == b.stage.sshd.process.pid]
+
+
+def test_two_accounts_never_share(b):
+    b.stage.config("Share=account\n")
+    with b.shell(b.alice.pw_name) as a, b.shell(b.bob.pw_name) as c:
+        b.check(not set(a.do(SHOW_NS).split()[:5]) & set(c.do(SHOW_NS).split()[:5]),
+                "alice and bob are in different boxes")
