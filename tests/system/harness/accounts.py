@@ -21,6 +21,8 @@ def _must(*argv):
 
 
 class Accounts:
+    GROUPS = ("box", "proj")
+
     def __init__(self, prefix):
         self.prefix = prefix
 
@@ -28,6 +30,7 @@ class Accounts:
         return self.prefix + role
 
     def add_group(self, role):
+        assert role in self.GROUPS  # what remove_all() knows
         _must("groupadd", self.name(role))
         return grp.getgrnam(self.name(role))
 
@@ -56,6 +59,9 @@ class Accounts:
             _run("userdel", "-f", "-r", u.pw_name)
             if u.pw_dir == f"/home/{u.pw_name}":
                 shutil.rmtree(u.pw_dir, ignore_errors=True)
-        for g in grp.getgrall():
-            if g.gr_name.startswith(self.prefix):
-                _run("groupdel", "-f", g.gr_name)
+        for role in self.GROUPS:
+            try:
+                grp.getgrnam(self.name(role))
+            except KeyError:
+                continue
+            _run("groupdel", "-f", self.name(role))
