@@ -140,8 +140,7 @@ def interactive(stage, user):
         return trouble(stage, probe)
     print(f"You are {user}, over real SSH (127.0.0.1 port {stage.sshd.port}), in a box of your "
           "own on this host.\n"
-          "Look at: ps -e; hostname; ls /tmp /home; ls -ln /etc/passwd; touch /etc/x; tty; id. "
-          "\n"
+          "Look at: ps -e; hostname; ls /tmp /home; ls -ln /etc/passwd; touch /etc/x; tty; id\n"
           "exit ends the session, and all that this demo made is removed. Nothing of the host "
           "is changed.", flush=True)
     status = subprocess.run(stage.sshd.argv(user, options=["-t", "-q"]), check=False).returncode

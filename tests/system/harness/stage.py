@@ -122,6 +122,7 @@ class Stage:
                 shutil.copy(self.build / name, self.bin / name)
         self.module = self.bin / "pam_nsshell.so"
         self.helper = self.bin / "nsshell-helper"
+        shutil.copytree("/etc/pam.d", self.private / "pam.d.host", symlinks=True)
         shutil.copytree("/etc/pam.d", self.private / "pam.d", symlinks=True)
         kernel.bind(self.private / "pam.d", "/etc/pam.d")
         if self.module.exists():
@@ -167,7 +168,18 @@ class Stage:
                     (gate if "pam_systemd.so" in line and line.lstrip("-").startswith("session")
                      else "") + line for line in lines), encoding="utf-8")
 
+    def pam_plain(self):
+        """The host's files as they are; until the next pam_all()."""
+        self._pam_copy("pam.d.host")
+
+    def _pam_copy(self, name):
+        folder = self.private / "pam.d"
+        for path in folder.iterdir():
+            path.unlink()
+        shutil.copytree(self.private / name, folder, symlinks=True, dirs_exist_ok=True)
+
     def pam_all(self, **module_args):
+        self._pam_copy("pam.d.gated")
         line = self.module_line(**module_args) if self.module.exists() else ""
         if self.module.exists() and self.cron_config:
             self.pam("cron", self.module_line(config=self.cron_config))

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""nsctl on the stage: its /etc/pam.d is a scratch copy, its sessions are real."""
+
+import hashlib
+import json
+import os
+
+PAM = "/etc/pam.d"
+
+
+def _digest():
+    return {n: hashlib.sha256(open(f"{PAM}/{n}", "rb").read()).hexdigest()
+            for n in os.listdir(PAM)}
+
+
+def _nsctl(b, *arguments, **kw):
+    return b.run(b.stage.bin / "nsctl", *arguments, **kw)
+
+
+def _as(b, user, *arguments):
+    return b.run(b.stage.bin / "nsctl", *arguments, user=user.pw_uid, group=user.pw_gid,
+                 extra_groups=[])
+
+
+def _text(service):
+    with open(f"{PAM}/{service}", encoding="utf-8") as f:
+        return f.read()
+
+
+def test_enable_and_disable(b):
+    b.stage.pam_plain()
+    before = _digest()
+    r = _nsctl(b, "enable", "sshd")
+    b.check(r.returncode == 0 and "\n+session" in r.stdout, "nsctl enable sshd shows a diff",
+            [x for x in r.stdout.splitlines() if x.startswith("+")][-1:] or r.stderr)
+    lines = [x for x in _text("sshd").splitlines() if "pam_nsshell" in x and "gate" not in x]
+    session = [x for x in _text("sshd").splitlines() if x.startswith("session")]
+    b.check(len(lines) == 1 and session[-1] == lines[0],
+            "one line, the last of the session stack", lines)
+    once = _digest()
+    r = _nsctl(b, "enable", "sshd")
+    b.check(r.returncode == 0 and _digest() == once, "a second enable changes nothing",
+            r.stdout + r.stderr)
+    r = _nsctl(b, "disable", "sshd")
+    b.check(r.returncode == 0 and _digest() == before, "disable gives every file back byte for "
+            "byte", [n for n, d in _digest().items() if before.get(n) != d] or "same")
+    r = _nsctl(b, "disable", "sshd")
+    b.check(r.returncode == 0 and _digest() == before, "a second disable changes nothing",
+            r.stdout + r.stderr)
+
+
+def test_enable_everything(b):
+    b.stage.pam_plain()
+    before = _digest()
+    services = ("sshd", "login", "su", "su-l", "runuser", "runuser-l", "cron")
+    r = _nsctl(b, "enable", *services)
+    b.check(r.returncode == 0, "nsctl enable of all services", r.stderr or "done")
+    r = _nsctl(b, "disable", *services)
+    b.check(r.returncode == 0 and _digest() == before, "disable of all gives every file back",
+            r.stderr or "same")
+
+
+def test_what_it_refuses(b):
+    b.stage.pam_plain()
+    before = _digest()
+    r = _nsctl(b, "enable", "nst-no-service")
+    b.check(r.returncode != 0 and r.stderr and _digest() == before,
+            "a service without a file is refused", r.stderr)
+    r = _nsctl(b, "enable", "../passwd")
+    b.check(r.returncode != 0 and _digest() == before, "a path is refused", r.stderr)
+    r = _as(b, b.plain, "enable", "sshd")
+    b.check(r.returncode != 0 and _digest() == before, "one who isn't root is refused", r.stderr)
+
+
+def test_plan(b):
+    name = b.alice.pw_name
+    conf = str(b.stage.conf)
+    r = _nsctl(b, "plan", "--config", conf, "--service", "su", name)
+    b.check(r.returncode == 0 and "/proc" in r.stdout and b.alice.pw_dir in r.stdout,
+            "nsctl plan USER prints the plan", f"{len(r.stdout.splitlines())} lines", r.stderr)
+    r = _nsctl(b, "plan", "--json", "--config", conf, "--service", "su", name)
+    try:
+        plan = json.loads(r.stdout)
+    except ValueError:
+        plan = None
+    b.check(isinstance(plan, dict), "nsctl plan --json prints JSON",
+            sorted(plan)[:8] if plan else r.stderr)
+    r = _nsctl(b, "plan", "--config", conf, "nst-nobody")
+    b.check(r.returncode != 0 and len(r.stderr.splitlines()) == 1, "an unknown user is refused in "
+            "one line", r.stderr)
+    public = b.stage.base / "public.conf"
+    public.write_text(b.stage.conf.read_text(encoding="utf-8"), encoding="utf-8")
+    r = _as(b, b.plain, "plan", "--config", str(public), "--service", "su", name)
+    b.check(r.returncode == 0 and "/proc" in r.stdout, "which needs no root", r.stderr)
+    before = b.observer.snapshot()
+    _nsctl(b, "plan", "--config", conf, "--service", "su", b.carol.pw_name)
+    b.check(not b.observer.left(before, 0.1), "and leaves nothing behind")
+
+
+def test_check(b):
+    b.stage.config("TasksMax=many\nColour=red\n")
+    r = _nsctl(b, "check", "--config", str(b.stage.conf))
+    out = r.stdout + r.stderr
+    b.check(r.returncode == 1 and "TasksMax" in out and "Colour" in out
+            and "nsshell.conf" in out, "nsctl check names every mistake of the config",
+            [x for x in out.splitlines() if "TasksMax" in x or "Colour" in x], out)
+
+
+def test_list(b):
+    r = _nsctl(b, "list")
+    b.check(r.returncode == 0 and b.alice.pw_name not in r.stdout, "nsctl list without sessions",
+            r.stdout + r.stderr)
+    with b.shell(b.alice.pw_name) as one, b.shell(b.bob.pw_name) as two:
+        ids = {one.do("echo $NSSHELL_SESSION"), two.do("echo $NSSHELL_SESSION")}
+        r = _nsctl(b, "list")
+        b.check(all(i in r.stdout for i in ids), "nsctl list shows both sessions", r.stdout,
+                r.stderr)
+        r = _nsctl(b, "list", "--json")
+        try:
+            seen = json.loads(r.stdout)
+        except ValueError:
+            seen = None
+        b.check(seen and all(i in r.stdout for i in ids), "nsctl list --json is JSON",
+                r.stdout if seen is None else "both")
+        r = _nsctl(b, "list", "--noheadings", "--raw", "-o", "ID")
+        b.check(set(r.stdout.split()) == ids, "--noheadings --raw -o ID prints the ids",
+                r.stdout, r.stderr)
