@@ -4,13 +4,11 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
+#include "core/run/privs.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdbool.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -112,65 +110,16 @@ int client_reply(
 	return 0;
 }
 
-static int become_box_root(struct err *e)
-{
-	if (setresgid(0, 0, 0) < 0 || setgroups(0, NULL) < 0 || setresuid(0, 0, 0) < 0)
-		return err_set(e, errno, "become root of the box");
-	if (getuid() != 0 || getgid() != 0 || getgroups(0, NULL) != 0)
-		return err_set(e, EPERM, "prove that this is root of the box");
-	return 0;
-}
-
-/* Permitted, effective and bounding set become @keep; the rest can't be had again. */
-static int keep_caps(uint64_t keep, struct err *e)
-{
-	cap_t caps = cap_init();
-	int r = caps ? 0 : -1;
-
-	for (cap_value_t c = 0; r == 0 && cap_get_bound(c) >= 0; c++) {
-		if (!(keep >> c & 1)) {
-			r = cap_drop_bound(c);
-			continue;
-		}
-		r = cap_set_flag(caps, CAP_PERMITTED, 1, &c, CAP_SET);
-		if (r == 0)
-			r = cap_set_flag(caps, CAP_EFFECTIVE, 1, &c, CAP_SET);
-	}
-	if (r == 0)
-		r = cap_set_proc(caps);
-	if (r < 0)
-		(void)err_set(e, errno, "drop capabilities");
-	(void)cap_free(caps);
-	return r;
-}
-
-static int prove_caps(uint64_t keep, struct err *e)
-{
-	cap_t caps = cap_get_proc();
-	bool proven = caps != NULL;
-
-	for (cap_value_t c = 0; proven && cap_get_bound(c) >= 0; c++) {
-		cap_flag_value_t have = CAP_CLEAR;
-
-		if (cap_get_flag(caps, c, CAP_PERMITTED, &have) < 0)
-			proven = false;
-		else if (!(keep >> c & 1))
-			proven = have == CAP_CLEAR && cap_get_bound(c) == 0;
-	}
-	(void)cap_free(caps);
-	return proven ? 0 : err_set(e, EPERM, "prove that the capabilities are gone");
-}
-
 int client_join(int pidfd, const struct proto_reply *reply, struct err *e)
 {
 	if (sys_setns(pidfd, (int)reply->namespaces) < 0)
 		return err_set(e, errno, "join the namespaces of the session%s",
 			errno == EINVAL ? " (a program with threads can't)" : "");
-	if (become_box_root(e) < 0)
+	if (privs_become_root_here(e) < 0)
 		return -1;
 	if (chdir("/") < 0)
 		return err_set(e, errno, "go to the root of the box");
-	if (keep_caps(reply->caps, e) < 0 || prove_caps(reply->caps, e) < 0)
+	if (privs_keep_caps(reply->caps, e) < 0)
 		return -1;
 	if (reply->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(e, errno, "set no_new_privs");

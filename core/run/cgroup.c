@@ -24,7 +24,8 @@ static void no_log(void *data, int level, const char *fmt, va_list ap)
 
 static const char *failure(int code)
 {
-	return code == ECGOTHER ? strerrordesc_np(cgroup_get_last_errno()) : cgroup_strerror(code);
+	return code == ECGOTHER ? strerrordesc_np(cgroup_get_last_errno())
+				: cgroup_strerror(code);
 }
 
 static int init_once(struct err *e)
@@ -43,8 +44,8 @@ static int init_once(struct err *e)
 }
 
 /* Path of a group's folder, or of a file in it, in one controller's hierarchy. */
-static int group_path(const char *controller, const char *group, const char *file, char *buf,
-	size_t size)
+static int group_path(const char *controller, const char *group, const char *file,
+	char *buf, size_t size)
 {
 	_cleanup_free_ char *mount = NULL;
 	int len;
@@ -55,10 +56,11 @@ static int group_path(const char *controller, const char *group, const char *fil
 	return len > 0 && (size_t)len < size ? 0 : -1;
 }
 
-/* ---- making ------------------------------------------------------------------------------- */
+/* ---- making
+ * ------------------------------------------------------------------------------- */
 
-static int make_group(const struct plan_cgroup *plan, const char *name, bool with_settings,
-	struct err *e)
+static int make_group(const struct plan_cgroup *plan, const char *name,
+	bool with_settings, struct err *e)
 {
 	struct cgroup *group = cgroup_new_cgroup(name);
 	int r = group ? 0 : ECGOTHER;
@@ -87,12 +89,14 @@ static int enable_on_root(const struct plan_cgroup *plan, struct err *e)
 	char path[PATH_MAX], text[128];
 
 	for (size_t i = 0; i < plan->n_controllers; i++) {
-		if (group_path(plan->controllers[i], "", "cgroup.subtree_control", path, sizeof(path)) < 0)
-			return err_set(e, 0, "find the controller %s", plan->controllers[i]);
+		if (group_path(plan->controllers[i], "", "cgroup.subtree_control", path,
+			    sizeof(path)) < 0)
+			return err_set(
+				e, 0, "find the controller %s", plan->controllers[i]);
 		(void)snprintf(text, sizeof(text), "+%s", plan->controllers[i]);
 		if (io_write_text(AT_FDCWD, path, text) < 0)
-			return err_set(e, errno, "enable the controller %s in %s", plan->controllers[i],
-				path);
+			return err_set(e, errno, "enable the controller %s in %s",
+				plan->controllers[i], path);
 	}
 	return 0;
 }
@@ -103,7 +107,8 @@ static bool same_value(const char *want, const char *got)
 
 	if (strcmp(want, got) == 0)
 		return true;
-	return parse_u64(want, &a) == 0 && parse_u64(got, &b) == 0 && b <= a && a - b < ROUNDING;
+	return parse_u64(want, &a) == 0 && parse_u64(got, &b) == 0 && b <= a &&
+	       a - b < ROUNDING;
 }
 
 static int read_value(const struct plan_cgroup *plan, const struct plan_cgroup_setting *s,
@@ -128,7 +133,8 @@ static int check_values(const struct plan_cgroup *plan, struct err *e)
 		if (read_value(plan, s, got, sizeof(got)) < 0)
 			return err_set(e, errno, "%s=: read %s back", s->key, s->name);
 		if (!same_value(s->value, got))
-			return err_set(e, 0, "%s=: %s is %s and not %s", s->key, s->name, got, s->value);
+			return err_set(e, 0, "%s=: %s is %s and not %s", s->key, s->name,
+				got, s->value);
 	}
 	return 0;
 }
@@ -141,9 +147,11 @@ static int update_values(const struct plan_cgroup *plan, struct err *e)
 	for (size_t i = 0; i < plan->n_settings; i++) {
 		const struct plan_cgroup_setting *s = &plan->settings[i];
 
-		if (read_value(plan, s, got, sizeof(got)) == 0 && same_value(s->value, got))
+		if (read_value(plan, s, got, sizeof(got)) == 0 &&
+			same_value(s->value, got))
 			continue;
-		if (group_path(s->controller, plan->account, s->name, path, sizeof(path)) < 0 ||
+		if (group_path(s->controller, plan->account, s->name, path,
+			    sizeof(path)) < 0 ||
 			io_write_text(AT_FDCWD, path, s->value) < 0)
 			return err_set(e, errno,
 				"%s=: set %s to %s (EBUSY: the account's running sessions use more)",
@@ -164,7 +172,8 @@ static bool group_is_there(const struct plan_cgroup *plan, const char *name)
 	return true;
 }
 
-/* Several controllers may share one mounted hierarchy (cpu,cpuacct): one fd each folder. */
+/* Several controllers may share one mounted hierarchy (cpu,cpuacct): one fd each folder.
+ */
 static int open_moves(const struct plan_cgroup *plan, struct cgroup_fds *f, struct err *e)
 {
 	const char *file = plan->kind == PLAN_CGROUP_V2 ? "cgroup.procs" : "tasks";
@@ -176,13 +185,15 @@ static int open_moves(const struct plan_cgroup *plan, struct cgroup_fds *f, stru
 		bool again = false;
 		int fd;
 
-		if (group_path(plan->controllers[i], plan->session, file, path, sizeof(path)) < 0)
+		if (group_path(plan->controllers[i], plan->session, file, path,
+			    sizeof(path)) < 0)
 			return err_set(e, 0, "find the cgroup %s", plan->session);
 		fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (fd < 0 || fstat(fd, st) < 0)
 			return err_set(e, errno, "open %s", path);
 		for (size_t k = 0; k < f->n; k++)
-			again |= seen[k].st_dev == st->st_dev && seen[k].st_ino == st->st_ino;
+			again |= seen[k].st_dev == st->st_dev &&
+				 seen[k].st_ino == st->st_ino;
 		if (again)
 			cleanup_close(&fd);
 		else
@@ -218,7 +229,8 @@ int cgroup_prepare(const struct plan_cgroup *plan, struct cgroup_fds *ret, struc
 {
 	struct cgroup_fds f = CGROUP_FDS_NONE;
 
-	if (plan->kind != PLAN_CGROUP_NONE && plan->n_controllers > 0 && prepare(plan, &f, e) < 0) {
+	if (plan->kind != PLAN_CGROUP_NONE && plan->n_controllers > 0 &&
+		prepare(plan, &f, e) < 0) {
 		cgroup_fds_close(&f);
 		return -1;
 	}
@@ -234,7 +246,8 @@ void cgroup_fds_close(struct cgroup_fds *f)
 	cleanup_close(&f->folder);
 }
 
-/* ---- moving ------------------------------------------------------------------------------- */
+/* ---- moving
+ * ------------------------------------------------------------------------------- */
 
 int cgroup_move_self(const struct cgroup_fds *f, struct err *e)
 {
@@ -260,10 +273,11 @@ int cgroup_move_supervisor(const struct plan_cgroup *plan, struct err *e)
 	return r;
 }
 
-/* ---- looking and ending ------------------------------------------------------------------- */
+/* ---- looking and ending
+ * ------------------------------------------------------------------- */
 
-static const char *const known[] = { "pids", "memory", "cpu", "cpuacct", "freezer", "cpuset",
-	"blkio", "io", "devices" };
+static const char *const known[] = { "pids", "memory", "cpu", "cpuacct", "freezer",
+	"cpuset", "blkio", "io", "devices" };
 #define N_KNOWN (sizeof(known) / sizeof(*known))
 
 enum plan_cgroup_kind cgroup_kind(void)
@@ -275,7 +289,8 @@ enum plan_cgroup_kind cgroup_kind(void)
 	if (init_once(&ignored) < 0)
 		return PLAN_CGROUP_NONE;
 	for (size_t i = 0; i < N_KNOWN; i++) {
-		if (group_path(known[i], "", "cgroup.controllers", path, sizeof(path)) < 0)
+		if (group_path(known[i], "", "cgroup.controllers", path, sizeof(path)) <
+			0)
 			continue;
 		if (access(path, F_OK) == 0)
 			return PLAN_CGROUP_V2;
@@ -307,7 +322,8 @@ static pid_t *processes(const char *controller, const char *group, int *n)
 	if (group_path(controller, group, "cgroup.procs", path, sizeof(path)) < 0 ||
 		access(path, F_OK) < 0)
 		return NULL;
-	if (cgroup_get_procs((char *)(uintptr_t)group, (char *)(uintptr_t)controller, &pids, n) != 0)
+	if (cgroup_get_procs((char *)(uintptr_t)group, (char *)(uintptr_t)controller,
+		    &pids, n) != 0)
 		*n = 0;
 	return pids;
 }
@@ -320,7 +336,8 @@ static bool is_among(pid_t pid, const pid_t *pids, int n)
 	return false;
 }
 
-/* A pid is held by a pidfd and then looked for again: it can't have been reused in between. */
+/* A pid is held by a pidfd and then looked for again: it can't have been reused in
+ * between. */
 static void kill_member(const char *controller, const char *group, pid_t pid)
 {
 	_cleanup_close_ int pidfd = sys_pidfd_open(pid);
@@ -372,15 +389,16 @@ long cgroup_count(enum plan_cgroup_kind kind, const char *path)
 	return -1;
 }
 
-/* rmdir(2) and not libcgroup's delete: that one moves live processes up, free of their limit. */
+/* rmdir(2) and not libcgroup's delete: that one moves live processes up, free of their
+ * limit. */
 static int remove_group(const char *group, struct err *e)
 {
 	char path[PATH_MAX];
 	int r = 0;
 
 	for (size_t i = 0; i < N_KNOWN; i++)
-		if (group_path(known[i], group, "", path, sizeof(path)) == 0 && rmdir(path) < 0 &&
-			errno != ENOENT)
+		if (group_path(known[i], group, "", path, sizeof(path)) == 0 &&
+			rmdir(path) < 0 && errno != ENOENT)
 			r = err_set(e, errno, "remove the cgroup %s", path);
 	return r;
 }

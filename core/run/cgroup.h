@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The account's and the session's control groups, through libcgroup. v1, hybrid and v2. */
+/* The account's and the session's control groups, through libcgroup. v1, hybrid and v2.
+ */
 #pragma once
 
 #include "core/base/err.h"
@@ -16,14 +17,17 @@ struct cgroup_fds {
 	size_t n;
 	int folder; /* v2: the session's folder, for CLONE_INTO_CGROUP; else -EBADF */
 };
-#define CGROUP_FDS_NONE { .n = 0, .folder = -EBADF }
+#define CGROUP_FDS_NONE                                                                  \
+	{                                                                                \
+		.n = 0, .folder = -EBADF                                                 \
+	}
 
 /**
  * cgroup_prepare() - Make the account's group with its limits, and the session's below it
  * @ret:	filled on success; close with cgroup_fds_close()
  *
- * Limits are written only where they differ from what is there, and read back. What was made
- * before a failure is removed by cgroup_remove().
+ * Limits are written only where they differ from what is there, and read back. What was
+ * made before a failure is removed by cgroup_remove().
  *
  * Return: 0 or -1 with @e.
  */
@@ -36,7 +40,8 @@ int cgroup_move_self(const struct cgroup_fds *f, struct err *e);
 /* Move the calling process among the account's supervisors. */
 int cgroup_move_supervisor(const struct plan_cgroup *plan, struct err *e);
 
-/* Move the calling process back to the root groups: a supervisor that is about to remove its own. */
+/* Move the calling process back to the root groups: a supervisor that is about to remove
+ * its own. */
 void cgroup_leave(enum plan_cgroup_kind kind);
 
 /**
@@ -49,10 +54,12 @@ void cgroup_leave(enum plan_cgroup_kind kind);
 size_t cgroup_kill(enum plan_cgroup_kind kind, const char *path, pid_t spare);
 
 /**
- * cgroup_remove() - Remove an empty session's groups, and the account's when it was the last
+ * cgroup_remove() - Remove an empty session's groups, and the account's when it was the
+ * last
  * @session:	"nsshell/1000/ID"
  *
- * Never recursive over live processes: libcgroup would move them to the root, free of limits.
+ * Never recursive over live processes: libcgroup would move them to the root, free of
+ * limits.
  *
  * Return: 0; -1 with @e when something still lives in it (EBUSY).
  */

@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-/* ---- the mount table ------------------------------------------------------------------------ */
+/* ---- the mount table
+ * ------------------------------------------------------------------------ */
 
 static const char *keep(struct host *h, const char *s)
 {
@@ -39,7 +40,8 @@ static int note_v1(struct host *h, struct libmnt_fs *fs)
 		if (mnt_optstr_get_option(options, known[i], NULL, NULL) != 0)
 			continue;
 		h->facts.cgroup = PLAN_CGROUP_V1;
-		if (!strlist_has(&h->controllers, known[i]) && strlist_add(&h->controllers, known[i]) < 0)
+		if (!strlist_has(&h->controllers, known[i]) &&
+			strlist_add(&h->controllers, known[i]) < 0)
 			return -1;
 	}
 	return 0;
@@ -78,8 +80,8 @@ static int note_cgroup(struct host *h, struct libmnt_fs *fs)
 static int copy_table(struct host *h, struct libmnt_table *table)
 {
 	int room = mnt_table_get_nents(table);
-	struct plan_host_mount *all =
-		arena_alloc(&h->arena, ((size_t)room + 1) * sizeof(struct plan_host_mount));
+	struct plan_host_mount *all = arena_alloc(
+		&h->arena, ((size_t)room + 1) * sizeof(struct plan_host_mount));
 	struct libmnt_iter *at = mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
 	size_t n = 0;
@@ -108,7 +110,8 @@ static int read_mounts(struct host *h, struct err *e)
 	return r < 0 ? err_set(e, ENOMEM, "read /proc/self/mountinfo") : 0;
 }
 
-/* ---- paths ---------------------------------------------------------------------------------- */
+/* ---- paths
+ * ---------------------------------------------------------------------------------- */
 
 struct paths {
 	struct host *h;
@@ -124,7 +127,8 @@ static int add_path(struct paths *p, const char *path)
 		if (strcmp(p->v[i].path, path) == 0)
 			return 0;
 	if (p->n == p->room) {
-		struct plan_path *grown = reallocarray(p->v, p->room + 64, sizeof(*grown));
+		struct plan_path *grown =
+			reallocarray(p->v, p->room + 64, sizeof(*grown));
 
 		if (!grown)
 			return -1;
@@ -132,9 +136,9 @@ static int add_path(struct paths *p, const char *path)
 		p->room += 64;
 	}
 	p->v[p->n].path = keep(p->h, path);
-	p->v[p->n].kind = stat(path, &st) < 0  ? PLAN_PATH_ABSENT :
-			  S_ISDIR(st.st_mode) ? PLAN_PATH_DIR :
-						PLAN_PATH_FILE;
+	p->v[p->n].kind = stat(path, &st) < 0   ? PLAN_PATH_ABSENT
+			  : S_ISDIR(st.st_mode) ? PLAN_PATH_DIR
+						: PLAN_PATH_FILE;
 	return p->v[p->n++].path ? 0 : -1;
 }
 
@@ -194,10 +198,12 @@ static int look_at_paths(const struct policy *policy, struct host *h, struct err
 	free(p.v);
 	h->facts.paths = owned;
 	h->facts.n_paths = p.n;
-	return r < 0 || !owned ? err_set(e, ENOMEM, "look at the paths of the config") : 0;
+	return r < 0 || !owned ? err_set(e, ENOMEM, "look at the paths of the config")
+			       : 0;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------ */
+/* ---- the whole
+ * ------------------------------------------------------------------------------ */
 
 static void read_kernel(struct host *h)
 {

@@ -29,8 +29,11 @@ static const struct field {
 	enum field_type type;
 	size_t offset, size;
 } fields[] = {
-#define F(key, type, member)                                                                  \
-	{ key, type, offsetof(struct record, member), sizeof(((struct record *)0)->member) }
+#define F(key, type, member)                                                             \
+	{                                                                                \
+		key, type, offsetof(struct record, member),                              \
+			sizeof(((struct record *)0)->member)                             \
+	}
 	F("id", FIELD_TEXT, id),
 	F("user", FIELD_TEXT, user),
 	F("uid", FIELD_U32, uid),
@@ -53,6 +56,8 @@ static const struct field {
 	F("ns_cgroup", FIELD_U64, ns.cgroup),
 	F("cgroup", FIELD_TEXT, cgroup),
 	F("rootfs", FIELD_U64, rootfs),
+	F("holder", FIELD_U64, holder),
+	F("share", FIELD_BOOL, share),
 	F("leases", FIELD_U32, leases),
 	F("logged_in", FIELD_BOOL, logged_in),
 	F("lent_path", FIELD_TEXT, lent.path),
@@ -70,7 +75,8 @@ const char *record_state_name(enum record_state s)
 	return state_names[s];
 }
 
-/* ---- text --------------------------------------------------------------------------------- */
+/* ---- text
+ * --------------------------------------------------------------------------------- */
 
 static void put_field(FILE *out, const struct field *f, const struct record *r)
 {
@@ -90,7 +96,8 @@ static void put_field(FILE *out, const struct field *f, const struct record *r)
 		fprintf(out, "%s=%d\n", f->key, *(const pid_t *)at);
 		break;
 	case FIELD_STATE:
-		fprintf(out, "%s=%s\n", f->key, state_names[*(const enum record_state *)at]);
+		fprintf(out, "%s=%s\n", f->key,
+			state_names[*(const enum record_state *)at]);
 		break;
 	case FIELD_BOOL:
 		fprintf(out, "%s=%d\n", f->key, *(const bool *)at);
@@ -191,7 +198,8 @@ int record_parse(const char *text, struct record *ret, struct err *e)
 	return 0;
 }
 
-/* ---- files -------------------------------------------------------------------------------- */
+/* ---- files
+ * -------------------------------------------------------------------------------- */
 
 static int open_folder(struct err *e)
 {
@@ -205,10 +213,14 @@ static int read_at(int dir, const char *id, struct record *ret, struct err *e)
 	if (!id_is_valid(id))
 		return err_set(e, 0, "not a session id: %.40s", id);
 	if (io_read_text(dir, id, text, sizeof(text)) < 0)
-		return errno == ENOENT ? 1 : err_set(e, errno, "read the record of session %s", id);
+		return errno == ENOENT
+			       ? 1
+			       : err_set(e, errno, "read the record of session %s", id);
 	if (record_parse(text, ret, e) < 0)
 		return err_wrap(e, "record of session %s", id);
-	return strcmp(ret->id, id) == 0 ? 0 : err_set(e, 0, "record %s is of another session", id);
+	return strcmp(ret->id, id) == 0
+		       ? 0
+		       : err_set(e, 0, "record %s is of another session", id);
 }
 
 int record_read(const char *id, struct record *ret, struct err *e)
@@ -251,8 +263,10 @@ int record_write(const struct record *r, struct err *e)
 	if (fflush(out) != 0 || (len = ftell(out)) < 0)
 		return err_set(e, errno, "write the record of session %s", r->id);
 	(void)snprintf(tmp, sizeof(tmp), "%s.new", r->id);
-	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || io_write_all(fd, text, (size_t)len) < 0 || renameat(dir, tmp, dir, r->id) < 0) {
+	fd = openat(
+		dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || io_write_all(fd, text, (size_t)len) < 0 ||
+		renameat(dir, tmp, dir, r->id) < 0) {
 		(void)err_set(e, errno, "write the record %s/%s", PATH_SESSIONS, r->id);
 		(void)unlinkat(dir, tmp, 0);
 		return -1;
@@ -304,13 +318,16 @@ int record_is_alive(const char *id, struct err *e)
 	(void)snprintf(name, sizeof(name), "%s.lock", id);
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : err_set(e, errno, "open %s/%s", PATH_SESSIONS, name);
+		return errno == ENOENT
+			       ? 0
+			       : err_set(e, errno, "open %s/%s", PATH_SESSIONS, name);
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
 		return 0;
 	return errno == EWOULDBLOCK ? 1 : err_set(e, errno, "lock %s", name);
 }
 
-/* ---- all of them -------------------------------------------------------------------------- */
+/* ---- all of them
+ * -------------------------------------------------------------------------- */
 
 static int by_age(const void *a, const void *b)
 {

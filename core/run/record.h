@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Session records, PATH_SESSIONS/ID: root-only text, one "key=value" a line, written whole to
- * a temporary name and renamed. The supervisor holds an exclusive flock(2) on its record as
- * long as it lives; a record that can be locked is what a crash left.
+ * Session records, PATH_SESSIONS/ID: root-only text, one "key=value" a line, written
+ * whole to a temporary name and renamed. The supervisor holds an exclusive flock(2) on
+ * its record as long as it lives; a record that can be locked is what a crash left.
  */
 #pragma once
 
@@ -14,13 +14,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A process that a pid alone can't name: start time in clock ticks, proc_pid_stat(5) field 22. */
+/* A process that a pid alone can't name: start time in clock ticks, proc_pid_stat(5)
+ * field 22. */
 struct record_process {
 	pid_t pid; /* 0: none yet */
 	uint64_t start;
 };
 
-/* Inode numbers of the session's namespaces; 0: not known yet, or shared with the host. */
+/* Inode numbers of the session's namespaces; 0: not known yet, or shared with the host.
+ */
 struct record_namespaces {
 	uint64_t user, pid, mnt, uts, ipc, cgroup;
 };
@@ -54,8 +56,11 @@ struct record {
 	struct record_namespaces ns;
 	char cgroup[256]; /* plan_cgroup.session, "" where there is none */
 	uint64_t rootfs;  /* plan_rootfs_digest() */
+	uint64_t holder;  /* inode number of the rootfs' mount namespace, 0: not yet there
+			   */
+	bool share;       /* Share=account: a login may join */
 	uint32_t leases;  /* logins in it */
-	bool logged_in;	  /* utmp has an entry of ours */
+	bool logged_in;   /* utmp has an entry of ours */
 	struct record_tty lent;
 };
 
@@ -74,9 +79,9 @@ int record_remove(const char *id, struct err *e);
 
 /**
  * record_lock() - Own a record
- * @ret_fd:	O_CLOEXEC, to be kept open as long as the session lives. Not the record itself,
- *		which renames replace, but PATH_SESSIONS/ID.lock beside it.
- * Return: 0; 1 when somebody else holds it; -1 with @e.
+ * @ret_fd:	O_CLOEXEC, to be kept open as long as the session lives. Not the record
+ *itself, which renames replace, but PATH_SESSIONS/ID.lock beside it. Return: 0; 1 when
+ *somebody else holds it; -1 with @e.
  */
 int record_lock(const char *id, int *ret_fd, struct err *e);
 

@@ -12,13 +12,14 @@
 #include <sys/file.h>
 
 /* 0x70000000 to 0x7ffdffff: left free by systemd's "Users, Groups, UIDs and GIDs". */
-#define OWN_FIRST 0x70000000UL
-#define OWN_END	  0x7ffe0000UL
+#define OWN_FIRST    0x70000000UL
+#define OWN_END      0x7ffe0000UL
 #define OWN_TEXT_MAX (1U << 20)
 
 typedef int (*subid_get)(const char *owner, struct subid_range **ranges);
 
-static int ask_libsubid(subid_get get, const char *name, struct id_range **ret, size_t *ret_n)
+static int ask_libsubid(
+	subid_get get, const char *name, struct id_range **ret, size_t *ret_n)
 {
 	struct subid_range *found = NULL;
 	int n = get(name, &found);
@@ -44,7 +45,8 @@ static int ask_libsubid(subid_get get, const char *name, struct id_range **ret, 
 	return *ret ? 0 : -1;
 }
 
-/* ---- ranges of our own: "UID START COUNT" a line -------------------------------------------- */
+/* ---- ranges of our own: "UID START COUNT" a line
+ * -------------------------------------------- */
 
 struct own_line {
 	unsigned long uid, start, count;
@@ -54,11 +56,13 @@ static bool take_line(const char *line, struct own_line *ret)
 {
 	char end;
 
-	return sscanf(line, "%lu %lu %lu%c", &ret->uid, &ret->start, &ret->count, &end) == 3;
+	return sscanf(line, "%lu %lu %lu%c", &ret->uid, &ret->start, &ret->count, &end) ==
+	       3;
 }
 
 /* Find the account's line, and the first start behind every other one. */
-static int scan(char *text, uid_t uid, struct own_line *ret, unsigned long *next, struct err *e)
+static int scan(
+	char *text, uid_t uid, struct own_line *ret, unsigned long *next, struct err *e)
 {
 	char *line;
 
@@ -69,7 +73,8 @@ static int scan(char *text, uid_t uid, struct own_line *ret, unsigned long *next
 		if (*line == '\0' || *line == '#')
 			continue;
 		if (!take_line(line, &l) || l.count < 1)
-			return err_set(e, 0, "%s: not of the form UID START COUNT: %.60s", PATH_RANGES, line);
+			return err_set(e, 0, "%s: not of the form UID START COUNT: %.60s",
+				PATH_RANGES, line);
 		if (l.uid == uid) {
 			*ret = l;
 			return 1;
@@ -89,8 +94,8 @@ static int open_ranges(bool allocate, int *ret_fd, struct err *e)
 		if (dir < 0)
 			return -1;
 	}
-	*ret_fd = open(PATH_RANGES, (allocate ? O_RDWR | O_CREAT : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC,
-		0600);
+	*ret_fd = open(PATH_RANGES,
+		(allocate ? O_RDWR | O_CREAT : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (*ret_fd >= 0)
 		return 0;
 	if (!allocate && (errno == ENOENT || errno == EACCES))
@@ -111,7 +116,8 @@ static int append_line(int fd, uid_t uid, unsigned long start, struct err *e)
 	return -1;
 }
 
-static int own_range(const struct account *a, bool allocate, struct subid *ret, struct err *e)
+static int own_range(
+	const struct account *a, bool allocate, struct subid *ret, struct err *e)
 {
 	_cleanup_free_ char *text = malloc(OWN_TEXT_MAX);
 	struct own_line mine = { .count = IDMAP_IDS };
@@ -149,7 +155,8 @@ static int own_range(const struct account *a, bool allocate, struct subid *ret, 
 	if (!ret->uids || !ret->gids)
 		return err_set(e, ENOMEM, "read %s", PATH_RANGES);
 	ret->n_uids = ret->n_gids = 1;
-	*ret->uids = *ret->gids = (struct id_range){ (uint32_t)mine.start, (uint32_t)mine.count };
+	*ret->uids = *ret->gids =
+		(struct id_range){ (uint32_t)mine.start, (uint32_t)mine.count };
 	return 0;
 }
 

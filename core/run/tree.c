@@ -78,8 +78,8 @@ int tree_parent(const struct tree *t, const char *path, const char **name, struc
 
 static int make_file(const struct tree *t, int parent, const char *name)
 {
-	_cleanup_close_ int fd =
-		openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	_cleanup_close_ int fd = openat(
+		parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	return fd < 0 ? -1 : fchown(fd, t->uid, t->gid);
 }
@@ -94,7 +94,8 @@ int tree_place(const struct tree *t, const char *path, enum tree_kind kind, stru
 		parent = tree_parent(t, path, &name, e);
 		if (parent < 0)
 			return -1;
-		if ((kind == TREE_DIR ? make_dir(t, parent, name) : make_file(t, parent, name)) < 0)
+		if ((kind == TREE_DIR ? make_dir(t, parent, name)
+				      : make_file(t, parent, name)) < 0)
 			return err_set(e, errno, "make %s inside", path);
 		place = open_below(parent, name);
 	}
@@ -105,6 +106,7 @@ int tree_place(const struct tree *t, const char *path, enum tree_kind kind, stru
 	if (S_ISLNK(st.st_mode))
 		return err_set(e, ELOOP, "open %s inside", path);
 	if (S_ISDIR(st.st_mode) != (kind == TREE_DIR))
-		return err_set(e, S_ISDIR(st.st_mode) ? EISDIR : ENOTDIR, "mount on %s inside", path);
+		return err_set(e, S_ISDIR(st.st_mode) ? EISDIR : ENOTDIR,
+			"mount on %s inside", path);
 	return take_fd(&place);
 }

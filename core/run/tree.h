@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 struct tree {
-	int root;	       /* O_PATH fd, the caller's */
+	int root;          /* O_PATH fd, the caller's */
 	uint32_t uid, gid; /* host ids that new folders get: root of the box */
 };
 
@@ -40,4 +40,5 @@ int tree_open(const struct tree *t, const char *path);
  * tree_place() - A place to mount on: opened, or made empty where there is none
  * Return: O_PATH fd, the caller's, or -1 with @e.
  */
-int tree_place(const struct tree *t, const char *path, enum tree_kind kind, struct err *e);
+int tree_place(
+	const struct tree *t, const char *path, enum tree_kind kind, struct err *e);

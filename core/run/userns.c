@@ -14,14 +14,16 @@
 /* "4294967295 4294967295 65536\n" an extent at most. */
 #define MAP_TEXT_MAX (IDMAP_EXTENTS_MAX * 33 + 1)
 
-static int write_map(int proc, pid_t pid, const char *file, const struct idmap *map, struct err *e)
+static int write_map(
+	int proc, pid_t pid, const char *file, const struct idmap *map, struct err *e)
 {
 	char path[48], text[MAP_TEXT_MAX];
 
 	if (idmap_format(map, text, sizeof(text)) < 0)
 		return err_set(e, E2BIG, "write %s", file);
 	(void)snprintf(path, sizeof(path), "%d/%s", (int)pid, file);
-	return io_write_text(proc, path, text) < 0 ? err_set(e, errno, "write %s", file) : 0;
+	return io_write_text(proc, path, text) < 0 ? err_set(e, errno, "write %s", file)
+						   : 0;
 }
 
 int userns_write_maps(int proc, pid_t pid, const struct plan *plan, struct err *e)
@@ -34,10 +36,10 @@ int userns_write_maps(int proc, pid_t pid, const struct plan *plan, struct err *
 int userns_refused(struct err *e, int num)
 {
 	return err_set(e, num, "make a user namespace%s",
-		num == ENOSPC || num == EUSERS ?
-			" (user.max_user_namespaces allows no more: sysctl user.max_user_namespaces)" :
-		num == EPERM ? " (the kernel forbids it: see `nsctl check`)" :
-			       "");
+		num == ENOSPC || num == EUSERS
+			? " (user.max_user_namespaces allows no more: sysctl user.max_user_namespaces)"
+		: num == EPERM ? " (the kernel forbids it: see `nsctl check`)"
+			       : "");
 }
 
 /* Sleeps until the parent closes its end, or dies. */
@@ -60,7 +62,9 @@ static int open_namespace(int proc, pid_t pid, int *ret_fd, struct err *e)
 
 int userns_create(int proc, const struct plan *plan, int *ret_fd, struct err *e)
 {
-	struct sys_clone how = { .flags = CLONE_NEWUSER, .cgroup = -1, .exit_signal = SIGCHLD };
+	struct sys_clone how = {
+		.flags = CLONE_NEWUSER, .cgroup = -1, .exit_signal = SIGCHLD
+	};
 	_cleanup_close_ int wait_fd = -EBADF, hold_fd = -EBADF;
 	int pair[2], r;
 	pid_t pid;

@@ -9,7 +9,8 @@
 
 /**
  * userns_write_maps() - Give a process in a new user namespace its ids
- * @proc:	fd of the host's /proc: the caller may stand in a mount namespace without one
+ * @proc:	fd of the host's /proc: the caller may stand in a mount namespace without
+ * one
  *
  * Written from the host, so that setgroups(2) stays allowed (user_namespaces(7)).
  *

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/family.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define LINE (PLAN_ID_LEN + 1)
+
+/* The file may have been removed by the holder that we waited for: then begin again. */
+static bool is_still(int dir, const char *name, int fd)
+{
+	struct stat mine, there;
+
+	return fstat(fd, &mine) == 0 &&
+	       fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+}
+
+int family_lock(uid_t uid, bool wait, int *ret_fd, struct err *e)
+{
+	_cleanup_close_ int dir = io_open_state(PATH_ACCOUNTS, 0700, e);
+	char name[16];
+
+	if (dir < 0)
+		return -1;
+	(void)snprintf(name, sizeof(name), "%u", uid);
+	for (;;) {
+		_cleanup_close_ int fd = openat(
+			dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		int r;
+
+		if (fd < 0)
+			return err_set(e, errno, "open %s/%s", PATH_ACCOUNTS, name);
+		do
+			r = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
+		while (r < 0 && errno == EINTR);
+		if (r < 0)
+			return errno == EWOULDBLOCK ? 1
+						    : err_set(e, errno, "lock %s", name);
+		if (is_still(dir, name, fd)) {
+			*ret_fd = take_fd(&fd);
+			return 0;
+		}
+	}
+}
+
+int family_ids(int fd, char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e)
+{
+	char(*ids)[PLAN_ID_LEN + 1] = calloc(FAMILY_MAX, sizeof(*ids));
+	ssize_t len;
+	size_t n;
+
+	if (!ids)
+		return err_set(e, ENOMEM, "read the account's sessions");
+	/* "ID\n" each: the text is the array, once the line breaks are cut. */
+	len = pread(fd, ids, FAMILY_MAX * sizeof(*ids), 0);
+	if (len < 0) {
+		free(ids);
+		return err_set(e, errno, "read the account's sessions");
+	}
+	n = (size_t)len / LINE;
+	for (size_t i = 0; i < n; i++)
+		ids[i][PLAN_ID_LEN] = '\0';
+	*ret = ids;
+	*ret_n = n;
+	return 0;
+}
+
+int family_add(int fd, const char *id, struct err *e)
+{
+	char line[LINE + 1];
+	struct stat st;
+
+	(void)snprintf(line, sizeof(line), "%s\n", id);
+	if (fstat(fd, &st) < 0)
+		return err_set(e, errno, "note the session among the account's");
+	if ((size_t)st.st_size / LINE >= FAMILY_MAX)
+		return err_set(e, 0, "the account has %d sessions, and may have no more",
+			FAMILY_MAX);
+	if (pwrite(fd, line, LINE, st.st_size / LINE * LINE) != LINE)
+		return err_set(e, errno, "note the session among the account's");
+	return 0;
+}
+
+int family_drop(int fd, uid_t uid, const char *id, struct err *e)
+{
+	char(*ids)[PLAN_ID_LEN + 1];
+	size_t n, kept = 0;
+	char path[64];
+
+	if (family_ids(fd, &ids, &n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(ids[i], id) == 0)
+			continue;
+		memmove(ids[kept], ids[i], LINE);
+		ids[kept++][PLAN_ID_LEN] = '\n';
+	}
+	if (kept > 0 && pwrite(fd, ids, kept * LINE, 0) < 0)
+		(void)err_set(e, errno, "drop the session from the account's");
+	free(ids);
+	if (ftruncate(fd, (off_t)(kept * LINE)) < 0)
+		return err_set(e, errno, "drop the session from the account's");
+	(void)snprintf(path, sizeof(path), "%s/%u", PATH_ACCOUNTS, uid);
+	if (kept == 0 && unlink(path) < 0 && errno != ENOENT)
+		return err_set(e, errno, "remove %s", path);
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The sessions of one account: a lock that orders opening and ending, and a list of their
+ * ids. */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/plan/plan.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define FAMILY_MAX 1024
+
+/**
+ * family_lock() - Take the account's lock
+ * @wait:	or fail at once
+ * @ret_fd:	O_CLOEXEC; closing it unlocks
+ *
+ * Return: 0; 1 when somebody holds it and we don't wait; -1 with @e.
+ */
+int family_lock(uid_t uid, bool wait, int *ret_fd, struct err *e);
+
+/**
+ * family_ids() - Ids of the account's sessions, the newest last
+ * @fd:		from family_lock()
+ * @ret:	free() it
+ *
+ * Return: 0 or -1 with @e.
+ */
+int family_ids(int fd, char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e);
+
+int family_add(int fd, const char *id, struct err *e);
+/* The list's file goes with its last id. */
+int family_drop(int fd, uid_t uid, const char *id, struct err *e);

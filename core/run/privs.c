@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/privs.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdbool.h>
+#include <sys/capability.h>
+#include <unistd.h>
+
+int privs_become_root_here(struct err *e)
+{
+	if (setresgid(0, 0, 0) < 0 || setgroups(0, NULL) < 0 || setresuid(0, 0, 0) < 0)
+		return err_set(e, errno, "become root of the box");
+	if (getuid() != 0 || geteuid() != 0 || getgid() != 0 || getegid() != 0 ||
+		getgroups(0, NULL) != 0)
+		return err_set(e, EPERM, "prove that this is root of the box");
+	return 0;
+}
+
+static int drop_caps(uint64_t keep)
+{
+	cap_t caps = cap_init();
+	int r = caps ? 0 : -1;
+
+	for (cap_value_t c = 0; r == 0 && cap_get_bound(c) >= 0; c++) {
+		if (!(keep >> c & 1)) {
+			r = cap_drop_bound(c);
+			continue;
+		}
+		r = cap_set_flag(caps, CAP_PERMITTED, 1, &c, CAP_SET);
+		if (r == 0)
+			r = cap_set_flag(caps, CAP_EFFECTIVE, 1, &c, CAP_SET);
+	}
+	if (r == 0)
+		r = cap_set_proc(caps);
+	(void)cap_free(caps);
+	return r;
+}
+
+static bool caps_are(uint64_t keep)
+{
+	cap_t caps = cap_get_proc();
+	bool same = caps != NULL;
+
+	for (cap_value_t c = 0; same && cap_get_bound(c) >= 0; c++) {
+		cap_flag_value_t have = CAP_SET;
+
+		if (keep >> c & 1)
+			continue;
+		same = cap_get_flag(caps, c, CAP_PERMITTED, &have) == 0 &&
+		       have == CAP_CLEAR && cap_get_bound(c) == 0;
+	}
+	(void)cap_free(caps);
+	return same;
+}
+
+int privs_keep_caps(uint64_t keep, struct err *e)
+{
+	if (drop_caps(keep) < 0)
+		return err_set(e, errno, "drop capabilities");
+	return caps_are(keep) ? 0
+			      : err_set(e, EPERM, "prove that the capabilities are gone");
+}
+
+int privs_cap_mask(const char *const *names, size_t n, uint64_t *ret, struct err *e)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		cap_value_t c;
+
+		if (cap_from_name(names[i], &c) < 0)
+			return err_set(e, EINVAL, "capability %s", names[i]);
+		mask |= 1ULL << c;
+	}
+	*ret = mask;
+	return 0;
+}

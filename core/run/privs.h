@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Giving up privilege, with proof. */
+#pragma once
+
+#include "core/base/err.h"
+
+#include <stdint.h>
+
+/**
+ * privs_become_root_here() - Take on uid and gid 0 of the user namespace just entered
+ *
+ * Should:   run right after the join, before anything of the box is read
+ * Mustn't:  keep any id or supplementary group of before
+ *
+ * Return: 0 or -1 with @e.
+ */
+int privs_become_root_here(struct err *e);
+
+/**
+ * privs_keep_caps() - Permitted, effective and bounding set become @keep, for good
+ * @keep:	bit N is capability N
+ *
+ * Proves it by reading the sets back. Return: 0 or -1 with @e.
+ */
+int privs_keep_caps(uint64_t keep, struct err *e);
+
+/* The mask of named capabilities ("cap_kill"); unknown names are an error. */
+int privs_cap_mask(const char *const *names, size_t n, uint64_t *ret, struct err *e);

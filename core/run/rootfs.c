@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/rootfs.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+#include "core/base/sys.h"
+#include "core/run/tree.h"
+#include "core/run/userns.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define OVERLAYS_MAX 64
+/* The holding tmpfs has the init layers beside the uppers. */
+#define STAGE_EXTRA (1U << 20)
+
+/* What is opened in the host's mount namespace, before it is left. */
+struct sources {
+	int lower[OVERLAYS_MAX]; /* detached clones */
+	int disk;                /* detached clone of the account's folder, Upper=disk */
+	size_t n;
+};
+
+static void sources_close(struct sources *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		cleanup_close(&s->lower[i]);
+	cleanup_close(&s->disk);
+}
+
+int rootfs_tmpfs(uint64_t size, uint64_t inodes, uint32_t mode, uint32_t uid,
+	uint32_t gid, uint64_t attr)
+{
+	const struct {
+		const char *key, *fmt;
+		uint64_t value;
+		bool set;
+	} options[] = {
+		{ "size", "%lu", size, size > 0 },
+		{ "nr_inodes", "%lu", inodes, inodes > 0 },
+		{ "mode", "%lo", mode, true },
+		{ "uid", "%lu", uid, true },
+		{ "gid", "%lu", gid, true },
+	};
+	_cleanup_close_ int fs = sys_fs_open("tmpfs");
+	char value[32];
+
+	if (fs < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		bool octal = strcmp(options[i].fmt, "%lo") == 0;
+
+		(void)snprintf(
+			value, sizeof(value), octal ? "%lo" : "%lu", options[i].value);
+		if (options[i].set && sys_fs_set(fs, options[i].key, value) < 0)
+			return -1;
+	}
+	return sys_fs_mount(fs, attr);
+}
+
+/* ---- in the host's mount namespace
+ * -------------------------------------------------------- */
+
+static int clone_lower(const struct plan_overlay *o, int userns, int *ret, struct err *e)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP,
+		.userns_fd = (unsigned int)userns };
+	_cleanup_close_ int tree = sys_clone_tree(AT_FDCWD, o->lower, false);
+
+	if (tree < 0)
+		return err_set(e, errno, "clone the tree at %s", o->lower);
+	if (o->idmap && sys_mount_setattr(tree, false, &attr) < 0)
+		return err_set(e, errno, "idmap the tree at %s", o->lower);
+	*ret = take_fd(&tree);
+	return 0;
+}
+
+static int clone_disk(const struct plan *plan, int *ret, struct err *e)
+{
+	_cleanup_close_ int state = -EBADF, uppers = -EBADF;
+	char path[PATH_MAX];
+
+	state = io_open_state(PATH_STATE, 0700, e);
+	if (state < 0)
+		return -1;
+	uppers = io_open_state(PATH_STATE "/upper", 0700, e);
+	if (uppers < 0)
+		return -1;
+	(void)snprintf(path, sizeof(path), "%u", plan->uid);
+	if (mkdirat(uppers, path, 0700) < 0 && errno != EEXIST)
+		return err_set(e, errno, "make the upper of %s in %s/upper", plan->user,
+			PATH_STATE);
+	*ret = sys_clone_tree(uppers, path, false);
+	return *ret < 0 ? err_set(e, errno, "clone the upper of %s", plan->user) : 0;
+}
+
+static int open_sources(
+	const struct plan *plan, int proc, struct sources *s, struct err *e)
+{
+	_cleanup_close_ int userns = -EBADF;
+	bool idmap = false;
+
+	if (plan->n_overlays > OVERLAYS_MAX)
+		return err_set(e, E2BIG, "mount %zu overlays", plan->n_overlays);
+	for (size_t i = 0; i < plan->n_overlays; i++)
+		idmap |= plan->overlays[i].idmap;
+	if (idmap && userns_create(proc, plan, &userns, e) < 0)
+		return -1;
+	for (s->n = 0; s->n < plan->n_overlays; s->n++)
+		if (clone_lower(&plan->overlays[s->n], userns, &s->lower[s->n], e) < 0)
+			return -1;
+	return plan->upper == UPPER_DISK ? clone_disk(plan, &s->disk, e) : 0;
+}
+
+/* ---- the new mount namespace
+ * -------------------------------------------------------------- */
+
+static int go_private(struct err *e)
+{
+	const struct mount_attr attr = { .propagation = MS_PRIVATE };
+	_cleanup_close_ int root = -EBADF;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_set(e, errno, "leave the host's mount namespace");
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || sys_mount_setattr(root, true, &attr) < 0)
+		return err_set(e, errno, "make the mounts private");
+	return 0;
+}
+
+/* The holding tmpfs becomes "/", and everything of the host's goes. */
+static int enter_stage(const struct plan *plan, struct err *e)
+{
+	uint64_t size = plan->upper == UPPER_TMPFS ? plan->upper_size : 0;
+	_cleanup_close_ int stage = -EBADF, place = -EBADF;
+
+	if (size == PARSE_INFINITY)
+		size = 0;
+	else
+		size += STAGE_EXTRA;
+	stage = rootfs_tmpfs(size, 0, 0700, 0, 0, MOUNT_ATTR_NOSUID);
+	if (stage < 0)
+		return err_set(e, errno, "mount the tmpfs that holds the rootfs");
+	place = open(PATH_STAGE, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (place < 0 || sys_attach(stage, place) < 0)
+		return err_set(e, errno, "mount on %s", PATH_STAGE);
+	if (fchdir(stage) < 0 || sys_pivot_root(".", ".") < 0)
+		return err_set(e, errno, "enter %s", PATH_STAGE);
+	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return err_set(e, errno, "let go of the host's mounts");
+	return 0;
+}
+
+static int attach_at(int mount, const char *path, struct err *e)
+{
+	_cleanup_close_ int place = -EBADF;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_set(e, errno, "make %s of the rootfs", path);
+	place = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (place < 0 || sys_attach(mount, place) < 0)
+		return err_set(e, errno, "attach %s of the rootfs", path);
+	return 0;
+}
+
+/* ---- init layers
+ * -------------------------------------------------------------------------- */
+
+/* In a merged folder the topmost layer's owner and mode show: take on those of the lower.
+ */
+static int like_lower(const char *made, const char *lower)
+{
+	struct stat st;
+
+	if (stat(lower, &st) < 0)
+		return -1;
+	return lchown(made, st.st_uid, st.st_gid) < 0 ? -1
+						      : chmod(made, st.st_mode & 07777);
+}
+
+/* Make the folders above @path in the layer, like those of the lower. */
+static int layer_way(size_t i, const char *path, struct err *e)
+{
+	char made[PATH_MAX], lower[PATH_MAX];
+
+	for (const char *slash = strchr(path + 1, '/'); slash;
+		slash = strchr(slash + 1, '/')) {
+		int len = (int)(slash - path);
+
+		(void)snprintf(made, sizeof(made), "/init/%zu%.*s", i, len, path);
+		(void)snprintf(lower, sizeof(lower), "/lower/%zu%.*s", i, len, path);
+		if (mkdir(made, 0755) == 0 ? like_lower(made, lower) < 0
+					   : errno != EEXIST)
+			return err_set(
+				e, errno, "make %.*s of the init layer", len, path);
+	}
+	return 0;
+}
+
+static int layer_entry(const struct plan *plan, const struct plan_layer *l, struct err *e)
+{
+	const char *target = plan->overlays[l->overlay].target;
+	const char *below = l->path + (strcmp(target, "/") == 0 ? 0 : strlen(target));
+	uint32_t uid = idmap_to_host(&plan->uids, 0), gid = idmap_to_host(&plan->gids, 0);
+	char made[PATH_MAX];
+	int r;
+
+	if (layer_way(l->overlay, below, e) < 0)
+		return -1;
+	(void)snprintf(made, sizeof(made), "/init/%zu%s", l->overlay, below);
+	if (l->kind == PLAN_LAYER_WHITEOUT)
+		r = mknod(made, S_IFCHR, makedev(0, 0));
+	else
+		r = symlink(l->target, made) < 0 ? -1 : lchown(made, uid, gid);
+	return r < 0 ? err_set(e, errno, "make %s of the init layer", l->path) : 0;
+}
+
+/* ---- overlays
+ * ----------------------------------------------------------------------------- */
+
+static int make_layers(const struct plan *plan, size_t i, struct err *e)
+{
+	const char *const kinds[] = { "init", "upper", "work" };
+	char path[64], lower[32];
+
+	(void)snprintf(lower, sizeof(lower), "/lower/%zu", i);
+	for (size_t k = 0; k < 3; k++) {
+		bool disk = k > 0 && plan->upper == UPPER_DISK;
+
+		(void)snprintf(
+			path, sizeof(path), "%s/%s", disk ? "/disk" : "", kinds[k]);
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return err_set(e, errno, "make %s of the rootfs", path);
+		(void)snprintf(path, sizeof(path), "%s/%s/%zu", disk ? "/disk" : "",
+			kinds[k], i);
+		if (mkdir(path, 0700) < 0) {
+			if (errno == EEXIST)
+				continue;
+			return err_set(e, errno, "make %s of the rootfs", path);
+		}
+		if (like_lower(path, lower) < 0)
+			return err_set(e, errno, "make %s of the rootfs", path);
+	}
+	return 0;
+}
+
+static int mount_overlay(const struct plan *plan, size_t i, struct err *e)
+{
+	const char *disk = plan->upper == UPPER_DISK ? "/disk" : "";
+	char lower[64], upper[64], work[64];
+	_cleanup_close_ int fs = sys_fs_open("overlay"), mount = -EBADF;
+
+	(void)snprintf(lower, sizeof(lower), "/init/%zu:/lower/%zu", i, i);
+	(void)snprintf(upper, sizeof(upper), "%s/upper/%zu", disk, i);
+	(void)snprintf(work, sizeof(work), "%s/work/%zu", disk, i);
+	if (fs < 0)
+		return err_set(e, errno, "mount an overlay");
+	if (sys_fs_set(fs, "lowerdir", lower) < 0 ||
+		(!plan->overlays[i].readonly &&
+			(sys_fs_set(fs, "upperdir", upper) < 0 ||
+				sys_fs_set(fs, "workdir", work) < 0)))
+		return err_set(e, errno, "set the layers of the overlay at %s",
+			plan->overlays[i].target);
+	mount = sys_fs_mount(
+		fs, MOUNT_ATTR_NODEV | (plan->no_new_privs ? MOUNT_ATTR_NOSUID : 0) |
+			    (plan->overlays[i].readonly ? MOUNT_ATTR_RDONLY : 0));
+	if (mount < 0)
+		return err_set(
+			e, errno, "mount the overlay at %s", plan->overlays[i].target);
+	if (i == 0)
+		return attach_at(mount, ROOTFS_ROOT, e);
+
+	_cleanup_close_ int root = open(ROOTFS_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct tree tree = { .root = root };
+	_cleanup_close_ int place = tree_open(&tree, plan->overlays[i].target);
+
+	if (root < 0 || place < 0 || sys_attach(mount, place) < 0)
+		return err_set(
+			e, errno, "attach the overlay at %s", plan->overlays[i].target);
+	return 0;
+}
+
+static int mount_all(const struct plan *plan, struct sources *s, struct err *e)
+{
+	char path[32];
+
+	if (mkdir("/lower", 0700) < 0)
+		return err_set(e, errno, "make /lower of the rootfs");
+	if (plan->upper == UPPER_DISK && attach_at(s->disk, "/disk", e) < 0)
+		return -1;
+	for (size_t i = 0; i < s->n; i++) {
+		(void)snprintf(path, sizeof(path), "/lower/%zu", i);
+		if (attach_at(s->lower[i], path, e) < 0 || make_layers(plan, i, e) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < plan->n_layers; i++)
+		if (layer_entry(plan, &plan->layers[i], e) < 0)
+			return -1;
+	for (size_t i = 0; i < s->n; i++)
+		if (mount_overlay(plan, i, e) < 0)
+			return -1;
+	return 0;
+}
+
+int rootfs_build(const struct plan *plan, int proc, int *ret_ns, struct err *e)
+{
+	struct sources s = { .disk = -EBADF };
+	_cleanup_close_ int stage = -EBADF;
+	int r;
+
+	stage = io_open_state(PATH_STAGE, 0700, e);
+	if (stage < 0)
+		return -1;
+	r = open_sources(plan, proc, &s, e);
+	if (r == 0)
+		r = go_private(e);
+	if (r == 0)
+		r = enter_stage(plan, e);
+	if (r == 0)
+		r = mount_all(plan, &s, e);
+	sources_close(&s);
+	if (r < 0)
+		return -1;
+	*ret_ns = openat(proc, "thread-self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	return *ret_ns < 0 ? err_set(e, errno, "hold the rootfs") : 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The account's rootfs: its overlays, mounted once in a mount namespace that holds
+ * nothing else, and shared by all sessions of the account. In that namespace "/" is a
+ * tmpfs, and ROOTFS_ROOT the merged tree.
+ */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/plan/plan.h"
+
+#define ROOTFS_ROOT "/root"
+
+/**
+ * rootfs_build() - Mount the account's overlays
+ * @proc:	fd of the host's /proc
+ * @ret_ns:	fd of the new mount namespace, O_CLOEXEC, the caller's: whoever holds it
+ *holds the rootfs
+ *
+ * Should:   run in the host's mount namespace, in a process that may leave it
+ * Mustn't:  leave a mount in the host's table; mount one upper twice (the caller has the
+ *           account's lock, and nobody else holds a rootfs of it)
+ *
+ * Afterwards the caller stands in the new namespace, at its "/". Needs Linux 5.12.
+ *
+ * Return: 0 or -1 with @e; then the caller stands anywhere and should end.
+ */
+int rootfs_build(const struct plan *plan, int proc, int *ret_ns, struct err *e);
+
+/* Mounting through fsopen(2): a tmpfs of the host's, detached. Return: mount fd or -1. */
+int rootfs_tmpfs(uint64_t size, uint64_t inodes, uint32_t mode, uint32_t uid,
+	uint32_t gid, uint64_t attr);

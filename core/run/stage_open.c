@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/stage.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/sys.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <string.h>
+
+/* ---- as the account
+ * ----------------------------------------------------------------------- */
+
+/*
+ * Should:   make path look-ups of this thread the account's
+ * Mustn't:  touch anything else: CAP_SYS_ADMIN stays, for open_tree(2)
+ *
+ * The kernel takes CAP_DAC_* and the like away from a file system uid that isn't 0
+ * (capabilities(7)).
+ */
+static int look_as_account(const struct plan *plan, struct err *e)
+{
+	if (setgroups(plan->n_groups, plan->groups) < 0 || sys_setfsgid(plan->gid) < 0 ||
+		sys_setfsuid(plan->uid) < 0)
+		return err_set(e, errno, "look at files as %s", plan->user);
+	return 0;
+}
+
+static int look_as_root(struct err *e)
+{
+	if (sys_setfsuid(0) < 0 || sys_setfsgid(0) < 0 || setgroups(0, NULL) < 0)
+		return err_set(e, errno, "look at files as root again");
+	return 0;
+}
+
+/* ---- sources
+ * ------------------------------------------------------------------------------ */
+
+static int check_owner(const struct plan *plan, const struct plan_op *op,
+	const struct stat *st, struct err *e)
+{
+	if (!op->must_own)
+		return 0;
+	if (S_ISLNK(st->st_mode))
+		return err_set(e, 0,
+			"the home %s of %s is a symlink: put the folder's real path into passwd "
+			"(usermod -d)",
+			op->source, plan->user);
+	if (!S_ISDIR(st->st_mode))
+		return err_set(e, ENOTDIR, "the home %s of %s", op->source, plan->user);
+	if (st->st_uid != plan->uid)
+		return err_set(e, 0,
+			"the home %s of %s belongs to uid %u: chown it to %s", op->source,
+			plan->user, st->st_uid, plan->user);
+	return 0;
+}
+
+static int no_source(
+	const struct plan *plan, const struct plan_op *op, int num, struct err *e)
+{
+	if (op->must_own && num == ENOENT)
+		return err_set(e, 0,
+			"the home %s of %s isn't there: make it (mkhomedir_helper %s)",
+			op->source, plan->user, plan->user);
+	if (op->must_own && num == ENOTDIR)
+		return err_set(e, 0,
+			"the home %s of %s is a symlink or no folder: put a real folder's path into "
+			"passwd (usermod -d)",
+			op->source, plan->user);
+	return err_set(e, num, "open %s%s%s", op->source, op->as_user ? " as " : "",
+		op->as_user ? plan->user : "");
+}
+
+/* An O_PATH fd of the source; 1 when it is optional and not there. */
+static int open_source(const struct plan *plan, const struct plan_op *op, int *ret,
+	struct stat *st, struct err *e)
+{
+	/* O_DIRECTORY also triggers an automount at the path's end (open(2)). */
+	int flags = O_PATH | O_CLOEXEC | (op->must_own ? O_NOFOLLOW | O_DIRECTORY : 0);
+	_cleanup_close_ int fd = open(op->source, flags);
+
+	if (fd < 0)
+		return op->optional && (errno == ENOENT || errno == EACCES)
+			       ? 1
+			       : no_source(plan, op, errno, e);
+	if (fstat(fd, st) < 0)
+		return err_set(e, errno, "look at %s", op->source);
+	if (check_owner(plan, op, st, e) < 0)
+		return -1;
+	*ret = take_fd(&fd);
+	return 0;
+}
+
+static bool has_source(const struct plan_op *op)
+{
+	return op->kind == PLAN_BIND || op->kind == PLAN_DEVICE;
+}
+
+/* Open all sources of one kind, as the account or as root, into fds. */
+static int open_all(const struct plan *plan, bool as_user, struct stage *s, struct err *e)
+{
+	for (size_t i = 0; i < plan->n_ops; i++) {
+		const struct plan_op *op = &plan->ops[i];
+
+		if (has_source(op) && op->as_user == as_user &&
+			open_source(
+				plan, op, &s->sources[i].mount, &s->sources[i].st, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A detached clone takes the place of each O_PATH fd; device nodes are made anew instead.
+ */
+static int clone_all(const struct plan *plan, struct stage *s, struct err *e)
+{
+	for (size_t i = 0; i < plan->n_ops; i++) {
+		const struct plan_op *op = &plan->ops[i];
+		int path = s->sources[i].mount;
+
+		if (op->kind != PLAN_BIND || path < 0)
+			continue;
+		s->sources[i].mount = sys_clone_tree(path, "", op->recursive);
+		(void)close(path);
+		if (s->sources[i].mount < 0)
+			return err_set(e, errno, "clone the tree at %s", op->source);
+	}
+	return 0;
+}
+
+static int clone_terminal(
+	const struct plan *plan, int terminal, struct stage *s, struct err *e)
+{
+	for (size_t i = 0; i < plan->n_ops; i++) {
+		if (plan->ops[i].kind != PLAN_TERMINAL || terminal < 0)
+			continue;
+		if (fstat(terminal, &s->sources[i].st) < 0)
+			return err_set(e, errno, "look at the terminal");
+		s->sources[i].mount = sys_clone_tree(terminal, "", false);
+		if (s->sources[i].mount < 0)
+			return err_set(e, errno, "clone the terminal %s", plan->tty);
+	}
+	return 0;
+}
+
+static int open_sources(
+	const struct plan *plan, int terminal, struct stage *s, struct err *e)
+{
+	struct err back;
+	int r;
+
+	if (open_all(plan, false, s, e) < 0)
+		return -1;
+	r = look_as_account(plan, e);
+	if (r == 0)
+		r = open_all(plan, true, s, e);
+	if (look_as_root(&back) < 0) {
+		*e = back;
+		return -1;
+	}
+	if (r < 0 || clone_all(plan, s, e) < 0)
+		return -1;
+	s->proc = sys_clone_tree(AT_FDCWD, "/proc", false);
+	if (s->proc < 0)
+		return err_set(e, errno, "clone /proc");
+	return clone_terminal(plan, terminal, s, e);
+}
+
+int stage_open(const struct plan *plan, int terminal, struct stage *ret, struct err *e)
+{
+	struct stage s = STAGE_NONE;
+
+	s.sources = calloc(plan->n_ops + 1, sizeof(*s.sources));
+	if (!s.sources)
+		return err_set(e, ENOMEM, "open the sources of the mounts");
+	s.n = plan->n_ops;
+	for (size_t i = 0; i < s.n; i++)
+		s.sources[i].mount = -EBADF;
+	if (open_sources(plan, terminal, &s, e) < 0) {
+		stage_close(&s);
+		return -1;
+	}
+	*ret = s;
+	return 0;
+}
+
+void stage_close(struct stage *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		cleanup_close(&s->sources[i].mount);
+	free(s->sources);
+	s->sources = NULL;
+	s->n = 0;
+	cleanup_close(&s->proc);
+}

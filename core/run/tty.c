@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/tty.h"
+
+#include "core/base/cleanup.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define TTY_GID 5 /* group tty: Debian base-passwd, and devpts' gid=5 */
+
+void tty_identify(int fd, const char *pam_tty, char *buf, size_t size)
+{
+	struct stat by_fd, by_name;
+
+	buf[0] = '\0';
+	if (fd < 0 || fstat(fd, &by_fd) < 0 || strstr(pam_tty, ".."))
+		return;
+	if (*pam_tty == '\0') {
+		if (ttyname_r(fd, buf, size) != 0)
+			buf[0] = '\0';
+		return;
+	}
+	if (strncmp(pam_tty, "/dev/", 5) == 0)
+		(void)snprintf(buf, size, "%s", pam_tty);
+	else
+		(void)snprintf(buf, size, "/dev/%s", pam_tty);
+	if (stat(buf, &by_name) < 0 || !S_ISCHR(by_name.st_mode) ||
+		by_name.st_rdev != by_fd.st_rdev)
+		buf[0] = '\0';
+}
+
+int tty_remember(int fd, const char *path, struct record_tty *ret, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(e, errno, "look at the terminal %s", path);
+	*ret = (struct record_tty){
+		.rdev = st.st_rdev,
+		.uid = st.st_uid,
+		.gid = st.st_gid,
+		.mode = st.st_mode & 07777,
+	};
+	(void)snprintf(ret->path, sizeof(ret->path), "%s", path);
+	return 0;
+}
+
+int tty_lend(int fd, const struct plan *plan, struct err *e)
+{
+	if (fchown(fd, plan->uid, idmap_to_host(&plan->gids, TTY_GID)) < 0 ||
+		fchmod(fd, 0620) < 0)
+		return err_set(
+			e, errno, "give the terminal %s to %s", plan->tty, plan->user);
+	return 0;
+}
+
+int tty_give_back(int fd, const struct record_tty *lent, uid_t uid, struct err *e)
+{
+	_cleanup_close_ int opened = -EBADF;
+	struct stat st;
+
+	if (lent->path[0] == '\0')
+		return 0;
+	if (fd < 0) {
+		opened = fd = open(lent->path,
+			O_RDONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return errno == ENOENT || errno == EIO || errno == ENXIO
+				       ? 0
+				       : err_set(e, errno, "open the terminal %s",
+						 lent->path);
+		if (fstat(fd, &st) < 0 || st.st_rdev != lent->rdev || st.st_uid != uid)
+			return 0;
+	}
+	if (fchown(fd, lent->uid, lent->gid) < 0 || fchmod(fd, lent->mode & 07777) < 0)
+		return err_set(e, errno, "give the terminal %s back", lent->path);
+	return 0;
+}
