@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nsctl(8): the admin's command, a table of commands with a file each. */
+#include "nsshell/nsctl.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#ifndef VERSION
+#define VERSION "unknown"
+#endif
+
+static const struct nsctl_command commands[] = {
+	{ "plan", nsctl_plan, "show what opening a session would do, without doing it" },
+	{ "check", nsctl_check,
+		"look for what is wrong with config, host and PAM services" },
+	{ "enable", nsctl_enable, "let logins of PAM services land in a box" },
+	{ "disable", nsctl_disable, "take enable back" },
+	{ "list", nsctl_list, "running sessions, one a line" },
+};
+
+#define COMMANDS_N (sizeof(commands) / sizeof(commands[0]))
+
+static void help_print(FILE *out)
+{
+	(void)fputs("usage: nsctl COMMAND [OPTION...] [ARGUMENT...]\n\ncommands:\n", out);
+	for (size_t i = 0; i < COMMANDS_N; i++)
+		(void)fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].what);
+	(void)fputs("  help      this text\n\n"
+		    "\"nsctl COMMAND --help\" tells a command's options; see nsctl(8).\n",
+		out);
+}
+
+int nsctl_usage(const char *command, const char *fmt, ...)
+{
+	va_list args;
+
+	(void)fprintf(stderr, "%s: ", command);
+	va_start(args, fmt);
+	(void)vfprintf(stderr, fmt, args);
+	va_end(args);
+	(void)fprintf(stderr, "\nTry \"%s --help\".\n", command);
+	return NSCTL_USAGE;
+}
+
+int nsctl_failed(const char *command, const struct err *e)
+{
+	(void)fprintf(stderr, "%s: %s\n", command, e->msg);
+	return NSCTL_FAILED;
+}
+
+int nsctl_flush(const char *command, int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	(void)fprintf(stderr, "%s: the output couldn't be written: %m\n", command);
+	return NSCTL_FAILED;
+}
+
+static const struct nsctl_command *command_find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS_N; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct nsctl_command *command;
+	char full[64];
+
+	if (argc < 2) {
+		help_print(stderr);
+		return NSCTL_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		(void)puts("nsctl (nsshell) " VERSION);
+		return nsctl_flush("nsctl", NSCTL_OK);
+	}
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+		strcmp(argv[1], "-h") == 0) {
+		help_print(stdout);
+		return nsctl_flush("nsctl", NSCTL_OK);
+	}
+	command = command_find(argv[1]);
+	if (!command)
+		return nsctl_usage("nsctl", "there is no command \"%s\"", argv[1]);
+	(void)snprintf(full, sizeof(full), "nsctl %s", command->name);
+	argv[1] = full;
+	return command->run(argc - 1, argv + 1);
+}

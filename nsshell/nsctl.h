@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the commands of nsctl share. */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/plan/plan.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Exit statuses, as in nsctl(8). */
+enum nsctl_exit {
+	NSCTL_OK = 0,
+	NSCTL_FAILED = 1,   /* refused or failed; check: an error was found */
+	NSCTL_WARNINGS = 2, /* check only: nothing worse than a warning was found */
+	NSCTL_USAGE = 64, /* EX_USAGE of sysexits(3): the command line isn't understood */
+};
+
+/* A command: one row of the table in nsctl.c. */
+struct nsctl_command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is "nsctl NAME" */
+	const char *what;                  /* one line for help */
+};
+
+int nsctl_plan(int argc, char **argv);
+int nsctl_check(int argc, char **argv);
+int nsctl_enable(int argc, char **argv);
+int nsctl_disable(int argc, char **argv);
+int nsctl_list(int argc, char **argv);
+
+/* ---- options: a table a command
+ * ---------------------------------------------------------- */
+
+struct nsctl_option {
+	char letter;        /* 0: a long option only */
+	const char *name;   /* "service" */
+	const char *arg;    /* "NAME", or NULL for a flag */
+	const char *what;   /* one line for help */
+	bool *flag;         /* set to true */
+	const char **value; /* gets the argument, which stays getopt's */
+};
+
+#define NSCTL_OPTIONS_MAX 16
+
+/**
+ * nsctl_options() - Parse a command's options
+ * @o:		rows, ended by one without a name; --help is added
+ * @synopsis:	what follows the options: "USER"
+ * @first:	out: index of the first operand in argv, which is reordered
+ *
+ * Return: -1 to go on, else the exit status (help was printed, or the usage is wrong).
+ */
+int nsctl_options(const struct nsctl_option *o, const char *synopsis, int argc,
+	char **argv, int *first);
+
+/* Say what is wrong with the command line. Return: NSCTL_USAGE. */
+int nsctl_usage(const char *command, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Say what failed. Return: NSCTL_FAILED. */
+int nsctl_failed(const char *command, const struct err *e);
+
+/* Flush and see that everything was written. Return: @status, or NSCTL_FAILED with a
+ * message. */
+int nsctl_flush(const char *command, int status);
+
+/* ---- plan as JSON
+ * ------------------------------------------------------------------------ */
+
+struct nsctl_verdict {
+	bool isolated;
+	const char *why; /* one sentence */
+	bool standin;    /* the id range is made up: none is recorded yet */
+};
+
+/* Print a plan as one JSON object. Return: 0 or -1 (no memory, or not written). */
+int nsctl_plan_json(const struct plan *p, const struct nsctl_verdict *v, FILE *out);
+
+/* Print what an account that isn't isolated gets. Return as above. */
+int nsctl_verdict_json(
+	const char *user, const char *service, const struct nsctl_verdict *v, FILE *out);

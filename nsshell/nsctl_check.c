@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nsctl check: everything that is wrong, at once. */
+#include "nsshell/nsctl.h"
+#include "nsshell/nsctl_findings.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/paths.h"
+#include "core/run/pamfile.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void findings_cleanup(struct findings *f)
+{
+	findings_clear(f);
+}
+
+static void dir_of_files_cleanup(struct pamstack_dir *d)
+{
+	pamstack_clear(d);
+}
+
+static void config_cleanup(struct config **c)
+{
+	config_free(*c);
+}
+
+static void policy_cleanup(struct policy *p)
+{
+	policy_clear(p);
+}
+
+/* The problem as config_problem_print() says it. NULL: no memory. */
+static char *problem_text(const struct config_problem *p)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	config_problem_print(p, out);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+void check_config(const struct config *c, struct findings *f)
+{
+	const struct config_problem *p;
+	size_t n = config_problems(c, &p);
+
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *text = problem_text(&p[i]);
+		char whom[256] =
+			"every account that isn't exempt: isolated logins are refused";
+
+		if (p[i].section && strcmp(p[i].section, "Default") != 0)
+			(void)snprintf(whom, sizeof(whom),
+				"accounts of [%s]: their isolated logins are refused",
+				p[i].section);
+		if (text)
+			findings_add(f, FINDING_ERROR, whom,
+				"mend that line, see nsshell.conf(5)", "%s", text);
+		else
+			f->no_memory = true;
+	}
+}
+
+/* The services that [Default] lists: those of an account that no other section names. */
+static bool default_services(const struct config *c, struct policy *ret)
+{
+	char nobody[] = "", nowhere[] = "/";
+	const struct account account = { .name = nobody,
+		.uid = 65534,
+		.gid = 65534,
+		.home = nowhere,
+		.shell = nowhere };
+	struct err e;
+
+	return config_policy(c, &account, ret, &e) == 0;
+}
+
+static int look_at_pam(
+	const char *path, const struct config *c, struct findings *f, struct err *e)
+{
+	_cleanup_(dir_of_files_cleanup) struct pamstack_dir d = { 0 };
+	_cleanup_(policy_cleanup) struct policy policy = { 0 };
+	_cleanup_close_ int dir = pamfile_open_dir(path, false, e);
+	_cleanup_close_ int vendor = -EBADF;
+	struct err ignored;
+	bool known;
+
+	if (dir < 0 || pamfile_read_dir(dir, path, false, &d, e) < 0)
+		return -1;
+	vendor = pamfile_open_dir(PAMFILE_VENDOR_DIR, false, &ignored);
+	if (vendor >= 0 && pamfile_read_dir(vendor, PAMFILE_VENDOR_DIR, true, &d, e) < 0)
+		return -1;
+	known = default_services(c, &policy);
+	check_pam(&d, known ? &policy.services : NULL, f);
+	return 0;
+}
+
+static int look_at_all(
+	const char *config, const char *pam_dir, struct findings *f, struct err *e)
+{
+	_cleanup_(config_cleanup) struct config *c = NULL;
+
+	if (config_load(config, &c, e) < 0)
+		return -1;
+	check_config(c, f);
+	if (access(config ? config : PATH_CONF, F_OK) < 0)
+		findings_add(f, FINDING_NOTE,
+			"nobody: without a config no account is isolated",
+			"write it, see nsshell.conf(5)", "%s isn't there",
+			config ? config : PATH_CONF);
+	check_kernel(f);
+	check_installed(f);
+	check_break_glass(f);
+	check_state(f);
+	return look_at_pam(pam_dir, c, f, e);
+}
+
+static int exit_status(const struct findings *f)
+{
+	switch (findings_worst(f)) {
+	case FINDING_ERROR:
+		return NSCTL_FAILED;
+	case FINDING_WARNING:
+		return NSCTL_WARNINGS;
+	case FINDING_NOTE:
+		break;
+	}
+	return NSCTL_OK;
+}
+
+int nsctl_check(int argc, char **argv)
+{
+	_cleanup_(findings_cleanup) struct findings f = { 0 };
+	const char *config = NULL, *pam_dir = PATH_PAM_D;
+	bool json = false;
+	const struct nsctl_option options[] = {
+		{ 'c', "config", "FILE", "read this nsshell.conf", NULL, &config },
+		{ 0, "pam-dir", "DIR", "look at the services of this folder", NULL,
+			&pam_dir },
+		{ 'J', "json", NULL, "one JSON object", &json, NULL },
+		{ 0 },
+	};
+	int first, r = nsctl_options(options, "", argc, argv, &first);
+	struct err e = { 0 };
+
+	if (r >= 0)
+		return r;
+	if (first != argc)
+		return nsctl_usage(argv[0], "takes no arguments");
+	if (look_at_all(config, pam_dir, &f, &e) < 0)
+		return nsctl_failed(argv[0], &e);
+	if (f.no_memory || (json && findings_json(&f, stdout) < 0)) {
+		(void)err_set(&e, ENOMEM, "gather the findings");
+		return nsctl_failed(argv[0], &e);
+	}
+	if (!json) {
+		findings_print(&f, stdout);
+		(void)printf("%zu errors, %zu warnings, %zu notes\n",
+			findings_count(&f, FINDING_ERROR),
+			findings_count(&f, FINDING_WARNING),
+			findings_count(&f, FINDING_NOTE));
+	}
+	return nsctl_flush(argv[0], exit_status(&f));
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Looking at the host: kernel, what is installed, the break-glass group, state folders.
+ */
+#include "nsshell/nsctl_findings.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/parse.h"
+#include "core/base/paths.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#define ISOLATED "every account with Isolate=yes: its logins are refused (OnError=deny)"
+
+/* ---- kernel
+ * ----------------------------------------------------------------------------- */
+
+static bool kernel_at_least(
+	const struct utsname *u, unsigned int major, unsigned int minor)
+{
+	unsigned int x = 0, y = 0;
+
+	if (sscanf(u->release, "%u.%u", &x, &y) != 2)
+		return true;
+	return x > major || (x == major && y >= minor);
+}
+
+static void check_version(struct findings *f)
+{
+	struct utsname u;
+
+	if (uname(&u) < 0)
+		return;
+	if (!kernel_at_least(&u, 5, 12))
+		findings_add(f, FINDING_ERROR, ISOLATED,
+			"boot Linux 5.19 or newer, at least 5.12",
+			"Linux %s lacks mount_setattr(2) (5.12)%s", u.release,
+			kernel_at_least(&u, 5, 9)
+				? ""
+				: " and joining namespaces by a pidfd (5.9)");
+	else if (!kernel_at_least(&u, 5, 19))
+		findings_add(f, FINDING_WARNING, "every isolated session",
+			"boot Linux 5.19 or newer",
+			"Linux %s can't stack an overlay on idmapped layers (5.19): inside, the "
+			"host's files seem to be nobody's, and ssh, git and sudo refuse some",
+			u.release);
+}
+
+static void check_user_namespaces(struct findings *f)
+{
+	static const char path[] = "/proc/sys/user/max_user_namespaces";
+	char text[32];
+	uint64_t n;
+
+	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0) {
+		findings_add(f, FINDING_ERROR, ISOLATED,
+			"boot a kernel that is built with CONFIG_USER_NS",
+			"%s can't be read (%m): no user namespaces here", path);
+		return;
+	}
+	text[strcspn(text, "\n")] = '\0';
+	if (parse_u64(text, &n) == 0 && n == 0)
+		findings_add(f, FINDING_ERROR, ISOLATED,
+			"raise it, and find what sets it in /etc/sysctl.d: sysctl "
+			"user.max_user_namespaces=65536",
+			"%s is 0: user namespaces are forbidden", path);
+}
+
+/* Whether a text file has a line in which @word stands. */
+static bool file_mentions(const char *path, const char *word)
+{
+	_cleanup_file_ FILE *file = fopen(path, "re");
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+
+	while (file && getline(&line, &size, file) >= 0)
+		if (strstr(line, word))
+			return true;
+	return false;
+}
+
+static void check_overlay(struct findings *f)
+{
+	struct utsname u;
+	char path[256];
+
+	if (file_mentions("/proc/filesystems", "\toverlay\n") || uname(&u) < 0)
+		return;
+	(void)snprintf(path, sizeof(path), "/lib/modules/%s/modules.dep", u.release);
+	if (file_mentions(path, "/overlay.ko"))
+		findings_add(f, FINDING_NOTE, "the first login after a boot",
+			"to have it loaded at boot: echo overlay > /etc/modules-load.d/nsshell.conf",
+			"the overlay file system is a module that isn't loaded yet");
+	else
+		findings_add(f, FINDING_ERROR, ISOLATED,
+			"boot a kernel with CONFIG_OVERLAY_FS, or install its module",
+			"this kernel has no overlay file system");
+}
+
+void check_kernel(struct findings *f)
+{
+	check_version(f);
+	check_user_namespaces(f);
+	check_overlay(f);
+}
+
+/* ---- files
+ * ------------------------------------------------------------------------------ */
+
+/* Whether only root can change this; why not, into @f. */
+static bool roots_alone(
+	const char *path, const struct stat *st, const char *whom, struct findings *f)
+{
+	if (st->st_uid != 0) {
+		findings_add(f, FINDING_ERROR, whom,
+			"chown it to root, after a look at what is in it",
+			"%s belongs to uid %u, who could become root by it", path,
+			st->st_uid);
+		return false;
+	}
+	if (st->st_mode & (S_IWGRP | S_IWOTH)) {
+		findings_add(f, FINDING_ERROR, whom,
+			"chmod go-w it, after a look at what is in it",
+			"%s has mode %04o: others than root can write it, and become root by it",
+			path, st->st_mode & 07777U);
+		return false;
+	}
+	return true;
+}
+
+/* Every folder above a file must be root's alone, too. */
+static void check_chain(const char *path, const char *whom, struct findings *f)
+{
+	char folder[512];
+	struct stat st;
+	char *slash;
+
+	(void)snprintf(folder, sizeof(folder), "%s", path);
+	while ((slash = strrchr(folder, '/')) && slash != folder) {
+		*slash = '\0';
+		if (stat(folder, &st) == 0 && !roots_alone(folder, &st, whom, f))
+			return;
+	}
+	if (stat("/", &st) == 0)
+		(void)roots_alone("/", &st, whom, f);
+}
+
+static void check_file(
+	const char *path, const char *what, bool program, struct findings *f)
+{
+	const char *whom = "every login of a service with nsshell's line";
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		findings_add(f, FINDING_ERROR, whom,
+			"install nsshell (make install), or disable its services",
+			"the %s %s can't be found: %m", what, path);
+		return;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		findings_add(f, FINDING_ERROR, whom, "install nsshell again",
+			"the %s %s isn't a file", what, path);
+		return;
+	}
+	if (program && !(st.st_mode & S_IXUSR))
+		findings_add(f, FINDING_ERROR, whom, "chmod 0755 it",
+			"the %s %s has mode %04o and can't be run", what, path,
+			st.st_mode & 07777U);
+	if (program && (st.st_mode & S_ISGID))
+		findings_add(f, FINDING_ERROR, whom, "chmod g-s it",
+			"the %s %s is setgid, which it isn't made for", what, path);
+	if (roots_alone(path, &st, whom, f))
+		check_chain(path, whom, f);
+}
+
+void check_installed(struct findings *f)
+{
+	check_file(PATH_HELPER, "helper", true, f);
+	check_file(PATH_MODULE, "PAM module", false, f);
+}
+
+void check_state(struct findings *f)
+{
+	static const char *const folders[] = { PATH_RUN, PATH_STATE };
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		if (lstat(folders[i], &st) < 0)
+			continue;
+		if (!S_ISDIR(st.st_mode))
+			findings_add(f, FINDING_ERROR, ISOLATED,
+				"remove it; nsshell makes it anew", "%s isn't a folder",
+				folders[i]);
+		else if (st.st_uid != 0 || (st.st_mode & 077))
+			findings_add(f, FINDING_ERROR, ISOLATED,
+				"chown it to root and chmod 0700 it, after a look at what is in it",
+				"%s belongs to uid %u and has mode %04o: it must be root's alone",
+				folders[i], st.st_uid, st.st_mode & 07777U);
+	}
+}
+
+void check_break_glass(struct findings *f)
+{
+	static const char whom[] = "the admin, on the day when no isolated login works";
+	const struct group *g;
+
+	errno = 0;
+	g = getgrnam(POLICY_BREAK_GLASS_GROUP);
+	if (!g)
+		findings_add(f, FINDING_WARNING, whom,
+			"groupadd --system " POLICY_BREAK_GLASS_GROUP
+			" && usermod -aG " POLICY_BREAK_GLASS_GROUP " YOURSELF",
+			"the break-glass group " POLICY_BREAK_GLASS_GROUP " %s%s",
+			errno ? "can't be looked up: " : "isn't there",
+			errno ? strerror(errno) : "");
+	else if (!g->gr_mem[0])
+		findings_add(f, FINDING_WARNING, whom,
+			"usermod -aG " POLICY_BREAK_GLASS_GROUP " YOURSELF",
+			"the break-glass group " POLICY_BREAK_GLASS_GROUP
+			" has no members");
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Looking at the PAM stacks: whether logins reach our line, last, and skip pam_systemd.
+ */
+#include "nsshell/nsctl_findings.h"
+
+#include "core/base/cleanup.h"
+
+#include <string.h>
+
+static void flat_cleanup(struct pamstack_flat *f)
+{
+	pamstack_flat_clear(f);
+}
+
+/* What is known of one service while it is looked at. */
+struct look {
+	const char *service;
+	const struct pamstack_flat *stack;
+	size_t enter; /* index of the line that enters, stack->n where there is none */
+	char whom[256];
+};
+
+static const char *path_at(const struct look *l, size_t i)
+{
+	return l->stack->v[i].file->path;
+}
+
+static size_t line_at(const struct look *l, size_t i)
+{
+	return l->stack->v[i].line->number;
+}
+
+static void check_last(const struct look *l, struct findings *f)
+{
+	const struct pamstack_flat *s = l->stack;
+
+	for (size_t i = l->enter + 1; i < s->n; i++) {
+		if (s->v[i].line->role == PAMSTACK_ENTERS ||
+			s->v[i].line->kind == PAMSTACK_SUBSTACK)
+			continue;
+		findings_add(f, FINDING_ERROR, l->whom,
+			"make the line that enters the last session line: \"nsctl disable\" and "
+			"\"nsctl enable\" the service",
+			"%s:%zu: %s runs after the line that enters the box (%s:%zu), as the box's root",
+			path_at(l, i), line_at(l, i), s->v[i].line->target,
+			path_at(l, l->enter), line_at(l, l->enter));
+		return;
+	}
+}
+
+static void check_bypass(const struct look *l, struct findings *f)
+{
+	size_t i = pamstack_bypass(l->stack, l->enter);
+
+	if (i != l->enter)
+		findings_add(f, FINDING_ERROR, l->whom,
+			"make it required or optional, or rewrite it without \"done\" or the jump",
+			"%s:%zu: %s can end the stack before the line that enters the box (%s:%zu): "
+			"the login is outside then",
+			path_at(l, i), line_at(l, i), l->stack->v[i].line->target,
+			path_at(l, l->enter), line_at(l, l->enter));
+}
+
+static void check_gates(const struct look *l, struct findings *f)
+{
+	const struct pamstack_flat *s = l->stack;
+
+	for (size_t i = pamstack_next(s, 0, PAMSTACK_REGISTERS); i < s->n;
+		i = pamstack_next(s, i + 1, PAMSTACK_REGISTERS)) {
+		bool gated = pamstack_gated(s, i);
+
+		if (!gated && l->enter < s->n)
+			findings_add(f, FINDING_WARNING, l->whom,
+				"run \"nsctl enable\" for the service again, which adds the gate",
+				"%s:%zu: " PAMSTACK_SYSTEMD
+				" runs without nsshell's gate right above it: "
+				"the account's user manager is started outside the box",
+				path_at(l, i), line_at(l, i));
+		if (gated && l->enter == s->n)
+			findings_add(f, FINDING_WARNING, l->whom,
+				"\"nsctl enable\" the service, or take it out of Services=",
+				"%s is in Services= but not enabled, and the gate at %s:%zu skips " PAMSTACK_SYSTEMD
+				": such logins have neither a box nor an XDG_RUNTIME_DIR",
+				l->service, path_at(l, i), line_at(l, i));
+	}
+}
+
+static void check_service(const struct pamstack_dir *d, const char *service, bool listed,
+	struct findings *f)
+{
+	_cleanup_(flat_cleanup) struct pamstack_flat stack = { 0 };
+	struct look l = { .service = service, .stack = &stack };
+	struct err e;
+
+	(void)snprintf(l.whom, sizeof(l.whom), "isolated accounts that log in through %s",
+		service);
+	if (pamstack_flatten(d, service, &stack, &e) < 0) {
+		findings_add(f, FINDING_WARNING, l.whom,
+			"mend the line; PAM may refuse it as well",
+			"the session stack of %s isn't understood: %s", service, e.msg);
+		return;
+	}
+	l.enter = pamstack_next(&stack, 0, PAMSTACK_ENTERS);
+	check_gates(&l, f);
+	if (l.enter < stack.n) {
+		check_last(&l, f);
+		check_bypass(&l, f);
+		if (!listed)
+			findings_add(f, FINDING_NOTE, l.whom,
+				"add it to Services= where it should be isolated, else disable it",
+				"%s is enabled but Services= of [Default] doesn't list it",
+				service);
+	} else {
+		findings_add(f, FINDING_NOTE, l.whom,
+			"\"nsctl enable\" it to isolate them",
+			"%s is in Services= but isn't enabled: logins through it have no box",
+			service);
+	}
+}
+
+/* Whether a file has the line itself; those that include it are named by the config. */
+static bool has_enter(const struct pamstack_file *file)
+{
+	for (size_t i = 0; i < file->n; i++)
+		if (file->lines[i].kind == PAMSTACK_CALL &&
+			file->lines[i].role == PAMSTACK_ENTERS)
+			return true;
+	return false;
+}
+
+/* A service file of which libpam believes what anybody may have written. */
+static void check_locked(const struct pamstack_file *file, struct findings *f)
+{
+	if (file->locked && (strstr(file->locked, "isn't root's") ||
+				    strstr(file->locked, "written by others")))
+		findings_add(f, FINDING_ERROR, "every login through it", "see above",
+			"%s %s", file->path, file->locked);
+}
+
+void check_pam(
+	const struct pamstack_dir *d, const struct strlist *listed, struct findings *f)
+{
+	for (size_t i = 0; listed && i < listed->n; i++) {
+		if (pamstack_find(d, listed->v[i]))
+			check_service(d, listed->v[i], true, f);
+		else
+			findings_add(f, FINDING_NOTE, "nobody", "",
+				"%s is in Services=, but there is no such PAM service here",
+				listed->v[i]);
+	}
+	for (size_t i = 0; i < d->n; i++) {
+		check_locked(&d->files[i], f);
+		if (has_enter(&d->files[i]) &&
+			!(listed && strlist_has(listed, d->files[i].name)))
+			check_service(d, d->files[i].name, !listed, f);
+	}
+}

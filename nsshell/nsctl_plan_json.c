@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A plan as JSON: the names are those of struct plan. */
+#include "nsshell/nsctl.h"
+
+#include "core/base/parse.h"
+
+#include <jansson.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Every setter takes a new value and frees it in any case; what fails is told by the one
+ * result at the end.
+ */
+struct json_out {
+	bool failed;
+};
+
+static void put(struct json_out *o, json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value) < 0)
+		o->failed = true;
+}
+
+static void append(struct json_out *o, json_t *array, json_t *value)
+{
+	if (json_array_append_new(array, value) < 0)
+		o->failed = true;
+}
+
+/* Paths come from the file system and may hold any byte: what isn't UTF-8 becomes '?'. */
+static json_t *text(const char *s)
+{
+	json_t *v;
+	char *copy;
+
+	if (!s)
+		return json_null();
+	v = json_string(s);
+	if (v)
+		return v;
+	copy = strdup(s);
+	if (!copy)
+		return NULL;
+	for (char *c = copy; *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	v = json_string(copy);
+	free(copy);
+	return v;
+}
+
+static json_t *number(uint64_t n)
+{
+	return n == PARSE_INFINITY ? json_string("infinity")
+				   : json_integer((json_int_t)n);
+}
+
+static json_t *texts(struct json_out *o, const char *const *v, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		append(o, array, text(v[i]));
+	return array;
+}
+
+struct flag {
+	uint64_t bit;
+	const char *name;
+};
+
+static json_t *flags(struct json_out *o, uint64_t value, const struct flag *f)
+{
+	json_t *array = json_array();
+
+	for (; f->name; f++) {
+		if (!(value & f->bit))
+			continue;
+		append(o, array, json_string(f->name));
+		value &= ~f->bit;
+	}
+	if (value)
+		append(o, array, json_sprintf("0x%llx", (unsigned long long)value));
+	return array;
+}
+
+static json_t *attributes(struct json_out *o, uint64_t attr)
+{
+	static const struct flag names[] = {
+		{ MOUNT_ATTR_RDONLY, "rdonly" },
+		{ MOUNT_ATTR_NOSUID, "nosuid" },
+		{ MOUNT_ATTR_NODEV, "nodev" },
+		{ MOUNT_ATTR_NOEXEC, "noexec" },
+		{ MOUNT_ATTR_NOATIME, "noatime" },
+		{ MOUNT_ATTR_STRICTATIME, "strictatime" },
+		{ MOUNT_ATTR_NODIRATIME, "nodiratime" },
+		{ MOUNT_ATTR_IDMAP, "idmap" },
+		{ MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow" },
+		{ 0 },
+	};
+
+	return flags(o, attr, names);
+}
+
+static json_t *namespaces(struct json_out *o, uint64_t value)
+{
+	static const struct flag names[] = {
+		{ CLONE_NEWUSER, "user" },
+		{ CLONE_NEWNS, "mnt" },
+		{ CLONE_NEWPID, "pid" },
+		{ CLONE_NEWUTS, "uts" },
+		{ CLONE_NEWIPC, "ipc" },
+		{ CLONE_NEWNET, "net" },
+		{ CLONE_NEWCGROUP, "cgroup" },
+		{ 0 },
+	};
+
+	return flags(o, value, names);
+}
+
+static json_t *idmap(struct json_out *o, const struct idmap *m)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < m->n; i++)
+		append(o, array,
+			json_pack("{s:I, s:I, s:I}", "inside",
+				(json_int_t)m->extents[i].inside, "outside",
+				(json_int_t)m->extents[i].outside, "count",
+				(json_int_t)m->extents[i].count));
+	return array;
+}
+
+static json_t *overlays(struct json_out *o, const struct plan *p)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < p->n_overlays; i++) {
+		const struct plan_overlay *v = &p->overlays[i];
+		json_t *row = json_object();
+
+		put(o, row, "target", text(v->target));
+		put(o, row, "lower", text(v->lower));
+		put(o, row, "idmap", json_boolean(v->idmap));
+		put(o, row, "readonly", json_boolean(v->readonly));
+		append(o, array, row);
+	}
+	return array;
+}
+
+static json_t *layers(struct json_out *o, const struct plan *p)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < p->n_layers; i++) {
+		const struct plan_layer *v = &p->layers[i];
+		json_t *row = json_object();
+
+		put(o, row, "overlay", json_integer((json_int_t)v->overlay));
+		put(o, row, "kind",
+			json_string(
+				v->kind == PLAN_LAYER_WHITEOUT ? "whiteout" : "symlink"));
+		put(o, row, "path", text(v->path));
+		if (v->target)
+			put(o, row, "target", text(v->target));
+		append(o, array, row);
+	}
+	return array;
+}
+
+static const char *op_name(enum plan_op_kind kind)
+{
+	switch (kind) {
+	case PLAN_TMPFS:
+		return "tmpfs";
+	case PLAN_BIND:
+		return "bind";
+	case PLAN_DEVICE:
+		return "device";
+	case PLAN_TERMINAL:
+		return "terminal";
+	case PLAN_DIR:
+		return "dir";
+	case PLAN_FILE:
+		return "file";
+	case PLAN_SYMLINK:
+		return "symlink";
+	case PLAN_MASK:
+		return "mask";
+	case PLAN_SEAL:
+		return "seal";
+	case PLAN_PROC:
+		return "proc";
+	case PLAN_DEVPTS:
+		return "devpts";
+	case PLAN_MQUEUE:
+		return "mqueue";
+	case PLAN_CGROUP2:
+		return "cgroup2";
+	case PLAN_READONLY:
+		return "readonly";
+	case PLAN_HIDE:
+		return "hide";
+	}
+	return "unknown";
+}
+
+static bool op_makes(enum plan_op_kind kind)
+{
+	return kind == PLAN_TMPFS || kind == PLAN_DIR || kind == PLAN_FILE;
+}
+
+static json_t *op(struct json_out *o, const struct plan_op *v)
+{
+	json_t *row = json_object();
+
+	put(o, row, "kind", json_string(op_name(v->kind)));
+	put(o, row, "target", text(v->target));
+	if (v->source)
+		put(o, row, "source", text(v->source));
+	if (v->content)
+		put(o, row, "content", text(v->content));
+	if (v->attr)
+		put(o, row, "attr", attributes(o, v->attr));
+	if (v->kind == PLAN_TMPFS) {
+		put(o, row, "size", number(v->size));
+		put(o, row, "inodes", number(v->inodes));
+	}
+	if (op_makes(v->kind)) {
+		put(o, row, "mode", json_sprintf("%04o", v->mode));
+		put(o, row, "uid", json_integer(v->uid));
+		put(o, row, "gid", json_integer(v->gid));
+	}
+	if (v->kind == PLAN_BIND) {
+		put(o, row, "recursive", json_boolean(v->recursive));
+		put(o, row, "as_user", json_boolean(v->as_user));
+		put(o, row, "must_own", json_boolean(v->must_own));
+	}
+	put(o, row, "optional", json_boolean(v->optional));
+	return row;
+}
+
+static json_t *ops(struct json_out *o, const struct plan *p)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < p->n_ops; i++)
+		append(o, array, op(o, &p->ops[i]));
+	return array;
+}
+
+static json_t *cgroup(struct json_out *o, const struct plan_cgroup *c)
+{
+	static const char *const kinds[] = {
+		[PLAN_CGROUP_NONE] = "none",
+		[PLAN_CGROUP_V1] = "v1",
+		[PLAN_CGROUP_V2] = "v2",
+	};
+	json_t *object = json_object(), *settings = json_array();
+
+	for (size_t i = 0; i < c->n_settings; i++) {
+		json_t *row = json_object();
+
+		put(o, row, "controller", text(c->settings[i].controller));
+		put(o, row, "name", text(c->settings[i].name));
+		put(o, row, "value", text(c->settings[i].value));
+		put(o, row, "key", text(c->settings[i].key));
+		append(o, settings, row);
+	}
+	put(o, object, "kind", json_string(kinds[c->kind]));
+	put(o, object, "account", text(c->account));
+	put(o, object, "session", text(c->session));
+	put(o, object, "supervise", text(c->supervise));
+	put(o, object, "controllers", texts(o, c->controllers, c->n_controllers));
+	put(o, object, "settings", settings);
+	return object;
+}
+
+static void verdict(struct json_out *o, json_t *object, const struct nsctl_verdict *v)
+{
+	put(o, object, "isolated", json_boolean(v->isolated));
+	put(o, object, "why", json_string(v->why));
+}
+
+/* Who logs in, and what the session is called. */
+static void who(struct json_out *o, json_t *object, const struct plan *p)
+{
+	put(o, object, "user", text(p->user));
+	put(o, object, "service", text(p->service));
+	put(o, object, "uid", json_integer(p->uid));
+	put(o, object, "gid", json_integer(p->gid));
+	put(o, object, "home", text(p->home));
+	put(o, object, "shell", text(p->shell));
+	put(o, object, "hostname", text(p->hostname));
+	put(o, object, "runtime_dir", text(p->runtime_dir));
+}
+
+static void privileges(struct json_out *o, json_t *object, const struct plan *p)
+{
+	json_t *groups = json_array();
+
+	for (size_t i = 0; i < p->n_groups; i++)
+		append(o, groups, json_integer(p->groups[i]));
+	put(o, object, "groups", groups);
+	put(o, object, "namespaces", namespaces(o, p->namespaces));
+	put(o, object, "no_new_privs", json_boolean(p->no_new_privs));
+	put(o, object, "login_caps", texts(o, p->login_caps, p->n_login_caps));
+	put(o, object, "init_caps", texts(o, p->init_caps, p->n_init_caps));
+}
+
+/* Print and free. Return: 0 or -1. */
+static int finish(const struct json_out *o, json_t *object, FILE *out)
+{
+	int r = o->failed || !object ? -1 : json_dumpf(object, out, JSON_INDENT(2));
+
+	json_decref(object);
+	if (r == 0)
+		(void)fputc('\n', out);
+	return r;
+}
+
+int nsctl_plan_json(const struct plan *p, const struct nsctl_verdict *v, FILE *out)
+{
+	struct json_out o = { false };
+	json_t *object = json_object();
+
+	verdict(&o, object, v);
+	who(&o, object, p);
+	put(&o, object, "standin_ids", json_boolean(v->standin));
+	put(&o, object, "uids", idmap(&o, &p->uids));
+	put(&o, object, "gids", idmap(&o, &p->gids));
+	privileges(&o, object, p);
+	put(&o, object, "upper", json_string(p->upper == UPPER_DISK ? "disk" : "tmpfs"));
+	put(&o, object, "upper_size", number(p->upper_size));
+	put(&o, object, "overlays", overlays(&o, p));
+	put(&o, object, "layers", layers(&o, p));
+	put(&o, object, "ops", ops(&o, p));
+	put(&o, object, "cgroup", cgroup(&o, &p->cgroup));
+	put(&o, object, "share", json_string(p->share_account ? "account" : "login"));
+	put(&o, object, "linger_usec", number(p->linger_usec));
+	put(&o, object, "notes", texts(&o, p->notes, p->n_notes));
+	return finish(&o, object, out);
+}
+
+int nsctl_verdict_json(
+	const char *user, const char *service, const struct nsctl_verdict *v, FILE *out)
+{
+	struct json_out o = { false };
+	json_t *object = json_object();
+
+	verdict(&o, object, v);
+	put(&o, object, "user", text(user));
+	put(&o, object, "service", text(service));
+	return finish(&o, object, out);
+}
