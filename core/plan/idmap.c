@@ -170,8 +170,11 @@ int idmap_make(const uint32_t *keep, size_t n_keep, const struct id_range *range
 		ret->n = 0;
 		return err_set(e, 0,
 			"keeping %zu %ss takes a map of %zu extents, the kernel takes %u "
-			"extents and %u bytes; SupplementaryGroups=none helps",
-			n_keep, what, g.n, IDMAP_EXTENTS_MAX, IDMAP_TEXT_MAX);
+			"extents and %u bytes; %s",
+			n_keep, what, g.n, IDMAP_EXTENTS_MAX, IDMAP_TEXT_MAX,
+			kept[n_keep - 1] < IDMAP_IDS
+				? "SupplementaryGroups=none helps"
+				: "only fewer groups help, a box can't drop those above 65535");
 	}
 	return 0;
 }

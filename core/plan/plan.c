@@ -41,6 +41,9 @@ static bool has_group(const uint32_t *groups, size_t n, uint32_t gid)
 	return false;
 }
 
+/* More than any map can hold; repeats beyond aren't looked for. */
+#define GROUPS_SEEN 4096
+
 /* The groups to keep, the primary one first, each once. */
 static int plan_groups(struct planner *b, struct err *e)
 {
@@ -61,8 +64,7 @@ static int plan_groups(struct planner *b, struct err *e)
 	for (size_t i = 0; i < a->n_groups; i++) {
 		if (a->groups[i] == 0)
 			planner_note(b, "group 0 of the host isn't kept: it is root's");
-		else if (keep && n <= IDMAP_EXTENTS_MAX &&
-			 !has_group(groups, n, a->groups[i]))
+		else if (keep && n < GROUPS_SEEN && !has_group(groups, n, a->groups[i]))
 			groups[n++] = a->groups[i];
 		else if (!keep && a->groups[i] >= IDMAP_IDS && a->groups[i] != a->gid)
 			return err_set(e, 0,

@@ -97,6 +97,7 @@ struct plan_overlay {
 	const char *lower;  /* host mount point that is cloned, not recursively */
 	bool idmap;	    /* the clone is idmapped by a user namespace with the plan's maps */
 	bool readonly;	    /* the lower was read-only on the host: no upper at all */
+	uint64_t attr;	    /* MOUNT_ATTR_* of the merged mount, MOUNT_ATTR_RDONLY with readonly */
 };
 
 enum plan_layer_kind {

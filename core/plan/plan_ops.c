@@ -89,7 +89,7 @@ static const char *known_to_exist(
 	}
 	if (best)
 		return best;
-	if (planner_kind(b, path) != PLAN_PATH_ABSENT || path_within(path, b->p->home))
+	if (planner_kind(b, path) != PLAN_PATH_ABSENT || path_within(b->p->home, path))
 		return path;
 	return top;
 }
@@ -137,7 +137,8 @@ static void ops_tmp(struct planner *b)
 	uint64_t size = b->in->policy->tmp_size;
 
 	tmpfs_add(b, "/tmp", size, 01777);
-	plan_mount_point(b, "/var/tmp", PLAN_PATH_DIR);
+	if (plan_mount_of(b->p, "/var/tmp"))
+		plan_mount_point(b, "/var/tmp", PLAN_PATH_DIR); /* in a cover of /var */
 	tmpfs_add(b, "/var/tmp", size, 01777);
 }
 

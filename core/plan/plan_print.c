@@ -75,7 +75,7 @@ static void print_linger(const struct plan *p, FILE *out)
 		fputs("  ends        with its last process\n", out);
 	else
 		fprintf(out,
-			"  ends        with its last process, at most %llu s after the login\n",
+			"  ends        with its last process, at most %llu s after the login is over\n",
 			(unsigned long long)(p->linger_usec / 1000000));
 }
 
@@ -149,9 +149,11 @@ static void print_rootfs(const struct plan *p, FILE *out)
 	for (size_t i = 0; i < p->n_overlays; i++) {
 		const struct plan_overlay *o = &p->overlays[i];
 
-		fprintf(out, "  overlay     %s over the host's %s, %s%s\n", o->target,
+		fprintf(out, "  overlay     %s over the host's %s, %s%s,", o->target,
 			o->lower, o->idmap ? "idmapped" : "plain",
-			o->readonly ? ", read-only" : "");
+			o->readonly ? ", no upper" : "");
+		print_attr(o->attr, out);
+		fputc('\n', out);
 	}
 	for (size_t i = 0; i < p->n_layers; i++) {
 		const struct plan_layer *l = &p->layers[i];

@@ -24,10 +24,13 @@ static const char *const virtual_types[] = { "proc", "sysfs", "tmpfs", "ramfs",
 	"bpf", "configfs", "fusectl", "efivarfs", "binfmt_misc", "nsfs", "rpc_pipefs",
 	"nfsd", "rootfs", "resctrl", "fuse", NULL };
 
-/* Without FS_ALLOW_IDMAP: mount_setattr(2) refuses to idmap these. */
-static const char *const plain_types[] = { "overlay", "aufs", "nfs", "nfs4", "cifs",
-	"smb3", "9p", "virtiofs", "ecryptfs", "afs", "lustre", "gpfs", "beegfs", "zfs",
-	"hfsplus", "ubifs", "fuseblk", NULL };
+/*
+ * With FS_ALLOW_IDMAP in every kernel that overlays idmapped lowers (5.19). Others came
+ * later (squashfs 6.2, tmpfs 6.3, ceph 6.7) or never: a plain lower works with all of
+ * them.
+ */
+static const char *const idmapped_types[] = { "ext3", "ext4", "xfs", "btrfs", "f2fs",
+	"erofs", "vfat", "ntfs3", NULL };
 
 /* What no box of a user is made of, and no admin wonders about. */
 static const char *const quiet_types[] = { "squashfs", "overlay", "iso9660", NULL };
@@ -35,11 +38,6 @@ static const char *const quiet_types[] = { "squashfs", "overlay", "iso9660", NUL
 static bool is_virtual(const char *fstype)
 {
 	return path_in(fstype, virtual_types) || strncmp(fstype, "fuse.", 5) == 0;
-}
-
-static bool can_idmap(const char *fstype)
-{
-	return !path_in(fstype, plain_types) && strncmp(fstype, "fuse", 4) != 0;
 }
 
 /* A later mount onto the same place, or onto a folder above it, is what can be seen. */
@@ -77,16 +75,19 @@ static void overlay_add(struct planner *b, const struct plan_host_mount *m)
 	struct plan_overlay *more =
 		planner_more(b, p->overlays, &p->n_overlays, sizeof(*more));
 	const char *target = planner_copy(b, m->target);
-	bool idmap = b->in->host->idmapped_lower && can_idmap(m->fstype);
+	bool idmap = b->in->host->idmapped_lower && path_in(m->fstype, idmapped_types);
 
 	if (!more) {
 		p->n_overlays = 0;
 		return;
 	}
 	p->overlays = more;
-	more[p->n_overlays - 1] = (struct plan_overlay){
-		.target = target, .lower = target, .idmap = idmap, .readonly = m->readonly
-	};
+	more[p->n_overlays - 1] = (struct plan_overlay){ .target = target,
+		.lower = target,
+		.idmap = idmap,
+		.readonly = m->readonly,
+		.attr = MOUNT_ATTR_NODEV | (b->in->policy->root ? 0 : MOUNT_ATTR_NOSUID) |
+			(m->readonly ? MOUNT_ATTR_RDONLY : 0) };
 	if (b->in->host->idmapped_lower && !idmap)
 		planner_note(b,
 			"%s: plain lower, root's files show as nobody's inside: %s "
@@ -103,6 +104,9 @@ static int compare_overlays(const void *a, const void *b)
 /* Whether a mount that gets no overlay is worth a word: an admin may want to bind it. */
 static bool is_missed(const struct planner *b, const struct plan_host_mount *m)
 {
+	for (size_t i = 0; i < b->n_wants; i++)
+		if (path_within(b->wants[i].source, m->target))
+			return false;
 	return !path_within_any(m->target, left_out) &&
 	       !path_in(m->fstype, quiet_types) && !path_below(b->p->home, m->target) &&
 	       !is_replaced(b, m->target);

@@ -43,7 +43,8 @@ const char *planner_copy(struct planner *b, const char *s)
 	return ret ? ret : "";
 }
 
-static const char *text(struct planner *b, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static const char *text(
+	struct planner *b, const char *fmt, va_list ap)
 {
 	va_list again;
 	char *ret = NULL;

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Whole plans, for hosts of different kinds: tests/golden/NAME.mountinfo is the host's table,
+ * NAME.paths what else was looked at (a kind and a path a line), NAME.plan what must come out.
+ *
+ * After a change that is meant:  UPDATE_GOLDEN=1 build/unit/test_golden && git diff tests/golden
+ */
+#include "tests/unit/plan_input.h"
+
+#include "core/base/cleanup.h"
+
+#include <libmount/libmount.h>
+
+#define DIR_GOLDEN "tests/golden"
+
+struct golden {
+	const char *name;
+	const char *home;
+	const char *tty;
+	enum plan_cgroup_kind cgroup;
+	bool idmapped_lower;
+	void (*change)(struct policy *p);
+};
+
+/* What a host has, read from the two files; freed together. */
+struct tables {
+	struct arena arena;
+	struct plan_host_mount mounts[64];
+	size_t n_mounts;
+	struct plan_path paths[64];
+	size_t n_paths;
+};
+
+static char *slurp(const char *path, bool must)
+{
+	_cleanup_file_ FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+
+	if (!f && !must)
+		return strdup("");
+	if (!f)
+		fail_msg("%s: not there (tests run from the top of the tree)", path);
+	if (getdelim(&text, &size, '\0', f) < 0) {
+		free(text);
+		text = strdup("");
+	}
+	return text;
+}
+
+static void read_mounts(const char *path, struct tables *t)
+{
+	struct libmnt_table *table = mnt_new_table_from_file(path);
+	struct libmnt_iter *itr = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_fs *fs;
+
+	assert_non_null(table);
+	assert_non_null(itr);
+	while (mnt_table_next_fs(table, itr, &fs) == 0) {
+		assert_true(t->n_mounts < COUNT(t->mounts));
+		t->mounts[t->n_mounts++] = (struct plan_host_mount){
+			.target = arena_strdup(&t->arena, mnt_fs_get_target(fs)),
+			.source = arena_strdup(&t->arena, mnt_fs_get_source(fs)),
+			.root = arena_strdup(&t->arena, mnt_fs_get_root(fs)),
+			.fstype = arena_strdup(&t->arena, mnt_fs_get_fstype(fs)),
+			.readonly = mnt_fs_match_options(fs, "ro") == 1,
+		};
+	}
+	mnt_free_iter(itr);
+	mnt_unref_table(table);
+	assert_true(t->n_mounts > 0);
+}
+
+static void read_paths(const char *path, struct tables *t)
+{
+	_cleanup_free_ char *text = slurp(path, true);
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *name = strchr(line, ' ');
+
+		assert_non_null(name);
+		*name++ = '\0';
+		assert_true(t->n_paths < COUNT(t->paths));
+		t->paths[t->n_paths++] = (struct plan_path){
+			.path = arena_strdup(&t->arena, name),
+			.kind = strcmp(line, "dir") == 0 ? PLAN_PATH_DIR : PLAN_PATH_FILE,
+		};
+	}
+}
+
+static char *print_plan(const struct plan *p)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	plan_print(p, out);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static void compare(const char *path, const char *got)
+{
+	_cleanup_free_ char *want = NULL;
+
+	if (getenv("UPDATE_GOLDEN")) {
+		_cleanup_file_ FILE *f = fopen(path, "we");
+
+		assert_non_null(f);
+		assert_true(fputs(got, f) >= 0);
+		return;
+	}
+	want = slurp(path, false);
+	for (size_t at = 0, line = 1, begin = 0; want[at] || got[at]; at++) {
+		if (want[at] != got[at])
+			fail_msg("%s:%zu: expected\n  %.*s\nbut the plan says\n  %.*s", path,
+				line, (int)strcspn(want + begin, "\n"), want + begin,
+				(int)strcspn(got + begin, "\n"), got + begin);
+		if (got[at] == '\n') {
+			line++;
+			begin = at + 1;
+		}
+	}
+}
+
+static void check(const struct golden *g)
+{
+	struct tables t = { 0 };
+	struct fixture f;
+	char path[128];
+	_cleanup_free_ char *got = NULL;
+
+	fixture_init(&f);
+	(void)snprintf(path, sizeof(path), DIR_GOLDEN "/%s.mountinfo", g->name);
+	read_mounts(path, &t);
+	(void)snprintf(path, sizeof(path), DIR_GOLDEN "/%s.paths", g->name);
+	read_paths(path, &t);
+	f.account.home = (char *)g->home;
+	f.login.tty = g->tty;
+	f.host.mounts = t.mounts;
+	f.host.n_mounts = t.n_mounts;
+	f.host.paths = t.paths;
+	f.host.n_paths = t.n_paths;
+	f.host.cgroup = g->cgroup;
+	f.host.idmapped_lower = g->idmapped_lower;
+	if (g->change)
+		g->change(&f.policy);
+	if (plan_make(&f.in, &f.plan, &f.e) < 0)
+		fail_msg("%s: %s", g->name, f.e.msg);
+	arena_clear(&t.arena); /* the plan stands on its own */
+	got = print_plan(f.plan);
+	(void)snprintf(path, sizeof(path), DIR_GOLDEN "/%s.plan", g->name);
+	compare(path, got);
+	plan_free(f.plan);
+}
+
+static void a_laptop_has_root_and_home(void **state)
+{
+	(void)state;
+	check(&(struct golden){ "laptop", "/home/alice", "/dev/tty2", PLAN_CGROUP_V2, true, NULL });
+}
+
+static void server_policy(struct policy *p)
+{
+	static char *binds[] = { (char *)"/data/shared", (char *)"-/not/there" };
+	static char *ro[] = { (char *)"/data/sets:/sets" };
+	static char *hide[] = { (char *)"/data/shared/private" };
+
+	p->bind_paths = (struct strlist){ binds, 2 };
+	p->bind_ro_paths = (struct strlist){ ro, 1 };
+	p->inaccessible_paths = (struct strlist){ hide, 1 };
+	p->hostname = (char *)"%h-%u";
+	p->memory_max = 2ULL << 30;
+	p->memory_high = (3ULL << 29) + 1;
+	p->tasks_max = 512;
+	p->cpu_quota = 150;
+	p->cpu_weight = 50;
+}
+
+static void a_server_has_usr_and_var_apart(void **state)
+{
+	(void)state;
+	check(&(struct golden){
+		"server", "/home/alice", "/dev/pts/4", PLAN_CGROUP_V2, true, server_policy });
+}
+
+static void cluster_policy(struct policy *p)
+{
+	static char *binds[] = { (char *)"/scratch", (char *)"/projects/apollo" };
+	static char *devices[] = { (char *)"-/dev/nvidia*", (char *)"-/dev/dri" };
+	static char *sockets[] = { (char *)"-/run/munge/munge.socket.2" };
+
+	p->bind_paths = (struct strlist){ binds, 2 };
+	p->devices = (struct strlist){ devices, 2 };
+	p->sockets = (struct strlist){ sockets, 1 };
+	p->memory_high = 1ULL << 30;
+	p->cpu_quota = 400;
+	p->cpu_weight = 200;
+	p->share = SHARE_ACCOUNT;
+	p->linger_usec = 3600ULL * 1000000;
+}
+
+static void a_cluster_automounts_homes_over_nfs(void **state)
+{
+	(void)state;
+	check(&(struct golden){
+		"cluster", "/nfs/home/alice", "", PLAN_CGROUP_V1, true, cluster_policy });
+}
+
+static void a_btrfs_host_is_subvolumes(void **state)
+{
+	(void)state;
+	check(&(struct golden){ "btrfs", "/home/alice", "", PLAN_CGROUP_V2, true, NULL });
+}
+
+static void container_policy(struct policy *p)
+{
+	p->upper = UPPER_DISK;
+	p->groups = GROUPS_NONE;
+	p->linger_usec = PARSE_INFINITY;
+}
+
+static void a_container_has_an_overlay_for_root(void **state)
+{
+	(void)state;
+	check(&(struct golden){
+		"container", "/srv/users/alice", "", PLAN_CGROUP_NONE, true, container_policy });
+}
+
+static void an_old_kernel_falls_back_to_plain_lowers(void **state)
+{
+	(void)state;
+	check(&(struct golden){ "oldkernel", "/home/alice", "", PLAN_CGROUP_V2, false, NULL });
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_laptop_has_root_and_home),
+		cmocka_unit_test(a_server_has_usr_and_var_apart),
+		cmocka_unit_test(a_cluster_automounts_homes_over_nfs),
+		cmocka_unit_test(a_btrfs_host_is_subvolumes),
+		cmocka_unit_test(a_container_has_an_overlay_for_root),
+		cmocka_unit_test(an_old_kernel_falls_back_to_plain_lowers),
+	};
+
+	return cmocka_run_group_tests_name("golden", tests, NULL, NULL);
+}
