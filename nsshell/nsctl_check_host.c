@@ -196,11 +196,11 @@ void check_state(struct findings *f)
 			findings_add(f, FINDING_ERROR, ISOLATED,
 				"remove it; nsshell makes it anew", "%s isn't a folder",
 				folders[i]);
-		else if (st.st_uid != 0 || (st.st_mode & 077))
-			findings_add(f, FINDING_ERROR, ISOLATED,
-				"chown it to root and chmod 0700 it, after a look at what is in it",
-				"%s belongs to uid %u and has mode %04o: it must be root's alone",
-				folders[i], st.st_uid, st.st_mode & 07777U);
+		else if (roots_alone(folders[i], &st, ISOLATED, f) && (st.st_mode & 077))
+			findings_add(f, FINDING_WARNING, "the privacy of all sessions",
+				"chmod 0700 it, and find what made it",
+				"%s has mode %04o: others can read what is root's alone",
+				folders[i], st.st_mode & 07777U);
 	}
 }
 
