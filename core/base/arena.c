@@ -2,6 +2,7 @@
 #include "core/base/arena.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ static struct arena_chunk *chunk_add(struct arena *a, size_t need)
 	size_t size = need > CHUNK_SIZE ? need : CHUNK_SIZE;
 	struct arena_chunk *c;
 
-	if (size > SIZE_MAX - sizeof(*c))
+	if (size > PTRDIFF_MAX - sizeof(*c))
 		return NULL;
 	c = calloc(1, sizeof(*c) + size);
 	if (!c)
