@@ -67,10 +67,12 @@ static int refuse_problems(
 
 	for (size_t i = 0; i < c->n_problems; i++) {
 		const struct config_problem *p = &c->problems[i];
-		const char *name;
+		const char *name = "";
+		enum config_kind kind = CONFIG_UNKNOWN;
 
-		if (p->section &&
-			!concerns(config_title_parse(p->section, &name), name, account))
+		if (p->section)
+			kind = config_title_parse(p->section, &name);
+		if (!concerns(kind, name, account))
 			continue;
 		if (!n++)
 			first = p;
@@ -111,10 +113,12 @@ static int refuse_contradiction(const struct config *c, const struct account *ac
 			line = line_a > line_b ? line_a : line_b;
 		}
 	}
-	(void)err_set(e, 0, "%.300s", why);
-	if (at)
-		(void)err_wrap(
-			e, "%.100s:%" PRIu64 ": [%.60s]", at->file, line, at->title);
+	if (at) {
+		(void)err_set(e, 0, "[%.60s] %.300s", at->title, why);
+		(void)err_wrap(e, "%.100s:%" PRIu64, at->file, line);
+	} else {
+		(void)err_set(e, 0, "%.300s", why);
+	}
 	return err_wrap(e, "the config contradicts itself for %.32s", account->name);
 }
 

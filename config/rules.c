@@ -64,7 +64,7 @@ static bool same_target(const struct strlist *a, const struct strlist *b,
 			if (strcmp(target, config_bind_target(b->v[j])) != 0)
 				continue;
 			return SAY(
-				"%.100s is in %s= and %s=%s: keep one of them, or clear an "
+				"%.100s is in %s= and %s%s=: keep one of them, or clear an "
 				"earlier list with an empty value",
 				target, key_a, a == b ? "again in " : "", key_b);
 		}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Every key of nsshell.conf: what it takes, what it refuses, what holds without it. */
+#include "config_fixture.h"
+#include "config/internal.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define SEC UINT64_C(1000000)
+
+static struct fixture *give(void **state, const char *line)
+{
+	struct fixture *f = *state;
+	char text[1024];
+
+	(void)snprintf(text, sizeof(text), "[Default]\n%s\n", line);
+	load_text(f, text);
+	expect_count(f, 0);
+	policy_ok(f, "alice", "users", NULL);
+	return f;
+}
+
+/* The key's value is refused with these words, and the row's hint behind them. */
+static void refuse(void **state, const char *key, const char *value, const char *words)
+{
+	const struct config_key *row = config_key_find(key, strlen(key));
+	struct fixture *f = *state;
+	char text[512];
+
+	assert_non_null(row);
+	(void)snprintf(text, sizeof(text), "\n[User bob]\n %s = %s\n", key, value);
+	expect_one(f, text, 3, "User bob", key, words);
+	expect(f, 0, "nsshell.conf", 3, "User bob", key, row->hint);
+}
+
+/* Each of @values, ended by NULL. */
+static void refuse_all(void **state, const char *key, const char *const *values)
+{
+	for (; *values; values++)
+		refuse(state, key, *values, *values);
+}
+
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static void without_a_file_the_defaults_hold(void **state)
+{
+	struct fixture *f = *state;
+	const struct policy *p = &f->policy;
+
+	load(f);
+	expect_count(f, 0);
+	policy_ok(f, "alice", "users", NULL);
+	assert_false(p->isolate);
+	expect_list(&p->services, "sshd login su su-l runuser runuser-l cron");
+	assert_int_equal(p->share, SHARE_LOGIN);
+	assert_int_equal(p->linger_usec, 0);
+	assert_string_equal(p->hostname, "%h");
+	assert_false(p->root);
+	assert_null(p->image);
+	assert_int_equal(p->upper, UPPER_TMPFS);
+	assert_int_equal(p->upper_size, 1024 * MIB);
+	assert_int_equal(p->tmp_size, 512 * MIB);
+	assert_int_equal(
+		p->bind_paths.n + p->bind_ro_paths.n + p->inaccessible_paths.n, 0);
+	assert_int_equal(p->devices.n + p->sockets.n, 0);
+	assert_true(p->memory_max == PARSE_INFINITY && p->memory_high == PARSE_INFINITY);
+	assert_true(p->tasks_max == PARSE_INFINITY);
+	assert_int_equal(p->cpu_quota, 0);
+	assert_int_equal(p->cpu_weight, 0);
+	assert_int_equal(p->on_error, ON_ERROR_DENY);
+	assert_int_equal(p->groups, GROUPS_KEEP);
+}
+
+static void every_key_but_lists_needs_a_value(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < config_n_keys; i++) {
+		const struct config_key *key = &config_keys[i];
+		char text[128];
+
+		(void)snprintf(text, sizeof(text), "[Default]\n%s= \n", key->name);
+		load_text(f, text);
+		expect_count(f, key->list ? 0 : 1);
+		if (!key->list)
+			expect(f, 0, "nsshell.conf", 2, "Default", key->name, key->hint);
+	}
+}
+
+static void booleans(void **state)
+{
+	assert_true(give(state, "Isolate=yes")->policy.isolate);
+	assert_true(give(state, "Isolate=on")->policy.isolate);
+	assert_false(give(state, "Isolate=false")->policy.isolate);
+	assert_false(give(state, "Root=no")->policy.root);
+	refuse_all(state, "Isolate", WORDS("maybe", "Yes", "2", "yes no"));
+	refuse_all(state, "Root", WORDS("maybe", "TRUE"));
+}
+
+static void words_of_enums(void **state)
+{
+	assert_int_equal(give(state, "Share=account")->policy.share, SHARE_ACCOUNT);
+	assert_int_equal(give(state, "Share=login")->policy.share, SHARE_LOGIN);
+	assert_int_equal(give(state, "Upper=disk")->policy.upper, UPPER_DISK);
+	assert_int_equal(give(state, "Upper=tmpfs")->policy.upper, UPPER_TMPFS);
+	assert_int_equal(give(state, "OnError=allow")->policy.on_error, ON_ERROR_ALLOW);
+	assert_int_equal(give(state, "OnError=deny")->policy.on_error, ON_ERROR_DENY);
+	assert_int_equal(
+		give(state, "SupplementaryGroups=none")->policy.groups, GROUPS_NONE);
+	assert_int_equal(
+		give(state, "SupplementaryGroups=keep")->policy.groups, GROUPS_KEEP);
+	refuse_all(state, "Share", WORDS("yes", "Login", "login account"));
+	refuse_all(state, "Upper", WORDS("ram", "disk:/srv"));
+	refuse_all(state, "OnError", WORDS("ignore", "no"));
+	refuse_all(state, "SupplementaryGroups", WORDS("all", "users"));
+}
+
+static void services_are_file_names_of_pam_d(void **state)
+{
+	struct fixture *f =
+		give(state, "Services=\nServices=sshd my_app-2.0 user@x  sshd");
+
+	expect_list(&f->policy.services, "sshd my_app-2.0 user@x");
+	refuse_all(
+		state, "Services", WORDS("/etc/pam.d/sshd", "../sshd", ".hidden", "a,b"));
+	refuse(state, "Services", "sshd s\xc3\xbc", "is no name of a file in pam.d");
+}
+
+static void linger_takes_a_span_with_its_unit(void **state)
+{
+	assert_true(give(state, "Linger=yes")->policy.linger_usec == PARSE_INFINITY);
+	assert_true(give(state, "Linger=infinity")->policy.linger_usec == PARSE_INFINITY);
+	assert_int_equal(give(state, "Linger=no")->policy.linger_usec, 0);
+	assert_int_equal(give(state, "Linger=0")->policy.linger_usec, 0);
+	assert_int_equal(give(state, "Linger=1h 30min")->policy.linger_usec, 5400 * SEC);
+	refuse(state, "Linger", "30", "the unit is missing: 30s or 30min");
+	refuse(state, "Linger", "1", "the unit is missing: 1s or 1min");
+	refuse(state, "Linger", "9999999999999y", "too large");
+	refuse_all(state, "Linger", WORDS("maybe", "-1h", "1.5h", "5 fortnights"));
+}
+
+static void hostnames_have_four_placeholders(void **state)
+{
+	assert_string_equal(
+		give(state, "Hostname=%h-%u.%s")->policy.hostname, "%h-%u.%s");
+	assert_string_equal(give(state, "Hostname=a%%")->policy.hostname, "a%%");
+	refuse(state, "Hostname", "box%x", "'%x' stands for nothing");
+	refuse(state, "Hostname", "box%", "'%' stands for nothing");
+	refuse_all(state, "Hostname",
+		WORDS("a b", "-a", ".a", "a_b", "a/b", "s\xc3\xbc\xc3\x9f"));
+	refuse(state, "Hostname",
+		"a1234567890123456789012345678901234567890123456789012345678901234",
+		"a123");
+}
+
+static void rootfs_is_the_host_for_now(void **state)
+{
+	assert_null(give(state, "RootFS=host")->policy.image);
+	refuse(state, "RootFS", "image:debian", "images are not supported yet");
+	refuse(state, "RootFS", "image:", "images are not supported yet");
+	refuse_all(state, "RootFS", WORDS("/srv/root", "Host"));
+}
+
+static void sizes_have_units_and_a_least(void **state)
+{
+	assert_int_equal(give(state, "UpperSize=2G")->policy.upper_size, 2048 * MIB);
+	assert_int_equal(give(state, "UpperSize=4K")->policy.upper_size, 4096);
+	assert_int_equal(give(state, "TmpSize=64M")->policy.tmp_size, 64 * MIB);
+	assert_true(give(state, "TmpSize=infinity")->policy.tmp_size == PARSE_INFINITY);
+	assert_int_equal(give(state, "MemoryMax=1M")->policy.memory_max, MIB);
+	assert_true(
+		give(state, "MemoryMax=infinity")->policy.memory_max == PARSE_INFINITY);
+	assert_int_equal(give(state, "MemoryHigh=5M")->policy.memory_high, 5 * MIB);
+	refuse(state, "UpperSize", "4095", "too small");
+	refuse(state, "TmpSize", "0", "too small");
+	refuse(state, "MemoryMax", "512", "too small");
+	refuse(state, "MemoryHigh", "1023K", "too small");
+	refuse(state, "MemoryMax", "99999999999T", "too large");
+	refuse_all(state, "UpperSize", WORDS("2g", "1.5G", "50%", "big", "-1"));
+	refuse_all(state, "TmpSize", WORDS("2GB", "2 G"));
+	refuse_all(state, "MemoryMax", WORDS("50%", "lots"));
+	refuse_all(state, "MemoryHigh", WORDS("50%", "x"));
+}
+
+static void counts_quotas_and_weights(void **state)
+{
+	assert_int_equal(give(state, "TasksMax=512")->policy.tasks_max, 512);
+	assert_true(give(state, "TasksMax=infinity")->policy.tasks_max == PARSE_INFINITY);
+	assert_int_equal(give(state, "CPUQuota=150%")->policy.cpu_quota, 150);
+	assert_int_equal(give(state, "CPUQuota=infinity")->policy.cpu_quota, 0);
+	assert_int_equal(give(state, "CPUWeight=1")->policy.cpu_weight, 1);
+	assert_int_equal(give(state, "CPUWeight=10000")->policy.cpu_weight, 10000);
+	refuse(state, "TasksMax", "0", "too small");
+	refuse(state, "CPUQuota", "1000001%", "too large");
+	refuse(state, "CPUQuota", "99999999999%", "too large");
+	refuse(state, "CPUWeight", "10001", "too large");
+	refuse(state, "CPUWeight", "0", "too small");
+	refuse_all(state, "TasksMax", WORDS("many", "10%", "-1", "1K"));
+	refuse_all(state, "CPUQuota", WORDS("0%", "150", "1.5%"));
+	refuse_all(state, "CPUWeight", WORDS("idle", "infinity", "5%"));
+}
+
+static void binds_have_a_source_and_perhaps_a_target(void **state)
+{
+	struct fixture *f =
+		give(state, "BindPaths=/srv/a -/srv//b/ /srv/c/:/c// -//d:/e /srv/a");
+
+	expect_list(&f->policy.bind_paths, "/srv/a -/srv/b /srv/c:/c -/d:/e");
+	expect_list(&give(state, "BindReadOnlyPaths=/...a:/..b")->policy.bind_ro_paths,
+		"/...a:/..b");
+	for (int ro = 0; ro < 2; ro++) {
+		const char *key = ro ? "BindReadOnlyPaths" : "BindPaths";
+
+		refuse(state, key, "srv/a", "'srv/a' isn't absolute");
+		refuse(state, key, "/a:b", "'/a:b' isn't absolute");
+		refuse(state, key, "/a:", "'/a:' isn't absolute");
+		refuse(state, key, ":/a", "':/a' isn't absolute");
+		refuse(state, key, "-", "'-' isn't absolute");
+		refuse(state, key, "--/a", "'--/a' isn't absolute");
+		refuse(state, key, "//a/../b", "'//a/../b' has a '..' in it");
+		refuse(state, key, "/a:/b/..", "'/a:/b/..' has a '..' in it");
+		refuse(state, key, "/a/./b", "has a '.' in it");
+		refuse(state, key, "/", "is the root of everything");
+		refuse(state, key, "/srv:///", "is the root of everything");
+		refuse(state, key, "/a:/b:ro", "more than one ':'");
+		refuse(state, key, "~/x", "isn't absolute");
+	}
+}
+
+static void paths_devices_and_sockets(void **state)
+{
+	expect_list(&give(state, "InaccessiblePaths=/srv/secret -/opt/x/ /etc/*.key")
+			     ->policy.inaccessible_paths,
+		"/srv/secret -/opt/x /etc/*.key");
+	expect_list(&give(state, "Devices=/dev/kvm -/dev/nvidia0 /dev/dri/card0")
+			     ->policy.devices,
+		"/dev/kvm -/dev/nvidia0 /dev/dri/card0");
+	expect_list(
+		&give(state, "Sockets=/run/mysqld/mysqld.sock -/run/x")->policy.sockets,
+		"/run/mysqld/mysqld.sock -/run/x");
+	refuse(state, "InaccessiblePaths", "/", "is the root of everything");
+	refuse(state, "InaccessiblePaths", "secret /ok", "'secret' isn't absolute");
+	refuse(state, "Devices", "/dev", "'/dev' isn't below /dev");
+	refuse(state, "Devices", "/dev/", "isn't below /dev");
+	refuse(state, "Devices", "/srv/kvm", "isn't below /dev");
+	refuse(state, "Devices", "/dev/../etc/shadow", "has a '..' in it");
+	refuse(state, "Devices", "kvm", "isn't absolute");
+	refuse(state, "Sockets", "run/x", "isn't absolute");
+	refuse(state, "Sockets", "@abstract", "isn't absolute");
+}
+
+/* The text of a file of the repository, beside this one; NULL where only the binary is.
+ */
+static char *repository_file(const char *path)
+{
+	const char *end = strstr(__FILE__, "tests/unit/");
+	char name[512], *text = calloc(1, 100000);
+	FILE *in;
+
+	(void)snprintf(
+		name, sizeof(name), "%.*s%s", (int)(end - __FILE__), __FILE__, path);
+	in = fopen(name, "r");
+	if (!in) {
+		free(text);
+		return NULL;
+	}
+	assert_true(fread(text, 1, 99999, in) > 0);
+	(void)fclose(in);
+	return text;
+}
+
+static void the_shipped_file_says_the_defaults_and_nothing_wrong(void **state)
+{
+	struct fixture *f = *state;
+	char *text = repository_file("config/nsshell.conf"), line[128];
+
+	if (!text)
+		skip();
+	load_text(f, text);
+	expect_count(f, 0);
+	policy_ok(f, "alice", "users", NULL);
+	assert_false(f->policy.isolate);
+	for (size_t i = 0; i < config_n_keys; i++) {
+		const char *initial = config_keys[i].initial;
+
+		(void)snprintf(line, sizeof(line), "\n#%s=%s\n", config_keys[i].name,
+			initial ? initial : "100");
+		if (!strstr(text, line))
+			fail_msg("config/nsshell.conf doesn't have:%s", line);
+	}
+	/* Examples too must hold when their '#' is taken away. */
+	for (char *p = text; (p = strstr(p, "\n#")); p++)
+		if ((p[2] >= 'A' && p[2] <= 'Z' &&
+			    strchr(p + 2, '=') < strpbrk(p + 2, " \n")) ||
+			p[2] == '[')
+			p[1] = ' ';
+	load_text(f, text);
+	expect_count(f, 0);
+	free(text);
+}
+
+static void the_manual_has_every_key_with_its_default(void **state)
+{
+	char *text = repository_file("man/nsshell.conf.5"), words[256];
+
+	(void)state;
+	if (!text)
+		skip();
+	for (size_t i = 0; i < config_n_keys; i++) {
+		const char *initial = config_keys[i].initial;
+		char *item;
+
+		(void)snprintf(
+			words, sizeof(words), "\n.It Cm %s Ns = Ns", config_keys[i].name);
+		item = strstr(text, words);
+		if (!item)
+			fail_msg("nsshell.conf(5) doesn't have %s=", config_keys[i].name);
+		(void)snprintf(words, sizeof(words), "\nDefault:\n.Ql %s",
+			initial ? initial : "");
+		if (initial && *initial) {
+			char *found = strstr(item, words),
+			     *next = strstr(item + 1, "\n.It ");
+
+			if (!found || (next && found > next))
+				fail_msg("nsshell.conf(5): %s= has another default",
+					config_keys[i].name);
+		}
+	}
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		story(without_a_file_the_defaults_hold),
+		story(every_key_but_lists_needs_a_value),
+		story(booleans),
+		story(words_of_enums),
+		story(services_are_file_names_of_pam_d),
+		story(linger_takes_a_span_with_its_unit),
+		story(hostnames_have_four_placeholders),
+		story(rootfs_is_the_host_for_now),
+		story(sizes_have_units_and_a_least),
+		story(counts_quotas_and_weights),
+		story(binds_have_a_source_and_perhaps_a_target),
+		story(paths_devices_and_sockets),
+		story(the_shipped_file_says_the_defaults_and_nothing_wrong),
+		story(the_manual_has_every_key_with_its_default),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
