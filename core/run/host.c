@@ -135,10 +135,9 @@ static int add_path(struct paths *p, const char *path)
 		p->v = grown;
 		p->room += 64;
 	}
-	p->v[p->n].path = keep(p->h, path);
-	p->v[p->n].kind = stat(path, &st) < 0   ? PLAN_PATH_ABSENT
-			  : S_ISDIR(st.st_mode) ? PLAN_PATH_DIR
-						: PLAN_PATH_FILE;
+	p->v[p->n] = (struct plan_path){ .path = keep(p->h, path) };
+	if (stat(path, &st) == 0)
+		p->v[p->n].kind = S_ISDIR(st.st_mode) ? PLAN_PATH_DIR : PLAN_PATH_FILE;
 	return p->v[p->n++].path ? 0 : -1;
 }
 
