@@ -86,3 +86,22 @@ static inline void fixture_init(struct fixture *f)
 	fixture_path(f, "/dev/null", PLAN_PATH_FILE);
 	fixture_path(f, "/run/systemd/journal/dev-log", PLAN_PATH_FILE);
 }
+
+/* Plan anew, in place of what was there; the test fails when that is refused. */
+static inline void fixture_plan(struct fixture *f)
+{
+	plan_free(f->plan);
+	f->plan = NULL;
+	if (plan_make(&f->in, &f->plan, &f->e) < 0)
+		fail_msg("%s", f->e.msg);
+}
+
+static inline void fixture_refused(struct fixture *f, const char *because)
+{
+	plan_free(f->plan);
+	f->plan = NULL;
+	assert_int_equal(plan_make(&f->in, &f->plan, &f->e), -1);
+	assert_null(f->plan);
+	if (!strstr(f->e.msg, because))
+		fail_msg("\"%s\" says nothing of \"%s\"", f->e.msg, because);
+}

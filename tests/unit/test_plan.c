@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a plan refuses, and the corners that the golden plans don't reach: accounts and
+ * ids. */
+#include "tests/unit/plan_input.h"
+
+static struct fixture f;
+
+static int setup(void **state)
+{
+	(void)state;
+	fixture_init(&f);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	plan_free(f.plan);
+	f.plan = NULL;
+	return 0;
+}
+
+static const struct plan *made(void)
+{
+	fixture_plan(&f);
+	return f.plan;
+}
+
+static void refused(const char *because)
+{
+	fixture_refused(&f, because);
+}
+
+static bool noted(const struct plan *p, const char *what)
+{
+	for (size_t i = 0; i < p->n_notes; i++)
+		if (strstr(p->notes[i], what))
+			return true;
+	return false;
+}
+
+/* ---- accounts and ids */
+
+static void root_is_never_isolated(void **state)
+{
+	(void)state;
+	f.account.uid = 0;
+	refused("root is never isolated");
+	f.account.uid = 1000;
+	f.account.gid = 0;
+	refused("group 0");
+}
+
+static void a_uid_above_65535_is_kept(void **state)
+{
+	(void)state;
+	f.account.uid = 1000200513;
+	assert_int_equal(idmap_to_host(&made()->uids, 1000200513), 1000200513);
+	assert_int_equal(idmap_to_host(&f.plan->uids, 65535), 165535);
+	assert_string_equal(f.plan->runtime_dir, "/run/user/1000200513");
+}
+
+static void a_range_that_holds_the_uid_names_the_account(void **state)
+{
+	(void)state;
+	f.account.uid = 100000;
+	refused("account alice: the subuid range 100000:65536 holds uid 100000 itself");
+}
+
+static void no_ranges_is_an_error(void **state)
+{
+	(void)state;
+	f.in.n_gid_ranges = 0;
+	refused("subgid");
+}
+
+static void the_primary_group_comes_first_and_once(void **state)
+{
+	(void)state;
+	f.groups[0] = 27;
+	f.groups[1] = 1000;
+	assert_int_equal(made()->n_groups, 3);
+	assert_int_equal(f.plan->groups[0], 1000);
+	assert_int_equal(f.plan->groups[1], 27);
+	assert_int_equal(f.plan->groups[2], 100);
+}
+
+static void roots_group_is_shifted_and_said_so(void **state)
+{
+	(void)state;
+	f.groups[1] = 0;
+	assert_int_equal(made()->n_groups, 2);
+	assert_int_equal(idmap_to_host(&f.plan->gids, 0), 100000);
+	assert_true(noted(f.plan, "group 0"));
+}
+
+static void groups_none_keeps_the_primary_one(void **state)
+{
+	(void)state;
+	f.policy.groups = GROUPS_NONE;
+	assert_int_equal(made()->n_groups, 1);
+	assert_int_equal(idmap_to_host(&f.plan->gids, 27), 100027);
+	f.groups[2] = 70000;
+	refused("group 70000");
+}
+
+static void groups_that_no_map_can_hold_are_refused_with_what_helps(void **state)
+{
+	gid_t many[600];
+
+	(void)state;
+	for (gid_t i = 0; i < 600; i++)
+		many[i] = 1000 + 2 * i;
+	f.account.groups = many;
+	f.account.n_groups = 600;
+	refused("SupplementaryGroups=none");
+	f.policy.groups = GROUPS_NONE;
+	made();
+}
+
+static void any_number_of_groups_that_fits_is_kept(void **state)
+{
+	gid_t many[169];
+
+	(void)state;
+	f.account.groups = many;
+	for (gid_t n = 0; n <= 169; n++) {
+		for (gid_t i = 0; i < n; i++)
+			many[i] = 1000 + 2 * i;
+		f.account.n_groups = n;
+		assert_int_equal(made()->n_groups, n > 0 ? n : 1);
+	}
+}
+
+/* ---- names */
+
+static const char *hostname_of(const char *pattern)
+{
+	f.policy.hostname = (char *)pattern;
+	return made()->hostname;
+}
+
+static void the_hostname_is_expanded(void **state)
+{
+	(void)state;
+	assert_string_equal(hostname_of(NULL), "build");
+	assert_string_equal(hostname_of("%h-%u.%s"), "build-alice.k3v9x0ab12cd");
+	assert_string_equal(hostname_of("box"), "box");
+	f.policy.hostname = (char *)"%h%q";
+	refused("Hostname=%h%q");
+	f.policy.hostname = (char *)"%";
+	refused("Hostname=%");
+}
+
+static void the_hostname_is_made_of_valid_characters(void **state)
+{
+	(void)state;
+	f.account.name = (char *)"EXAMPLE\\jo_d";
+	assert_string_equal(hostname_of("%u"), "EXAMPLE-jo-d");
+	assert_string_equal(hostname_of("-.%%x-"), "x");
+	assert_string_equal(hostname_of("%%"), "localhost");
+	assert_string_equal(hostname_of(""), "localhost");
+}
+
+static void the_hostname_is_cut_to_64(void **state)
+{
+	(void)state;
+	f.account.name =
+		(char *)"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk";
+	/* the '-' at the end is cut too */
+	assert_int_equal(strlen(hostname_of("%u-%h")), 63);
+	assert_int_equal(strlen(hostname_of("%u%h")), 64);
+}
+
+/* ---- logins */
+
+static void a_session_id_is_checked(void **state)
+{
+	(void)state;
+	f.login.id = "../../../etc";
+	refused("session id");
+	f.login.id = "short";
+	refused("session id");
+}
+
+static const struct plan_op *terminal_of(const char *tty)
+{
+	f.login.tty = tty;
+	made();
+	for (size_t i = 0; i < f.plan->n_ops; i++)
+		if (f.plan->ops[i].kind == PLAN_TERMINAL)
+			return &f.plan->ops[i];
+	return NULL;
+}
+
+static void a_console_keeps_its_name_and_a_pty_is_the_console(void **state)
+{
+	(void)state;
+	assert_null(terminal_of(""));
+	assert_string_equal(terminal_of("/dev/ttyS0")->target, "/dev/ttyS0");
+	assert_string_equal(terminal_of("/dev/pts/7")->target, "/dev/console");
+	assert_string_equal(terminal_of("/dev/pts/7")->source, "/dev/pts/7");
+	assert_null(terminal_of("/dev/tty"));
+	f.login.tty = "ssh";
+	refused("not below /dev");
+	f.login.tty = "/dev/../etc/passwd";
+	refused("not below /dev");
+}
+
+/* ---- cgroups */
+
+static void a_limit_without_its_controller_names_the_key(void **state)
+{
+	(void)state;
+	f.policy.tasks_max = 100;
+	f.controllers.n = 4;
+	refused("TasksMax=: this host has no pids controller");
+	f.policy.tasks_max = PARSE_INFINITY;
+	made();
+	f.policy.memory_max = 1 << 30;
+	f.controllers.n = 0;
+	refused("MemoryMax=: this host has no memory controller; boot with");
+	f.host.cgroup = PLAN_CGROUP_NONE;
+	refused("MemoryMax=: no cgroup file system");
+}
+
+static const char *setting(const char *name)
+{
+	for (size_t i = 0; i < f.plan->cgroup.n_settings; i++)
+		if (strcmp(f.plan->cgroup.settings[i].name, name) == 0)
+			return f.plan->cgroup.settings[i].value;
+	fail_msg("no %s", name);
+	return NULL;
+}
+
+static void limits_are_said_as_the_kernel_shows_them(void **state)
+{
+	(void)state;
+	f.policy.memory_max = 1000001;
+	f.policy.tasks_max = 1ULL << 40;
+	f.policy.cpu_quota = 1;
+	f.policy.cpu_weight = 1;
+	made();
+	assert_string_equal(setting("memory.max"), "999424");
+	assert_string_equal(setting("pids.max"), "4194304");
+	assert_string_equal(setting("cpu.max"), "1000 100000");
+	assert_string_equal(setting("cpu.weight"), "1");
+	f.host.cgroup = PLAN_CGROUP_V1;
+	made();
+	assert_string_equal(setting("cpu.shares"), "10");
+	assert_string_equal(setting("cpu.cfs_quota_us"), "1000");
+	assert_string_equal(setting("memory.limit_in_bytes"), "999424");
+}
+
+static void without_cgroups_there_is_no_cgroup_namespace(void **state)
+{
+	(void)state;
+	assert_true(made()->namespaces & CLONE_NEWCGROUP);
+	f.host.cgroup = PLAN_CGROUP_NONE;
+	assert_false(made()->namespaces & CLONE_NEWCGROUP);
+	assert_true(noted(f.plan, "no cgroup"));
+}
+
+/* ---- the box's root */
+
+static void root_inside_needs_an_image_and_images_come_later(void **state)
+{
+	(void)state;
+	f.policy.root = true;
+	refused("Root=yes needs RootFS=image");
+	f.policy.image = (char *)"debian";
+	refused("RootFS=image:debian");
+}
+
+static void nobody_gains_privileges(void **state)
+{
+	const uint64_t safe = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+
+	(void)state;
+	assert_true(made()->no_new_privs);
+	for (size_t i = 0; i < f.plan->n_overlays; i++)
+		assert_int_equal(f.plan->overlays[i].attr & safe, safe);
+	for (size_t i = 0; i < f.plan->n_ops; i++) {
+		const struct plan_op *op = &f.plan->ops[i];
+
+		if (op->kind == PLAN_BIND || op->kind == PLAN_TMPFS)
+			assert_int_equal(op->attr & safe, safe);
+		if (op->kind == PLAN_DEVICE)
+			assert_true(op->attr & MOUNT_ATTR_NOSUID);
+	}
+	for (size_t i = 0; i < f.plan->n_login_caps; i++)
+		assert_null(strstr(f.plan->login_caps[i], "admin"));
+}
+
+int main(void)
+{
+#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		STORY(root_is_never_isolated),
+		STORY(a_uid_above_65535_is_kept),
+		STORY(a_range_that_holds_the_uid_names_the_account),
+		STORY(no_ranges_is_an_error),
+		STORY(the_primary_group_comes_first_and_once),
+		STORY(roots_group_is_shifted_and_said_so),
+		STORY(groups_none_keeps_the_primary_one),
+		STORY(groups_that_no_map_can_hold_are_refused_with_what_helps),
+		STORY(any_number_of_groups_that_fits_is_kept),
+		STORY(the_hostname_is_expanded),
+		STORY(the_hostname_is_made_of_valid_characters),
+		STORY(the_hostname_is_cut_to_64),
+		STORY(a_session_id_is_checked),
+		STORY(a_console_keeps_its_name_and_a_pty_is_the_console),
+		STORY(a_limit_without_its_controller_names_the_key),
+		STORY(limits_are_said_as_the_kernel_shows_them),
+		STORY(without_cgroups_there_is_no_cgroup_namespace),
+		STORY(root_inside_needs_an_image_and_images_come_later),
+		STORY(nobody_gains_privileges),
+	};
+
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
