@@ -75,15 +75,20 @@ class Terminal:
                 raise Timeout(f"the terminal closed before {pattern!r}: "
                               f"{self.seen[self._from:]!r}")
 
-    def ask(self, command, pattern=r"(.*)", timeout=None):
-        """Type a command into a shell, give back what it printed (first group)."""
-        self.line(f"printf '<''<'; {command}; printf '>''>'")
-        return self.expect(rf"<<(?s:\s*){pattern}(?s:\s*)>>", timeout).group(1).strip()
+    def ask(self, command, timeout=None):
+        """Type a command into a shell, give back what it printed."""
+        self.line(f"r=$?; printf '<''<'; (exit $r); {command}; printf '>''>'")
+        return self.expect(r"<<((?s:.*?))>>", timeout).group(1).strip()
+
+    def start(self, seconds=60):
+        """Run something in the foreground, and wait until it is there to be interrupted."""
+        self.line(f"sh -c 'echo rea''dy; exec sleep {seconds}'")
+        self.expect("^ready")
 
     def close(self, timeout=10.0):
         """Hang up and give back the exit status."""
         end = time.monotonic() + timeout
-        while self.process.poll() is None and time.monotonic() < end:
+        while self.master >= 0 and self.process.poll() is None and time.monotonic() < end:
             if not self._more(0.05):
                 break
         if self.master >= 0:
