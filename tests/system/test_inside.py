@@ -49,7 +49,8 @@ def test_owners_and_secrets(b):
             r.stderr)
     b.check(words[-3:] == ["0:0"] * 3, "/etc, /usr and ssh belong to root", words[-3:])
     r = b.ssh(b.alice.pw_name, "cat /etc/shadow; ls /root; ls /boot; "
-              "cat /etc/ssh/ssh_host_*_key; ls -A /var/lib/nsshell; ls -A /run/nsshell | grep -vx session; echo x >/etc/nst")
+              "cat /etc/ssh/ssh_host_*_key; ls -A /var/lib/nsshell; "
+              "ls -A /run/nsshell | grep -vx session; echo x >/etc/nst")
     b.check(r.stdout == "", "shadow, host keys, /root, /boot and nsshell's state give nothing",
             r.stdout or "nothing")
     b.check(not os.path.exists("/etc/nst"), "/etc isn't writable")
