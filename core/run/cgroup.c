@@ -16,6 +16,11 @@
 /* A limit that the kernel rounded to pages is still the limit. */
 #define ROUNDING 65536U
 
+/* Every controller that a group of ours may use. */
+static const char *const known[] = { "pids", "memory", "cpu", "cpuacct", "freezer",
+	"cpuset", "blkio", "io", "devices" };
+#define N_KNOWN (sizeof(known) / sizeof(*known))
+
 /* libcgroup would print to stdout where CGROUP_LOGLEVEL is set. */
 static void no_log(void *data, int level, const char *fmt, va_list ap)
 {
@@ -273,12 +278,36 @@ int cgroup_move_supervisor(const struct plan_cgroup *plan, struct err *e)
 	return r;
 }
 
+void cgroup_of(enum plan_cgroup_kind kind, pid_t pid, char *buf, size_t size)
+{
+	char path[32], text[4096], *line, *rest = text;
+
+	buf[0] = '\0';
+	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	if (kind != PLAN_CGROUP_V2 ||
+		io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return;
+	while ((line = strsep(&rest, "\n")))
+		if (strncmp(line, "0::", 3) == 0)
+			(void)snprintf(buf, size, "%s", line + 3);
+}
+
+void cgroup_put_back(enum plan_cgroup_kind kind, pid_t pid, const char *group)
+{
+	char path[PATH_MAX], text[16];
+
+	if (kind != PLAN_CGROUP_V2 || *group == '\0')
+		return;
+	(void)snprintf(text, sizeof(text), "%d", (int)pid);
+	for (size_t i = 0; i < N_KNOWN; i++)
+		if (group_path(known[i], group, "cgroup.procs", path, sizeof(path)) ==
+				0 &&
+			io_write_text(AT_FDCWD, path, text) == 0)
+			return;
+}
+
 /* ---- looking and ending
  * ------------------------------------------------------------------- */
-
-static const char *const known[] = { "pids", "memory", "cpu", "cpuacct", "freezer",
-	"cpuset", "blkio", "io", "devices" };
-#define N_KNOWN (sizeof(known) / sizeof(*known))
 
 enum plan_cgroup_kind cgroup_kind(void)
 {

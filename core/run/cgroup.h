@@ -40,6 +40,15 @@ int cgroup_move_self(const struct cgroup_fds *f, struct err *e);
 /* Move the calling process among the account's supervisors. */
 int cgroup_move_supervisor(const struct plan_cgroup *plan, struct err *e);
 
+/**
+ * cgroup_of() - The v2 group that a process is in
+ * @buf:	gets "/user.slice/..."; "" on v1, where it isn't needed
+ */
+void cgroup_of(enum plan_cgroup_kind kind, pid_t pid, char *buf, size_t size);
+
+/* Move a process back to where cgroup_of() found it: its login was refused after all. */
+void cgroup_put_back(enum plan_cgroup_kind kind, pid_t pid, const char *path);
+
 /* Move the calling process back to the root groups: a supervisor that is about to remove
  * its own. */
 void cgroup_leave(enum plan_cgroup_kind kind);

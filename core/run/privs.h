@@ -4,6 +4,7 @@
 
 #include "core/base/err.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /**

@@ -10,8 +10,8 @@
  * tty_identify() - The name of the terminal that a login hands down
  * @fd:		a terminal of the caller's, or -1
  * @pam_tty:	PAM_TTY: "/dev/tty1", "tty1", "ssh", ""
- * @buf:	gets "/dev/..." or "" where they don't name the same device: sshd's "ssh" is
- *no terminal, and its own stderr none of the login's
+ * @buf:	gets "/dev/..." or "" where they don't name the same device: sshd's "ssh"
+ *is no terminal, and its own stderr none of the login's
  */
 void tty_identify(int fd, const char *pam_tty, char *buf, size_t size);
 

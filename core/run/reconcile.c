@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/reconcile.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+#include "core/base/sys.h"
+#include "core/run/cgroup.h"
+#include "core/run/family.h"
+#include "core/run/login.h"
+#include "core/run/tty.h"
+
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+/* A killed process leaves its cgroup when it is reaped: wait for that, in small steps. */
+#define REMOVE_TRIES    100
+#define REMOVE_PAUSE_MS 20
+
+static void pause_ms(long ms)
+{
+	const struct timespec t = { .tv_nsec = ms * 1000000 };
+
+	(void)nanosleep(&t, NULL);
+}
+
+static void kill_init(const struct record_process *init)
+{
+	_cleanup_close_ int pidfd = init->pid > 0 ? sys_pidfd_open(init->pid) : -EBADF;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	uint64_t start;
+
+	if (pidfd < 0 || io_process_start(init->pid, &start) < 0 || start != init->start)
+		return;
+	(void)sys_pidfd_signal(pidfd, SIGKILL);
+	(void)poll(&p, 1, REMOVE_TRIES * REMOVE_PAUSE_MS);
+}
+
+static int empty_cgroup(const struct record *r, struct err *e)
+{
+	enum plan_cgroup_kind kind = r->cgroup[0] ? cgroup_kind() : PLAN_CGROUP_NONE;
+
+	for (int i = 0; i < REMOVE_TRIES; i++) {
+		if (cgroup_kill(kind, r->cgroup, 0) == 0 &&
+			cgroup_remove(kind, r->cgroup, e) == 0)
+			return 0;
+		pause_ms(REMOVE_PAUSE_MS);
+	}
+	return cgroup_remove(kind, r->cgroup, e);
+}
+
+/* The account's group goes with its last session, which the account's lock makes certain.
+ */
+static int leave_family(const struct record *r, struct err *e)
+{
+	_cleanup_close_ int family = -EBADF;
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	size_t n;
+
+	if (family_lock(r->uid, true, &family, e) != 0 ||
+		family_ids(family, &ids, &n, e) < 0)
+		return -1;
+	if (n == 0 || (n == 1 && strcmp(ids[0], r->id) == 0))
+		cgroup_remove_account(
+			r->cgroup[0] ? cgroup_kind() : PLAN_CGROUP_NONE, r->cgroup);
+	return family_drop(family, r->uid, r->id, e);
+}
+
+int reconcile_end(const struct record *r, int terminal, struct err *e)
+{
+	struct err next;
+	int result = 0;
+
+	kill_init(&r->init);
+	if (empty_cgroup(r, e) < 0)
+		result = -1;
+	if (tty_give_back(terminal, &r->lent, r->uid, result ? &next : e) < 0)
+		result = -1;
+	if (r->logged_in)
+		login_clear(r);
+	if (leave_family(r, result ? &next : e) < 0)
+		result = -1;
+	return result;
+}
+
+/* One whose record's lock we get has no supervisor any more. */
+static int end_orphan(const struct record *r, size_t *n, struct err *e)
+{
+	_cleanup_close_ int lock = -EBADF;
+	struct record now;
+	int alive = record_is_alive(r->id, e), held;
+
+	if (alive != 0)
+		return alive < 0 ? -1 : 0;
+	held = record_lock(r->id, &lock, e);
+	if (held != 0)
+		return held < 0 ? -1 : 0;
+	/* Between the listing and the lock somebody else may have ended it. */
+	if (record_read(r->id, &now, e) != 0)
+		return record_remove(r->id, e);
+	if (reconcile_end(&now, -1, e) < 0)
+		return err_wrap(e, "session %s of %s", r->id, r->user);
+	(*n)++;
+	return record_remove(r->id, e);
+}
+
+int reconcile_all(size_t *ret_n, struct err *e)
+{
+	_cleanup_free_ struct record *all = NULL;
+	struct err next;
+	size_t n, bad;
+	int result = 0;
+
+	*ret_n = 0;
+	if (record_list(&all, &n, &bad, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (end_orphan(&all[i], ret_n, result ? &next : e) < 0)
+			result = -1;
+	return result;
+}

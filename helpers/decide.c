@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/decide.h"
+
+#include "config/config.h"
+#include "core/base/account.h"
+#include "core/base/cleanup.h"
+#include "core/run/host.h"
+#include "core/run/subid.h"
+#include "core/run/tty.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+int decide_id(char id[PLAN_ID_LEN + 1], struct err *e)
+{
+	static const char letters[32] = "abcdefghijkmnpqrstuvwxyz23456789";
+	unsigned char random[PLAN_ID_LEN];
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return err_set(e, errno, "make a session id");
+	for (size_t i = 0; i < PLAN_ID_LEN; i++)
+		id[i] = letters[random[i] % sizeof(letters)];
+	id[PLAN_ID_LEN] = '\0';
+	return 0;
+}
+
+static bool is_exempt(const struct account *a)
+{
+	if (a->uid == 0)
+		return true;
+	for (size_t i = 0; i < a->n_groups; i++)
+		if (a->group_names[i] &&
+			strcmp(a->group_names[i], POLICY_BREAK_GLASS_GROUP) == 0)
+			return true;
+	return false;
+}
+
+static int plan_with(const struct account *a, const struct policy *policy,
+	const struct plan_login *login, const struct host *host, struct plan **ret,
+	struct err *e)
+{
+	struct subid s;
+	int r;
+
+	if (subid_find(a, true, &s, e) < 0)
+		return -1;
+	const struct plan_input in = {
+		.account = a,
+		.policy = policy,
+		.login = login,
+		.host = &host->facts,
+		.uid_ranges = s.uids,
+		.n_uid_ranges = s.n_uids,
+		.gid_ranges = s.gids,
+		.n_gid_ranges = s.n_gids,
+	};
+	r = plan_make(&in, ret, e);
+	subid_clear(&s);
+	return r;
+}
+
+static int make_plan(const struct account *a, const struct policy *policy,
+	const struct proto_request *q, const char *id, int terminal, struct plan **ret,
+	struct err *e)
+{
+	char tty[sizeof(q->tty) + sizeof("/dev/")];
+	const struct plan_login login = {
+		.id = id,
+		.service = q->service,
+		.rhost = q->rhost,
+		.tty = tty,
+	};
+	struct host host;
+	int r;
+
+	tty_identify(terminal, q->tty, tty, sizeof(tty));
+	if (host_gather(policy, &host, e) < 0)
+		return -1;
+	r = plan_with(a, policy, &login, &host, ret, e);
+	host_clear(&host);
+	return r;
+}
+
+static enum decision follow_policy(const struct account *a, const struct policy *policy,
+	const struct proto_request *q, const char *id, int terminal, struct decided *ret,
+	struct err *e)
+{
+	if (!policy->isolate || !strlist_has(&policy->services, q->service))
+		return DECIDE_IGNORE;
+	if (q->kind == PROTO_GATE)
+		return DECIDE_ISOLATED;
+	ret->allow = policy->on_error == ON_ERROR_ALLOW;
+	return make_plan(a, policy, q, id, terminal, &ret->plan, e) < 0 ? DECIDE_FAILED
+									: DECIDE_OPEN;
+}
+
+static enum decision decide_account(const struct account *a,
+	const struct proto_request *q, const char *id, const char *config, int terminal,
+	struct decided *ret, struct err *e)
+{
+	enum decision d = DECIDE_FAILED;
+	struct policy policy;
+	struct config *c;
+
+	if (is_exempt(a))
+		return DECIDE_IGNORE;
+	if (config_load(config, &c, e) < 0)
+		return DECIDE_FAILED;
+	if (config_policy(c, a, &policy, e) == 0) {
+		d = follow_policy(a, &policy, q, id, terminal, ret, e);
+		policy_clear(&policy);
+	}
+	config_free(c);
+	return d;
+}
+
+enum decision decide(const struct proto_request *q, const char *id, const char *config,
+	int terminal, struct decided *ret, struct err *e)
+{
+	struct account a;
+	enum decision d;
+	int r = account_read(q->user, &a, e);
+
+	*ret = (struct decided){ 0 };
+	if (r > 0)
+		(void)err_set(e, 0, "there is no account \"%s\"", q->user);
+	if (r != 0)
+		return DECIDE_FAILED;
+	d = decide_account(&a, q, id, config, terminal, ret, e);
+	account_clear(&a);
+	return d;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From a request to a plan: account, config, host, subordinate ids. Outside, before any
+ * join. */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/plan/plan.h"
+#include "helpers/protocol.h"
+
+#include <stdbool.h>
+
+enum decision {
+	DECIDE_IGNORE,   /* not to be isolated */
+	DECIDE_ISOLATED, /* it is, and that was the question */
+	DECIDE_OPEN,     /* with a plan */
+	DECIDE_FAILED,   /* with an error */
+};
+
+struct decided {
+	struct plan *plan; /* plan_free() */
+	bool allow; /* OnError=allow: a failure from here on lets the login through */
+};
+
+/* A new session id, from getrandom(2). Return: 0 or -1 with @e. */
+int decide_id(char id[PLAN_ID_LEN + 1], struct err *e);
+
+/**
+ * decide() - What to do with a request
+ * @config:	path of nsshell.conf, or NULL
+ * @terminal:	fd that came with it, or -1
+ *
+ * root and the members of POLICY_BREAK_GLASS_GROUP are left alone before the config is
+ * even read.
+ */
+enum decision decide(const struct proto_request *q, const char *id, const char *config,
+	int terminal, struct decided *ret, struct err *e);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * nsshell-helper [CONFIG]: takes one request from the PAM module on fd 3, decides, and
+ * becomes the supervisor of a new session. Root only.
+ */
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+#include "core/base/sys.h"
+#include "helpers/decide.h"
+#include "helpers/session.h"
+#include "helpers/supervisor.h"
+#include "helpers/title.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+static void reset_limits(void)
+{
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+	const struct rlimit files = { 1024, 4096 }, core = { 0, 0 };
+
+	for (int what = 0; what < RLIMIT_NLIMITS; what++)
+		if (what != RLIMIT_NOFILE && what != RLIMIT_CORE && what != RLIMIT_STACK)
+			(void)setrlimit((__rlimit_resource_t)what, &none);
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+	(void)setrlimit(RLIMIT_CORE, &core);
+}
+
+/*
+ * Should:   make everything that a caller could have prepared ours, before anything is
+ * read (CVE-2021-4034, CVE-2010-3853, CVE-2019-16729, CVE-2024-21626) Mustn't:  believe
+ * any of it
+ */
+static int harden(int argc)
+{
+	static char *nothing[] = { NULL };
+	sigset_t none;
+
+	environ = nothing;
+	if (argc < 1 || argc > 2)
+		return -1;
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)umask(0);
+	reset_limits();
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (sys_close_from(PROTO_FD + 1) < 0 || chdir("/") < 0)
+		return -1;
+	return getuid() == 0 && geteuid() == 0 ? 0 : -1;
+}
+
+static int take_request(struct proto_request *q, int *terminal)
+{
+	int fds[IO_FDS_MAX];
+	size_t n = 0;
+
+	if (io_recv(PROTO_FD, q, sizeof(*q), fds, &n) != 0 || q->magic != PROTO_MAGIC)
+		return -1;
+	if (q->kind != PROTO_OPEN && q->kind != PROTO_GATE)
+		return -1;
+	q->service[sizeof(q->service) - 1] = '\0';
+	q->user[sizeof(q->user) - 1] = '\0';
+	q->rhost[sizeof(q->rhost) - 1] = '\0';
+	q->tty[sizeof(q->tty) - 1] = '\0';
+	while (n > 1)
+		cleanup_close(&fds[--n]);
+	if (n == 1)
+		*terminal = fds[0];
+	return 0;
+}
+
+static void answer(enum proto_kind kind, const char *id)
+{
+	struct proto_reply reply = { .magic = PROTO_MAGIC, .kind = kind };
+
+	(void)snprintf(reply.id, sizeof(reply.id), "%s", id);
+	(void)io_send(PROTO_FD, &reply, sizeof(reply), NULL, 0);
+}
+
+static int open_state(struct err *e)
+{
+	_cleanup_close_ int run = io_open_state(PATH_RUN, 0700, e);
+
+	return run < 0 ? -1 : 0;
+}
+
+/* On success somebody else will answer: the new supervisor, or a running one. */
+static int open_session(const struct decided *d, int terminal, struct err *e)
+{
+	int r = open_state(e);
+	pid_t pid;
+
+	if (r == 0 && d->plan->share_account)
+		r = supervisor_hand_over(d->plan, PROTO_FD, e);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	pid = fork();
+	if (pid == 0) {
+		(void)setsid();
+		supervisor_run(d->plan, PROTO_FD, terminal, d->allow);
+	}
+	return pid < 0 ? err_set(e, errno, "start the supervisor") : 0;
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_close_ int terminal = -EBADF;
+	char id[PLAN_ID_LEN + 1] = "none";
+	enum decision what = DECIDE_FAILED;
+	struct decided d = { 0 };
+	struct proto_request q;
+	struct err e = { 0 };
+
+	if (harden(argc) < 0 || take_request(&q, &terminal) < 0)
+		return 1;
+	title_begin(argc, argv);
+	if (decide_id(id, &e) == 0)
+		what = decide(&q, id, argc > 1 ? argv[1] : NULL, terminal, &d, &e);
+	if (what == DECIDE_IGNORE)
+		answer(PROTO_IGNORE, id);
+	else if (what == DECIDE_ISOLATED)
+		answer(PROTO_ISOLATED, id);
+	else if (what == DECIDE_FAILED || open_session(&d, terminal, &e) < 0)
+		session_refuse(PROTO_FD, id, d.allow, &e);
+	plan_free(d.plan);
+	return 0;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/init.h"
+
+#include "core/base/io.h"
+#include "core/base/sys.h"
+#include "core/run/privs.h"
+#include "core/run/stage.h"
+#include "helpers/title.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LEASH_FD  3
+#define SIGNAL_FD 4
+#define LINGER_MS 500
+#define ENDING_MS 20
+
+struct init {
+	bool ending, lingering;
+	uint64_t deadline; /* ms, CLOCK_MONOTONIC; while ending */
+};
+
+/* ---- becoming init
+ * ------------------------------------------------------------------------ */
+
+static int wait_for_maps(int leash, struct err *e)
+{
+	char word = 0;
+
+	if (io_recv(leash, &word, 1, NULL, NULL) != 0 || word != INIT_GO)
+		return err_set(e, EPIPE, "wait for the id maps");
+	return 0;
+}
+
+/*
+ * Should:   leave init with what it takes to end its session
+ * Mustn't:  leave it a way to the host, or a life beyond the supervisor's
+ */
+static int drop(const struct plan *plan, struct err *e)
+{
+	uint64_t caps;
+
+	if (privs_cap_mask(plan->init_caps, plan->n_init_caps, &caps, e) < 0 ||
+		privs_keep_caps(caps, e) < 0)
+		return -1;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_set(e, errno, "harden init");
+	/* Last: changing credentials clears it (prctl(2)). */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_set(e, errno, "tie init to its supervisor");
+	return 0;
+}
+
+static int become(const struct plan *plan, int leash, const struct cgroup_fds *groups,
+	struct err *e)
+{
+	if (plan->cgroup.kind != PLAN_CGROUP_V2 && cgroup_move_self(groups, e) < 0)
+		return -1;
+	if ((plan->namespaces & CLONE_NEWCGROUP) && unshare(CLONE_NEWCGROUP) < 0)
+		return err_set(e, errno, "make a cgroup namespace");
+	if (wait_for_maps(leash, e) < 0 || privs_become_root_here(e) < 0)
+		return -1;
+	if (sethostname(plan->hostname, strlen(plan->hostname)) < 0)
+		return err_set(e, errno, "set the host name %s", plan->hostname);
+	if (stage_enter(plan, e) < 0)
+		return -1;
+	return drop(plan, e);
+}
+
+/* ---- being init
+ * --------------------------------------------------------------------------- */
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* In a pid namespace, -1 is everybody but init (kill(2)). */
+static bool is_alone(void)
+{
+	return kill(-1, 0) < 0 && errno == ESRCH;
+}
+
+static void begin_end(struct init *in)
+{
+	if (in->ending)
+		return;
+	in->ending = true;
+	in->deadline = now_ms() + INIT_GRACE_MS;
+	/* Shells ignore TERM and heed HUP; who is stopped must run to hear either. */
+	(void)kill(-1, SIGTERM);
+	(void)kill(-1, SIGHUP);
+	(void)kill(-1, SIGCONT);
+}
+
+static void reap(void)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		continue;
+}
+
+static void hear_signal(struct init *in)
+{
+	struct signalfd_siginfo s;
+
+	while (read(SIGNAL_FD, &s, sizeof(s)) == (ssize_t)sizeof(s)) {
+		if (s.ssi_signo == SIGCHLD)
+			reap();
+		else if (s.ssi_signo == SIGTERM)
+			begin_end(in);
+		else
+			(void)kill(-1, (int)s.ssi_signo);
+	}
+}
+
+static void hear_leash(struct init *in)
+{
+	char word = INIT_END;
+
+	/* A leash that is cut ends the session as the word does. */
+	if (io_recv(LEASH_FD, &word, 1, NULL, NULL) != 0)
+		word = INIT_END;
+	if (word == INIT_END)
+		begin_end(in);
+	else
+		in->lingering = word == INIT_LINGER;
+}
+
+static _Noreturn void live(void)
+{
+	struct pollfd p[] = {
+		{ .fd = LEASH_FD, .events = POLLIN },
+		{ .fd = SIGNAL_FD, .events = POLLIN },
+	};
+	struct init in = { 0 };
+
+	for (;;) {
+		int timeout = in.ending ? ENDING_MS : in.lingering ? LINGER_MS : -1;
+
+		if ((in.ending || in.lingering) && is_alone())
+			_exit(0);
+		if (in.ending && now_ms() >= in.deadline)
+			_exit(0); /* the kernel kills what is left in the namespace */
+		if (poll(p, 2, timeout) < 0 && errno != EINTR)
+			_exit(1);
+		if (p[1].revents)
+			hear_signal(&in);
+		if (p[0].revents && !in.ending)
+			hear_leash(&in);
+		if (in.ending)
+			p[0].fd = -1;
+		reap();
+	}
+}
+
+static int hold_only(int leash, struct err *e)
+{
+	sigset_t all;
+	int fd;
+
+	/* A copy above both, so that neither dup2 below treads on it. */
+	leash = fcntl(leash, F_DUPFD_CLOEXEC, SIGNAL_FD + 1);
+	if (leash < 0 || dup3(leash, LEASH_FD, O_CLOEXEC) < 0)
+		return err_set(e, errno, "keep the leash");
+	(void)sigfillset(&all);
+	fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0 || (fd != SIGNAL_FD && dup3(fd, SIGNAL_FD, O_CLOEXEC) < 0))
+		return err_set(e, errno, "listen to signals");
+	if (sys_close_from(SIGNAL_FD + 1) < 0)
+		return err_set(e, errno, "close what init has no use for");
+	return 0;
+}
+
+_Noreturn void init_run(
+	const struct plan *plan, int leash, const struct cgroup_fds *groups)
+{
+	struct err e = { 0 };
+	sigset_t all;
+	int r;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	r = become(plan, leash, groups, &e);
+	if (r == 0)
+		r = hold_only(leash, &e);
+	title_set("nsshell: init of %s", plan->user);
+	(void)io_send(r == 0 ? LEASH_FD : leash, &e, sizeof(e), NULL, 0);
+	if (r < 0)
+		_exit(1);
+	live();
+}

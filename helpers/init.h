@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Process 1 of a session: reaps, forwards signals, ends the session. Holds nothing. */
+#pragma once
+
+#include "core/plan/plan.h"
+#include "core/run/cgroup.h"
+
+/* How long processes have between SIGTERM and SIGKILL. */
+#define INIT_GRACE_MS 3000
+
+/* What the supervisor says to init over the leash, a byte each. */
+enum init_word {
+	INIT_GO = 'g',     /* the id maps are written */
+	INIT_END = 'e',    /* TERM, grace, KILL, exit */
+	INIT_LINGER = 'l', /* exit once nobody else is left */
+	INIT_STAY = 's',   /* a login came: don't */
+};
+
+/**
+ * init_run() - Be init, in the process that clone3(2) made
+ * @leash:	SOCK_SEQPACKET to the supervisor; its end is the session's
+ * @groups:	to move into; v2: the process was born there
+ *
+ * Reports its success (or the error) over the leash as a struct err, whose msg is empty
+ * on success, once the session's root is entered.
+ */
+_Noreturn void init_run(
+	const struct plan *plan, int leash, const struct cgroup_fds *groups);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/join_socket.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+#include "helpers/protocol.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+static int address(const char *id, struct sockaddr_un *ret)
+{
+	int len;
+
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	len = snprintf(
+		ret->sun_path, sizeof(ret->sun_path), "%s/%s.sock", PATH_SESSIONS, id);
+	return len > 0 && (size_t)len < sizeof(ret->sun_path) ? 0 : -1;
+}
+
+int join_socket_listen(const char *id, int *ret, struct err *e)
+{
+	_cleanup_close_ int sock =
+		socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un to;
+
+	if (sock < 0 || address(id, &to) < 0 ||
+		bind(sock, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+		listen(sock, 16) < 0)
+		return err_set(e, errno, "listen on %s/%s.sock", PATH_SESSIONS, id);
+	*ret = take_fd(&sock);
+	return 0;
+}
+
+int join_socket_accept(int listener, struct err *e)
+{
+	_cleanup_close_ int sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	const struct timeval second = { .tv_sec = 1 };
+	socklen_t size = sizeof(struct ucred);
+	struct ucred peer;
+	uint32_t magic;
+	int fds[IO_FDS_MAX];
+	size_t n = 0;
+
+	if (sock < 0 || getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+		setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second)) < 0)
+		return err_set(e, errno, "hear from a login");
+	if (peer.uid != 0)
+		return err_set(e, EPERM, "uid %u asks to join", peer.uid);
+	if (io_recv(sock, &magic, sizeof(magic), fds, &n) != 0)
+		return err_set(e, errno, "hear from a login");
+	if (magic == PROTO_MAGIC && n == 1)
+		return fds[0];
+	while (n > 0)
+		cleanup_close(&fds[--n]);
+	return err_set(e, EBADMSG, "hear from a login");
+}
+
+int join_socket_send(const char *id, int sock, struct err *e)
+{
+	_cleanup_close_ int out = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	const uint32_t magic = PROTO_MAGIC;
+	struct sockaddr_un to;
+
+	if (out < 0 || address(id, &to) < 0 ||
+		connect(out, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+		io_send(out, &magic, sizeof(magic), &sock, 1) < 0)
+		return err_set(e, errno, "reach session %s", id);
+	return 0;
+}
+
+pid_t join_socket_peer(int sock)
+{
+	socklen_t size = sizeof(struct ucred);
+	struct ucred peer;
+
+	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ? 0 : peer.pid;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/session.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+#include "core/base/sys.h"
+#include "core/run/privs.h"
+#include "core/run/reconcile.h"
+#include "core/run/tty.h"
+#include "helpers/init.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* A login program that outlives its pam_close_session() has this long to end. */
+#define CALLER_GRACE_MS 5000
+
+void session_begin(struct session *s, const struct plan *plan, int terminal, bool allow)
+{
+	*s = (struct session){
+		.plan = plan,
+		.lock = -EBADF,
+		.listener = -EBADF,
+		.init = -EBADF,
+		.leash = -EBADF,
+		.terminal = terminal,
+		.proc = -EBADF,
+		.allow = allow,
+		.groups = CGROUP_FDS_NONE,
+	};
+}
+
+int session_write(struct session *s, struct err *e)
+{
+	s->record.leases = (uint32_t)session_logins(s);
+	return record_write(&s->record, e);
+}
+
+/* ---- letting a login in
+ * ------------------------------------------------------------------- */
+
+static void fill_reply(
+	const struct session *s, enum proto_kind kind, struct proto_reply *reply)
+{
+	*reply = (struct proto_reply){ .magic = PROTO_MAGIC, .kind = kind };
+	(void)snprintf(reply->id, sizeof(reply->id), "%s", s->plan->id);
+	(void)snprintf(reply->runtime_dir, sizeof(reply->runtime_dir), "%s",
+		s->plan->runtime_dir);
+	/* The caller was in its cgroup namespace's root before, and stays in the box's.
+	 */
+	reply->namespaces = s->plan->namespaces;
+	reply->no_new_privs = s->plan->no_new_privs;
+}
+
+void session_refuse(int sock, const char *id, bool allow, const struct err *e)
+{
+	struct proto_reply reply = {
+		.magic = PROTO_MAGIC,
+		.kind = allow ? PROTO_UNBOXED : PROTO_DENY,
+	};
+
+	(void)snprintf(reply.id, sizeof(reply.id), "%s", id);
+	(void)snprintf(reply.text, sizeof(reply.text), "%s", e->msg);
+	(void)io_send(sock, &reply, sizeof(reply), NULL, 0);
+}
+
+static int send_reply(const struct session *s, int sock, enum proto_kind kind,
+	const int *fds, size_t n, struct err *e)
+{
+	struct proto_reply reply;
+
+	fill_reply(s, kind, &reply);
+	if (privs_cap_mask(s->plan->login_caps, s->plan->n_login_caps, &reply.caps, e) <
+		0)
+		return -1;
+	return io_send(sock, &reply, sizeof(reply), fds, n) < 0
+		       ? err_set(e, errno, "answer the login program")
+		       : 0;
+}
+
+static int send_move(const struct session *s, int sock, struct err *e)
+{
+	if (s->groups.n == 0)
+		return 0;
+	return send_reply(s, sock, PROTO_MOVE, s->groups.move, s->groups.n, e);
+}
+
+/* The process at the socket's other end, as it was when the socket was made (unix(7)). */
+static int hold_caller(struct session *s, int sock, int *ret, struct err *e)
+{
+	socklen_t size = sizeof(struct ucred);
+	struct ucred peer;
+
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return err_set(e, errno, "ask who logs in");
+	*ret = sys_pidfd_open(peer.pid);
+	if (*ret < 0)
+		return err_set(e, errno, "hold the login program");
+	if (s->record.caller.pid == 0) {
+		s->record.caller.pid = peer.pid;
+		(void)io_process_start(peer.pid, &s->record.caller.start);
+	}
+	return 0;
+}
+
+static int admit(struct session *s, int sock, struct lease *lease, struct err *e)
+{
+	struct proto_request joined;
+	int r;
+
+	if (s->n_leases == SESSION_LEASES_MAX)
+		return err_set(e, 0, "the session has %d logins, and may have no more",
+			SESSION_LEASES_MAX);
+	if (hold_caller(s, sock, &lease->caller, e) < 0)
+		return -1;
+	/* v2: the first login was sent on its way before the rootfs was built. */
+	if ((s->plan->cgroup.kind != PLAN_CGROUP_V2 ||
+		    s->record.state != RECORD_OPENING) &&
+		send_move(s, sock, e) < 0)
+		return -1;
+	if (send_reply(s, sock, PROTO_JOIN, &s->init, 1, e) < 0)
+		return -1;
+	r = io_recv(sock, &joined, sizeof(joined), NULL, NULL);
+	if (r != 0 || joined.magic != PROTO_MAGIC || joined.kind != PROTO_JOINED)
+		return err_set(e, 0, "the login program didn't join");
+	/* What the socket says from now on is somebody's of the box: only its end counts.
+	 */
+	if (shutdown(sock, SHUT_RD) < 0)
+		return err_set(e, errno, "keep the lease");
+	return 0;
+}
+
+int session_admit(struct session *s, int sock, struct err *e)
+{
+	struct lease lease = { .sock = sock, .caller = -EBADF };
+
+	if (admit(s, sock, &lease, e) < 0) {
+		cleanup_close(&lease.sock);
+		cleanup_close(&lease.caller);
+		return -1;
+	}
+	s->leases[s->n_leases++] = lease;
+	return 0;
+}
+
+/* Wait for the login program's end: its exit status must be its own. */
+void session_release(struct session *s, size_t i)
+{
+	struct pollfd p = { .fd = s->leases[i].caller, .events = POLLIN };
+
+	cleanup_close(&s->leases[i].sock);
+	if (poll(&p, 1, CALLER_GRACE_MS) == 0)
+		(void)sys_pidfd_signal(s->leases[i].caller, SIGKILL);
+	cleanup_close(&s->leases[i].caller);
+	s->leases[i] = s->leases[--s->n_leases];
+}
+
+size_t session_logins(const struct session *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_leases; i++)
+		n += !s->leases[i].over;
+	return n;
+}
+
+/* ---- ending
+ * ------------------------------------------------------------------------------- */
+
+void session_shut(struct session *s)
+{
+	char path[sizeof(PATH_SESSIONS) + PLAN_ID_LEN + sizeof("/.sock")];
+	struct err ignored;
+
+	cleanup_close(&s->listener);
+	(void)snprintf(path, sizeof(path), "%s/%s.sock", PATH_SESSIONS, s->plan->id);
+	(void)unlink(path);
+	s->record.state = RECORD_CLOSING;
+	(void)session_write(s, &ignored);
+}
+
+static void end_init(struct session *s)
+{
+	struct pollfd p = { .fd = s->init, .events = POLLIN };
+	const char word = INIT_END;
+
+	if (s->init < 0)
+		return;
+	(void)io_send(s->leash, &word, 1, NULL, 0);
+	if (poll(&p, 1, INIT_GRACE_MS + 1000) == 0)
+		(void)sys_pidfd_signal(s->init, SIGKILL);
+	(void)waitid(P_PIDFD, (id_t)s->init, NULL, WEXITED);
+	cleanup_close(&s->init);
+	s->record.init = (struct record_process){ 0 };
+}
+
+int session_end(struct session *s, struct err *e)
+{
+	int r;
+
+	end_init(s);
+	while (s->n_leases > 0)
+		session_release(s, s->n_leases - 1);
+	cgroup_fds_close(&s->groups);
+	cgroup_leave(s->plan->cgroup.kind);
+	r = reconcile_end(&s->record, s->terminal, e);
+	if (s->holds)
+		(void)close(SESSION_HOLDER_FD);
+	s->holds = false;
+	cleanup_close(&s->terminal);
+	cleanup_close(&s->leash);
+	cleanup_close(&s->listener);
+	cleanup_close(&s->proc);
+	return r < 0 ? -1 : record_remove(s->plan->id, e);
+}

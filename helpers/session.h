@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A session as its supervisor has it: opening, and the state that ending needs. */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/plan/plan.h"
+#include "core/run/cgroup.h"
+#include "core/run/record.h"
+#include "helpers/protocol.h"
+
+#include <stdbool.h>
+
+/* Logins in one session, Share=account. */
+#define SESSION_LEASES_MAX 64
+
+/* Where every supervisor keeps the account's rootfs: its siblings take it from there. */
+#define SESSION_HOLDER_FD 100
+
+struct lease {
+	int sock;   /* hangs up when the login is over */
+	int caller; /* pidfd: readable when the login program is gone, whoever holds the
+		       socket */
+	bool over;  /* the socket hung up: the login program is about to end */
+};
+
+struct session {
+	const struct plan *plan;
+	struct record record;
+	int lock;     /* of the record, as long as we live */
+	int listener; /* PATH_SESSIONS/ID.sock; -EBADF without Share=account */
+	int init;     /* pidfd */
+	int leash;    /* to init */
+	int terminal; /* the lent terminal */
+	int proc;     /* the host's /proc */
+	bool holds;   /* SESSION_HOLDER_FD is the account's rootfs */
+	bool allow;   /* OnError=allow */
+	struct cgroup_fds groups;
+	struct lease leases[SESSION_LEASES_MAX];
+	size_t n_leases;
+};
+
+/* An empty session for a plan; owns nothing yet. */
+void session_begin(struct session *s, const struct plan *plan, int terminal, bool allow);
+
+/**
+ * session_open() - Build the session up to a running init
+ * @sock:	the first login's socket, for PROTO_MOVE before all else on cgroup v2
+ *
+ * On failure the session is partly there: session_end() takes away what is.
+ *
+ * Return: 0 or -1 with @e.
+ */
+int session_open(struct session *s, int sock, struct err *e);
+
+/**
+ * session_admit() - Let a login in: PROTO_MOVE, PROTO_JOIN, wait for PROTO_JOINED
+ * @sock:	becomes the session's as a lease
+ *
+ * Return: 0; -1 with @e, and @sock is closed.
+ */
+int session_admit(struct session *s, int sock, struct err *e);
+
+/* Forget a lease whose login program is gone; one that isn't yet gets a while, then
+ * SIGKILL. */
+void session_release(struct session *s, size_t lease);
+
+/* Logins that are not over. */
+size_t session_logins(const struct session *s);
+
+/* Nobody may join from here on: the listening socket goes, the record says so. */
+void session_shut(struct session *s);
+
+/* Bring the record up to date on disk. */
+int session_write(struct session *s, struct err *e);
+
+/**
+ * session_end() - Take everything away, and the record last
+ *
+ * Should:   be called once nobody may join any more
+ *
+ * Return: 0 or -1 with @e, when something stayed: then the record stays too, for
+ * reconcile_all().
+ */
+int session_end(struct session *s, struct err *e);
+
+/* The answer that ends a request: PROTO_DENY or, where the policy says so, PROTO_UNBOXED.
+ */
+void session_refuse(int sock, const char *id, bool allow, const struct err *e);

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/session.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+#include "core/base/sys.h"
+#include "core/run/family.h"
+#include "core/run/rootfs.h"
+#include "core/run/stage.h"
+#include "core/run/tty.h"
+#include "core/run/userns.h"
+#include "helpers/init.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+
+/* ---- the record
+ * --------------------------------------------------------------------------- */
+
+static void copy(char *to, size_t size, const char *from)
+{
+	(void)snprintf(to, size, "%s", from);
+}
+
+static int begin_record(struct session *s, struct err *e)
+{
+	const struct plan *plan = s->plan;
+	struct record *r = &s->record;
+	int held;
+
+	copy(r->id, sizeof(r->id), plan->id);
+	copy(r->user, sizeof(r->user), plan->user);
+	copy(r->service, sizeof(r->service), plan->service);
+	copy(r->rhost, sizeof(r->rhost), plan->rhost);
+	copy(r->tty, sizeof(r->tty), plan->tty);
+	if (plan->cgroup.kind != PLAN_CGROUP_NONE)
+		copy(r->cgroup, sizeof(r->cgroup), plan->cgroup.session);
+	r->uid = plan->uid;
+	r->since = (uint64_t)time(NULL);
+	r->state = RECORD_OPENING;
+	r->rootfs = plan_rootfs_digest(plan);
+	r->share = plan->share_account;
+	r->supervisor.pid = getpid();
+	if (io_process_start(r->supervisor.pid, &r->supervisor.start) < 0)
+		return err_set(e, errno, "read the start time of the supervisor");
+	if (plan->tty[0] && s->terminal >= 0 &&
+		tty_remember(s->terminal, plan->tty, &r->lent, e) < 0)
+		return -1;
+	held = record_lock(plan->id, &s->lock, e);
+	if (held != 0)
+		return held < 0 ? -1 : err_set(e, EEXIST, "lock session %s", plan->id);
+	return session_write(s, e);
+}
+
+/* ---- the account's rootfs
+ * ----------------------------------------------------------------- */
+
+static bool is_mount_namespace(int fd, uint64_t ino)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_ino == ino &&
+	       ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNS;
+}
+
+/* The rootfs fd of a running sibling, checked against its record; -EBADF when there is
+ * none. */
+static int sibling_rootfs(const struct record *r)
+{
+	_cleanup_close_ int pidfd = -EBADF, ns = -EBADF;
+	uint64_t start;
+
+	if (r->holder == 0 || r->supervisor.pid <= 0)
+		return -EBADF;
+	pidfd = sys_pidfd_open(r->supervisor.pid);
+	if (pidfd < 0 || io_process_start(r->supervisor.pid, &start) < 0 ||
+		start != r->supervisor.start)
+		return -EBADF;
+	ns = pidfd_getfd(pidfd, SESSION_HOLDER_FD, 0);
+	if (ns < 0 || !is_mount_namespace(ns, r->holder))
+		return -EBADF;
+	return take_fd(&ns);
+}
+
+/* Return: 1 when a running session of the account shares its rootfs, 0 when there is
+ * none. */
+static int find_rootfs(const struct session *s, int family, int *ret, struct err *e)
+{
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	struct record r;
+	size_t n;
+
+	if (family_ids(family, &ids, &n, e) < 0)
+		return -1;
+	while (n-- > 0) {
+		struct err ignored;
+
+		if (record_read(ids[n], &r, &ignored) != 0 || r.uid != s->plan->uid)
+			continue;
+		*ret = sibling_rootfs(&r);
+		if (*ret >= 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* Join a sibling's rootfs, or build it. Afterwards the process stands in that namespace.
+ */
+static int hold_rootfs(struct session *s, int family, struct err *e)
+{
+	_cleanup_close_ int ns = -EBADF;
+	struct stat st;
+	int found = find_rootfs(s, family, &ns, e);
+
+	if (found < 0)
+		return -1;
+	if (found > 0 && sys_setns(ns, CLONE_NEWNS) < 0)
+		return err_set(e, errno, "join the account's rootfs");
+	if (found == 0 && rootfs_build(s->plan, s->proc, &ns, e) < 0)
+		return -1;
+	if (fstat(ns, &st) < 0 || dup3(ns, SESSION_HOLDER_FD, O_CLOEXEC) < 0)
+		return err_set(e, errno, "hold the account's rootfs");
+	s->holds = true;
+	s->record.holder = st.st_ino;
+	return 0;
+}
+
+/* ---- init
+ * --------------------------------------------------------------------------------- */
+
+static int start_init(struct session *s, struct err *e)
+{
+	const uint64_t later = CLONE_NEWCGROUP; /* once it sits in the session's group */
+	struct sys_clone how = {
+		.flags = (s->plan->namespaces & ~later) | CLONE_PIDFD,
+		.cgroup = s->groups.folder,
+		.exit_signal = SIGCHLD,
+	};
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(e, errno, "make init's leash");
+	s->leash = pair[0];
+	pid = sys_clone3(&how);
+	if (pid == 0) {
+		(void)close(pair[0]);
+		init_run(s->plan, pair[1], &s->groups);
+	}
+	(void)close(pair[1]);
+	if (pid < 0)
+		return userns_refused(e, errno);
+	s->init = how.pidfd;
+	s->record.init.pid = pid;
+	return 0;
+}
+
+static int await_init(struct session *s, struct err *e)
+{
+	struct err said;
+	int r = io_recv(s->leash, &said, sizeof(said), NULL, NULL);
+
+	if (r != 0)
+		return err_set(e, r < 0 ? errno : 0, "init of the session died");
+	if (said.msg[0]) {
+		said.msg[sizeof(said.msg) - 1] = '\0';
+		return err_set(e, 0, "%s", said.msg);
+	}
+	return 0;
+}
+
+static int go(struct session *s, struct err *e)
+{
+	const char word = INIT_GO;
+
+	if (userns_write_maps(s->proc, s->record.init.pid, s->plan, e) < 0)
+		return -1;
+	return io_send(s->leash, &word, 1, NULL, 0) < 0 ? err_set(e, errno, "start init")
+							: 0;
+}
+
+/* ---- the record's facts
+ * ------------------------------------------------------------------- */
+
+static uint64_t namespace_of(const struct session *s, const char *kind)
+{
+	char path[48];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%d/ns/%s", s->record.init.pid, kind);
+	return fstatat(s->proc, path, &st, 0) < 0 ? 0 : st.st_ino;
+}
+
+static int note_init(struct session *s, struct err *e)
+{
+	struct record_namespaces *ns = &s->record.ns;
+
+	if (io_process_start(s->record.init.pid, &s->record.init.start) < 0)
+		return err_set(e, errno, "read the start time of init");
+	ns->user = namespace_of(s, "user");
+	ns->pid = namespace_of(s, "pid");
+	ns->mnt = namespace_of(s, "mnt");
+	ns->uts = namespace_of(s, "uts");
+	ns->ipc = namespace_of(s, "ipc");
+	if (s->plan->namespaces & CLONE_NEWCGROUP)
+		ns->cgroup = namespace_of(s, "cgroup");
+	return 0;
+}
+
+/* ---- the whole
+ * ---------------------------------------------------------------------------- */
+
+/* From the account's rootfs to a running init, in a mount namespace that goes with this
+ * call. */
+static int stage_and_start(struct session *s, const struct stage *stage, struct err *e)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_set(e, errno, "stage the session's mounts");
+	if (stage_mount(s->plan, stage, e) < 0 || start_init(s, e) < 0)
+		return -1;
+	return go(s, e);
+}
+
+static int build(struct session *s, const struct stage *stage, int family, struct err *e)
+{
+	_cleanup_close_ int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	int r;
+
+	if (home < 0)
+		return err_set(e, errno, "remember the host's mounts");
+	r = hold_rootfs(s, family, e);
+	if (r == 0)
+		r = stage_and_start(s, stage, e);
+	if (sys_setns(home, CLONE_NEWNS) < 0)
+		return err_set(e, errno, "go back to the host's mounts");
+	return r;
+}
+
+static int open_with_family(struct session *s, const struct stage *stage, struct err *e)
+{
+	_cleanup_close_ int family = -EBADF;
+
+	if (family_lock(s->plan->uid, true, &family, e) != 0)
+		return -1;
+	if (family_add(family, s->plan->id, e) < 0)
+		return -1;
+	if (build(s, stage, family, e) < 0)
+		return -1;
+	/* Siblings look for the rootfs in the record: it must be there before the lock
+	 * goes. */
+	return session_write(s, e);
+}
+
+static int send_early_move(const struct session *s, int sock, struct err *e)
+{
+	struct proto_reply reply = { .magic = PROTO_MAGIC, .kind = PROTO_MOVE };
+
+	if (s->plan->cgroup.kind != PLAN_CGROUP_V2 || s->groups.n == 0)
+		return 0;
+	copy(reply.id, sizeof(reply.id), s->plan->id);
+	return io_send(sock, &reply, sizeof(reply), s->groups.move, s->groups.n) < 0
+		       ? err_set(e, errno, "answer the login program")
+		       : 0;
+}
+
+int session_open(struct session *s, int sock, struct err *e)
+{
+	struct stage stage = STAGE_NONE;
+	int r;
+
+	s->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (s->proc < 0)
+		return err_set(e, errno, "open /proc");
+	if (begin_record(s, e) < 0 || cgroup_prepare(&s->plan->cgroup, &s->groups, e) < 0)
+		return -1;
+	/* A move costs one RCU grace period there: it passes while the rootfs is built.
+	 */
+	if (send_early_move(s, sock, e) < 0)
+		return -1;
+	if (s->record.lent.path[0] && tty_lend(s->terminal, s->plan, e) < 0)
+		return -1;
+	if (stage_open(s->plan, s->terminal, &stage, e) < 0)
+		return -1;
+	r = open_with_family(s, &stage, e);
+	stage_close(&stage);
+	if (r < 0 || await_init(s, e) < 0)
+		return -1;
+	return note_init(s, e);
+}

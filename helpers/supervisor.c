@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/supervisor.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/run/family.h"
+#include "core/run/login.h"
+#include "core/run/privs.h"
+#include "core/run/reconcile.h"
+#include "helpers/init.h"
+#include "helpers/join_socket.h"
+#include "helpers/session.h"
+#include "helpers/title.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <syslog.h>
+#include <time.h>
+
+/* While another login of the account is being opened, ask for the account's lock again.
+ */
+#define RETRY_MS 20
+
+/* Services whose users see no login in `who`: they only change who somebody is. */
+static const char *const no_logins[] = { "su", "su-l", "runuser", "runuser-l", "cron",
+	"atd", "sudo", "sudo-i" };
+
+static uint64_t now_usec(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* ---- after the login went in
+ * -------------------------------------------------------------- */
+
+static bool is_login(const char *service)
+{
+	for (size_t i = 0; i < sizeof(no_logins) / sizeof(*no_logins); i++)
+		if (strcmp(service, no_logins[i]) == 0)
+			return false;
+	return true;
+}
+
+static void note_login(struct session *s)
+{
+	struct err e;
+
+	s->record.state = RECORD_OPEN;
+	if (is_login(s->plan->service)) {
+		login_write(&s->record, getpid());
+		s->record.logged_in = true;
+	}
+	if (session_write(s, &e) < 0)
+		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
+	syslog(LOG_INFO, "session %s opened for %s (%s%s%s)", s->plan->id, s->plan->user,
+		s->plan->service, s->plan->rhost[0] ? " from " : "", s->plan->rhost);
+	for (size_t i = 0; i < s->plan->n_notes; i++)
+		syslog(LOG_NOTICE, "session %s: %s", s->plan->id, s->plan->notes[i]);
+}
+
+/*
+ * Should:   leave what ending a session takes: kill, chown a terminal, write root's files
+ * Mustn't:  leave more for the hours that a session lasts
+ */
+static int drop(struct err *e)
+{
+	static const char *const names[] = { "cap_kill", "cap_chown", "cap_fowner",
+		"cap_dac_override" };
+	uint64_t caps;
+
+	if (privs_cap_mask(names, sizeof(names) / sizeof(*names), &caps, e) < 0)
+		return -1;
+	return privs_keep_caps(caps, e);
+}
+
+/* Nobody waits for any of this. */
+static void settle(struct session *s)
+{
+	struct err e;
+	size_t swept;
+
+	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
+	if (cgroup_move_supervisor(&s->plan->cgroup, &e) < 0 || drop(&e) < 0)
+		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
+	if (reconcile_all(&swept, &e) < 0)
+		syslog(LOG_ERR, "sweeping up after a crash: %s", e.msg);
+	else if (swept > 0)
+		syslog(LOG_WARNING,
+			"%zu sessions had lost their supervisor and were ended", swept);
+	(void)malloc_trim(0);
+}
+
+/* ---- supervising
+ * -------------------------------------------------------------------------- */
+
+enum {
+	POLL_INIT,
+	POLL_SIGNAL,
+	POLL_LISTENER,
+	POLL_LEASES,
+	POLL_MAX = POLL_LEASES + 2 * SESSION_LEASES_MAX,
+};
+
+struct watch {
+	struct session *s;
+	int signals;
+	bool asked_to_end;
+	bool lingering;
+	uint64_t linger_until; /* now_usec(); PARSE_INFINITY: as long as processes live */
+};
+
+static size_t fill(const struct watch *w, struct pollfd *p)
+{
+	size_t n = POLL_LEASES;
+
+	p[POLL_INIT] = (struct pollfd){ .fd = w->s->init, .events = POLLIN };
+	p[POLL_SIGNAL] = (struct pollfd){ .fd = w->signals, .events = POLLIN };
+	p[POLL_LISTENER] = (struct pollfd){ .fd = w->s->listener, .events = POLLIN };
+	for (size_t i = 0; i < w->s->n_leases; i++) {
+		const struct lease *l = &w->s->leases[i];
+
+		p[n++] = (struct pollfd){ .fd = l->over ? -1 : l->sock };
+		p[n++] = (struct pollfd){ .fd = l->caller, .events = POLLIN };
+	}
+	return n;
+}
+
+static void take_leases(struct watch *w, const struct pollfd *p)
+{
+	/* From the last on: a release moves the last one into its place. */
+	for (size_t i = w->s->n_leases; i-- > 0;) {
+		if (p[POLL_LEASES + 2 * i].revents)
+			w->s->leases[i].over = true;
+		if (p[POLL_LEASES + 2 * i + 1].revents)
+			session_release(w->s, i);
+	}
+}
+
+static void tell_init(const struct watch *w, enum init_word word)
+{
+	const char byte = (char)word;
+
+	(void)io_send(w->s->leash, &byte, 1, NULL, 0);
+}
+
+static void set_lingering(struct watch *w, bool on)
+{
+	uint64_t linger = w->s->plan->linger_usec;
+	struct err ignored;
+
+	if (w->lingering == on)
+		return;
+	w->lingering = on;
+	tell_init(w, on ? INIT_LINGER : INIT_STAY);
+	w->linger_until = linger == PARSE_INFINITY ? PARSE_INFINITY : now_usec() + linger;
+	w->s->record.state = on ? RECORD_LINGERING : RECORD_OPEN;
+	(void)session_write(w->s, &ignored);
+}
+
+/* Whether the session should end now; called with no login left. */
+static bool is_due(struct watch *w)
+{
+	if (w->asked_to_end || w->s->plan->linger_usec == 0)
+		return true;
+	set_lingering(w, true);
+	return w->linger_until != PARSE_INFINITY && now_usec() >= w->linger_until;
+}
+
+static bool login_waits(const struct session *s)
+{
+	struct pollfd p = { .fd = s->listener, .events = POLLIN };
+
+	return s->listener >= 0 && poll(&p, 1, 0) > 0;
+}
+
+/* Shut the door, unless a login of the account is on its way in. */
+static bool shut(struct watch *w, bool wait)
+{
+	_cleanup_close_ int family = -EBADF;
+	struct err e;
+
+	if (w->s->plan->share_account) {
+		int r = family_lock(w->s->plan->uid, wait, &family, &e);
+
+		if (r > 0)
+			return false;
+		if (r < 0)
+			syslog(LOG_ERR, "session %s: %s", w->s->plan->id, e.msg);
+		if (!wait && login_waits(w->s))
+			return false;
+	}
+	session_shut(w->s);
+	return true;
+}
+
+static int timeout_of(const struct watch *w)
+{
+	uint64_t now = now_usec();
+
+	if (session_logins(w->s) > 0)
+		return -1;
+	if (!w->lingering || now >= w->linger_until)
+		return RETRY_MS;
+	if (w->linger_until == PARSE_INFINITY)
+		return -1;
+	/* An hour at most: what is left is asked again. */
+	return w->linger_until - now > 3600000000ULL
+		       ? 3600000
+		       : (int)((w->linger_until - now) / 1000) + 1;
+}
+
+static void admit_next(struct watch *w)
+{
+	struct err e;
+	int sock = join_socket_accept(w->s->listener, &e);
+
+	if (sock < 0 || session_admit(w->s, sock, &e) < 0) {
+		syslog(LOG_ERR, "session %s: another login failed: %s", w->s->plan->id,
+			e.msg);
+		return;
+	}
+	set_lingering(w, false);
+	(void)session_write(w->s, &e);
+	syslog(LOG_INFO, "session %s: another login of %s joined", w->s->plan->id,
+		w->s->plan->user);
+}
+
+/* Returns when the session's door is shut and it is to end. */
+static void watch(struct watch *w)
+{
+	struct pollfd p[POLL_MAX];
+
+	for (;;) {
+		if (session_logins(w->s) == 0 && !login_waits(w->s) && is_due(w) &&
+			shut(w, false))
+			return;
+		if (w->asked_to_end && shut(w, true))
+			return;
+		if (poll(p, fill(w, p), timeout_of(w)) < 0)
+			continue;
+		if (p[POLL_INIT].revents) {
+			(void)shut(w, true);
+			return;
+		}
+		w->asked_to_end |= p[POLL_SIGNAL].revents != 0;
+		take_leases(w, p);
+		if (p[POLL_LISTENER].revents)
+			admit_next(w);
+	}
+}
+
+static int listen_to_signals(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* ---- the whole
+ * ---------------------------------------------------------------------------- */
+
+static int open_first(struct session *s, int sock, struct err *e)
+{
+	int lease;
+
+	if (session_open(s, sock, e) < 0)
+		return -1;
+	if (s->plan->share_account &&
+		join_socket_listen(s->plan->id, &s->listener, e) < 0)
+		return -1;
+	lease = fcntl(sock, F_DUPFD_CLOEXEC, 0);
+	if (lease < 0)
+		return err_set(e, errno, "keep the lease");
+	return session_admit(s, lease, e);
+}
+
+static void end(struct session *s, uint64_t begun)
+{
+	struct err e;
+
+	if (session_end(s, &e) < 0)
+		syslog(LOG_ERR, "session %s of %s: not all could be taken away: %s",
+			s->plan->id, s->plan->user, e.msg);
+	syslog(LOG_INFO, "session %s of %s closed after %lu s", s->plan->id,
+		s->plan->user, (now_usec() - begun) / 1000000);
+}
+
+static void supervise(struct session *s, int sock)
+{
+	struct watch w = { .s = s, .signals = listen_to_signals() };
+	pid_t caller = join_socket_peer(sock);
+	uint64_t begun = now_usec();
+	char before[256];
+	struct err e;
+
+	cgroup_of(s->plan->cgroup.kind, caller, before, sizeof(before));
+	if (open_first(s, sock, &e) < 0) {
+		cgroup_put_back(s->plan->cgroup.kind, caller, before);
+		session_refuse(sock, s->plan->id, s->allow, &e);
+		(void)close(sock);
+		(void)session_end(s, &e);
+		return;
+	}
+	(void)close(sock);
+	title_set("nsshell: session %s of %s", s->plan->id, s->plan->user);
+	note_login(s);
+	settle(s);
+	watch(&w);
+	end(s, begun);
+}
+
+_Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal, bool allow)
+{
+	static struct session s;
+
+	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	session_begin(&s, plan, terminal, allow);
+	supervise(&s, sock);
+	_exit(0);
+}
+
+int supervisor_hand_over(const struct plan *plan, int sock, struct err *e)
+{
+	_cleanup_close_ int family = -EBADF;
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	struct record r;
+	size_t n;
+
+	if (family_lock(plan->uid, true, &family, e) != 0 ||
+		family_ids(family, &ids, &n, e) < 0)
+		return -1;
+	while (n-- > 0) {
+		struct err ignored;
+
+		if (record_read(ids[n], &r, &ignored) != 0 || !r.share ||
+			r.uid != plan->uid)
+			continue;
+		if (r.state != RECORD_OPEN && r.state != RECORD_LINGERING)
+			continue;
+		if (record_is_alive(r.id, &ignored) == 1 &&
+			join_socket_send(r.id, sock, &ignored) == 0)
+			return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The small host-side process of a session: waits for leases and init, then takes all
+ * away. */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/plan/plan.h"
+
+#include <stdbool.h>
+
+/**
+ * supervisor_run() - Open a session, supervise it, end it
+ * @sock:	the first login's; the supervisor's
+ * @terminal:	to lend, or -1; the supervisor's
+ * @allow:	OnError=allow
+ *
+ * Should:   be the only thing its process does from here on
+ */
+_Noreturn void supervisor_run(
+	const struct plan *plan, int sock, int terminal, bool allow);
+
+/**
+ * supervisor_hand_over() - Share=account: give a login to the account's running session
+ * @sock:	the login's socket; a copy goes over
+ *
+ * Return: 1 when a session took it; 0 when there is none; -1 with @e.
+ */
+int supervisor_hand_over(const struct plan *plan, int sock, struct err *e);
