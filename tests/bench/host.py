@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from measure import Contender, call, spawn
+from measure import Contender, call, reap, spawn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
@@ -85,16 +85,28 @@ class Host:
         ms, said = spawn([self.floor])
         return {"whole process": ms, "session": int(said) / 1e3}
 
-    def rundir(self):
-        """pamcaller watches the folder of records, which the first session of a host makes."""
-        os.makedirs(RUNDIR + "/sessions", mode=0o700, exist_ok=True)
+    def scratch_state(self, bind, umount):
+        """The host's sessions, utmp and wtmp stay as they are: ours are copies, in a mount
+        namespace of our own. pamcaller watches the folder of records, so it is made here."""
+        if not os.path.isdir(RUNDIR):
+            os.mkdir(RUNDIR, 0o700)
+            self.clean.add(os.rmdir, RUNDIR)
+        scratch = os.path.join(self.folder, "run")
+        os.mkdir(scratch, 0o700)
+        bind(scratch, RUNDIR)
+        self.clean.add(umount, RUNDIR)
+        os.mkdir(RUNDIR + "/sessions", 0o700)
+        for path in ("/run/utmp", "/var/log/wtmp"):
+            if os.path.exists(path):
+                bind(self.write(os.path.basename(path), "", 0o664), path)
 
     def settle(self):
         """Wait for the teardown of the last login, which goes on when ssh has ended."""
         for _ in range(2000):
-            if not os.path.isdir(RUNDIR + "/sessions") or not os.listdir(RUNDIR + "/sessions"):
-                return
+            if not os.listdir(RUNDIR + "/sessions"):
+                break
             time.sleep(0.005)
+        reap()
 
 
 SSHD_CONF = """HostKey {folder}/hostkey

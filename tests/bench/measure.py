@@ -81,6 +81,15 @@ def spawn(argv):
     return ms, said
 
 
+def reap():
+    """Orphans that became ours."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
 def whole(argv):
     return {"whole process": spawn(argv)[0]}
 
@@ -91,6 +100,7 @@ def rounds(contenders, n, warmup=3):
         random.shuffle(order)
         for c in order:
             c.once(i >= warmup)
+            reap()
 
 
 def quantile(values, q):
