@@ -21,6 +21,9 @@
 
 #define DATA_LEASE "nsshell-lease"
 
+/* All else is hidden; the export map lists the same six. */
+#define EXPORT __attribute__((visibility("default")))
+
 /* ---- the lease: a socket kept open as long as the caller lives
  * ---------------------------- */
 
@@ -266,14 +269,14 @@ static int run(pam_handle_t *pamh, int argc, const char **argv)
 	return r;
 }
 
-PAM_EXTERN int pam_sm_open_session(
+EXPORT int pam_sm_open_session(
 	pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	(void)flags;
 	return run(pamh, argc, argv);
 }
 
-PAM_EXTERN int pam_sm_close_session(
+EXPORT int pam_sm_close_session(
 	pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	struct pam_args args;
@@ -288,7 +291,7 @@ PAM_EXTERN int pam_sm_close_session(
 	return PAM_SUCCESS;
 }
 
-PAM_EXTERN int pam_sm_authenticate(
+EXPORT int pam_sm_authenticate(
 	pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	(void)flags, (void)argc, (void)argv;
@@ -296,20 +299,20 @@ PAM_EXTERN int pam_sm_authenticate(
 	return PAM_AUTH_ERR;
 }
 
-PAM_EXTERN int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+EXPORT int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	(void)pamh, (void)flags, (void)argc, (void)argv;
 	return PAM_IGNORE;
 }
 
-PAM_EXTERN int pam_sm_acct_mgmt(
+EXPORT int pam_sm_acct_mgmt(
 	pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	(void)pamh, (void)flags, (void)argc, (void)argv;
 	return PAM_IGNORE;
 }
 
-PAM_EXTERN int pam_sm_chauthtok(
+EXPORT int pam_sm_chauthtok(
 	pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	(void)pamh, (void)flags, (void)argc, (void)argv;

@@ -143,7 +143,8 @@ static int enter_stage(const struct plan *plan, struct err *e)
 		size = 0;
 	else
 		size += STAGE_EXTRA;
-	stage = rootfs_tmpfs(size, 0, 0700, 0, 0, MOUNT_ATTR_NOSUID);
+	/* init, root of the box, passes through it to the merged tree, and nowhere else. */
+	stage = rootfs_tmpfs(size, 0, 0711, 0, 0, MOUNT_ATTR_NOSUID);
 	if (stage < 0)
 		return err_set(e, errno, "mount the tmpfs that holds the rootfs");
 	place = open(PATH_STAGE, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -112,8 +112,8 @@ static int append_line(int fd, uid_t uid, unsigned long start, struct err *e)
 	if (io_write_all(fd, line, (size_t)len) == 0 && fsync(fd) == 0)
 		return 0;
 	(void)err_set(e, errno, "record a subordinate id range in %s", PATH_RANGES);
-	(void)ftruncate(fd, end);
-	return -1;
+	/* Half a line would make the whole file unreadable. */
+	return ftruncate(fd, end) < 0 ? err_wrap(e, "and couldn't be undone") : -1;
 }
 
 static int own_range(
