@@ -17,7 +17,7 @@
 struct config_problem {
 	char *file;
 	uint64_t line; /* 0: the whole file */
-	char *section; /* NULL: no section, concerns everybody */
+	char *section; /* "User bob"; NULL: no section, concerns everybody */
 	char *key;     /* NULL: not about a key */
 	char *text;    /* "TasksMax=many: takes a whole number or infinity" */
 };
