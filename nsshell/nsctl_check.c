@@ -138,6 +138,14 @@ static int exit_status(const struct findings *f)
 	return NSCTL_OK;
 }
 
+static void count_print(const struct findings *f, enum finding_severity severity,
+	const char *name, const char *after)
+{
+	size_t n = findings_count(f, severity);
+
+	(void)printf("%zu %s%s%s", n, name, n == 1 ? "" : "s", after);
+}
+
 int nsctl_check(int argc, char **argv)
 {
 	_cleanup_(findings_cleanup) struct findings f = { 0 };
@@ -165,10 +173,9 @@ int nsctl_check(int argc, char **argv)
 	}
 	if (!json) {
 		findings_print(&f, stdout);
-		(void)printf("%zu errors, %zu warnings, %zu notes\n",
-			findings_count(&f, FINDING_ERROR),
-			findings_count(&f, FINDING_WARNING),
-			findings_count(&f, FINDING_NOTE));
+		count_print(&f, FINDING_ERROR, "error", ", ");
+		count_print(&f, FINDING_WARNING, "warning", ", ");
+		count_print(&f, FINDING_NOTE, "note", "\n");
 	}
 	return nsctl_flush(argv[0], exit_status(&f));
 }

@@ -46,7 +46,7 @@ int nsctl_options(const struct nsctl_option *o, const char *synopsis, int argc,
 	size_t n = 0;
 	int c;
 
-	for (; o[n].name && n < NSCTL_OPTIONS_MAX; n++) {
+	for (; n < NSCTL_OPTIONS_MAX && o[n].name; n++) {
 		longs[n] = (struct option){ o[n].name,
 			o[n].arg ? required_argument : no_argument, NULL,
 			o[n].letter ? o[n].letter : LONG_ONLY + (int)n };
