@@ -22,7 +22,7 @@ DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun
 
 # ---- flags ---------------------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	-Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wformat-nonliteral -Wundef
+	-Wpointer-arith -Wwrite-strings -Wvla -Wno-format-truncation -Wformat=2 -Wformat-nonliteral -Wundef
 WERROR ?= $(if $(CI),-Werror)
 HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
 ifneq ($(filter x86_64%,$(MULTIARCH)),)
@@ -187,3 +187,7 @@ deps-check: deps
 	@$(call need,$(DEPS_CHECK))
 deps-bench: deps
 	@$(call need,$(DEPS_BENCH))
+
+.PHONY: print-cppflags
+print-cppflags:
+	$(info $(CPPFLAGS))@:

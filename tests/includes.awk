@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The include directions of the house: base < plan < config, run < mains. A line "not ok" each.
+function rank(path) {
+	if (path ~ /^core\/base\//) return 1
+	if (path ~ /^core\/plan\//) return 2
+	if (path ~ /^config\//) return 3
+	if (path ~ /^core\/run\//) return 3
+	return 4
+}
+function side(path) {
+	return path ~ /^config\// ? "config" : path ~ /^core\/run\// ? "run" : ""
+}
+/^#include "/ {
+	split($0, part, "\"")
+	to = part[2]
+	if (to !~ /\//) { print "not ok - " FILENAME ":" FNR ": name the folder: " to; bad++; next }
+	if (rank(to) > rank(FILENAME) || (rank(to) == 3 && rank(FILENAME) == 3 && side(to) != side(FILENAME))) {
+		print "not ok - " FILENAME ":" FNR ": includes upwards: " to
+		bad++
+	}
+}
+# The planner is pure: nothing that makes a system call.
+FILENAME ~ /^core\/plan\// && /^#include <(fcntl|unistd|sys\/(stat|mount|socket|wait)|sched|signal|dirent|poll|grp|pwd)\.h>/ {
+	print "not ok - " FILENAME ":" FNR ": the planner makes no system calls: " $2
+	bad++
+}
+END { exit bad > 0 }

@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Every static check, a line each; the output of those that fail. Last line: counts.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+mkdir -p build
+passed=0 failed=0
+
+files() { # PATTERN...: what the repository has, also outside a git checkout
+	if [ -d .git ]; then git ls-files -co --exclude-standard -- "$@"; else
+		find . -path ./build -prune -o -type f -print | sed 's|^\./||' | while read -r f; do
+			for p in "$@"; do case $f in $p) echo "$f" ;; esac; done
+		done
+	fi | while read -r f; do [ -e "$f" ] && echo "$f"; done | sort -u
+}
+try() { # NAME COMMAND...
+	local name=$1 out
+	shift
+	if out=$("$@" 2>&1); then
+		echo "ok - $name"
+		passed=$((passed + 1))
+	else
+		printf '%s\nnot ok - %s\n' "$out" "$name"
+		failed=$((failed + 1))
+	fi
+}
+flags=$(make -s --no-print-directory print-cppflags)
+
+includes() { files 'core/*' 'config/*.[ch]' 'helpers/*' 'nsshell/*' 'pam_module/*' | grep '\.[ch]$' | xargs awk -f tests/includes.awk; }
+tidy() { # what is printed before "error:" is the finding
+	files '*.c' | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$@" -- -std=gnu17 '"$flags"' 2>/dev/null' sh
+}
+check() {
+	# shellcheck disable=SC2046,SC2086
+	cppcheck -q -j 2 --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
+		--suppress=missingIncludeSystem --suppress=nullPointerOutOfMemory \
+		-I. $(files '*.c')
+}
+clang_build() { make -s --no-print-directory BUILD=build/clang CC=clang CI=1 all; }
+python() { files '*.py' | xargs python3 -m py_compile; }
+
+# shellcheck disable=SC2046
+{
+	try "include directions" includes
+	try "clang-format" clang-format --dry-run -Werror $(files '*.c' '*.h')
+	try "shellcheck" shellcheck $(files '*.sh') .ci/run
+	try "mandoc" mandoc -Tlint -Wwarning $(files 'man/*')
+	try "python" python
+	try "clang builds it without a warning" clang_build
+	try "cppcheck" check
+	try "clang-tidy" tidy
+}
+echo "$passed passed, $failed failed, 0 skipped"
+exit $((failed > 0))
