@@ -27,11 +27,14 @@ struct config;
 /**
  * config_load() - Read nsshell.conf and its drop-ins
  * @path:	the main file, NULL for the compiled-in one. Drop-ins are PATH.d/ *.conf,
- *in the order of their names. A main file that isn't there is an empty one.
+ *		in the order of their names. A main file that isn't there is an empty one.
  * @ret:	on success, also where problems were found; free with config_free()
  *
- * A file is refused (as a problem of the whole) when it, or its directory, can be written
- *by anybody but root. All problems are gathered, not only the first.
+ * A file is refused (as a problem of the whole) when it, or its directory, can be
+ * written by anybody but root, or but the caller where that isn't root; symlinks to
+ * files are refused. All problems are gathered, not only the first: by file and line,
+ * contradictions last. Needs /proc. A dozen lines take about 25 us, the first call in a
+ * new process 0.1 ms.
  *
  * Return: 0, or -1 with @e for what isn't the admin's doing (no memory).
  */
@@ -44,13 +47,16 @@ void config_problem_print(const struct config_problem *p, FILE *out);
 /**
  * config_policy() - What holds for an account
  * @account:	its name and group names choose the sections: [Default], then each
- *matching [Group NAME] in the file's order, then [User NAME]; a later value wins, lists
- *		add up and an empty value clears them (as in systemd)
+ *		matching [Group NAME] in the file's order, then [User NAME]; a later
+ *		value wins, lists add up and an empty value clears them (as in systemd)
  * @ret:	filled on success; free with policy_clear()
  *
  * Fails, naming file and line of the first one, when a problem stands in a section that
  * concerns this account or in none at all: a mistake in [User bob] doesn't lock alice
- *out.
+ * out. Fails too when what the account's sections give together contradicts itself.
+ *
+ * For accounts that policy_is_exempt() names it gives the built-in policy, isolate being
+ * false, and looks at no problem.
  *
  * Return: 0 or -1 with @e.
  */
