@@ -19,6 +19,7 @@
 
 /* A login program that outlives its pam_close_session() has this long to end. */
 #define CALLER_GRACE_MS 5000
+#define REAP_GRACE_MS	10000
 
 void session_begin(struct session *s, const struct plan *plan, int terminal, bool allow)
 {
@@ -194,7 +195,12 @@ static void end_init(struct session *s)
 	(void)io_send(s->leash, &word, 1, NULL, 0);
 	if (poll(&p, 1, INIT_GRACE_MS + 1000) == 0)
 		(void)sys_pidfd_signal(s->init, SIGKILL);
-	(void)waitid(P_PIDFD, (id_t)s->init, NULL, WEXITED);
+	/*
+	 * A pid namespace ends when every process in it is reaped, those too whose parent is a
+	 * login program outside (pid_namespaces(7)). One that never reaps must not hold us.
+	 */
+	if (poll(&p, 1, REAP_GRACE_MS) > 0)
+		(void)waitid(P_PIDFD, (id_t)s->init, NULL, WEXITED);
 	cleanup_close(&s->init);
 	s->record.init = (struct record_process){ 0 };
 }
