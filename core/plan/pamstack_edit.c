@@ -94,10 +94,6 @@ static size_t place_of(const struct pamstack_flat *f, size_t at)
 		return SIZE_MAX;
 	for (size_t i = 0; i < at; i++)
 		place += !is_ours(&f->v[i]);
-	/* A landing on pam_systemd itself, past the gate above it, isn't one on the gate.
-	 */
-	if (at > 0 && at < f->n && is_ours(&f->v[at - 1]) && !is_ours(&f->v[at]))
-		return place + SIZE_MAX / 2;
 	return place;
 }
 

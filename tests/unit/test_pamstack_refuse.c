@@ -53,6 +53,32 @@ static void a_jump_over_a_substack_counts_it_as_one(void **state)
 	assert_string_equal(text_of(d, "common-session"), common_session_gated);
 }
 
+static void a_jump_goes_on_behind_a_whole_substack(void **state)
+{
+	struct pamstack_dir *d = *state;
+	struct pamstack_flat f = { 0 };
+	struct err e;
+
+	put(d, "inner",
+		"session [success=1 default=ignore] pam_a.so\n"
+		"session required pam_b.so\n",
+		NULL);
+	put(d, "outer",
+		"session [success=1 default=ignore] pam_localuser.so\n"
+		"session substack inner\n"
+		"session required pam_limits.so\n",
+		NULL);
+	assert_int_equal(pamstack_flatten(d, "outer", &f, &e), 0);
+	assert_int_equal(f.n, 5);
+	assert_int_equal(pamstack_jump(&f, 0, 1), 4);
+	assert_int_equal(pamstack_jump(&f, 0, 2), 5);
+	assert_int_equal(pamstack_jump(&f, 0, 3), 6);
+	/* A jump in the substack may reach its end, and no further. */
+	assert_int_equal(pamstack_jump(&f, 2, 1), 4);
+	assert_int_equal(pamstack_jump(&f, 2, 2), 6);
+	pamstack_flat_clear(&f);
+}
+
 static void a_jump_past_the_end_is_refused(void **state)
 {
 	struct pamstack_dir *d = *state;
@@ -246,6 +272,7 @@ int main(void)
 		host_test(a_jump_that_lands_on_pam_systemd_lands_on_its_gate),
 		host_test(a_jump_in_another_service_that_shares_the_file_is_refused),
 		host_test(a_jump_over_a_substack_counts_it_as_one),
+		host_test(a_jump_goes_on_behind_a_whole_substack),
 		host_test(a_jump_past_the_end_is_refused),
 		host_test(a_jump_to_the_end_comes_to_the_line_that_enters),
 		host_test(sufficient_before_the_end_is_refused),
