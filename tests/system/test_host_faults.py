@@ -67,6 +67,26 @@ def test_no_cgroup_mounted(b):
     b.check(not left, "nothing is left", left or "nothing")
 
 
+def test_a_single_file_mounted_apart(b):
+    """As containers have it for /etc/resolv.conf and /etc/hosts."""
+    files = {}
+    for name in ("/etc/resolv.conf", "/etc/nsswitch.conf"):
+        files[name] = b.stage.private / pathlib.Path(name).name
+        files[name].write_text(pathlib.Path(name).read_text(encoding="utf-8") + "# apart\n",
+                               encoding="utf-8")
+        files[name].chmod(0o644)
+
+    def mount():
+        for name, scratch in files.items():
+            kernel.bind(scratch, name)
+
+    with _sshd_in(b, mount):
+        r = b.ssh(b.alice.pw_name, "echo in; tail -qn 1 /etc/resolv.conf")
+        b.check(r.stdout.split("\n")[:2] == ["in", "# apart"],
+                "a host on which single files are mounted: they are seen inside",
+                r.stdout + r.stderr, b.log_tail())
+
+
 def _tiny(path):
     def mount():
         kernel.mount("tmpfs", path, "tmpfs", options="size=4k,nr_inodes=4,mode=0700")

@@ -85,6 +85,18 @@ class Observer:
                 pass
         return found
 
+    @staticmethod
+    def _devices():
+        """Owner and mode of the nodes that a login hands around: a box mustn't change them."""
+        found = set()
+        for name in ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "console"):
+            try:
+                st = os.stat(f"/dev/{name}")
+                found.add(f"{name} {st.st_uid}:{st.st_gid} {st.st_mode:o}")
+            except OSError:
+                pass
+        return found
+
     def _utmp(self):
         return {f"{user} on {line}" for kind, line, user, _ in utmp() if kind == _USER_PROCESS}
 
@@ -92,7 +104,7 @@ class Observer:
     def snapshot(self):
         return {"processes": self._processes(), "mounts": self._mounts(),
                 "cgroups": self._cgroups(), "files": self._files() | self._stage_folders(),
-                "ptys": self._ptys(), "utmp": self._utmp()}
+                "ptys": self._ptys(), "utmp": self._utmp(), "devices": self._devices()}
 
     def left(self, before, timeout=10.0):
         """What is there now and wasn't before; waits for it to go. Empty when all is gone."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
 A stage on the real host: throwaway accounts, and a mount namespace in which /etc/pam.d, the
-state folders, utmp, wtmp and /dev/log are scratch copies. The host's own files stay as they
+state folders, utmp, /var/log and /dev/log are scratch copies. The host's own files stay as they
 are; what has to be made as a place to mount on is remembered and removed.
 """
 
@@ -56,9 +56,6 @@ class Stage:
         self.open.mkdir()
         self.open.chmod(0o1777)
         self._place("/run/utmp")
-        self._place("/var/log/wtmp")
-        self._place("/var/log/btmp")
-        self._place("/var/log/lastlog")
         self._place("/run/crond.pid")
         self._place("/run/sshd", folder=True)
         self._place(RUN, folder=True)
@@ -136,8 +133,12 @@ class Stage:
         for target, name in ((RUN, "run"), (STATE, "state")):
             (self.private / name).mkdir(mode=0o700)
             kernel.bind(self.private / name, target)
-        for target in ("/run/utmp", "/var/log/wtmp", "/var/log/btmp", "/var/log/lastlog",
-                       "/run/crond.pid"):
+        log = self.private / "var-log"
+        log.mkdir(mode=0o755)
+        for name in ("wtmp", "btmp", "lastlog"):
+            (log / name).touch(mode=0o664)
+        kernel.bind(log, "/var/log")
+        for target in ("/run/utmp", "/run/crond.pid"):
             scratch = self.private / os.path.basename(target)
             scratch.touch(mode=0o664)
             kernel.bind(scratch, target)
