@@ -24,17 +24,6 @@ int decide_id(char id[PLAN_ID_LEN + 1], struct err *e)
 	return 0;
 }
 
-static bool is_exempt(const struct account *a)
-{
-	if (a->uid == 0)
-		return true;
-	for (size_t i = 0; i < a->n_groups; i++)
-		if (a->group_names[i] &&
-			strcmp(a->group_names[i], POLICY_BREAK_GLASS_GROUP) == 0)
-			return true;
-	return false;
-}
-
 static int plan_with(const struct account *a, const struct policy *policy,
 	const struct plan_login *login, const struct host *host, struct plan **ret,
 	struct err *e)
@@ -102,7 +91,7 @@ static enum decision decide_account(const struct account *a,
 	struct policy policy;
 	struct config *c;
 
-	if (is_exempt(a))
+	if (policy_is_exempt(a))
 		return DECIDE_IGNORE;
 	if (config_load(config, &c, e) < 0)
 		return DECIDE_FAILED;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/base/arena.h"
 
-#include <stdarg.h>
+#include "core/base/cleanup.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,22 +64,25 @@ char *arena_strdup(struct arena *a, const char *s)
 	return ret;
 }
 
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (vasprintf(&text, fmt, ap) < 0) {
+		text = NULL;
+		return NULL;
+	}
+	return arena_strdup(a, text);
+}
+
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
-	char *ret = NULL;
 	va_list ap;
-	int len;
+	char *ret;
 
 	va_start(ap, fmt);
-	len = vsnprintf(NULL, 0, fmt, ap);
+	ret = arena_vprintf(a, fmt, ap);
 	va_end(ap);
-	if (len >= 0)
-		ret = arena_alloc(a, (size_t)len + 1);
-	if (ret) {
-		va_start(ap, fmt);
-		(void)vsnprintf(ret, (size_t)len + 1, fmt, ap);
-		va_end(ap);
-	}
 	return ret;
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/plan/idmap.h"
 
-#include "core/base/cleanup.h"
-
-#include <stdbool.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,25 +135,35 @@ static void shifted_add(struct growing *g, uint32_t from, uint32_t to,
 	}
 }
 
-int idmap_make(const uint32_t *keep, size_t n_keep, const struct id_range *ranges,
+/* Take over what was grown, if the kernel does. @kept is sorted, and not empty. */
+static int finish(const struct growing *g, const uint32_t *kept, size_t n_kept,
+	const char *what, struct err *e)
+{
+	char text[IDMAP_TEXT_MAX + 1];
+
+	g->map->n = g->n;
+	if (g->n <= IDMAP_EXTENTS_MAX && idmap_format(g->map, text, sizeof(text)) >= 0)
+		return 0;
+	g->map->n = 0;
+	return err_set(e, 0,
+		"keeping %zu %ss takes a map of %zu extents, the kernel takes %u extents and %u "
+		"bytes; %s",
+		n_kept, what, g->n, IDMAP_EXTENTS_MAX, IDMAP_TEXT_MAX,
+		kept[n_kept - 1] < IDMAP_IDS
+			? "SupplementaryGroups=none helps"
+			: "only fewer groups help, a box can't drop those above 65535");
+}
+
+static int make_sorted(const uint32_t *kept, size_t n_kept, const struct id_range *ranges,
 	size_t n_ranges, const char *what, struct idmap *ret, struct err *e)
 {
-	_cleanup_free_ uint32_t *kept = calloc(n_keep + 1, sizeof(*kept));
-	char text[IDMAP_TEXT_MAX + 1];
 	struct growing g = { .map = ret };
 	uint32_t next = 0;
 
-	if (!kept)
-		return err_set(e, ENOMEM, "make the %s map", what);
-	if (n_keep > 0)
-		memcpy(kept, keep, n_keep * sizeof(*kept));
-	n_keep = sort_unique(kept, n_keep);
-	ret->n = 0;
 	if (check_ranges(ranges, n_ranges, what, e) < 0 ||
-		check_kept(kept, n_keep, ranges, n_ranges, what, e) < 0)
+		check_kept(kept, n_kept, ranges, n_ranges, what, e) < 0)
 		return -1;
-
-	for (size_t i = 0; i < n_keep; i++) {
+	for (size_t i = 0; i < n_kept; i++) {
 		if (next < IDMAP_IDS)
 			shifted_add(&g, next, kept[i] < IDMAP_IDS ? kept[i] : IDMAP_IDS,
 				ranges, n_ranges);
@@ -164,19 +172,23 @@ int idmap_make(const uint32_t *keep, size_t n_keep, const struct id_range *range
 	}
 	if (next < IDMAP_IDS)
 		shifted_add(&g, next, IDMAP_IDS, ranges, n_ranges);
+	return finish(&g, kept, n_kept, what, e);
+}
 
-	ret->n = g.n < IDMAP_EXTENTS_MAX ? g.n : IDMAP_EXTENTS_MAX;
-	if (g.n > IDMAP_EXTENTS_MAX || idmap_format(ret, text, sizeof(text)) < 0) {
-		ret->n = 0;
-		return err_set(e, 0,
-			"keeping %zu %ss takes a map of %zu extents, the kernel takes %u "
-			"extents and %u bytes; %s",
-			n_keep, what, g.n, IDMAP_EXTENTS_MAX, IDMAP_TEXT_MAX,
-			kept[n_keep - 1] < IDMAP_IDS
-				? "SupplementaryGroups=none helps"
-				: "only fewer groups help, a box can't drop those above 65535");
-	}
-	return 0;
+int idmap_make(const uint32_t *keep, size_t n_keep, const struct id_range *ranges,
+	size_t n_ranges, const char *what, struct idmap *ret, struct err *e)
+{
+	uint32_t *kept = calloc(n_keep + 1, sizeof(*kept));
+	int r;
+
+	ret->n = 0;
+	if (!kept)
+		return err_set(e, ENOMEM, "make the %s map", what);
+	if (n_keep > 0)
+		memcpy(kept, keep, n_keep * sizeof(*kept));
+	r = make_sorted(kept, sort_unique(kept, n_keep), ranges, n_ranges, what, ret, e);
+	free(kept);
+	return r;
 }
 
 uint32_t idmap_to_host(const struct idmap *m, uint32_t inside)

@@ -96,16 +96,15 @@ int plan_ids(struct planner *b, struct err *e)
 	return 0;
 }
 
-/* Append to a host name what one may be made of, anything else as '-'. */
+/* Append to a host name what one may be made of, anything else as '-' (C locale). */
 static void name_append(char *name, const char *s, size_t len)
 {
 	size_t at = strlen(name);
 
 	for (size_t i = 0; i < len && s[i] && at < PLAN_HOSTNAME_MAX; i++) {
-		unsigned char c = (unsigned char)s[i];
-		bool good = c < 128 && (isalnum(c) || c == '-' || c == '.');
+		bool good = isalnum((unsigned char)s[i]) || s[i] == '-' || s[i] == '.';
 
-		name[at++] = good ? (char)c : '-';
+		name[at++] = (char)(good ? s[i] : '-');
 	}
 	name[at] = '\0';
 }

@@ -33,11 +33,11 @@ static void hidden_add(struct planner *b, const char *key, const struct plan_pat
 static bool hidden_match(struct planner *b, const char *key, const char *pattern)
 {
 	const struct plan_host *host = b->in->host;
-	const struct plan_path *found;
 	bool any = false;
 
 	if (!strpbrk(pattern, "*?[\\")) {
-		found = planner_find(b, pattern);
+		const struct plan_path *found = planner_find(b, pattern);
+
 		if (found)
 			hidden_add(b, key, found);
 		return found && found->kind != PLAN_PATH_ABSENT;

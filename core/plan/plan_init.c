@@ -8,24 +8,24 @@
  * that no kernel bug should be one mode bit away from.
  */
 static const struct {
-	enum plan_op_kind kind;
 	const char *path;
+	enum plan_op_kind kind;
 	bool root_only; /* matters with Root=yes only */
 } covers[] = {
-	{ PLAN_READONLY, "/proc/sys", false },
-	{ PLAN_READONLY, "/proc/bus", true },
-	{ PLAN_READONLY, "/proc/fs", true },
-	{ PLAN_READONLY, "/proc/irq", true },
-	{ PLAN_HIDE, "/proc/acpi", true },
-	{ PLAN_HIDE, "/proc/asound", true },
-	{ PLAN_HIDE, "/proc/kcore", false },
-	{ PLAN_HIDE, "/proc/keys", false },
-	{ PLAN_HIDE, "/proc/key-users", true },
-	{ PLAN_HIDE, "/proc/sched_debug", false },
-	{ PLAN_HIDE, "/proc/scsi", true },
-	{ PLAN_HIDE, "/proc/sysrq-trigger", true },
-	{ PLAN_HIDE, "/proc/timer_list", false },
-	{ PLAN_HIDE, "/sys/firmware", false },
+	{ "/proc/sys", PLAN_READONLY, false },
+	{ "/proc/bus", PLAN_READONLY, true },
+	{ "/proc/fs", PLAN_READONLY, true },
+	{ "/proc/irq", PLAN_READONLY, true },
+	{ "/proc/acpi", PLAN_HIDE, true },
+	{ "/proc/asound", PLAN_HIDE, true },
+	{ "/proc/kcore", PLAN_HIDE, false },
+	{ "/proc/keys", PLAN_HIDE, false },
+	{ "/proc/key-users", PLAN_HIDE, true },
+	{ "/proc/sched_debug", PLAN_HIDE, false },
+	{ "/proc/scsi", PLAN_HIDE, true },
+	{ "/proc/sysrq-trigger", PLAN_HIDE, true },
+	{ "/proc/timer_list", PLAN_HIDE, false },
+	{ "/sys/firmware", PLAN_HIDE, false },
 };
 
 static void cover(struct planner *b, enum plan_op_kind kind, const char *path)

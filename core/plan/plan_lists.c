@@ -37,7 +37,7 @@ const char *const plan_default_inaccessible[] = {
 	"/swapfile",
 	"/swap.img",
 	/* nsshell's own */
-	SYSCONFDIR "/nsshell",
+	(SYSCONFDIR "/nsshell"),
 	PATH_STATE,
 	/* networks */
 	"/etc/NetworkManager/system-connections",

@@ -6,7 +6,6 @@
 
 #include <fnmatch.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 void *planner_more(struct planner *b, void *array, size_t *n, size_t entry)
@@ -46,21 +45,11 @@ const char *planner_copy(struct planner *b, const char *s)
 __attribute__((format(printf, 2, 0))) static const char *text(
 	struct planner *b, const char *fmt, va_list ap)
 {
-	va_list again;
-	char *ret = NULL;
-	int len;
+	const char *ret = arena_vprintf(&b->p->arena, fmt, ap);
 
-	va_copy(again, ap);
-	len = vsnprintf(NULL, 0, fmt, again);
-	va_end(again);
-	if (len >= 0)
-		ret = arena_alloc(&b->p->arena, (size_t)len + 1);
-	if (!ret) {
+	if (!ret)
 		b->oom = true;
-		return "";
-	}
-	(void)vsnprintf(ret, (size_t)len + 1, fmt, ap);
-	return ret;
+	return ret ? ret : "";
 }
 
 const char *planner_text(struct planner *b, const char *fmt, ...)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Whole plans, for hosts of different kinds: tests/golden/NAME.mountinfo is the host's table,
- * NAME.paths what else was looked at (a kind and a path a line), NAME.plan what must come out.
+ * Whole plans, for hosts of different kinds: tests/golden/NAME.mountinfo is the host's
+ * table, NAME.paths what else was looked at (a kind and a path a line), NAME.plan what
+ * must come out.
  *
- * After a change that is meant:  UPDATE_GOLDEN=1 build/unit/test_golden && git diff tests/golden
+ * After a change that is meant:  UPDATE_GOLDEN=1 build/unit/test_golden && git diff
+ * tests/golden
  */
 #include "tests/unit/plan_input.h"
 
@@ -76,7 +78,8 @@ static void read_paths(const char *path, struct tables *t)
 	_cleanup_free_ char *text = slurp(path, true);
 	char *save = NULL;
 
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text, "\n", &save); line;
+		line = strtok_r(NULL, "\n", &save)) {
 		char *name = strchr(line, ' ');
 
 		assert_non_null(name);
@@ -115,9 +118,10 @@ static void compare(const char *path, const char *got)
 	want = slurp(path, false);
 	for (size_t at = 0, line = 1, begin = 0; want[at] || got[at]; at++) {
 		if (want[at] != got[at])
-			fail_msg("%s:%zu: expected\n  %.*s\nbut the plan says\n  %.*s", path,
-				line, (int)strcspn(want + begin, "\n"), want + begin,
-				(int)strcspn(got + begin, "\n"), got + begin);
+			fail_msg("%s:%zu: expected\n  %.*s\nbut the plan says\n  %.*s",
+				path, line, (int)strcspn(want + begin, "\n"),
+				want + begin, (int)strcspn(got + begin, "\n"),
+				got + begin);
 		if (got[at] == '\n') {
 			line++;
 			begin = at + 1;
@@ -159,7 +163,8 @@ static void check(const struct golden *g)
 static void a_laptop_has_root_and_home(void **state)
 {
 	(void)state;
-	check(&(struct golden){ "laptop", "/home/alice", "/dev/tty2", PLAN_CGROUP_V2, true, NULL });
+	check(&(struct golden){
+		"laptop", "/home/alice", "/dev/tty2", PLAN_CGROUP_V2, true, NULL });
 }
 
 static void server_policy(struct policy *p)
@@ -182,8 +187,8 @@ static void server_policy(struct policy *p)
 static void a_server_has_usr_and_var_apart(void **state)
 {
 	(void)state;
-	check(&(struct golden){
-		"server", "/home/alice", "/dev/pts/4", PLAN_CGROUP_V2, true, server_policy });
+	check(&(struct golden){ "server", "/home/alice", "/dev/pts/4", PLAN_CGROUP_V2,
+		true, server_policy });
 }
 
 static void cluster_policy(struct policy *p)
@@ -225,14 +230,15 @@ static void container_policy(struct policy *p)
 static void a_container_has_an_overlay_for_root(void **state)
 {
 	(void)state;
-	check(&(struct golden){
-		"container", "/srv/users/alice", "", PLAN_CGROUP_NONE, true, container_policy });
+	check(&(struct golden){ "container", "/srv/users/alice", "", PLAN_CGROUP_NONE,
+		true, container_policy });
 }
 
 static void an_old_kernel_falls_back_to_plain_lowers(void **state)
 {
 	(void)state;
-	check(&(struct golden){ "oldkernel", "/home/alice", "", PLAN_CGROUP_V2, false, NULL });
+	check(&(struct golden){
+		"oldkernel", "/home/alice", "", PLAN_CGROUP_V2, false, NULL });
 }
 
 int main(void)
