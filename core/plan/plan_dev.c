@@ -16,7 +16,7 @@ static void node_add(struct planner *b, const char *path)
 	plan_mount_point(b, planner_dirname(b, path), PLAN_PATH_DIR);
 	op = planner_op(b, PLAN_DEVICE, path);
 	op->source = path;
-	op->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+	op->attr = ATTR_DEV;
 }
 
 static void link_add(struct planner *b, const char *path, const char *says)
@@ -63,7 +63,7 @@ static void want_folder(struct planner *b, const char *path)
 		.source = path,
 		.target = path,
 		.kind = PLAN_PATH_DIR,
-		.attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+		.attr = ATTR_DEV,
 		.optional = true };
 }
 
@@ -111,7 +111,7 @@ static void dev_terminal(struct planner *b)
 	plan_mount_point(b, planner_dirname(b, target), PLAN_PATH_DIR);
 	op = planner_op(b, PLAN_TERMINAL, target);
 	op->source = tty;
-	op->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+	op->attr = ATTR_DEV;
 	op->uid = b->p->uid;
 	op->gid = b->p->gid;
 	op->mode = 0620;
@@ -124,7 +124,7 @@ void plan_dev(struct planner *b)
 	struct plan_op *op;
 
 	op = planner_op(b, PLAN_TMPFS, "/dev");
-	op->attr = ATTR_NOEXEC;
+	op->attr = ATTR_DEV;
 	op->size = 1024 * 1024;
 	op->inodes = 1024;
 	op->mode = 0755;

@@ -197,7 +197,7 @@ static void ops_wants(struct planner *b)
 
 static void ops_seal(struct planner *b)
 {
-	planner_op(b, PLAN_SEAL, "/dev")->attr = ATTR_CLOSED;
+	planner_op(b, PLAN_SEAL, "/dev")->attr = ATTR_DEV | MOUNT_ATTR_RDONLY;
 	for (size_t i = 0; i < b->n_covers; i++) {
 		const struct plan_op *on = plan_mount_of(b->p, b->covers[i]);
 

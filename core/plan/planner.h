@@ -9,6 +9,8 @@
 #define ATTR_PLAIN  (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 #define ATTR_NOEXEC (ATTR_PLAIN | MOUNT_ATTR_NOEXEC)
 #define ATTR_RDONLY (ATTR_PLAIN | MOUNT_ATTR_RDONLY)
+/* Device nodes work on it: with nodev none could be opened. */
+#define ATTR_DEV    (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 #define ATTR_CLOSED (ATTR_NOEXEC | MOUNT_ATTR_RDONLY)
 
 /* A host path that is to be seen in the box: the home, a bind, a socket, a folder of
