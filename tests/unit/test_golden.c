@@ -75,21 +75,21 @@ static void read_mounts(const char *path, struct tables *t)
 
 static void read_paths(const char *path, struct tables *t)
 {
-	_cleanup_free_ char *text = slurp(path, true);
+	char *text = slurp(path, true);
 	char *save = NULL;
 
 	for (char *line = strtok_r(text, "\n", &save); line;
 		line = strtok_r(NULL, "\n", &save)) {
-		char *name = strchr(line, ' ');
+		bool dir = strncmp(line, "dir ", 4) == 0;
 
-		assert_non_null(name);
-		*name++ = '\0';
+		assert_true(dir || strncmp(line, "file ", 5) == 0);
 		assert_true(t->n_paths < COUNT(t->paths));
 		t->paths[t->n_paths++] = (struct plan_path){
-			.path = arena_strdup(&t->arena, name),
-			.kind = strcmp(line, "dir") == 0 ? PLAN_PATH_DIR : PLAN_PATH_FILE,
+			.path = arena_strdup(&t->arena, line + (dir ? 4 : 5)),
+			.kind = dir ? PLAN_PATH_DIR : PLAN_PATH_FILE,
 		};
 	}
+	free(text);
 }
 
 static char *print_plan(const struct plan *p)
@@ -104,18 +104,8 @@ static char *print_plan(const struct plan *p)
 	return text;
 }
 
-static void compare(const char *path, const char *got)
+static void show_difference(const char *path, const char *want, const char *got)
 {
-	_cleanup_free_ char *want = NULL;
-
-	if (getenv("UPDATE_GOLDEN")) {
-		_cleanup_file_ FILE *f = fopen(path, "we");
-
-		assert_non_null(f);
-		assert_true(fputs(got, f) >= 0);
-		return;
-	}
-	want = slurp(path, false);
 	for (size_t at = 0, line = 1, begin = 0; want[at] || got[at]; at++) {
 		if (want[at] != got[at])
 			fail_msg("%s:%zu: expected\n  %.*s\nbut the plan says\n  %.*s",
@@ -127,6 +117,22 @@ static void compare(const char *path, const char *got)
 			begin = at + 1;
 		}
 	}
+}
+
+static void compare(const char *path, const char *got)
+{
+	char *want;
+
+	if (getenv("UPDATE_GOLDEN")) {
+		_cleanup_file_ FILE *f = fopen(path, "we");
+
+		assert_non_null(f);
+		assert_true(fputs(got, f) >= 0);
+		return;
+	}
+	want = slurp(path, false);
+	show_difference(path, want, got);
+	free(want);
 }
 
 static void check(const struct golden *g)
