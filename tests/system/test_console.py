@@ -40,6 +40,9 @@ def test_login_on_a_pty(b):
                 "after logout the terminal is given back",
                 f"uid {st.st_uid}, gid {st.st_gid}, mode {st.st_mode & 0o7777:o}")
         t.close()
+    end = time.monotonic() + 8
+    while b.stage.records() and time.monotonic() < end:
+        time.sleep(0.05)
     b.check(not b.stage.records(), "and no record is left", b.stage.records() or "none")
 
 

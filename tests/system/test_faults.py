@@ -6,11 +6,9 @@ import pwd
 import re
 import shutil
 
-from harness import kernel
 from harness.observe import tell
 
 SHOW_MNT = "echo in; readlink /proc/self/ns/mnt"
-HOST = kernel.namespaces()["mnt"]
 
 
 def refused(b, did, user, log, before=None, told=True):
@@ -38,7 +36,7 @@ def refused(b, did, user, log, before=None, told=True):
 
 def root_gets_in(b, did):
     r = b.ssh("root", "readlink /proc/self/ns/mnt")
-    b.check(r.stdout.strip() == HOST, f"{did}: root's login is untouched", r.stderr or "in")
+    b.check(r.stdout.strip() == b.host_mnt, f"{did}: root's login is untouched", r.stderr or "in")
 
 
 def test_an_unknown_user(b):
@@ -185,7 +183,7 @@ def test_onerror_allow(b):
     b.stage.config("OnError=allow\nBindPaths=/nst/not/there\n")
     b.stage.syslog.clear()
     r = b.ssh(b.alice.pw_name, SHOW_MNT)
-    b.check(r.stdout.split() == ["in", HOST], "OnError=allow: the login is let in, unboxed",
+    b.check(r.stdout.split() == ["in", b.host_mnt], "OnError=allow: the login is let in, unboxed",
             r.stdout + r.stderr)
     lines = b.stage.syslog.wait("NOT ISOLATED")
     b.check(len(lines) == 1 and "/nst/not/there" in lines[0], "with a loud line in the log",

@@ -17,6 +17,11 @@ def _nsctl(b, *arguments, **kw):
     return b.run(b.stage.bin / "nsctl", *arguments, **kw)
 
 
+def _enable(b, *services):
+    # --force: the helper isn't where make install would put it.
+    return _nsctl(b, "enable", "--yes", "--force", "--config", str(b.stage.conf), *services)
+
+
 def _as(b, user, *arguments):
     return b.run(b.stage.bin / "nsctl", *arguments, user=user.pw_uid, group=user.pw_gid,
                  extra_groups=[])
@@ -30,7 +35,7 @@ def _text(service):
 def test_enable_and_disable(b):
     b.stage.pam_plain()
     before = _digest()
-    r = _nsctl(b, "enable", "sshd")
+    r = _enable(b, "sshd")
     b.check(r.returncode == 0 and "\n+session" in r.stdout, "nsctl enable sshd shows a diff",
             [x for x in r.stdout.splitlines() if x.startswith("+")][-1:] or r.stderr)
     lines = [x for x in _text("sshd").splitlines() if "pam_nsshell" in x and "gate" not in x]
@@ -38,7 +43,7 @@ def test_enable_and_disable(b):
     b.check(len(lines) == 1 and session[-1] == lines[0],
             "one line, the last of the session stack", lines)
     once = _digest()
-    r = _nsctl(b, "enable", "sshd")
+    r = _enable(b, "sshd")
     b.check(r.returncode == 0 and _digest() == once, "a second enable changes nothing",
             r.stdout + r.stderr)
     r = _nsctl(b, "disable", "sshd")
@@ -53,7 +58,7 @@ def test_enable_everything(b):
     b.stage.pam_plain()
     before = _digest()
     services = ("sshd", "login", "su", "su-l", "runuser", "runuser-l", "cron")
-    r = _nsctl(b, "enable", *services)
+    r = _enable(b, *services)
     b.check(r.returncode == 0, "nsctl enable of all services", r.stderr or "done")
     r = _nsctl(b, "disable", *services)
     b.check(r.returncode == 0 and _digest() == before, "disable of all gives every file back",
@@ -63,10 +68,10 @@ def test_enable_everything(b):
 def test_what_it_refuses(b):
     b.stage.pam_plain()
     before = _digest()
-    r = _nsctl(b, "enable", "nst-no-service")
+    r = _enable(b, "nst-no-service")
     b.check(r.returncode != 0 and r.stderr and _digest() == before,
             "a service without a file is refused", r.stderr)
-    r = _nsctl(b, "enable", "../passwd")
+    r = _enable(b, "../passwd")
     b.check(r.returncode != 0 and _digest() == before, "a path is refused", r.stderr)
     r = _as(b, b.plain, "enable", "sshd")
     b.check(r.returncode != 0 and _digest() == before, "one who isn't root is refused", r.stderr)

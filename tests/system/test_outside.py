@@ -18,6 +18,16 @@ def _last(b, user):
             if line.split()[:1] == [user]]
 
 
+def _last_ended(b, user):
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        lines = _last(b, user)
+        if lines and "still" not in lines[0]:
+            break
+        time.sleep(0.05)
+    return lines
+
+
 def _wait_gone(b, user):
     end = time.monotonic() + 8
     while _who(b, user) and time.monotonic() < end:
@@ -37,7 +47,7 @@ def test_who_and_last_over_ssh(b):
         t.line("exit")
         t.close()
     b.check(_wait_gone(b, name), "who doesn't show it after logout", _who(b, name) or "gone")
-    lines = _last(b, name)
+    lines = _last_ended(b, name)
     b.check(lines and "(00:0" in lines[0], "last shows how long it was", lines[:1])
 
 
@@ -48,7 +58,7 @@ def test_who_and_last_without_a_terminal(b):
         lines = _who(b, name)
         b.check(len(lines) == 1, "who shows a login without a terminal", lines or "nothing")
     b.check(_wait_gone(b, name), "who doesn't show it after logout", _who(b, name) or "gone")
-    lines = _last(b, name)
+    lines = _last_ended(b, name)
     b.check(lines and "still" not in lines[0], "last shows it as ended", lines[:1])
 
 

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The module in a PAM stack: its arguments, the gate, who is passed by."""
 
-from harness import kernel
 from harness.scene import SHOW_NS
 
-HOST = kernel.namespaces()["mnt"]
 SHOW_MNT = "readlink /proc/self/ns/mnt"
 
 
@@ -22,21 +20,21 @@ def test_the_gate(b):
     b.lands_inside("a login behind the gate", r.stdout + r.stderr)
     b.check(not mark.exists(), "an isolated account: the gate skips the module below it")
     r = b.ssh(b.plain.pw_name, SHOW_MNT)
-    b.check(r.stdout.strip() == HOST and mark.exists(),
+    b.check(r.stdout.strip() == b.host_mnt and mark.exists(),
             "an account without Isolate=yes: the module below the gate runs", r.stdout + r.stderr)
     mark.unlink(missing_ok=True)
     b.stage.config("Services=login\n")
     r = b.ssh(b.alice.pw_name, SHOW_MNT)
-    b.check(r.stdout.strip() == HOST or mark.exists(),
+    b.check(r.stdout.strip() == b.host_mnt or mark.exists(),
             "a service that isn't listed: the module below the gate runs", r.stdout + r.stderr)
     mark.unlink(missing_ok=True)
 
 
 def test_services_is_an_allow_list(b):
-    b.stage.conf.write_text(f"[Default]\nServices=su\n[Group {b.box_group}]\nIsolate=yes\n",
+    b.stage.conf.write_text(f"[Default]\nServices=su\n[Group {b.stage.box_group}]\nIsolate=yes\n",
                             encoding="utf-8")
     r = b.ssh(b.alice.pw_name, SHOW_MNT)
-    b.check(r.stdout.strip() == HOST, "a service that Services= doesn't list is as ever",
+    b.check(r.stdout.strip() == b.host_mnt, "a service that Services= doesn't list is as ever",
             r.stdout + r.stderr)
     r = b.run("su", b.alice.pw_name, "-c", SHOW_NS)
     b.lands_inside("one that it lists", r.stdout + r.stderr)
@@ -46,18 +44,18 @@ def test_sections_and_precedence(b):
     name = b.alice.pw_name
     b.stage.config(f"[User {name}]\nIsolate=no\n")
     r = b.ssh(name, SHOW_MNT)
-    b.check(r.stdout.strip() == HOST, "[User] wins over [Group]: Isolate=no", r.stdout + r.stderr)
+    b.check(r.stdout.strip() == b.host_mnt, "[User] wins over [Group]: Isolate=no", r.stdout + r.stderr)
     b.stage.conf.write_text(f"[Default]\nServices={b.stage.sshd_service}\nIsolate=yes\n",
                             encoding="utf-8")
     r = b.ssh(b.plain.pw_name, SHOW_NS)
     b.lands_inside("[Default] Isolate=yes: everybody", r.stdout + r.stderr)
     r = b.ssh("root", SHOW_MNT)
-    b.check(r.stdout.strip() == HOST, "but root", r.stdout + r.stderr)
+    b.check(r.stdout.strip() == b.host_mnt, "but root", r.stdout + r.stderr)
     dropins = b.stage.private / "nsshell.conf.d"
     dropins.mkdir()
     (dropins / "10-no.conf").write_text(f"[User {name}]\nIsolate=no\n", encoding="utf-8")
     r = b.ssh(name, SHOW_MNT)
-    b.check(r.stdout.strip() == HOST, "a drop-in's [User] counts", r.stdout + r.stderr)
+    b.check(r.stdout.strip() == b.host_mnt, "a drop-in's [User] counts", r.stdout + r.stderr)
     (dropins / "10-no.conf").unlink()
     dropins.rmdir()
 
@@ -69,16 +67,16 @@ def test_a_break_glass_group(b):
     try:
         b.run("gpasswd", "-a", b.bob.pw_name, "nsshell-exempt")
         r = b.ssh(b.bob.pw_name, SHOW_MNT)
-        b.check(r.stdout.strip() == HOST, "a member of nsshell-exempt isn't isolated",
+        b.check(r.stdout.strip() == b.host_mnt, "a member of nsshell-exempt isn't isolated",
                 r.stdout + r.stderr, b.log_tail())
         b.stage.conf.write_text("[Default\nbroken", encoding="utf-8")
         r = b.ssh(b.bob.pw_name, SHOW_MNT)
-        b.check(r.stdout.strip() == HOST, "even with a broken config", r.stdout + r.stderr,
+        b.check(r.stdout.strip() == b.host_mnt, "even with a broken config", r.stdout + r.stderr,
                 b.log_tail())
         b.stage.config()
         b.stage.pam_all(helper="/nonexistent/helper")
         r = b.ssh(b.bob.pw_name, SHOW_MNT)
-        b.check(r.stdout.strip() == HOST, "and with a missing helper", r.stdout + r.stderr,
+        b.check(r.stdout.strip() == b.host_mnt, "and with a missing helper", r.stdout + r.stderr,
                 b.log_tail())
     finally:
         b.run("gpasswd", "-d", b.bob.pw_name, "nsshell-exempt")
@@ -102,7 +100,7 @@ def test_debug(b):
     b.stage.pam_all()
     b.stage.pam(b.stage.sshd_service, b.stage.module_line("nonsense"))
     r = b.ssh(b.alice.pw_name, SHOW_MNT)
-    b.check(HOST not in r.stdout and b.stage.syslog.wait("nonsense"),
+    b.check(b.host_mnt not in r.stdout and b.stage.syslog.wait("nonsense"),
             "an unknown argument is refused and named in the log", r.stdout + r.stderr,
             b.log_tail())
 

@@ -22,7 +22,9 @@ class Scene:
         self.report = Report()
         self.check = self.report.check
         self.skip = self.report.skip
-        self.stage = Stage()
+        # Two runs at once, of two people on one machine, need two names.
+        self.stage = Stage(name="test" + os.environ.get("NSSHELL_TEST_NAME", ""),
+                           prefix="nst" + os.environ.get("NSSHELL_TEST_NAME", ""))
         self.ssh = self.stage.ssh
         self.run = self.stage.run
         self.name = ""
@@ -38,6 +40,7 @@ class Scene:
         self.plain = accounts.add("plain")
         self.observer = Observer(self.stage, [u.pw_uid for u in self.people()])
         self.stage.enter()
+        self.host_mnt = kernel.namespaces()["mnt"]
         self.stage.sshd.start()
         self.module = self.stage.module.exists()
 

@@ -21,6 +21,17 @@ RUN = "/run/nsshell"
 STATE = "/var/lib/nsshell"
 
 
+def _remove_empty(paths):
+    for path in paths:
+        try:
+            if os.path.isdir(path):
+                os.rmdir(path)
+            elif os.path.getsize(path) == 0:
+                os.unlink(path)
+        except OSError:
+            pass
+
+
 class Stage:
     services = ("su", "su-l", "login", "cron", "runuser", "runuser-l")
 
@@ -79,15 +90,28 @@ class Stage:
         self.accounts.remove_all()
         made = self.private / "made"
         if made.exists():
-            for path in made.read_text(encoding="utf-8").split():
-                try:
-                    if os.path.isdir(path):
-                        os.rmdir(path)
-                    elif os.path.getsize(path) == 0:
-                        os.unlink(path)
-                except OSError:
-                    pass
+            paths = made.read_text(encoding="utf-8").split()
+            other = self._other_run()
+            if other:
+                # Removing what another run has mounted on would unmount it there.
+                with open(other, "a", encoding="utf-8") as f:
+                    f.write("".join(p + "\n" for p in paths))
+            else:
+                _remove_empty(paths)
         shutil.rmtree(self.base, ignore_errors=True)
+
+    def _other_run(self):
+        """The list of places made, of a run under another name that is going on."""
+        for lock in self.base.parent.glob("nsshell-*.lock"):
+            made = pathlib.Path(str(lock)[:-len(".lock")]) / "private" / "made"
+            if lock == pathlib.Path(f"{self.base}.lock") or not made.parent.exists():
+                continue
+            with open(lock, encoding="utf-8") as f:
+                try:
+                    fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return made
+        return None
 
     def clean(self):
         if self._lock is None or not self.base.exists():
