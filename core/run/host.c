@@ -5,6 +5,7 @@
 
 #include <glob.h>
 #include <libmount/libmount.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -138,6 +139,8 @@ static int add_path(struct paths *p, const char *path)
 	p->v[p->n] = (struct plan_path){ .path = keep(p->h, path) };
 	if (stat(path, &st) == 0)
 		p->v[p->n].kind = S_ISDIR(st.st_mode) ? PLAN_PATH_DIR : PLAN_PATH_FILE;
+	else if (errno == EACCES) /* root-squashed: the account may get at it */
+		p->v[p->n].kind = PLAN_PATH_DIR;
 	return p->v[p->n++].path ? 0 : -1;
 }
 
@@ -177,6 +180,16 @@ static int add_configured(struct paths *p, const struct strlist *list)
 	return 0;
 }
 
+/* A path that is hidden must be hidden where it really is: /lib is /usr/lib on Debian. */
+static void find_real(struct paths *p, const struct strlist *hidden)
+{
+	char real[PATH_MAX];
+
+	for (size_t i = 0; i < p->n; i++)
+		if (strlist_has(hidden, p->v[i].path) && realpath(p->v[i].path, real))
+			p->v[i].real = keep(p->h, real);
+}
+
 static int look_at_paths(const struct policy *policy, struct host *h, struct err *e)
 {
 	const struct strlist *lists[] = { &policy->bind_paths, &policy->bind_ro_paths,
@@ -191,6 +204,7 @@ static int look_at_paths(const struct policy *policy, struct host *h, struct err
 		r = -1;
 	for (size_t i = 0; r == 0 && i < sizeof(lists) / sizeof(*lists); i++)
 		r = add_configured(&p, lists[i]);
+	find_real(&p, &policy->inaccessible_paths);
 	owned = arena_alloc(&h->arena, (p.n + 1) * sizeof(*owned));
 	if (owned && p.n > 0)
 		memcpy(owned, p.v, p.n * sizeof(*owned));
