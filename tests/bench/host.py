@@ -87,7 +87,7 @@ class Host:
 
     def scratch_state(self, bind, umount):
         """The host's sessions, utmp and wtmp stay as they are: ours are copies, in a mount
-        namespace of our own. pamcaller watches the folder of records, so it is made here."""
+        namespace of our own."""
         if not os.path.isdir(RUNDIR):
             os.mkdir(RUNDIR, 0o700)
             self.clean.add(os.rmdir, RUNDIR)
@@ -95,7 +95,7 @@ class Host:
         os.mkdir(scratch, 0o700)
         bind(scratch, RUNDIR)
         self.clean.add(umount, RUNDIR)
-        os.mkdir(RUNDIR + "/sessions", 0o700)
+        os.mkdir(RUNDIR + "/sessions", 0o700)  # the first login would make it
         for path in ("/run/utmp", "/var/log/wtmp"):
             if os.path.exists(path):
                 bind(self.write(os.path.basename(path), "", 0o664), path)
