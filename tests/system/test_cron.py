@@ -2,25 +2,32 @@
 """The distribution's cron daemon. It is started first; test_cron_result.py collects."""
 
 import os
+import shutil
 import subprocess
 
 from harness import kernel
 from harness.scene import SHOW_NS
 
-JOB = f"({SHOW_NS}; id -un; ls -A /tmp; ps -e --no-headers -o pid,user,comm) " \
+JOB = f"({SHOW_NS}; id -un; ls -A /tmp; ps -e --no-headers -o pid=,uid=,comm=) " \
       ">$HOME/cron.tmp 2>&1; mv $HOME/cron.tmp $HOME/cron.out"
 
 
 class Cron:
-    """cron with a spool of its own, and neither the host's /etc/crontab nor its /etc/cron.d."""
+    """
+    cron with a spool of its own and a copy of /etc, in which no job of the host's stands, and
+    config and PAM file don't change under it while other tests rewrite theirs.
+    """
 
     def __init__(self, stage, user):
-        self.stage = stage
+        spool, etc, conf = (stage.private / n for n in ("spool", "etc", "cron.conf"))
         self.log = stage.private / "cron.log"
-        spool, empty, nothing = (stage.private / n for n in ("spool", "cron.d", "crontab"))
         spool.mkdir(mode=0o730)
-        empty.mkdir(mode=0o755)
-        nothing.touch()
+        conf.write_text(stage.conf.read_text(encoding="utf-8"), encoding="utf-8")
+        subprocess.run(["cp", "-a", "/etc", etc], check=True)
+        shutil.rmtree(etc / "cron.d", ignore_errors=True)
+        (etc / "crontab").write_text("", encoding="utf-8")
+        (etc / "pam.d" / "cron").write_text(
+            stage.pam_text("cron", stage.module_line(config=conf)), encoding="utf-8")
         (spool / user.pw_name).write_text(f"SHELL=/bin/bash\n* * * * * {JOB}\n",
                                           encoding="utf-8")
         os.chown(spool / user.pw_name, user.pw_uid, user.pw_gid)
@@ -29,13 +36,12 @@ class Cron:
         def stage_of_cron():
             kernel.private_mounts()
             kernel.bind(spool, "/var/spool/cron/crontabs")
-            kernel.bind(empty, "/etc/cron.d")
-            kernel.bind(nothing, "/etc/crontab")
+            kernel.bind(etc, "/etc")
 
-        self.process = subprocess.Popen(
-            ["cron", "-f"], stdin=subprocess.DEVNULL, stdout=open(self.log, "w",
-                                                                  encoding="utf-8"),
-            stderr=subprocess.STDOUT, preexec_fn=stage_of_cron, start_new_session=True)
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                ["/usr/sbin/cron", "-f"], stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT, preexec_fn=stage_of_cron, start_new_session=True)
 
     def stop(self):
         self.process.terminate()
@@ -46,11 +52,6 @@ def test_start_a_job(b):
     if not os.path.exists("/usr/sbin/cron"):
         b.skip("a cron job", "no cron on this machine")
         return
-    # A config of its own: other tests rewrite theirs while cron waits for its minute.
-    conf = b.stage.private / "cron.conf"
-    conf.write_text(b.stage.conf.read_text(encoding="utf-8"), encoding="utf-8")
-    b.stage.cron_config = conf
-    b.stage.pam_all()
     b.background["cron"] = Cron(b.stage, b.carol)
     b.run("sleep", "0.3")
     b.check(b.background["cron"].process.poll() is None, "cron runs, with a job of a user's "

@@ -46,7 +46,6 @@ class Stage:
         self.accounts = Accounts(prefix)
         self.box_group = self.accounts.name("box")
         self.syslog = None
-        self.cron_config = None
         self._lock = None
 
     # ---- outer process, the host's mounts ----------------------------------------------
@@ -130,7 +129,10 @@ class Stage:
         kept = self.private / "sysctl"
         if kept.exists():
             path, value = kept.read_text(encoding="ascii").split("\n", 1)
-            pathlib.Path(path).write_text(value, encoding="ascii")
+            try:
+                pathlib.Path(path).write_text(value, encoding="ascii")
+            except OSError as e:
+                print(f"# {path} was {value.strip()} and can't be put back: {e}", flush=True)
 
     # ---- child, its own mounts ----------------------------------------------------------
 
@@ -176,12 +178,15 @@ class Stage:
         words = [f"config={config or self.conf}", f"helper={helper or self.helper}", *args]
         return f"session {control} {self.module} {' '.join(words)}\n"
 
-    def pam(self, service, *lines, before="", source=None):
-        """Write a service's file: the distribution's, @before in front, @lines at the end."""
-        source = source or ("sshd" if service.endswith("sshd") else service)
+    def pam_text(self, service, *lines):
+        """A service's file: the distribution's, with @lines at the end."""
+        source = "sshd" if service.endswith("sshd") else service
         text = (self.private / "pam.d.gated" / source).read_text(encoding="utf-8")
-        (self.private / "pam.d" / service).write_text(before + text.rstrip("\n") + "\n" +
-                                                      "".join(lines), encoding="utf-8")
+        return text.rstrip("\n") + "\n" + "".join(lines)
+
+    def pam(self, service, *lines):
+        (self.private / "pam.d" / service).write_text(self.pam_text(service, *lines),
+                                                      encoding="utf-8")
 
     def _gate_pam_systemd(self):
         """As nsctl enable does: pam_systemd doesn't run for an isolated account."""
@@ -206,11 +211,7 @@ class Stage:
     def pam_all(self, **module_args):
         self._pam_copy("pam.d.gated")
         line = self.module_line(**module_args) if self.module.exists() else ""
-        if self.module.exists() and self.cron_config:
-            self.pam("cron", self.module_line(config=self.cron_config))
         for service in (self.sshd_service, *self.services):
-            if service == "cron" and self.cron_config:
-                continue
             if (self.private / "pam.d.gated" / service).exists() or service.endswith("sshd"):
                 self.pam(service, line)
 
