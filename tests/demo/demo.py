@@ -41,14 +41,14 @@ else:
     print("never stopped")
 '"""
 
-WIDTHS = (26, 34, 36)
+WIDTHS = (24, 36, 38)
 
 # What is asked; the command inside; the command outside. "{}" is the account's name.
 TOUR = (
     ("who am I", "id", "id"),
     ("hostname", "uname -n", "uname -n"),
     ("processes to be seen", "ps -e --no-headers | wc -l", "ps -e --no-headers | wc -l"),
-    ("pid 1", "cat /proc/1/comm", "cat /proc/1/comm"),
+    ("pid 1", "ps -p 1 -o args=", "ps -p 1 -o comm="),
     ("namespaces", "readlink /proc/self/ns/user /proc/self/ns/pid /proc/self/ns/mnt",
      "readlink /proc/self/ns/user /proc/self/ns/pid /proc/self/ns/mnt"),
     ("files in /tmp", "ls -A /tmp | wc -l", "ls -A /tmp | wc -l"),
@@ -58,8 +58,8 @@ TOUR = (
      "ls /etc/nsdemo 2>&1 | grep -o 'No such file.*'"),
     ("read /etc/shadow", "cat /etc/shadow 2>&1 | grep -o '[A-Z][a-z]*[ a-z]*$' | head -1",
      "wc -l </etc/shadow | sed 's/$/ lines/'"),
-    ("memory limit", "(python3 -c 'x = bytearray(800 << 20)'; echo took 800 MB) 2>&1 "
-     "| tail -1 | grep took || echo 800 MB: killed", "awk '/MemTotal/ { print $2/1024 \" MB\" }' "
+    ("memory limit", "python3 -c 'x = bytearray(800 << 20)' && echo took 800 MB || "
+     "echo 800 MB: killed", "awk '/MemTotal/ { print $2/1024 \" MB\" }' "
      "/proc/meminfo"),
     ("start processes", BOMB, "echo goes on as ever"),
 )
@@ -73,7 +73,7 @@ def row(*cells):
 
 
 def one_line(r):
-    return " ".join((r.stdout or r.stderr).split()) or "(nothing)"
+    return " ".join((r.stdout or r.stderr).split()).replace(",", ", ") or "(nothing)"
 
 
 def trouble(stage, r):
