@@ -60,6 +60,7 @@ const struct config_key config_keys[] = {
 		.max = 10000),
 	ROW("OnError", word, on_error, "deny", "deny or allow", .words = error_words),
 	ROW("SupplementaryGroups", word, groups, "keep", "keep or none", .words = group_words),
+	ROW("NotifyJoin", bool, notify_join, "yes", HINT_BOOL),
 };
 /* clang-format on */
 

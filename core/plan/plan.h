@@ -200,6 +200,7 @@ struct plan {
 	const char **init_caps;
 	size_t n_init_caps;
 	bool no_new_privs;
+	bool notify_join;	   /* the user is told when an admin steps in */
 	bool share_account;
 	uint64_t linger_usec;
 	const char **notes;	   /* what an admin should know: fallbacks taken */

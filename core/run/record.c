@@ -58,6 +58,8 @@ static const struct field {
 	F("rootfs", FIELD_U64, rootfs),
 	F("holder", FIELD_U64, holder),
 	F("share", FIELD_BOOL, share),
+	F("no_new_privs", FIELD_BOOL, no_new_privs),
+	F("notify_join", FIELD_BOOL, notify_join),
 	F("leases", FIELD_U32, leases),
 	F("logged_in", FIELD_BOOL, logged_in),
 	F("lent_path", FIELD_TEXT, lent.path),

@@ -59,6 +59,8 @@ struct record {
 	uint64_t holder;  /* inode number of the rootfs' mount namespace, 0: not yet there
 			   */
 	bool share;       /* Share=account: a login may join */
+	bool no_new_privs; /* as its logins have it */
+	bool notify_join; /* the user is told when an admin steps in */
 	uint32_t leases;  /* logins in it */
 	bool logged_in;   /* utmp has an entry of ours */
 	struct record_tty lent;
