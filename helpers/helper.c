@@ -8,6 +8,7 @@
 #include "core/base/paths.h"
 #include "core/base/sys.h"
 #include "helpers/decide.h"
+#include "helpers/groups.h"
 #include "helpers/session.h"
 #include "helpers/supervisor.h"
 #include "helpers/title.h"
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 static void reset_limits(void)
@@ -88,22 +90,43 @@ static int open_state(struct err *e)
 	return run < 0 ? -1 : 0;
 }
 
+/*
+ * The supervisor builds the rootfs while this process makes the cgroups, and answers. What
+ * happens here is told to it, and nobody else.
+ */
+static int open_alone(const struct decided *d, int terminal, struct err *e)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(e, errno, "make a socket to the supervisor");
+	pid = fork();
+	if (pid == 0) {
+		(void)close(pair[0]);
+		(void)setsid();
+		supervisor_run(d->plan, PROTO_FD, terminal, pair[1], d->allow);
+	}
+	(void)close(pair[1]);
+	if (pid < 0) {
+		(void)close(pair[0]);
+		return err_set(e, errno, "start the supervisor");
+	}
+	groups_prepare(d->plan, pair[0], PROTO_FD);
+	(void)close(pair[0]);
+	return 0;
+}
+
 /* On success somebody else will answer: the new supervisor, or a running one. */
 static int open_session(const struct decided *d, int terminal, struct err *e)
 {
 	int r = open_state(e);
-	pid_t pid;
 
 	if (r == 0 && d->plan->share_account)
 		r = supervisor_hand_over(d->plan, PROTO_FD, e);
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	pid = fork();
-	if (pid == 0) {
-		(void)setsid();
-		supervisor_run(d->plan, PROTO_FD, terminal, d->allow);
-	}
-	return pid < 0 ? err_set(e, errno, "start the supervisor") : 0;
+	return open_alone(d, terminal, e);
 }
 
 int main(int argc, char **argv)

@@ -8,6 +8,7 @@
 #include "core/run/privs.h"
 #include "core/run/reconcile.h"
 #include "core/run/tty.h"
+#include "helpers/groups.h"
 #include "helpers/init.h"
 
 #include <fcntl.h>
@@ -19,9 +20,10 @@
 
 /* A login program that outlives its pam_close_session() has this long to end. */
 #define CALLER_GRACE_MS 5000
-#define REAP_GRACE_MS	10000
+#define REAP_GRACE_MS   10000
 
-void session_begin(struct session *s, const struct plan *plan, int terminal, bool allow)
+void session_begin(struct session *s, const struct plan *plan, int terminal, int preparer,
+	bool allow)
 {
 	*s = (struct session){
 		.plan = plan,
@@ -32,6 +34,7 @@ void session_begin(struct session *s, const struct plan *plan, int terminal, boo
 		.terminal = terminal,
 		.proc = -EBADF,
 		.allow = allow,
+		.preparer = preparer,
 		.groups = CGROUP_FDS_NONE,
 	};
 }
@@ -207,8 +210,12 @@ static void end_init(struct session *s)
 
 int session_end(struct session *s, struct err *e)
 {
+	struct err ignored;
 	int r;
 
+	/* Whatever is still being made must be there before it can be taken away. */
+	(void)groups_await(s->preparer, &s->groups, &ignored);
+	cleanup_close(&s->preparer);
 	end_init(s);
 	while (s->n_leases > 0)
 		session_release(s, s->n_leases - 1);

@@ -34,23 +34,24 @@ struct session {
 	int proc;     /* the host's /proc */
 	bool holds;   /* SESSION_HOLDER_FD is the account's rootfs */
 	bool allow;   /* OnError=allow */
+	int preparer; /* to the process that makes the cgroups meanwhile, groups.h */
 	struct cgroup_fds groups;
 	struct lease leases[SESSION_LEASES_MAX];
 	size_t n_leases;
 };
 
 /* An empty session for a plan; owns nothing yet. */
-void session_begin(struct session *s, const struct plan *plan, int terminal, bool allow);
+void session_begin(struct session *s, const struct plan *plan, int terminal, int preparer,
+	bool allow);
 
 /**
  * session_open() - Build the session up to a running init
- * @sock:	the first login's socket, for PROTO_MOVE before all else on cgroup v2
  *
  * On failure the session is partly there: session_end() takes away what is.
  *
  * Return: 0 or -1 with @e.
  */
-int session_open(struct session *s, int sock, struct err *e);
+int session_open(struct session *s, struct err *e);
 
 /**
  * session_admit() - Let a login in: PROTO_MOVE, PROTO_JOIN, wait for PROTO_JOINED

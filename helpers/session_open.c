@@ -10,6 +10,7 @@
 #include "core/run/stage.h"
 #include "core/run/tty.h"
 #include "core/run/userns.h"
+#include "helpers/groups.h"
 #include "helpers/init.h"
 
 #include <fcntl.h>
@@ -226,7 +227,11 @@ static int stage_and_start(struct session *s, const struct stage *stage, struct 
 {
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_set(e, errno, "stage the session's mounts");
-	if (stage_mount(s->plan, stage, e) < 0 || start_init(s, e) < 0)
+	if (stage_mount(s->plan, stage, e) < 0 ||
+		groups_await(s->preparer, &s->groups, e) < 0)
+		return -1;
+	cleanup_close(&s->preparer);
+	if (start_init(s, e) < 0)
 		return -1;
 	return go(s, e);
 }
@@ -261,19 +266,7 @@ static int open_with_family(struct session *s, const struct stage *stage, struct
 	return session_write(s, e);
 }
 
-static int send_early_move(const struct session *s, int sock, struct err *e)
-{
-	struct proto_reply reply = { .magic = PROTO_MAGIC, .kind = PROTO_MOVE };
-
-	if (s->plan->cgroup.kind != PLAN_CGROUP_V2 || s->groups.n == 0)
-		return 0;
-	copy(reply.id, sizeof(reply.id), s->plan->id);
-	return io_send(sock, &reply, sizeof(reply), s->groups.move, s->groups.n) < 0
-		       ? err_set(e, errno, "answer the login program")
-		       : 0;
-}
-
-int session_open(struct session *s, int sock, struct err *e)
+int session_open(struct session *s, struct err *e)
 {
 	struct stage stage = STAGE_NONE;
 	int r;
@@ -281,11 +274,7 @@ int session_open(struct session *s, int sock, struct err *e)
 	s->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (s->proc < 0)
 		return err_set(e, errno, "open /proc");
-	if (begin_record(s, e) < 0 || cgroup_prepare(&s->plan->cgroup, &s->groups, e) < 0)
-		return -1;
-	/* A move costs one RCU grace period there: it passes while the rootfs is built.
-	 */
-	if (send_early_move(s, sock, e) < 0)
+	if (begin_record(s, e) < 0 || groups_begin(s->preparer, e) < 0)
 		return -1;
 	if (s->record.lent.path[0] && tty_lend(s->terminal, s->plan, e) < 0)
 		return -1;

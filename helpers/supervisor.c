@@ -275,7 +275,7 @@ static int open_first(struct session *s, int sock, struct err *e)
 {
 	int lease;
 
-	if (session_open(s, sock, e) < 0)
+	if (session_open(s, e) < 0)
 		return -1;
 	if (s->plan->share_account &&
 		join_socket_listen(s->plan->id, &s->listener, e) < 0)
@@ -321,13 +321,14 @@ static void supervise(struct session *s, int sock)
 	end(s, begun);
 }
 
-_Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal, bool allow)
+_Noreturn void supervisor_run(
+	const struct plan *plan, int sock, int terminal, int preparer, bool allow)
 {
 	static struct session s;
 
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	session_begin(&s, plan, terminal, allow);
+	session_begin(&s, plan, terminal, preparer, allow);
 	supervise(&s, sock);
 	_exit(0);
 }

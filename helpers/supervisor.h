@@ -12,12 +12,13 @@
  * supervisor_run() - Open a session, supervise it, end it
  * @sock:	the first login's; the supervisor's
  * @terminal:	to lend, or -1; the supervisor's
+ * @preparer:	socket to groups_prepare() in another process; the supervisor\'s
  * @allow:	OnError=allow
  *
  * Should:   be the only thing its process does from here on
  */
 _Noreturn void supervisor_run(
-	const struct plan *plan, int sock, int terminal, bool allow);
+	const struct plan *plan, int sock, int terminal, int preparer, bool allow);
 
 /**
  * supervisor_hand_over() - Share=account: give a login to the account's running session

@@ -37,6 +37,7 @@ struct plan_host_mount {
 	const char *root;   /* the part of the file system that is mounted, "/" mostly */
 	const char *fstype;
 	bool readonly;
+	bool file; /* a single file was mounted there, and no folder */
 };
 
 enum plan_path_kind {

@@ -214,6 +214,7 @@ void plan_ops(struct planner *b)
 	plan_dev(b);
 	ops_sys(b);
 	ops_wants(b);
+	plan_file_mounts(b);
 	plan_layers(b);
 	ops_seal(b);
 	plan_init_ops(b);

@@ -14,8 +14,8 @@ static const char *const system_dirs[] = { "/usr", "/var", "/opt", "/srv", "/etc
 /* What a box has of its own, or is not to have, though a system folder may hold it. */
 static const char *const left_out[] = { "/home", "/root", "/boot", "/proc", "/sys",
 	"/dev", "/run", "/tmp", "/var/tmp", "/mnt", "/media", PATH_STATE,
-	/* single files that a container has mounted */
-	"/etc/resolv.conf", "/etc/hosts", "/etc/hostname", NULL };
+	/* the box has its own */
+	"/etc/hosts", "/etc/hostname", NULL };
 
 /* Kernel interfaces and places for programs: nothing that a lower could be made of. */
 static const char *const virtual_types[] = { "proc", "sysfs", "tmpfs", "ramfs",
@@ -132,7 +132,7 @@ int plan_rootfs(struct planner *b, struct err *e)
 	for (size_t i = 0; i < host->n_mounts; i++) {
 		const struct plan_host_mount *m = &host->mounts[i];
 
-		if (is_virtual(m->fstype) || is_covered(host, i))
+		if (m->file || is_virtual(m->fstype) || is_covered(host, i))
 			continue;
 		if (strcmp(m->target, "/") == 0) {
 			root = true;
@@ -156,6 +156,30 @@ int plan_rootfs(struct planner *b, struct err *e)
 			"lowers need Linux 5.19");
 	note_missed(b, missed, n_missed);
 	return 0;
+}
+
+/*
+ * A single file that is mounted on the host, as containers have their resolv.conf: no part of
+ * any lower, and nothing to make an overlay of.
+ */
+void plan_file_mounts(struct planner *b)
+{
+	const struct plan_host *host = b->in->host;
+
+	for (size_t i = 0; i < host->n_mounts; i++) {
+		const struct plan_host_mount *m = &host->mounts[i];
+		struct plan_op *op;
+
+		if (!m->file || is_covered(host, i) || is_replaced(b, m->target) ||
+			!path_within_any(m->target, system_dirs) ||
+			path_within_any(m->target, left_out))
+			continue;
+		op = planner_op(b, PLAN_BIND, planner_copy(b, m->target));
+		op->source = op->target;
+		op->attr = ATTR_CLOSED;
+		op->as_user = true;
+		op->optional = true;
+	}
 }
 
 size_t plan_overlay_of(const struct plan *p, const char *path)

@@ -221,8 +221,7 @@ static int prepare(const struct plan_cgroup *plan, struct cgroup_fds *f, struct 
 	if (group_is_there(plan, plan->account)) {
 		if (update_values(plan, e) < 0)
 			return -1;
-	} else if (make_group(plan, plan->account, true, e) < 0 ||
-		   make_group(plan, plan->supervise, false, e) < 0) {
+	} else if (make_group(plan, plan->account, true, e) < 0) {
 		return -1;
 	}
 	if (check_values(plan, e) < 0 || make_group(plan, plan->session, false, e) < 0)
@@ -271,6 +270,8 @@ int cgroup_move_supervisor(const struct plan_cgroup *plan, struct err *e)
 	if (plan->kind == PLAN_CGROUP_NONE || plan->n_controllers == 0)
 		return 0;
 	own.session = plan->supervise;
+	if (init_once(e) < 0 || make_group(plan, plan->supervise, false, e) < 0)
+		return -1;
 	r = open_moves(&own, &f, e);
 	if (r == 0)
 		r = cgroup_move_self(&f, e);

@@ -37,7 +37,7 @@ void cgroup_fds_close(struct cgroup_fds *f);
 /* Move the calling, single-threaded process. Return: 0 or -1 with @e. */
 int cgroup_move_self(const struct cgroup_fds *f, struct err *e);
 
-/* Move the calling process among the account's supervisors. */
+/* Make the group of the account's supervisors, and move the calling process into it. */
 int cgroup_move_supervisor(const struct plan_cgroup *plan, struct err *e);
 
 /**

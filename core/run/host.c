@@ -20,6 +20,8 @@ static const char *keep(struct host *h, const char *s)
 
 static int copy_mount(struct host *h, struct libmnt_fs *fs, struct plan_host_mount *to)
 {
+	struct stat st;
+
 	*to = (struct plan_host_mount){
 		.target = keep(h, mnt_fs_get_target(fs)),
 		.source = keep(h, mnt_fs_get_source(fs)),
@@ -27,6 +29,9 @@ static int copy_mount(struct host *h, struct libmnt_fs *fs, struct plan_host_mou
 		.fstype = keep(h, mnt_fs_get_fstype(fs)),
 		.readonly = mnt_fs_match_options(fs, "ro") == 1,
 	};
+	/* Only a part of a file system can be a file; a whole one isn't looked at, as it may hang. */
+	if (to->root && strcmp(to->root, "/") != 0 && lstat(to->target, &st) == 0)
+		to->file = !S_ISDIR(st.st_mode);
 	return to->target && to->source && to->root && to->fstype ? 0 : -1;
 }
 

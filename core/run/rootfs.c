@@ -23,6 +23,7 @@
 struct sources {
 	int lower[OVERLAYS_MAX]; /* detached clones */
 	int disk;                /* detached clone of the account's folder, Upper=disk */
+	pid_t dying; /* held the user namespace of the idmaps; reaped when it costs no time */
 	size_t n;
 };
 
@@ -31,6 +32,7 @@ static void sources_close(struct sources *s)
 	for (size_t i = 0; i < s->n; i++)
 		cleanup_close(&s->lower[i]);
 	cleanup_close(&s->disk);
+	userns_reap(s->dying);
 }
 
 int rootfs_tmpfs(uint64_t size, uint64_t inodes, uint32_t mode, uint32_t uid,
@@ -109,7 +111,7 @@ static int open_sources(
 		return err_set(e, E2BIG, "mount %zu overlays", plan->n_overlays);
 	for (size_t i = 0; i < plan->n_overlays; i++)
 		idmap |= plan->overlays[i].idmap;
-	if (idmap && userns_create(proc, plan, &userns, e) < 0)
+	if (idmap && userns_create(proc, plan, &userns, &s->dying, e) < 0)
 		return -1;
 	for (s->n = 0; s->n < plan->n_overlays; s->n++)
 		if (clone_lower(&plan->overlays[s->n], userns, &s->lower[s->n], e) < 0)

@@ -7,11 +7,15 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* "4294967295 4294967295 65536\n" an extent at most. */
+#define HOLDER_STACK 16384
+
 #define MAP_TEXT_MAX (IDMAP_EXTENTS_MAX * 33 + 1)
 
 static int write_map(
@@ -42,12 +46,12 @@ int userns_refused(struct err *e, int num)
 			       : "");
 }
 
-/* Sleeps until the parent closes its end, or dies. */
-static _Noreturn void hold_namespace(int wait_fd)
+/* Shares our memory (no page table is copied), and our end. */
+static int hold_namespace(void *parent)
 {
-	char byte;
-
-	(void)!read(wait_fd, &byte, 1);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	while (getppid() == *(const pid_t *)parent)
+		(void)pause();
 	_exit(0);
 }
 
@@ -60,31 +64,27 @@ static int open_namespace(int proc, pid_t pid, int *ret_fd, struct err *e)
 	return *ret_fd < 0 ? err_set(e, errno, "open the user namespace") : 0;
 }
 
-int userns_create(int proc, const struct plan *plan, int *ret_fd, struct err *e)
+int userns_create(int proc, const struct plan *plan, int *ret_fd, pid_t *ret_pid, struct err *e)
 {
-	struct sys_clone how = {
-		.flags = CLONE_NEWUSER, .cgroup = -1, .exit_signal = SIGCHLD
-	};
-	_cleanup_close_ int wait_fd = -EBADF, hold_fd = -EBADF;
-	int pair[2], r;
+	static char stack[HOLDER_STACK] __attribute__((aligned(16)));
+	static pid_t parent;
 	pid_t pid;
+	int r;
 
-	if (pipe2(pair, O_CLOEXEC) < 0)
-		return err_set(e, errno, "make a pipe");
-	wait_fd = pair[0];
-	hold_fd = pair[1];
-	pid = sys_clone3(&how);
-	if (pid == 0) {
-		cleanup_close(&hold_fd);
-		hold_namespace(wait_fd);
-	}
+	parent = getpid();
+	pid = clone(hold_namespace, stack + sizeof(stack), CLONE_NEWUSER | CLONE_VM | SIGCHLD, &parent);
 	if (pid < 0)
 		return userns_refused(e, errno);
 	r = userns_write_maps(proc, pid, plan, e);
 	if (r == 0)
 		r = open_namespace(proc, pid, ret_fd, e);
-	cleanup_close(&hold_fd);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		continue;
+	(void)kill(pid, SIGKILL);
+	*ret_pid = pid;
 	return r;
+}
+
+void userns_reap(pid_t pid)
+{
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/groups.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "helpers/protocol.h"
+
+#include <string.h>
+
+/* The one byte of groups_begin(). */
+#define BEGIN 'b'
+
+struct prepared {
+	struct err e; /* msg is empty on success */
+	bool folder;  /* the last fd is cgroup_fds.folder */
+};
+
+static void send_move(const struct plan *plan, const struct cgroup_fds *f, int login)
+{
+	struct proto_reply reply = { .magic = PROTO_MAGIC, .kind = PROTO_MOVE };
+
+	if (plan->cgroup.kind != PLAN_CGROUP_V2 || f->n == 0)
+		return;
+	(void)snprintf(reply.id, sizeof(reply.id), "%s", plan->id);
+	(void)io_send(login, &reply, sizeof(reply), f->move, f->n);
+}
+
+void groups_prepare(const struct plan *plan, int peer, int login)
+{
+	struct cgroup_fds f = CGROUP_FDS_NONE;
+	struct prepared p = { 0 };
+	int fds[CGROUP_FDS_MAX + 1];
+	char word;
+
+	if (io_recv(peer, &word, 1, NULL, NULL) != 0 || word != BEGIN)
+		return;
+	if (cgroup_prepare(&plan->cgroup, &f, &p.e) == 0)
+		send_move(plan, &f, login);
+	memcpy(fds, f.move, f.n * sizeof(int));
+	p.folder = f.folder >= 0;
+	if (p.folder)
+		fds[f.n] = f.folder;
+	(void)io_send(peer, &p, sizeof(p), fds, f.n + p.folder);
+	cgroup_fds_close(&f);
+}
+
+int groups_begin(int peer, struct err *e)
+{
+	const char word = BEGIN;
+
+	return io_send(peer, &word, 1, NULL, 0) < 0
+		       ? err_set(e, errno, "begin to make cgroups")
+		       : 0;
+}
+
+int groups_await(int peer, struct cgroup_fds *ret, struct err *e)
+{
+	struct prepared p;
+	int fds[IO_FDS_MAX];
+	size_t n = 0;
+
+	if (peer < 0)
+		return 0;
+	if (io_recv(peer, &p, sizeof(p), fds, &n) != 0)
+		return err_set(e, 0, "the process that makes the cgroups died");
+	if (p.e.msg[0]) {
+		p.e.msg[sizeof(p.e.msg) - 1] = '\0';
+		*e = p.e;
+		return -1;
+	}
+	if (p.folder && n > 0)
+		ret->folder = fds[--n];
+	for (ret->n = 0; ret->n < n && ret->n < CGROUP_FDS_MAX; ret->n++)
+		ret->move[ret->n] = fds[ret->n];
+	return 0;
+}

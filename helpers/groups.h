@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The session's cgroups are made by one process while another builds the rootfs: both take
+ * about as long.
+ */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/plan/plan.h"
+#include "core/run/cgroup.h"
+
+/**
+ * groups_prepare() - Make the groups when told to, and hand them over
+ * @peer:	to the supervisor; stays the caller's
+ * @login:	the login's socket: on cgroup v2 it gets PROTO_MOVE from here, since a move costs
+ *		one RCU grace period (8 to 11 ms), which passes while the rootfs is built
+ */
+void groups_prepare(const struct plan *plan, int peer, int login);
+
+/* The supervisor's record is there: what is made from now on can be found after a crash. */
+int groups_begin(int peer, struct err *e);
+
+/**
+ * groups_await() - Take the groups
+ * @peer:	-EBADF: nothing to wait for
+ * @ret:	filled on success
+ *
+ * Return: 0 or -1 with @e, the other process's own.
+ */
+int groups_await(int peer, struct cgroup_fds *ret, struct err *e);
