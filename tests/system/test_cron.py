@@ -34,6 +34,7 @@ class Cron:
         os.chmod(spool / user.pw_name, 0o600)
 
         def stage_of_cron():
+            kernel.die_with_parent()
             kernel.private_mounts()
             kernel.bind(spool, "/var/spool/cron/crontabs")
             kernel.bind(etc, "/etc")

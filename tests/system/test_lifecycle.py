@@ -204,3 +204,16 @@ def test_a_damaged_record(b):
         os.unlink(path)
     left = b.observer.left(before)
     b.check(not left, "nothing else is left", tell(left))
+
+
+def test_a_lock_without_a_record(b):
+    """What is there when a supervisor is killed between taking its lock and its first record."""
+    before = b.observer.snapshot()
+    path = "/run/nsshell/sessions/zzzzzzzzzzzz.lock"
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    b.ssh(b.alice.pw_name, "true")
+    left = b.observer.left(before, 5)
+    b.check(not left, "a lock that nobody holds, without a record, is cleared by the next login",
+            tell(left))
+    if os.path.exists(path):
+        os.unlink(path)

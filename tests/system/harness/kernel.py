@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import signal
 
 CLONE_NEWNS = 0x00020000
 MS_RDONLY = 1
@@ -33,6 +34,11 @@ def mount(source, target, fstype=None, flags=0, options=None):
 
     _check(_libc.mount(c(source), c(target), c(fstype), ctypes.c_ulong(flags), c(options)),
            f"mount {source} on {target}")
+
+
+def die_with_parent():
+    """For a daemon of the stage, before exec: should the tests be killed, it ends too."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def bind(source, target):

@@ -50,6 +50,12 @@ def _end_descendants():
             time.sleep(0.05)
 
 
+def _be_deaf():
+    # Not SIG_IGN, which Python complains about when a signal is on its way already.
+    for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(s, lambda *_: None)
+
+
 def run(prepare, main, clean):
     """
     prepare() and clean() run here, in the host's mount namespace; main() in a child. Returns
@@ -83,8 +89,7 @@ def run(prepare, main, clean):
             status = os.waitstatus_to_exitcode(wait_status)
     finally:
         child = 0
-        for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(s, signal.SIG_IGN)
+        _be_deaf()
         _end_descendants()
         clean()
     return 128 - status if status < 0 else status
@@ -95,8 +100,7 @@ def _child(main):
 
     def stop(*_):
         # Once is enough: the second of Ctrl-C's two signals must not break the clean-up.
-        for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(s, signal.SIG_IGN)
+        _be_deaf()
         raise KeyboardInterrupt
 
     for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

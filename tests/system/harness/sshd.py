@@ -8,6 +8,8 @@ import socket
 import subprocess
 import time
 
+from . import kernel
+
 SSHD = "/usr/sbin/sshd"
 
 
@@ -63,9 +65,15 @@ Subsystem sftp {subsystem}
         link = self.stage.bin / self.service
         if not os.path.lexists(link):
             link.symlink_to(SSHD)
+
+        def before_exec():
+            kernel.die_with_parent()
+            if preexec:
+                preexec()
+
         self.process = subprocess.Popen(
             [str(link), "-D", "-f", str(self.config)], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=preexec,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=before_exec,
             start_new_session=True)
         end = time.monotonic() + 10
         while time.monotonic() < end:
