@@ -48,14 +48,29 @@ static int init_once(struct err *e)
 	return 0;
 }
 
-/* Path of a group's folder, or of a file in it, in one controller's hierarchy. */
-static int group_path(const char *controller, const char *group, const char *file,
-	char *buf, size_t size)
+/* libcgroup reads the mount table at every question: ask once for each controller. */
+static const char *mount_point(const char *controller)
 {
-	_cleanup_free_ char *mount = NULL;
+	static char *known_mounts[N_KNOWN];
+
+	for (size_t i = 0; i < N_KNOWN; i++) {
+		if (strcmp(controller, known[i]) != 0)
+			continue;
+		if (!known_mounts[i] && cgroup_get_subsys_mount_point(controller, &known_mounts[i]) != 0)
+			known_mounts[i] = strdup("");
+		return known_mounts[i] && *known_mounts[i] ? known_mounts[i] : NULL;
+	}
+	return NULL;
+}
+
+/* Path of a group's folder, or of a file in it, in one controller's hierarchy. */
+static int group_path(const char *controller, const char *group, const char *file, char *buf,
+	size_t size)
+{
+	const char *mount = mount_point(controller);
 	int len;
 
-	if (cgroup_get_subsys_mount_point(controller, &mount) != 0)
+	if (!mount)
 		return -1;
 	len = snprintf(buf, size, "%s/%s%s%s", mount, group, *file ? "/" : "", file);
 	return len > 0 && (size_t)len < size ? 0 : -1;
@@ -86,6 +101,24 @@ static int make_group(const struct plan_cgroup *plan, const char *name,
 	if (group)
 		cgroup_free(&group);
 	return r == 0 ? 0 : err_set(e, 0, "make the cgroup %s: %s", name, failure(r));
+}
+
+/*
+ * A group below the account's, without limits of its own. On v1 that is a folder in each
+ * hierarchy, for which libcgroup takes ten times as long; on v2 it also hands controllers down.
+ */
+static int make_child(const struct plan_cgroup *plan, const char *name, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (plan->kind == PLAN_CGROUP_V2)
+		return make_group(plan, name, false, e);
+	for (size_t i = 0; i < plan->n_controllers; i++)
+		if (group_path(plan->controllers[i], name, "", path, sizeof(path)) < 0 ||
+			(mkdir(path, 0755) < 0 && errno != EEXIST))
+			return err_set(e, errno, "make the cgroup %s for %s", name,
+				plan->controllers[i]);
+	return 0;
 }
 
 /* On v2 a controller must be handed down by the root before anybody below can use it. */
@@ -224,7 +257,7 @@ static int prepare(const struct plan_cgroup *plan, struct cgroup_fds *f, struct 
 	} else if (make_group(plan, plan->account, true, e) < 0) {
 		return -1;
 	}
-	if (check_values(plan, e) < 0 || make_group(plan, plan->session, false, e) < 0)
+	if (check_values(plan, e) < 0 || make_child(plan, plan->session, e) < 0)
 		return -1;
 	return open_moves(plan, f, e);
 }
@@ -270,7 +303,7 @@ int cgroup_move_supervisor(const struct plan_cgroup *plan, struct err *e)
 	if (plan->kind == PLAN_CGROUP_NONE || plan->n_controllers == 0)
 		return 0;
 	own.session = plan->supervise;
-	if (init_once(e) < 0 || make_group(plan, plan->supervise, false, e) < 0)
+	if (init_once(e) < 0 || make_child(plan, plan->supervise, e) < 0)
 		return -1;
 	r = open_moves(&own, &f, e);
 	if (r == 0)
