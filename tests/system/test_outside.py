@@ -104,7 +104,7 @@ def test_an_idle_session_is_two_small_processes(b):
             pid = int(record[f"{what}_pid"])
             with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as f:
                 pss = next(int(line.split()[1]) for line in f if line.startswith("Pss:"))
-            b.check(pss < 1024, f"the {what} is small", f"{pss} KB proportional")
+            b.check(pss < 2048, f"the {what} is small", f"{pss} KB proportional")
             status = open(f"/proc/{pid}/status", encoding="utf-8").read()
             b.check("Threads:\t1\n" in status, f"the {what} has one thread")
     left = b.observer.left(before)

@@ -44,7 +44,8 @@ def test_sections_and_precedence(b):
     name = b.alice.pw_name
     b.stage.config(f"[User {name}]\nIsolate=no\n")
     r = b.ssh(name, SHOW_MNT)
-    b.check(r.stdout.strip() == b.host_mnt, "[User] wins over [Group]: Isolate=no", r.stdout + r.stderr)
+    b.check(r.stdout.strip() == b.host_mnt, "[User] wins over [Group]: Isolate=no",
+            r.stdout + r.stderr)
     b.stage.conf.write_text(f"[Default]\nServices={b.stage.sshd_service}\nIsolate=yes\n",
                             encoding="utf-8")
     r = b.ssh(b.plain.pw_name, SHOW_NS)
