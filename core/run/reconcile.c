@@ -7,6 +7,7 @@
 #include "core/base/sys.h"
 #include "core/run/cgroup.h"
 #include "core/run/family.h"
+#include "core/run/freeze.h"
 #include "core/run/login.h"
 #include "core/run/tty.h"
 
@@ -72,6 +73,8 @@ int reconcile_end(const struct record *r, int terminal, struct err *e)
 	struct err next;
 	int result = 0;
 
+	/* A paused session neither hears nor, on cgroup v1, dies. */
+	freeze_thaw(r->cgroup[0] ? cgroup_kind() : PLAN_CGROUP_NONE, r->cgroup);
 	kill_init(&r->init);
 	if (empty_cgroup(r, e) < 0)
 		result = -1;
