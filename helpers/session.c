@@ -6,6 +6,7 @@
 #include "core/base/paths.h"
 #include "core/base/sys.h"
 #include "core/run/privs.h"
+#include "core/run/freeze.h"
 #include "core/run/reconcile.h"
 #include "core/run/tty.h"
 #include "helpers/groups.h"
@@ -216,6 +217,8 @@ int session_end(struct session *s, struct err *e)
 	/* Whatever is still being made must be there before it can be taken away. */
 	(void)groups_await(s->preparer, &s->groups, &ignored);
 	cleanup_close(&s->preparer);
+	/* One that is paused must hear that it ends. */
+	freeze_thaw(s->plan->cgroup.kind, s->record.cgroup);
 	end_init(s);
 	while (s->n_leases > 0)
 		session_release(s, s->n_leases - 1);

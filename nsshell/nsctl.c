@@ -16,6 +16,11 @@ static const struct nsctl_command commands[] = {
 	{ "enable", nsctl_enable, "let logins of PAM services land in a box" },
 	{ "disable", nsctl_disable, "take enable back" },
 	{ "list", nsctl_list, "running sessions, one a line" },
+	{ "stop", nsctl_stop, "end sessions, and wait until they are gone" },
+	{ "kill", nsctl_kill, "send a signal to the processes of sessions" },
+	{ "pause", nsctl_pause, "let sessions stand still" },
+	{ "resume", nsctl_resume, "let paused sessions go on" },
+	{ "gc", nsctl_gc, "take away what crashed sessions left" },
 };
 
 #define COMMANDS_N (sizeof(commands) / sizeof(commands[0]))
@@ -25,8 +30,8 @@ static void help_print(FILE *out)
 	(void)fputs("usage: nsctl COMMAND [OPTION...] [ARGUMENT...]\n\ncommands:\n", out);
 	for (size_t i = 0; i < COMMANDS_N; i++)
 		(void)fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].what);
-	(void)fputs("  help      this text\n\n"
-		    "\"nsctl COMMAND --help\" tells a command's options; see nsctl(8).\n",
+	(void)fputs("  help      this text, or a command's options\n\n"
+		    "\"nsctl help COMMAND\" tells a command's options; see nsctl(8).\n",
 		out);
 }
 
@@ -64,10 +69,33 @@ static const struct nsctl_command *command_find(const char *name)
 	return NULL;
 }
 
+static int command_run(const char *name, int argc, char **argv)
+{
+	const struct nsctl_command *command = command_find(name);
+	char full[64];
+
+	if (!command)
+		return nsctl_usage("nsctl", "there is no command \"%s\"", name);
+	(void)snprintf(full, sizeof(full), "nsctl %s", command->name);
+	argv[0] = full;
+	return command->run(argc, argv);
+}
+
+static int help(int argc, char **argv)
+{
+	char program[] = "nsctl", option[] = "--help";
+	char *words[] = { program, option, NULL };
+
+	if (argc > 3)
+		return nsctl_usage("nsctl", "help takes one command");
+	if (argc == 3 && strcmp(argv[2], "help") != 0)
+		return command_run(argv[2], 2, words);
+	help_print(stdout);
+	return nsctl_flush("nsctl", NSCTL_OK);
+}
+
 int main(int argc, char **argv)
 {
-	const struct nsctl_command *command;
-	char full[64];
 
 	if (argc < 2) {
 		help_print(stderr);
@@ -78,14 +106,7 @@ int main(int argc, char **argv)
 		return nsctl_flush("nsctl", NSCTL_OK);
 	}
 	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
-		strcmp(argv[1], "-h") == 0) {
-		help_print(stdout);
-		return nsctl_flush("nsctl", NSCTL_OK);
-	}
-	command = command_find(argv[1]);
-	if (!command)
-		return nsctl_usage("nsctl", "there is no command \"%s\"", argv[1]);
-	(void)snprintf(full, sizeof(full), "nsctl %s", command->name);
-	argv[1] = full;
-	return command->run(argc - 1, argv + 1);
+		strcmp(argv[1], "-h") == 0)
+		return help(argc, argv);
+	return command_run(argv[1], argc - 1, argv + 1);
 }

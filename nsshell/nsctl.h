@@ -28,6 +28,11 @@ int nsctl_check(int argc, char **argv);
 int nsctl_enable(int argc, char **argv);
 int nsctl_disable(int argc, char **argv);
 int nsctl_list(int argc, char **argv);
+int nsctl_stop(int argc, char **argv);
+int nsctl_kill(int argc, char **argv);
+int nsctl_pause(int argc, char **argv);
+int nsctl_resume(int argc, char **argv);
+int nsctl_gc(int argc, char **argv);
 
 /* ---- options: a table a command
  * ---------------------------------------------------------- */

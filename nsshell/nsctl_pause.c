@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nsctl pause and resume: let all processes of a session stand still, and go on. */
+#include "nsshell/nsctl.h"
+#include "nsshell/nsctl_sessions.h"
+
+#include "core/base/cleanup.h"
+#include "core/run/cgroup.h"
+#include "core/run/freeze.h"
+
+static int set_all(
+	char *const *words, size_t n_words, bool frozen, bool quiet, struct err *e)
+{
+	_cleanup_free_ struct nsctl_session *sessions = NULL;
+	size_t n;
+
+	if (nsctl_targets(words, n_words, &sessions, &n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct record *r = &sessions[i].record;
+
+		if (freeze_set(cgroup_kind(), r->cgroup, frozen, e) < 0)
+			return err_wrap(e, "session %s of %s", r->id, r->user);
+		if (!quiet)
+			(void)printf("session %s of %s %s\n", r->id, r->user,
+				frozen ? "stands still" : "goes on");
+	}
+	return 0;
+}
+
+static int run(int argc, char **argv, bool frozen)
+{
+	bool quiet = false;
+	const struct nsctl_option options[] = {
+		{ 'q', "quiet", NULL, "say nothing of it", &quiet, NULL },
+		{ 0 },
+	};
+	int first, r = nsctl_options(options, "USER|SESSION...", argc, argv, &first);
+	struct err e = { 0 };
+
+	if (r >= 0)
+		return r;
+	if (first == argc)
+		return nsctl_usage(argv[0], "whose sessions?");
+	if (set_all(argv + first, (size_t)(argc - first), frozen, quiet, &e) < 0)
+		return nsctl_failed(argv[0], &e);
+	return nsctl_flush(argv[0], NSCTL_OK);
+}
+
+int nsctl_pause(int argc, char **argv)
+{
+	return run(argc, argv, true);
+}
+
+int nsctl_resume(int argc, char **argv)
+{
+	return run(argc, argv, false);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reading the sessions, and finding those that a command is about. */
+#include "nsshell/nsctl_sessions.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/paths.h"
+#include "core/run/cgroup.h"
+#include "core/run/freeze.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* A supervisor that is gone left its session behind: the next login, or nsctl gc, ends it. */
+static const char *state_of(const struct record *r, enum plan_cgroup_kind kind)
+{
+	struct err ignored;
+
+	if (record_is_alive(r->id, &ignored) == 0)
+		return "crashed";
+	if (r->cgroup[0] && freeze_get(kind, r->cgroup) == 1)
+		return "paused";
+	return record_state_name(r->state);
+}
+
+void nsctl_session_look(struct nsctl_session *s)
+{
+	enum plan_cgroup_kind kind =
+		s->record.cgroup[0] ? cgroup_kind() : PLAN_CGROUP_NONE;
+
+	usage_read(kind, s->record.cgroup, &s->usage);
+	s->processes = cgroup_count(kind, s->record.cgroup);
+	s->state = state_of(&s->record, kind);
+}
+
+static int records_read(
+	struct record **ret, size_t *ret_n, size_t *ret_bad, struct err *e)
+{
+	if (geteuid() != 0)
+		return err_set(e, 0,
+			"the records of sessions in " PATH_SESSIONS
+			" are root's: run it as root");
+	return record_list(ret, ret_n, ret_bad, e);
+}
+
+static bool is_named(const struct record *r, char *const *words, size_t n, bool *hit)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(words[i], r->id) == 0 || strcmp(words[i], r->user) == 0)
+			any = hit[i] = true;
+	return any;
+}
+
+/* @words NULL: all */
+static int gather(char *const *words, size_t n_words, bool *hit,
+	struct nsctl_session **ret, size_t *ret_n, size_t *ret_bad, struct err *e)
+{
+	_cleanup_free_ struct record *records = NULL;
+	struct nsctl_session *all;
+	size_t n_records = 0, n = 0;
+
+	if (records_read(&records, &n_records, ret_bad, e) < 0)
+		return -1;
+	all = calloc(n_records + 1, sizeof(*all));
+	if (!all)
+		return err_set(e, ENOMEM, "read the records of sessions");
+	for (size_t i = 0; i < n_records; i++) {
+		if (words && !is_named(&records[i], words, n_words, hit))
+			continue;
+		all[n] = (struct nsctl_session){ .record = records[i], .cpu = -1 };
+		nsctl_session_look(&all[n++]);
+	}
+	*ret = all;
+	*ret_n = n;
+	return 0;
+}
+
+int nsctl_sessions(
+	struct nsctl_session **ret, size_t *ret_n, size_t *ret_bad, struct err *e)
+{
+	return gather(NULL, 0, NULL, ret, ret_n, ret_bad, e);
+}
+
+int nsctl_targets(char *const *words, size_t n_words, struct nsctl_session **ret,
+	size_t *ret_n, struct err *e)
+{
+	_cleanup_free_ struct nsctl_session *found = NULL;
+	_cleanup_free_ bool *hit = calloc(n_words + 1, sizeof(*hit));
+	size_t n, bad;
+
+	if (!hit)
+		return err_set(e, ENOMEM, "read the records of sessions");
+	if (gather(words, n_words, hit, &found, &n, &bad, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n_words; i++)
+		if (!hit[i])
+			return err_set(e, 0,
+				"no session has the id, and no account with a session the name, \"%.100s\" (see \"nsctl list\")",
+				words[i]);
+	*ret = found;
+	found = NULL;
+	*ret_n = n;
+	return 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sessions as the commands of nsctl see them: records, what they use, columns of them. */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/run/record.h"
+#include "core/run/usage.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct nsctl_session {
+	struct record record;
+	struct usage usage;
+	long processes; /* -1: not known */
+	const char *
+		state; /* as nsctl(8) names it; "crashed" and "paused" are no state of a record */
+	double cpu; /* percent of one CPU since the look before; below 0: none yet */
+};
+
+/* Sizes and times for people, or plain numbers for programs. */
+enum nsctl_numbers {
+	NSCTL_HUMAN,
+	NSCTL_PLAIN,
+};
+
+struct nsctl_column {
+	const char *name;
+	double width; /* as libsmartcols takes it: less than 1 is a part of the terminal */
+	int flags;
+	int json;
+	const char *what;
+	void (*cell)(const struct nsctl_session *s, enum nsctl_numbers numbers, char *buf,
+		size_t size);
+};
+
+extern const struct nsctl_column nsctl_columns[];
+extern const size_t nsctl_n_columns;
+
+#define NSCTL_COLUMNS_MAX 32
+
+/**
+ * nsctl_columns_parse() - Take "id,user" apart
+ * @ret:	room for NSCTL_COLUMNS_MAX
+ *
+ * Return: how many, or -1 with @e.
+ */
+int nsctl_columns_parse(const char *list, const struct nsctl_column **ret, struct err *e);
+
+/* One more section of a command's help: the names of the columns. */
+void nsctl_columns_help(void);
+
+/**
+ * nsctl_sessions() - All sessions, oldest first, with what they use
+ * @ret:	free() it
+ * @ret_bad:	records that can't be read
+ *
+ * Return: 0 or -1 with @e, which says that the records are root's.
+ */
+int nsctl_sessions(
+	struct nsctl_session **ret, size_t *ret_n, size_t *ret_bad, struct err *e);
+
+/* Read again what a session uses, and its state. */
+void nsctl_session_look(struct nsctl_session *s);
+
+/**
+ * nsctl_targets() - The sessions that operands name
+ * @words:	ids of sessions, or names of accounts, which stand for all of their sessions
+ * @ret:	free() it; each session once, oldest first
+ *
+ * Return: 0 or -1 with @e, when a word names no session.
+ */
+int nsctl_targets(char *const *words, size_t n_words, struct nsctl_session **ret,
+	size_t *ret_n, struct err *e);
+
+struct nsctl_look {
+	bool json, noheadings, raw, bytes;
+	const char *columns;
+};
+
+/* Print a table of sessions. Return: 0 or -1 with @e. */
+int nsctl_table_print(const struct nsctl_look *look, const struct nsctl_session *s,
+	size_t n, struct err *e);
+
+/* ---- texts -------------------------------------------------------------------------- */
+
+/* "1.2G"; "infinity"; "" for USAGE_UNKNOWN. With NSCTL_PLAIN the bytes. */
+void nsctl_bytes(uint64_t n, enum nsctl_numbers numbers, char *buf, size_t size);
+/* "1:02.3", "3h02m"; with NSCTL_PLAIN seconds with three digits behind the point. */
+void nsctl_usec(uint64_t n, enum nsctl_numbers numbers, char *buf, size_t size);
+/* Local time, as "2024-05-01T13:45:00+02:00"; "" for 0. */
+void nsctl_time(uint64_t seconds, char *buf, size_t size);
+
+/* What somebody in a box may have written, before it goes to an admin's terminal: bytes that
+ * aren't printable ASCII become '?'. */
+void nsctl_printable(char *s);
