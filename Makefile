@@ -46,7 +46,7 @@ PLAN := $(wildcard core/plan/*.c)
 CONF := $(wildcard config/*.c)
 RUN  := $(wildcard core/run/*.c)
 HELPER := $(filter-out helpers/client.c,$(wildcard helpers/*.c))
-MODULE := $(wildcard pam_module/*.c) helpers/client.c core/run/privs.c core/base/err.c \
+MODULE := $(wildcard pam_module/*.c) helpers/client.c helpers/session_id.c core/run/privs.c core/base/err.c \
 	core/base/io.c core/base/sys.c
 NSCTL  := $(wildcard nsshell/nsctl*.c)
 UNIT   := $(wildcard tests/unit/test_*.c)

@@ -9,20 +9,6 @@
 #include "core/run/tty.h"
 
 #include <string.h>
-#include <sys/random.h>
-
-int decide_id(char id[PLAN_ID_LEN + 1], struct err *e)
-{
-	static const char letters[32] = "abcdefghijkmnpqrstuvwxyz23456789";
-	unsigned char random[PLAN_ID_LEN];
-
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return err_set(e, errno, "make a session id");
-	for (size_t i = 0; i < PLAN_ID_LEN; i++)
-		id[i] = letters[random[i] % sizeof(letters)];
-	id[PLAN_ID_LEN] = '\0';
-	return 0;
-}
 
 static int plan_with(const struct account *a, const struct policy *policy,
 	const struct plan_login *login, const struct host *host, struct plan **ret,
@@ -49,12 +35,11 @@ static int plan_with(const struct account *a, const struct policy *policy,
 }
 
 static int make_plan(const struct account *a, const struct policy *policy,
-	const struct proto_request *q, const char *id, int terminal, struct plan **ret,
-	struct err *e)
+	const struct proto_request *q, int terminal, struct plan **ret, struct err *e)
 {
 	char tty[sizeof(q->tty) + sizeof("/dev/")];
 	const struct plan_login login = {
-		.id = id,
+		.id = q->id,
 		.service = q->service,
 		.rhost = q->rhost,
 		.tty = tty,
@@ -71,20 +56,19 @@ static int make_plan(const struct account *a, const struct policy *policy,
 }
 
 static enum decision follow_policy(const struct account *a, const struct policy *policy,
-	const struct proto_request *q, const char *id, int terminal, struct decided *ret,
-	struct err *e)
+	const struct proto_request *q, int terminal, struct decided *ret, struct err *e)
 {
 	if (!policy->isolate || !strlist_has(&policy->services, q->service))
 		return DECIDE_IGNORE;
 	if (q->kind == PROTO_GATE)
 		return DECIDE_ISOLATED;
 	ret->allow = policy->on_error == ON_ERROR_ALLOW;
-	return make_plan(a, policy, q, id, terminal, &ret->plan, e) < 0 ? DECIDE_FAILED
-									: DECIDE_OPEN;
+	return make_plan(a, policy, q, terminal, &ret->plan, e) < 0 ? DECIDE_FAILED
+								    : DECIDE_OPEN;
 }
 
 static enum decision decide_account(const struct account *a,
-	const struct proto_request *q, const char *id, const char *config, int terminal,
+	const struct proto_request *q, const char *config, int terminal,
 	struct decided *ret, struct err *e)
 {
 	enum decision d = DECIDE_FAILED;
@@ -96,15 +80,15 @@ static enum decision decide_account(const struct account *a,
 	if (config_load(config, &c, e) < 0)
 		return DECIDE_FAILED;
 	if (config_policy(c, a, &policy, e) == 0) {
-		d = follow_policy(a, &policy, q, id, terminal, ret, e);
+		d = follow_policy(a, &policy, q, terminal, ret, e);
 		policy_clear(&policy);
 	}
 	config_free(c);
 	return d;
 }
 
-enum decision decide(const struct proto_request *q, const char *id, const char *config,
-	int terminal, struct decided *ret, struct err *e)
+enum decision decide(const struct proto_request *q, const char *config, int terminal,
+	struct decided *ret, struct err *e)
 {
 	struct account a;
 	enum decision d;
@@ -115,7 +99,7 @@ enum decision decide(const struct proto_request *q, const char *id, const char *
 		(void)err_set(e, 0, "there is no account \"%s\"", q->user);
 	if (r != 0)
 		return DECIDE_FAILED;
-	d = decide_account(&a, q, id, config, terminal, ret, e);
+	d = decide_account(&a, q, config, terminal, ret, e);
 	account_clear(&a);
 	return d;
 }

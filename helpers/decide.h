@@ -21,9 +21,6 @@ struct decided {
 	bool allow; /* OnError=allow: a failure from here on lets the login through */
 };
 
-/* A new session id, from getrandom(2). Return: 0 or -1 with @e. */
-int decide_id(char id[PLAN_ID_LEN + 1], struct err *e);
-
 /**
  * decide() - What to do with a request
  * @config:	path of nsshell.conf, or NULL
@@ -32,5 +29,5 @@ int decide_id(char id[PLAN_ID_LEN + 1], struct err *e);
  * root and the members of POLICY_BREAK_GLASS_GROUP are left alone before the config is
  * even read.
  */
-enum decision decide(const struct proto_request *q, const char *id, const char *config,
-	int terminal, struct decided *ret, struct err *e);
+enum decision decide(const struct proto_request *q, const char *config, int terminal,
+	struct decided *ret, struct err *e);

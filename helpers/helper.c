@@ -10,6 +10,7 @@
 #include "helpers/decide.h"
 #include "helpers/groups.h"
 #include "helpers/session.h"
+#include "helpers/session_id.h"
 #include "helpers/supervisor.h"
 #include "helpers/title.h"
 
@@ -64,10 +65,13 @@ static int take_request(struct proto_request *q, int *terminal)
 		return -1;
 	if (q->kind != PROTO_OPEN && q->kind != PROTO_GATE)
 		return -1;
+	q->id[sizeof(q->id) - 1] = '\0';
 	q->service[sizeof(q->service) - 1] = '\0';
 	q->user[sizeof(q->user) - 1] = '\0';
 	q->rhost[sizeof(q->rhost) - 1] = '\0';
 	q->tty[sizeof(q->tty) - 1] = '\0';
+	if (!session_id_is_valid(q->id))
+		return -1;
 	while (n > 1)
 		cleanup_close(&fds[--n]);
 	if (n == 1)
@@ -94,7 +98,7 @@ static int open_state(struct err *e)
  * The supervisor builds the rootfs while this process makes the cgroups, and answers. What
  * happens here is told to it, and nobody else.
  */
-static int open_alone(const struct decided *d, int terminal, struct err *e)
+static int open_alone(const struct decided *d, int terminal, int family, struct err *e)
 {
 	int pair[2];
 	pid_t pid;
@@ -105,7 +109,7 @@ static int open_alone(const struct decided *d, int terminal, struct err *e)
 	if (pid == 0) {
 		(void)close(pair[0]);
 		(void)setsid();
-		supervisor_run(d->plan, PROTO_FD, terminal, pair[1], d->allow);
+		supervisor_run(d->plan, PROTO_FD, terminal, pair[1], family, d->allow);
 	}
 	(void)close(pair[1]);
 	if (pid < 0) {
@@ -120,20 +124,20 @@ static int open_alone(const struct decided *d, int terminal, struct err *e)
 /* On success somebody else will answer: the new supervisor, or a running one. */
 static int open_session(const struct decided *d, int terminal, struct err *e)
 {
+	_cleanup_close_ int family = -EBADF;
 	int r = open_state(e);
 
 	if (r == 0 && d->plan->share_account)
-		r = supervisor_hand_over(d->plan, PROTO_FD, e);
+		r = supervisor_hand_over(d->plan, PROTO_FD, &family, e);
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	return open_alone(d, terminal, e);
+	return open_alone(d, terminal, family, e);
 }
 
 int main(int argc, char **argv)
 {
 	_cleanup_close_ int terminal = -EBADF;
-	char id[PLAN_ID_LEN + 1] = "none";
-	enum decision what = DECIDE_FAILED;
+	enum decision what;
 	struct decided d = { 0 };
 	struct proto_request q;
 	struct err e = { 0 };
@@ -141,14 +145,13 @@ int main(int argc, char **argv)
 	if (harden(argc) < 0 || take_request(&q, &terminal) < 0)
 		return 1;
 	title_begin(argc, argv);
-	if (decide_id(id, &e) == 0)
-		what = decide(&q, id, argc > 1 ? argv[1] : NULL, terminal, &d, &e);
+	what = decide(&q, argc > 1 ? argv[1] : NULL, terminal, &d, &e);
 	if (what == DECIDE_IGNORE)
-		answer(PROTO_IGNORE, id);
+		answer(PROTO_IGNORE, q.id);
 	else if (what == DECIDE_ISOLATED)
-		answer(PROTO_ISOLATED, id);
+		answer(PROTO_ISOLATED, q.id);
 	else if (what == DECIDE_FAILED || open_session(&d, terminal, &e) < 0)
-		session_refuse(PROTO_FD, id, d.allow, &e);
+		session_refuse(PROTO_FD, q.id, d.allow, &e);
 	plan_free(d.plan);
 	return 0;
 }

@@ -18,7 +18,7 @@
 
 #include <stdint.h>
 
-#define PROTO_MAGIC 0x6e737331U /* "nss1": raised when a field changes */
+#define PROTO_MAGIC 0x6e737332U /* "nss2": raised when a field changes */
 
 /* The fd that the helper finds its socket at. */
 #define PROTO_FD 3
@@ -40,6 +40,7 @@ enum proto_kind {
 struct proto_request {
 	uint32_t magic;
 	uint32_t kind;
+	char id[PLAN_ID_LEN + 1]; /* of the session, if it comes to one */
 	char service[64];
 	char user[ACCOUNT_NAME_MAX];
 	char rhost[256];

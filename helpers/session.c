@@ -24,7 +24,7 @@
 #define REAP_GRACE_MS   10000
 
 void session_begin(struct session *s, const struct plan *plan, int terminal, int preparer,
-	bool allow)
+	int family, bool allow)
 {
 	*s = (struct session){
 		.plan = plan,
@@ -36,6 +36,7 @@ void session_begin(struct session *s, const struct plan *plan, int terminal, int
 		.proc = -EBADF,
 		.allow = allow,
 		.preparer = preparer,
+		.family = family,
 		.groups = CGROUP_FDS_NONE,
 	};
 }
@@ -215,8 +216,10 @@ int session_end(struct session *s, struct err *e)
 	int r;
 
 	/* Whatever is still being made must be there before it can be taken away. */
-	(void)groups_await(s->preparer, &s->groups, &ignored);
+	if (s->preparing)
+		(void)groups_await(s->preparer, &s->groups, &ignored);
 	cleanup_close(&s->preparer);
+	cleanup_close(&s->family);
 	/* One that is paused must hear that it ends. */
 	freeze_thaw(s->plan->cgroup.kind, s->record.cgroup);
 	end_init(s);

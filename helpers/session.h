@@ -35,6 +35,8 @@ struct session {
 	bool holds;   /* SESSION_HOLDER_FD is the account's rootfs */
 	bool allow;   /* OnError=allow */
 	int preparer; /* to the process that makes the cgroups meanwhile, groups.h */
+	bool preparing;
+	int family; /* Share=account: the account's lock until the session can be joined */
 	struct cgroup_fds groups;
 	struct lease leases[SESSION_LEASES_MAX];
 	size_t n_leases;
@@ -42,7 +44,7 @@ struct session {
 
 /* An empty session for a plan; owns nothing yet. */
 void session_begin(struct session *s, const struct plan *plan, int terminal, int preparer,
-	bool allow);
+	int family, bool allow);
 
 /**
  * session_open() - Build the session up to a running init

@@ -230,6 +230,7 @@ static int stage_and_start(struct session *s, const struct stage *stage, struct 
 	if (stage_mount(s->plan, stage, e) < 0 ||
 		groups_await(s->preparer, &s->groups, e) < 0)
 		return -1;
+	s->preparing = false;
 	cleanup_close(&s->preparer);
 	if (start_init(s, e) < 0)
 		return -1;
@@ -251,19 +252,26 @@ static int build(struct session *s, const struct stage *stage, int family, struc
 	return r;
 }
 
-static int open_with_family(struct session *s, const struct stage *stage, struct err *e)
+static int open_in_family(
+	struct session *s, const struct stage *stage, int family, struct err *e)
 {
-	_cleanup_close_ int family = -EBADF;
-
-	if (family_lock(s->plan->uid, true, &family, e) != 0)
-		return -1;
 	if (family_add(family, s->plan->id, e) < 0)
 		return -1;
 	if (build(s, stage, family, e) < 0)
 		return -1;
-	/* Siblings look for the rootfs in the record: it must be there before the lock
-	 * goes. */
+	/* Siblings look for the rootfs in the record: it must be there before the lock goes. */
 	return session_write(s, e);
+}
+
+static int open_with_family(struct session *s, const struct stage *stage, struct err *e)
+{
+	_cleanup_close_ int family = -EBADF;
+
+	if (s->family >= 0)
+		return open_in_family(s, stage, s->family, e);
+	if (family_lock(s->plan->uid, true, &family, e) != 0)
+		return -1;
+	return open_in_family(s, stage, family, e);
 }
 
 int session_open(struct session *s, struct err *e)
@@ -276,6 +284,7 @@ int session_open(struct session *s, struct err *e)
 		return err_set(e, errno, "open /proc");
 	if (begin_record(s, e) < 0 || groups_begin(s->preparer, e) < 0)
 		return -1;
+	s->preparing = true;
 	if (s->record.lent.path[0] && tty_lend(s->terminal, s->plan, e) < 0)
 		return -1;
 	if (stage_open(s->plan, s->terminal, &stage, e) < 0)

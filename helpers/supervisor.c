@@ -316,24 +316,26 @@ static void supervise(struct session *s, int sock)
 	(void)close(sock);
 	title_set("nsshell: session %s of %s", s->plan->id, s->plan->user);
 	note_login(s);
+	cleanup_close(&s->family);
 	settle(s);
 	watch(&w);
 	end(s, begun);
 }
 
-_Noreturn void supervisor_run(
-	const struct plan *plan, int sock, int terminal, int preparer, bool allow)
+_Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal,
+	int preparer, int family, bool allow)
 {
 	static struct session s;
 
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	session_begin(&s, plan, terminal, preparer, allow);
+	session_begin(&s, plan, terminal, preparer, family, allow);
 	supervise(&s, sock);
 	_exit(0);
 }
 
-int supervisor_hand_over(const struct plan *plan, int sock, struct err *e)
+int supervisor_hand_over(
+	const struct plan *plan, int sock, int *ret_family, struct err *e)
 {
 	_cleanup_close_ int family = -EBADF;
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
@@ -355,5 +357,6 @@ int supervisor_hand_over(const struct plan *plan, int sock, struct err *e)
 			join_socket_send(r.id, sock, &ignored) == 0)
 			return 1;
 	}
+	*ret_family = take_fd(&family);
 	return 0;
 }

@@ -12,18 +12,22 @@
  * supervisor_run() - Open a session, supervise it, end it
  * @sock:	the first login's; the supervisor's
  * @terminal:	to lend, or -1; the supervisor's
- * @preparer:	socket to groups_prepare() in another process; the supervisor\'s
+ * @preparer:	socket to groups_prepare() in another process; the supervisor's
+ * @family:	Share=account: the account's lock, from supervisor_hand_over(); else -1
  * @allow:	OnError=allow
  *
  * Should:   be the only thing its process does from here on
  */
-_Noreturn void supervisor_run(
-	const struct plan *plan, int sock, int terminal, int preparer, bool allow);
+_Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal,
+	int preparer, int family, bool allow);
 
 /**
  * supervisor_hand_over() - Share=account: give a login to the account's running session
  * @sock:	the login's socket; a copy goes over
+ * @ret_family:	where there is no session: the account's lock, to be kept until there is one, so
+ *		that logins at the same time find it
  *
  * Return: 1 when a session took it; 0 when there is none; -1 with @e.
  */
-int supervisor_hand_over(const struct plan *plan, int sock, struct err *e);
+int supervisor_hand_over(
+	const struct plan *plan, int sock, int *ret_family, struct err *e);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 static char *start;
 static size_t room;
@@ -20,6 +21,7 @@ void title_set(const char *fmt, ...)
 
 	if (room == 0)
 		return;
+	(void)prctl(PR_SET_NAME, "nsshell", 0, 0, 0);
 	memset(start, 0, room);
 	va_start(ap, fmt);
 	(void)vsnprintf(start, room, fmt, ap);

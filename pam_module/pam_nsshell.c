@@ -7,6 +7,7 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "helpers/client.h"
+#include "helpers/session_id.h"
 #include "pam_module/pam_args.h"
 
 #include <fcntl.h>
@@ -19,7 +20,8 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
-#define DATA_LEASE "nsshell-lease"
+#define DATA_LEASE   "nsshell-lease"
+#define DATA_REFUSED "nsshell-refused"
 
 /* All else is hidden; the export map lists the same six. */
 #define EXPORT __attribute__((visibility("default")))
@@ -87,26 +89,36 @@ static bool never_isolated(pam_handle_t *pamh, const char *user)
 						 pamh, user, POLICY_BREAK_GLASS_GROUP));
 }
 
-static int refuse(pam_handle_t *pamh, const struct pam_args *args, const char *user,
-	const struct proto_reply *reply, const char *why)
+/* su-l includes su: a login that both refuse is told so once. */
+static bool already_refused(pam_handle_t *pamh)
 {
+	const void *refused;
+
+	return pam_get_data(pamh, DATA_REFUSED, &refused) == PAM_SUCCESS;
+}
+
+static int refuse(pam_handle_t *pamh, const struct pam_args *args,
+	const struct proto_request *q, bool entered, const char *why)
+{
+	static char refused[] = "";
+
 	/* Once a join was tried, no NSS: this may be the inside of somebody's box. */
-	if (reply->kind != PROTO_JOIN && never_isolated(pamh, user)) {
+	if (!entered && never_isolated(pamh, q->user)) {
 		pam_syslog(pamh, LOG_ALERT,
 			"%s is let in although sessions can't be opened (root or member of %s): %s",
-			user, POLICY_BREAK_GLASS_GROUP, why);
+			q->user, POLICY_BREAK_GLASS_GROUP, why);
 		return PAM_IGNORE;
 	}
-	/* A login that will be refused must not start the account's user manager on the
-	 * way. */
+	/* A login that will be refused must not start the account's user manager on its way. */
 	if (args->gate)
 		return PAM_SUCCESS;
-	pam_syslog(pamh, LOG_ERR, "session %s: login of %s refused: %s", reply->id, user,
+	(void)pam_set_data(pamh, DATA_REFUSED, refused, NULL);
+	pam_syslog(pamh, LOG_ERR, "session %s: login of %s refused: %s", q->id, q->user,
 		why);
 	(void)pam_error(pamh,
 		"This login was refused because its session could not be opened; "
 		"please give your administrator the session id %s.",
-		reply->id);
+		q->id);
 	return PAM_SESSION_ERR;
 }
 
@@ -241,7 +253,7 @@ static int ask(pam_handle_t *pamh, const struct pam_args *args,
 static int run(pam_handle_t *pamh, int argc, const char **argv)
 {
 	struct proto_request q = { .magic = PROTO_MAGIC, .kind = PROTO_OPEN };
-	struct proto_reply reply = { .id = "none" };
+	struct proto_reply reply = { 0 };
 	struct pam_args args;
 	struct err e = { 0 };
 	int r;
@@ -250,13 +262,16 @@ static int run(pam_handle_t *pamh, int argc, const char **argv)
 		return PAM_SESSION_ERR;
 	if (already_inside(pamh))
 		return PAM_IGNORE;
+	if (already_refused(pamh))
+		return PAM_SESSION_ERR;
+	session_id_make(q.id);
 	if (args.gate)
 		q.kind = PROTO_GATE;
 	r = make_request(pamh, &q, &e);
 	if (r == 0)
 		r = ask(pamh, &args, &q, &reply, &e);
 	if (r < 0)
-		return refuse(pamh, &args, q.user, &reply, e.msg);
+		return refuse(pamh, &args, &q, reply.kind == PROTO_JOIN, e.msg);
 	if (reply.kind == PROTO_UNBOXED) {
 		pam_syslog(pamh, LOG_ALERT,
 			"session %s: %s is let in NOT ISOLATED, as OnError=allow says: %s",
@@ -269,8 +284,7 @@ static int run(pam_handle_t *pamh, int argc, const char **argv)
 	return r;
 }
 
-EXPORT int pam_sm_open_session(
-	pam_handle_t *pamh, int flags, int argc, const char **argv)
+EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	(void)flags;
 	return run(pamh, argc, argv);
@@ -291,8 +305,7 @@ EXPORT int pam_sm_close_session(
 	return PAM_SUCCESS;
 }
 
-EXPORT int pam_sm_authenticate(
-	pam_handle_t *pamh, int flags, int argc, const char **argv)
+EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	(void)flags, (void)argc, (void)argv;
 	pam_syslog(pamh, LOG_ERR, "is a session module and proves nobody's identity");
@@ -305,15 +318,13 @@ EXPORT int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **
 	return PAM_IGNORE;
 }
 
-EXPORT int pam_sm_acct_mgmt(
-	pam_handle_t *pamh, int flags, int argc, const char **argv)
+EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	(void)pamh, (void)flags, (void)argc, (void)argv;
 	return PAM_IGNORE;
 }
 
-EXPORT int pam_sm_chauthtok(
-	pam_handle_t *pamh, int flags, int argc, const char **argv)
+EXPORT int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	(void)pamh, (void)flags, (void)argc, (void)argv;
 	return PAM_IGNORE;

@@ -121,5 +121,7 @@ int reconcile_all(size_t *ret_n, struct err *e)
 	for (size_t i = 0; i < n; i++)
 		if (end_orphan(&all[i], ret_n, result ? &next : e) < 0)
 			result = -1;
+	if (record_sweep(result ? &next : e) < 0)
+		result = -1;
 	return result;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #define RECORD_TEXT_MAX 4096
 
@@ -292,21 +293,38 @@ int record_remove(const char *id, struct err *e)
 	return 0;
 }
 
+/* Somebody may have swept the file up between its making and its locking. */
+static bool is_still(int dir, const char *name, int fd)
+{
+	struct stat mine, there;
+
+	return fstat(fd, &mine) == 0 &&
+	       fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       mine.st_ino == there.st_ino;
+}
+
 int record_lock(const char *id, int *ret_fd, struct err *e)
 {
-	_cleanup_close_ int dir = open_folder(e), fd = -EBADF;
+	_cleanup_close_ int dir = open_folder(e);
 	char name[PLAN_ID_LEN + 8];
 
 	if (dir < 0)
 		return -1;
 	(void)snprintf(name, sizeof(name), "%s.lock", id);
-	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_set(e, errno, "open %s/%s", PATH_SESSIONS, name);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? 1 : err_set(e, errno, "lock %s", name);
-	*ret_fd = take_fd(&fd);
-	return 0;
+	for (;;) {
+		_cleanup_close_ int fd = openat(
+			dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			return err_set(e, errno, "open %s/%s", PATH_SESSIONS, name);
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+			return errno == EWOULDBLOCK ? 1
+						    : err_set(e, errno, "lock %s", name);
+		if (!is_still(dir, name, fd))
+			continue;
+		*ret_fd = take_fd(&fd);
+		return 0;
+	}
 }
 
 int record_is_alive(const char *id, struct err *e)
@@ -380,4 +398,38 @@ int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err 
 	*ret_n = n;
 	*ret_bad = bad;
 	return 0;
+}
+
+/* Remove the files of an id that has no record and no supervisor. */
+static int sweep_id(const char *id, struct err *e)
+{
+	_cleanup_close_ int lock = -EBADF;
+	struct record r;
+	struct err bad;
+	int held = record_lock(id, &lock, e);
+
+	if (held != 0)
+		return held < 0 ? -1 : 0;
+	return record_read(id, &r, &bad) == 1 ? record_remove(id, e) : 0;
+}
+
+int record_sweep(struct err *e)
+{
+	_cleanup_dir_ DIR *dir = opendir(PATH_SESSIONS);
+	const struct dirent *entry;
+	int result = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : err_set(e, errno, "read %s", PATH_SESSIONS);
+	while ((entry = readdir(dir))) {
+		char id[PLAN_ID_LEN + 1];
+
+		(void)snprintf(id, sizeof(id), "%s", entry->d_name);
+		if (strlen(entry->d_name) == PLAN_ID_LEN || !id_is_valid(id) ||
+			faccessat(dirfd(dir), id, F_OK, 0) == 0)
+			continue;
+		if (sweep_id(id, e) < 0)
+			result = -1;
+	}
+	return result;
 }

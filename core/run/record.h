@@ -97,4 +97,7 @@ int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err 
 /* Whether the supervisor of that record holds its lock. Return: 1, 0, or -1 with @e. */
 int record_is_alive(const char *id, struct err *e);
 
+/* Remove lock files and the like that have no record and no owner. Return: 0 or -1 with @e. */
+int record_sweep(struct err *e);
+
 const char *record_state_name(enum record_state s);
