@@ -62,3 +62,22 @@ void config_problem_print(const struct config_problem *p, FILE *out);
  */
 int config_policy(const struct config *c, const struct account *account,
 	struct policy *ret, struct err *e);
+
+/**
+ * config_services() - Every PAM service that any section lists
+ * @ret:	added to, each once
+ *
+ * Those of [Default], or the built-in ones, first. Return: 0 or -1 with @e.
+ */
+int config_services(const struct config *c, struct strlist *ret, struct err *e);
+
+/**
+ * config_policy_set() - Put one value over a policy
+ * @assignment:	"MemoryMax=2G", as in a section of the file
+ *
+ * Return: 0, or -1 with @e that says what would be right; the policy is as it was.
+ */
+int config_policy_set(struct policy *p, const char *assignment, struct err *e);
+
+/* Whether the values of a policy go together. Return: 0 or -1 with @e. */
+int config_policy_check(const struct policy *p, struct err *e);

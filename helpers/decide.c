@@ -5,6 +5,7 @@
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
 #include "core/run/host.h"
+#include "core/run/override.h"
 #include "core/run/subid.h"
 #include "core/run/tty.h"
 
@@ -58,13 +59,26 @@ static int make_plan(const struct account *a, const struct policy *policy,
 static enum decision follow_policy(const struct account *a, const struct policy *policy,
 	const struct proto_request *q, int terminal, struct decided *ret, struct err *e)
 {
-	if (!policy->isolate || !strlist_has(&policy->services, q->service))
+	if (!policy->isolate || (strcmp(q->service, PROTO_SERVICE_RUN) != 0 &&
+					!strlist_has(&policy->services, q->service)))
 		return DECIDE_IGNORE;
 	if (q->kind == PROTO_GATE)
 		return DECIDE_ISOLATED;
 	ret->allow = policy->on_error == ON_ERROR_ALLOW;
 	return make_plan(a, policy, q, terminal, &ret->plan, e) < 0 ? DECIDE_FAILED
 								    : DECIDE_OPEN;
+}
+
+/* What nsctl set says as long as the account has sessions. */
+static int override_policy(const struct account *a, struct policy *policy, struct err *e)
+{
+	struct strlist lines = { 0 };
+	int r = override_read(a->uid, &lines, e);
+
+	for (size_t i = 0; r == 0 && i < lines.n; i++)
+		r = config_policy_set(policy, lines.v[i], e);
+	strlist_clear(&lines);
+	return r;
 }
 
 static enum decision decide_account(const struct account *a,
@@ -80,7 +94,8 @@ static enum decision decide_account(const struct account *a,
 	if (config_load(config, &c, e) < 0)
 		return DECIDE_FAILED;
 	if (config_policy(c, a, &policy, e) == 0) {
-		d = follow_policy(a, &policy, q, terminal, ret, e);
+		if (override_policy(a, &policy, e) == 0)
+			d = follow_policy(a, &policy, q, terminal, ret, e);
 		policy_clear(&policy);
 	}
 	config_free(c);

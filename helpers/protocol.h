@@ -20,6 +20,9 @@
 
 #define PROTO_MAGIC 0x6e737332U /* "nss2": raised when a field changes */
 
+/* The service that nsctl run opens sessions as: root's alone, and listed by no Services=. */
+#define PROTO_SERVICE_RUN "nsctl"
+
 /* The fd that the helper finds its socket at. */
 #define PROTO_FD 3
 

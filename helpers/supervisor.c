@@ -7,6 +7,7 @@
 #include "core/run/login.h"
 #include "core/run/privs.h"
 #include "core/run/reconcile.h"
+#include "helpers/groups.h"
 #include "helpers/init.h"
 #include "helpers/join_socket.h"
 #include "helpers/session.h"
@@ -28,7 +29,7 @@
 
 /* Services whose users see no login in `who`: they only change who somebody is. */
 static const char *const no_logins[] = { "su", "su-l", "runuser", "runuser-l", "cron",
-	"atd", "sudo", "sudo-i" };
+	"atd", "sudo", "sudo-i", PROTO_SERVICE_RUN };
 
 static uint64_t now_usec(void)
 {
@@ -81,6 +82,19 @@ static int drop(struct err *e)
 	return privs_keep_caps(caps, e);
 }
 
+static int join_supervisors(struct session *s, struct err *e)
+{
+	struct cgroup_fds f = CGROUP_FDS_NONE;
+	int r = groups_await(s->preparer, &f, e);
+
+	if (r == 0)
+		r = cgroup_move_self(&f, e);
+	cgroup_fds_close(&f);
+	s->preparing = false;
+	cleanup_close(&s->preparer);
+	return r;
+}
+
 /* Nobody waits for any of this. */
 static void settle(struct session *s)
 {
@@ -88,7 +102,7 @@ static void settle(struct session *s)
 	size_t swept;
 
 	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
-	if (cgroup_move_supervisor(&s->plan->cgroup, &e) < 0 || drop(&e) < 0)
+	if (join_supervisors(s, &e) < 0 || drop(&e) < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
 	if (reconcile_all(&swept, &e) < 0)
 		syslog(LOG_ERR, "sweeping up after a crash: %s", e.msg);

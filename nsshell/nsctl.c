@@ -20,6 +20,7 @@ static const struct nsctl_command commands[] = {
 	{ "kill", nsctl_kill, "send a signal to the processes of sessions" },
 	{ "pause", nsctl_pause, "let sessions stand still" },
 	{ "resume", nsctl_resume, "let paused sessions go on" },
+	{ "set", nsctl_set, "change the limits of an account, at once" },
 	{ "gc", nsctl_gc, "take away what crashed sessions left" },
 };
 

@@ -33,6 +33,7 @@ int nsctl_kill(int argc, char **argv);
 int nsctl_pause(int argc, char **argv);
 int nsctl_resume(int argc, char **argv);
 int nsctl_gc(int argc, char **argv);
+int nsctl_set(int argc, char **argv);
 
 /* ---- options: a table a command
  * ---------------------------------------------------------- */
@@ -69,6 +70,10 @@ int nsctl_failed(const char *command, const struct err *e);
 /* Flush and see that everything was written. Return: @status, or NSCTL_FAILED with a
  * message. */
 int nsctl_flush(const char *command, int status);
+
+/* Put what nsctl set says for an account with sessions over its policy. Return: 0 or -1 with
+ * @e. */
+int nsctl_override(uid_t uid, struct policy *p, struct err *e);
 
 /* ---- plan as JSON
  * ------------------------------------------------------------------------ */

@@ -26,11 +26,6 @@ static void config_cleanup(struct config **c)
 	config_free(*c);
 }
 
-static void policy_cleanup(struct policy *p)
-{
-	policy_clear(p);
-}
-
 /* The problem as config_problem_print() says it. NULL: no memory. */
 static char *problem_text(const struct config_problem *p)
 {
@@ -71,37 +66,23 @@ void check_config(const struct config *c, struct findings *f)
 	}
 }
 
-/* The services that [Default] lists: those of an account that no other section names. */
-static bool default_services(const struct config *c, struct policy *ret)
-{
-	char nobody[] = "", nowhere[] = "/";
-	const struct account account = { .name = nobody,
-		.uid = 65534,
-		.gid = 65534,
-		.home = nowhere,
-		.shell = nowhere };
-	struct err e;
-
-	return config_policy(c, &account, ret, &e) == 0;
-}
-
 static int look_at_pam(
 	const char *path, const struct config *c, struct findings *f, struct err *e)
 {
 	_cleanup_(dir_of_files_cleanup) struct pamstack_dir d = { 0 };
-	_cleanup_(policy_cleanup) struct policy policy = { 0 };
+	_cleanup_(strlist_clear) struct strlist services = { 0 };
 	_cleanup_close_ int dir = pamfile_open_dir(path, false, e);
 	_cleanup_close_ int vendor = -EBADF;
 	struct err ignored;
-	bool known;
 
 	if (dir < 0 || pamfile_read_dir(dir, path, false, &d, e) < 0)
 		return -1;
 	vendor = pamfile_open_dir(PAMFILE_VENDOR_DIR, false, &ignored);
 	if (vendor >= 0 && pamfile_read_dir(vendor, PAMFILE_VENDOR_DIR, true, &d, e) < 0)
 		return -1;
-	known = default_services(c, &policy);
-	check_pam(&d, known ? &policy.services : NULL, f);
+	if (config_services(c, &services, e) < 0)
+		return -1;
+	check_pam(&d, &services, f);
 	return 0;
 }
 

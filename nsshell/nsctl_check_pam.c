@@ -108,8 +108,7 @@ static void check_service(const struct pamstack_dir *d, const char *service, boo
 		if (!listed)
 			findings_add(f, FINDING_NOTE, l.whom,
 				"add it to Services= where it should be isolated, else disable it",
-				"%s is enabled but Services= of [Default] doesn't list it",
-				service);
+				"%s is enabled but no Services= lists it", service);
 	} else {
 		findings_add(f, FINDING_NOTE, l.whom,
 			"\"nsctl enable\" it to isolate them",
@@ -140,7 +139,7 @@ static void check_locked(const struct pamstack_file *file, struct findings *f)
 void check_pam(
 	const struct pamstack_dir *d, const struct strlist *listed, struct findings *f)
 {
-	for (size_t i = 0; listed && i < listed->n; i++) {
+	for (size_t i = 0; i < listed->n; i++) {
 		if (pamstack_find(d, listed->v[i]))
 			check_service(d, listed->v[i], true, f);
 		else
@@ -150,8 +149,7 @@ void check_pam(
 	}
 	for (size_t i = 0; i < d->n; i++) {
 		check_locked(&d->files[i], f);
-		if (has_enter(&d->files[i]) &&
-			!(listed && strlist_has(listed, d->files[i].name)))
-			check_service(d, d->files[i].name, !listed, f);
+		if (has_enter(&d->files[i]) && !strlist_has(listed, d->files[i].name))
+			check_service(d, d->files[i].name, false, f);
 	}
 }

@@ -66,7 +66,7 @@ void check_state(struct findings *f);
 /**
  * check_pam() - The stacks of the services that the config lists or that have nsshell's
  * line
- * @listed:	Services= of [Default]; NULL where the config can't tell
+ * @listed:	config_services()
  */
 void check_pam(
 	const struct pamstack_dir *d, const struct strlist *listed, struct findings *f);

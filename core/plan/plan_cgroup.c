@@ -3,13 +3,9 @@
 #include "core/plan/planner.h"
 
 #include "core/base/strlist.h"
+#include "core/plan/limits.h"
 
 #include <string.h>
-
-#define PERIOD_USEC 100000ULL /* of the CPU quota, the kernel's own default */
-#define PAGE        4096ULL
-/* The kernel refuses more: PID_MAX_LIMIT, on 64-bit machines. */
-#define TASKS_MAX 4194304ULL
 
 static bool has_controller(const struct planner *b, const char *name)
 {
@@ -73,83 +69,22 @@ static int check_key(
 		key, controller, key);
 }
 
-/* The kernel counts pages; what it shows back is rounded down to one. */
-static const char *bytes_text(struct planner *b, uint64_t bytes)
+static int plan_limit(struct planner *b, const char *key, struct err *e)
 {
-	if (bytes < PAGE)
-		bytes = PAGE;
-	return planner_text(b, "%llu", (unsigned long long)(bytes / PAGE * PAGE));
-}
+	struct limit_file files[LIMIT_FILES_MAX];
+	size_t n = limits_files(b->in->host->cgroup, key, b->in->policy, files);
 
-static int plan_memory(struct planner *b, struct err *e)
-{
-	const struct policy *policy = b->in->policy;
-	bool v2 = b->in->host->cgroup == PLAN_CGROUP_V2;
-
-	if (policy->memory_max < INT64_MAX) {
-		if (check_key(b, "memory", "MemoryMax", e) < 0)
-			return -1;
-		setting_add(b, "memory", v2 ? "memory.max" : "memory.limit_in_bytes",
-			bytes_text(b, policy->memory_max), "MemoryMax");
-	}
-	if (policy->memory_high < INT64_MAX) {
-		if (check_key(b, "memory", "MemoryHigh", e) < 0)
-			return -1;
-		setting_add(b, "memory",
-			v2 ? "memory.high" : "memory.soft_limit_in_bytes",
-			bytes_text(b, policy->memory_high), "MemoryHigh");
-		if (!v2)
-			planner_note(b,
-				"MemoryHigh=: cgroup v1 has only a soft limit, kept "
-				"when the host runs out of memory");
-	}
-	return 0;
-}
-
-static int plan_tasks(struct planner *b, struct err *e)
-{
-	uint64_t max = b->in->policy->tasks_max;
-
-	if (max == PARSE_INFINITY)
+	if (!limits_is_set(key, b->in->policy))
 		return 0;
-	if (check_key(b, "pids", "TasksMax", e) < 0)
+	/* Without cgroups there are no files; any controller's name will do to say so. */
+	if (check_key(b, n > 0 ? files[0].controller : "", key, e) < 0)
 		return -1;
-	if (max > TASKS_MAX)
-		max = TASKS_MAX;
-	setting_add(b, "pids", "pids.max",
-		planner_text(b, "%llu", (unsigned long long)max), "TasksMax");
-	return 0;
-}
-
-static int plan_cpu(struct planner *b, struct err *e)
-{
-	const struct policy *policy = b->in->policy;
-	unsigned long long quota = policy->cpu_quota * PERIOD_USEC / 100;
-	unsigned long long shares = policy->cpu_weight * 1024ULL / 100;
-	bool v2 = b->in->host->cgroup == PLAN_CGROUP_V2;
-
-	if (policy->cpu_quota != 0) {
-		if (check_key(b, "cpu", "CPUQuota", e) < 0)
-			return -1;
-		if (v2) {
-			setting_add(b, "cpu", "cpu.max",
-				planner_text(b, "%llu %llu", quota, PERIOD_USEC),
-				"CPUQuota");
-		} else {
-			setting_add(b, "cpu", "cpu.cfs_period_us",
-				planner_text(b, "%llu", PERIOD_USEC), "CPUQuota");
-			setting_add(b, "cpu", "cpu.cfs_quota_us",
-				planner_text(b, "%llu", quota), "CPUQuota");
-		}
-	}
-	if (policy->cpu_weight != 0) {
-		if (check_key(b, "cpu", "CPUWeight", e) < 0)
-			return -1;
-		setting_add(b, "cpu", v2 ? "cpu.weight" : "cpu.shares",
-			v2 ? planner_text(b, "%u", policy->cpu_weight)
-			   : planner_text(b, "%llu", shares < 2 ? 2 : shares),
-			"CPUWeight");
-	}
+	for (size_t i = 0; i < n; i++)
+		setting_add(b, files[i].controller, files[i].file,
+			planner_text(b, "%s", files[i].value), key);
+	if (strcmp(key, "MemoryHigh") == 0 && b->in->host->cgroup == PLAN_CGROUP_V1)
+		planner_note(b,
+			"MemoryHigh=: cgroup v1 has only a soft limit, kept when the host runs out of memory");
 	return 0;
 }
 
@@ -165,8 +100,9 @@ int plan_cgroup(struct planner *b, struct err *e)
 
 	c->kind = kind;
 	c->account = c->session = c->supervise = "";
-	if (plan_memory(b, e) < 0 || plan_tasks(b, e) < 0 || plan_cpu(b, e) < 0)
-		return -1;
+	for (size_t i = 0; limits_keys[i]; i++)
+		if (plan_limit(b, limits_keys[i], e) < 0)
+			return -1;
 	if (kind == PLAN_CGROUP_NONE) {
 		planner_note(
 			b, "no cgroup file system is mounted: sessions have no groups");

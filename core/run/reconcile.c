@@ -9,6 +9,7 @@
 #include "core/run/family.h"
 #include "core/run/freeze.h"
 #include "core/run/login.h"
+#include "core/run/override.h"
 #include "core/run/tty.h"
 
 #include <poll.h>
@@ -62,9 +63,11 @@ static int leave_family(const struct record *r, struct err *e)
 	if (family_lock(r->uid, true, &family, e) != 0 ||
 		family_ids(family, &ids, &n, e) < 0)
 		return -1;
-	if (n == 0 || (n == 1 && strcmp(ids[0], r->id) == 0))
+	if (n == 0 || (n == 1 && strcmp(ids[0], r->id) == 0)) {
 		cgroup_remove_account(
 			r->cgroup[0] ? cgroup_kind() : PLAN_CGROUP_NONE, r->cgroup);
+		override_remove(r->uid);
+	}
 	return family_drop(family, r->uid, r->id, e);
 }
 

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/dropin.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define TEXT_MAX 16384
+
+/* '.' first hides a file from the config, and is how the new one is called at first. */
+static int file_name(const char *user, bool new, char *buf, size_t size, struct err *e)
+{
+	int len = snprintf(buf, size, "%s90-nsctl-%s.conf", new ? "." : "", user);
+
+	if (*user == '\0' || strpbrk(user, "/]\n") || len < 0 || (size_t)len >= size)
+		return err_set(e, 0, "the name \"%.64s\" makes no file's name", user);
+	return 0;
+}
+
+int dropin_path(
+	const char *config, const char *user, char *buf, size_t size, struct err *e)
+{
+	char name[NAME_MAX];
+	int len;
+
+	if (file_name(user, false, name, sizeof(name), e) < 0)
+		return -1;
+	len = snprintf(buf, size, "%s.d/%s", config ? config : PATH_CONF, name);
+	return len > 0 && (size_t)len < size ? 0 : err_set(e, ENAMETOOLONG, "%s", name);
+}
+
+int dropin_read(const char *config, const char *user, struct strlist *ret, struct err *e)
+{
+	char path[PATH_MAX], text[TEXT_MAX], *rest = text, *line;
+
+	if (dropin_path(config, user, path, sizeof(path), e) < 0)
+		return -1;
+	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return errno == ENOENT ? 0 : err_set(e, errno, "read %s", path);
+	while ((line = strsep(&rest, "\n")))
+		if (*line && !strchr("#;[", *line) && strchr(line, '=') &&
+			strlist_add(ret, line) < 0)
+			return err_set(e, ENOMEM, "read %s", path);
+	return 0;
+}
+
+static int write_text(
+	int dir, const char *name, const char *user, const struct strlist *lines)
+{
+	_cleanup_close_ int fd = openat(
+		dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0 ||
+		dprintf(fd,
+			"# Written by nsctl set --permanent, which rewrites this file.\n"
+			"[User %s]\n",
+			user) < 0)
+		return -1;
+	for (size_t i = 0; i < lines->n; i++)
+		if (dprintf(fd, "%s\n", lines->v[i]) < 0)
+			return -1;
+	return fchmod(fd, 0644) < 0 || fsync(fd) < 0 ? -1 : 0;
+}
+
+static int open_folder(const char *config, struct err *e)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s.d", config ? config : PATH_CONF) >=
+		sizeof(path))
+		return err_set(e, ENAMETOOLONG, "the folder of drop-ins");
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return err_set(e, errno, "make the folder %s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_set(e, errno, "open the folder %s", path) : fd;
+}
+
+int dropin_write(
+	const char *config, const char *user, const struct strlist *lines, struct err *e)
+{
+	_cleanup_close_ int dir = open_folder(config, e);
+	char name[NAME_MAX], new[NAME_MAX];
+
+	if (dir < 0 || file_name(user, false, name, sizeof(name), e) < 0 ||
+		file_name(user, true, new, sizeof(new), e) < 0)
+		return -1;
+	if (lines->n == 0 && unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+		return err_set(e, errno, "remove %s", name);
+	if (lines->n > 0 && (write_text(dir, new, user, lines) < 0 ||
+				    renameat(dir, new, dir, name) < 0)) {
+		(void)err_set(e, errno, "write %s", name);
+		(void)unlinkat(dir, new, 0);
+		return -1;
+	}
+	return fsync(dir) < 0 ? err_set(e, errno, "sync the folder of %s", name) : 0;
+}

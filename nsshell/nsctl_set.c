@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nsctl set: change limits of an account that has sessions, and for good. */
+#include "nsshell/nsctl.h"
+#include "nsshell/nsctl_sessions.h"
+
+#include "config/config.h"
+#include "config/dropin.h"
+#include "core/base/account.h"
+#include "core/base/cleanup.h"
+#include "core/run/cgroup.h"
+#include "core/run/family.h"
+#include "core/run/limit.h"
+#include "core/run/override.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* What a call is about; cleared at once. */
+struct set {
+	const char *config; /* path, or NULL */
+	struct account account;
+	struct policy policy;     /* with all that is wanted */
+	struct strlist lines;     /* of the override or the drop-in, as they will be */
+	struct strlist before;    /* of the drop-in, as they are */
+	char *const *assignments; /* "KEY=VALUE", "KEY=": back to the config's */
+	size_t n;
+};
+
+static void set_clear(struct set *s)
+{
+	account_clear(&s->account);
+	policy_clear(&s->policy);
+	strlist_clear(&s->lines);
+	strlist_clear(&s->before);
+}
+
+static void config_cleanup(struct config **c)
+{
+	config_free(*c);
+}
+
+int nsctl_override(uid_t uid, struct policy *p, struct err *e)
+{
+	struct strlist lines = { 0 };
+	int r = override_read(uid, &lines, e);
+
+	for (size_t i = 0; r == 0 && i < lines.n; i++)
+		r = config_policy_set(p, lines.v[i], e);
+	strlist_clear(&lines);
+	return r;
+}
+
+/* ---- what is wanted
+ * ------------------------------------------------------------------------- */
+
+static const char *limit_key(const char *assignment)
+{
+	size_t len = strcspn(assignment, "=");
+
+	for (size_t i = 0; limits_keys[i]; i++)
+		if (strlen(limits_keys[i]) == len && assignment[len] == '=' &&
+			strncmp(limits_keys[i], assignment, len) == 0)
+			return limits_keys[i];
+	return NULL;
+}
+
+static bool same_key(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "=");
+
+	return strncmp(a, b, len + 1) == 0;
+}
+
+/* @old with the assignments put over it. */
+static int lines_merge(const struct set *s, const struct strlist *old,
+	struct strlist *ret, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < old->n; i++) {
+		bool replaced = false;
+
+		for (size_t k = 0; k < s->n; k++)
+			replaced |= same_key(s->assignments[k], old->v[i]);
+		if (!replaced)
+			r |= strlist_add(ret, old->v[i]);
+	}
+	for (size_t k = 0; k < s->n; k++)
+		if (strchr(s->assignments[k], '=')[1])
+			r |= strlist_add(ret, s->assignments[k]);
+	return r < 0 ? err_set(e, ENOMEM, "set limits") : 0;
+}
+
+/* The config's policy with these lines over it. */
+static int policy_with(struct set *s, const struct strlist *lines, struct err *e)
+{
+	_cleanup_(config_cleanup) struct config *c = NULL;
+
+	policy_clear(&s->policy);
+	if (config_load(s->config, &c, e) < 0 ||
+		config_policy(c, &s->account, &s->policy, e) < 0)
+		return -1;
+	for (size_t i = 0; i < lines->n; i++)
+		if (config_policy_set(&s->policy, lines->v[i], e) < 0)
+			return -1;
+	return config_policy_check(&s->policy, e);
+}
+
+static int assignments_check(const struct set *s, struct err *e)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		for (size_t k = 0; k < i; k++)
+			if (same_key(s->assignments[k], s->assignments[i]))
+				return err_set(
+					e, 0, "%.100s is given twice", s->assignments[i]);
+		if (!limit_key(s->assignments[i]))
+			return err_set(e, 0,
+				"\"%.100s\" sets no limit; these are: MemoryMax= MemoryHigh= TasksMax= CPUQuota= CPUWeight=",
+				s->assignments[i]);
+	}
+	return 0;
+}
+
+/* ---- at once
+ * ------------------------------------------------------------------------------ */
+
+static int limits_write(const struct set *s, struct err *e)
+{
+	enum plan_cgroup_kind kind = cgroup_kind();
+	char group[64];
+
+	(void)snprintf(group, sizeof(group), "nsshell/%u", s->account.uid);
+	for (size_t i = 0; i < s->n; i++) {
+		struct limit_file files[LIMIT_FILES_MAX];
+		const char *key = limit_key(s->assignments[i]);
+		size_t n = limits_files(kind, key, &s->policy, files);
+
+		if (n == 0)
+			return err_set(e, 0, "%s=: this host has no cgroups", key);
+		for (size_t k = 0; k < n; k++)
+			if (limit_write(kind, group, &files[k], e) < 0)
+				return -1;
+	}
+	return 0;
+}
+
+/* Whether the account has sessions; the lock keeps the last one from ending meanwhile. */
+static int lock_live(const struct set *s, int *ret_fd, struct err *e)
+{
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	_cleanup_close_ int fd = -EBADF;
+	size_t n;
+
+	if (family_lock(s->account.uid, true, &fd, e) != 0 ||
+		family_ids(fd, &ids, &n, e) < 0)
+		return -1;
+	if (n == 0)
+		return family_drop(fd, s->account.uid, "", e);
+	*ret_fd = take_fd(&fd);
+	return 1;
+}
+
+static int set_live(struct set *s, bool permanent, struct err *e)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct strlist old = { 0 };
+	int live = lock_live(s, &fd, e), r = 0;
+
+	if (live < 0)
+		return -1;
+	if (live == 0 && !permanent)
+		return err_set(e, 0,
+			"%s has no session: --permanent changes what later ones get",
+			s->account.name);
+	if (live == 0)
+		return 0;
+	strlist_clear(&s->lines);
+	r = override_read(s->account.uid, &old, e);
+	/* What the config says from now on needs no line of its own. */
+	if (r == 0)
+		r = lines_merge(s, &old, &s->lines, e);
+	strlist_clear(&old);
+	if (r < 0 || policy_with(s, &s->lines, e) < 0 || limits_write(s, e) < 0)
+		return -1;
+	return override_write(s->account.uid, &s->lines, e);
+}
+
+/* ---- for good
+ * ----------------------------------------------------------------------------- */
+
+/* Whether the config gives what was asked for: a later file may have the last word. */
+static int permanent_check(struct set *s, struct err *e)
+{
+	const struct strlist none = { 0 };
+	struct limit_file want[LIMIT_FILES_MAX], got[LIMIT_FILES_MAX];
+	struct policy wanted;
+
+	if (policy_with(s, &s->lines, e) < 0)
+		return -1;
+	wanted = s->policy;
+	s->policy = (struct policy){ 0 };
+	if (policy_with(s, &none, e) < 0) {
+		policy_clear(&wanted);
+		return -1;
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		const char *key = limit_key(s->assignments[i]);
+		size_t n = limits_files(PLAN_CGROUP_V2, key, &wanted, want);
+
+		(void)limits_files(PLAN_CGROUP_V2, key, &s->policy, got);
+		if (n > 0 && strcmp(want[0].value, got[0].value) != 0) {
+			policy_clear(&wanted);
+			return err_set(e, 0,
+				"another file of the config, read later, sets %s= for %s",
+				key, s->account.name);
+		}
+	}
+	policy_clear(&wanted);
+	return 0;
+}
+
+static int set_permanent(struct set *s, struct err *e)
+{
+	struct err ignored;
+
+	if (dropin_read(s->config, s->account.name, &s->before, e) < 0 ||
+		lines_merge(s, &s->before, &s->lines, e) < 0 ||
+		policy_with(s, &s->lines, e) < 0 ||
+		dropin_write(s->config, s->account.name, &s->lines, e) < 0)
+		return -1;
+	if (permanent_check(s, e) == 0)
+		return 0;
+	(void)dropin_write(s->config, s->account.name, &s->before, &ignored);
+	return -1;
+}
+
+/* ---- the whole
+ * ---------------------------------------------------------------------------- */
+
+static int set(struct set *s, const char *user, bool permanent, struct err *e)
+{
+	int r;
+
+	if (geteuid() != 0)
+		return err_set(e, 0, "limits are root's to set: run it as root");
+	if (assignments_check(s, e) < 0)
+		return -1;
+	r = account_read(user, &s->account, e);
+	if (r > 0)
+		return err_set(e, 0, "there is no account %s on this host", user);
+	if (r < 0 || (permanent && set_permanent(s, e) < 0))
+		return -1;
+	return set_live(s, permanent, e);
+}
+
+int nsctl_set(int argc, char **argv)
+{
+	_cleanup_(set_clear) struct set s = { 0 };
+	bool permanent = false, quiet = false;
+	const struct nsctl_option options[] = {
+		{ 'p', "permanent", NULL, "for later sessions, too: writes a drop-in",
+			&permanent, NULL },
+		{ 'c', "config", "FILE", "the nsshell.conf that is in use", NULL,
+			&s.config },
+		{ 'q', "quiet", NULL, "say nothing of it", &quiet, NULL },
+		{ 0 },
+	};
+	int first, r = nsctl_options(options, "USER KEY=VALUE...", argc, argv, &first);
+	struct err e = { 0 };
+	char path[PATH_MAX];
+
+	if (r >= 0)
+		return r;
+	if (argc - first < 2)
+		return nsctl_usage(argv[0], "takes an account's name, and what to set");
+	s.assignments = argv + first + 1;
+	s.n = (size_t)(argc - first - 1);
+	if (set(&s, argv[first], permanent, &e) < 0)
+		return nsctl_failed(argv[0], &e);
+	if (permanent && !quiet &&
+		dropin_path(s.config, argv[first], path, sizeof(path), &e) == 0)
+		(void)printf("%s is up to date\n", path);
+	return nsctl_flush(argv[0], NSCTL_OK);
+}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""nsctl set: limits of an account that has sessions, and of its later ones."""
+
+import os
+import shutil
+
+
+def _set(b, *arguments):
+    return b.run(b.stage.bin / "nsctl", "set", "--config", str(b.stage.conf), *arguments)
+
+
+def _limits(b, user):
+    """The account's limits as the kernel has them: (memory, tasks, quota)."""
+    group = f"nsshell/{user.pw_uid}"
+    found = {}
+    for top, names in (("/sys/fs/cgroup", {"memory.max": "memory", "pids.max": "tasks",
+                                           "cpu.max": "quota"}),
+                       ("/sys/fs/cgroup/memory", {"memory.limit_in_bytes": "memory"}),
+                       ("/sys/fs/cgroup/pids", {"pids.max": "tasks"}),
+                       ("/sys/fs/cgroup/cpu", {"cpu.cfs_quota_us": "quota"})):
+        for name, what in names.items():
+            try:
+                with open(f"{top}/{group}/{name}", encoding="ascii") as f:
+                    found[what] = f.read().split()[0]
+            except OSError:
+                pass
+    return found
+
+
+def test_set_of_a_live_account(b):
+    name = b.alice.pw_name
+    b.stage.config("MemoryMax=512M\nTasksMax=200\n")
+    r = _set(b, name, "TasksMax=50")
+    b.check(r.returncode == 1 and "no session" in r.stderr and "--permanent" in r.stderr,
+            "nsctl set of an account without a session is refused", r.stderr)
+    with b.shell(name) as s:
+        s.do("true")
+        r = _set(b, name, "TasksMax=50", "MemoryMax=256M", "CPUQuota=150%")
+        seen = _limits(b, b.alice)
+        b.check(r.returncode == 0 and seen == {"memory": str(256 << 20), "tasks": "50",
+                                               "quota": "150000"},
+                "nsctl set changes the limits at once", seen, r.stderr)
+        with b.shell(name) as other:
+            other.do("true")
+            b.check(_limits(b, b.alice) == seen, "the account's next login doesn't undo it",
+                    _limits(b, b.alice))
+        r = b.run(b.stage.bin / "nsctl", "plan", "-c", str(b.stage.conf), "-s", "su", name)
+        b.check(str(256 << 20) in r.stdout, "nsctl plan shows it")
+        r = _set(b, name, "TasksMax=infinity", "MemoryMax=")
+        seen = _limits(b, b.alice)
+        b.check(r.returncode == 0 and seen["tasks"] == "max" and seen["memory"] == str(512 << 20),
+                "infinity takes a limit away, nothing brings the config's back", seen, r.stderr)
+    with b.shell(name) as s:
+        s.do("true")
+        b.check(_limits(b, b.alice)["tasks"] == "200", "it goes with the account's last session",
+                _limits(b, b.alice))
+
+
+def test_what_set_refuses(b):
+    name = b.alice.pw_name
+    b.stage.config("MemoryMax=512M\n")
+    with b.shell(name) as s:
+        s.do("true")
+        before = _limits(b, b.alice)
+        for words, why in ((["TasksMax=many"], "whole number"), (["Colour=red"], "no limit"),
+                           (["Isolate=no"], "no limit"), (["MemoryHigh=1G"], "MemoryHigh"),
+                           (["TasksMax"], "no limit"), (["TasksMax=1", "TasksMax=2"], "twice")):
+            r = _set(b, name, *words)
+            b.check(r.returncode == 1 and why in r.stderr and _limits(b, b.alice) == before,
+                    f"nsctl set {' '.join(words)} is refused", r.stderr, r.stdout)
+    r = b.run(b.stage.bin / "nsctl", "set", name, "TasksMax=9", user=b.plain.pw_uid,
+              group=b.plain.pw_gid, extra_groups=[])
+    b.check(r.returncode == 1 and "as root" in r.stderr, "so is one who isn't root", r.stderr)
+
+
+def test_set_permanent(b):
+    name = b.alice.pw_name
+    folder = f"{b.stage.conf}.d"
+    try:
+        r = _set(b, "--permanent", name, "TasksMax=77", "CPUWeight=50")
+        files = os.listdir(folder)
+        b.check(r.returncode == 0 and files == [f"90-nsctl-{name}.conf"],
+                "nsctl set --permanent without a session writes a drop-in", files, r.stderr)
+        with b.shell(name) as s:
+            s.do("true")
+            b.check(_limits(b, b.alice)["tasks"] == "77", "later sessions have it",
+                    _limits(b, b.alice))
+            r = _set(b, "--permanent", name, "TasksMax=78")
+            b.check(r.returncode == 0 and _limits(b, b.alice)["tasks"] == "78",
+                    "running ones at once", _limits(b, b.alice), r.stderr)
+        with open(f"{folder}/{files[0]}", encoding="utf-8") as f:
+            text = f.read()
+        b.check(text.count("TasksMax=78\n") == 1 and text.count("CPUWeight=50\n") == 1,
+                "one line a key, the others kept", text)
+        with open(f"{folder}/95-later.conf", "w", encoding="utf-8") as f:
+            f.write(f"[User {name}]\nTasksMax=10\n")
+        r = _set(b, "-p", name, "TasksMax=79")
+        with open(f"{folder}/{files[0]}", encoding="utf-8") as f:
+            b.check(r.returncode == 1 and "read later" in r.stderr and f.read() == text,
+                    "what another file would override is refused, and nothing written", r.stderr)
+        os.unlink(f"{folder}/95-later.conf")
+        r = _set(b, "-p", name, "TasksMax=", "CPUWeight=")
+        b.check(r.returncode == 0 and not os.listdir(folder), "the last line takes the file along",
+                os.listdir(folder), r.stderr)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
