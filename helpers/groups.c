@@ -25,23 +25,34 @@ static void send_move(const struct plan *plan, const struct cgroup_fds *f, int l
 	(void)io_send(login, &reply, sizeof(reply), f->move, f->n);
 }
 
+static void hand_over(const struct cgroup_fds *f, struct prepared *p, int peer)
+{
+	int fds[CGROUP_FDS_MAX + 1];
+
+	memcpy(fds, f->move, f->n * sizeof(int));
+	p->folder = f->folder >= 0;
+	if (p->folder)
+		fds[f->n] = f->folder;
+	(void)io_send(peer, p, sizeof(*p), fds, f->n + p->folder);
+}
+
 void groups_prepare(const struct plan *plan, int peer, int login)
 {
-	struct cgroup_fds f = CGROUP_FDS_NONE;
+	struct cgroup_fds session = CGROUP_FDS_NONE, supervisors = CGROUP_FDS_NONE;
 	struct prepared p = { 0 };
-	int fds[CGROUP_FDS_MAX + 1];
 	char word;
 
 	if (io_recv(peer, &word, 1, NULL, NULL) != 0 || word != BEGIN)
 		return;
-	if (cgroup_prepare(&plan->cgroup, &f, &p.e) == 0)
-		send_move(plan, &f, login);
-	memcpy(fds, f.move, f.n * sizeof(int));
-	p.folder = f.folder >= 0;
-	if (p.folder)
-		fds[f.n] = f.folder;
-	(void)io_send(peer, &p, sizeof(p), fds, f.n + p.folder);
-	cgroup_fds_close(&f);
+	if (cgroup_prepare(&plan->cgroup, &session, &p.e) == 0)
+		send_move(plan, &session, login);
+	hand_over(&session, &p, peer);
+	if (p.e.msg[0] == '\0') {
+		(void)cgroup_prepare_supervisor(&plan->cgroup, &supervisors, &p.e);
+		hand_over(&supervisors, &p, peer);
+	}
+	cgroup_fds_close(&session);
+	cgroup_fds_close(&supervisors);
 }
 
 int groups_begin(int peer, struct err *e)
@@ -59,8 +70,6 @@ int groups_await(int peer, struct cgroup_fds *ret, struct err *e)
 	int fds[IO_FDS_MAX];
 	size_t n = 0;
 
-	if (peer < 0)
-		return 0;
 	if (io_recv(peer, &p, sizeof(p), fds, &n) != 0)
 		return err_set(e, 0, "the process that makes the cgroups died");
 	if (p.e.msg[0]) {
@@ -73,4 +82,12 @@ int groups_await(int peer, struct cgroup_fds *ret, struct err *e)
 	for (ret->n = 0; ret->n < n && ret->n < CGROUP_FDS_MAX; ret->n++)
 		ret->move[ret->n] = fds[ret->n];
 	return 0;
+}
+
+void groups_finish(int peer)
+{
+	struct prepared p;
+
+	while (peer >= 0 && io_recv(peer, &p, sizeof(p), NULL, NULL) == 0)
+		continue;
 }

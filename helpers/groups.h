@@ -14,6 +14,9 @@
  * @peer:	to the supervisor; stays the caller's
  * @login:	the login's socket: on cgroup v2 it gets PROTO_MOVE from here, since a move costs
  *		one RCU grace period (8 to 11 ms), which passes while the rootfs is built
+ *
+ * The supervisors' group comes after, when nobody waits; the supervisor need not load
+ * libcgroup's 800 KB of tables for it.
  */
 void groups_prepare(const struct plan *plan, int peer, int login);
 
@@ -21,10 +24,12 @@ void groups_prepare(const struct plan *plan, int peer, int login);
 int groups_begin(int peer, struct err *e);
 
 /**
- * groups_await() - Take the groups
- * @peer:	-EBADF: nothing to wait for
+ * groups_await() - Take the session's groups, or, the second time, the supervisors'
  * @ret:	filled on success
  *
  * Return: 0 or -1 with @e, the other process's own.
  */
 int groups_await(int peer, struct cgroup_fds *ret, struct err *e);
+
+/* Wait until the other process has ended, whatever it makes. @peer -EBADF: there is none. */
+void groups_finish(int peer);

@@ -212,12 +212,11 @@ static void end_init(struct session *s)
 
 int session_end(struct session *s, struct err *e)
 {
-	struct err ignored;
 	int r;
 
 	/* Whatever is still being made must be there before it can be taken away. */
 	if (s->preparing)
-		(void)groups_await(s->preparer, &s->groups, &ignored);
+		groups_finish(s->preparer);
 	cleanup_close(&s->preparer);
 	cleanup_close(&s->family);
 	/* One that is paused must hear that it ends. */

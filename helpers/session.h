@@ -26,16 +26,16 @@ struct lease {
 struct session {
 	const struct plan *plan;
 	struct record record;
-	int lock;     /* of the record, as long as we live */
-	int listener; /* PATH_SESSIONS/ID.sock; -EBADF without Share=account */
-	int init;     /* pidfd */
-	int leash;    /* to init */
-	int terminal; /* the lent terminal */
-	int proc;     /* the host's /proc */
-	bool holds;   /* SESSION_HOLDER_FD is the account's rootfs */
-	bool allow;   /* OnError=allow */
-	int preparer; /* to the process that makes the cgroups meanwhile, groups.h */
-	bool preparing;
+	int lock;       /* of the record, as long as we live */
+	int listener;   /* PATH_SESSIONS/ID.sock; -EBADF without Share=account */
+	int init;       /* pidfd */
+	int leash;      /* to init */
+	int terminal;   /* the lent terminal */
+	int proc;       /* the host's /proc */
+	bool holds;     /* SESSION_HOLDER_FD is the account's rootfs */
+	bool allow;     /* OnError=allow */
+	int preparer;   /* to the process that makes the cgroups meanwhile, groups.h */
+	bool preparing; /* it was told to begin */
 	int family; /* Share=account: the account's lock until the session can be joined */
 	struct cgroup_fds groups;
 	struct lease leases[SESSION_LEASES_MAX];

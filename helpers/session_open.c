@@ -230,8 +230,6 @@ static int stage_and_start(struct session *s, const struct stage *stage, struct 
 	if (stage_mount(s->plan, stage, e) < 0 ||
 		groups_await(s->preparer, &s->groups, e) < 0)
 		return -1;
-	s->preparing = false;
-	cleanup_close(&s->preparer);
 	if (start_init(s, e) < 0)
 		return -1;
 	return go(s, e);

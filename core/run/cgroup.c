@@ -56,7 +56,8 @@ static const char *mount_point(const char *controller)
 	for (size_t i = 0; i < N_KNOWN; i++) {
 		if (strcmp(controller, known[i]) != 0)
 			continue;
-		if (!known_mounts[i] && cgroup_get_subsys_mount_point(controller, &known_mounts[i]) != 0)
+		if (!known_mounts[i] &&
+			cgroup_get_subsys_mount_point(controller, &known_mounts[i]) != 0)
 			known_mounts[i] = strdup("");
 		return known_mounts[i] && *known_mounts[i] ? known_mounts[i] : NULL;
 	}
@@ -64,8 +65,8 @@ static const char *mount_point(const char *controller)
 }
 
 /* Path of a group's folder, or of a file in it, in one controller's hierarchy. */
-static int group_path(const char *controller, const char *group, const char *file, char *buf,
-	size_t size)
+static int group_path(const char *controller, const char *group, const char *file,
+	char *buf, size_t size)
 {
 	const char *mount = mount_point(controller);
 	int len;
@@ -294,22 +295,21 @@ int cgroup_move_self(const struct cgroup_fds *f, struct err *e)
 	return 0;
 }
 
-int cgroup_move_supervisor(const struct plan_cgroup *plan, struct err *e)
+int cgroup_prepare_supervisor(
+	const struct plan_cgroup *plan, struct cgroup_fds *ret, struct err *e)
 {
 	struct plan_cgroup own = *plan;
 	struct cgroup_fds f = CGROUP_FDS_NONE;
-	int r;
 
-	if (plan->kind == PLAN_CGROUP_NONE || plan->n_controllers == 0)
-		return 0;
 	own.session = plan->supervise;
-	if (init_once(e) < 0 || make_child(plan, plan->supervise, e) < 0)
+	if (plan->kind != PLAN_CGROUP_NONE && plan->n_controllers > 0 &&
+		(init_once(e) < 0 || make_child(plan, plan->supervise, e) < 0 ||
+			open_moves(&own, &f, e) < 0)) {
+		cgroup_fds_close(&f);
 		return -1;
-	r = open_moves(&own, &f, e);
-	if (r == 0)
-		r = cgroup_move_self(&f, e);
-	cgroup_fds_close(&f);
-	return r;
+	}
+	*ret = f;
+	return 0;
 }
 
 void cgroup_of(enum plan_cgroup_kind kind, pid_t pid, char *buf, size_t size)

@@ -37,8 +37,14 @@ void cgroup_fds_close(struct cgroup_fds *f);
 /* Move the calling, single-threaded process. Return: 0 or -1 with @e. */
 int cgroup_move_self(const struct cgroup_fds *f, struct err *e);
 
-/* Make the group of the account's supervisors, and move the calling process into it. */
-int cgroup_move_supervisor(const struct plan_cgroup *plan, struct err *e);
+/**
+ * cgroup_prepare_supervisor() - Make the group of the account's supervisors
+ * @ret:	filled on success; close with cgroup_fds_close()
+ *
+ * Return: 0 or -1 with @e.
+ */
+int cgroup_prepare_supervisor(
+	const struct plan_cgroup *plan, struct cgroup_fds *ret, struct err *e);
 
 /**
  * cgroup_of() - The v2 group that a process is in
