@@ -156,7 +156,7 @@ static int do_symlink(const struct doing *d, struct err *e)
 /* The masking tmpfs is made when the first op needs it. */
 static int make_mask(struct err *e)
 {
-	_cleanup_close_ int mount = -EBADF, place = -EBADF, dir = -EBADF, file = -EBADF;
+	_cleanup_close_ int mount = -EBADF, place = -EBADF, file = -EBADF;
 
 	if (mkdir("/mask", 0700) < 0)
 		return errno == EEXIST ? 0 : err_set(e, errno, "make the mask");
