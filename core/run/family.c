@@ -91,7 +91,7 @@ int family_add(int fd, const char *id, struct err *e)
 int family_drop(int fd, uid_t uid, const char *id, struct err *e)
 {
 	char(*ids)[PLAN_ID_LEN + 1];
-	size_t n, kept = 0;
+	size_t n = 0, kept = 0;
 	char path[64];
 
 	if (family_ids(fd, &ids, &n, e) < 0)

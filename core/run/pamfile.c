@@ -44,7 +44,7 @@ static bool name_is_leftover(const char *name)
 static const char *lock_reason(
 	int dir, const char *name, const struct stat *target, bool vendor)
 {
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (vendor)
 		return "is the distribution's own: copy it to /etc/pam.d first";
@@ -103,7 +103,7 @@ static int file_add(int dir, const char *path, const char *name, bool vendor,
 	_cleanup_close_ int fd =
 		openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	_cleanup_free_ char *text = NULL, *full = NULL;
-	struct stat st;
+	struct stat st = { 0 };
 
 	/* A link to nowhere is no service. */
 	if (fd < 0 && errno == ENOENT)
@@ -206,7 +206,7 @@ int pamfile_replace(
 {
 	_cleanup_close_ int old_fd = -EBADF, fd = -EBADF;
 	char temp[NAME_MAX + 1];
-	struct stat st;
+	struct stat st = { 0 };
 
 	old_fd = old_open(dir, name, old, &st, e);
 	if (old_fd < 0)

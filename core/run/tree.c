@@ -87,7 +87,7 @@ static int make_file(const struct tree *t, int parent, const char *name)
 int tree_place(const struct tree *t, const char *path, enum tree_kind kind, struct err *e)
 {
 	_cleanup_close_ int parent = -EBADF, place = tree_open(t, path);
-	const char *name;
+	const char *name = path;
 	struct stat st;
 
 	if (place < 0 && errno == ENOENT) {

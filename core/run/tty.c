@@ -63,8 +63,9 @@ int tty_give_back(int fd, const struct record_tty *lent, uid_t uid, struct err *
 	if (lent->path[0] == '\0')
 		return 0;
 	if (fd < 0) {
-		opened = fd = open(lent->path,
+		opened = open(lent->path,
 			O_RDONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+		fd = opened;
 		if (fd < 0)
 			return errno == ENOENT || errno == EIO || errno == ENXIO
 				       ? 0
