@@ -51,7 +51,7 @@ RUN  := $(wildcard core/run/*.c)
 HELPER := $(filter-out helpers/client.c,$(wildcard helpers/*.c))
 MODULE := $(wildcard pam_module/*.c) helpers/client.c helpers/session_id.c core/run/privs.c core/base/err.c \
 	core/base/io.c core/base/sys.c
-NSCTL  := $(wildcard nsshell/nsctl*.c)
+NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/session_id.c
 UNIT   := $(wildcard tests/unit/test_*.c)
 BENCH  := $(wildcard tests/bench/*.c)
 

@@ -21,6 +21,7 @@ static const struct nsctl_command commands[] = {
 	{ "pause", nsctl_pause, "let sessions stand still" },
 	{ "resume", nsctl_resume, "let paused sessions go on" },
 	{ "set", nsctl_set, "change the limits of an account, at once" },
+	{ "run", nsctl_run, "run a command in a session of an account, without a login" },
 	{ "gc", nsctl_gc, "take away what crashed sessions left" },
 };
 

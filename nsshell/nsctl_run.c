@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nsctl run: a command in a session of an account, without a login. */
+#include "nsshell/nsctl_run.h"
+#include "nsshell/nsctl.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+#include "core/base/sys.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* What a detached run tells its starter. */
+struct started {
+	struct err e; /* msg "" when it is running */
+	char id[PLAN_ID_LEN + 1];
+};
+
+static volatile sig_atomic_t command_pid;
+
+static void forward(int sig)
+{
+	/* The command leads a session of its own: its group is the pid. */
+	if (command_pid > 0)
+		(void)kill(-(pid_t)command_pid, sig);
+}
+
+static void forward_signals(void)
+{
+	static const int forwarded[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1,
+		SIGUSR2 };
+	struct sigaction act = { .sa_handler = forward };
+
+	for (size_t i = 0; i < sizeof(forwarded) / sizeof(*forwarded); i++)
+		(void)sigaction(forwarded[i], &act, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* As a shell has it: 128 and the signal's number. */
+static int status_of(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return RUN_FAILED;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int execute(
+	const struct run *r, struct relay *relay, int *ret_status, struct err *e)
+{
+	_cleanup_close_ int pidfd = -EBADF;
+	pid_t pid;
+
+	forward_signals();
+	pid = fork();
+	if (pid == 0)
+		run_command(r);
+	if (pid < 0)
+		return err_set(e, errno, "start the command");
+	command_pid = pid;
+	for (int fd = 0; fd < 3; fd++)
+		if (r->stdio[fd] > 2)
+			(void)close(r->stdio[fd]);
+	pidfd = sys_pidfd_open(pid);
+	if (pidfd >= 0 && relay)
+		relay_run(relay, pidfd);
+	*ret_status = status_of(pid);
+	return 0;
+}
+
+/* ---- here
+ * ------------------------------------------------------------------------------------- */
+
+static int run_here(struct run *r, int *ret_status, struct err *e)
+{
+	struct relay relay;
+
+	if (relay_open(&relay, r->stdio, e) < 0 || run_enter(r, e) < 0)
+		return -1;
+	return execute(r, &relay, ret_status, e);
+}
+
+/* ---- detached
+ * --------------------------------------------------------------------------------- */
+
+/* Stays as the session's login: the lease is its, and ends with the command. */
+static _Noreturn void keep(struct run *r, int tell)
+{
+	struct started s = { 0 };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), status = RUN_FAILED;
+
+	(void)setsid();
+	for (int fd = 0; fd < 3; fd++) {
+		r->stdio[fd] = fd;
+		if (null < 0 || dup2(null, fd) < 0)
+			(void)err_set(&s.e, errno, "open /dev/null");
+	}
+	if (s.e.msg[0] == '\0')
+		(void)run_enter(r, &s.e);
+	(void)snprintf(s.id, sizeof(s.id), "%s", r->reply.id);
+	(void)io_write_all(tell, &s, sizeof(s));
+	(void)close(tell);
+	if (s.e.msg[0] == '\0')
+		(void)execute(r, NULL, &status, &s.e);
+	_exit(status);
+}
+
+static int run_detached(struct run *r, bool quiet, struct err *e)
+{
+	_cleanup_close_ int hear = -EBADF;
+	struct started s = { 0 };
+	int pair[2];
+	pid_t pid;
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return err_set(e, errno, "make a pipe");
+	pid = fork();
+	if (pid == 0) {
+		(void)close(pair[0]);
+		keep(r, pair[1]);
+	}
+	(void)close(pair[1]);
+	hear = pair[0];
+	if (pid < 0)
+		return err_set(e, errno, "go to the background");
+	if (read(hear, &s, sizeof(s)) != (ssize_t)sizeof(s))
+		return err_set(e, 0, "the process in the background died");
+	if (s.e.msg[0]) {
+		*e = s.e;
+		return -1;
+	}
+	if (!quiet)
+		(void)puts(s.id);
+	return 0;
+}
+
+/* ---- the whole
+ * ---------------------------------------------------------------------------- */
+
+static int run(struct run *r, const char *user, bool detached, bool quiet,
+	int *ret_status, struct err *e)
+{
+	int found;
+
+	if (geteuid() != 0)
+		return err_set(
+			e, 0, "opening a session for somebody is root's: run it as root");
+	found = account_read(user, &r->account, e);
+	if (found > 0)
+		return err_set(e, 0, "there is no account %s on this host", user);
+	if (found < 0)
+		return -1;
+	return detached ? run_detached(r, quiet, e) : run_here(r, ret_status, e);
+}
+
+int nsctl_run(int argc, char **argv)
+{
+	struct run r = { .helper = PATH_HELPER, .lease = -EBADF };
+	bool detached = false, quiet = false;
+	const struct nsctl_option options[] = {
+		{ 'd', "detach", NULL, "don't wait for it; print the session's id",
+			&detached, NULL },
+		{ 'q', "quiet", NULL, "don't print the id", &quiet, NULL },
+		{ 'c', "config", "FILE", "read this nsshell.conf", NULL, &r.config },
+		{ 0, "helper", "FILE", "start this helper, for testing one", NULL,
+			&r.helper },
+		{ 0 },
+	};
+	int first, result, status = NSCTL_OK;
+	struct err e = { 0 };
+
+	result = nsctl_options(
+		options, "USER [--] COMMAND [ARGUMENT...]", argc, argv, &first);
+	if (result >= 0)
+		return result;
+	if (argc - first < 2)
+		return nsctl_usage(argv[0], "takes an account's name and a command");
+	r.command = argv + first + 1;
+	if (strcmp(r.command[0], "--") == 0)
+		r.command++;
+	if (!r.command[0])
+		return nsctl_usage(argv[0], "takes a command");
+	if (run(&r, argv[first], detached, quiet, &status, &e) < 0) {
+		(void)nsctl_failed(argv[0], &e);
+		status = RUN_FAILED;
+	}
+	account_clear(&r.account);
+	return status;
+}
