@@ -90,7 +90,7 @@ int family_add(int fd, const char *id, struct err *e)
 
 int family_drop(int fd, uid_t uid, const char *id, struct err *e)
 {
-	char(*ids)[PLAN_ID_LEN + 1];
+	char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	size_t n = 0, kept = 0;
 	char path[64];
 
