@@ -41,7 +41,7 @@ check() {
 		-I. $(files '*.c')
 }
 clang_build() { make -s --no-print-directory BUILD=build/clang CC=clang CI=1 all; }
-python() { files '*.py' | xargs python3 -m py_compile; }
+python() { PYTHONPYCACHEPREFIX=build/pycache; export PYTHONPYCACHEPREFIX; files '*.py' | xargs python3 -m py_compile; }
 
 # shellcheck disable=SC2046
 {
