@@ -181,8 +181,8 @@ missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(1) 2>/dev/nul
 	awk '$$2 == "installed" { print $$1 }' > $(BUILD)/.have; \
 	for p in $(1); do grep -qx "$$p" $(BUILD)/.have || echo $$p; done); \
 if [ -n "$$missing" ]; then echo "installing:" $$missing; \
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-	apt-get install -qq -y --no-install-recommends $$missing >$(BUILD)/apt.log 2>&1 || \
+	apt-get -o DPkg::Lock::Timeout=300 update -qq && DEBIAN_FRONTEND=noninteractive \
+	apt-get -o DPkg::Lock::Timeout=300 install -qq -y --no-install-recommends $$missing >$(BUILD)/apt.log 2>&1 || \
 	{ cat $(BUILD)/apt.log; exit 1; }; fi
 endef
 deps:
