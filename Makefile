@@ -52,6 +52,7 @@ HELPER := $(filter-out helpers/client.c,$(wildcard helpers/*.c))
 MODULE := $(wildcard pam_module/*.c) helpers/client.c helpers/session_id.c core/run/privs.c core/base/err.c \
 	core/base/io.c core/base/sys.c
 NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/session_id.c
+NSJOIN := $(wildcard nsshell/nsjoin*.c)
 UNIT   := $(wildcard tests/unit/test_*.c)
 BENCH  := $(wildcard tests/bench/*.c)
 
@@ -62,7 +63,7 @@ LIBS := $(BUILD)/librun.a $(BUILD)/libconfig.a $(BUILD)/libplan.a $(BUILD)/libba
 LDLIBS_run  = $(shell pkg-config --libs $(PKG_run) $(PKG_conf)) \
 	$(if $(wildcard $(SUBID_A)),$(SUBID_A) -lselinux -laudit,-lsubid)
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
-PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/pam_nsshell.so
+PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/pam_nsshell.so
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
 
@@ -95,6 +96,9 @@ $(BUILD)/nsshell-helper: $(call obj,$(HELPER)) $(LIBS)
 
 $(BUILD)/nsctl: $(call obj,$(NSCTL)) $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run) -lsmartcols -ljansson
+
+$(BUILD)/nsjoin: $(call obj,$(NSJOIN)) $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcap
 
 $(BUILD)/pam_nsshell.so: $(patsubst %.c,$(BUILD)/pic/%.o,$(MODULE)) pam_module/pam_nsshell.map
 	$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -Wl,--version-script=pam_module/pam_nsshell.map \
@@ -154,22 +158,24 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PAMDIR) \
 		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
 		$(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf.d
-	install -m 0755 $(BUILD)/nsctl $(DESTDIR)$(PREFIX)/sbin/nsctl
+	install -m 0755 $(BUILD)/nsctl $(BUILD)/nsjoin $(DESTDIR)$(PREFIX)/sbin/
 	install -m 0755 $(BUILD)/nsshell-helper $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper
 	install -m 0644 $(BUILD)/pam_nsshell.so $(DESTDIR)$(PAMDIR)/pam_nsshell.so
 	test -e $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf || \
 		install -m 0644 config/nsshell.conf $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf
 	install -m 0644 man/nsshell.conf.5 $(DESTDIR)$(MANDIR)/man5/
-	install -m 0644 man/nsctl.8 man/pam_nsshell.8 $(DESTDIR)$(MANDIR)/man8/
+	install -m 0644 man/nsctl.8 man/nsjoin.8 man/pam_nsshell.8 $(DESTDIR)$(MANDIR)/man8/
 
 ## make uninstall     refuses while a PAM file still names the module
 uninstall:
 	@if grep -ls pam_nsshell $(DESTDIR)$(SYSCONFDIR)/pam.d/*; then \
 		echo 'These PAM files still use the module: run nsctl disable for each service first.' >&2; \
 		exit 1; fi
-	rm -f $(DESTDIR)$(PREFIX)/sbin/nsctl $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
+	rm -f $(DESTDIR)$(PREFIX)/sbin/nsctl $(DESTDIR)$(PREFIX)/sbin/nsjoin \
+		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so $(DESTDIR)$(MANDIR)/man5/nsshell.conf.5 \
-		$(DESTDIR)$(MANDIR)/man8/nsctl.8 $(DESTDIR)$(MANDIR)/man8/pam_nsshell.8
+		$(DESTDIR)$(MANDIR)/man8/nsctl.8 $(DESTDIR)$(MANDIR)/man8/nsjoin.8 \
+		$(DESTDIR)$(MANDIR)/man8/pam_nsshell.8
 	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell
 
 clean:

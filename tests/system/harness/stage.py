@@ -140,7 +140,7 @@ class Stage:
         os.environ.pop("SSH_AUTH_SOCK", None)
         kernel.private_mounts()
         self._bind_scratch()
-        for name in ("pam_nsshell.so", "nsshell-helper", "nsctl"):
+        for name in ("pam_nsshell.so", "nsshell-helper", "nsctl", "nsjoin"):
             if (self.build / name).exists():
                 shutil.copy(self.build / name, self.bin / name)
         self.module = self.bin / "pam_nsshell.so"

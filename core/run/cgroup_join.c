@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/cgroup_join.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+/* ---- what the kernel says ---------------------------------------------------------------- */
+
+static bool ends_with_group(const char *path, const char *group)
+{
+	size_t len = strlen(path), tail = strlen(group);
+
+	return len > tail && path[len - tail - 1] == '/' &&
+	       strcmp(path + len - tail, group) == 0;
+}
+
+/* "4:cpu,cpuacct:/nsshell/1000/ID", "0::/nsshell/1000/ID" (cgroups(7)) */
+static bool take_line(char *line, const char *group, struct cgroup_place *ret)
+{
+	char *controllers = strchr(line, ':');
+	char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+
+	if (!path)
+		return false;
+	*controllers++ = '\0';
+	*path++ = '\0';
+	controllers[strcspn(controllers, ",")] = '\0';
+	if (strlen(controllers) >= sizeof(ret->controller) ||
+		strlen(path) >= sizeof(ret->path) || !ends_with_group(path, group))
+		return false;
+	memcpy(ret->controller, controllers, strlen(controllers) + 1);
+	memcpy(ret->path, path, strlen(path) + 1);
+	return true;
+}
+
+size_t cgroup_places(
+	char *text, const char *group, struct cgroup_place ret[CGROUP_FDS_MAX])
+{
+	char *line;
+	size_t n = 0;
+
+	while (n < CGROUP_FDS_MAX && (line = strsep(&text, "\n")))
+		n += take_line(line, group, &ret[n]);
+	return n;
+}
+
+static bool has_word(char *list, const char *word)
+{
+	char *one;
+
+	while ((one = strsep(&list, ",")))
+		if (strcmp(one, word) == 0)
+			return true;
+	return false;
+}
+
+/* "36 35 98:0 ROOT TARGET OPTIONS [TAG...] - TYPE SOURCE SUPEROPTIONS" (proc(5)) */
+char *cgroup_mounted_at(char *line, const char *controller)
+{
+	char *field[5], *tail = strstr(line, " - "), *type, *options;
+
+	if (!tail)
+		return NULL;
+	*tail = '\0';
+	tail += 3;
+	for (size_t i = 0; i < sizeof(field) / sizeof(*field); i++)
+		if (!(field[i] = strsep(&line, " ")))
+			return NULL;
+	type = strsep(&tail, " ");
+	(void)strsep(&tail, " ");
+	options = tail;
+	/* A blank in a mount point is written \040: nobody mounts cgroups there. */
+	if (!type || !options || strcmp(field[3], "/") != 0 || strchr(field[4], '\\'))
+		return NULL;
+	if (*controller == '\0')
+		return strcmp(type, "cgroup2") == 0 ? field[4] : NULL;
+	return strcmp(type, "cgroup") == 0 && has_word(options, controller) ? field[4]
+									    : NULL;
+}
+
+/* ---- opening ----------------------------------------------------------------------------- */
+
+static int mount_point(const char *controller, char *buf, size_t size)
+{
+	_cleanup_file_ FILE *f = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
+
+	while (f && (len = getline(&line, &room, f)) > 0) {
+		const char *at;
+
+		line[strcspn(line, "\n")] = '\0';
+		at = cgroup_mounted_at(line, controller);
+		if (at)
+			return (size_t)snprintf(buf, size, "%s", at) < size ? 0 : -1;
+	}
+	return -1;
+}
+
+static int open_place(const struct cgroup_place *place, int *move, int *folder)
+{
+	bool v2 = place->controller[0] == '\0';
+	char path[PATH_MAX], mount[PATH_MAX / 2];
+	int at;
+
+	if (mount_point(place->controller, mount, sizeof(mount)) < 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	(void)snprintf(path, sizeof(path), "%s%s", mount, place->path);
+	at = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0)
+		return -1;
+	*move = openat(at, v2 ? "cgroup.procs" : "tasks", O_WRONLY | O_CLOEXEC);
+	if (v2)
+		*folder = at;
+	else
+		cleanup_close(&at);
+	return *move < 0 ? -1 : 0;
+}
+
+static int open_places(
+	const struct cgroup_place *places, size_t n, struct cgroup_fds *f, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		f->move[f->n] = -EBADF;
+		if (open_place(&places[i], &f->move[f->n], &f->folder) < 0)
+			return err_set(e, errno, "open the session's cgroup %s%s%s",
+				places[i].controller, *places[i].controller ? ":" : "",
+				places[i].path);
+		f->n++;
+	}
+	/* Being born in the v2 group isn't all when there are v1 groups too. */
+	if (n > 1)
+		cleanup_close(&f->folder);
+	return 0;
+}
+
+int cgroup_join_open(int proc, const char *group, struct cgroup_fds *ret, struct err *e)
+{
+	struct cgroup_fds f = CGROUP_FDS_NONE;
+	struct cgroup_place places[CGROUP_FDS_MAX];
+	char text[8192];
+	size_t n;
+
+	if (*group != '\0') {
+		if (io_read_text(proc, "cgroup", text, sizeof(text)) < 0)
+			return err_set(e, errno, "read the cgroup of the session");
+		n = cgroup_places(text, group, places);
+		if (n == 0)
+			return err_set(e, 0,
+				"the session isn't in its cgroup %s: refused", group);
+		if (open_places(places, n, &f, e) < 0) {
+			cgroup_join_close(&f);
+			return -1;
+		}
+	}
+	*ret = f;
+	return 0;
+}
+
+void cgroup_join_close(struct cgroup_fds *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		cleanup_close(&f->move[i]);
+	f->n = 0;
+	cleanup_close(&f->folder);
+}
+
+int cgroup_join_self(const struct cgroup_fds *f, struct err *e)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (write(f->move[i], "0", 1) != 1)
+			return err_set(e, errno, "move into the session's cgroup");
+	return 0;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/enter_inside.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/sys.h"
+#include "core/run/cgroup_join.h"
+#include "core/run/notice.h"
+#include "core/run/privs.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/keyctl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+/* Where the socket is once everything else is closed. */
+#define SOCK_FD 3
+
+/* ---- stdio ------------------------------------------------------------------------------- */
+
+/* Its own ends, and those for outside. */
+struct stdio {
+	int own[3];
+	int out[2 + 3];
+	size_t n_out;
+};
+
+static int make_pty(const struct enter *in, struct stdio *s, struct err *e)
+{
+	int master, slave;
+
+	if (pty_open(in->person.uid, &in->manner, &master, &slave, e) < 0)
+		return -1;
+	s->out[s->n_out++] = master;
+	s->out[s->n_out++] = slave;
+	for (int i = 0; i < 3; i++)
+		if (in->on_pty >> i & 1)
+			s->own[i] = slave;
+	if (ioctl(slave, TIOCSCTTY, 0) < 0)
+		return err_set(e, errno, "take the terminal of the session");
+	return 0;
+}
+
+/* Owned by who will have it, so that /dev/stdin and its kind can be opened. */
+static int make_pipe(const struct enter *in, int fd, struct stdio *s, struct err *e)
+{
+	int own = fd == 0 ? 0 : 1, pair[2];
+
+	if (pipe2(pair, O_CLOEXEC) < 0 ||
+		fchown(pair[own], in->person.uid, in->person.gid) < 0)
+		return err_set(e, errno, "make a pipe");
+	s->own[fd] = pair[own];
+	s->out[s->n_out++] = pair[!own];
+	return 0;
+}
+
+static int make_stdio(const struct enter *in, struct stdio *s, struct err *e)
+{
+	if (in->on_pty && make_pty(in, s, e) < 0)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if (!(in->on_pty >> i & 1) && make_pipe(in, i, s, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* From here on the fds 0 to 2 are the session's, 3 is the socket, and there are no others. */
+static int keep_only(const struct stdio *s, int sock, struct err *e)
+{
+	int high[3];
+
+	/* Above all places that are about to be filled. */
+	for (int i = 0; i < 3; i++) {
+		high[i] = fcntl(s->own[i], F_DUPFD_CLOEXEC, 16);
+		if (high[i] < 0)
+			return err_set(e, errno, "set up stdio");
+	}
+	sock = fcntl(sock, F_DUPFD_CLOEXEC, 16);
+	if (sock < 0 || dup3(sock, SOCK_FD, O_CLOEXEC) < 0)
+		return err_set(e, errno, "set up stdio");
+	for (int i = 0; i < 3; i++)
+		if (dup2(high[i], i) < 0)
+			return err_set(e, errno, "set up stdio");
+	return sys_close_from(SOCK_FD + 1) < 0 ? err_set(e, errno, "close the rest") : 0;
+}
+
+/* ---- signals, keys, ids ------------------------------------------------------------------ */
+
+static void default_signals(void)
+{
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)signal(sig, SIG_DFL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Who possesses a keyring may use its keys, whoever it is: the caller's stays outside. */
+static int leave_keyring(struct err *e)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+		errno != ENOSYS && errno != EPERM)
+		return err_set(e, errno, "leave the session keyring");
+	return 0;
+}
+
+static int drop_bounding_set(void)
+{
+	for (cap_value_t c = 0; cap_get_bound(c) >= 0; c++)
+		if (cap_drop_bound(c) < 0)
+			return -1;
+	return 0;
+}
+
+/*
+ * Should:   become a user of the box for good, where nothing but the ids tells it from others
+ * Mustn't:  leave a way back; proves that there is none
+ */
+static int become_user(const struct enter_person *p, struct err *e)
+{
+	if (setgroups(p->n_groups, p->groups) < 0 ||
+		setresgid(p->gid, p->gid, p->gid) < 0)
+		return err_set(e, errno, "become group %u inside", p->gid);
+	if (p->no_new_privs && drop_bounding_set() < 0)
+		return err_set(e, errno, "drop capabilities");
+	if (setresuid(p->uid, p->uid, p->uid) < 0)
+		return err_set(e, errno, "become uid %u inside", p->uid);
+	if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || setgroups(0, NULL) == 0)
+		return err_set(e, EPERM, "prove that root is left behind");
+	return 0;
+}
+
+/* Permitted, effective, inheritable, and with them ambient: empty. */
+static int prove_no_caps(struct err *e)
+{
+	cap_t none = cap_init(), have;
+	int r = none && cap_set_proc(none) == 0 ? 0 : -1;
+
+	have = r == 0 ? cap_get_proc() : NULL;
+	if (!have || cap_compare(have, none) != 0)
+		r = err_set(e, errno, "prove that no capability is left");
+	(void)cap_free(have);
+	(void)cap_free(none);
+	return r;
+}
+
+static int become(const struct enter_person *p, struct err *e)
+{
+	int r;
+
+	if (p->uid != 0)
+		r = become_user(p, e) < 0 ? -1 : prove_no_caps(e);
+	else
+		r = p->caps == UINT64_MAX ? 0 : privs_keep_caps(p->caps, e);
+	if (r < 0)
+		return -1;
+	if (p->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_set(e, errno, "set no_new_privs");
+	/* Changing ids may have set it (fs.suid_dumpable in proc(5)), and cleared the other. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+		prctl(PR_SET_PDEATHSIG, SIGHUP, 0, 0, 0) < 0)
+		return err_set(e, errno, "harden the process inside");
+	return 0;
+}
+
+/* ---- the whole --------------------------------------------------------------------------- */
+
+static int settle(
+	const struct enter *in, const struct cgroup_fds *groups, int sock, struct err *e)
+{
+	const struct enter_word word = { .kind = ENTER_WORD_STDIO };
+	struct stdio s = { .n_out = 0 };
+
+	if (cgroup_join_self(groups, e) < 0)
+		return -1;
+	if (setsid() < 0)
+		return err_set(e, errno, "begin a session of its own");
+	if (leave_keyring(e) < 0 || make_stdio(in, &s, e) < 0)
+		return -1;
+	if (io_send(sock, &word, sizeof(word), s.out, s.n_out) < 0)
+		return err_set(e, errno, "hand stdio out");
+	return keep_only(&s, sock, e);
+}
+
+static int go_to(const struct enter *in, struct err *e)
+{
+	if (chdir(in->folder) == 0)
+		return 0;
+	if (in->folder_must)
+		return err_set(e, errno, "go to %s inside", in->folder);
+	return chdir("/") < 0 ? err_set(e, errno, "go to / inside") : 0;
+}
+
+static _Noreturn void fail(int sock, enum enter_word_kind kind, const struct err *e)
+{
+	const struct enter_word word = { .kind = kind, .error = *e };
+
+	(void)io_send(sock, &word, sizeof(word), NULL, 0);
+	_exit(125);
+}
+
+_Noreturn void enter_inside(
+	const struct enter *in, const struct cgroup_fds *groups, int sock)
+{
+	struct err e = { 0 };
+
+	default_signals();
+	if (in->notice)
+		(void)notice_ptys(in->notice);
+	if (settle(in, groups, sock, &e) < 0)
+		fail(sock, ENTER_WORD_FAILED, &e);
+	if (become(&in->person, &e) < 0 || go_to(in, &e) < 0)
+		fail(SOCK_FD, ENTER_WORD_FAILED, &e);
+	environ = (char **)(uintptr_t)in->env;
+	(void)execvpe(in->file, (char *const *)(uintptr_t)in->argv, environ);
+	(void)err_set(&e, errno, "%s", in->file);
+	fail(SOCK_FD, ENTER_WORD_NO_EXEC, &e);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The part of enter.h that runs inside. */
+#pragma once
+
+#include "core/run/cgroup.h"
+#include "core/run/enter.h"
+
+enum enter_word_kind {
+	ENTER_WORD_NONE,
+	ENTER_WORD_BORN, /* from the joiner: pid */
+	ENTER_WORD_STDIO, /* with fds: master and slave of the pty, our ends of pipes 0 to 2 */
+	ENTER_WORD_FAILED,
+	ENTER_WORD_NO_EXEC, /* error.num is exec's */
+};
+
+/* What goes out over the socketpair, until the exec closes it. */
+struct enter_word {
+	enum enter_word_kind kind;
+	pid_t pid; /* as the outside sees it */
+	struct err error;
+};
+
+/**
+ * enter_inside() - Become the command
+ * @groups:	to move into, still open from outside
+ * @sock:	for enter_words
+ *
+ * Should:   run in the session's namespaces, as root of the box, in a process of its own
+ * Mustn't:  keep anything of outside but the socket, which the exec closes; be dumpable
+ *	     before the exec (CVE-2016-9962); look a name up
+ *
+ * Overwriting what /proc/PID/exe of this process leads to (CVE-2019-5736) takes an id of the
+ * host that no box has: nsjoin refuses to run from a file that isn't root's alone to write.
+ */
+_Noreturn void enter_inside(
+	const struct enter *in, const struct cgroup_fds *groups, int sock);

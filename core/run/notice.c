@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/notice.h"
+
+#include "core/base/cleanup.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#define NOTICE_MAX 1024 /* ptys looked at */
+
+int notice_is_devpts(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == DEVPTS_SUPER_MAGIC;
+}
+
+static bool write_to(int fd, const char *text)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode))
+		return false;
+	return write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+size_t notice_ptys(const char *text)
+{
+	const int flags = O_WRONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
+	int at = open(NOTICE_PTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_dir_ DIR *dir = NULL;
+	const struct dirent *entry;
+	size_t told = 0, seen = 0;
+
+	if (at < 0 || !notice_is_devpts(at) || !(dir = fdopendir(at))) {
+		cleanup_close(&at);
+		return 0;
+	}
+	while (seen++ < NOTICE_MAX && (entry = readdir(dir))) {
+		_cleanup_close_ int fd = -EBADF;
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		fd = openat(dirfd(dir), entry->d_name, flags);
+		told += write_to(fd, text);
+	}
+	return told;
+}
+
+void notice_lent(const struct record *r, const char *text)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct stat st;
+
+	if (r->lent.path[0] == '\0')
+		return;
+	fd = open(
+		r->lent.path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_rdev == r->lent.rdev &&
+		st.st_uid == r->uid)
+		(void)write_to(fd, text);
+}

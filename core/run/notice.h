@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Telling the people at a session's terminals something, as wall(1) does. */
+#pragma once
+
+#include "core/run/record.h"
+
+/* Where a session has its own ptys. */
+#define NOTICE_PTS "/dev/pts"
+
+/**
+ * notice_ptys() - Write to every pty of the devpts that is at NOTICE_PTS here
+ *
+ * Should:   run inside the session, as root of the box
+ * Mustn't:  wait for a terminal that doesn't take it, or open what isn't a pty
+ *
+ * Return: how many took it.
+ */
+size_t notice_ptys(const char *text);
+
+/* Write to the terminal that was lent to the session, from outside; if it still is. */
+void notice_lent(const struct record *r, const char *text);
+
+/* Whether an fd is in a devpts: what a box may have put in its place isn't. */
+int notice_is_devpts(int fd);

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/proxy.h"
+
+#include "core/base/cleanup.h"
+#include "core/run/pty.h"
+#include "core/run/relay.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* A pty's output may still be on its way when the child is gone; others may write on. */
+#define PTY_QUIET_MS 100
+#define PTY_MOST     (256U * 1024)
+/* How long a child has to end after its terminal was hung up. */
+#define HANGUP_MS 500
+
+enum {
+	IN,
+	OUT,
+	ERR,
+	DIRECTIONS,
+	SIGNALS = DIRECTIONS,
+	POLL_MAX,
+};
+
+struct loop {
+	struct proxy *p;
+	struct pty_terminal terminal;
+	int signals;
+	bool gone; /* the child is reaped */
+	struct proxy_end end;
+	struct relay way[DIRECTIONS];
+};
+
+/* ---- the child --------------------------------------------------------------------------- */
+
+static void close_way(struct loop *l, int way)
+{
+	bool on_pty = l->p->stdio[way] < 0;
+
+	if (!on_pty)
+		cleanup_close(&l->p->stdio[way]);
+	l->way[way].from = l->way[way].to = -EBADF;
+}
+
+/* Its input is nobody's any more; of its output, what is there. */
+static void begin_draining(struct loop *l)
+{
+	close_way(l, IN);
+	cleanup_close(&l->p->slave);
+	for (int way = OUT; way <= ERR; way++)
+		if (relay_is_on(&l->way[way]))
+			relay_limit(&l->way[way], l->p->stdio[way] >= 0, PTY_MOST);
+}
+
+static void reap(struct loop *l)
+{
+	if (l->gone || waitpid(l->p->child, &l->end.status, WNOHANG) != l->p->child)
+		return;
+	l->gone = true;
+	begin_draining(l);
+}
+
+/* ---- signals ----------------------------------------------------------------------------- */
+
+static void hang_up(struct loop *l, int sig)
+{
+	l->end.signal = sig;
+	close_way(l, IN);
+	close_way(l, OUT);
+	cleanup_close(&l->p->slave);
+	cleanup_close(&l->p->master);
+}
+
+static void pass_on(const struct loop *l, int sig)
+{
+	if (l->gone)
+		return;
+	if (kill(-l->p->child, sig) < 0)
+		(void)kill(l->p->child, sig);
+}
+
+static void stop_ourselves(struct loop *l)
+{
+	bool pty = l->terminal.fd >= 0;
+
+	/* Inside a pty the child goes on, as with ssh(1). SIGTSTP wouldn't stop an orphaned
+	 * process group, which its is. */
+	if (!pty)
+		pass_on(l, SIGSTOP);
+	pty_restore(&l->terminal);
+	(void)kill(getpid(), SIGSTOP);
+	if (!pty)
+		pass_on(l, SIGCONT);
+	/* Somebody said SIGCONT, which is in the signalfd too; twice does no harm. */
+	pty_retake(&l->terminal);
+	pty_resize(&l->terminal, l->p->master);
+}
+
+static void hear(struct loop *l, int sig)
+{
+	bool pty = l->terminal.fd >= 0;
+
+	switch (sig) {
+	case SIGCHLD:
+		break;
+	case SIGWINCH:
+		pty_resize(&l->terminal, l->p->master);
+		break;
+	case SIGTSTP:
+		stop_ourselves(l);
+		break;
+	case SIGCONT:
+		pty_retake(&l->terminal);
+		pty_resize(&l->terminal, l->p->master);
+		break;
+	default:
+		if (l->gone)
+			l->end.signal = sig;
+		else if (pty)
+			hang_up(l, sig);
+		else
+			pass_on(l, sig);
+	}
+}
+
+static void hear_signals(struct loop *l)
+{
+	struct signalfd_siginfo s;
+
+	while (read(l->signals, &s, sizeof(s)) == (ssize_t)sizeof(s))
+		hear(l, (int)s.ssi_signo);
+}
+
+static int take_signals(struct err *e)
+{
+	static const int heard[] = { SIGCHLD, SIGWINCH, SIGTSTP, SIGCONT, SIGTERM, SIGHUP,
+		SIGINT, SIGQUIT };
+	sigset_t set;
+	int fd;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(heard) / sizeof(*heard); i++)
+		(void)sigaddset(&set, heard[i]);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? err_set(e, errno, "listen to signals") : fd;
+}
+
+/* ---- copying ----------------------------------------------------------------------------- */
+
+static void follow(struct loop *l, int way)
+{
+	enum relay_state state = relay_go(&l->way[way]);
+	bool on_pty = l->terminal.fd >= 0 && l->p->stdio[way] < 0;
+
+	if (state == RELAY_GOES)
+		return;
+	/* Half-close: the child reads its end of file. Who feeds us learns that nobody takes it. */
+	if (way == IN && state == RELAY_CUT && !on_pty)
+		(void)close(STDIN_FILENO);
+	if (on_pty && !l->gone)
+		hang_up(l, SIGHUP);
+	else
+		close_way(l, way);
+}
+
+/* How long to wait, in ms, or 0 when what there was has been passed on. */
+static int patience(const struct loop *l)
+{
+	bool waiting_for_pty = false;
+
+	if (!l->gone)
+		return -1;
+	for (int way = OUT; way <= ERR; way++) {
+		if (relay_is_pending(&l->way[way]))
+			return -1;
+		waiting_for_pty |= relay_is_on(&l->way[way]) && l->p->stdio[way] < 0;
+	}
+	return waiting_for_pty ? PTY_QUIET_MS : 0;
+}
+
+static int step(struct loop *l, int timeout)
+{
+	struct pollfd p[POLL_MAX];
+	int ready;
+
+	for (int way = IN; way < DIRECTIONS; way++)
+		p[way] = relay_wants(&l->way[way]);
+	p[SIGNALS] = (struct pollfd){ .fd = l->signals, .events = POLLIN };
+	ready = poll(p, POLL_MAX, timeout);
+	if (ready <= 0)
+		return ready < 0 && errno == EINTR ? 1 : ready;
+	for (int way = IN; way < DIRECTIONS; way++)
+		if (p[way].revents && relay_is_on(&l->way[way]))
+			follow(l, way);
+	if (p[SIGNALS].revents)
+		hear_signals(l);
+	reap(l);
+	return 1;
+}
+
+static void await_hung_up(struct loop *l)
+{
+	struct timespec begun, now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &begun);
+	do {
+		(void)step(l, 50);
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (!l->gone && (now.tv_sec - begun.tv_sec) * 1000 +
+					     (now.tv_nsec - begun.tv_nsec) / 1000000 <
+				     HANGUP_MS);
+}
+
+static int run(struct loop *l, struct err *e)
+{
+	reap(l);
+	while (l->end.signal == 0) {
+		int ready = step(l, patience(l));
+
+		if (ready < 0)
+			return err_set(e, errno, "wait for the session");
+		if (l->gone && ready == 0)
+			return 0;
+	}
+	if (!l->gone)
+		await_hung_up(l);
+	return 0;
+}
+
+/* ---- the whole --------------------------------------------------------------------------- */
+
+static int begin(struct loop *l, struct err *e)
+{
+	struct proxy *p = l->p;
+	int *io = p->stdio;
+
+	l->signals = take_signals(e);
+	if (l->signals < 0)
+		return -1;
+	if (p->master >= 0) {
+		if (pty_take(STDIN_FILENO, &l->terminal, e) < 0)
+			return -1;
+		pty_resize(&l->terminal, p->master);
+	}
+	for (int way = IN; way < DIRECTIONS; way++)
+		relay_begin(&l->way[way], -EBADF, -EBADF, false);
+	if (p->master >= 0) {
+		relay_begin(&l->way[IN], l->terminal.fd, p->master, true);
+		relay_begin(&l->way[OUT], p->master, l->terminal.fd, !l->terminal.shared);
+	} else {
+		relay_begin(&l->way[IN], STDIN_FILENO, io[0], true);
+		relay_begin(&l->way[OUT], io[1], STDOUT_FILENO, false);
+	}
+	if (io[2] >= 0)
+		relay_begin(&l->way[ERR], io[2], STDERR_FILENO, false);
+	return 0;
+}
+
+int proxy_run(struct proxy *p, struct proxy_end *ret, struct err *e)
+{
+	static struct loop l;
+	int r;
+
+	l = (struct loop){ .p = p, .terminal = PTY_TERMINAL_NONE, .signals = -EBADF };
+	r = begin(&l, e);
+	if (r == 0)
+		r = run(&l, e);
+	pty_release(&l.terminal);
+	cleanup_close(&l.signals);
+	for (int i = 0; i < 3; i++)
+		cleanup_close(&p->stdio[i]);
+	cleanup_close(&p->slave);
+	cleanup_close(&p->master);
+	*ret = l.end;
+	return r;
+}
+
+int proxy_exit_status(const struct proxy_end *end)
+{
+	if (end->signal)
+		return 128 + end->signal;
+	if (WIFSIGNALED(end->status))
+		return 128 + WTERMSIG(end->status);
+	return WIFEXITED(end->status) ? WEXITSTATUS(end->status) : 125;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Ptys: one of a session's own devpts for the processes inside, and the terminal outside that
+ * it is shown on. The two never meet: bytes are copied between them (CVE-2016-10124,
+ * CVE-2016-8649).
+ */
+#pragma once
+
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <sys/types.h>
+#include <termios.h>
+
+/* What a terminal is like; plain numbers, so that they may go in. */
+struct pty_manner {
+	struct termios modes;
+	struct winsize size;
+};
+
+/* Ask a terminal. Return: 0 or -1 with errno. */
+int pty_ask(int terminal, struct pty_manner *ret);
+
+/**
+ * pty_open() - A fresh pty of the devpts that is at /dev/pts here
+ * @owner:	of the terminal, as an id of here
+ * @ret_master, @ret_slave:	O_CLOEXEC, the caller's; neither becomes its controlling terminal
+ *
+ * Should:   run inside the session, as root of the box
+ * Mustn't:  take what only looks like a devpts
+ *
+ * TIOCGPTPEER needs Linux 4.13. Return: 0 or -1 with @e.
+ */
+int pty_open(uid_t owner, const struct pty_manner *manner, int *ret_master,
+	int *ret_slave, struct err *e);
+
+/* ---- the terminal outside ---------------------------------------------------------------- */
+
+struct pty_terminal {
+	int fd;      /* of our own: non-blocking without changing what others share */
+	bool shared; /* it couldn't be opened anew: @fd is the caller's description */
+	bool raw;    /* as far as we know */
+	struct pty_manner before;
+};
+#define PTY_TERMINAL_NONE                                                                \
+	{                                                                                \
+		.fd = -EBADF                                                             \
+	}
+
+/**
+ * pty_take() - Make a terminal raw
+ * @terminal:	fd of it; @ret->fd is another one of the same
+ *
+ * Return: 0 or -1 with @e.
+ */
+int pty_take(int terminal, struct pty_terminal *ret, struct err *e);
+
+/* Raw again, after pty_restore() and a stop; the shell may have changed the modes meanwhile. */
+void pty_retake(struct pty_terminal *t);
+
+/* The modes of before, unless somebody else is in the foreground by now. */
+void pty_restore(struct pty_terminal *t);
+
+/* pty_restore(), and close. */
+void pty_release(struct pty_terminal *t);
+
+/* Give the window's size to the pty. */
+void pty_resize(const struct pty_terminal *t, int master);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	TO_OWN,    /* non-blocking */
+	TO_PIPE,   /* PIPE_BUF bytes when poll(2) says so (pipe(7)) */
+	TO_SOCKET, /* MSG_DONTWAIT */
+	TO_OTHER,  /* files and terminals */
+};
+
+/* In one go, to what may wait: little enough for a terminal's line. */
+#define OTHER_MOST  4096
+#define SPLICE_MOST (1U << 20)
+
+static bool is_pipe(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
+static int kind_of(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return TO_OTHER;
+	return S_ISFIFO(st.st_mode)   ? TO_PIPE
+	       : S_ISSOCK(st.st_mode) ? TO_SOCKET
+				      : TO_OTHER;
+}
+
+void relay_begin(struct relay *r, int from, int to, bool own_to)
+{
+	r->from = from;
+	r->to = to;
+	r->at = r->len = 0;
+	r->quota = UINT64_MAX;
+	r->blocked = false;
+	r->splice = from >= 0 && is_pipe(from) && is_pipe(to);
+	r->kind = own_to ? TO_OWN : kind_of(to);
+	if (own_to && to >= 0)
+		(void)fcntl(to, F_SETFL, fcntl(to, F_GETFL) | O_NONBLOCK);
+}
+
+void relay_limit(struct relay *r, bool pipe, uint64_t most)
+{
+	int waiting = 0;
+
+	if (pipe && ioctl(r->from, FIONREAD, &waiting) == 0 && waiting >= 0)
+		most = (uint64_t)waiting;
+	r->quota = most;
+}
+
+bool relay_is_pending(const struct relay *r)
+{
+	return relay_is_on(r) && (r->len > 0 || r->blocked);
+}
+
+struct pollfd relay_wants(const struct relay *r)
+{
+	if (relay_is_pending(r))
+		return (struct pollfd){ .fd = r->to, .events = POLLOUT };
+	return (struct pollfd){ .fd = r->from, .events = POLLIN };
+}
+
+static bool is_for_later(int num)
+{
+	return num == EAGAIN || num == EINTR;
+}
+
+static size_t most_of(const struct relay *r, size_t room)
+{
+	return r->quota < room ? (size_t)r->quota : room;
+}
+
+/* SPLICE_F_NONBLOCK holds for both pipes, whatever their flags say (splice(2)). */
+static enum relay_state go_splice(struct relay *r)
+{
+	size_t most = most_of(r, SPLICE_MOST);
+	ssize_t n;
+
+	if (most == 0)
+		return RELAY_ENDED;
+	n = splice(r->from, NULL, r->to, NULL, most, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	if (n == 0)
+		return RELAY_ENDED;
+	if (n > 0) {
+		r->quota -= r->quota == UINT64_MAX ? 0 : (uint64_t)n;
+		r->blocked = false;
+		return RELAY_GOES;
+	}
+	if (errno == EINVAL) {
+		r->splice = r->blocked = false;
+		return RELAY_GOES;
+	}
+	if (!is_for_later(errno))
+		return RELAY_CUT;
+	/* One of the two isn't ready: wait for the other one than last time. */
+	r->blocked = !r->blocked;
+	return RELAY_GOES;
+}
+
+static ssize_t write_some(const struct relay *r)
+{
+	const uint8_t *at = r->buffer + r->at;
+
+	switch (r->kind) {
+	case TO_SOCKET:
+		return send(r->to, at, r->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	case TO_PIPE:
+		return write(r->to, at, r->len < PIPE_BUF ? r->len : PIPE_BUF);
+	case TO_OTHER:
+		return write(r->to, at, r->len < OTHER_MOST ? r->len : OTHER_MOST);
+	default:
+		return write(r->to, at, r->len);
+	}
+}
+
+static enum relay_state go_write(struct relay *r)
+{
+	ssize_t n = write_some(r);
+
+	if (n < 0)
+		return is_for_later(errno) ? RELAY_GOES : RELAY_CUT;
+	r->at += (size_t)n;
+	r->len -= (size_t)n;
+	return RELAY_GOES;
+}
+
+static enum relay_state go_read(struct relay *r)
+{
+	size_t most = most_of(r, sizeof(r->buffer));
+	ssize_t n = most > 0 ? read(r->from, r->buffer, most) : 0;
+
+	/* EIO: a pty that nobody has open any more, or a terminal that hung up. */
+	if (n < 0)
+		return is_for_later(errno) ? RELAY_GOES : RELAY_ENDED;
+	if (n == 0)
+		return RELAY_ENDED;
+	r->quota -= r->quota == UINT64_MAX ? 0 : (uint64_t)n;
+	r->at = 0;
+	r->len = (size_t)n;
+	return RELAY_GOES;
+}
+
+enum relay_state relay_go(struct relay *r)
+{
+	if (r->splice)
+		return go_splice(r);
+	return r->len > 0 ? go_write(r) : go_read(r);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nsjoin(8): what its parts share. */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/base/strlist.h"
+#include "core/plan/joinlog.h"
+#include "core/run/enter.h"
+#include "core/run/find.h"
+#include "core/run/proxy.h"
+#include "core/run/pty.h"
+#include "core/run/record.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Exit statuses of our own, as env(1) and those who run containers have them. */
+enum nsjoin_exit {
+	NSJOIN_FAILED = 125,    /* nsjoin itself: nothing of the command was run */
+	NSJOIN_NO_EXEC = 126,   /* the command is there and can't be run */
+	NSJOIN_NOT_FOUND = 127, /* there is no such command inside */
+};
+
+/*
+ * A join as it is asked for: nothing but data, so that it can come from the command line or
+ * over a socket from who isn't root. All strings are the asker's, none is believed.
+ */
+struct nsjoin_request {
+	const char *target;         /* account or session id */
+	const char *session;        /* NULL: the newest */
+	const char *const *command; /* ended by NULL; NULL: the login shell */
+	struct strlist env;         /* NAME=VALUE */
+	const char *folder;         /* NULL: the home */
+	const char *as;             /* user name or uid; NULL: the session's user */
+	const char *term;           /* NULL: not on a terminal */
+	unsigned int on_pty;        /* enter.h */
+	struct pty_manner manner;
+	bool root, force, observe;
+	/* Known by the receiver, and never taken from the asker: */
+	uid_t owner; /* only sessions of that uid; (uid_t)-1: anybody's */
+	struct joinlog_who who;
+};
+
+struct nsjoin_joined {
+	struct record *sessions; /* all that were meant, the newest last; free() */
+	size_t n_sessions;
+	struct record record; /* the one */
+	struct find_held held;
+	struct proxy proxy;
+};
+
+/**
+ * nsjoin_join() - The privileged part: find, check, enter, tell the user
+ *
+ * Should:   run as root of the host; be all that needs it
+ *
+ * Return: 0 when the command runs; else an nsjoin_exit with @e, and @ret holds what
+ * nsjoin_release() lets go.
+ */
+int nsjoin_join(const struct nsjoin_request *q, struct nsjoin_joined *ret, struct err *e);
+void nsjoin_release(struct nsjoin_joined *j);
+
+/* Who to be inside, with home, shell and a name; free with nsjoin_person_clear(). */
+struct nsjoin_person {
+	struct enter_person ids;
+	char *name, *home, *shell;
+};
+
+/**
+ * nsjoin_person() - Decide who to be
+ *
+ * Names are looked up on the host, before anything of the box is entered: its own passwd
+ * file is its user's to write where Root=yes. Who only exists there is given by uid.
+ *
+ * Return: 0 or -1 with @e.
+ */
+int nsjoin_person(const struct nsjoin_request *q, const struct record *r,
+	const struct find_held *held, struct nsjoin_person *ret, struct err *e);
+void nsjoin_person_clear(struct nsjoin_person *p);
+
+/* ---- the log ----------------------------------------------------------------------------- */
+
+/* Who runs this: real uid, login uid, terminal. Before the join. */
+void nsjoin_who(struct joinlog_who *ret);
+
+void nsjoin_log_joined(const struct nsjoin_request *q, const struct record *r);
+void nsjoin_log_left(const struct nsjoin_request *q, const struct record *r,
+	unsigned long seconds, int status);
+void nsjoin_log_failed(const struct nsjoin_request *q, const struct err *e);
+
+/* ---- the command line -------------------------------------------------------------------- */
+
+struct nsjoin_options {
+	bool no_pty, quiet, help, version;
+};
+
+/**
+ * nsjoin_parse() - The command line into a request
+ * Return: 0 or -1 with @e.
+ */
+int nsjoin_parse(int argc, char **argv, struct nsjoin_request *q,
+	struct nsjoin_options *o, struct err *e);
+void nsjoin_usage(void);
