@@ -22,6 +22,10 @@ static const struct nsctl_command commands[] = {
 	{ "resume", nsctl_resume, "let paused sessions go on" },
 	{ "set", nsctl_set, "change the limits of an account, at once" },
 	{ "run", nsctl_run, "run a command in a session of an account, without a login" },
+	{ "status", nsctl_status, "one session in full" },
+	{ "top", nsctl_top, "what sessions use, live" },
+	{ "log", nsctl_log, "what happened to sessions" },
+	{ "metrics", nsctl_metrics, "numbers for Prometheus" },
 	{ "gc", nsctl_gc, "take away what crashed sessions left" },
 };
 

@@ -34,6 +34,10 @@ int nsctl_pause(int argc, char **argv);
 int nsctl_resume(int argc, char **argv);
 int nsctl_gc(int argc, char **argv);
 int nsctl_set(int argc, char **argv);
+int nsctl_log(int argc, char **argv);
+int nsctl_status(int argc, char **argv);
+int nsctl_top(int argc, char **argv);
+int nsctl_metrics(int argc, char **argv);
 int nsctl_run(int argc, char **argv);
 
 /* ---- options: a table a command

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Lines of a log: which are of interest, and what they tell. */
+#include "nsshell/nsctl_log.h"
+
+#include "core/base/cleanup.h"
+#include "helpers/session_id.h"
+#include "nsshell/nsctl_sessions.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* The first row whose words stand in the text names it. */
+static const struct {
+	const char *words, *what;
+} kinds[] = {
+	{ "opened for ", "opened" },
+	{ "another login of ", "joined" },
+	{ " joins ", "joined" },
+	{ " joined ", "joined" },
+	{ " observes ", "observed" },
+	{ " closed after ", "closed" },
+	{ " runs ", "run" },
+	{ "NOT ISOLATED", "unboxed" },
+	{ "is let in although", "exempt" },
+	{ "refused", "refused" },
+	{ "another login failed", "refused" },
+	{ "had lost their supervisor", "crashed" },
+	{ "oom-kill:", "oom" },
+	{ "out of memory", "oom" },
+	{ "fork rejected by pids", "limit" },
+};
+
+static bool is_ours(const char *tag)
+{
+	static const char *const tags[] = { "nsshell", "nsctl", "nsjoin",
+		"nsshell-helper" };
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(*tags); i++)
+		if (strcmp(tag, tags[i]) == 0)
+			return true;
+	return false;
+}
+
+const char *log_what(const char *tag, const char *text)
+{
+	bool kernel = strcmp(tag, "kernel") == 0;
+
+	if (kernel ? !strstr(text, "/nsshell/")
+		   : !is_ours(tag) && !strstr(text, "pam_nsshell("))
+		return NULL;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (strstr(text, kinds[i].words))
+			return kinds[i].what;
+	return kernel ? NULL : "note";
+}
+
+/* Whether a word stands in a text, not as a part of a longer one. */
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = text; len > 0 && (at = strstr(at, word)); at++)
+		if ((at == text || !(isalnum((unsigned char)at[-1]) || at[-1] == '-')) &&
+			!isalnum((unsigned char)at[len]) && at[len] != '-' &&
+			at[len] != '_')
+			return true;
+	return false;
+}
+
+/* The kernel names cgroups: "/nsshell/1000" or "/nsshell/1000/ID". */
+static bool names_group(const char *text, uid_t uid)
+{
+	char group[32];
+
+	(void)snprintf(group, sizeof(group), "/nsshell/%u", uid);
+	return has_word(text, group);
+}
+
+static bool is_wanted(const struct log_filter *f, const char *text)
+{
+	if (f->session && !has_word(text, f->session))
+		return false;
+	return !f->user || has_word(text, f->user) || names_group(text, f->uid);
+}
+
+/* "session ID ..." of ours, "/nsshell/UID/ID" of the kernel */
+static void session_of(const char *text, char session[PLAN_ID_LEN + 1])
+{
+	const char *at = strstr(text, "session ");
+
+	session[0] = '\0';
+	if (at) {
+		at += strlen("session ");
+	} else {
+		at = strstr(text, "task_memcg=/nsshell/");
+		at = at ? strchr(at + strlen("task_memcg=/nsshell/"), '/') : NULL;
+		at = at ? at + 1 : NULL;
+	}
+	if (!at || strlen(at) < PLAN_ID_LEN)
+		return;
+	memcpy(session, at, PLAN_ID_LEN);
+	session[PLAN_ID_LEN] = '\0';
+	if (!session_id_is_valid(session))
+		session[0] = '\0';
+}
+
+bool log_take(struct log *l, const struct log_filter *f, uint64_t usec, const char *tag,
+	const char *text)
+{
+	const char *what = log_what(tag, text);
+	struct log_event *v;
+
+	if (!what || !is_wanted(f, text))
+		return false;
+	if (l->n == l->room) {
+		struct log_event *more = reallocarray(l->v, l->room + 256, sizeof(*l->v));
+
+		if (!more) {
+			l->no_memory = true;
+			return false;
+		}
+		l->v = more;
+		l->room += 256;
+	}
+	v = &l->v[l->n++];
+	*v = (struct log_event){ .usec = usec, .what = what };
+	(void)snprintf(v->text, sizeof(v->text), "%s", text);
+	nsctl_printable(v->text);
+	session_of(v->text, v->session);
+	return true;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct log_event *x = a, *y = b;
+
+	return x->usec < y->usec ? -1 : x->usec > y->usec;
+}
+
+void log_finish(struct log *l, const struct log_filter *f)
+{
+	/* glibc's qsort is a merge sort, and stable, as long as there is memory for it. */
+	if (l->n > 1)
+		qsort(l->v, l->n, sizeof(*l->v), by_time);
+	if (f->max > 0 && l->n > f->max) {
+		memmove(l->v, l->v + l->n - f->max, f->max * sizeof(*l->v));
+		l->n = f->max;
+	}
+}
+
+void log_clear(struct log *l)
+{
+	free(l->v);
+	*l = (struct log){ 0 };
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nsctl metrics: numbers for Prometheus, by account; in its text format or as OpenMetrics. */
+#include "nsshell/nsctl.h"
+#include "nsshell/nsctl_sessions.h"
+
+#include "core/base/cleanup.h"
+#include "core/run/cgroup.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct account_row {
+	const char *user;
+	struct usage usage;
+	size_t sessions;
+};
+
+struct metrics {
+	FILE *out;
+	bool open; /* OpenMetrics */
+	struct account_row *rows;
+	size_t n;
+};
+
+/* ---- writing
+ * ----------------------------------------------------------------------------------- */
+
+/* A family's head. A counter's name has "_total" at its end, which OpenMetrics leaves out here. */
+static void head(
+	const struct metrics *m, const char *name, bool counter, const char *help)
+{
+	int len = (int)strlen(name);
+
+	if (counter && m->open)
+		len -= (int)strlen("_total");
+	(void)fprintf(m->out, "# HELP nsshell_%.*s %s\n# TYPE nsshell_%.*s %s\n", len,
+		name, help, len, name, counter ? "counter" : "gauge");
+}
+
+/* A label's value: \, " and line breaks are written with a \ before. */
+static void label(FILE *out, const char *value)
+{
+	for (; *value; value++) {
+		if (*value == '\\' || *value == '"')
+			(void)fputc('\\', out);
+		if (*value == '\n')
+			(void)fputs("\\n", out);
+		else
+			(void)fputc(*value, out);
+	}
+}
+
+enum unit {
+	AS_IT_IS,
+	USEC_AS_SECONDS,
+	PERCENT_AS_CPUS
+};
+
+static void value(FILE *out, uint64_t n, enum unit unit)
+{
+	if (n == PARSE_INFINITY)
+		(void)fputs("+Inf\n", out);
+	else if (unit == USEC_AS_SECONDS)
+		(void)fprintf(
+			out, "%" PRIu64 ".%06" PRIu64 "\n", n / 1000000, n % 1000000);
+	else if (unit == PERCENT_AS_CPUS)
+		(void)fprintf(out, "%" PRIu64 ".%02" PRIu64 "\n", n / 100, n % 100);
+	else
+		(void)fprintf(out, "%" PRIu64 "\n", n);
+}
+
+/* ---- the families
+ * ------------------------------------------------------------------------------ */
+
+static const struct {
+	const char *name;
+	size_t offset;
+	bool counter;
+	enum unit unit;
+	const char *help;
+} families[] = {
+#define USAGE(member) offsetof(struct usage, member)
+	{ "account_memory_bytes", USAGE(memory), false, AS_IT_IS,
+		"Memory that the sessions of an account use, caches included." },
+	{ "account_memory_limit_bytes", USAGE(memory_max), false, AS_IT_IS,
+		"MemoryMax= of an account." },
+	{ "account_tasks", USAGE(tasks), false, AS_IT_IS,
+		"Processes and threads in the sessions of an account." },
+	{ "account_tasks_limit", USAGE(tasks_max), false, AS_IT_IS,
+		"TasksMax= of an account." },
+	{ "account_cpu_limit_cpus", USAGE(cpu_quota), false, PERCENT_AS_CPUS,
+		"CPUQuota= of an account, in CPUs." },
+	{ "account_cpu_seconds_total", USAGE(cpu_usec), true, USEC_AS_SECONDS,
+		"CPU time that the sessions of an account have used." },
+	{ "account_cpu_throttled_periods_total", USAGE(throttled), true, AS_IT_IS,
+		"Periods of 0.1 s in which CPUQuota= held an account back." },
+	{ "account_oom_kills_total", USAGE(oom_kills), true, AS_IT_IS,
+		"Processes killed at MemoryMax= of an account." },
+	{ "account_forks_refused_total", USAGE(refused_forks), true, AS_IT_IS,
+		"Times that TasksMax= of an account refused a new process or thread." },
+#undef USAGE
+};
+
+static void write_accounts(const struct metrics *m)
+{
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
+		bool begun = false;
+
+		for (size_t k = 0; k < m->n; k++) {
+			uint64_t n;
+
+			memcpy(&n, (const char *)&m->rows[k].usage + families[i].offset,
+				sizeof(n));
+			if (n == USAGE_UNKNOWN)
+				continue;
+			if (!begun)
+				head(m, families[i].name, families[i].counter,
+					families[i].help);
+			begun = true;
+			(void)fprintf(m->out, "nsshell_%s{user=\"", families[i].name);
+			label(m->out, m->rows[k].user);
+			(void)fputs("\"} ", m->out);
+			value(m->out, n, families[i].unit);
+		}
+	}
+}
+
+static void write_counts(const struct metrics *m)
+{
+	if (m->n == 0)
+		return;
+	head(m, "account_sessions", false, "Sessions of an account.");
+	for (size_t k = 0; k < m->n; k++) {
+		(void)fputs("nsshell_account_sessions{user=\"", m->out);
+		label(m->out, m->rows[k].user);
+		(void)fprintf(m->out, "\"} %zu\n", m->rows[k].sessions);
+	}
+}
+
+static void write_states(
+	const struct metrics *m, const struct nsctl_session *s, size_t n, size_t bad)
+{
+	static const char *const states[] = { "opening", "open", "paused", "lingering",
+		"closing", "crashed" };
+
+	head(m, "sessions", false, "Sessions by state.");
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
+		size_t found = 0;
+
+		for (size_t k = 0; k < n; k++)
+			found += strcmp(s[k].state, states[i]) == 0;
+		(void)fprintf(
+			m->out, "nsshell_sessions{state=\"%s\"} %zu\n", states[i], found);
+	}
+	head(m, "unreadable_records", false, "Records of sessions that can't be read.");
+	(void)fprintf(m->out, "nsshell_unreadable_records %zu\n", bad);
+	head(m, "build_info", false, "The version of nsshell.");
+	(void)fprintf(m->out, "nsshell_build_info{version=\"%s\"} 1\n", VERSION);
+}
+
+/* ---- gathering
+ * --------------------------------------------------------------------------------- */
+
+static int rows_gather(struct metrics *m, const struct nsctl_session *s, size_t n)
+{
+	enum plan_cgroup_kind kind = cgroup_kind();
+
+	m->rows = calloc(n + 1, sizeof(*m->rows));
+	for (size_t i = 0; m->rows && i < n; i++) {
+		const char *group = s[i].record.cgroup, *end = strrchr(group, '/');
+		size_t k = 0;
+
+		while (k < m->n && strcmp(m->rows[k].user, s[i].record.user) != 0)
+			k++;
+		m->rows[k].sessions++;
+		if (k < m->n)
+			continue;
+		m->n++;
+		m->rows[k].user = s[i].record.user;
+		usage_clear(&m->rows[k].usage);
+		if (end) {
+			char account[256];
+
+			(void)snprintf(account, sizeof(account), "%.*s",
+				(int)(end - group), group);
+			usage_read(kind, account, &m->rows[k].usage);
+		}
+	}
+	return m->rows ? 0 : -1;
+}
+
+static int metrics_write(struct metrics *m, struct err *e)
+{
+	_cleanup_free_ struct nsctl_session *sessions = NULL;
+	size_t n, bad;
+
+	if (nsctl_sessions(&sessions, &n, &bad, e) < 0)
+		return -1;
+	if (rows_gather(m, sessions, n) < 0)
+		return err_set(e, ENOMEM, "gather the metrics");
+	write_states(m, sessions, n, bad);
+	write_counts(m);
+	write_accounts(m);
+	free(m->rows);
+	if (m->open)
+		(void)fputs("# EOF\n", m->out);
+	return fflush(m->out) != 0 || ferror(m->out)
+		       ? err_set(e, errno, "write the metrics")
+		       : 0;
+}
+
+/* The collector reads at any moment: it must find the old file or the new one, whole. */
+static int metrics_replace(struct metrics *m, const char *path, struct err *e)
+{
+	char new[PATH_MAX];
+	int fd, r;
+
+	/* The collector takes what ends in ".prom". */
+	if ((size_t)snprintf(new, sizeof(new), "%s.new", path) >= sizeof(new))
+		return err_set(e, ENAMETOOLONG, "write %s", path);
+	(void)unlink(new);
+	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	m->out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!m->out)
+		return err_set(e, errno, "write %s", new);
+	(void)fchmod(fd, 0644);
+	r = metrics_write(m, e);
+	if (fclose(m->out) != 0 && r == 0)
+		r = err_set(e, errno, "write %s", new);
+	if (r == 0 && rename(new, path) < 0)
+		r = err_set(e, errno, "replace %s", path);
+	if (r < 0)
+		(void)unlink(new);
+	return r;
+}
+
+int nsctl_metrics(int argc, char **argv)
+{
+	struct metrics m = { .out = stdout };
+	const char *path = NULL;
+	const struct nsctl_option options[] = {
+		{ 'o', "output", "FILE", "replace this file in one step", NULL, &path },
+		{ 0, "openmetrics", NULL, "OpenMetrics 1.0, not Prometheus' text format",
+			&m.open, NULL },
+		{ 0 },
+	};
+	int first, r = nsctl_options(options, "", argc, argv, &first);
+	struct err e = { 0 };
+
+	if (r >= 0)
+		return r;
+	if (first != argc)
+		return nsctl_usage(argv[0], "takes no arguments");
+	r = path ? metrics_replace(&m, path, &e) : metrics_write(&m, &e);
+	if (r < 0)
+		return nsctl_failed(argv[0], &e);
+	return NSCTL_OK;
+}

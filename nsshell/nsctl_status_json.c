@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A session as JSON: sizes in bytes, times in microseconds; what isn't known is left out. */
+#include "nsshell/nsctl_status.h"
+
+#include <errno.h>
+#include <jansson.h>
+
+/* NULL leaves the member out: "o*" */
+static json_t *number(uint64_t n)
+{
+	if (n == USAGE_UNKNOWN)
+		return NULL;
+	return n == PARSE_INFINITY ? json_string("infinity")
+				   : json_integer((json_int_t)n);
+}
+
+static json_t *usage_json(const struct usage *u)
+{
+	return json_pack("{s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}",
+		"memory", number(u->memory), "memory_peak", number(u->memory_peak),
+		"swap", number(u->swap), "cpu_usec", number(u->cpu_usec), "throttled",
+		number(u->throttled), "tasks", number(u->tasks), "io_read",
+		number(u->io_read), "io_write", number(u->io_write), "oom_kills",
+		number(u->oom_kills), "refused_forks", number(u->refused_forks));
+}
+
+static json_t *limits_json(const struct usage *u)
+{
+	return json_pack("{s:o*, s:o*, s:o*, s:o*, s:o*}", "MemoryMax",
+		number(u->memory_max), "MemoryHigh", number(u->memory_high), "TasksMax",
+		number(u->tasks_max), "CPUQuota", number(u->cpu_quota), "CPUWeight",
+		number(u->cpu_weight));
+}
+
+static json_t *pressure_json(const struct status *s)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < STATUS_PRESSURES; i++) {
+		const struct usage_pressure *p = &s->pressure[i].p;
+
+		if (s->pressure[i].there)
+			(void)json_object_set_new(all, s->pressure[i].what,
+				json_pack("{s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:I}",
+					"some10", p->some10 / 100.0, "some60",
+					p->some60 / 100.0, "some300", p->some300 / 100.0,
+					"some_usec", (json_int_t)p->some_total, "full10",
+					p->full10 / 100.0, "full60", p->full60 / 100.0,
+					"full300", p->full300 / 100.0, "full_usec",
+					(json_int_t)p->full_total));
+	}
+	return all;
+}
+
+static json_t *processes_json(const struct status *s)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < s->n_processes; i++) {
+		const struct status_process *p = &s->processes[i];
+
+		(void)json_array_append_new(array,
+			json_pack("{s:i, s:i, s:i, s:I, s:I, s:s}", "pid", (int)p->pid,
+				"parent", (int)p->parent, "inside", (int)p->inside, "uid",
+				(json_int_t)p->uid, "memory", (json_int_t)p->memory,
+				"command", p->command));
+	}
+	return array;
+}
+
+static json_t *mounts_json(const struct status *s)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < s->n_mounts; i++)
+		(void)json_array_append_new(
+			array, json_pack("{s:s, s:s, s:s}", "target", s->mounts[i].target,
+				       "fstype", s->mounts[i].fstype, "options",
+				       s->mounts[i].options));
+	return array;
+}
+
+static json_t *events_json(const struct status *s)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < s->log.n; i++) {
+		char when[64];
+
+		nsctl_time(s->log.v[i].usec / 1000000, when, sizeof(when));
+		(void)json_array_append_new(
+			array, json_pack("{s:s, s:s, s:s}", "time", when, "event",
+				       s->log.v[i].what, "text", s->log.v[i].text));
+	}
+	return array;
+}
+
+static json_t *session_json(const struct status *s)
+{
+	const struct record *r = &s->session->record;
+	const struct record_namespaces *ns = &r->ns;
+	char since[64];
+
+	nsctl_time(r->since, since, sizeof(since));
+	return json_pack(
+		"{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:s,"
+		" s:{s:I, s:I, s:I, s:I, s:I, s:I},"
+		" s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"id", r->id, "user", r->user, "uid", (json_int_t)r->uid, "service",
+		r->service, "from", r->rhost, "tty", r->tty, "since", since, "state",
+		s->session->state, "leases", (int)r->leases, "init", (int)r->init.pid,
+		"supervisor", (int)r->supervisor.pid, "login", (int)r->caller.pid,
+		"cgroup", r->cgroup, "namespaces", "user", (json_int_t)ns->user, "pid",
+		(json_int_t)ns->pid, "mnt", (json_int_t)ns->mnt, "uts",
+		(json_int_t)ns->uts, "ipc", (json_int_t)ns->ipc, "cgroup",
+		(json_int_t)ns->cgroup, "usage", usage_json(&s->session->usage),
+		"account_usage", usage_json(&s->account), "limits",
+		limits_json(&s->account), "pressure", pressure_json(s), "processes",
+		processes_json(s), "mounts", mounts_json(s), "events", events_json(s));
+}
+
+int status_json(const struct status *const *all, size_t n, FILE *out, struct err *e)
+{
+	json_t *array = json_array(), *object = json_pack("{s:o}", "sessions", array);
+	int r = object ? 0 : -1;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = json_array_append_new(array, session_json(all[i]));
+	if (r == 0)
+		r = json_dumpf(object, out, JSON_INDENT(2));
+	if (r == 0)
+		(void)fputc('\n', out);
+	json_decref(object);
+	return r < 0 ? err_set(e, ENOMEM, "make the JSON") : 0;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A session in words. */
+#include "nsshell/nsctl_status.h"
+
+#include "core/base/cleanup.h"
+#include "core/run/cgroup.h"
+
+#include <inttypes.h>
+#include <libsmartcols.h>
+#include <string.h>
+
+static void table_cleanup(struct libscols_table **t)
+{
+	scols_unref_table(*t);
+}
+
+/* ---- who and what
+ * ---------------------------------------------------------------------------- */
+
+static void print_process(const char *label, const struct record_process *p)
+{
+	if (p->pid > 0)
+		(void)printf("%12s: %d\n", label, (int)p->pid);
+}
+
+static void print_head(const struct status *s)
+{
+	const struct record *r = &s->session->record;
+	const struct record_namespaces *ns = &r->ns;
+	char since[64];
+
+	nsctl_time(r->since, since, sizeof(since));
+	(void)printf("session %s of %s (uid %u)\n", r->id, r->user, r->uid);
+	(void)printf("%12s: %s since %s\n", "State", s->session->state, since);
+	(void)printf("%12s: %s%s%s%s%s, %u login%s in it\n", "Login", r->service,
+		r->rhost[0] ? " from " : "", r->rhost, r->tty[0] ? " on " : "", r->tty,
+		r->leases, r->leases == 1 ? "" : "s");
+	print_process("Init", &r->init);
+	print_process("Supervisor", &r->supervisor);
+	print_process("Login pid", &r->caller);
+	(void)printf("%12s: user %" PRIu64 ", pid %" PRIu64 ", mnt %" PRIu64
+		     ", uts %" PRIu64 ", ipc %" PRIu64,
+		"Namespaces", ns->user, ns->pid, ns->mnt, ns->uts, ns->ipc);
+	if (ns->cgroup)
+		(void)printf(", cgroup %" PRIu64, ns->cgroup);
+	(void)printf("\n%12s: %s\n", "Cgroup", r->cgroup[0] ? r->cgroup : "none");
+}
+
+/* ---- usage
+ * ---------------------------------------------------------------------------------- */
+
+/* "12M, peak 30M; the account 40M of 2.0G" */
+static void print_memory(const struct status *s)
+{
+	char used[32], peak[32], all[32], max[32], high[32];
+
+	nsctl_bytes(s->session->usage.memory, NSCTL_HUMAN, used, sizeof(used));
+	if (!used[0])
+		return;
+	nsctl_bytes(s->session->usage.memory_peak, NSCTL_HUMAN, peak, sizeof(peak));
+	nsctl_bytes(s->account.memory, NSCTL_HUMAN, all, sizeof(all));
+	nsctl_bytes(s->account.memory_max, NSCTL_HUMAN, max, sizeof(max));
+	nsctl_bytes(s->account.memory_high, NSCTL_HUMAN, high, sizeof(high));
+	(void)printf("%12s: %s%s%s; the account %s, MemoryMax=%s", "Memory", used,
+		peak[0] ? ", peak " : "", peak, all, max);
+	if (s->account.memory_high < USAGE_UNKNOWN)
+		(void)printf(" MemoryHigh=%s", high);
+	if (s->account.oom_kills != USAGE_UNKNOWN && s->account.oom_kills > 0)
+		(void)printf("; %" PRIu64 " killed at the limit", s->account.oom_kills);
+	(void)putchar('\n');
+}
+
+static void print_tasks(const struct status *s)
+{
+	const struct usage *a = &s->account;
+
+	if (s->session->usage.tasks == USAGE_UNKNOWN)
+		return;
+	(void)printf("%12s: %" PRIu64, "Tasks", s->session->usage.tasks);
+	if (a->tasks != USAGE_UNKNOWN)
+		(void)printf("; the account %" PRIu64, a->tasks);
+	if (a->tasks_max < USAGE_UNKNOWN)
+		(void)printf(", TasksMax=%" PRIu64, a->tasks_max);
+	else if (a->tasks_max == PARSE_INFINITY)
+		(void)printf(", TasksMax=infinity");
+	if (a->refused_forks != USAGE_UNKNOWN && a->refused_forks > 0)
+		(void)printf("; %" PRIu64 " forks refused", a->refused_forks);
+	(void)putchar('\n');
+}
+
+static void print_cpu(const struct status *s)
+{
+	const struct usage *a = &s->account;
+	char used[32], all[32];
+
+	nsctl_usec(s->session->usage.cpu_usec, NSCTL_HUMAN, used, sizeof(used));
+	nsctl_usec(a->cpu_usec, NSCTL_HUMAN, all, sizeof(all));
+	if (!used[0])
+		return;
+	(void)printf("%12s: %s; the account %s", "CPU", used, all);
+	if (a->cpu_quota < USAGE_UNKNOWN)
+		(void)printf(", CPUQuota=%" PRIu64 "%%", a->cpu_quota);
+	if (a->cpu_weight != USAGE_UNKNOWN)
+		(void)printf(", CPUWeight=%" PRIu64, a->cpu_weight);
+	if (a->throttled != USAGE_UNKNOWN && a->throttled > 0)
+		(void)printf("; held back %" PRIu64 " times", a->throttled);
+	(void)putchar('\n');
+}
+
+static void print_io(const struct status *s)
+{
+	char in[32], out[32];
+
+	nsctl_bytes(s->session->usage.io_read, NSCTL_HUMAN, in, sizeof(in));
+	nsctl_bytes(s->session->usage.io_write, NSCTL_HUMAN, out, sizeof(out));
+	if (in[0])
+		(void)printf("%12s: %s read, %s written\n", "IO", in, out);
+}
+
+static void print_pressure(const struct status *s)
+{
+	for (size_t i = 0; i < STATUS_PRESSURES; i++) {
+		const struct usage_pressure *p = &s->pressure[i].p;
+
+		if (s->pressure[i].there)
+			(void)printf(
+				"%12s: %s: some %u.%02u%% in 10 s, %u.%02u%% in 5 min; all %u.%02u%% in 10 s\n",
+				"Pressure", s->pressure[i].what, p->some10 / 100,
+				p->some10 % 100, p->some300 / 100, p->some300 % 100,
+				p->full10 / 100, p->full10 % 100);
+	}
+}
+
+/* ---- tables
+ * --------------------------------------------------------------------------------- */
+
+static struct libscols_table *table(const char *const *names, const int *flags, size_t n)
+{
+	struct libscols_table *t = scols_new_table();
+
+	for (size_t i = 0; t && i < n; i++)
+		if (!scols_table_new_column(t, names[i], 0.1, flags[i])) {
+			scols_unref_table(t);
+			return NULL;
+		}
+	return t;
+}
+
+static int row(struct libscols_table *t, const struct status_process *p,
+	const struct record *r, struct libscols_line *parent, struct libscols_line **ret)
+{
+	struct libscols_line *line = scols_table_new_line(t, parent);
+	char pid[16], inside[16] = "", uid[32], memory[32];
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)p->pid);
+	if (p->inside > 0)
+		(void)snprintf(inside, sizeof(inside), "%d", (int)p->inside);
+	(void)snprintf(uid, sizeof(uid), "%u", p->uid);
+	nsctl_bytes(p->memory, NSCTL_HUMAN, memory, sizeof(memory));
+	*ret = line;
+	return !line || scols_line_set_data(line, 0, pid) < 0 ||
+			       scols_line_set_data(line, 1, inside) < 0 ||
+			       scols_line_set_data(
+				       line, 2, p->uid == r->uid ? r->user : uid) < 0 ||
+			       scols_line_set_data(line, 3, memory) < 0 ||
+			       scols_line_set_data(line, 4, p->command) < 0
+		       ? -1
+		       : 0;
+}
+
+/* Index of each process' parent; n_processes where that is none of the session's. */
+static void parents_find(const struct status *s, size_t *parent)
+{
+	for (size_t i = 0; i < s->n_processes; i++) {
+		size_t k = 0;
+
+		while (k < s->n_processes &&
+			s->processes[k].pid != s->processes[i].parent)
+			k++;
+		parent[i] = k;
+	}
+}
+
+/* A line for each process once its parent has one; no recursion: a user chooses how deep. */
+static int tree_fill(struct libscols_table *t, const struct status *s)
+{
+	_cleanup_free_ struct libscols_line **lines =
+		calloc(s->n_processes + 1, sizeof(struct libscols_line *));
+	_cleanup_free_ size_t *parent = calloc(s->n_processes + 1, sizeof(*parent));
+	size_t before, done = 0;
+
+	if (!lines || !parent)
+		return -1;
+	parents_find(s, parent);
+	do {
+		before = done;
+		for (size_t i = 0; i < s->n_processes; i++) {
+			if (lines[i] || (parent[i] < s->n_processes && !lines[parent[i]]))
+				continue;
+			/* lines[n_processes] is NULL: no parent */
+			if (row(t, &s->processes[i], &s->session->record,
+				    lines[parent[i]], &lines[i]) < 0)
+				return -1;
+			done++;
+		}
+	} while (done > before);
+	return 0;
+}
+
+static int print_processes(const struct status *s, struct err *e)
+{
+	static const char *const names[] = { "PID", "INSIDE", "USER", "MEMORY",
+		"COMMAND" };
+	static const int flags[] = { SCOLS_FL_RIGHT, SCOLS_FL_RIGHT, 0, SCOLS_FL_RIGHT,
+		SCOLS_FL_TREE | SCOLS_FL_TRUNC };
+	_cleanup_(table_cleanup) struct libscols_table *t = NULL;
+
+	if (s->n_processes == 0)
+		return 0;
+	t = table(names, flags, 5);
+	if (!t || tree_fill(t, s) < 0)
+		return err_set(e, ENOMEM, "make the table of processes");
+	(void)printf("\nprocesses:\n");
+	return scols_print_table(t) < 0 ? err_set(e, 0, "print the processes") : 0;
+}
+
+static int print_mounts(const struct status *s, struct err *e)
+{
+	static const char *const names[] = { "TARGET", "FSTYPE", "OPTIONS" };
+	static const int flags[] = { 0, 0, SCOLS_FL_TRUNC };
+	_cleanup_(table_cleanup) struct libscols_table *t = NULL;
+
+	t = table(names, flags, 3);
+	for (size_t i = 0; t && i < s->n_mounts; i++) {
+		struct libscols_line *line = scols_table_new_line(t, NULL);
+
+		if (!line || scols_line_set_data(line, 0, s->mounts[i].target) < 0 ||
+			scols_line_set_data(line, 1, s->mounts[i].fstype) < 0 ||
+			scols_line_set_data(line, 2, s->mounts[i].options) < 0)
+			return err_set(e, ENOMEM, "make the table of mounts");
+	}
+	if (!t)
+		return err_set(e, ENOMEM, "make the table of mounts");
+	(void)printf("\nmounts:\n");
+	return scols_print_table(t) < 0 ? err_set(e, 0, "print the mounts") : 0;
+}
+
+int status_print(const struct status *s, bool mounts, struct err *e)
+{
+	scols_init_debug(0);
+	print_head(s);
+	print_memory(s);
+	print_tasks(s);
+	print_cpu(s);
+	print_io(s);
+	print_pressure(s);
+	if (s->n_mounts > 0 && !mounts)
+		(void)printf("%12s: %zu (--mounts shows them)\n", "Mounts", s->n_mounts);
+	if (print_processes(s, e) < 0 ||
+		(mounts && s->n_mounts > 0 && print_mounts(s, e) < 0))
+		return -1;
+	if (s->log.n > 0)
+		(void)printf("\nevents:\n");
+	for (size_t i = 0; i < s->log.n; i++) {
+		char when[64];
+
+		nsctl_time(s->log.v[i].usec / 1000000, when, sizeof(when));
+		(void)printf("%s %-8s %s\n", when, s->log.v[i].what, s->log.v[i].text);
+	}
+	return 0;
+}

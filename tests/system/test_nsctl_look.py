@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""nsctl status, top, metrics and log, and what they are read by."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+
+from harness.terminal import Terminal
+
+
+def _nsctl(b, *arguments, **kw):
+    return b.run(b.stage.bin / "nsctl", *arguments, **kw)
+
+
+def _json(r):
+    try:
+        return json.loads(r.stdout)
+    except ValueError:
+        return None
+
+
+OPENMETRICS = """
+import sys
+from prometheus_client.openmetrics import parser
+for f in parser.text_string_to_metric_families(sys.stdin.read()):
+    print(f.name)
+"""
+
+
+def test_status(b):
+    name = b.alice.pw_name
+    b.stage.config("MemoryMax=512M\nTasksMax=123\nCPUQuota=150%\n")
+    with b.shell(name) as s:
+        s.do("printf '#!/bin/sh\\nsleep 1000\\n' >/tmp/x; chmod +x /tmp/x; "
+             "(exec -a \"$(printf 'bad\\033[31mname')\" sleep 1000) >/dev/null 2>&1 & "
+             "/tmp/x >/dev/null 2>&1 & sleep 0.3")
+        session = s.do("echo $NSSHELL_SESSION")
+        r = _nsctl(b, "status", name, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"})
+        b.check(r.returncode == 0 and all(x in r.stdout for x in (
+            session, "TasksMax=123", "MemoryMax=512M", "CPUQuota=150%", "Namespaces", "/tmp/x")),
+                "nsctl status USER shows limits, namespaces, processes",
+                f"{len(r.stdout.splitlines())} lines", r.stdout + r.stderr)
+        b.check("\033" not in r.stdout and "bad?[31mname" in r.stdout,
+                "what a process calls itself doesn't reach the admin's terminal as it is")
+        r = _nsctl(b, "status", "--json", session)
+        one = ((_json(r) or {}).get("sessions") or [{}])[0]
+        b.check(one.get("limits", {}).get("TasksMax") == 123 and one.get("usage", {}).get(
+            "memory", 0) > 0 and any(p["inside"] == 1 for p in one.get("processes", []))
+                and any(m["target"] == "/tmp" for m in one.get("mounts", [])),
+                "nsctl status --json has them as data", sorted(one), r.stdout[:500] + r.stderr)
+        ns = {n: int(s.do(f"readlink /proc/self/ns/{n}").strip("]").split("[")[1])
+              for n in ("user", "mnt", "uts")}
+        b.check(all(one["namespaces"][n] == ns[n] for n in ns), "its namespaces are the session's",
+                ns)
+        r = _nsctl(b, "status", "--mounts", name)
+        b.check(r.returncode == 0 and "overlay" in r.stdout, "--mounts shows the mounts", "",
+                r.stdout)
+    end = time.monotonic() + 10
+    while b.stage.records() and time.monotonic() < end:
+        time.sleep(0.05)
+    r = _nsctl(b, "status", name)
+    b.check(r.returncode == 1 and name in r.stderr, "without a session it says so", r.stderr)
+
+
+def test_top(b):
+    name = b.alice.pw_name
+    with b.shell(name) as s, b.shell(b.bob.pw_name) as other:
+        other.do("true")
+        s.do("(while :; do :; done) >/dev/null 2>&1 & sleep 0.1")
+        r = _nsctl(b, "top", "-b", "-d", "1", "-n", "-r", "-o", "user,%cpu")
+        rows = [x.split() for x in r.stdout.splitlines()]
+        b.check(r.returncode == 0 and len(rows) == 2 and rows[0][0] == name
+                and float(rows[0][1]) > 20 > float(rows[1][1]),
+                "nsctl top -b: who spins stands first", rows, r.stderr)
+        with Terminal([str(b.stage.bin / "nsctl"), "top", "-d", "200ms"], rows=24) as t:
+            t.expect("2 sessions")
+            t.expect(name)
+            t.expect("2 sessions")
+            t.type("m")
+            t.expect("2 sessions")
+            t.type("q")
+            b.check(t.close() == 0, "on a terminal it goes on until q is pressed")
+        with Terminal([str(b.stage.bin / "nsctl"), "top", "-d", "200ms"], rows=24) as t:
+            t.expect("2 sessions")
+            t.type("\x03")
+            b.check(t.close() == 0, "or Ctrl-C")
+        s.do("kill %1")
+
+
+def test_metrics(b):
+    name = b.alice.pw_name
+    b.stage.config("MemoryMax=512M\nTasksMax=123\n")
+    folder = b.stage.base / "textfile"
+    folder.mkdir()
+    path = folder / "nsshell.prom"
+    with b.shell(name) as s, b.shell(name) as other:
+        s.do("true")
+        other.do("true")
+        r = _nsctl(b, "metrics", "-o", str(path))
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        b.check(r.returncode == 0 and f'nsshell_account_sessions{{user="{name}"}} 2' in text
+                and f'nsshell_account_tasks_limit{{user="{name}"}} 123' in text
+                and os.listdir(folder) == ["nsshell.prom"],
+                "nsctl metrics -o FILE", f"{len(text.splitlines())} lines", r.stderr + text)
+        strict = _nsctl(b, "metrics", "--openmetrics")
+    _promtool(b, text)
+    _openmetrics(b, strict)
+    _node_exporter(b, folder, name)
+    r = _nsctl(b, "metrics", "-o", "/proc/nst.prom")
+    b.check(r.returncode == 1 and r.stderr, "a file that can't be written is an error", r.stderr)
+
+
+def _promtool(b, text):
+    if not shutil.which("promtool"):
+        b.skip("promtool check metrics", "promtool of Debian's prometheus isn't installed")
+        return
+    r = b.run("promtool", "check", "metrics", input=text)
+    b.check(r.returncode == 0 and not r.stderr, "promtool check metrics finds nothing",
+            r.stdout + r.stderr or "nothing", text)
+
+
+def _openmetrics(b, r):
+    # The distribution's own: the one that runs the tests may not have its packages.
+    done = b.run("/usr/bin/python3", "-c", OPENMETRICS, input=r.stdout)
+    if "No module named" in done.stderr:
+        b.skip("OpenMetrics", "python3-prometheus-client isn't installed")
+        return
+    b.check("nsshell_account_cpu_seconds" in done.stdout.split(),
+            "nsctl metrics --openmetrics passes prometheus_client's parser",
+            f"{len(done.stdout.split())} families", done.stderr + r.stdout)
+
+
+def _node_exporter(b, folder, name):
+    exporter = shutil.which("prometheus-node-exporter")
+    if not exporter:
+        b.skip("node_exporter's textfile collector", "prometheus-node-exporter isn't installed")
+        return
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    p = subprocess.Popen([exporter, "--collector.disable-defaults", "--collector.textfile",
+                          f"--collector.textfile.directory={folder}",
+                          f"--web.listen-address=127.0.0.1:{port}"],
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    seen = ""
+    try:
+        end = time.monotonic() + 10
+        while time.monotonic() < end and not seen:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as f:
+                    seen = f.read().decode()
+            except OSError:
+                time.sleep(0.1)
+    finally:
+        p.terminate()
+        p.wait()
+    b.check(f'nsshell_account_sessions{{user="{name}"}} 2' in seen
+            and "node_textfile_scrape_error 0" in seen,
+            "the real node_exporter's textfile collector serves them",
+            [x for x in seen.splitlines() if "account_sessions{" in x], seen[-500:])
+
+
+def _write_syslog(b, path):
+    with open(path, "w", encoding="utf-8") as f:
+        for line in b.stage.syslog.lines():
+            f.write(f"{time.strftime('%b %d %H:%M:%S')} host {line}\n")
+
+
+def test_log_from_syslog(b):
+    name = b.alice.pw_name
+    b.ssh(name, "true")
+    b.ssh(b.bob.pw_name, "true")
+    b.stage.config("UpperSize=nonsense\n")
+    b.ssh(name, "true")
+    b.stage.syslog.wait("refused")
+    path = b.stage.private / "auth.log"
+    _write_syslog(b, path)
+    r = _nsctl(b, "log", "--file", str(path), name)
+    kinds = [x.split()[1] for x in r.stdout.splitlines()]
+    b.check(r.returncode == 0 and kinds == ["opened", "closed", "refused"]
+            and b.bob.pw_name not in r.stdout, "nsctl log USER: opened, closed, refused", kinds,
+            r.stdout + r.stderr)
+    r = _nsctl(b, "log", "--json", "-n", "1", "--file", str(path))
+    events = (_json(r) or {}).get("events", [])
+    b.check([e["event"] for e in events] == ["refused"] and len(events[0]["session"]) == 12,
+            "nsctl log --json -n 1: the newest, as JSON", events, r.stderr)
+    shutil.copy(path, "/var/log/auth.log")
+    session = events[0]["session"]
+    r = _nsctl(b, "log", session)
+    b.check("refused" in r.stdout or os.path.isdir("/run/log/journal"),
+            "without a journal /var/log/auth.log is read", r.stdout, r.stderr)
+    os.unlink("/var/log/auth.log")
+
+
+JOURNALD = "/lib/systemd/systemd-journald"
+IN_PRIVATE = r"""
+set -e
+mount --make-rprivate /
+mount -t tmpfs tmpfs /run/systemd
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/log"
+mount --bind "$1/log" /var/log
+printf '[Journal]\nStorage=persistent\nReadKMsg=no\nAudit=no\n' >"$1/conf"
+mount --bind "$1/conf" /etc/systemd/journald.conf
+mkdir "$1/log/journal" /run/systemd/journal
+# Else it would begin in /run/log.
+touch /run/systemd/journal/flushed
+"$2" &
+journald=$!
+for i in $(seq 50); do [ -S /run/systemd/journal/dev-log ] && break; sleep 0.1; done
+python3 -c "$4"
+sleep 0.5
+"$3" log || true
+"$3" log -n 1 -D /var/log/journal carol || true
+kill $journald
+wait $journald || true
+"""
+SAY = """
+import os, socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect("/run/systemd/journal/dev-log")
+for tag, text in (("nsshell", "session zhchckqdfb4k opened for carol (sshd)"),
+                  ("sshd", "pam_nsshell(sshd:session): session zhchckqdfb4k: login of carol "
+                           "refused: why")):
+    s.send(f"<86>Nov 22 13:29:43 {tag}[1]: {text}".encode())
+os.setuid(65534)
+s.send(b"<86>Nov 22 13:29:43 nsshell[1]: session zhchckqdfb4k opened for mallory (sshd)")
+"""
+
+
+def test_log_from_the_journal(b):
+    if not os.access(JOURNALD, os.X_OK) or not os.path.isdir("/run/systemd") \
+            or not os.path.exists("/etc/systemd/journald.conf"):
+        b.skip("nsctl log from the journal", "this host has no systemd-journald")
+        return
+    folder = b.stage.private / "journal"
+    folder.mkdir()
+    r = b.run("unshare", "-m", "bash", "-c", IN_PRIVATE, "sh", str(folder), JOURNALD,
+              str(b.stage.bin / "nsctl"), SAY, timeout=30)
+    lines = r.stdout.splitlines()
+    b.check([x.split()[1] for x in lines[:2]] == ["opened", "refused"],
+            "nsctl log reads the journal of a real journald", lines, r.stderr)
+    b.check(len(lines) == 3 and "refused" in lines[2], "-n 1 USER in a folder of it", lines[2:])
+    b.check("mallory" not in r.stdout, "and not what others than root have written there")
