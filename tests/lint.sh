@@ -41,6 +41,15 @@ check() {
 		-I. $(files '*.c')
 }
 clang_build() { make -s --no-print-directory BUILD=build/clang CC=clang CI=1 all; }
+# What the planner takes from outside: memory, strings and a FILE to print to, and nothing that
+# makes a system call.
+pure() {
+	local lib=build/clang
+	nm "$lib/libplan.a" | awk '$1 == "U" { print $2 }' | sort -u >build/plan.undefined
+	nm "$lib/libplan.a" "$lib/libbase.a" | awk '$2 ~ /[TDRB]/ { print $3 }' | sort -u >build/plan.defined
+	! comm -23 build/plan.undefined build/plan.defined |
+		grep -vxE '__[a-z]+_chk|__stack_chk_fail|__ctype_.*|(as|f|sn|vas|vf|vsn)?printf|[cm]alloc|realloc(array)?|free|fput[cs]|fputc|fwrite|fnmatch|qsort|(mem|str)[a-z]+'
+}
 python() { PYTHONPYCACHEPREFIX=build/pycache; export PYTHONPYCACHEPREFIX; files '*.py' | xargs python3 -m py_compile; }
 
 # shellcheck disable=SC2046
@@ -51,6 +60,7 @@ python() { PYTHONPYCACHEPREFIX=build/pycache; export PYTHONPYCACHEPREFIX; files 
 	try "mandoc" mandoc -Tlint -Wwarning $(files 'man/*')
 	try "python" python
 	try "clang builds it without a warning" clang_build
+	try "the planner makes no system calls" pure
 	try "cppcheck" check
 	try "clang-tidy" tidy
 }
