@@ -48,7 +48,7 @@ pure() {
 	nm "$lib/libplan.a" | awk '$1 == "U" { print $2 }' | sort -u >build/plan.undefined
 	nm "$lib/libplan.a" "$lib/libbase.a" | awk '$2 ~ /[TDRB]/ { print $3 }' | sort -u >build/plan.defined
 	! comm -23 build/plan.undefined build/plan.defined |
-		grep -vxE '__[a-z]+_chk|__stack_chk_fail|__ctype_.*|(as|f|sn|vas|vf|vsn)?printf|[cm]alloc|realloc(array)?|free|fput[cs]|fputc|fwrite|fnmatch|qsort|(mem|str)[a-z]+'
+		grep -vxE '__[a-z]+_chk|__stack_chk_fail|__ctype_.*|(as|f|sn|vas|vf|vsn)?printf|[cm]alloc|realloc(array)?|free|fput[cs]|fputc|fwrite|fnmatch|qsort|bcmp|(mem|str)[a-z]+'
 }
 python() { PYTHONPYCACHEPREFIX=build/pycache; export PYTHONPYCACHEPREFIX; files '*.py' | xargs python3 -m py_compile; }
 
