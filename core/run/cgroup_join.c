@@ -89,9 +89,8 @@ static int mount_point(const char *controller, char *buf, size_t size)
 	_cleanup_file_ FILE *f = fopen("/proc/self/mountinfo", "re");
 	_cleanup_free_ char *line = NULL;
 	size_t room = 0;
-	ssize_t len;
 
-	while (f && (len = getline(&line, &room, f)) > 0) {
+	while (f && getline(&line, &room, f) > 0) {
 		const char *at;
 
 		line[strcspn(line, "\n")] = '\0';

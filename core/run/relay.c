@@ -10,14 +10,11 @@
 #include <unistd.h>
 
 enum {
-	TO_OWN,    /* non-blocking */
-	TO_PIPE,   /* PIPE_BUF bytes when poll(2) says so (pipe(7)) */
+	TO_OWN,    /* non-blocking, or a file */
 	TO_SOCKET, /* MSG_DONTWAIT */
-	TO_OTHER,  /* files and terminals */
+	TO_SHARED, /* pipes and terminals: what poll(2) promises room for (pipe(7)) */
 };
 
-/* In one go, to what may wait: little enough for a terminal's line. */
-#define OTHER_MOST  4096
 #define SPLICE_MOST (1U << 20)
 
 static bool is_pipe(int fd)
@@ -32,10 +29,10 @@ static int kind_of(int fd)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return TO_OTHER;
-	return S_ISFIFO(st.st_mode)   ? TO_PIPE
+		return TO_SHARED;
+	return S_ISREG(st.st_mode)    ? TO_OWN
 	       : S_ISSOCK(st.st_mode) ? TO_SOCKET
-				      : TO_OTHER;
+				      : TO_SHARED;
 }
 
 void relay_begin(struct relay *r, int from, int to, bool own_to)
@@ -91,12 +88,10 @@ static enum relay_state go_splice(struct relay *r)
 	if (most == 0)
 		return RELAY_ENDED;
 	n = splice(r->from, NULL, r->to, NULL, most, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-	if (n == 0)
-		return RELAY_ENDED;
-	if (n > 0) {
+	if (n >= 0) {
 		r->quota -= r->quota == UINT64_MAX ? 0 : (uint64_t)n;
 		r->blocked = false;
-		return RELAY_GOES;
+		return n > 0 ? RELAY_GOES : RELAY_ENDED;
 	}
 	if (errno == EINVAL) {
 		r->splice = r->blocked = false;
@@ -116,10 +111,8 @@ static ssize_t write_some(const struct relay *r)
 	switch (r->kind) {
 	case TO_SOCKET:
 		return send(r->to, at, r->len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	case TO_PIPE:
+	case TO_SHARED:
 		return write(r->to, at, r->len < PIPE_BUF ? r->len : PIPE_BUF);
-	case TO_OTHER:
-		return write(r->to, at, r->len < OTHER_MOST ? r->len : OTHER_MOST);
 	default:
 		return write(r->to, at, r->len);
 	}

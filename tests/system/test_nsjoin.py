@@ -264,7 +264,7 @@ def test_terminal(b):
 def test_the_admins_terminal_stays_outside(b):
     """No fd of it inside, nothing to push characters into, and its modes come back."""
     name = b.alice.pw_name
-    with _login(b, name), Terminal(["bash", "--norc"]) as t:
+    with _login(b, name), Terminal(["bash", "--norc", "--noediting"]) as t:
         t.ask("true")
         before = _modes(t)
         nsjoin = f"{b.stage.bin}/nsjoin"
@@ -309,7 +309,7 @@ def test_a_session_that_ends(b):
     name = b.alice.pw_name
     before = b.observer.snapshot()
     shell = _login(b, name)
-    with Terminal(["bash", "--norc"]) as t:
+    with Terminal(["bash", "--norc", "--noediting"]) as t:
         t.ask("true")
         modes = _modes(t)
         t.line(f"{b.stage.bin}/nsjoin {name} sh -c 'trap \"\" TERM HUP; echo rea''dy; "
