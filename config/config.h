@@ -71,6 +71,9 @@ int config_policy(const struct config *c, const struct account *account,
  */
 int config_services(const struct config *c, struct strlist *ret, struct err *e);
 
+/* The names in all [User NAME] titles, each once, added to @ret. Return: 0 or -1 with @e. */
+int config_users(const struct config *c, struct strlist *ret, struct err *e);
+
 /**
  * config_policy_set() - Put one value over a policy
  * @assignment:	"MemoryMax=2G", as in a section of the file

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* nsctl check: everything that is wrong, at once. */
 #include "nsshell/nsctl.h"
+#include "nsshell/nsctl_doctor.h"
 #include "nsshell/nsctl_findings.h"
 
 #include "core/base/cleanup.h"
@@ -83,7 +84,7 @@ static int look_at_pam(
 	if (config_services(c, &services, e) < 0)
 		return -1;
 	check_pam(&d, &services, f);
-	return 0;
+	return doctor_accounts(c, &d, f, e);
 }
 
 static int look_at_all(
@@ -103,6 +104,10 @@ static int look_at_all(
 	check_installed(f);
 	check_break_glass(f);
 	check_state(f);
+	doctor_host(config, f);
+	if (geteuid() != 0)
+		findings_add(f, FINDING_NOTE, "isolated accounts", "run it as root",
+			"homes and the spools of cron and at weren't looked at: that is root's");
 	return look_at_pam(pam_dir, c, f, e);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Looking at the host: kernel, what is installed, the break-glass group, state folders.
  */
+#include "nsshell/nsctl_doctor.h"
 #include "nsshell/nsctl_findings.h"
 
 #include "core/base/cleanup.h"
@@ -134,7 +135,7 @@ static bool roots_alone(
 }
 
 /* Every folder above a file must be root's alone, too. */
-static void check_chain(const char *path, const char *whom, struct findings *f)
+void check_chain(const char *path, const char *whom, struct findings *f)
 {
 	char folder[512];
 	struct stat st;

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The looks of nsctl check beyond config, kernel and PAM: ways to run as an account outside of
+ * its box, and what makes boxes leak or fail. */
+#pragma once
+
+#include "config/config.h"
+#include "core/base/account.h"
+#include "core/plan/pamstack.h"
+#include "nsshell/nsctl_findings.h"
+
+/* An isolated account, and what holds for it. */
+struct doctor_account {
+	const struct account *account;
+	const struct policy *policy;
+	bool cron, at; /* its crontab and at jobs land in a box */
+};
+
+/**
+ * doctor_accounts() - Look at each isolated account there is
+ *
+ * Accounts that NSS lists, and those that a section names. Homes are looked at with the
+ * account's own ids, never with root's; without root, homes and spools are left out.
+ *
+ * Return: 0 or -1 with @e (no memory).
+ */
+int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
+	struct findings *f, struct err *e);
+
+/* Linger, user units, .forward, CGI, crontab and at jobs, shell of one account. */
+void doctor_ways_out(const struct doctor_account *a, struct findings *f);
+
+/**
+ * doctor_subids() - Ranges that two accounts share, or that hold an account's own id
+ * @path:	"/etc/subuid", for the messages and to be read
+ * @uids:	whether it is uids that are subordinate there
+ */
+void doctor_subids(const char *path, bool uids, struct findings *f);
+
+/* The text of such a file. */
+void doctor_subids_text(const char *path, char *text, bool uids, struct findings *f);
+
+/* resolv.conf, lxcfs, abstract sockets, folders above state and config. */
+void doctor_host(const char *config, struct findings *f);
+
+/* Every folder above a path must be root's alone. */
+void check_chain(const char *path, const char *whom, struct findings *f);

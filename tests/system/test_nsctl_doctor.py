@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""nsctl check: ways to run as an isolated account outside of its box, and what boxes share."""
+
+import contextlib
+import json
+import os
+import shutil
+
+from harness import kernel
+
+
+def _findings(b, user=None):
+    extra = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid,
+                                     "extra_groups": []}
+    r = b.run(b.stage.bin / "nsctl", "check", "--json", "--config", str(b.stage.conf), **extra)
+    try:
+        return json.loads(r.stdout)["findings"]
+    except ValueError:
+        return [{"severity": "error", "what": r.stdout + r.stderr, "concerns": "", "todo": ""}]
+
+
+def _about(b, findings, word, severity, did):
+    seen = [f for f in findings if word in f["what"]]
+    b.check(seen and seen[0]["severity"] == severity and seen[0]["todo"], did,
+            seen[0]["what"] if seen else "no such finding",
+            "\n".join(f["what"] for f in findings))
+    return seen
+
+
+@contextlib.contextmanager
+def _scratch(b, *targets):
+    """Folders and files of the host's, seen empty here as long as it lasts."""
+    base = b.stage.private / "scratch"
+    base.mkdir(exist_ok=True)
+    done = []
+    try:
+        for i, target in enumerate(targets):
+            if not os.path.lexists(target):
+                continue
+            place = base / str(i)
+            if os.path.isdir(target):
+                place.mkdir()
+                place.chmod(0o755)
+            else:
+                place.touch(mode=0o644)
+            kernel.bind(place, target)
+            done.append(target)
+        yield done
+    finally:
+        for target in done:
+            kernel.umount(target)
+        shutil.rmtree(base)
+
+
+def _own(user, path, text=""):
+    """A file of the user's in the home, with the folders above it."""
+    full = os.path.join(user.pw_dir, path)
+    folder = user.pw_dir
+    for part in os.path.dirname(path).split("/"):
+        folder = os.path.join(folder, part)
+        if part and not os.path.isdir(folder):
+            os.mkdir(folder, 0o755)
+            os.chown(folder, user.pw_uid, user.pw_gid)
+    with open(full, "w", encoding="utf-8") as f:
+        f.write(text)
+    os.chown(full, user.pw_uid, user.pw_gid)
+
+
+def test_ways_out(b):
+    name = b.alice.pw_name
+    made = (".config", ".forward", "public_html")
+    try:
+        _own(b.alice, ".config/systemd/user/evil.service")
+        _own(b.alice, ".forward", "|/bin/sh\n")
+        _own(b.alice, "public_html/cgi-bin/x")
+        _own(b.plain, ".forward")
+        found = _findings(b)
+        _about(b, found, f"units of {name}", "note", "user units in a home are a note")
+        _about(b, found, ".forward", "warning" if os.path.exists("/usr/sbin/sendmail") else "note",
+               "a .forward is told")
+        _about(b, found, "public_html", "note", "so is a folder of CGI")
+        b.check(not [f for f in found if b.plain.pw_name in f["what"]],
+                "nothing is told of an account that isn't isolated")
+        with _scratch(b, "/var/lib/systemd", "/var/spool/cron") as there:
+            if "/var/lib/systemd" in there:
+                os.mkdir("/var/lib/systemd/linger")
+                open(f"/var/lib/systemd/linger/{name}", "w", encoding="ascii").close()
+                _about(b, _findings(b), "user manager", "warning",
+                       "a lingering user manager is a warning")
+            else:
+                b.skip("lingering", "no /var/lib/systemd here")
+            if "/var/spool/cron" in there:
+                os.mkdir("/var/spool/cron/crontabs")
+                open(f"/var/spool/cron/crontabs/{name}", "w", encoding="ascii").close()
+                b.check(not [f for f in _findings(b) if "cron jobs of" in f["what"]],
+                        "a crontab whose jobs land in a box isn't told of")
+                b.stage.config(default="Services=\nServices=su\n")
+                _about(b, _findings(b), f"cron jobs of {name}", "warning",
+                       "one whose jobs don't is a warning")
+                b.stage.config()
+                os.mkdir("/var/spool/cron/atjobs")
+                path = "/var/spool/cron/atjobs/a0000101"
+                open(path, "w", encoding="ascii").close()
+                os.chown(path, b.alice.pw_uid, b.alice.pw_gid)
+                _about(b, _findings(b), f"1 at job of {name}", "warning", "an at job is a warning")
+            else:
+                b.skip("crontabs", "no /var/spool/cron here")
+        b.run("usermod", "-s", "/bin/cat", b.bob.pw_name)
+        _about(b, _findings(b), "/bin/cat", "note", "a shell that isn't in /etc/shells is a note")
+    finally:
+        b.run("usermod", "-s", "/bin/bash", b.bob.pw_name)
+        os.unlink(f"{b.plain.pw_dir}/.forward")
+        for path in made:
+            full = os.path.join(b.alice.pw_dir, path)
+            if os.path.isdir(full):
+                shutil.rmtree(full)
+            elif os.path.exists(full):
+                os.unlink(full)
+
+
+def test_a_home_that_root_could_be_tricked_with(b):
+    os.mkdir(f"{b.alice.pw_dir}/.config")
+    os.symlink("/root", f"{b.alice.pw_dir}/.config/systemd")
+    try:
+        b.check(not [f for f in _findings(b) if "units of" in f["what"]],
+                "a link out of a home isn't followed")
+    finally:
+        shutil.rmtree(f"{b.alice.pw_dir}/.config")
+
+
+def test_subordinate_ids(b):
+    with _scratch(b, "/etc/subuid", "/etc/subgid"):
+        with open("/etc/subuid", "w", encoding="ascii") as f:
+            f.write(f"{b.alice.pw_name}:700000:65536\n{b.bob.pw_name}:765535:65536\n"
+                    f"{b.carol.pw_name}:{b.plain.pw_uid - 1}:10\nsomebody:900000:10\n")
+        found = _findings(b)
+        seen = _about(b, found, "overlaps that of", "error", "ranges that overlap are an error")
+        b.check(seen and b.alice.pw_name in seen[0]["concerns"]
+                and b.bob.pw_name in seen[0]["concerns"] and "/etc/subuid:2" in seen[0]["what"],
+                "with file, line and both names", seen[0]["concerns"] if seen else "")
+        _about(b, found, f"range of {b.carol.pw_name} holds the uid", "error",
+               "so is one that holds an account's id")
+        b.check(len([f for f in found if "subuid" in f["what"]]) == 2, "nothing else is told")
+        with open("/etc/subuid", "w", encoding="ascii") as f:
+            f.write(f"{b.alice.pw_name}:700000:65536\n{b.bob.pw_name}:765536:65536\n")
+        b.check(not [f for f in _findings(b) if "subuid" in f["what"]],
+                "ranges side by side are fine")
+
+
+def test_folders_that_others_can_write(b):
+    os.chmod(b.stage.base, 0o777)
+    try:
+        _about(b, _findings(b), str(b.stage.base), "error",
+               "a folder above the config that others can write is an error")
+    finally:
+        os.chmod(b.stage.base, 0o755)
+
+
+def test_resolv_conf(b):
+    target = "/run/nst-resolver/resolv.conf"
+    os.mkdir(os.path.dirname(target))
+    with open(target, "w", encoding="ascii") as f:
+        f.write("nameserver 127.0.0.1\n")
+    try:
+        with _scratch(b, "/etc/resolv.conf") as there:
+            if not there or os.path.realpath("/etc/resolv.conf") != "/etc/resolv.conf":
+                b.skip("resolv.conf that leads into /run", "it is a link already, or not there")
+                return
+        shown = b.run("unshare", "-m", "sh", "-c",
+                      "mount -t tmpfs tmpfs /mnt && mkdir /mnt/u /mnt/w && "
+                      "mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w "
+                      f"/etc && ln -sf {target} /etc/resolv.conf && "
+                      f"exec {b.stage.bin}/nsctl check -J -c {b.stage.conf}")
+        found = json.loads(shown.stdout)["findings"]
+        _about(b, found, target, "warning", "a resolv.conf that leads into /run is a warning")
+    finally:
+        shutil.rmtree(os.path.dirname(target))
+
+
+def test_without_root(b):
+    public = b.stage.base / "public.conf"
+    public.write_text(b.stage.conf.read_text(encoding="utf-8"), encoding="utf-8")
+    r = b.run(b.stage.bin / "nsctl", "check", "-c", str(public), user=b.plain.pw_uid,
+              group=b.plain.pw_gid, extra_groups=[])
+    b.check("weren't looked at" in r.stdout, "who isn't root is told what wasn't looked at",
+            r.stdout.splitlines()[-1:], r.stderr)
+    public.unlink()
