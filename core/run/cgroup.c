@@ -49,17 +49,19 @@ static int init_once(struct err *e)
 }
 
 /* libcgroup reads the mount table at every question: ask once for each controller. */
-static const char *mount_point(const char *controller)
+const char *cgroup_mount_point(const char *controller)
 {
-	static char *known_mounts[N_KNOWN];
+	static char *mounts[N_KNOWN];
+	struct err ignored;
 
+	if (init_once(&ignored) < 0)
+		return NULL;
 	for (size_t i = 0; i < N_KNOWN; i++) {
 		if (strcmp(controller, known[i]) != 0)
 			continue;
-		if (!known_mounts[i] &&
-			cgroup_get_subsys_mount_point(controller, &known_mounts[i]) != 0)
-			known_mounts[i] = strdup("");
-		return known_mounts[i] && *known_mounts[i] ? known_mounts[i] : NULL;
+		if (!mounts[i] && cgroup_get_subsys_mount_point(controller, &mounts[i]) != 0)
+			mounts[i] = strdup("");
+		return mounts[i] && *mounts[i] ? mounts[i] : NULL;
 	}
 	return NULL;
 }
@@ -68,7 +70,7 @@ static const char *mount_point(const char *controller)
 static int group_path(const char *controller, const char *group, const char *file,
 	char *buf, size_t size)
 {
-	const char *mount = mount_point(controller);
+	const char *mount = cgroup_mount_point(controller);
 	int len;
 
 	if (!mount)

@@ -86,5 +86,8 @@ void cgroup_remove_account(enum plan_cgroup_kind kind, const char *session);
 /* Number of processes in a group, or -1. */
 long cgroup_count(enum plan_cgroup_kind kind, const char *path);
 
+/* Where a controller is mounted, NULL where it isn't; asked of libcgroup once. */
+const char *cgroup_mount_point(const char *controller);
+
 /* What this host has mounted, for those who have a record but no plan. */
 enum plan_cgroup_kind cgroup_kind(void);

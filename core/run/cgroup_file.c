@@ -2,18 +2,18 @@
 #include "core/run/cgroup_file.h"
 
 #include "core/base/cleanup.h"
+#include "core/run/cgroup.h"
 
 #include <fcntl.h>
-#include <libcgroup.h>
 #include <limits.h>
 
 static int open_in(const char *controller, const char *group)
 {
-	_cleanup_free_ char *mount = NULL;
+	const char *mount = cgroup_mount_point(controller);
 	char path[PATH_MAX];
 	int len;
 
-	if (cgroup_get_subsys_mount_point(controller, &mount) != 0) {
+	if (!mount) {
 		errno = ENOENT;
 		return -1;
 	}
