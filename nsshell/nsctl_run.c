@@ -6,10 +6,8 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
-#include "core/base/sys.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -19,70 +17,55 @@ struct started {
 	char id[PLAN_ID_LEN + 1];
 };
 
-static volatile sig_atomic_t command_pid;
-
-static void forward(int sig)
+static pid_t start(const struct run *r, struct err *e)
 {
-	/* The command leads a session of its own: its group is the pid. */
-	if (command_pid > 0)
-		(void)kill(-(pid_t)command_pid, sig);
-}
+	pid_t pid = fork();
 
-static void forward_signals(void)
-{
-	static const int forwarded[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1,
-		SIGUSR2 };
-	struct sigaction act = { .sa_handler = forward };
-
-	for (size_t i = 0; i < sizeof(forwarded) / sizeof(*forwarded); i++)
-		(void)sigaction(forwarded[i], &act, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-}
-
-/* As a shell has it: 128 and the signal's number. */
-static int status_of(pid_t pid)
-{
-	int status = 0;
-
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return RUN_FAILED;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-static int execute(
-	const struct run *r, struct relay *relay, int *ret_status, struct err *e)
-{
-	_cleanup_close_ int pidfd = -EBADF;
-	pid_t pid;
-
-	forward_signals();
-	pid = fork();
 	if (pid == 0)
 		run_command(r);
 	if (pid < 0)
-		return err_set(e, errno, "start the command");
-	command_pid = pid;
-	for (int fd = 0; fd < 3; fd++)
-		if (r->stdio[fd] > 2)
-			(void)close(r->stdio[fd]);
-	pidfd = sys_pidfd_open(pid);
-	if (pidfd >= 0 && relay)
-		relay_run(relay, pidfd);
-	*ret_status = status_of(pid);
-	return 0;
+		(void)err_set(e, errno, "start the command");
+	return pid;
 }
 
 /* ---- here
  * ------------------------------------------------------------------------------------- */
 
+/* 0 to 2 must be something, or what is opened next would be taken for one of them. */
+static int fill_stdio(struct err *e)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return err_set(e, errno, "open /dev/null");
+	return 0;
+}
+
+static void look_at_terminal(struct run *r)
+{
+	r->terminal = isatty(0) && isatty(1) && pty_ask(0, &r->manner) == 0;
+	r->terminal_too = r->terminal && isatty(2);
+}
+
 static int run_here(struct run *r, int *ret_status, struct err *e)
 {
-	struct relay relay;
+	struct proxy p = PROXY_NONE;
+	struct proxy_end end = { 0 };
 
-	if (relay_open(&relay, r->stdio, e) < 0 || run_enter(r, e) < 0)
+	if (fill_stdio(e) < 0)
 		return -1;
-	return execute(r, &relay, ret_status, e);
+	look_at_terminal(r);
+	if (run_enter(r, e) < 0 || run_stdio(r, &p, e) < 0)
+		return -1;
+	p.child = start(r, e);
+	if (p.child < 0)
+		return -1;
+	for (int fd = 0; fd < 3; fd++)
+		if (r->stdio[fd] != p.slave)
+			(void)close(r->stdio[fd]);
+	if (proxy_run(&p, &end, e) < 0)
+		return -1;
+	*ret_status = proxy_exit_status(&end);
+	return 0;
 }
 
 /* ---- detached
@@ -92,7 +75,8 @@ static int run_here(struct run *r, int *ret_status, struct err *e)
 static _Noreturn void keep(struct run *r, int tell)
 {
 	struct started s = { 0 };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), status = RUN_FAILED;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t pid = -1;
 
 	(void)setsid();
 	for (int fd = 0; fd < 3; fd++) {
@@ -106,8 +90,10 @@ static _Noreturn void keep(struct run *r, int tell)
 	(void)io_write_all(tell, &s, sizeof(s));
 	(void)close(tell);
 	if (s.e.msg[0] == '\0')
-		(void)execute(r, NULL, &status, &s.e);
-	_exit(status);
+		pid = start(r, &s.e);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	_exit(pid > 0 ? 0 : RUN_FAILED);
 }
 
 static int run_detached(struct run *r, bool quiet, struct err *e)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The parts of nsctl run: entering a session, becoming its user, passing a terminal on. */
+/* The parts of nsctl run: entering a session, and becoming its user. */
 #pragma once
 
 #include "core/base/account.h"
 #include "core/base/err.h"
+#include "core/run/proxy.h"
+#include "core/run/pty.h"
 #include "helpers/protocol.h"
 
 #include <stdbool.h>
@@ -15,7 +17,10 @@ struct run {
 	struct account account;
 	struct proto_reply reply; /* the session, once it is there */
 	int lease;                /* -EBADF: none yet */
-	int stdio[3];             /* what the command gets */
+	bool terminal;            /* 0 and 1 are terminals: the command gets a pty */
+	bool terminal_too;        /* 2 as well */
+	struct pty_manner manner;
+	int stdio[3]; /* what the command gets */
 };
 
 /* run's own failures, as with env(1) and nsenter's friends; 126 and 127 are exec's. */
@@ -37,24 +42,21 @@ struct run {
 int run_enter(struct run *r, struct err *e);
 
 /**
+ * run_stdio() - A pty of the session's own, or pipes, for the command
+ * @ret:	our ends of them
+ *
+ * No fd of the caller's goes in: whoever lives in the box could read what is typed at a
+ * terminal later, and worse (TIOCSTI, CVE-2016-10124). After run_enter().
+ *
+ * Return: 0 or -1 with @e.
+ */
+int run_stdio(struct run *r, struct proxy *ret, struct err *e);
+
+/**
  * run_command() - Become the account and execute the command; in a child, after run_enter()
  *
- * Should:   have the account's ids and groups, a login's environment, 0 to 2, and a session
- *           (setsid(2)) of its own
+ * Should:   have the account's ids and groups, a login's environment, 0 to 2, a session
+ *           (setsid(2)) and a keyring of its own
  * Mustn't:  have any other fd, environment or capability of the caller's
  */
 _Noreturn void run_command(const struct run *r);
-
-/* A terminal of the caller's is never lent: pipes to it, which are passed on. */
-struct relay {
-	int from[3], to[3]; /* -EBADF where there is nothing to do */
-};
-
-/* Make pipes in place of the terminals among 0 to 2, and put their far ends into stdio. */
-int relay_open(struct relay *y, int stdio[3], struct err *e);
-
-/**
- * relay_run() - Pass on until the command has ended
- * @child:	pidfd of it
- */
-void relay_run(struct relay *y, int child);

@@ -3,19 +3,14 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/base/sys.h"
 #include "helpers/client.h"
 #include "helpers/session_id.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <syslog.h>
-
-#define PATH_USER "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
 
 /* ---- entering
  * ------------------------------------------------------------------------------- */
@@ -118,91 +113,4 @@ int run_enter(struct run *r, struct err *e)
 		cleanup_close(&r->lease);
 	client_reap(helper);
 	return result;
-}
-
-/* ---- the command
- * ---------------------------------------------------------------------------- */
-
-static _Noreturn void die(const char *what, const char *object)
-{
-	int status = errno == ENOENT ? RUN_NOT_FOUND : RUN_NOT_EXECUTED;
-
-	(void)dprintf(2, "nsctl run: %s %s: %s\n", what, object, strerrordesc_np(errno));
-	_exit(status);
-}
-
-/* A value that can do no more than name a language or a terminal. */
-static const char *plain(const char *name)
-{
-	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				   "0123456789._@+-";
-	const char *value = getenv(name);
-
-	return value && *value && strlen(value) < 64 &&
-			       strspn(value, good) == strlen(value)
-		       ? value
-		       : NULL;
-}
-
-static void environment(const struct run *r)
-{
-	const char *term = plain("TERM"), *lang = plain("LANG");
-	char kept[2][64];
-
-	(void)snprintf(kept[0], sizeof(kept[0]), "%s", term ? term : "");
-	(void)snprintf(kept[1], sizeof(kept[1]), "%s", lang ? lang : "");
-	(void)clearenv();
-	if (setenv("HOME", r->account.home, 1) < 0 ||
-		setenv("SHELL", r->account.shell[0] ? r->account.shell : "/bin/sh", 1) <
-			0 ||
-		setenv("USER", r->account.name, 1) < 0 ||
-		setenv("LOGNAME", r->account.name, 1) < 0 ||
-		setenv("PATH", PATH_USER, 1) < 0 ||
-		setenv("XDG_RUNTIME_DIR", r->reply.runtime_dir, 1) < 0 ||
-		setenv("NSSHELL_SESSION", r->reply.id, 1) < 0 ||
-		(term && setenv("TERM", kept[0], 1) < 0) ||
-		(lang && setenv("LANG", kept[1], 1) < 0))
-		die("make the environment of", r->account.name);
-}
-
-static void become(const struct account *a)
-{
-	/* Groups that the policy doesn't keep may have no id inside. */
-	if (setgroups(a->n_groups, a->groups) < 0 && setgroups(1, &a->gid) < 0)
-		die("take on the groups of", a->name);
-	if (setresgid(a->gid, a->gid, a->gid) < 0 ||
-		setresuid(a->uid, a->uid, a->uid) < 0)
-		die("become", a->name);
-	if (setuid(0) == 0 || getuid() != a->uid || geteuid() != a->uid ||
-		getgid() != a->gid || getegid() != a->gid) {
-		errno = EPERM;
-		die("become nobody but", a->name);
-	}
-}
-
-static void signals_reset(void)
-{
-	sigset_t none;
-
-	for (int sig = 1; sig < NSIG; sig++)
-		(void)signal(sig, SIG_DFL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-_Noreturn void run_command(const struct run *r)
-{
-	signals_reset();
-	for (int fd = 0; fd < 3; fd++)
-		if (r->stdio[fd] != fd && dup2(r->stdio[fd], fd) < 0)
-			die("hand over an fd to", r->command[0]);
-	if (sys_close_from(3) < 0 || setsid() < 0)
-		die("prepare", r->command[0]);
-	(void)umask(022);
-	environment(r);
-	become(&r->account);
-	if (chdir(r->account.home) < 0 && chdir("/") < 0)
-		die("go to", "/");
-	(void)execvp(r->command[0], r->command);
-	die("run", r->command[0]);
 }

@@ -114,16 +114,19 @@ def test_detached(b):
     b.check(_gone(b, name), "which ends with its login")
 
 
-def test_the_terminal_stays_outside(b):
+def test_from_a_terminal(b):
     name = b.alice.pw_name
-    with Terminal(_argv(b, name, "--", "sh", "-c",
-                        "tty; ls -l /proc/self/fd/0; read x; echo \"<$x>\"; "
-                        "(: </dev/tty) 2>&1; echo done")) as t:
-        t.expect("not a tty")
-        t.expect("pipe:")
-        t.line("hello")
-        t.expect("<hello>")
-        t.expect("done")
+    with Terminal(_argv(b, name, "--", "bash", "--norc"), rows=37, columns=111) as t:
+        b.check(t.ask("tty") == "/dev/pts/0" and t.ask("stty size") == "37 111",
+                "from a terminal the command has a pty of the session's own", t.ask("tty; stty size"))
+        t.resize(20, 70)
+        time.sleep(0.2)
+        b.check(t.ask("stty size") == "20 70", "which follows the window's size")
+        t.start()
+        t.type("\x03")
+        b.check(t.ask("echo $?") == "130", "Ctrl-C reaches the command")
+        b.check(t.ask("ls -1 /dev/pts").split() == ["0", "ptmx"], "the admin's terminal isn't there",
+                t.ask("ls /dev/pts"))
+        t.line("exit 5")
         status = t.close()
-    b.check(status == 0 and "No such device" in t.seen,
-            "from a terminal: lines go in and out, the terminal doesn't", t.seen.splitlines()[-4:])
+    b.check(status == 5 and _gone(b, name), "and ends with its exit status", status)
