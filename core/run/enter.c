@@ -33,6 +33,21 @@ bool enter_map_has(const char *map, uint32_t id)
 	return false;
 }
 
+void enter_own_groups(const char *map, struct enter_person *p)
+{
+	unsigned long inside, outside, count;
+	int len;
+
+	p->n_groups = 0;
+	while (sscanf(map, "%lu %lu %lu%n", &inside, &outside, &count, &len) == 3) {
+		map += len;
+		if (inside != outside)
+			continue;
+		while (count-- > 0 && p->n_groups < ENTER_GROUPS_MAX)
+			p->groups[p->n_groups++] = (gid_t)inside++;
+	}
+}
+
 void enter_keep_mapped(const char *gid_map, struct enter_person *p)
 {
 	size_t kept = 0;

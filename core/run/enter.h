@@ -68,5 +68,13 @@ enum enter_result enter_session(const struct enter *in, struct proxy *ret, struc
  */
 bool enter_map_has(const char *map, uint32_t id);
 
+/**
+ * enter_own_groups() - The groups that the session's user has on the host too
+ *
+ * They are what maps to itself in a session: as they were when it was opened, and found
+ * without asking NSS, whose libraries for groups take longer to load than a join takes.
+ */
+void enter_own_groups(const char *gid_map, struct enter_person *p);
+
 /* Leave out of a person's groups what the session doesn't have, and its root's. */
 void enter_keep_mapped(const char *gid_map, struct enter_person *p);

@@ -60,9 +60,9 @@ struct record {
 			   */
 	bool share;       /* Share=account: a login may join */
 	bool no_new_privs; /* as its logins have it */
-	bool notify_join; /* the user is told when an admin steps in */
-	uint32_t leases;  /* logins in it */
-	bool logged_in;   /* utmp has an entry of ours */
+	bool notify_join;  /* the user is told when an admin steps in */
+	uint32_t leases;   /* logins in it */
+	bool logged_in;    /* utmp has an entry of ours */
 	struct record_tty lent;
 };
 

@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 # pylint: disable=wrong-import-position
 from harness import kernel
 from host import Host, NAME, Ssh
-from measure import Cleanup, Contender, extra_percent, rounds, table
+from measure import Cleanup, Contender, extra_percent, rounds, table, whole
 from peers import peers
 
 
@@ -68,6 +68,30 @@ def idle(name, program, argv, n, ready=True):
             p.wait()
 
 
+def join_table(host, n):
+    """Stepping into one session that is open all the while."""
+    session = subprocess.Popen(host.caller(NAME, "-i"), stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE)
+    try:
+        session.stdout.readline()
+        init = host.init_of_session()
+        floor = Contender("bare setns", lambda: whole([host.setns, init]))
+        rows = [floor]
+        nsenter = shutil.which("nsenter")
+        if nsenter:
+            rows.append(Contender("nsenter -a", lambda: whole(
+                [nsenter, "-a", "-t", init, "/bin/true"])))
+        rows.append(Contender("nsjoin", lambda: whole([host.nsjoin, NAME, "true"])))
+        rounds(rows, n)
+        table("Step into a session: start a program, /bin/true in the box, end", rows,
+              ["whole process"], "nsenter -a")
+    finally:
+        session.stdin.close()
+        session.stdout.close()
+        session.wait()
+        host.settle()
+
+
 def idle_table(host, n):
     print(f"\nAn idle session ({n} open at once; the login program and the user's own "
           "processes not counted)")
@@ -87,7 +111,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--rounds", type=int, default=40, help="of each table (default: %(default)s)")
     p.add_argument("--idle", type=int, default=10, help="idle sessions at once")
-    p.add_argument("--only", choices=("session", "ssh", "idle"), help="one of the tables")
+    p.add_argument("--only", choices=("session", "join", "ssh", "idle"), help="one of the tables")
     o = p.parse_args()
     if os.geteuid() != 0:
         sys.exit("bench.py: needs root")
@@ -111,6 +135,8 @@ def main():
               [floor, *others, own, none], ["whole process"], "floor")
         table("The same from within: what a running login program waits for",
               [floor, own, none], ["session", "nothing left", "pam_open_session"], "floor")
+    if o.only in (None, "join"):
+        join_table(host, o.rounds)
     if o.only in (None, "ssh"):
         rows = Ssh(host).contenders()
         rounds(rows, o.rounds)

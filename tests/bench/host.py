@@ -40,6 +40,8 @@ class Host:
         self.helper = os.path.join(BUILD, "nsshell-helper")
         self.floor = os.path.join(BUILD, "bench", "floor")
         self.pamcaller = os.path.join(BUILD, "bench", "pamcaller")
+        self.nsjoin = os.path.join(BUILD, "nsjoin")
+        self.setns = os.path.join(BUILD, "bench", "setns")
         self.sshproxy = os.path.join(BUILD, "bench", "sshproxy")
         self.pamdir = os.path.join(self.folder, "pam.d")
         os.mkdir(self.pamdir)
@@ -99,6 +101,20 @@ class Host:
         for path in ("/run/utmp", "/var/log/wtmp"):
             if os.path.exists(path):
                 bind(self.write(os.path.basename(path), "", 0o664), path)
+
+    @staticmethod
+    def init_of_session():
+        """The pid, as text, of the only session's init."""
+        for _ in range(200):
+            for name in os.listdir(RUNDIR + "/sessions"):
+                if "." in name:
+                    continue
+                with open(f"{RUNDIR}/sessions/{name}", encoding="ascii") as f:
+                    record = dict(line.rstrip().split("=", 1) for line in f)
+                if record["state"] == "open":
+                    return record["init_pid"]
+            time.sleep(0.01)
+        raise ValueError("no session")
 
     def settle(self):
         """Wait for the teardown of the last login, which goes on when ssh has ended."""

@@ -114,6 +114,23 @@ static void groups_that_the_session_lacks_and_its_roots_are_left_out(void **stat
 	assert_int_equal(p.groups[2], 65535);
 }
 
+static void the_users_groups_are_those_that_map_to_themselves(void **state)
+{
+	struct enter_person p = { .n_groups = 7 };
+
+	(void)state;
+	enter_own_groups(map, &p);
+	assert_int_equal(p.n_groups, 1);
+	assert_int_equal(p.groups[0], 1000);
+	enter_own_groups("0 100000 50\n50 50 2\n52 100052 65484\n70000 70000 1\n", &p);
+	assert_int_equal(p.n_groups, 3);
+	assert_int_equal(p.groups[0], 50);
+	assert_int_equal(p.groups[1], 51);
+	assert_int_equal(p.groups[2], 70000);
+	enter_own_groups("0 0 4294967295\n", &p);
+	assert_int_equal(p.n_groups, ENTER_GROUPS_MAX);
+}
+
 static void a_start_time_is_read_behind_any_name(void **state)
 {
 	uint64_t start = 0;
@@ -138,6 +155,7 @@ int main(void)
 		cmocka_unit_test(an_id_is_in_a_map_or_not),
 		cmocka_unit_test(
 			groups_that_the_session_lacks_and_its_roots_are_left_out),
+		cmocka_unit_test(the_users_groups_are_those_that_map_to_themselves),
 		cmocka_unit_test(a_start_time_is_read_behind_any_name),
 	};
 
