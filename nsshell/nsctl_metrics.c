@@ -164,30 +164,32 @@ static void write_states(
 /* ---- gathering
  * --------------------------------------------------------------------------------- */
 
+static void row_begin(struct account_row *row, const struct record *r, enum plan_cgroup_kind kind)
+{
+	const char *end = strrchr(r->cgroup, '/');
+	char account[sizeof(r->cgroup)];
+
+	row->user = r->user;
+	usage_clear(&row->usage);
+	if (!end)
+		return;
+	(void)snprintf(account, sizeof(account), "%.*s", (int)(end - r->cgroup), r->cgroup);
+	usage_read(kind, account, &row->usage);
+}
+
 static int rows_gather(struct metrics *m, const struct nsctl_session *s, size_t n)
 {
 	enum plan_cgroup_kind kind = cgroup_kind();
 
 	m->rows = calloc(n + 1, sizeof(*m->rows));
 	for (size_t i = 0; m->rows && i < n; i++) {
-		const char *group = s[i].record.cgroup, *end = strrchr(group, '/');
 		size_t k = 0;
 
-		while (k < m->n && strcmp(m->rows[k].user, s[i].record.user) != 0)
+		while (k < m->n && m->rows[k].user && strcmp(m->rows[k].user, s[i].record.user) != 0)
 			k++;
+		if (k == m->n)
+			row_begin(&m->rows[m->n++], &s[i].record, kind);
 		m->rows[k].sessions++;
-		if (k < m->n)
-			continue;
-		m->n++;
-		m->rows[k].user = s[i].record.user;
-		usage_clear(&m->rows[k].usage);
-		if (end) {
-			char account[256];
-
-			(void)snprintf(account, sizeof(account), "%.*s",
-				(int)(end - group), group);
-			usage_read(kind, account, &m->rows[k].usage);
-		}
 	}
 	return m->rows ? 0 : -1;
 }

@@ -87,7 +87,7 @@ int nsctl_targets(char *const *words, size_t n_words, struct nsctl_session **ret
 {
 	_cleanup_free_ struct nsctl_session *found = NULL;
 	_cleanup_free_ bool *hit = calloc(n_words + 1, sizeof(*hit));
-	size_t n, bad;
+	size_t n = 0, bad = 0;
 
 	if (!hit)
 		return err_set(e, ENOMEM, "read the records of sessions");

@@ -66,7 +66,7 @@ static int await(const struct stopping *g, struct err *e)
 /* All are told first, so that their graces run together. */
 static int stop_all(struct stopping *g, size_t n, bool kill, bool wait, struct err *e)
 {
-	struct err next;
+	struct err next = { 0 };
 	int result = 0;
 
 	for (size_t i = 0; i < n; i++) {

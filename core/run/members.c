@@ -173,7 +173,7 @@ static int kill_init(const struct record *r, size_t *ret_n, struct err *e)
 int members_signal(const struct record *r, int sig, size_t *ret_n, struct err *e)
 {
 	_cleanup_free_ pid_t *pids = NULL;
-	size_t n, hit = 0;
+	size_t n = 0, hit = 0;
 
 	if (sig == SIGKILL)
 		return kill_init(r, ret_n, e);

@@ -203,9 +203,9 @@ static void long_lines_are_refused_and_lines_keep_their_numbers(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
-		char *text = calloc(1, lengths[i] + 64), *line = text + 10;
+		char *text = calloc(1, lengths[i] + 64);
+		char *line = stpcpy(text, "[Default]\n");
 
-		memcpy(text, "[Default]\n", 10);
 		memset(line, '/', lengths[i]);
 		memcpy(line, "BindPaths=/a", 12);
 		memcpy(line + lengths[i], "\nRoot=x\n", 9);

@@ -313,8 +313,10 @@ static void the_manual_has_every_key_with_its_default(void **state)
 		(void)snprintf(
 			words, sizeof(words), "\n.It Cm %s Ns = Ns", config_keys[i].name);
 		item = strstr(text, words);
-		if (!item)
+		if (!item) {
 			fail_msg("nsshell.conf(5) doesn't have %s=", config_keys[i].name);
+			return;
+		}
 		(void)snprintf(words, sizeof(words), "\nDefault:\n.Ql %s",
 			initial ? initial : "");
 		if (initial && *initial) {
