@@ -5,6 +5,7 @@ PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
 LIBEXECDIR ?= $(PREFIX)/libexec
 MANDIR     ?= $(PREFIX)/share/man
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
 PAMDIR     ?= /usr/lib/$(MULTIARCH)/security
 BUILD      ?= build
@@ -17,7 +18,8 @@ DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev l
 	libeconf-dev libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
-	mandoc cron login rsync git xauth netcat-openbsd strace libclang-rt-14-dev
+	mandoc cron login rsync git xauth netcat-openbsd strace libclang-rt-14-dev \
+	python3-prometheus-client
 DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun
 
 # ---- flags ---------------------------------------------------------------------------------
@@ -156,7 +158,7 @@ format:
 ## make install       PREFIX, DESTDIR, SYSCONFDIR, LIBEXECDIR, PAMDIR, MANDIR are honoured
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PAMDIR) \
-		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
+		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(COMPLETIONDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf.d
 	install -m 0755 $(BUILD)/nsctl $(BUILD)/nsjoin $(DESTDIR)$(PREFIX)/sbin/
 	install -m 0755 $(BUILD)/nsshell-helper $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper
@@ -164,6 +166,7 @@ install: all
 	test -e $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf || \
 		install -m 0644 config/nsshell.conf $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf
 	install -m 0644 man/nsshell.conf.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 0644 config/nsctl.bash $(DESTDIR)$(COMPLETIONDIR)/nsctl
 	install -m 0644 man/nsctl.8 man/nsjoin.8 man/pam_nsshell.8 $(DESTDIR)$(MANDIR)/man8/
 
 ## make uninstall     refuses while a PAM file still names the module
@@ -174,7 +177,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/nsctl $(DESTDIR)$(PREFIX)/sbin/nsjoin \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so $(DESTDIR)$(MANDIR)/man5/nsshell.conf.5 \
-		$(DESTDIR)$(MANDIR)/man8/nsctl.8 $(DESTDIR)$(MANDIR)/man8/nsjoin.8 \
+		$(DESTDIR)$(COMPLETIONDIR)/nsctl $(DESTDIR)$(MANDIR)/man8/nsctl.8 $(DESTDIR)$(MANDIR)/man8/nsjoin.8 \
 		$(DESTDIR)$(MANDIR)/man8/pam_nsshell.8
 	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell
 
@@ -198,8 +201,18 @@ deps-demo: deps
 	@$(call need,$(DEPS_DEMO))
 deps-check: deps
 	@$(call need,$(DEPS_CHECK))
+	@test -e $(BUILD)/metrics/usr/bin/prometheus-node-exporter || \
+		$(call unpack,prometheus-node-exporter,prometheus-node-exporter) || echo "no node exporter: its test is skipped"
 deps-bench: deps
 	@$(call need,$(DEPS_BENCH))
+
+# Programs of packages that would start a service: unpacked beside the objects, not installed.
+unpack = (mkdir -p $(BUILD)/metrics && cd $(BUILD)/metrics && apt-get download -qq $(1) >/dev/null && \
+	dpkg-deb --fsys-tarfile $(1)_*.deb | tar x ./usr/bin/$(2) && rm -f $(1)_*.deb)
+## make deps-metrics  promtool, 19 MB, for one more test of nsctl metrics
+deps-metrics: deps
+	@$(call unpack,prometheus,promtool)
+.PHONY: deps-metrics
 
 .PHONY: print-cppflags
 print-cppflags:

@@ -18,6 +18,8 @@ static const struct {
 	{ " joins ", "joined" },
 	{ " joined ", "joined" },
 	{ " observes ", "observed" },
+	{ " left the session ", "left" },
+	{ "didn't join", "refused" },
 	{ " closed after ", "closed" },
 	{ " runs ", "run" },
 	{ "NOT ISOLATED", "unboxed" },

@@ -114,11 +114,17 @@ def test_metrics(b):
     b.check(r.returncode == 1 and r.stderr, "a file that can't be written is an error", r.stderr)
 
 
+def _program(b, name):
+    """Installed, or unpacked by make deps-check and make deps-metrics."""
+    return shutil.which(name, path=f"{b.stage.build}/metrics/usr/bin:{os.environ['PATH']}")
+
+
 def _promtool(b, text):
-    if not shutil.which("promtool"):
-        b.skip("promtool check metrics", "promtool of Debian's prometheus isn't installed")
+    promtool = _program(b, "promtool")
+    if not promtool:
+        b.skip("promtool check metrics", "no promtool here (make deps-metrics)")
         return
-    r = b.run("promtool", "check", "metrics", input=text)
+    r = b.run(promtool, "check", "metrics", input=text)
     b.check(r.returncode == 0 and not r.stderr, "promtool check metrics finds nothing",
             r.stdout + r.stderr or "nothing", text)
 
@@ -135,9 +141,9 @@ def _openmetrics(b, r):
 
 
 def _node_exporter(b, folder, name):
-    exporter = shutil.which("prometheus-node-exporter")
+    exporter = _program(b, "prometheus-node-exporter")
     if not exporter:
-        b.skip("node_exporter's textfile collector", "prometheus-node-exporter isn't installed")
+        b.skip("node_exporter's textfile collector", "no prometheus-node-exporter here")
         return
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
