@@ -77,7 +77,7 @@ int config_key_apply(const struct config_key *key, const char *value, struct pol
 config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
 	config_parse_count, config_parse_quota, config_parse_weight, config_parse_linger,
 	config_parse_hostname, config_parse_rootfs, config_parse_services,
-	config_parse_binds, config_parse_paths, config_parse_devices;
+	config_parse_shell, config_parse_binds, config_parse_paths, config_parse_devices;
 
 /* Where a list entry "[-]SOURCE[:TARGET]" appears inside. */
 const char *config_bind_target(const char *entry);

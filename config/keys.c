@@ -31,7 +31,7 @@ static const char *const group_words[] = { "keep", "none", NULL };
 /* clang-format off */
 const struct config_key config_keys[] = {
 	ROW("Isolate", bool, isolate, "no", HINT_BOOL),
-	ROW("Services", services, services, "sshd login su su-l runuser runuser-l cron",
+	ROW("Services", services, services, "sshd login su su-l runuser runuser-l cron nsshell",
 		"names of PAM services, such as: sshd login", .list = true),
 	ROW("Share", word, share, "login", "login or account", .words = share_words),
 	ROW("Linger", linger, linger_usec, "no",
@@ -61,6 +61,8 @@ const struct config_key config_keys[] = {
 	ROW("OnError", word, on_error, "deny", "deny or allow", .words = error_words),
 	ROW("SupplementaryGroups", word, groups, "keep", "keep or none", .words = group_words),
 	ROW("NotifyJoin", bool, notify_join, "yes", HINT_BOOL),
+	ROW("Shell", shell, shell, NULL,
+		"the absolute path of a shell that /etc/shells lists, not of nsshell itself"),
 };
 /* clang-format on */
 

@@ -139,6 +139,24 @@ int config_parse_hostname(const struct config_key *key, const char *value, void 
 	return 0;
 }
 
+/* Whether it is there and listed is asked when it is to be run. */
+int config_parse_shell(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	char **shell = field, *copy;
+
+	(void)key, (void)why, (void)why_size;
+	if (*value != '/' || strlen(value) >= POLICY_SHELL_MAX || strstr(value, "/../") ||
+		!strcmp(strrchr(value, '/'), "/nsshell") || value[strlen(value) - 1] == '/')
+		return -EINVAL;
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(*shell);
+	*shell = copy;
+	return 0;
+}
+
 int config_parse_rootfs(const struct config_key *key, const char *value, void *field,
 	char *why, size_t why_size)
 {

@@ -105,6 +105,7 @@ int client_reply(
 		return err_set(
 			e, 0, "the helper and pam_nsshell.so are of different versions");
 	ret->id[sizeof(ret->id) - 1] = '\0';
+	ret->shell[sizeof(ret->shell) - 1] = '\0';
 	ret->text[sizeof(ret->text) - 1] = '\0';
 	ret->runtime_dir[sizeof(ret->runtime_dir) - 1] = '\0';
 	return 0;

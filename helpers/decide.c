@@ -59,6 +59,8 @@ static int make_plan(const struct account *a, const struct policy *policy,
 static enum decision follow_policy(const struct account *a, const struct policy *policy,
 	const struct proto_request *q, int terminal, struct decided *ret, struct err *e)
 {
+	if (policy->shell)
+		(void)snprintf(ret->shell, sizeof(ret->shell), "%s", policy->shell);
 	if (!policy->isolate || (strcmp(q->service, PROTO_SERVICE_RUN) != 0 &&
 					!strlist_has(&policy->services, q->service)))
 		return DECIDE_IGNORE;

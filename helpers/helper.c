@@ -79,11 +79,12 @@ static int take_request(struct proto_request *q, int *terminal)
 	return 0;
 }
 
-static void answer(enum proto_kind kind, const char *id)
+static void answer(enum proto_kind kind, const char *id, const char *shell)
 {
 	struct proto_reply reply = { .magic = PROTO_MAGIC, .kind = kind };
 
 	(void)snprintf(reply.id, sizeof(reply.id), "%s", id);
+	(void)snprintf(reply.shell, sizeof(reply.shell), "%s", shell);
 	(void)io_send(PROTO_FD, &reply, sizeof(reply), NULL, 0);
 }
 
@@ -147,9 +148,9 @@ int main(int argc, char **argv)
 	title_begin(argc, argv);
 	what = decide(&q, argc > 1 ? argv[1] : NULL, terminal, &d, &e);
 	if (what == DECIDE_IGNORE)
-		answer(PROTO_IGNORE, q.id);
+		answer(PROTO_IGNORE, q.id, d.shell);
 	else if (what == DECIDE_ISOLATED)
-		answer(PROTO_ISOLATED, q.id);
+		answer(PROTO_ISOLATED, q.id, "");
 	else if (what == DECIDE_FAILED || open_session(&d, terminal, &e) < 0)
 		session_refuse(PROTO_FD, q.id, d.allow, &e);
 	plan_free(d.plan);

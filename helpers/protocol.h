@@ -18,10 +18,13 @@
 
 #include <stdint.h>
 
-#define PROTO_MAGIC 0x6e737332U /* "nss2": raised when a field changes */
+#define PROTO_MAGIC 0x6e737333U /* "nss3": raised when a field changes */
 
 /* The service that nsctl run opens sessions as: root's alone, and listed by no Services=. */
 #define PROTO_SERVICE_RUN "nsctl"
+
+/* The service of nsshell(1), which opens sessions without PAM. */
+#define PROTO_SERVICE_DOOR "nsshell"
 
 /* The fd that the helper finds its socket at. */
 #define PROTO_FD 3
@@ -55,6 +58,7 @@ struct proto_reply {
 	uint32_t kind;
 	char id[PLAN_ID_LEN + 1];
 	char runtime_dir[64];
+	char shell[POLICY_SHELL_MAX]; /* IGNORE, JOIN: Shell=, "" where it isn't set */
 	char text[512];      /* DENY, UNBOXED: for the log */
 	uint64_t namespaces; /* JOIN: CLONE_NEW*, for setns */
 	uint64_t caps;       /* JOIN: mask of capabilities to keep */

@@ -29,7 +29,9 @@
 
 /* Services whose users see no login in `who`: they only change who somebody is. */
 static const char *const no_logins[] = { "su", "su-l", "runuser", "runuser-l", "cron",
-	"atd", "sudo", "sudo-i", PROTO_SERVICE_RUN };
+	"atd", "sudo", "sudo-i", PROTO_SERVICE_RUN,
+	/* What comes before it, sshd or su, notes the login on the host or doesn't. */
+	PROTO_SERVICE_DOOR };
 
 static uint64_t now_usec(void)
 {

@@ -8,11 +8,9 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/keyctl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 /* ---- stdio
  * ------------------------------------------------------------------------------------ */
@@ -108,7 +106,7 @@ static void signals_reset(void)
 /* Who possesses a keyring may use its keys: the caller's stays outside. */
 static int leave_keyring(void)
 {
-	return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+	return sys_new_session_keyring() < 0 &&
 			       errno != ENOSYS && errno != EPERM
 		       ? -1
 		       : 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/fsuid.h>
@@ -127,4 +128,9 @@ int sys_pidfd_signal(int pidfd, int sig)
 int sys_close_from(unsigned int first)
 {
 	return close_range(first, ~0U, 0);
+}
+
+int sys_new_session_keyring(void)
+{
+	return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ? -1 : 0;
 }

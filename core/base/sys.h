@@ -56,3 +56,6 @@ int sys_pidfd_signal(int pidfd, int sig);
 
 /* close_range(2), Linux 5.9 */
 int sys_close_from(unsigned int first);
+
+/* A session keyring of one's own, keyctl(2). Return: 0, or -1; ENOSYS where there are none. */
+int sys_new_session_keyring(void);

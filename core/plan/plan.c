@@ -231,6 +231,7 @@ static int plan_all(struct planner *b, struct err *e)
 	p->gid = a->gid;
 	p->user = planner_copy(b, a->name);
 	p->shell = planner_copy(b, a->shell && a->shell[0] ? a->shell : "/bin/sh");
+	p->door_shell = planner_copy(b, b->in->policy->shell ? b->in->policy->shell : "");
 	p->runtime_dir = planner_text(b, "/run/user/%u", p->uid);
 	if (check_root(b->in->policy, e) < 0 || plan_login(b, e) < 0 ||
 		plan_ids(b, e) < 0 || plan_hostname(b, e) < 0 || plan_wants(b, e) < 0 ||

@@ -179,6 +179,7 @@ struct plan {
 	struct arena arena;
 	const char *id, *service, *rhost, *tty;
 	const char *user, *home, *shell;
+	const char *door_shell; /* Shell=, "" where it isn't set */
 	uid_t uid;
 	gid_t gid;
 	const char *hostname;	   /* expanded */

@@ -14,6 +14,7 @@ void policy_clear(struct policy *p)
 	strlist_clear(&p->sockets);
 	free(p->hostname);
 	free(p->image);
+	free(p->shell);
 	*p = (struct policy){ 0 };
 }
 

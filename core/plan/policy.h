@@ -33,6 +33,8 @@ enum policy_groups {
 	GROUPS_NONE, /* only the primary one */
 };
 
+#define POLICY_SHELL_MAX 256 /* with the 0 */
+
 struct policy {
 	bool isolate;            /* Isolate= */
 	struct strlist services; /* Services=, PAM service names */
@@ -60,6 +62,7 @@ struct policy {
 	enum policy_on_error on_error; /* OnError= */
 	enum policy_groups groups;     /* SupplementaryGroups= */
 	bool notify_join;              /* NotifyJoin=: the user is told when an admin steps in */
+	char *shell; /* Shell=: behind nsshell(1) as a login shell; NULL: the account's */
 };
 
 /* Free what the policy owns; it is all zeros afterwards. */

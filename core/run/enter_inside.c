@@ -10,12 +10,10 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/keyctl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 
 /* Where the socket is once everything else is closed. */
 #define SOCK_FD 3
@@ -103,7 +101,7 @@ static void default_signals(void)
 /* Who possesses a keyring may use its keys, whoever it is: the caller's stays outside. */
 static int leave_keyring(struct err *e)
 {
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+	if (sys_new_session_keyring() < 0 &&
 		errno != ENOSYS && errno != EPERM)
 		return err_set(e, errno, "leave the session keyring");
 	return 0;

@@ -255,7 +255,7 @@ static int begin(struct loop *l, struct err *e)
 		relay_begin(&l->way[IN], l->terminal.fd, p->master, true);
 		relay_begin(&l->way[OUT], p->master, l->terminal.fd, !l->terminal.shared);
 	} else {
-		relay_begin(&l->way[IN], STDIN_FILENO, io[0], true);
+		relay_begin(&l->way[IN], io[0] < 0 ? -EBADF : STDIN_FILENO, io[0], true);
 		relay_begin(&l->way[OUT], io[1], STDOUT_FILENO, false);
 	}
 	if (io[2] >= 0)

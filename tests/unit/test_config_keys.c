@@ -49,7 +49,7 @@ static void without_a_file_the_defaults_hold(void **state)
 	expect_count(f, 0);
 	policy_ok(f, "alice", "users", NULL);
 	assert_false(p->isolate);
-	expect_list(&p->services, "sshd login su su-l runuser runuser-l cron");
+	expect_list(&p->services, "sshd login su su-l runuser runuser-l cron nsshell");
 	assert_int_equal(p->share, SHARE_LOGIN);
 	assert_int_equal(p->linger_usec, 0);
 	assert_string_equal(p->hostname, "%h");

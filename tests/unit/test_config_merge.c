@@ -60,7 +60,7 @@ static void lists_add_up_and_an_empty_value_clears_them(void **state)
 	policy_ok(f, "alice", "staff", NULL);
 	expect_list(&f->policy.sockets, "/a /b /c");
 	expect_list(&f->policy.services,
-		"sshd login su su-l runuser runuser-l cron xrdp-sesman");
+		"sshd login su su-l runuser runuser-l cron nsshell xrdp-sesman");
 	policy_ok(f, "bob", "staff", NULL);
 	expect_list(&f->policy.sockets, "/d");
 	expect_list(&f->policy.services, "sshd");
