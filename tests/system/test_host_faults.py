@@ -150,3 +150,23 @@ def test_a_full_home(b):
         b.check(r.stdout == "in\n" and "No space" in r.stderr,
                 "a full home keeps nobody out, and is bound though mounted apart",
                 r.stdout + r.stderr)
+
+
+def test_a_lower_that_cant_be_idmapped(b):
+    """An overlay of the host's on /opt: shown plainly, and the log says what that means."""
+    layers = b.stage.private / "opt"
+
+    def overlay_on_opt():
+        for name in ("lower", "upper", "work"):
+            (layers / name).mkdir(parents=True, exist_ok=True)
+        (layers / "lower" / "file").write_text("seen\n", encoding="ascii")
+        kernel.mount("overlay", "/opt", "overlay", options=",".join(
+            f"{name}dir={layers / name}" for name in ("lower", "upper", "work")))
+
+    with _sshd_in(b, overlay_on_opt):
+        r = b.ssh(b.alice.pw_name, "cat /opt/file; stat -c %U /opt/file /etc/passwd")
+        b.check(r.stdout.split() == ["seen", "nobody", "root"],
+                "a lower that can't be idmapped is there, its owners unknown", r.stdout + r.stderr)
+        line = [x for x in b.log_tail().splitlines() if "/opt: plain lower" in x]
+        b.check(line, "and the log says so", (line or [b.log_tail()])[0])
+    shutil.rmtree(layers)
