@@ -15,6 +15,7 @@
 struct account_row {
 	const char *user;
 	struct usage usage;
+	struct usage hits; /* limits that its sessions have hit */
 	size_t sessions;
 };
 
@@ -164,16 +165,19 @@ static void write_states(
 /* ---- gathering
  * --------------------------------------------------------------------------------- */
 
-static void row_begin(struct account_row *row, const struct record *r, enum plan_cgroup_kind kind)
+static void row_begin(
+	struct account_row *row, const struct record *r, enum plan_cgroup_kind kind)
 {
 	const char *end = strrchr(r->cgroup, '/');
 	char account[sizeof(r->cgroup)];
 
 	row->user = r->user;
 	usage_clear(&row->usage);
+	usage_clear(&row->hits);
 	if (!end)
 		return;
-	(void)snprintf(account, sizeof(account), "%.*s", (int)(end - r->cgroup), r->cgroup);
+	(void)snprintf(
+		account, sizeof(account), "%.*s", (int)(end - r->cgroup), r->cgroup);
 	usage_read(kind, account, &row->usage);
 }
 
@@ -185,12 +189,16 @@ static int rows_gather(struct metrics *m, const struct nsctl_session *s, size_t 
 	for (size_t i = 0; m->rows && i < n; i++) {
 		size_t k = 0;
 
-		while (k < m->n && m->rows[k].user && strcmp(m->rows[k].user, s[i].record.user) != 0)
+		while (k < m->n && m->rows[k].user &&
+			strcmp(m->rows[k].user, s[i].record.user) != 0)
 			k++;
 		if (k == m->n)
 			row_begin(&m->rows[m->n++], &s[i].record, kind);
 		m->rows[k].sessions++;
+		usage_add_hits(&m->rows[k].hits, &s[i].usage);
 	}
+	for (size_t k = 0; k < m->n; k++)
+		usage_hits(&m->rows[k].usage, &m->rows[k].hits);
 	return m->rows ? 0 : -1;
 }
 

@@ -70,12 +70,10 @@ static char **environment(const struct run *r)
 
 	if (loginenv_make(&in, &list, &ignored) == 0)
 		env = calloc(list.n + 1, sizeof(*env));
-	if (!env) {
-		errno = ENOMEM;
-		die("make the environment of", r->account.name);
-	}
-	memcpy(env, list.v, list.n * sizeof(*env));
-	return env;
+	if (env)
+		return memcpy(env, list.v, list.n * sizeof(*env));
+	errno = ENOMEM;
+	die("make the environment of", r->account.name);
 }
 
 static void become(const struct account *a)

@@ -170,6 +170,7 @@ static void gather_account(struct status *s)
 	(void)snprintf(s->account_group, sizeof(s->account_group), "%.*s",
 		(int)(end - group), group);
 	usage_read(kind, s->account_group, &s->account);
+	usage_hits(&s->account, &s->session->usage);
 	for (size_t i = 0; i < STATUS_PRESSURES; i++) {
 		s->pressure[i].what = what[i];
 		s->pressure[i].there =

@@ -146,26 +146,37 @@ static struct libscols_table *table(const char *const *names, const int *flags, 
 	return t;
 }
 
-static int row(struct libscols_table *t, const struct status_process *p,
-	const struct record *r, struct libscols_line *parent, struct libscols_line **ret)
+/* Ids of the box: the account's is the same outside, and init's is its root. */
+static const char *person(
+	const struct status *s, const struct status_process *p, char *buf, size_t size)
+{
+	if (p->uid == s->session->record.uid)
+		return s->session->record.user;
+	for (size_t i = 0; i < s->n_processes; i++)
+		if (s->processes[i].inside == 1 && s->processes[i].uid == p->uid)
+			return "(root)";
+	(void)snprintf(buf, size, "%u", p->uid);
+	return buf;
+}
+
+static int row(struct libscols_table *t, const struct status *s,
+	const struct status_process *p, struct libscols_line *parent,
+	struct libscols_line **ret)
 {
 	struct libscols_line *line = scols_table_new_line(t, parent);
 	char pid[16], inside[16] = "", uid[32], memory[32];
+	const char *cells[5] = { pid, inside, person(s, p, uid, sizeof(uid)), memory,
+		p->command };
 
 	(void)snprintf(pid, sizeof(pid), "%d", (int)p->pid);
 	if (p->inside > 0)
 		(void)snprintf(inside, sizeof(inside), "%d", (int)p->inside);
-	(void)snprintf(uid, sizeof(uid), "%u", p->uid);
 	nsctl_bytes(p->memory, NSCTL_HUMAN, memory, sizeof(memory));
+	for (size_t i = 0; line && i < 5; i++)
+		if (scols_line_set_data(line, i, cells[i]) < 0)
+			return -1;
 	*ret = line;
-	return !line || scols_line_set_data(line, 0, pid) < 0 ||
-			       scols_line_set_data(line, 1, inside) < 0 ||
-			       scols_line_set_data(
-				       line, 2, p->uid == r->uid ? r->user : uid) < 0 ||
-			       scols_line_set_data(line, 3, memory) < 0 ||
-			       scols_line_set_data(line, 4, p->command) < 0
-		       ? -1
-		       : 0;
+	return line ? 0 : -1;
 }
 
 /* Index of each process' parent; n_processes where that is none of the session's. */
@@ -198,8 +209,7 @@ static int tree_fill(struct libscols_table *t, const struct status *s)
 			if (lines[i] || (parent[i] < s->n_processes && !lines[parent[i]]))
 				continue;
 			/* lines[n_processes] is NULL: no parent */
-			if (row(t, &s->processes[i], &s->session->record,
-				    lines[parent[i]], &lines[i]) < 0)
+			if (row(t, s, &s->processes[i], lines[parent[i]], &lines[i]) < 0)
 				return -1;
 			done++;
 		}

@@ -35,7 +35,7 @@ static void progress(const struct stopping *g, long *before)
 	const struct record *r = &g->s->record;
 	long n = cgroup_count(r->cgroup[0] ? cgroup_kind() : PLAN_CGROUP_NONE, r->cgroup);
 
-	if (g->quiet || n == *before || n <= 0)
+	if (g->quiet || n <= 0 || (*before >= 0 && n >= *before))
 		return;
 	*before = n;
 	(void)printf("%ssession %s of %s: %ld process%s left%s",

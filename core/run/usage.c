@@ -231,6 +231,35 @@ void usage_read(enum plan_cgroup_kind kind, const char *group, struct usage *ret
 		cleanup_close(&dirs[i]);
 }
 
+static bool is_known(uint64_t n)
+{
+	return n < USAGE_UNKNOWN;
+}
+
+static void add_known(uint64_t *sum, uint64_t n)
+{
+	if (is_known(n))
+		*sum = is_known(*sum) ? *sum + n : n;
+}
+
+void usage_add_hits(struct usage *sum, const struct usage *session)
+{
+	add_known(&sum->oom_kills, session->oom_kills);
+	add_known(&sum->refused_forks, session->refused_forks);
+}
+
+static void take_larger(uint64_t *n, uint64_t other)
+{
+	if (is_known(other) && (!is_known(*n) || other > *n))
+		*n = other;
+}
+
+void usage_hits(struct usage *account, const struct usage *sessions)
+{
+	take_larger(&account->oom_kills, sessions->oom_kills);
+	take_larger(&account->refused_forks, sessions->refused_forks);
+}
+
 /* ---- pressure
  * ------------------------------------------------------------------------------ */
 

@@ -19,8 +19,10 @@ struct usage {
 	uint64_t throttled;         /* times that CPUQuota= made it wait */
 	uint64_t tasks;             /* processes and threads */
 	uint64_t io_read, io_write; /* bytes; where an io or blkio controller is there */
-	uint64_t oom_kills;         /* v1: Linux 4.13 */
-	uint64_t refused_forks;     /* TasksMax= said no */
+	/* Counted for the group at its limit (v2; forks since Linux 6.11), or only for the group of
+	 * the process (v1, and forks before): usage_hits() takes both. */
+	uint64_t oom_kills;     /* v1: Linux 4.13 */
+	uint64_t refused_forks; /* TasksMax= said no */
 	/* Limits; PARSE_INFINITY: none. */
 	uint64_t memory_max, memory_high, tasks_max;
 	uint64_t cpu_quota;  /* percent of one CPU */
@@ -58,6 +60,16 @@ void usage_read_at(
 
 /* The same for "nsshell/1000" or "nsshell/1000/ID". */
 void usage_read(enum plan_cgroup_kind kind, const char *group, struct usage *ret);
+
+/**
+ * usage_hits() - Take over how often limits were hit by sessions of an account
+ * @account:	what its own group counts
+ * @sessions:	what those of its sessions count together
+ */
+void usage_hits(struct usage *account, const struct usage *sessions);
+
+/* Add what a session counts of limits that were hit. */
+void usage_add_hits(struct usage *sum, const struct usage *session);
 
 /* The text of a PSI file (Linux 4.20). Return: 0, -1 when there is nothing in it. */
 int usage_pressure_parse(const char *text, struct usage_pressure *ret);

@@ -252,3 +252,20 @@ def test_log_from_the_journal(b):
             "nsctl log reads the journal of a real journald", lines, r.stderr)
     b.check(len(lines) == 3 and "refused" in lines[2], "-n 1 USER in a folder of it", lines[2:])
     b.check("mallory" not in r.stdout, "and not what others than root have written there")
+
+
+def test_limits_that_were_hit_are_counted(b):
+    name = b.alice.pw_name
+    b.stage.config("MemoryMax=64M\nTasksMax=30\n")
+    with b.shell(name) as s:
+        s.do("(head -c 300M /dev/zero | tail -c 300M >/dev/null) >/dev/null 2>&1")
+        s.do("for i in $(seq 40); do sleep 0.2 & done >/dev/null 2>&1; wait", timeout=30)
+        r = _nsctl(b, "status", name)
+        b.check("killed at the limit" in r.stdout and "forks refused" in r.stdout,
+                "nsctl status tells of processes killed and forks refused",
+                [x.strip() for x in r.stdout.splitlines() if "Memory:" in x or "Tasks:" in x],
+                r.stdout)
+        text = _nsctl(b, "metrics").stdout
+    hits = [x for x in text.splitlines() if ("oom_kills_total{" in x or "refused_total{" in x)
+            and not x.endswith(" 0")]
+    b.check(len(hits) == 2, "nsctl metrics counts them", hits, text)

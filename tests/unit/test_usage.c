@@ -120,6 +120,27 @@ static void pressure_is_percent_and_microseconds(void **state)
 	assert_int_equal(usage_pressure_parse("", &p), -1);
 }
 
+static void limits_hit_are_counted_wherever_the_kernel_does(void **state)
+{
+	struct usage account, sum, one, two;
+
+	(void)state;
+	usage_clear(&account);
+	usage_clear(&sum);
+	usage_clear(&one);
+	usage_clear(&two);
+	one.oom_kills = 2;
+	two.oom_kills = 3;
+	account.oom_kills = 0;
+	account.refused_forks = 7;
+	usage_add_hits(&sum, &one);
+	usage_add_hits(&sum, &two);
+	usage_hits(&account, &sum);
+	assert_int_equal(account.oom_kills, 5);
+	assert_int_equal(account.refused_forks, 7);
+	assert_true(sum.refused_forks == USAGE_UNKNOWN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +148,7 @@ int main(void)
 		story(a_v1_group_is_read),
 		story(what_the_kernel_does_not_say_is_unknown),
 		cmocka_unit_test(pressure_is_percent_and_microseconds),
+		cmocka_unit_test(limits_hit_are_counted_wherever_the_kernel_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
