@@ -27,7 +27,8 @@ from harness import reaper, sshd  # noqa: E402  pylint: disable=wrong-import-pos
 from harness.scene import Scene  # noqa: E402  pylint: disable=wrong-import-position
 
 # Slow starters first: cron needs a full minute to come round while the others run.
-ORDER = ("harness", "cron", "ssh", "forward", "su", "console", "inside", "outside", "pam", "nsctl", "nsjoin",
+ORDER = ("harness", "cron", "ssh", "forward", "su", "console", "inside", "outside", "pam", "nsctl",
+         "nsctl_words", "nsctl_sessions", "nsctl_look", "nsctl_set", "nsctl_run", "nsctl_doctor", "nsjoin",
          "share", "lifecycle", "limits", "faults", "host_faults", "storm", "cron_result")
 SECONDS_A_TEST = 150
 
