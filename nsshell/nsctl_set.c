@@ -279,6 +279,9 @@ int nsctl_set(int argc, char **argv)
 		return nsctl_failed(argv[0], &e);
 	if (permanent && !quiet &&
 		dropin_path(s.config, argv[first], path, sizeof(path), &e) == 0)
-		(void)printf("%s is up to date\n", path);
+		(void)printf("%s: %s is up to date\n", argv[first], path);
+	else if (!quiet)
+		(void)printf(
+			"%s: set, until the account's last session ends\n", argv[first]);
 	return nsctl_flush(argv[0], NSCTL_OK);
 }

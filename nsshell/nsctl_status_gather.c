@@ -59,6 +59,9 @@ static void read_command(int dir, char *buf, size_t size)
 	if (n <= 0)
 		return;
 	text[n] = '\0';
+	/* setproctitle(3) leaves blanks and zeros behind. */
+	while (n > 1 && (text[n - 1] == '\0' || text[n - 1] == ' '))
+		text[--n] = '\0';
 	for (ssize_t i = 0; i < n - 1; i++)
 		if (text[i] == '\0')
 			text[i] = ' ';
