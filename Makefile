@@ -18,7 +18,7 @@ DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev l
 	libeconf-dev libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
-	mandoc cron login rsync git xauth netcat-openbsd strace libclang-rt-14-dev \
+	mandoc cron login rsync git xauth netcat-openbsd strace libclang-rt-14-dev dropbear-bin \
 	python3-prometheus-client
 DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun
 
@@ -55,6 +55,8 @@ MODULE := $(wildcard pam_module/*.c) helpers/client.c helpers/session_id.c core/
 	core/base/io.c core/base/sys.c
 NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/session_id.c
 NSJOIN := $(wildcard nsshell/nsjoin*.c)
+NSSHELL := nsshell/nsshell.c nsshell/door_shell.c
+DOOR   := $(wildcard nsshell/door*.c) helpers/client.c helpers/session_id.c
 UNIT   := $(wildcard tests/unit/test_*.c)
 BENCH  := $(wildcard tests/bench/*.c)
 
@@ -65,7 +67,8 @@ LIBS := $(BUILD)/librun.a $(BUILD)/libconfig.a $(BUILD)/libplan.a $(BUILD)/libba
 LDLIBS_run  = $(shell pkg-config --libs $(PKG_run) $(PKG_conf)) \
 	$(if $(wildcard $(SUBID_A)),$(SUBID_A) -lselinux -laudit,-lsubid)
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
-PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/pam_nsshell.so
+PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
+	$(BUILD)/nsshell-door $(BUILD)/pam_nsshell.so
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
 
@@ -100,6 +103,14 @@ $(BUILD)/nsctl: $(call obj,$(NSCTL)) $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run) -lsmartcols -ljansson
 
 $(BUILD)/nsjoin: $(call obj,$(NSJOIN)) $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcap
+
+# Static: it runs outside with an environment that its user may have had a say in.
+$(BUILD)/bin/nsshell: $(call obj,$(NSSHELL)) $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(filter-out $(if $(SANITIZE),,-pie),$(LDFLAGS)) $(if $(SANITIZE),,-static-pie) -o $@ $^
+
+$(BUILD)/nsshell-door: $(call obj,$(DOOR)) $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcap
 
 $(BUILD)/pam_nsshell.so: $(patsubst %.c,$(BUILD)/pic/%.o,$(MODULE)) pam_module/pam_nsshell.map
@@ -162,6 +173,13 @@ install: all
 		$(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf.d
 	install -m 0755 $(BUILD)/nsctl $(BUILD)/nsjoin $(DESTDIR)$(PREFIX)/sbin/
 	install -m 0755 $(BUILD)/nsshell-helper $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1
+	install -m 0755 $(BUILD)/bin/nsshell $(DESTDIR)$(PREFIX)/bin/nsshell
+	install -m 4755 $(BUILD)/nsshell-door $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door
+	install -m 0644 man/nsshell.1 $(DESTDIR)$(MANDIR)/man1/
+	install -d $(DESTDIR)$(PREFIX)/share/nsshell
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' config/sshd_nsshell.conf \
+		>$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf
 	install -m 0644 $(BUILD)/pam_nsshell.so $(DESTDIR)$(PAMDIR)/pam_nsshell.so
 	test -e $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf || \
 		install -m 0644 config/nsshell.conf $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf
@@ -176,10 +194,13 @@ uninstall:
 		exit 1; fi
 	rm -f $(DESTDIR)$(PREFIX)/sbin/nsctl $(DESTDIR)$(PREFIX)/sbin/nsjoin \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
+		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door \
+		$(DESTDIR)$(PREFIX)/bin/nsshell $(DESTDIR)$(MANDIR)/man1/nsshell.1 \
+		$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so $(DESTDIR)$(MANDIR)/man5/nsshell.conf.5 \
 		$(DESTDIR)$(COMPLETIONDIR)/nsctl $(DESTDIR)$(MANDIR)/man8/nsctl.8 $(DESTDIR)$(MANDIR)/man8/nsjoin.8 \
 		$(DESTDIR)$(MANDIR)/man8/pam_nsshell.8
-	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell
+	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PREFIX)/share/nsshell
 
 clean:
 	rm -rf $(BUILD)

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The door's first lines. */
+#include "nsshell/door.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/sys.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+
+/* What opening, joining and becoming somebody takes. */
+static const cap_value_t needed[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_SETGID, CAP_SETUID,
+	CAP_SETPCAP, CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_SYS_PTRACE, CAP_SYS_RESOURCE };
+
+/* A timer that was set before the exec would still go off; a terminal's signals are for the
+ * shell. SIGCHLD is needed as it is. */
+static void reset_signals(void)
+{
+	static const int timers[] = { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
+	const struct itimerval never = { 0 };
+	sigset_t none;
+
+	for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++)
+		(void)setitimer((__itimer_which_t)timers[i], &never, NULL);
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)signal(sig, sig == SIGCHLD ? SIG_DFL : SIG_IGN);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Hard limits are never lowered here: they are given back without the right to raise them. */
+static void reset_limits(struct door_before *before)
+{
+	for (int what = 0; what < RLIMIT_NLIMITS; what++) {
+		struct rlimit *old = &before->limits[what];
+		struct rlimit now = { RLIM_INFINITY, RLIM_INFINITY };
+
+		if (getrlimit((__rlimit_resource_t)what, old) < 0)
+			continue;
+		if (what == RLIMIT_STACK)
+			continue;
+		if (what == RLIMIT_CORE)
+			now = (struct rlimit){ 0, old->rlim_max };
+		if (what == RLIMIT_NOFILE)
+			now = (struct rlimit){ 1024,
+				old->rlim_max < 1024 ? 1024 : old->rlim_max };
+		(void)setrlimit((__rlimit_resource_t)what, &now);
+	}
+}
+
+void door_limits_back(const struct door_before *before)
+{
+	for (int what = 0; what < RLIMIT_NLIMITS; what++)
+		(void)setrlimit((__rlimit_resource_t)what, &before->limits[what]);
+}
+
+/* What is missing of 0 to 2 must not become something else. */
+static int fill_stdio(struct err *e)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		int got;
+
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		got = open("/dev/null", O_RDWR);
+		if (got != fd)
+			return err_set(e, got < 0 ? errno : EBADF, "put stdio in order");
+	}
+	return 0;
+}
+
+static int check_socket(struct err *e)
+{
+	int domain = 0, type = 0;
+	socklen_t size = sizeof(int);
+
+	if (getsockopt(DOOR_FD, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 ||
+		getsockopt(DOOR_FD, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+		domain != AF_UNIX || type != SOCK_SEQPACKET ||
+		fcntl(DOOR_FD, F_SETFD, FD_CLOEXEC) < 0)
+		return err_set(e, 0, "is started by nsshell(1), and by nobody else");
+	return 0;
+}
+
+/* Of those needed, what the host lets root have: a container's may have fewer. */
+static int choose_caps(cap_t want)
+{
+	cap_t have = cap_get_proc();
+	int r = have ? 0 : -1;
+
+	for (size_t i = 0; r == 0 && i < sizeof(needed) / sizeof(*needed); i++) {
+		cap_flag_value_t is = CAP_CLEAR;
+
+		r = cap_get_flag(have, needed[i], CAP_PERMITTED, &is);
+		if (r == 0)
+			r = cap_set_flag(want, CAP_PERMITTED, 1, &needed[i], is);
+		if (r == 0)
+			r = cap_set_flag(want, CAP_EFFECTIVE, 1, &needed[i], is);
+	}
+	(void)cap_free(have);
+	return r;
+}
+
+static int keep_needed_caps(struct err *e)
+{
+	cap_t want = cap_init(), have = NULL;
+	int r = want ? choose_caps(want) : -1;
+
+	if (r == 0)
+		r = cap_set_proc(want);
+	if (r < 0)
+		(void)err_set(e, errno, "drop capabilities");
+	else
+		have = cap_get_proc();
+	if (r == 0 && (!have || cap_compare(have, want) != 0))
+		r = err_set(e, EPERM, "prove that the capabilities are gone");
+	(void)cap_free(have);
+	(void)cap_free(want);
+	return r;
+}
+
+/*
+ * Should:   be root in all of its ids, as the helper asks of who spawns it, and with only
+ *	     those capabilities
+ * Mustn't:  keep a group of the caller's
+ */
+static int become_root(struct err *e)
+{
+	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ||
+		getuid() != 0 || geteuid() != 0 || getgid() != 0 || getegid() != 0)
+		return err_set(e, errno, "become root");
+	return keep_needed_caps(e);
+}
+
+int door_harden(struct door *d, struct err *e)
+{
+	static char *nothing[] = { NULL };
+
+	d->before.env = environ;
+	environ = nothing;
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	d->before.mask = umask(077);
+	reset_signals();
+	d->uid = getuid();
+	if (geteuid() != 0)
+		return err_set(e, 0,
+			"isn't setuid root, or runs where that does nothing: chown root and "
+			"chmod u+s it, on a file system without nosuid");
+	reset_limits(&d->before);
+	if (fill_stdio(e) < 0 || check_socket(e) < 0)
+		return -1;
+	if (sys_close_from(DOOR_FD + 1) < 0)
+		return err_set(e, errno, "close the rest");
+	if (!getcwd(d->before.folder, sizeof(d->before.folder)) ||
+		d->before.folder[0] != '/')
+		d->before.folder[0] = '\0';
+	if (chdir("/") < 0)
+		return err_set(e, errno, "go to /");
+	return become_root(e);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * nsshell(1): a login shell, or sshd's ForceCommand, whose user lands in a box. It has no
+ * privilege, stays outside, and runs no code of the user's: it is linked statically, so that
+ * no LD_PRELOAD of an environment that the user had a say in (environment of ssh(1)) is code
+ * that runs outside.
+ */
+#include "nsshell/door.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+#include "core/run/proxy.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+/* ForceCommand of who asked for sshd's own sftp server, which only sshd could run. */
+#define INTERNAL_SFTP "internal-sftp"
+#define SFTP_SERVER   "/usr/lib/openssh/sftp-server"
+
+struct call {
+	bool login;
+	char **command; /* COMMAND [NAME [ARGUMENT...]], NULL for none */
+	int argc;
+};
+
+/* ---- what is asked for ------------------------------------------------------------------- */
+
+static void usage(FILE *to)
+{
+	(void)fputs(
+		"usage: nsshell [-l] [-c command [name [argument ...]]]\n"
+		"The login shell of accounts whose logins shall land in a box: nsshell(1).\n",
+		to);
+}
+
+/* sshd(8): what the user asked for, where ForceCommand has us run instead. */
+static void take_original(struct call *c)
+{
+	static char sftp[] = SFTP_SERVER;
+	static char *command[2];
+	char *original = getenv("SSH_ORIGINAL_COMMAND");
+
+	if (!original)
+		return;
+	command[0] = original;
+	if (strncmp(original, INTERNAL_SFTP, strlen(INTERNAL_SFTP)) == 0 &&
+		strchr(" ", original[strlen(INTERNAL_SFTP)]))
+		command[0] = sftp;
+	c->command = command;
+	c->argc = 1;
+	/* The string stays where it is. A shell below must not take it for its own. */
+	(void)unsetenv("SSH_ORIGINAL_COMMAND");
+}
+
+/* Return: -1 to go on, or an exit status. */
+static int parse(int argc, char **argv, struct call *c)
+{
+	int i = 1;
+
+	c->login = argv[0][0] == '-';
+	for (; i < argc; i++) {
+		if (strcmp(argv[i], "-l") == 0 || strcmp(argv[i], "--login") == 0) {
+			c->login = true;
+		} else if (strcmp(argv[i], "-c") == 0 || strcmp(argv[i], "-lc") == 0) {
+			c->login |= argv[i][1] == 'l';
+			if (i + 1 == argc)
+				break;
+			c->command = argv + i + 1;
+			c->argc = argc - i - 1;
+			return -1;
+		} else if (strcmp(argv[i], "--version") == 0) {
+			(void)puts("nsshell " VERSION);
+			return fflush(stdout) == 0 ? 0 : DOOR_FAILED;
+		} else if (strcmp(argv[i], "--help") == 0) {
+			usage(stdout);
+			return fflush(stdout) == 0 ? 0 : DOOR_FAILED;
+		} else {
+			break;
+		}
+	}
+	if (i < argc) {
+		usage(stderr);
+		return DOOR_FAILED;
+	}
+	if (argc == 1 && !c->login)
+		take_original(c);
+	return -1;
+}
+
+/* ---- a plain shell ----------------------------------------------------------------------- */
+
+static bool is_inside(void)
+{
+	struct stat st;
+
+	return lstat(PATH_RUN_SESSION, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0;
+}
+
+static int run_plain(const char *shell, const struct call *c)
+{
+	const size_t most = c->command ? (size_t)c->argc : 0;
+	char **argv = calloc(most + 3, sizeof(*argv)), dash_c[] = "-c";
+	char name[POLICY_SHELL_MAX];
+	size_t n = 0;
+
+	if (!argv)
+		return DOOR_FAILED;
+	door_shell_name(shell, c->login, name);
+	argv[n++] = name;
+	if (c->command)
+		argv[n++] = dash_c;
+	for (size_t i = 0; i < most; i++)
+		argv[n++] = c->command[i];
+	(void)setenv("SHELL", shell, 1);
+	(void)execv(shell, argv);
+	(void)fprintf(stderr, "nsshell: run %s: %s\n", shell, strerror(errno));
+	free(argv);
+	return errno == ENOENT ? DOOR_NOT_FOUND : DOOR_NOT_EXECUTED;
+}
+
+/* Where no door is needed: there, or root. */
+static int run_here(const struct call *c)
+{
+	const char *own = getenv("SHELL");
+	char shell[POLICY_SHELL_MAX];
+	struct err e;
+
+	if (door_shell("", own, shell, &e) < 0 && door_shell("", NULL, shell, &e) < 0) {
+		(void)fprintf(stderr, "nsshell: %s\n", e.msg);
+		return DOOR_FAILED;
+	}
+	return run_plain(shell, c);
+}
+
+/* ---- through the door -------------------------------------------------------------------- */
+
+static _Noreturn void become_door(const struct call *c, int sock)
+{
+	static char name[] = "nsshell-door", login[] = DOOR_LOGIN, shell[] = DOOR_SHELL,
+		    command[] = DOOR_COMMAND, login_command[] = DOOR_LOGIN_COMMAND;
+	const size_t most = c->command ? (size_t)c->argc : 0;
+	char **argv = calloc(most + 3, sizeof(*argv));
+	int kept;
+
+	if (!argv)
+		_exit(DOOR_FAILED);
+	argv[0] = name;
+	argv[1] = c->command ? (c->login ? login_command : command)
+			     : (c->login ? login : shell);
+	for (size_t i = 0; i < most; i++)
+		argv[2 + i] = c->command[i];
+	kept = sock == DOOR_FD ? fcntl(sock, F_SETFD, 0) : dup2(sock, DOOR_FD);
+	if (kept >= 0)
+		(void)execv(PATH_DOOR, argv);
+	(void)dprintf(2, "nsshell: run %s: %s\n", PATH_DOOR, strerror(errno));
+	_exit(DOOR_FAILED);
+}
+
+/* The caller's own fds are the shell's now: nobody waits for our copies to be closed. */
+static void let_go(const struct door_answer *a)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; null >= 0 && fd < 3; fd++)
+		if (!((a->on_pty | a->piped) >> fd & 1))
+			(void)dup2(null, fd);
+	cleanup_close(&null);
+}
+
+static int follow(const struct door_answer *a, const int *fds, size_t n)
+{
+	struct proxy p = PROXY_NONE;
+	struct proxy_end end;
+	struct err e;
+	size_t at = 0;
+
+	p.child = a->child;
+	if (a->on_pty && n >= 2) {
+		p.master = fds[at++];
+		p.slave = fds[at++];
+	}
+	for (int fd = 0; fd < 3; fd++)
+		if ((a->piped >> fd & 1) && at < n)
+			p.stdio[fd] = fds[at++];
+	let_go(a);
+	if (proxy_run(&p, &end, &e) < 0) {
+		(void)fprintf(stderr, "nsshell: %s\n", e.msg);
+		return DOOR_FAILED;
+	}
+	return proxy_exit_status(&end);
+}
+
+static int heed(const struct call *c, struct door_answer *a, const int *fds, size_t n)
+{
+	a->shell[sizeof(a->shell) - 1] = a->text[sizeof(a->text) - 1] = '\0';
+	switch (a->kind) {
+	case DOOR_RUNS:
+		return follow(a, fds, n);
+	case DOOR_PLAIN:
+		return run_plain(a->shell, c);
+	default:
+		(void)fprintf(stderr, "%s\n", a->text);
+		return DOOR_FAILED;
+	}
+}
+
+static int run_door(const struct call *c)
+{
+	_cleanup_close_ int sock = -EBADF;
+	int pair[2], fds[IO_FDS_MAX], r;
+	static struct door_answer a;
+	size_t n = 0;
+	pid_t pid;
+
+	(void)signal(SIGCHLD, SIG_DFL);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return DOOR_FAILED;
+	sock = pair[0];
+	pid = fork();
+	if (pid == 0)
+		become_door(c, pair[1]);
+	(void)close(pair[1]);
+	r = pid < 0 ? -1 : io_recv(sock, &a, sizeof(a), fds, &n);
+	if (r == 0 && a.magic == DOOR_MAGIC && a.kind == DOOR_RUNS)
+		return heed(c, &a, fds, n);
+	if (pid > 0)
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+	if (r == 0 && a.magic == DOOR_MAGIC)
+		return heed(c, &a, fds, n);
+	(void)fputs(
+		"nsshell: no session could be opened; please tell your administrator\n",
+		stderr);
+	return DOOR_FAILED;
+}
+
+/* What is missing of 0 to 2 must not become something else. */
+static int fill_stdio(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct call c = { 0 };
+	int status;
+
+	if (argc < 1 || fill_stdio() < 0)
+		return DOOR_FAILED;
+	status = parse(argc, argv, &c);
+	if (status >= 0)
+		return status;
+	return is_inside() || geteuid() == 0 ? run_here(&c) : run_door(&c);
+}
