@@ -9,6 +9,7 @@ falls on all of them. See README.md in this folder for what the rows mean.
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -116,8 +117,6 @@ def main():
     if os.geteuid() != 0:
         sys.exit("bench.py: needs root")
     clean = Cleanup()
-    # Supervisors and halves of sshd outlive who started them; not every pid 1 reaps those.
-    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     host = Host(clean)
     kernel.private_mounts()
     host.scratch_state(kernel.bind, kernel.umount)
@@ -146,5 +145,24 @@ def main():
         idle_table(host, o.idle)
 
 
+def reaped():
+    """
+    Supervisors and halves of sshd outlive who started them, a pid namespace ends when its dead
+    are reaped, and not every pid 1 is quick at that: main() runs below a process that is.
+    """
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    child = os.fork()
+    if child == 0:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM)
+        main()
+        sys.exit(0)
+    for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(s, lambda number, _: os.kill(child, number))
+    pid = status = 0
+    while pid != child:
+        pid, status = os.waitpid(-1, 0)
+    sys.exit(os.waitstatus_to_exitcode(status))
+
+
 if __name__ == "__main__":
-    main()
+    reaped()
