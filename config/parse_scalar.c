@@ -147,7 +147,8 @@ int config_parse_shell(const struct config_key *key, const char *value, void *fi
 
 	(void)key, (void)why, (void)why_size;
 	if (*value != '/' || strlen(value) >= POLICY_SHELL_MAX || strstr(value, "/../") ||
-		!strcmp(strrchr(value, '/'), "/nsshell") || value[strlen(value) - 1] == '/')
+		!strcmp(strrchr(value, '/'), "/nsshell") ||
+		value[strlen(value) - 1] == '/')
 		return -EINVAL;
 	copy = strdup(value);
 	if (!copy)

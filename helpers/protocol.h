@@ -59,8 +59,8 @@ struct proto_reply {
 	char id[PLAN_ID_LEN + 1];
 	char runtime_dir[64];
 	char shell[POLICY_SHELL_MAX]; /* IGNORE, JOIN: Shell=, "" where it isn't set */
-	char text[512];      /* DENY, UNBOXED: for the log */
-	uint64_t namespaces; /* JOIN: CLONE_NEW*, for setns */
-	uint64_t caps;       /* JOIN: mask of capabilities to keep */
+	char text[512];               /* DENY, UNBOXED: for the log */
+	uint64_t namespaces;          /* JOIN: CLONE_NEW*, for setns */
+	uint64_t caps;                /* JOIN: mask of capabilities to keep */
 	uint32_t no_new_privs;
 };

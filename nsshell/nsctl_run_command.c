@@ -104,10 +104,8 @@ static void signals_reset(void)
 /* Who possesses a keyring may use its keys: the caller's stays outside. */
 static int leave_keyring(void)
 {
-	return sys_new_session_keyring() < 0 &&
-			       errno != ENOSYS && errno != EPERM
-		       ? -1
-		       : 0;
+	return sys_new_session_keyring() < 0 && errno != ENOSYS && errno != EPERM ? -1
+										  : 0;
 }
 
 _Noreturn void run_command(const struct run *r)

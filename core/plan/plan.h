@@ -18,16 +18,16 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#define PLAN_ID_LEN	  12 /* a session id: lower-case letters and digits */
+#define PLAN_ID_LEN       12 /* a session id: lower-case letters and digits */
 #define PLAN_HOSTNAME_MAX 64 /* HOST_NAME_MAX, uname(2) */
 
 /* ---- what the planner is given ---------------------------------------------------------- */
 
 struct plan_login {
-	const char *id;	     /* PLAN_ID_LEN characters */
+	const char *id;      /* PLAN_ID_LEN characters */
 	const char *service; /* PAM service */
 	const char *rhost;   /* "" where it comes from nowhere */
-	const char *tty;     /* the terminal handed down: a path below /dev, "" for none */
+	const char *tty; /* the terminal handed down: a path below /dev, "" for none */
 };
 
 /* One line of the host's mount table, in the table's order. */
@@ -50,7 +50,8 @@ enum plan_path_kind {
 struct plan_path {
 	const char *path;
 	enum plan_path_kind kind;
-	const char *real; /* the same place without symlinks on the way; NULL: path is that */
+	const char *
+		real; /* the same place without symlinks on the way; NULL: path is that */
 };
 
 enum plan_cgroup_kind {
@@ -68,7 +69,8 @@ struct plan_host {
 	size_t n_paths;
 	bool idmapped_lower; /* overlay takes idmapped layers: Linux 5.19 */
 	enum plan_cgroup_kind cgroup;
-	const struct strlist *controllers; /* as the kernel names them: memory, pids, cpu, ... */
+	const struct strlist
+		*controllers; /* as the kernel names them: memory, pids, cpu, ... */
 };
 
 struct plan_input {
@@ -96,9 +98,10 @@ extern const char *const plan_default_devices[];
 struct plan_overlay {
 	const char *target; /* inside: "/", "/usr", "/var" */
 	const char *lower;  /* host mount point that is cloned, not recursively */
-	bool idmap;	    /* the clone is idmapped by a user namespace with the plan's maps */
-	bool readonly;	    /* the lower was read-only on the host: no upper at all */
-	uint64_t attr;	    /* MOUNT_ATTR_* of the merged mount, MOUNT_ATTR_RDONLY with readonly */
+	bool idmap; /* the clone is idmapped by a user namespace with the plan's maps */
+	bool readonly; /* the lower was read-only on the host: no upper at all */
+	uint64_t
+		attr; /* MOUNT_ATTR_* of the merged mount, MOUNT_ATTR_RDONLY with readonly */
 };
 
 enum plan_layer_kind {
@@ -121,15 +124,15 @@ struct plan_layer {
  */
 enum plan_op_kind {
 	/* done in the staging mount namespace, owned by the host: locked inside */
-	PLAN_TMPFS,    /* size, inodes, mode, uid, gid */
-	PLAN_BIND,     /* source; recursive, as_user, must_own, optional */
-	PLAN_DEVICE,   /* bind the host's node source onto target */
+	PLAN_TMPFS,  /* size, inodes, mode, uid, gid */
+	PLAN_BIND,   /* source; recursive, as_user, must_own, optional */
+	PLAN_DEVICE, /* bind the host's node source onto target */
 	PLAN_TERMINAL, /* bind the terminal that is handed down (source); mode, uid, gid for it */
-	PLAN_DIR,      /* mode, uid, gid; existing ones are left as they are */
-	PLAN_FILE,     /* content (NULL: empty), mode, uid, gid; as with PLAN_DIR */
-	PLAN_SYMLINK,  /* source is what it says */
-	PLAN_MASK,     /* cover with an empty folder or file that nobody may open */
-	PLAN_SEAL,     /* set attr on the mount at target, its content being complete */
+	PLAN_DIR,     /* mode, uid, gid; existing ones are left as they are */
+	PLAN_FILE,    /* content (NULL: empty), mode, uid, gid; as with PLAN_DIR */
+	PLAN_SYMLINK, /* source is what it says */
+	PLAN_MASK,    /* cover with an empty folder or file that nobody may open */
+	PLAN_SEAL,    /* set attr on the mount at target, its content being complete */
 	/* done by init, in the session's own namespaces */
 	PLAN_PROC,
 	PLAN_DEVPTS,
@@ -144,8 +147,8 @@ struct plan_op {
 	const char *source; /* host path */
 	const char *target; /* path inside, absolute */
 	const char *content;
-	uint64_t attr;	 /* MOUNT_ATTR_* of mount_setattr(2); never MS_* here */
-	uint64_t size;	 /* bytes, tmpfs only, 0: no limit */
+	uint64_t attr;   /* MOUNT_ATTR_* of mount_setattr(2); never MS_* here */
+	uint64_t size;   /* bytes, tmpfs only, 0: no limit */
 	uint64_t inodes; /* tmpfs only, 0: the kernel's default */
 	uint32_t mode;
 	uint32_t uid; /* as seen inside */
@@ -159,9 +162,9 @@ struct plan_op {
 /* One value to write, and to read back, in the account's group. */
 struct plan_cgroup_setting {
 	const char *controller; /* "memory" */
-	const char *name;	/* "memory.max" */
-	const char *value;	/* as the kernel takes and shows it */
-	const char *key;	/* "MemoryMax", for messages */
+	const char *name;       /* "memory.max" */
+	const char *value;      /* as the kernel takes and shows it */
+	const char *key;        /* "MemoryMax", for messages */
 };
 
 struct plan_cgroup {
@@ -182,12 +185,13 @@ struct plan {
 	const char *door_shell; /* Shell=, "" where it isn't set */
 	uid_t uid;
 	gid_t gid;
-	const char *hostname;	   /* expanded */
-	const char *runtime_dir;   /* "/run/user/1000" */
+	const char *hostname;    /* expanded */
+	const char *runtime_dir; /* "/run/user/1000" */
 	struct idmap uids, gids;
-	const uint32_t *groups;	   /* supplementary groups kept, the primary one among them */
+	const uint32_t
+		*groups; /* supplementary groups kept, the primary one among them */
 	size_t n_groups;
-	uint64_t namespaces;	   /* CLONE_NEW* */
+	uint64_t namespaces; /* CLONE_NEW* */
 	struct plan_overlay *overlays;
 	size_t n_overlays;
 	struct plan_layer *layers;
@@ -197,15 +201,15 @@ struct plan {
 	struct plan_op *ops;
 	size_t n_ops;
 	struct plan_cgroup cgroup;
-	const char **login_caps;   /* what the login process keeps: "cap_setuid", ... */
+	const char **login_caps; /* what the login process keeps: "cap_setuid", ... */
 	size_t n_login_caps;
 	const char **init_caps;
 	size_t n_init_caps;
 	bool no_new_privs;
-	bool notify_join;	   /* the user is told when an admin steps in */
+	bool notify_join; /* the user is told when an admin steps in */
 	bool share_account;
 	uint64_t linger_usec;
-	const char **notes;	   /* what an admin should know: fallbacks taken */
+	const char **notes; /* what an admin should know: fallbacks taken */
 	size_t n_notes;
 };
 

@@ -88,7 +88,7 @@ int plan_wants(struct planner *b, struct err *e); /* plan_wants.c: the binds */
 int plan_hidden(
 	struct planner *b, struct err *e); /* plan_hidden.c: what to hide, covers */
 int plan_rootfs(struct planner *b, struct err *e); /* plan_rootfs.c: overlays */
-void plan_file_mounts(struct planner *b);	     /* plan_rootfs.c: single files */
+void plan_file_mounts(struct planner *b);          /* plan_rootfs.c: single files */
 void plan_ops(struct planner *b);                  /* plan_ops.c: mounts */
 void plan_dev(struct planner *b);                  /* plan_dev.c: below /dev */
 int plan_devices(struct planner *b, struct err *e);

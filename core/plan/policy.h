@@ -61,7 +61,7 @@ struct policy {
 	uint32_t cpu_weight;    /* CPUWeight=, 1 to 10000; 0: not set */
 	enum policy_on_error on_error; /* OnError= */
 	enum policy_groups groups;     /* SupplementaryGroups= */
-	bool notify_join;              /* NotifyJoin=: the user is told when an admin steps in */
+	bool notify_join; /* NotifyJoin=: the user is told when an admin steps in */
 	char *shell; /* Shell=: behind nsshell(1) as a login shell; NULL: the account's */
 };
 

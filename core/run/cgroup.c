@@ -59,7 +59,8 @@ const char *cgroup_mount_point(const char *controller)
 	for (size_t i = 0; i < N_KNOWN; i++) {
 		if (strcmp(controller, known[i]) != 0)
 			continue;
-		if (!mounts[i] && cgroup_get_subsys_mount_point(controller, &mounts[i]) != 0)
+		if (!mounts[i] &&
+			cgroup_get_subsys_mount_point(controller, &mounts[i]) != 0)
 			mounts[i] = strdup("");
 		return mounts[i] && *mounts[i] ? mounts[i] : NULL;
 	}

@@ -101,8 +101,7 @@ static void default_signals(void)
 /* Who possesses a keyring may use its keys, whoever it is: the caller's stays outside. */
 static int leave_keyring(struct err *e)
 {
-	if (sys_new_session_keyring() < 0 &&
-		errno != ENOSYS && errno != EPERM)
+	if (sys_new_session_keyring() < 0 && errno != ENOSYS && errno != EPERM)
 		return err_set(e, errno, "leave the session keyring");
 	return 0;
 }

@@ -14,7 +14,8 @@ struct proxy {
 	pid_t child; /* inside; ours to reap, and the leader of its process group */
 	int master;  /* of the pty, or -EBADF */
 	int slave; /* kept open while the child lives, so that the master doesn't hang up */
-	int stdio[3]; /* our ends of its pipes; -EBADF where it has the pty, or the caller's */
+	int stdio
+		[3]; /* our ends of its pipes; -EBADF where it has the pty, or the caller's */
 };
 #define PROXY_NONE                                                                       \
 	{                                                                                \

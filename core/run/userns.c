@@ -64,7 +64,8 @@ static int open_namespace(int proc, pid_t pid, int *ret_fd, struct err *e)
 	return *ret_fd < 0 ? err_set(e, errno, "open the user namespace") : 0;
 }
 
-int userns_create(int proc, const struct plan *plan, int *ret_fd, pid_t *ret_pid, struct err *e)
+int userns_create(
+	int proc, const struct plan *plan, int *ret_fd, pid_t *ret_pid, struct err *e)
 {
 	static char stack[HOLDER_STACK] __attribute__((aligned(16)));
 	static pid_t parent;
@@ -72,7 +73,8 @@ int userns_create(int proc, const struct plan *plan, int *ret_fd, pid_t *ret_pid
 	int r;
 
 	parent = getpid();
-	pid = clone(hold_namespace, stack + sizeof(stack), CLONE_NEWUSER | CLONE_VM | SIGCHLD, &parent);
+	pid = clone(hold_namespace, stack + sizeof(stack),
+		CLONE_NEWUSER | CLONE_VM | SIGCHLD, &parent);
 	if (pid < 0)
 		return userns_refused(e, errno);
 	r = userns_write_maps(proc, pid, plan, e);

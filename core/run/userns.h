@@ -25,7 +25,8 @@ int userns_write_maps(int proc, pid_t pid, const struct plan *plan, struct err *
  *
  * Return: 0 or -1 with @e; ENOSPC where user.max_user_namespaces forbids it.
  */
-int userns_create(int proc, const struct plan *plan, int *ret_fd, pid_t *ret_pid, struct err *e);
+int userns_create(
+	int proc, const struct plan *plan, int *ret_fd, pid_t *ret_pid, struct err *e);
 void userns_reap(pid_t pid);
 
 /* What to tell an admin whose kernel refuses a user namespace. */

@@ -15,8 +15,9 @@
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 /* A strlist of literals, for as long as the function lasts. */
-#define LIST(...) \
-	((struct strlist){ (char *[]){ __VA_ARGS__ }, COUNT(((char *[]){ __VA_ARGS__ })) })
+#define LIST(...)                                                                        \
+	((struct strlist){                                                               \
+		(char *[]){ __VA_ARGS__ }, COUNT(((char *[]){ __VA_ARGS__ })) })
 
 struct fixture {
 	gid_t groups[3];
@@ -46,7 +47,8 @@ static inline void fixture_policy(struct policy *p)
 }
 
 /* More of the host's paths; what is named in a test exists by that. */
-static inline void fixture_path(struct fixture *f, const char *path, enum plan_path_kind kind)
+static inline void fixture_path(
+	struct fixture *f, const char *path, enum plan_path_kind kind)
 {
 	assert_true(f->host.n_paths < COUNT(f->paths));
 	f->paths[f->host.n_paths++] = (struct plan_path){ .path = path, .kind = kind };
@@ -57,15 +59,24 @@ static inline void fixture_mount(
 {
 	assert_true(f->host.n_mounts < COUNT(f->mounts));
 	f->mounts[f->host.n_mounts++] = (struct plan_host_mount){ .target = target,
-		.source = "/dev/sda1", .root = "/", .fstype = fstype, .readonly = readonly };
+		.source = "/dev/sda1",
+		.root = "/",
+		.fstype = fstype,
+		.readonly = readonly };
 }
 
 static inline void fixture_init(struct fixture *f)
 {
 	*f = (struct fixture){ .groups = { 1000, 27, 100 },
-		.account = { .name = (char *)"alice", .uid = 1000, .gid = 1000,
-			.home = (char *)"/home/alice", .shell = (char *)"/bin/bash", .n_groups = 3 },
-		.login = { .id = "k3v9x0ab12cd", .service = "sshd", .rhost = "192.0.2.7",
+		.account = { .name = (char *)"alice",
+			.uid = 1000,
+			.gid = 1000,
+			.home = (char *)"/home/alice",
+			.shell = (char *)"/bin/bash",
+			.n_groups = 3 },
+		.login = { .id = "k3v9x0ab12cd",
+			.service = "sshd",
+			.rhost = "192.0.2.7",
 			.tty = "" },
 		.controller_names = { (char *)"cpuset", (char *)"cpu", (char *)"io",
 			(char *)"memory", (char *)"pids" },
@@ -74,11 +85,14 @@ static inline void fixture_init(struct fixture *f)
 	f->account.group_names = f->group_names;
 	f->controllers = (struct strlist){ f->controller_names, 5 };
 	fixture_policy(&f->policy);
-	f->host = (struct plan_host){ .hostname = "build.example.org", .mounts = f->mounts,
-		.paths = f->paths, .idmapped_lower = true, .cgroup = PLAN_CGROUP_V2,
+	f->host = (struct plan_host){ .hostname = "build.example.org",
+		.mounts = f->mounts,
+		.paths = f->paths,
+		.idmapped_lower = true,
+		.cgroup = PLAN_CGROUP_V2,
 		.controllers = &f->controllers };
-	f->in = (struct plan_input){ &f->account, &f->policy, &f->login, &f->host, &f->range, 1,
-		&f->range, 1 };
+	f->in = (struct plan_input){ &f->account, &f->policy, &f->login, &f->host,
+		&f->range, 1, &f->range, 1 };
 	fixture_mount(f, "/", "ext4", false);
 	fixture_mount(f, "/proc", "proc", false);
 	fixture_path(f, "/etc/shadow", PLAN_PATH_FILE);
