@@ -13,8 +13,8 @@ struct nsctl_session {
 	struct record record;
 	struct usage usage;
 	long processes; /* -1: not known */
-	const char *
-		state; /* as nsctl(8) names it; "crashed" and "paused" are no state of a record */
+	/* as nsctl(8) names it; "crashed" and "paused" are no state of a record */
+	const char *state;
 	double cpu; /* percent of one CPU since the look before; below 0: none yet */
 };
 

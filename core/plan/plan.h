@@ -50,8 +50,8 @@ enum plan_path_kind {
 struct plan_path {
 	const char *path;
 	enum plan_path_kind kind;
-	const char *
-		real; /* the same place without symlinks on the way; NULL: path is that */
+	/* the same place without symlinks on the way; NULL: path is that */
+	const char *real;
 };
 
 enum plan_cgroup_kind {
@@ -69,8 +69,8 @@ struct plan_host {
 	size_t n_paths;
 	bool idmapped_lower; /* overlay takes idmapped layers: Linux 5.19 */
 	enum plan_cgroup_kind cgroup;
-	const struct strlist
-		*controllers; /* as the kernel names them: memory, pids, cpu, ... */
+	/* as the kernel names them: memory, pids, cpu, ... */
+	const struct strlist *controllers;
 };
 
 struct plan_input {
@@ -100,8 +100,8 @@ struct plan_overlay {
 	const char *lower;  /* host mount point that is cloned, not recursively */
 	bool idmap; /* the clone is idmapped by a user namespace with the plan's maps */
 	bool readonly; /* the lower was read-only on the host: no upper at all */
-	uint64_t
-		attr; /* MOUNT_ATTR_* of the merged mount, MOUNT_ATTR_RDONLY with readonly */
+	/* MOUNT_ATTR_* of the merged mount, MOUNT_ATTR_RDONLY with readonly */
+	uint64_t attr;
 };
 
 enum plan_layer_kind {
@@ -188,8 +188,8 @@ struct plan {
 	const char *hostname;    /* expanded */
 	const char *runtime_dir; /* "/run/user/1000" */
 	struct idmap uids, gids;
-	const uint32_t
-		*groups; /* supplementary groups kept, the primary one among them */
+	/* supplementary groups kept, the primary one among them */
+	const uint32_t *groups;
 	size_t n_groups;
 	uint64_t namespaces; /* CLONE_NEW* */
 	struct plan_overlay *overlays;

@@ -50,8 +50,8 @@ struct policy {
 	 * there. A bind may be SOURCE:TARGET. */
 	struct strlist bind_paths;    /* BindPaths= */
 	struct strlist bind_ro_paths; /* BindReadOnlyPaths= */
-	struct strlist
-		inaccessible_paths; /* InaccessiblePaths=, beside the built-in list */
+	/* InaccessiblePaths=, beside the built-in list */
+	struct strlist inaccessible_paths;
 	struct strlist devices; /* Devices=, beside null zero full random urandom tty */
 	struct strlist sockets; /* Sockets=, beside the built-in list */
 	uint64_t memory_max;    /* MemoryMax=, bytes or PARSE_INFINITY */
