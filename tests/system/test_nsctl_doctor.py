@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 
 from harness import kernel
 
@@ -185,3 +186,13 @@ def test_without_root(b):
     b.check("weren't looked at" in r.stdout, "who isn't root is told what wasn't looked at",
             r.stdout.splitlines()[-1:], r.stderr)
     public.unlink()
+
+
+def test_abstract_sockets(b):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind("\0nst-abstract")
+        found = [f for f in _findings(b) if "abstract" in f["what"]]
+        b.check(not found or "@nst-abstract" not in found[0]["what"],
+                "an abstract socket that nobody listens on isn't told of")
+        s.listen()
+        _about(b, _findings(b), "abstract socket", "note", "one that somebody listens on is a note")
