@@ -168,8 +168,8 @@ static void check_abstract(struct findings *f)
 	if (n > 0)
 		findings_add(f, FINDING_NOTE, EVERY_BOX,
 			"see that their programs ask who connects (SO_PEERCRED)",
-			"%zu abstract sockets of the host, such as %s, can be reached from every box: the network is shared",
-			n, example);
+			"%zu abstract socket%s of the host, such as %s, can be reached from every box: the network is shared",
+			n, n == 1 ? "" : "s", example);
 }
 
 void doctor_host(const char *config, struct findings *f)
