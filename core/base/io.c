@@ -197,3 +197,12 @@ int io_process_start(pid_t pid, uint64_t *ret)
 	}
 	return 0;
 }
+
+bool io_is_still(int dir, const char *name, int fd)
+{
+	struct stat mine, there;
+
+	return fstat(fd, &mine) == 0 &&
+	       fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+}

@@ -4,6 +4,7 @@
 
 #include "core/base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -55,3 +56,10 @@ int io_open_state(const char *path, mode_t mode, struct err *e);
 /* Start time of a process in clock ticks, proc_pid_stat(5) field 22. Return: 0, -1 with
  * errno. */
 int io_process_start(pid_t pid, uint64_t *ret);
+
+/**
+ * io_is_still() - Whether an open file is what a name in a folder stands for
+ *
+ * For lock files that are removed under their lock: one that was waited for may be gone.
+ */
+bool io_is_still(int dir, const char *name, int fd);

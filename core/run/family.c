@@ -12,16 +12,6 @@
 
 #define LINE (PLAN_ID_LEN + 1)
 
-/* The file may have been removed by the holder that we waited for: then begin again. */
-static bool is_still(int dir, const char *name, int fd)
-{
-	struct stat mine, there;
-
-	return fstat(fd, &mine) == 0 &&
-	       fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
-}
-
 int family_lock(uid_t uid, bool wait, int *ret_fd, struct err *e)
 {
 	_cleanup_close_ int dir = io_open_state(PATH_ACCOUNTS, 0700, e);
@@ -43,7 +33,7 @@ int family_lock(uid_t uid, bool wait, int *ret_fd, struct err *e)
 		if (r < 0)
 			return errno == EWOULDBLOCK ? 1
 						    : err_set(e, errno, "lock %s", name);
-		if (is_still(dir, name, fd)) {
+		if (io_is_still(dir, name, fd)) {
 			*ret_fd = take_fd(&fd);
 			return 0;
 		}

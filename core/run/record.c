@@ -293,16 +293,6 @@ int record_remove(const char *id, struct err *e)
 	return 0;
 }
 
-/* Somebody may have swept the file up between its making and its locking. */
-static bool is_still(int dir, const char *name, int fd)
-{
-	struct stat mine, there;
-
-	return fstat(fd, &mine) == 0 &&
-	       fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       mine.st_ino == there.st_ino;
-}
-
 int record_lock(const char *id, int *ret_fd, struct err *e)
 {
 	_cleanup_close_ int dir = open_folder(e);
@@ -320,7 +310,7 @@ int record_lock(const char *id, int *ret_fd, struct err *e)
 		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 			return errno == EWOULDBLOCK ? 1
 						    : err_set(e, errno, "lock %s", name);
-		if (!is_still(dir, name, fd))
+		if (!io_is_still(dir, name, fd))
 			continue;
 		*ret_fd = take_fd(&fd);
 		return 0;
