@@ -16,8 +16,7 @@ int config_no_memory(struct err *e)
 	return err_set(e, ENOMEM, "read the config");
 }
 
-/* ---- problems
- * --------------------------------------------------------------------------- */
+/* ---- problems ----------------------------------------------------------------------- */
 
 /* An empty problem at the end of the list, or NULL. */
 static struct config_problem *problem_append(struct config *c)
@@ -102,8 +101,7 @@ void config_problem_print(const struct config_problem *p, FILE *out)
 	(void)fprintf(out, " %s\n", p->text);
 }
 
-/* ---- files
- * ------------------------------------------------------------------------------ */
+/* ---- files -------------------------------------------------------------------------- */
 
 /* A file's text through the gate and libeconf; @path lives in the config's arena. */
 static int text_read(

@@ -27,8 +27,7 @@
 	      */
 #define CONFIG_PROBLEMS_MAX 1000
 
-/* ---- keys
- * ------------------------------------------------------------------------------- */
+/* ---- keys --------------------------------------------------------------------------- */
 
 struct config_key;
 
@@ -82,8 +81,7 @@ config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
 /* Where a list entry "[-]SOURCE[:TARGET]" appears inside. */
 const char *config_bind_target(const char *entry);
 
-/* ---- sections, entries, the whole
- * ------------------------------------------------------- */
+/* ---- sections, entries, the whole --------------------------------------------------- */
 
 enum config_kind {
 	CONFIG_DEFAULT,
@@ -142,8 +140,7 @@ int config_problem_add(struct config *c, const char *file, uint64_t line,
 
 int config_no_memory(struct err *e);
 
-/* ---- the hands
- * -------------------------------------------------------------------------- */
+/* ---- the hands ---------------------------------------------------------------------- */
 
 /**
  * config_file_read() - Read one file that only root can write

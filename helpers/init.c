@@ -32,8 +32,7 @@ struct init {
 	uint64_t deadline; /* ms, CLOCK_MONOTONIC; while ending */
 };
 
-/* ---- becoming init
- * ------------------------------------------------------------------------ */
+/* ---- becoming init ------------------------------------------------------------------ */
 
 static int wait_for_maps(int leash, struct err *e)
 {
@@ -80,8 +79,7 @@ static int become(const struct plan *plan, int leash, const struct cgroup_fds *g
 	return drop(plan, e);
 }
 
-/* ---- being init
- * --------------------------------------------------------------------------- */
+/* ---- being init --------------------------------------------------------------------- */
 
 static uint64_t now_ms(void)
 {

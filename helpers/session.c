@@ -47,8 +47,7 @@ int session_write(struct session *s, struct err *e)
 	return record_write(&s->record, e);
 }
 
-/* ---- letting a login in
- * ------------------------------------------------------------------- */
+/* ---- letting a login in ------------------------------------------------------------- */
 
 static void fill_reply(
 	const struct session *s, enum proto_kind kind, struct proto_reply *reply)
@@ -176,8 +175,7 @@ size_t session_logins(const struct session *s)
 	return n;
 }
 
-/* ---- ending
- * ------------------------------------------------------------------------------- */
+/* ---- ending ------------------------------------------------------------------------- */
 
 void session_shut(struct session *s)
 {

@@ -23,8 +23,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* ---- the record
- * --------------------------------------------------------------------------- */
+/* ---- the record --------------------------------------------------------------------- */
 
 static void copy(char *to, size_t size, const char *from)
 {
@@ -63,8 +62,7 @@ static int begin_record(struct session *s, struct err *e)
 	return session_write(s, e);
 }
 
-/* ---- the account's rootfs
- * ----------------------------------------------------------------- */
+/* ---- the account's rootfs ----------------------------------------------------------- */
 
 static bool is_mount_namespace(int fd, uint64_t ino)
 {
@@ -136,8 +134,7 @@ static int hold_rootfs(struct session *s, int family, struct err *e)
 	return 0;
 }
 
-/* ---- init
- * --------------------------------------------------------------------------------- */
+/* ---- init --------------------------------------------------------------------------- */
 
 static int start_init(struct session *s, struct err *e)
 {
@@ -190,8 +187,7 @@ static int go(struct session *s, struct err *e)
 							: 0;
 }
 
-/* ---- the record's facts
- * ------------------------------------------------------------------- */
+/* ---- the record's facts ------------------------------------------------------------- */
 
 static uint64_t namespace_of(const struct session *s, const char *kind)
 {
@@ -218,8 +214,7 @@ static int note_init(struct session *s, struct err *e)
 	return 0;
 }
 
-/* ---- the whole
- * ---------------------------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------------------------- */
 
 /* From the account's rootfs to a running init, in a mount namespace that goes with this
  * call. */

@@ -41,8 +41,7 @@ static uint64_t now_usec(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* ---- after the login went in
- * -------------------------------------------------------------- */
+/* ---- after the login went in -------------------------------------------------------- */
 
 static bool is_login(const char *service)
 {
@@ -114,8 +113,7 @@ static void settle(struct session *s)
 	(void)malloc_trim(0);
 }
 
-/* ---- supervising
- * -------------------------------------------------------------------------- */
+/* ---- supervising -------------------------------------------------------------------- */
 
 enum {
 	POLL_INIT,
@@ -284,8 +282,7 @@ static int listen_to_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* ---- the whole
- * ---------------------------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------------------------- */
 
 static int open_first(struct session *s, int sock, struct err *e)
 {

@@ -40,8 +40,7 @@ int nsctl_top(int argc, char **argv);
 int nsctl_metrics(int argc, char **argv);
 int nsctl_run(int argc, char **argv);
 
-/* ---- options: a table a command
- * ---------------------------------------------------------- */
+/* ---- options: a table a command ----------------------------------------------------- */
 
 struct nsctl_option {
 	char letter;        /* 0: a long option only */
@@ -80,8 +79,7 @@ int nsctl_flush(const char *command, int status);
  * @e. */
 int nsctl_override(uid_t uid, struct policy *p, struct err *e);
 
-/* ---- plan as JSON
- * ------------------------------------------------------------------------ */
+/* ---- plan as JSON ------------------------------------------------------------------- */
 
 struct nsctl_verdict {
 	bool isolated;

@@ -18,8 +18,7 @@
 
 #define ISOLATED "every account with Isolate=yes: its logins are refused (OnError=deny)"
 
-/* ---- kernel
- * ----------------------------------------------------------------------------- */
+/* ---- kernel ------------------------------------------------------------------------- */
 
 static bool kernel_at_least(
 	const struct utsname *u, unsigned int major, unsigned int minor)
@@ -110,8 +109,7 @@ void check_kernel(struct findings *f)
 	check_overlay(f);
 }
 
-/* ---- files
- * ------------------------------------------------------------------------------ */
+/* ---- files -------------------------------------------------------------------------- */
 
 /* Whether only root can change this; why not, into @f. */
 static bool roots_alone(

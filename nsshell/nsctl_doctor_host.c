@@ -15,8 +15,7 @@
 
 #define EVERY_BOX "every isolated session"
 
-/* ---- subordinate ids
- * -------------------------------------------------------------------------- */
+/* ---- subordinate ids ---------------------------------------------------------------- */
 
 struct range {
 	const char *name;
@@ -113,8 +112,7 @@ void doctor_subids(const char *path, bool uids, struct findings *f)
 		doctor_subids_text(path, text, uids, f);
 }
 
-/* ---- files
- * ------------------------------------------------------------------------------------ */
+/* ---- files -------------------------------------------------------------------------- */
 
 static bool is_below(const char *path, const char *folder)
 {

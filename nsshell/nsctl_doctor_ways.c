@@ -10,8 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- the home, seen as its owner
- * -------------------------------------------------------------- */
+/* ---- the home, seen as its owner ---------------------------------------------------- */
 
 /* Take on the account's ids for the file system, or root's again. Groups come along: a home may
  * be reached through one. */
@@ -79,8 +78,7 @@ static int home_look(const struct account *a)
 	return found;
 }
 
-/* ---- what that means
- * -------------------------------------------------------------------------- */
+/* ---- what that means ---------------------------------------------------------------- */
 
 static bool any_there(const char *const *paths)
 {

@@ -33,8 +33,7 @@ static void edit_clear(struct edit *x)
 	pamstack_clear(&x->new);
 }
 
-/* ---- before anything is edited
- * ----------------------------------------------------------- */
+/* ---- before anything is edited ------------------------------------------------------ */
 
 static void config_cleanup(struct config **c)
 {
@@ -112,8 +111,7 @@ static void services_sort(struct edit *x)
 	}
 }
 
-/* ---- editing the copy
- * -------------------------------------------------------------------- */
+/* ---- editing the copy --------------------------------------------------------------- */
 
 static void result_say(
 	struct edit *x, const char *service, enum pamstack_result r, const char *by)
@@ -194,8 +192,7 @@ static bool is_wanted(const struct edit *x)
 	return line[0] == '\n' || line[0] == 'y' || line[0] == 'Y';
 }
 
-/* ---- writing
- * ----------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------ */
 
 /* Put back what was written before a failure: files [0, end) of this pass. */
 static void roll_back(const struct edit *x, const bool *written)

@@ -45,8 +45,7 @@ void findings_print(const struct findings *f, FILE *out);
  * 0, -1. */
 int findings_json(const struct findings *f, FILE *out);
 
-/* ---- the looks: each adds what it finds
- * -------------------------------------------------- */
+/* ---- the looks: each adds what it finds --------------------------------------------- */
 
 /* Every problem of the config. */
 void check_config(const struct config *c, struct findings *f);

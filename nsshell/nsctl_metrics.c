@@ -26,8 +26,7 @@ struct metrics {
 	size_t n;
 };
 
-/* ---- writing
- * ----------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------ */
 
 /* A family's head. A counter's name has "_total" at its end, which OpenMetrics leaves out here. */
 static void head(
@@ -73,8 +72,7 @@ static void value(FILE *out, uint64_t n, enum unit unit)
 		(void)fprintf(out, "%" PRIu64 "\n", n);
 }
 
-/* ---- the families
- * ------------------------------------------------------------------------------ */
+/* ---- the families ------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -162,8 +160,7 @@ static void write_states(
 	(void)fprintf(m->out, "nsshell_build_info{version=\"%s\"} 1\n", VERSION);
 }
 
-/* ---- gathering
- * --------------------------------------------------------------------------------- */
+/* ---- gathering ---------------------------------------------------------------------- */
 
 static void row_begin(
 	struct account_row *row, const struct record *r, enum plan_cgroup_kind kind)

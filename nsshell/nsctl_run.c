@@ -28,8 +28,7 @@ static pid_t start(const struct run *r, struct err *e)
 	return pid;
 }
 
-/* ---- here
- * ------------------------------------------------------------------------------------- */
+/* ---- here --------------------------------------------------------------------------- */
 
 /* 0 to 2 must be something, or what is opened next would be taken for one of them. */
 static int fill_stdio(struct err *e)
@@ -68,8 +67,7 @@ static int run_here(struct run *r, int *ret_status, struct err *e)
 	return 0;
 }
 
-/* ---- detached
- * --------------------------------------------------------------------------------- */
+/* ---- detached ----------------------------------------------------------------------- */
 
 /* Stays as the session's login: the lease is its, and ends with the command. */
 static _Noreturn void keep(struct run *r, int tell)
@@ -125,8 +123,7 @@ static int run_detached(struct run *r, bool quiet, struct err *e)
 	return 0;
 }
 
-/* ---- the whole
- * ---------------------------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------------------------- */
 
 static int run(struct run *r, const char *user, bool detached, bool quiet,
 	int *ret_status, struct err *e)

@@ -12,8 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- stdio
- * ------------------------------------------------------------------------------------ */
+/* ---- stdio -------------------------------------------------------------------------- */
 
 static int pipe_for(struct run *r, struct proxy *p, int fd, struct err *e)
 {
@@ -43,8 +42,7 @@ int run_stdio(struct run *r, struct proxy *ret, struct err *e)
 	return 0;
 }
 
-/* ---- the command
- * ---------------------------------------------------------------------------- */
+/* ---- the command -------------------------------------------------------------------- */
 
 static _Noreturn void die(const char *what, const char *object)
 {

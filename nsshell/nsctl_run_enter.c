@@ -12,8 +12,7 @@
 #include <sys/prctl.h>
 #include <syslog.h>
 
-/* ---- entering
- * ------------------------------------------------------------------------------- */
+/* ---- entering ----------------------------------------------------------------------- */
 
 /* "0" is the writer itself. */
 static int move_self(const int *fds, size_t n, struct err *e)

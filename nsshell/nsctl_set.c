@@ -50,8 +50,7 @@ int nsctl_override(uid_t uid, struct policy *p, struct err *e)
 	return r;
 }
 
-/* ---- what is wanted
- * ------------------------------------------------------------------------- */
+/* ---- what is wanted ----------------------------------------------------------------- */
 
 static const char *limit_key(const char *assignment)
 {
@@ -121,8 +120,7 @@ static int assignments_check(const struct set *s, struct err *e)
 	return 0;
 }
 
-/* ---- at once
- * ------------------------------------------------------------------------------ */
+/* ---- at once ------------------------------------------------------------------------ */
 
 static int limits_write(const struct set *s, struct err *e)
 {
@@ -185,8 +183,7 @@ static int set_live(struct set *s, bool permanent, struct err *e)
 	return override_write(s->account.uid, &s->lines, e);
 }
 
-/* ---- for good
- * ----------------------------------------------------------------------------- */
+/* ---- for good ----------------------------------------------------------------------- */
 
 /* Whether the config gives what was asked for: a later file may have the last word. */
 static int permanent_check(struct set *s, struct err *e)
@@ -234,8 +231,7 @@ static int set_permanent(struct set *s, struct err *e)
 	return -1;
 }
 
-/* ---- the whole
- * ---------------------------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------------------------- */
 
 static int set(struct set *s, const char *user, bool permanent, struct err *e)
 {

@@ -13,8 +13,7 @@
 
 #define EVENTS 10
 
-/* ---- processes
- * ------------------------------------------------------------------------------ */
+/* ---- processes ---------------------------------------------------------------------- */
 
 int status_parse_process(char *text, struct status_process *ret)
 {
@@ -104,8 +103,7 @@ static int gather_processes(struct status *s, struct err *e)
 	return 0;
 }
 
-/* ---- mounts
- * --------------------------------------------------------------------------------- */
+/* ---- mounts ------------------------------------------------------------------------- */
 
 int status_parse_mount(char *line, struct status_mount *ret)
 {
@@ -158,8 +156,7 @@ static int gather_mounts(struct status *s, struct err *e)
 	return 0;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------ */
+/* ---- the whole ---------------------------------------------------------------------- */
 
 static void gather_account(struct status *s)
 {

@@ -14,8 +14,7 @@ static void table_cleanup(struct libscols_table **t)
 	scols_unref_table(*t);
 }
 
-/* ---- who and what
- * ---------------------------------------------------------------------------- */
+/* ---- who and what ------------------------------------------------------------------- */
 
 static void print_process(const char *label, const struct record_process *p)
 {
@@ -46,8 +45,7 @@ static void print_head(const struct status *s)
 	(void)printf("\n%12s: %s\n", "Cgroup", r->cgroup[0] ? r->cgroup : "none");
 }
 
-/* ---- usage
- * ---------------------------------------------------------------------------------- */
+/* ---- usage -------------------------------------------------------------------------- */
 
 /* "12M, peak 30M; the account 40M of 2.0G" */
 static void print_memory(const struct status *s)
@@ -131,8 +129,7 @@ static void print_pressure(const struct status *s)
 	}
 }
 
-/* ---- tables
- * --------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------- */
 
 static struct libscols_table *table(const char *const *names, const int *flags, size_t n)
 {

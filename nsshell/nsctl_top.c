@@ -68,8 +68,7 @@ static uint64_t now_usec(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* ---- looking
- * ----------------------------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------------------ */
 
 static void compare(struct sample *now, const struct sample *before)
 {
@@ -105,8 +104,7 @@ static int look(struct top *t, struct err *e)
 	return 0;
 }
 
-/* ---- sorting
- * ----------------------------------------------------------------------------------- */
+/* ---- sorting ------------------------------------------------------------------------ */
 
 static double weight(const struct nsctl_session *s, enum order order)
 {
@@ -137,8 +135,7 @@ static int by_weight(const void *a, const void *b, void *arg)
 	return x > y ? -1 : x < y;
 }
 
-/* ---- showing
- * ----------------------------------------------------------------------------------- */
+/* ---- showing ------------------------------------------------------------------------ */
 
 static void print_head(const struct top *t)
 {
@@ -190,8 +187,7 @@ static int show(struct top *t, struct err *e)
 	return fflush(stdout) != 0 ? err_set(e, errno, "write") : 0;
 }
 
-/* ---- the terminal
- * ------------------------------------------------------------------------------ */
+/* ---- the terminal ------------------------------------------------------------------- */
 
 /* A key was pressed. Return: whether to go on. */
 static bool heed(struct top *t, char key)

@@ -26,8 +26,7 @@
 /* All else is hidden; the export map lists the same six. */
 #define EXPORT __attribute__((visibility("default")))
 
-/* ---- the lease: a socket kept open as long as the caller lives
- * ---------------------------- */
+/* ---- the lease: a socket kept open as long as the caller lives ---------------------- */
 
 struct lease {
 	int sock;
@@ -77,8 +76,7 @@ static bool already_inside(pam_handle_t *pamh)
 	return lstat(PATH_RUN_SESSION, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0;
 }
 
-/* ---- when there is no helper to ask
- * ------------------------------------------------------- */
+/* ---- when there is no helper to ask ------------------------------------------------- */
 
 /* The only look-up that the module makes: still outside, when all else failed. */
 static bool never_isolated(pam_handle_t *pamh, const char *user)
@@ -122,8 +120,7 @@ static int refuse(pam_handle_t *pamh, const struct pam_args *args,
 	return PAM_SESSION_ERR;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------------------ */
 
 static int copy_item(pam_handle_t *pamh, int item, char *to, size_t size)
 {

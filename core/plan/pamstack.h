@@ -106,8 +106,7 @@ struct pamstack_file *pamstack_find(const struct pamstack_dir *d, const char *na
  * memory). */
 int pamstack_set_text(struct pamstack_file *f, char *text);
 
-/* ---- the stack of a service
- * ------------------------------------------------------------- */
+/* ---- the stack of a service --------------------------------------------------------- */
 
 /* A stack may nest this deep in all, as libpam's include limit has it. */
 #define PAMSTACK_DEPTH_MAX 16
@@ -147,8 +146,7 @@ bool pamstack_gated(const struct pamstack_flat *f, size_t i);
  */
 size_t pamstack_bypass(const struct pamstack_flat *f, size_t i);
 
-/* ---- editing
- * ---------------------------------------------------------------------------- */
+/* ---- editing ------------------------------------------------------------------------ */
 
 enum pamstack_result {
 	PAMSTACK_CHANGED,

@@ -72,8 +72,7 @@ static const struct pamstack_line *own_line(const struct pamstack_file *f)
 	return NULL;
 }
 
-/* ---- what an edit must leave as it was
- * -------------------------------------------------- */
+/* ---- what an edit must leave as it was ---------------------------------------------- */
 
 /* The lines that nsctl adds and removes, and that no jump of somebody else's counts. */
 static bool is_ours(const struct pamstack_entry *v)
@@ -198,8 +197,7 @@ static void dir_take(struct pamstack_dir *d, struct pamstack_dir *edited)
 	*edited = (struct pamstack_dir){ 0 };
 }
 
-/* ---- enable
- * ----------------------------------------------------------------------------- */
+/* ---- enable ------------------------------------------------------------------------- */
 
 /* Put a gate above the first pam_systemd that has none. Return: 1 done, 0 none left, -1.
  */
@@ -281,8 +279,7 @@ int pamstack_enable(struct pamstack_dir *d, const char *service,
 	return 0;
 }
 
-/* ---- disable
- * ---------------------------------------------------------------------------- */
+/* ---- disable ------------------------------------------------------------------------ */
 
 static bool flat_has_file(const struct pamstack_flat *f, const char *name)
 {

@@ -48,8 +48,7 @@ struct planner {
 	size_t n_covers;
 };
 
-/* ---- plan_util.c: memory and paths
- * ------------------------------------------------------- */
+/* ---- plan_util.c: memory and paths -------------------------------------------------- */
 
 /* Make room for one more entry of an array of @n, all of them in the plan's arena. */
 void *planner_more(struct planner *b, void *array, size_t *n, size_t entry);
@@ -80,8 +79,7 @@ const struct plan_path *planner_find(const struct planner *b, const char *path);
 enum plan_path_kind planner_kind(const struct planner *b, const char *path);
 bool path_matches(const char *pattern, const char *path);
 
-/* ---- the parts of the plan, in the order of their making
- * --------------------------------- */
+/* ---- the parts of the plan, in the order of their making ---------------------------- */
 
 int plan_ids(struct planner *b, struct err *e);
 int plan_wants(struct planner *b, struct err *e); /* plan_wants.c: the binds */

@@ -1,87 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Making groups, and moving into them. */
 #include "core/run/cgroup.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/parse.h"
-#include "core/base/sys.h"
+#include "core/run/cgroup_internal.h"
 
 #include <fcntl.h>
 #include <libcgroup.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
 /* A limit that the kernel rounded to pages is still the limit. */
 #define ROUNDING 65536U
 
-/* Every controller that a group of ours may use. */
-static const char *const known[] = { "pids", "memory", "cpu", "cpuacct", "freezer",
-	"cpuset", "blkio", "io", "devices" };
-#define N_KNOWN (sizeof(known) / sizeof(*known))
-
-/* libcgroup would print to stdout where CGROUP_LOGLEVEL is set. */
-static void no_log(void *data, int level, const char *fmt, va_list ap)
-{
-	(void)data, (void)level, (void)fmt, (void)ap;
-}
-
-static const char *failure(int code)
-{
-	return code == ECGOTHER ? strerrordesc_np(cgroup_get_last_errno())
-				: cgroup_strerror(code);
-}
-
-static int init_once(struct err *e)
-{
-	static bool done;
-	int r;
-
-	if (done)
-		return 0;
-	cgroup_set_logger(no_log, CGROUP_LOG_ERROR, NULL);
-	r = cgroup_init();
-	if (r != 0)
-		return err_set(e, 0, "start libcgroup: %s", failure(r));
-	done = true;
-	return 0;
-}
-
-/* libcgroup reads the mount table at every question: ask once for each controller. */
-const char *cgroup_mount_point(const char *controller)
-{
-	static char *mounts[N_KNOWN];
-	struct err ignored;
-
-	if (init_once(&ignored) < 0)
-		return NULL;
-	for (size_t i = 0; i < N_KNOWN; i++) {
-		if (strcmp(controller, known[i]) != 0)
-			continue;
-		if (!mounts[i] &&
-			cgroup_get_subsys_mount_point(controller, &mounts[i]) != 0)
-			mounts[i] = strdup("");
-		return mounts[i] && *mounts[i] ? mounts[i] : NULL;
-	}
-	return NULL;
-}
-
-/* Path of a group's folder, or of a file in it, in one controller's hierarchy. */
-static int group_path(const char *controller, const char *group, const char *file,
-	char *buf, size_t size)
-{
-	const char *mount = cgroup_mount_point(controller);
-	int len;
-
-	if (!mount)
-		return -1;
-	len = snprintf(buf, size, "%s/%s%s%s", mount, group, *file ? "/" : "", file);
-	return len > 0 && (size_t)len < size ? 0 : -1;
-}
-
-/* ---- making
- * ------------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------------- */
 
 static int make_group(const struct plan_cgroup *plan, const char *name,
 	bool with_settings, struct err *e)
@@ -104,7 +39,8 @@ static int make_group(const struct plan_cgroup *plan, const char *name,
 		r = cgroup_create_cgroup(group, 1);
 	if (group)
 		cgroup_free(&group);
-	return r == 0 ? 0 : err_set(e, 0, "make the cgroup %s: %s", name, failure(r));
+	return r == 0 ? 0
+		      : err_set(e, 0, "make the cgroup %s: %s", name, cgroup_failure(r));
 }
 
 /*
@@ -118,7 +54,7 @@ static int make_child(const struct plan_cgroup *plan, const char *name, struct e
 	if (plan->kind == PLAN_CGROUP_V2)
 		return make_group(plan, name, false, e);
 	for (size_t i = 0; i < plan->n_controllers; i++)
-		if (group_path(plan->controllers[i], name, "", path, sizeof(path)) < 0 ||
+		if (cgroup_path(plan->controllers[i], name, "", path, sizeof(path)) < 0 ||
 			(mkdir(path, 0755) < 0 && errno != EEXIST))
 			return err_set(e, errno, "make the cgroup %s for %s", name,
 				plan->controllers[i]);
@@ -131,7 +67,7 @@ static int enable_on_root(const struct plan_cgroup *plan, struct err *e)
 	char path[PATH_MAX], text[128];
 
 	for (size_t i = 0; i < plan->n_controllers; i++) {
-		if (group_path(plan->controllers[i], "", "cgroup.subtree_control", path,
+		if (cgroup_path(plan->controllers[i], "", "cgroup.subtree_control", path,
 			    sizeof(path)) < 0)
 			return err_set(
 				e, 0, "find the controller %s", plan->controllers[i]);
@@ -158,7 +94,7 @@ static int read_value(const struct plan_cgroup *plan, const struct plan_cgroup_s
 {
 	char path[PATH_MAX];
 
-	if (group_path(s->controller, plan->account, s->name, path, sizeof(path)) < 0 ||
+	if (cgroup_path(s->controller, plan->account, s->name, path, sizeof(path)) < 0 ||
 		io_read_text(AT_FDCWD, path, buf, size) < 0)
 		return -1;
 	buf[strcspn(buf, "\n")] = '\0';
@@ -192,7 +128,7 @@ static int update_values(const struct plan_cgroup *plan, struct err *e)
 		if (read_value(plan, s, got, sizeof(got)) == 0 &&
 			same_value(s->value, got))
 			continue;
-		if (group_path(s->controller, plan->account, s->name, path,
+		if (cgroup_path(s->controller, plan->account, s->name, path,
 			    sizeof(path)) < 0 ||
 			io_write_text(AT_FDCWD, path, s->value) < 0)
 			return err_set(e, errno,
@@ -208,7 +144,7 @@ static bool group_is_there(const struct plan_cgroup *plan, const char *name)
 	struct stat st;
 
 	for (size_t i = 0; i < plan->n_controllers; i++)
-		if (group_path(plan->controllers[i], name, "", path, sizeof(path)) < 0 ||
+		if (cgroup_path(plan->controllers[i], name, "", path, sizeof(path)) < 0 ||
 			stat(path, &st) < 0)
 			return false;
 	return true;
@@ -227,7 +163,7 @@ static int open_moves(const struct plan_cgroup *plan, struct cgroup_fds *f, stru
 		bool again = false;
 		int fd;
 
-		if (group_path(plan->controllers[i], plan->session, file, path,
+		if (cgroup_path(plan->controllers[i], plan->session, file, path,
 			    sizeof(path)) < 0)
 			return err_set(e, 0, "find the cgroup %s", plan->session);
 		fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -243,7 +179,7 @@ static int open_moves(const struct plan_cgroup *plan, struct cgroup_fds *f, stru
 	}
 	if (plan->kind != PLAN_CGROUP_V2)
 		return 0;
-	if (group_path(plan->controllers[0], plan->session, "", path, sizeof(path)) < 0)
+	if (cgroup_path(plan->controllers[0], plan->session, "", path, sizeof(path)) < 0)
 		return err_set(e, 0, "find the cgroup %s", plan->session);
 	f->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return f->folder < 0 ? err_set(e, errno, "open %s", path) : 0;
@@ -251,7 +187,7 @@ static int open_moves(const struct plan_cgroup *plan, struct cgroup_fds *f, stru
 
 static int prepare(const struct plan_cgroup *plan, struct cgroup_fds *f, struct err *e)
 {
-	if (init_once(e) < 0)
+	if (cgroup_start(e) < 0)
 		return -1;
 	if (plan->kind == PLAN_CGROUP_V2 && enable_on_root(plan, e) < 0)
 		return -1;
@@ -287,8 +223,7 @@ void cgroup_fds_close(struct cgroup_fds *f)
 	cleanup_close(&f->folder);
 }
 
-/* ---- moving
- * ------------------------------------------------------------------------------- */
+/* ---- moving ------------------------------------------------------------------------- */
 
 int cgroup_move_self(const struct cgroup_fds *f, struct err *e)
 {
@@ -306,7 +241,7 @@ int cgroup_prepare_supervisor(
 
 	own.session = plan->supervise;
 	if (plan->kind != PLAN_CGROUP_NONE && plan->n_controllers > 0 &&
-		(init_once(e) < 0 || make_child(plan, plan->supervise, e) < 0 ||
+		(cgroup_start(e) < 0 || make_child(plan, plan->supervise, e) < 0 ||
 			open_moves(&own, &f, e) < 0)) {
 		cgroup_fds_close(&f);
 		return -1;
@@ -336,168 +271,9 @@ void cgroup_put_back(enum plan_cgroup_kind kind, pid_t pid, const char *group)
 	if (kind != PLAN_CGROUP_V2 || *group == '\0')
 		return;
 	(void)snprintf(text, sizeof(text), "%d", (int)pid);
-	for (size_t i = 0; i < N_KNOWN; i++)
-		if (group_path(known[i], group, "cgroup.procs", path, sizeof(path)) ==
-				0 &&
+	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++)
+		if (cgroup_path(cgroup_controllers[i], group, "cgroup.procs", path,
+			    sizeof(path)) == 0 &&
 			io_write_text(AT_FDCWD, path, text) == 0)
 			return;
-}
-
-/* ---- looking and ending
- * ------------------------------------------------------------------- */
-
-enum plan_cgroup_kind cgroup_kind(void)
-{
-	struct err ignored;
-	char path[PATH_MAX];
-	bool any = false;
-
-	if (init_once(&ignored) < 0)
-		return PLAN_CGROUP_NONE;
-	for (size_t i = 0; i < N_KNOWN; i++) {
-		if (group_path(known[i], "", "cgroup.controllers", path, sizeof(path)) <
-			0)
-			continue;
-		if (access(path, F_OK) == 0)
-			return PLAN_CGROUP_V2;
-		any = true;
-	}
-	return any ? PLAN_CGROUP_V1 : PLAN_CGROUP_NONE;
-}
-
-void cgroup_leave(enum plan_cgroup_kind kind)
-{
-	const char *file = kind == PLAN_CGROUP_V2 ? "cgroup.procs" : "tasks";
-	struct err ignored;
-	char path[PATH_MAX];
-
-	if (kind == PLAN_CGROUP_NONE || init_once(&ignored) < 0)
-		return;
-	for (size_t i = 0; i < N_KNOWN; i++)
-		if (group_path(known[i], "", file, path, sizeof(path)) == 0)
-			(void)io_write_text(AT_FDCWD, path, "0");
-}
-
-/* Processes of a group in one hierarchy; NULL where it isn't there. */
-static pid_t *processes(const char *controller, const char *group, int *n)
-{
-	char path[PATH_MAX];
-	pid_t *pids = NULL;
-
-	*n = 0;
-	if (group_path(controller, group, "cgroup.procs", path, sizeof(path)) < 0 ||
-		access(path, F_OK) < 0)
-		return NULL;
-	if (cgroup_get_procs((char *)(uintptr_t)group, (char *)(uintptr_t)controller,
-		    &pids, n) != 0)
-		*n = 0;
-	return pids;
-}
-
-static bool is_among(pid_t pid, const pid_t *pids, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (pids[i] == pid)
-			return true;
-	return false;
-}
-
-/* A pid is held by a pidfd and then looked for again: it can't have been reused in
- * between. */
-static void kill_member(const char *controller, const char *group, pid_t pid)
-{
-	_cleanup_close_ int pidfd = sys_pidfd_open(pid);
-	_cleanup_free_ pid_t *again = NULL;
-	int n;
-
-	if (pidfd < 0)
-		return;
-	again = processes(controller, group, &n);
-	if (is_among(pid, again, n))
-		(void)sys_pidfd_signal(pidfd, SIGKILL);
-}
-
-size_t cgroup_kill(enum plan_cgroup_kind kind, const char *path, pid_t spare)
-{
-	struct err ignored;
-	size_t found = 0;
-
-	if (kind == PLAN_CGROUP_NONE || *path == '\0' || init_once(&ignored) < 0)
-		return 0;
-	for (size_t i = 0; i < N_KNOWN; i++) {
-		_cleanup_free_ pid_t *pids = NULL;
-		int n;
-
-		pids = processes(known[i], path, &n);
-		for (int k = 0; k < n; k++) {
-			found++;
-			if (pids[k] != spare)
-				kill_member(known[i], path, pids[k]);
-		}
-	}
-	return found;
-}
-
-long cgroup_count(enum plan_cgroup_kind kind, const char *path)
-{
-	struct err ignored;
-
-	if (kind == PLAN_CGROUP_NONE || *path == '\0' || init_once(&ignored) < 0)
-		return -1;
-	for (size_t i = 0; i < N_KNOWN; i++) {
-		_cleanup_free_ pid_t *pids = NULL;
-		int n;
-
-		pids = processes(known[i], path, &n);
-		if (pids)
-			return n;
-	}
-	return -1;
-}
-
-/* rmdir(2) and not libcgroup's delete: that one moves live processes up, free of their
- * limit. */
-static int remove_group(const char *group, struct err *e)
-{
-	char path[PATH_MAX];
-	int r = 0;
-
-	for (size_t i = 0; i < N_KNOWN; i++)
-		if (group_path(known[i], group, "", path, sizeof(path)) == 0 &&
-			rmdir(path) < 0 && errno != ENOENT)
-			r = err_set(e, errno, "remove the cgroup %s", path);
-	return r;
-}
-
-int cgroup_remove(enum plan_cgroup_kind kind, const char *session, struct err *e)
-{
-	if (kind == PLAN_CGROUP_NONE || *session == '\0')
-		return 0;
-	if (init_once(e) < 0)
-		return -1;
-	return remove_group(session, e);
-}
-
-void cgroup_remove_account(enum plan_cgroup_kind kind, const char *session)
-{
-	char account[PATH_MAX], supervise[PATH_MAX + 16];
-	struct err ignored;
-	char *end;
-
-	if (kind == PLAN_CGROUP_NONE || *session == '\0' || init_once(&ignored) < 0)
-		return;
-	(void)snprintf(account, sizeof(account), "%s", session);
-	end = strrchr(account, '/');
-	if (!end)
-		return;
-	*end = '\0';
-	(void)snprintf(supervise, sizeof(supervise), "%s/supervise", account);
-	(void)remove_group(supervise, &ignored);
-	(void)remove_group(account, &ignored);
-	/* "nsshell" itself goes with the last account. */
-	end = strrchr(account, '/');
-	if (!end)
-		return;
-	*end = '\0';
-	(void)remove_group(account, &ignored);
 }

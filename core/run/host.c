@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-/* ---- the mount table
- * ------------------------------------------------------------------------ */
+/* ---- the mount table ---------------------------------------------------------------- */
 
 static const char *keep(struct host *h, const char *s)
 {
@@ -116,8 +115,7 @@ static int read_mounts(struct host *h, struct err *e)
 	return r < 0 ? err_set(e, ENOMEM, "read /proc/self/mountinfo") : 0;
 }
 
-/* ---- paths
- * ---------------------------------------------------------------------------------- */
+/* ---- paths -------------------------------------------------------------------------- */
 
 struct paths {
 	struct host *h;
@@ -220,8 +218,7 @@ static int look_at_paths(const struct policy *policy, struct host *h, struct err
 			       : 0;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------ */
+/* ---- the whole ---------------------------------------------------------------------- */
 
 static void read_kernel(struct host *h)
 {

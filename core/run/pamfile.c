@@ -142,8 +142,7 @@ int pamfile_read_dir(
 	return r;
 }
 
-/* ---- replacing
- * -------------------------------------------------------------------------- */
+/* ---- replacing ---------------------------------------------------------------------- */
 
 /* Carry extended attributes over; a file system without them has none to carry. */
 static int xattrs_copy(int from, int to)

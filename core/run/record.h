@@ -66,6 +66,20 @@ struct record {
 	struct record_tty lent;
 };
 
+/* Room for the text of any record. */
+#define RECORD_TEXT_MAX 4096
+
+bool record_id_is_valid(const char *id);
+
+/**
+ * record_format() - The text of a record
+ *
+ * A line break in a name would forge a key: control characters become '?'.
+ *
+ * Return: its length, or -1 with errno where @size is too small.
+ */
+int record_format(const struct record *r, char *buf, size_t size);
+
 /* Parse the text of a record strictly. Return: 0 or -1 with @e. */
 int record_parse(const char *text, struct record *ret, struct err *e);
 

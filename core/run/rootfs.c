@@ -65,8 +65,7 @@ int rootfs_tmpfs(uint64_t size, uint64_t inodes, uint32_t mode, uint32_t uid,
 	return sys_fs_mount(fs, attr);
 }
 
-/* ---- in the host's mount namespace
- * -------------------------------------------------------- */
+/* ---- in the host's mount namespace -------------------------------------------------- */
 
 static int clone_lower(const struct plan_overlay *o, int userns, int *ret, struct err *e)
 {
@@ -119,8 +118,7 @@ static int open_sources(
 	return plan->upper == UPPER_DISK ? clone_disk(plan, &s->disk, e) : 0;
 }
 
-/* ---- the new mount namespace
- * -------------------------------------------------------------- */
+/* ---- the new mount namespace -------------------------------------------------------- */
 
 static int go_private(struct err *e)
 {
@@ -171,8 +169,7 @@ static int attach_at(int mount, const char *path, struct err *e)
 	return 0;
 }
 
-/* ---- init layers
- * -------------------------------------------------------------------------- */
+/* ---- init layers -------------------------------------------------------------------- */
 
 /* In a merged folder the topmost layer's owner and mode show: take on those of the lower.
  */
@@ -223,12 +220,11 @@ static int layer_entry(const struct plan *plan, const struct plan_layer *l, stru
 	return r < 0 ? err_set(e, errno, "make %s of the init layer", l->path) : 0;
 }
 
-/* ---- overlays
- * ----------------------------------------------------------------------------- */
+/* ---- overlays ----------------------------------------------------------------------- */
 
 static int make_layers(const struct plan *plan, size_t i, struct err *e)
 {
-	const char *const kinds[] = { "init", "upper", "work" };
+	const char *const kinds[] = { "init", "upper", "workdir" };
 	char path[64], lower[32];
 
 	(void)snprintf(lower, sizeof(lower), "/lower/%zu", i);
@@ -260,7 +256,7 @@ static int mount_overlay(const struct plan *plan, size_t i, struct err *e)
 
 	(void)snprintf(lower, sizeof(lower), "/init/%zu:/lower/%zu", i, i);
 	(void)snprintf(upper, sizeof(upper), "%s/upper/%zu", disk, i);
-	(void)snprintf(work, sizeof(work), "%s/work/%zu", disk, i);
+	(void)snprintf(work, sizeof(work), "%s/workdir/%zu", disk, i);
 	if (fs < 0)
 		return err_set(e, errno, "mount an overlay");
 	if (sys_fs_set(fs, "lowerdir", lower) < 0 ||

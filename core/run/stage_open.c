@@ -8,8 +8,7 @@
 #include <grp.h>
 #include <string.h>
 
-/* ---- as the account
- * ----------------------------------------------------------------------- */
+/* ---- as the account ----------------------------------------------------------------- */
 
 /*
  * Should:   make path look-ups of this thread the account's
@@ -33,8 +32,7 @@ static int look_as_root(struct err *e)
 	return 0;
 }
 
-/* ---- sources
- * ------------------------------------------------------------------------------ */
+/* ---- sources ------------------------------------------------------------------------ */
 
 static int check_owner(const struct plan *plan, const struct plan_op *op,
 	const struct stat *st, struct err *e)

@@ -45,8 +45,7 @@ static int ask_libsubid(
 	return *ret ? 0 : -1;
 }
 
-/* ---- ranges of our own: "UID START COUNT" a line
- * -------------------------------------------- */
+/* ---- ranges of our own: "UID START COUNT" a line ------------------------------------ */
 
 struct own_line {
 	unsigned long uid, start, count;

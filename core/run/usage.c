@@ -34,8 +34,7 @@ void usage_clear(struct usage *u)
 	};
 }
 
-/* ---- one file
- * ------------------------------------------------------------------------------ */
+/* ---- one file ----------------------------------------------------------------------- */
 
 static int read_text(int dir, const char *file, char *text)
 {
@@ -81,8 +80,7 @@ static uint64_t percent(uint64_t quota, uint64_t period)
 	return quota * 100 / period;
 }
 
-/* ---- v2
- * ------------------------------------------------------------------------------------ */
+/* ---- v2 ----------------------------------------------------------------------------- */
 
 /* "max 100000" or "150000 100000" */
 static uint64_t read_cpu_max(int dir)
@@ -134,8 +132,7 @@ static void read_v2(const int dirs[USAGE_DIRS], struct usage *u)
 	read_io_stat(dirs[USAGE_IO], u);
 }
 
-/* ---- v1
- * ------------------------------------------------------------------------------------ */
+/* ---- v1 ----------------------------------------------------------------------------- */
 
 static uint64_t v1_limit(uint64_t n)
 {
@@ -200,8 +197,7 @@ static void read_v1(const int dirs[USAGE_DIRS], struct usage *u)
 	read_blkio(dirs[USAGE_IO], u);
 }
 
-/* ---- the whole
- * ----------------------------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------------------------- */
 
 void usage_read_at(
 	enum plan_cgroup_kind kind, const int dirs[USAGE_DIRS], struct usage *ret)
@@ -260,8 +256,7 @@ void usage_hits(struct usage *account, const struct usage *sessions)
 	take_larger(&account->refused_forks, sessions->refused_forks);
 }
 
-/* ---- pressure
- * ------------------------------------------------------------------------------ */
+/* ---- pressure ----------------------------------------------------------------------- */
 
 static bool pressure_line(const char *line, const char *what, uint32_t *p10,
 	uint32_t *p60, uint32_t *p300, uint64_t *total)

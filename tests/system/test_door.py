@@ -58,7 +58,7 @@ class Door:
 def _door(b, *people, config="", shell=None):
     """Who has nsshell as login shell meanwhile; no PAM service has our module."""
     door = Door(b)
-    b.stage.config(f"Services=nsshell\n{config}")
+    b.stage.config(config)
     for service in (b.stage.sshd_service, "su", "su-l"):
         (b.stage.private / "pam.d" / service).write_text(PERMIT, encoding="ascii")
     try:
@@ -126,7 +126,7 @@ def test_statuses_signals_and_quoting(b):
                 r.stdout + r.stderr)
         p = subprocess.Popen(
             [door.shell, "-c", "trap 'echo got; exit 3' TERM; echo up; "
-             "while :; do sleep 0.1; done"], stdout=subprocess.PIPE, text=True,
+             "while :; do sleep 0.1; done"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             user=b.alice.pw_uid, group=b.alice.pw_gid, extra_groups=[], cwd="/")
         p.stdout.readline()
         p.send_signal(signal.SIGTERM)
@@ -186,3 +186,217 @@ def test_a_terminal(b):
             t.line("hello")
             t.expect("hello\n")
             t.close()
+
+
+def test_what_is_not_isolated(b):
+    name = b.alice.pw_name
+    outside = os.readlink("/proc/self/ns/mnt")
+    with _door(b, b.alice, b.plain) as door:
+        r = b.ssh(b.plain.pw_name, "readlink /proc/self/ns/mnt; echo $0; exit 3")
+        b.check(r.stdout.split() == [outside, "bash"] and r.returncode == 3,
+                "an account without Isolate=yes gets a plain shell", r.stdout + r.stderr)
+        r = b.run(door.shell, "-c", "readlink /proc/self/ns/mnt; id -u")
+        b.check(r.stdout.split() == [outside, "0"], "so does root", r.stdout + r.stderr)
+        b.stage.config("TasksMax=nonsense\n")
+        r = b.ssh(name, "echo in")
+        b.check(r.returncode == 125 and "session id" in r.stderr and not r.stdout
+                and b.stage.syslog.lines("refused.*TasksMax"),
+                "a broken config: refused, the log says why", r.stdout + r.stderr)
+        b.stage.config("OnError=allow\nBindPaths=/nst-not-there\n")
+        r = b.ssh(name, "readlink /proc/self/ns/mnt")
+        b.check(r.stdout.strip() == outside and b.stage.syslog.lines("NOT ISOLATED"),
+                "OnError=allow: let in, with an alert in the log", r.stdout + r.stderr)
+        b.stage.config("Services=\nServices=sshd\n")
+        r = b.ssh(name, "readlink /proc/self/ns/mnt")
+        b.check(r.stdout.strip() == outside, "Services= without nsshell: a plain shell",
+                r.stdout + r.stderr)
+        helper = door.folder / "nsshell-helper"
+        helper.rename(door.folder / "away")
+        r = b.ssh(name, "echo in")
+        (door.folder / "away").rename(helper)
+        b.check(r.returncode == 125 and not r.stdout, "without a helper: refused",
+                r.stdout + r.stderr)
+        b.stage.config()
+        door.door.chmod(0o755)
+        r = b.ssh(name, "echo in")
+        door.door.chmod(0o4755)
+        b.check(r.returncode == 125 and "setuid root" in r.stderr and not r.stdout,
+                "a door that isn't setuid root: refused", r.stdout + r.stderr)
+
+
+def test_the_real_shell(b):
+    name = b.alice.pw_name
+    with _door(b, b.alice, config="Shell=/bin/dash\n") as door:
+        r = b.ssh(name, "echo $0 $SHELL; readlink /proc/self/exe")
+        b.check(r.stdout.split()[:2] == ["dash", "/bin/dash"], "Shell=/bin/dash",
+                r.stdout + r.stderr)
+        r = b.ssh(name, f"{door.shell} -c 'echo $0 $NSSHELL_SESSION; tty' ; echo $NSSHELL_SESSION")
+        words = r.stdout.split()
+        b.check(words[0] == "dash" and words[1] == words[-1],
+                "nsshell inside a box: the same shell in the same box", words, r.stderr)
+        b.stage.config("Shell=/usr/bin/env\n")
+        r = b.ssh(name, "x")
+        b.check(r.returncode == 125 and b.stage.syslog.lines("env.*isn't listed"),
+                "one that /etc/shells doesn't list is refused", r.stdout + r.stderr)
+        b.check(_gone(b), "and leaves nothing", b.stage.records())
+        b.stage.config("Share=account\n")
+        with b.shell(name) as one:
+            r = b.ssh(name, "echo $NSSHELL_SESSION")
+            b.check(r.stdout.strip() == one.do("echo $NSSHELL_SESSION"),
+                    "Share=account: the second login joins the first one's session",
+                    r.stdout + r.stderr)
+            seen = b.run(b.stage.bin / "nsjoin", name, "tty")
+            b.check(seen.stdout.strip() == "not a tty", "nsjoin steps into it", seen.stderr)
+        b.check(_gone(b), "which ends with the last one", b.stage.records())
+
+
+def test_sftp(b):
+    name = b.alice.pw_name
+    put = b.stage.private / "put"
+    put.write_text("hello\n", encoding="ascii")
+    batch = b.stage.private / "batch"
+    batch.write_text(f"put {put} /tmp/nst-put\nls /tmp\nls /home\n", encoding="ascii")
+    with _door(b, b.alice, b.bob), \
+            Sshd(b.stage, b.stage.sshd_service, subsystem="/usr/lib/openssh/sftp-server") as s:
+        r = s.client("sftp", "-b", batch, f"{name}@127.0.0.1")
+        b.check(r.returncode == 0 and "nst-put" in r.stdout and b.bob.pw_name not in r.stdout
+                and not os.path.exists("/tmp/nst-put"),
+                "sftp by the sftp-server program lands inside", r.stdout + r.stderr)
+        r = s.client("scp", "-O", put, f"{name}@127.0.0.1:there")
+        there = pathlib.Path(b.alice.pw_dir) / "there"
+        b.check(r.returncode == 0 and there.exists(), "scp -O", r.stderr)
+        there.unlink(missing_ok=True)
+        _gone(b)
+
+
+def test_the_shipped_snippet(b):
+    """ForceCommand: sftp and forwarding are closed too."""
+    name = b.alice.pw_name
+    put = b.stage.private / "put"
+    put.write_text("hello\n", encoding="ascii")
+    batch = b.stage.private / "batch"
+    batch.write_text(f"put {put} /tmp/nst-put\nls /home\n", encoding="ascii")
+    with _door(b, b.alice) as door:
+        text = (TREE / "config/sshd_nsshell.conf").read_text(encoding="utf-8")
+        text = text.replace("/usr/local/bin/nsshell", str(door.shell)).replace(
+            "Group students", f"Group {b.stage.box_group}")
+        with Sshd(b.stage, b.stage.sshd_service, options=text) as s:
+            r = s.ssh(name, SHOW_NS)
+            b.lands_inside("ssh host cmd", r.stdout + r.stderr)
+            r = s.ssh(name, """printf '<%s>' 'a "b c"; d' "it's"; exit 6""")
+            b.check(r.stdout == """<a "b c"; d><it's>""" and r.returncode == 6,
+                    "quoting and exit status arrive unharmed", r.stdout + r.stderr)
+            r = s.client("sftp", "-b", batch, f"{name}@127.0.0.1")
+            b.check(r.returncode == 0 and b.bob.pw_name not in r.stdout
+                    and not os.path.exists("/tmp/nst-put"),
+                    "internal-sftp is replaced by one that runs inside", r.stdout + r.stderr)
+            r = s.ssh(name, "true", options=["-R", f"{free_port()}:127.0.0.1:1"])
+            b.check(r.returncode == 255, "forwarding is refused", r.stderr)
+            with Terminal(s.argv(name, options=["-tt"])) as t:
+                b.lands_inside("ssh -t", t.ask(SHOW_NS))
+                b.check(t.ask("shopt -q login_shell && echo yes") == "", "with a shell")
+                t.line("exit")
+                t.close()
+        b.check(_gone(b), "nothing is left", b.stage.records())
+    # The account's own shell runs nsshell then; dash reads nothing of the user's.
+    with _door(b, b.alice, shell="/bin/dash"), \
+            Sshd(b.stage, b.stage.sshd_service, options=text) as s:
+        r = s.ssh(name, SHOW_NS + "; echo $0")
+        b.lands_inside("ForceCommand with another login shell", r.stdout + r.stderr)
+        b.check(r.stdout.split()[-1:] == ["dash"], "which is the one that runs inside", r.stdout)
+        b.check(_gone(b), "nothing is left", b.stage.records())
+
+
+def test_dropbear(b):
+    """A server that has never heard of PAM."""
+    name = b.alice.pw_name
+    server = shutil.which("dropbear")
+    if not server:
+        b.skip("dropbear", "it isn't installed")
+        return
+    folder = pathlib.Path(b.alice.pw_dir) / ".ssh"
+    port = free_port()
+    log = open(b.stage.private / "dropbear.log", "w", encoding="utf-8")
+    with _door(b, b.alice) as door, log:
+        folder.mkdir(mode=0o700)
+        shutil.copy(b.stage.base / "authorized_keys", folder / "authorized_keys")
+        for p in (folder, folder / "authorized_keys"):
+            os.chown(p, b.alice.pw_uid, b.alice.pw_gid)
+        # It asks /etc/shells, where an admin would have listed nsshell.
+        shells = b.stage.private / "shells"
+        shells.write_text(pathlib.Path("/etc/shells").read_text(encoding="utf-8")
+                          + f"{door.shell}\n", encoding="utf-8")
+        kernel.bind(shells, "/etc/shells")
+        key = b.stage.private / "dropbear_key"
+        b.run("dropbearkey", "-t", "ed25519", "-f", key)
+        p = subprocess.Popen([server, "-F", "-E", "-s", "-p", f"127.0.0.1:{port}", "-r", str(key),
+                              "-P", str(b.stage.private / "dropbear.pid")],
+                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                             preexec_fn=kernel.die_with_parent)
+        try:
+            time.sleep(0.5)
+            argv = [str(port) if a == str(b.stage.sshd.port) else a
+                    for a in b.stage.sshd.argv(name)]
+            r = b.run(*argv, SHOW_NS)
+            said = pathlib.Path(log.name).read_text(encoding="utf-8")
+            b.lands_inside("ssh to dropbear", r.stdout + r.stderr + said)
+            r = b.run(*argv, "exit 11")
+            b.check(r.returncode == 11, "its exit status comes back", r.returncode)
+            with Terminal([*argv[:1], "-tt", *argv[1:]], rows=31, columns=101) as t:
+                b.lands_inside("ssh -t to dropbear", t.ask(SHOW_NS))
+                seen = t.ask("stty size; tty")
+                b.check(seen.split() == ["31", "101", "/dev/pts/0"], "with its terminal", seen)
+                t.line("exit")
+                t.close()
+        finally:
+            p.terminate()
+            p.wait()
+            subprocess.run(["umount", "/etc/shells"], check=False)
+            shutil.rmtree(folder)
+        b.check(_gone(b), "nothing is left", b.stage.records())
+
+
+def test_hostile_calls(b):
+    """An ordinary user calls the setuid program in every wrong way."""
+    calls = int(os.environ.get("NSSHELL_HOSTILE_CALLS", "10000"))
+    driver = b.stage.open / "hostile"
+    evil = b.stage.open / "evil.so"
+    proof = b.stage.open / "evil-was-here"
+    with _door(b, b.alice) as door:
+        subprocess.run(["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", str(TREE / "tests/hostile/door.c"),
+                        "-o", str(driver)], check=True)
+        subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(evil)], text=True,
+                       check=True, input="#include <fcntl.h>\n#include <unistd.h>\n"
+                       "__attribute__((constructor)) static void f(void) { if (geteuid() == 0) "
+                       f"close(open(\"{proof}\", O_CREAT | O_WRONLY, 0666)); }}\n")
+        for p in (driver, evil):
+            p.chmod(0o755)
+        before = len(kernel.processes())
+        cores = set(os.listdir("/tmp"))
+        began = time.monotonic()
+        r = b.run(driver, calls, 8, door.door, evil, timeout=140, user=b.alice.pw_uid,
+                  group=b.alice.pw_gid, extra_groups=[], cwd="/")
+        took = time.monotonic() - began
+        seen = dict((k, int(v)) for k, v in (w.split("=") for w in r.stdout.split()))
+        b.check(seen.get("calls") == calls // 8 * 8 and not seen["died"],
+                f"{calls} calls, hostile in arguments, environment, fds, limits and signals: none "
+                "crashes", f"{took:.0f} s: {r.stdout}{r.stderr}")
+        b.check(seen["refused"] > 0.8 * calls and seen["ran"] <= seen["right"]
+                and not seen["other"], "what isn't right is refused, if it starts at all", seen)
+        b.check(_gone(b), "no session is left", b.stage.records())
+        opened = len(b.stage.syslog.lines(r"session \w+ opened"))
+        b.check(0 < opened <= seen["right"], "those opened were asked for rightly",
+                f"{opened} of {seen['right']}")
+        time.sleep(0.5)
+        left = [repr(p) for p in kernel.processes() if "nsshell-door" in p.comm]
+        b.check(not left and not proof.exists(), "no door, and nobody's code has run as root",
+                f"{left}, processes {before} and {len(kernel.processes())}")
+        new = sorted(n for n in set(os.listdir("/tmp")) - cores if n.startswith("nst-"))
+        b.check(not new, "no file is left", new)
+        r = b.ssh(b.alice.pw_name, SHOW_NS)
+        b.lands_inside("and a login is as ever", r.stdout + r.stderr)
+        for p in (driver, evil):
+            p.unlink()
+
+
+test_hostile_calls.seconds = 200

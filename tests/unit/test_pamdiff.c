@@ -3,8 +3,7 @@
 #include "tests/unit/pam_debian.h"
 #include "core/plan/pamdiff.h"
 
-/* ---- diff
- * ------------------------------------------------------------------------------- */
+/* ---- diff --------------------------------------------------------------------------- */
 
 static void diff_is(const char *old, const char *new, const char *want)
 {

@@ -2,8 +2,7 @@
 /* Editing PAM service files, on the stacks of Debian 12. */
 #include "tests/unit/pam_debian.h"
 
-/* ---- what is done to Debian's files
- * ----------------------------------------------------- */
+/* ---- what is done to Debian's files ------------------------------------------------- */
 
 static void sshd_gets_one_line_at_its_end_and_a_gate_in_common_session(void **state)
 {

@@ -2,8 +2,7 @@
 /* PAM service files that are read, or refused, as libpam would see them. */
 #include "tests/unit/pam_debian.h"
 
-/* ---- what is refused
- * -------------------------------------------------------------------- */
+/* ---- what is refused ---------------------------------------------------------------- */
 
 static void a_jump_over_pam_systemd_is_refused(void **state)
 {
@@ -195,8 +194,7 @@ static void a_broken_service_that_nobody_asked_for_is_no_obstacle(void **state)
 	assert_int_equal(enable(d, "sshd"), PAMSTACK_CHANGED);
 }
 
-/* ---- reading
- * ---------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------ */
 
 static void continued_lines_are_one_and_comments_end_them(void **state)
 {

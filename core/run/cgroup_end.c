@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Looking into groups, and ending them. */
+#include "core/run/cgroup.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/sys.h"
+#include "core/run/cgroup_internal.h"
+
+#include <fcntl.h>
+#include <libcgroup.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+
+void cgroup_leave(enum plan_cgroup_kind kind)
+{
+	const char *file = kind == PLAN_CGROUP_V2 ? "cgroup.procs" : "tasks";
+	struct err ignored;
+	char path[PATH_MAX];
+
+	if (kind == PLAN_CGROUP_NONE || cgroup_start(&ignored) < 0)
+		return;
+	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++)
+		if (cgroup_path(cgroup_controllers[i], "", file, path, sizeof(path)) == 0)
+			(void)io_write_text(AT_FDCWD, path, "0");
+}
+
+/* Processes of a group in one hierarchy; NULL where it isn't there. */
+static pid_t *processes(const char *controller, const char *group, int *n)
+{
+	char path[PATH_MAX];
+	pid_t *pids = NULL;
+
+	*n = 0;
+	if (cgroup_path(controller, group, "cgroup.procs", path, sizeof(path)) < 0 ||
+		access(path, F_OK) < 0)
+		return NULL;
+	if (cgroup_get_procs((char *)(uintptr_t)group, (char *)(uintptr_t)controller,
+		    &pids, n) != 0)
+		*n = 0;
+	return pids;
+}
+
+static bool is_among(pid_t pid, const pid_t *pids, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (pids[i] == pid)
+			return true;
+	return false;
+}
+
+/* A pid is held by a pidfd and then looked for again: it can't have been reused in
+ * between. */
+static void kill_member(const char *controller, const char *group, pid_t pid)
+{
+	_cleanup_close_ int pidfd = sys_pidfd_open(pid);
+	_cleanup_free_ pid_t *again = NULL;
+	int n;
+
+	if (pidfd < 0)
+		return;
+	again = processes(controller, group, &n);
+	if (is_among(pid, again, n))
+		(void)sys_pidfd_signal(pidfd, SIGKILL);
+}
+
+size_t cgroup_kill(enum plan_cgroup_kind kind, const char *path, pid_t spare)
+{
+	struct err ignored;
+	size_t found = 0;
+
+	if (kind == PLAN_CGROUP_NONE || *path == '\0' || cgroup_start(&ignored) < 0)
+		return 0;
+	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
+		_cleanup_free_ pid_t *pids = NULL;
+		int n;
+
+		pids = processes(cgroup_controllers[i], path, &n);
+		for (int k = 0; k < n; k++) {
+			found++;
+			if (pids[k] != spare)
+				kill_member(cgroup_controllers[i], path, pids[k]);
+		}
+	}
+	return found;
+}
+
+long cgroup_count(enum plan_cgroup_kind kind, const char *path)
+{
+	struct err ignored;
+
+	if (kind == PLAN_CGROUP_NONE || *path == '\0' || cgroup_start(&ignored) < 0)
+		return -1;
+	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
+		_cleanup_free_ pid_t *pids = NULL;
+		int n;
+
+		pids = processes(cgroup_controllers[i], path, &n);
+		if (pids)
+			return n;
+	}
+	return -1;
+}
+
+/* rmdir(2) and not libcgroup's delete: that one moves live processes up, free of their
+ * limit. */
+static int remove_group(const char *group, struct err *e)
+{
+	char path[PATH_MAX];
+	int r = 0;
+
+	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++)
+		if (cgroup_path(cgroup_controllers[i], group, "", path, sizeof(path)) ==
+				0 &&
+			rmdir(path) < 0 && errno != ENOENT)
+			r = err_set(e, errno, "remove the cgroup %s", path);
+	return r;
+}
+
+int cgroup_remove(enum plan_cgroup_kind kind, const char *session, struct err *e)
+{
+	if (kind == PLAN_CGROUP_NONE || *session == '\0')
+		return 0;
+	if (cgroup_start(e) < 0)
+		return -1;
+	return remove_group(session, e);
+}
+
+void cgroup_remove_account(enum plan_cgroup_kind kind, const char *session)
+{
+	char account[PATH_MAX], supervise[PATH_MAX + 16];
+	struct err ignored;
+	char *end;
+
+	if (kind == PLAN_CGROUP_NONE || *session == '\0' || cgroup_start(&ignored) < 0)
+		return;
+	(void)snprintf(account, sizeof(account), "%s", session);
+	end = strrchr(account, '/');
+	if (!end)
+		return;
+	*end = '\0';
+	(void)snprintf(supervise, sizeof(supervise), "%s/supervise", account);
+	(void)remove_group(supervise, &ignored);
+	(void)remove_group(account, &ignored);
+	/* "nsshell" itself goes with the last account. */
+	end = strrchr(account, '/');
+	if (!end)
+		return;
+	*end = '\0';
+	(void)remove_group(account, &ignored);
+}

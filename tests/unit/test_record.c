@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a record says is believed by root: its text is read strictly. */
+#include "core/run/record.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct record example(void)
+{
+	return (struct record){
+		.id = "abcdef234567",
+		.user = "alice",
+		.uid = 1000,
+		.service = "sshd",
+		.rhost = "192.0.2.7",
+		.since = 1700000000,
+		.state = RECORD_LINGERING,
+		.caller = { 11, 111 },
+		.supervisor = { 22, 222 },
+		.init = { 33, 333 },
+		.ns = { 1, 2, 3, 4, 5, 6 },
+		.cgroup = "nsshell/1000/abcdef234567",
+		.rootfs = UINT64_MAX,
+		.holder = 44,
+		.share = true,
+		.leases = 2,
+		.lent = { .path = "/dev/tty1",
+			.rdev = 1025,
+			.uid = 0,
+			.gid = 5,
+			.mode = 0620 },
+	};
+}
+
+static void format(const struct record *r, char *text)
+{
+	assert_true(record_format(r, text, RECORD_TEXT_MAX) > 0);
+}
+
+static void refused(const char *text, const char *why)
+{
+	struct record r;
+	struct err e = { 0 };
+
+	assert_int_equal(record_parse(text, &r, &e), -1);
+	assert_non_null(strstr(e.msg, why));
+}
+
+static void a_record_comes_back_as_it_was(void **state)
+{
+	char text[RECORD_TEXT_MAX], again[RECORD_TEXT_MAX];
+	struct record r = example(), back;
+	struct err e;
+
+	(void)state;
+	format(&r, text);
+	assert_int_equal(record_parse(text, &back, &e), 0);
+	format(&back, again);
+	assert_string_equal(text, again);
+	assert_string_equal(back.lent.path, "/dev/tty1");
+	assert_int_equal(back.init.start, 333);
+	assert_true(back.rootfs == UINT64_MAX);
+}
+
+static void a_line_break_in_a_name_forges_no_key(void **state)
+{
+	char text[RECORD_TEXT_MAX];
+	struct record r = example(), back;
+	struct err e;
+
+	(void)state;
+	strcpy(r.rhost, "x\ninit_pid=1");
+	format(&r, text);
+	assert_int_equal(record_parse(text, &back, &e), 0);
+	assert_int_equal(back.init.pid, 33);
+	assert_string_equal(back.rhost, "x?init_pid=1");
+}
+
+static void every_missing_key_is_noticed(void **state)
+{
+	char text[RECORD_TEXT_MAX], cut[RECORD_TEXT_MAX];
+	struct record r = example();
+	size_t lines = 0;
+
+	(void)state;
+	format(&r, text);
+	for (char *line = text; *line; line = strchr(line, '\n') + 1, lines++) {
+		size_t before = (size_t)(line - text);
+
+		memcpy(cut, text, before);
+		strcpy(cut + before, strchr(line, '\n') + 1);
+		refused(cut, "missing");
+	}
+	assert_true(lines > 25);
+}
+
+static void what_is_added_or_changed_is_refused(void **state)
+{
+	char text[RECORD_TEXT_MAX], more[2 * RECORD_TEXT_MAX];
+	struct record r = example();
+
+	(void)state;
+	format(&r, text);
+	(void)snprintf(more, sizeof(more), "%suid=0\n", text);
+	refused(more, "twice");
+	(void)snprintf(more, sizeof(more), "%scolour=red\n", text);
+	refused(more, "unknown key");
+	(void)snprintf(more, sizeof(more), "%snonsense\n", text);
+	refused(more, "key=value");
+	refused("", "missing");
+}
+
+static void bad_values_are_refused(void **state)
+{
+	static const struct {
+		const char *good, *bad, *why;
+	} cases[] = {
+		{ "init_pid=33", "init_pid=-33", "init_pid" },
+		{ "init_pid=33", "init_pid=4294967295", "init_pid" },
+		{ "init_pid=33", "init_pid=33 ", "init_pid" },
+		{ "state=lingering", "state=dead", "state" },
+		{ "share=1", "share=2", "share" },
+		{ "id=abcdef234567", "id=../../../etc", "session id" },
+		{ "id=abcdef234567", "id=ABCDEF234567", "session id" },
+		{ "uid=1000", "uid=", "uid" },
+	};
+	char text[RECORD_TEXT_MAX], changed[2 * RECORD_TEXT_MAX];
+	struct record r = example();
+
+	(void)state;
+	format(&r, text);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *at = strstr(text, cases[i].good);
+
+		assert_non_null(at);
+		(void)snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - text),
+			text, cases[i].bad, at + strlen(cases[i].good));
+		refused(changed, cases[i].why);
+	}
+}
+
+static void an_id_is_twelve_letters_and_digits(void **state)
+{
+	(void)state;
+	assert_true(record_id_is_valid("abcdef234567"));
+	assert_false(record_id_is_valid("abcdef23456"));
+	assert_false(record_id_is_valid("abcdef2345678"));
+	assert_false(record_id_is_valid("abcdef/34567"));
+	assert_false(record_id_is_valid(""));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_comes_back_as_it_was),
+		cmocka_unit_test(a_line_break_in_a_name_forges_no_key),
+		cmocka_unit_test(every_missing_key_is_noticed),
+		cmocka_unit_test(what_is_added_or_changed_is_refused),
+		cmocka_unit_test(bad_values_are_refused),
+		cmocka_unit_test(an_id_is_twelve_letters_and_digits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
