@@ -89,10 +89,11 @@ static void every_missing_key_is_noticed(void **state)
 	(void)state;
 	format(&r, text);
 	for (char *line = text; *line; line = strchr(line, '\n') + 1, lines++) {
+		const char *rest = strchr(line, '\n') + 1;
 		size_t before = (size_t)(line - text);
 
 		memcpy(cut, text, before);
-		strcpy(cut + before, strchr(line, '\n') + 1);
+		memcpy(cut + before, rest, strlen(rest) + 1);
 		refused(cut, "missing");
 	}
 	assert_true(lines > 25);
