@@ -82,8 +82,8 @@ static int refuse(const struct door *d, struct door_answer *answer, const struct
 	answer->kind = DOOR_REFUSED;
 	if (d->reply.id[0]) {
 		syslog(LOG_ERR, "session %s: login of %s (uid %u) refused: %s",
-			d->reply.id, d->account.name ? d->account.name : "?", d->uid,
-			e->msg);
+			d->reply.id, d->account.name ? d->account.name : "?",
+			d->before.uid, e->msg);
 		(void)snprintf(answer->text, sizeof(answer->text),
 			"This login was refused because its session could not be opened; "
 			"please give your administrator the session id %s.",
@@ -104,7 +104,8 @@ int main(int argc, char **argv)
 	static struct door_answer answer = { .magic = DOOR_MAGIC };
 	struct err e = { 0 };
 
-	if (door_harden(&d, &e) < 0 || take_request(&d, argc, argv, &e) < 0)
+	if (door_harden(&d.before, DOOR_FD, &e) < 0 ||
+		take_request(&d, argc, argv, &e) < 0)
 		return refuse(&d, &answer, &e);
 	openlog("nsshell", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
 	switch (door_open(&d, &e)) {

@@ -76,8 +76,10 @@ void door_shell_name(const char *shell, bool login, char ret[POLICY_SHELL_MAX]);
 
 /* ---- the door ----------------------------------------------------------------------------- */
 
-/* What the caller had: reset for us, and the shell's again. */
+/* Who the caller is, by the kernel's word, and what it had: reset for us, and the shell's again. */
 struct door_before {
+	uid_t uid;
+	gid_t gid;
 	char **env;
 	mode_t mask;
 	struct rlimit limits[RLIMIT_NLIMITS];
@@ -86,7 +88,6 @@ struct door_before {
 
 struct door {
 	struct door_before before;
-	uid_t uid;
 	char **argv; /* from the request's word on */
 	bool login, command;
 	struct account account;
@@ -97,13 +98,14 @@ struct door {
 
 /**
  * door_harden() - Make everything that a caller could have prepared ours
+ * @last:	DOOR_FD, where nsshell's socket must be, or 2; what is above is closed
  *
  * Should:   be the first thing that main does
  * Mustn't:  read or believe anything but getuid() and what the kernel says
  *
  * Return: 0 or -1 with @e.
  */
-int door_harden(struct door *d, struct err *e);
+int door_harden(struct door_before *before, int last, struct err *e);
 
 /* Limits of the caller's, never more than those. */
 void door_limits_back(const struct door_before *before);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The door's first lines. */
+/* The first lines of what is setuid root. */
 #include "nsshell/door.h"
 
 #include "core/base/cleanup.h"
@@ -139,28 +139,28 @@ static int become_root(struct err *e)
 	return keep_needed_caps(e);
 }
 
-int door_harden(struct door *d, struct err *e)
+int door_harden(struct door_before *before, int last, struct err *e)
 {
 	static char *nothing[] = { NULL };
 
-	d->before.env = environ;
+	before->env = environ;
 	environ = nothing;
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	d->before.mask = umask(077);
+	before->mask = umask(077);
 	reset_signals();
-	d->uid = getuid();
+	before->uid = getuid();
+	before->gid = getgid();
 	if (geteuid() != 0)
 		return err_set(e, 0,
 			"isn't setuid root, or runs where that does nothing: chown root and "
 			"chmod u+s it, on a file system without nosuid");
-	reset_limits(&d->before);
-	if (fill_stdio(e) < 0 || check_socket(e) < 0)
+	reset_limits(before);
+	if (fill_stdio(e) < 0 || (last == DOOR_FD && check_socket(e) < 0))
 		return -1;
-	if (sys_close_from(DOOR_FD + 1) < 0)
+	if (sys_close_from((unsigned int)last + 1) < 0)
 		return err_set(e, errno, "close the rest");
-	if (!getcwd(d->before.folder, sizeof(d->before.folder)) ||
-		d->before.folder[0] != '/')
-		d->before.folder[0] = '\0';
+	if (!getcwd(before->folder, sizeof(before->folder)) || before->folder[0] != '/')
+		before->folder[0] = '\0';
 	if (chdir("/") < 0)
 		return err_set(e, errno, "go to /");
 	return become_root(e);

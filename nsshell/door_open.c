@@ -99,13 +99,14 @@ static int look_up(struct door *d, struct err *e)
 	int r;
 
 	errno = 0;
-	pw = getpwuid(d->uid);
+	pw = getpwuid(d->before.uid);
 	if (!pw)
-		return err_set(e, errno, "uid %u has no account", d->uid);
+		return err_set(e, errno, "uid %u has no account", d->before.uid);
 	r = account_read(pw->pw_name, &d->account, e);
-	if (r == 0 && d->account.uid == d->uid)
+	if (r == 0 && d->account.uid == d->before.uid)
 		return 0;
-	return r < 0 ? -1 : err_set(e, 0, "uid %u has no account of its own", d->uid);
+	return r < 0 ? -1
+		     : err_set(e, 0, "uid %u has no account of its own", d->before.uid);
 }
 
 static int ask(

@@ -54,7 +54,7 @@ static int make_pty(const struct door *d, struct stdio *s, struct err *e)
 
 	if (pty_ask(0, &manner) < 0)
 		return err_set(e, errno, "ask the terminal");
-	if (pty_open(d->uid, &manner, &master, &slave, e) < 0)
+	if (pty_open(d->before.uid, &manner, &master, &slave, e) < 0)
 		return -1;
 	s->out[s->n_out++] = master;
 	s->out[s->n_out++] = slave;
