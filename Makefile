@@ -57,6 +57,8 @@ NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/session_id.c
 NSJOIN := $(wildcard nsshell/nsjoin*.c)
 NSSHELL := nsshell/nsshell.c nsshell/door_shell.c
 DOOR   := $(wildcard nsshell/door*.c) helpers/client.c helpers/session_id.c
+OWN    := $(wildcard nsshell/own*.c) nsshell/door_harden.c \
+	$(patsubst %,nsshell/nsjoin_%.c,join person log run)
 UNIT   := $(wildcard tests/unit/test_*.c)
 BENCH  := $(wildcard tests/bench/*.c)
 
@@ -68,7 +70,7 @@ LDLIBS_run  = $(shell pkg-config --libs $(PKG_run) $(PKG_conf)) \
 	$(if $(wildcard $(SUBID_A)),$(SUBID_A) -lselinux -laudit,-lsubid)
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
 PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
-	$(BUILD)/nsshell-door $(BUILD)/pam_nsshell.so
+	$(BUILD)/nsshell-door $(BUILD)/nsshell-own $(BUILD)/pam_nsshell.so
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
 
@@ -79,12 +81,21 @@ all: $(PROGRAMS)
 help:
 	@sed -n 's/^## //p' Makefile
 
-$(BUILD)/%.o: %.c
+# What is compiled in (PREFIX and the like) counts as a source: `make install PREFIX=/usr` builds anew.
+FLAGS := $(CC) $(CPPFLAGS) $(OPT) $(SANITIZE)
+$(BUILD)/.flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(foreach f,$(FLAGS),$(f)) | cmp -s - $@ || \
+		printf '%s\n' $(foreach f,$(FLAGS),$(f)) >$@
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/%.o: %.c $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The module's objects are position independent code for a shared object.
-$(BUILD)/pic/%.o: %.c
+$(BUILD)/pic/%.o: %.c $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
@@ -111,6 +122,9 @@ $(BUILD)/bin/nsshell: $(call obj,$(NSSHELL)) $(LIBS)
 	$(CC) $(filter-out $(if $(SANITIZE),,-pie),$(LDFLAGS)) $(if $(SANITIZE),,-static-pie) -o $@ $^
 
 $(BUILD)/nsshell-door: $(call obj,$(DOOR)) $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcap
+
+$(BUILD)/nsshell-own: $(call obj,$(OWN)) $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcap
 
 $(BUILD)/pam_nsshell.so: $(patsubst %.c,$(BUILD)/pic/%.o,$(MODULE)) pam_module/pam_nsshell.map
@@ -176,6 +190,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1
 	install -m 0755 $(BUILD)/bin/nsshell $(DESTDIR)$(PREFIX)/bin/nsshell
 	install -m 4755 $(BUILD)/nsshell-door $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door
+	install -m 4755 $(BUILD)/nsshell-own $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own
 	install -m 0644 man/nsshell.1 $(DESTDIR)$(MANDIR)/man1/
 	install -d $(DESTDIR)$(PREFIX)/share/nsshell
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' config/sshd_nsshell.conf \
@@ -195,6 +210,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/nsctl $(DESTDIR)$(PREFIX)/sbin/nsjoin \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door \
+		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own \
 		$(DESTDIR)$(PREFIX)/bin/nsshell $(DESTDIR)$(MANDIR)/man1/nsshell.1 \
 		$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so $(DESTDIR)$(MANDIR)/man5/nsshell.conf.5 \
