@@ -14,9 +14,6 @@
 #include <syslog.h>
 #include <time.h>
 
-/* How long a session that killed its processes may take to end. */
-#define ENDED_MS 100
-
 #ifndef VERSION
 #define VERSION "unknown"
 #endif
@@ -45,12 +42,8 @@ static int harden(struct err *e)
 {
 	struct stat st;
 
-	if (fill_stdio() < 0 || sys_close_from(3) < 0)
-		return err_set(e, errno, "put stdio in order");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_set(e, errno, "hide from debuggers");
-	if (geteuid() != 0)
-		return err_set(e, 0, "only root may step into sessions: try sudo nsjoin");
 	if (stat("/proc/self/exe", &st) < 0)
 		return err_set(e, errno, "look at the nsjoin that runs");
 	if (st.st_uid != 0 || (st.st_mode & 022))
@@ -60,84 +53,22 @@ static int harden(struct err *e)
 	return 0;
 }
 
-/* With a terminal at both ends the command gets a pty, for its errors too if they go there. */
-static void look_at_stdio(const struct nsjoin_options *o, struct nsjoin_request *q)
-{
-	if (o->no_pty || !isatty(0) || !isatty(1) || pty_ask(0, &q->manner) < 0)
-		return;
-	q->on_pty = isatty(2) ? 7 : 3;
-	q->term = getenv("TERM");
-}
-
-static void say_which(const struct nsjoin_joined *j)
-{
-	if (j->n_sessions < 2)
-		return;
-	(void)fprintf(stderr, "nsjoin: %s has %zu sessions, this is the newest:\n",
-		j->record.user, j->n_sessions);
-	for (size_t i = j->n_sessions; i-- > 0;) {
-		const struct record *r = &j->sessions[i];
-		time_t since = (time_t)r->since;
-		char when[32] = "";
-		struct tm tm;
-
-		if (localtime_r(&since, &tm))
-			(void)strftime(when, sizeof(when), "%F %H:%M", &tm);
-		(void)fprintf(stderr, "  --session %s  %s  %s%s%s%s%s\n", r->id, when,
-			r->service, r->rhost[0] ? " from " : "", r->rhost,
-			r->tty[0] ? " on " : "", r->tty);
-	}
-}
-
-static unsigned long now_seconds(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (unsigned long)t.tv_sec;
-}
-
-static int follow(const struct nsjoin_request *q, const struct nsjoin_options *o,
-	struct nsjoin_joined *j)
-{
-	unsigned long begun = now_seconds();
-	struct proxy_end end;
-	int status = NSJOIN_FAILED;
-	struct err e;
-
-	nsjoin_log_joined(q, &j->record);
-	if (!o->quiet)
-		say_which(j);
-	if (proxy_run(&j->proxy, &end, &e) < 0)
-		(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
-	else
-		status = proxy_exit_status(&end);
-	/* Init is gone when all others are reaped, the command being one of them. */
-	if (status == 128 + SIGKILL && !o->quiet && find_has_ended(&j->held, ENDED_MS))
-		(void)fprintf(stderr, "nsjoin: session %s of %s has ended\n",
-			j->record.id, j->record.user);
-	nsjoin_log_left(q, &j->record, now_seconds() - begun, status);
-	return status;
-}
-
+/* Root does it itself; everybody else asks nsshell-own, which knows own sessions only. */
 static int run(struct nsjoin_request *q, const struct nsjoin_options *o)
 {
-	struct nsjoin_joined j;
 	struct err e = { 0 };
-	int status;
 
-	openlog("nsjoin", LOG_PID, LOG_AUTHPRIV);
-	look_at_stdio(o, q);
-	nsjoin_who(&q->who);
-	status = nsjoin_join(q, &j, &e);
-	if (status == 0) {
-		status = follow(q, o, &j);
-	} else {
-		nsjoin_log_failed(q, &e);
-		(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
+	q->term = getenv("TERM");
+	if (fill_stdio() < 0 || sys_close_from(3) < 0)
+		(void)err_set(&e, errno, "put stdio in order");
+	else if (geteuid() != 0)
+		nsjoin_ask_own(q, o, &e);
+	else if (harden(&e) == 0) {
+		nsjoin_who(getuid(), &q->who);
+		return nsjoin_run(q, o, NULL, NULL);
 	}
-	nsjoin_release(&j);
-	return status;
+	(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
+	return NSJOIN_FAILED;
 }
 
 int main(int argc, char **argv)
@@ -153,7 +84,7 @@ int main(int argc, char **argv)
 	} else if (!e.msg[0] && o.version) {
 		(void)puts("nsjoin (nsshell) " VERSION);
 		status = fflush(stdout) == 0 ? 0 : NSJOIN_FAILED;
-	} else if (e.msg[0] || harden(&e) < 0) {
+	} else if (e.msg[0]) {
 		(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
 	} else {
 		status = run(&q, &o);

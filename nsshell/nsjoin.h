@@ -60,6 +60,31 @@ struct nsjoin_joined {
 int nsjoin_join(const struct nsjoin_request *q, struct nsjoin_joined *ret, struct err *e);
 void nsjoin_release(struct nsjoin_joined *j);
 
+struct nsjoin_options {
+	bool no_pty, quiet, help, version;
+};
+
+/* Become the caller for good, or end the process. */
+typedef void nsjoin_leave_root(void *arg);
+
+/**
+ * nsjoin_run() - nsjoin_join(), and stand between the caller's stdio and the command
+ * @q:		->owner and ->who are filled; ->term is the caller's, wherever stdio goes
+ * @leave:	called with @arg once nothing is left to do that takes a right; or NULL
+ *
+ * What goes wrong is said on stderr and in the log. Return: an exit status.
+ */
+int nsjoin_run(struct nsjoin_request *q, const struct nsjoin_options *o,
+	nsjoin_leave_root *leave, void *arg);
+
+/**
+ * nsjoin_ask_own() - Have nsshell-own step into a session of the caller's own
+ *
+ * Returns only where it failed, with @e.
+ */
+void nsjoin_ask_own(
+	const struct nsjoin_request *q, const struct nsjoin_options *o, struct err *e);
+
 /* Who to be inside, with home, shell and a name; free with nsjoin_person_clear(). */
 struct nsjoin_person {
 	struct enter_person ids;
@@ -80,8 +105,8 @@ void nsjoin_person_clear(struct nsjoin_person *p);
 
 /* ---- the log ----------------------------------------------------------------------------- */
 
-/* Who runs this: real uid, login uid, terminal. Before the join. */
-void nsjoin_who(struct joinlog_who *ret);
+/* Who runs this: the caller's real uid, login uid, terminal. Before the join. */
+void nsjoin_who(uid_t uid, struct joinlog_who *ret);
 
 void nsjoin_log_joined(const struct nsjoin_request *q, const struct record *r);
 void nsjoin_log_left(const struct nsjoin_request *q, const struct record *r,
@@ -89,10 +114,6 @@ void nsjoin_log_left(const struct nsjoin_request *q, const struct record *r,
 void nsjoin_log_failed(const struct nsjoin_request *q, const struct err *e);
 
 /* ---- the command line -------------------------------------------------------------------- */
-
-struct nsjoin_options {
-	bool no_pty, quiet, help, version;
-};
 
 /**
  * nsjoin_parse() - The command line into a request

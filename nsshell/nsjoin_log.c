@@ -37,11 +37,11 @@ static void login_of(char *buf, size_t size)
 		name_of(uid, buf, size);
 }
 
-void nsjoin_who(struct joinlog_who *ret)
+void nsjoin_who(uid_t uid, struct joinlog_who *ret)
 {
 	char path[64];
 
-	*ret = (struct joinlog_who){ .uid = getuid() };
+	*ret = (struct joinlog_who){ .uid = uid };
 	name_of(ret->uid, ret->name, sizeof(ret->name));
 	login_of(ret->login, sizeof(ret->login));
 	for (int fd = 0; fd <= 2 && !ret->tty[0]; fd++)
@@ -82,11 +82,15 @@ void nsjoin_log_left(const struct nsjoin_request *q, const struct record *r,
 
 void nsjoin_log_failed(const struct nsjoin_request *q, const struct err *e)
 {
-	char person[256], command[COMMAND_MAX], target[128];
+	char person[256], command[COMMAND_MAX], target[128], why[sizeof(e->msg)];
 	const char *words[] = { q->target, NULL };
 
 	describe(q, person, sizeof(person), command, sizeof(command));
 	joinlog_command(words, target, sizeof(target));
-	syslog(LOG_WARNING, "%s didn't join %s (%s): %s", person, target, command,
-		e->msg);
+	/* The asker's words are in it, and mustn't look like a line of somebody else's. */
+	(void)snprintf(why, sizeof(why), "%s", e->msg);
+	for (char *c = why; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	syslog(LOG_WARNING, "%s didn't join %s (%s): %s", person, target, command, why);
 }

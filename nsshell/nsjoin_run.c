@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Joining, and standing between the caller's stdio and the command until it ends. */
+#include "nsshell/nsjoin.h"
+
+#include "core/base/cleanup.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <time.h>
+
+/* How long a session that killed its processes may take to end. */
+#define ENDED_MS 100
+
+/* With a terminal at both ends the command gets a pty, for its errors too if they go there. */
+static void look_at_stdio(const struct nsjoin_options *o, struct nsjoin_request *q)
+{
+	if (o->no_pty || !isatty(0) || !isatty(1) || pty_ask(0, &q->manner) < 0)
+		q->term = NULL;
+	else
+		q->on_pty = isatty(2) ? 7 : 3;
+}
+
+static void say_which(const struct nsjoin_joined *j)
+{
+	if (j->n_sessions < 2)
+		return;
+	(void)fprintf(stderr, "nsjoin: %s has %zu sessions, this is the newest:\n",
+		j->record.user, j->n_sessions);
+	for (size_t i = j->n_sessions; i-- > 0;) {
+		const struct record *r = &j->sessions[i];
+		time_t since = (time_t)r->since;
+		char when[32] = "";
+		struct tm tm;
+
+		if (localtime_r(&since, &tm))
+			(void)strftime(when, sizeof(when), "%F %H:%M", &tm);
+		(void)fprintf(stderr, "  --session %s  %s  %s%s%s%s%s\n", r->id, when,
+			r->service, r->rhost[0] ? " from " : "", r->rhost,
+			r->tty[0] ? " on " : "", r->tty);
+	}
+}
+
+static unsigned long now_seconds(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (unsigned long)t.tv_sec;
+}
+
+static int follow(const struct nsjoin_request *q, const struct nsjoin_options *o,
+	struct nsjoin_joined *j)
+{
+	unsigned long begun = now_seconds();
+	struct proxy_end end;
+	int status = NSJOIN_FAILED;
+	struct err e;
+
+	if (!o->quiet)
+		say_which(j);
+	if (proxy_run(&j->proxy, &end, &e) < 0)
+		(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
+	else
+		status = proxy_exit_status(&end);
+	/* Init is gone when all others are reaped, the command being one of them. */
+	if (status == 128 + SIGKILL && !o->quiet && find_has_ended(&j->held, ENDED_MS))
+		(void)fprintf(stderr, "nsjoin: session %s of %s has ended\n",
+			j->record.id, j->record.user);
+	nsjoin_log_left(q, &j->record, now_seconds() - begun, status);
+	return status;
+}
+
+int nsjoin_run(struct nsjoin_request *q, const struct nsjoin_options *o,
+	nsjoin_leave_root *leave, void *arg)
+{
+	struct nsjoin_joined j;
+	struct err e = { 0 };
+	int status;
+
+	openlog("nsjoin", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
+	look_at_stdio(o, q);
+	status = nsjoin_join(q, &j, &e);
+	if (status == 0) {
+		nsjoin_log_joined(q, &j.record);
+		if (leave)
+			leave(arg);
+		status = follow(q, o, &j);
+	} else {
+		nsjoin_log_failed(q, &e);
+		(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
+	}
+	nsjoin_release(&j);
+	return status;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "nsshell/own.h"
+
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Everything that can be asked for. */
+static const struct {
+	const char *word;
+	int (*run)(const struct door_before *caller, int argc, char **argv);
+} requests[] = {
+	{ OWN_JOIN, own_join },
+	{ OWN_LIST, own_list },
+};
+
+static int prove_no_caps(void)
+{
+	cap_t none = cap_init(), have;
+	int r = none && cap_set_proc(none) == 0 ? 0 : -1;
+
+	have = r == 0 ? cap_get_proc() : NULL;
+	if (!have || cap_compare(have, none) != 0)
+		r = -1;
+	(void)cap_free(have);
+	(void)cap_free(none);
+	return r;
+}
+
+void own_leave_root(void *arg)
+{
+	const struct door_before *caller = arg;
+	uid_t uid = caller->uid;
+	gid_t gid = caller->gid;
+
+	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 ||
+		setresuid(uid, uid, uid) < 0 || prove_no_caps() < 0 ||
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		_exit(OWN_FAILED);
+	if (uid != 0 && (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || geteuid() != uid ||
+				getuid() != uid || getegid() != gid || getgid() != gid))
+		_exit(OWN_FAILED);
+	(void)umask(caller->mask);
+	door_limits_back(caller);
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)signal(sig, SIG_DFL);
+}
+
+int main(int argc, char **argv)
+{
+	static struct door_before caller;
+	struct err e = { 0 };
+
+	if (door_harden(&caller, STDERR_FILENO, &e) < 0) {
+		(void)dprintf(STDERR_FILENO, "nsshell-own %s\n", e.msg);
+		return OWN_FAILED;
+	}
+	for (size_t i = 0; argc >= 2 && i < sizeof(requests) / sizeof(*requests); i++)
+		if (strcmp(argv[1], requests[i].word) == 0)
+			return requests[i].run(&caller, argc, argv);
+	(void)dprintf(STDERR_FILENO,
+		"nsshell-own is started by nsjoin(8) and nsctl(8), and by nobody else\n");
+	return OWN_FAILED;
+}
