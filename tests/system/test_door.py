@@ -241,6 +241,7 @@ def test_the_real_shell(b):
         b.check(_gone(b), "and leaves nothing", b.stage.records())
         b.stage.config("Share=account\n")
         with b.shell(name) as one:
+            one.do("true")
             r = b.ssh(name, "echo $NSSHELL_SESSION")
             b.check(r.stdout.strip() == one.do("echo $NSSHELL_SESSION"),
                     "Share=account: the second login joins the first one's session",
@@ -371,10 +372,13 @@ def test_hostile_calls(b):
                        f"close(open(\"{proof}\", O_CREAT | O_WRONLY, 0666)); }}\n")
         for p in (driver, evil):
             p.chmod(0o755)
+        reference = door.folder / "reference"
+        shutil.copy("/usr/bin/true", reference)
+        reference.chmod(0o4755)
         before = len(kernel.processes())
         cores = set(os.listdir("/tmp"))
         began = time.monotonic()
-        r = b.run(driver, calls, 8, door.door, evil, timeout=140, user=b.alice.pw_uid,
+        r = b.run(driver, calls, 8, door.door, reference, evil, timeout=140, user=b.alice.pw_uid,
                   group=b.alice.pw_gid, extra_groups=[], cwd="/")
         took = time.monotonic() - began
         seen = dict((k, int(v)) for k, v in (w.split("=") for w in r.stdout.split()))
@@ -395,7 +399,7 @@ def test_hostile_calls(b):
         b.check(not new, "no file is left", new)
         r = b.ssh(b.alice.pw_name, SHOW_NS)
         b.lands_inside("and a login is as ever", r.stdout + r.stderr)
-        for p in (driver, evil):
+        for p in (driver, evil, reference):
             p.unlink()
 
 
