@@ -21,7 +21,9 @@
 
 /* ForceCommand of who asked for sshd's own sftp server, which only sshd could run. */
 #define INTERNAL_SFTP "internal-sftp"
-#define SFTP_SERVER   "/usr/lib/openssh/sftp-server"
+static const char *const sftp_servers[] = { "/usr/lib/openssh/sftp-server",
+	"/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server",
+	"/usr/libexec/sftp-server" };
 
 struct call {
 	bool login;
@@ -39,19 +41,33 @@ static void usage(FILE *to)
 		to);
 }
 
+/* What sshd itself would have run, with the same options. NULL: no program does that. */
+static char *replace_sftp(const char *original)
+{
+	for (size_t i = 0; i < sizeof(sftp_servers) / sizeof(*sftp_servers); i++) {
+		char *command;
+
+		if (access(sftp_servers[i], X_OK) == 0 &&
+			asprintf(&command, "%s%s", sftp_servers[i],
+				original + strlen(INTERNAL_SFTP)) >= 0)
+			return command;
+	}
+	return NULL;
+}
+
 /* sshd(8): what the user asked for, where ForceCommand has us run instead. */
 static void take_original(struct call *c)
 {
-	static char sftp[] = SFTP_SERVER;
 	static char *command[2];
 	char *original = getenv("SSH_ORIGINAL_COMMAND");
 
 	if (!original)
 		return;
-	command[0] = original;
 	if (strncmp(original, INTERNAL_SFTP, strlen(INTERNAL_SFTP)) == 0 &&
 		strchr(" ", original[strlen(INTERNAL_SFTP)]))
-		command[0] = sftp;
+		command[0] = replace_sftp(original);
+	if (!command[0])
+		command[0] = original;
 	c->command = command;
 	c->argc = 1;
 	/* The string stays where it is. A shell below must not take it for its own. */

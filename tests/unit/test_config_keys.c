@@ -97,6 +97,17 @@ static void booleans(void **state)
 	refuse_all(state, "Root", WORDS("maybe", "TRUE"));
 }
 
+static void a_shell_is_an_absolute_path_and_not_nsshell(void **state)
+{
+	assert_null(give(state, "Isolate=yes")->policy.shell);
+	assert_string_equal(give(state, "Shell=/bin/zsh")->policy.shell, "/bin/zsh");
+	assert_string_equal(give(state, "Shell=/bin/zsh\n[User alice]\nShell=/bin/dash")
+				    ->policy.shell,
+		"/bin/dash");
+	refuse_all(state, "Shell",
+		WORDS("bash", "/usr/local/bin/nsshell", "/bin/", "/a/../bin/sh"));
+}
+
 static void words_of_enums(void **state)
 {
 	assert_int_equal(give(state, "Share=account")->policy.share, SHARE_ACCOUNT);
@@ -338,6 +349,7 @@ int main(void)
 		story(without_a_file_the_defaults_hold),
 		story(every_key_but_lists_needs_a_value),
 		story(booleans),
+		story(a_shell_is_an_absolute_path_and_not_nsshell),
 		story(words_of_enums),
 		story(services_are_file_names_of_pam_d),
 		story(linger_takes_a_span_with_its_unit),
