@@ -33,7 +33,7 @@ static int collect(bool dry, struct err *e)
 	_cleanup_free_ struct nsctl_session *sessions = NULL;
 	size_t n, bad, found, ended = 0;
 
-	if (nsctl_sessions(&sessions, &n, &bad, e) < 0)
+	if (nsctl_sessions(NSCTL_REFUSE, &sessions, &n, &bad, e) < 0)
 		return -1;
 	found = orphans_print(sessions, n);
 	if (!dry && reconcile_all(&ended, e) < 0)

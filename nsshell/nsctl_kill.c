@@ -34,7 +34,7 @@ static int kill_all(
 	_cleanup_free_ struct nsctl_session *sessions = NULL;
 	size_t n;
 
-	if (nsctl_targets(words, n_words, &sessions, &n, e) < 0)
+	if (nsctl_targets(NSCTL_REFUSE, words, n_words, &sessions, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		const struct record *r = &sessions[i].record;

@@ -15,7 +15,7 @@ static int list(const struct nsctl_look *look, struct err *e)
 
 	/* A mistyped column is told before anything is read. */
 	if (nsctl_columns_parse(look->columns, shown, e) < 0 ||
-		nsctl_sessions(&sessions, &n, &bad, e) < 0 ||
+		nsctl_sessions(NSCTL_OWN, &sessions, &n, &bad, e) < 0 ||
 		nsctl_table_print(look, sessions, n, e) < 0)
 		return -1;
 	if (bad > 0)

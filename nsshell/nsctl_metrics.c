@@ -204,7 +204,7 @@ static int metrics_write(struct metrics *m, struct err *e)
 	_cleanup_free_ struct nsctl_session *sessions = NULL;
 	size_t n, bad;
 
-	if (nsctl_sessions(&sessions, &n, &bad, e) < 0)
+	if (nsctl_sessions(NSCTL_REFUSE, &sessions, &n, &bad, e) < 0)
 		return -1;
 	if (rows_gather(m, sessions, n) < 0)
 		return err_set(e, ENOMEM, "gather the metrics");

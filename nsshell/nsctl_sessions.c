@@ -11,11 +11,12 @@
 #include <unistd.h>
 
 /* A supervisor that is gone left its session behind: the next login, or nsctl gc, ends it. */
-static const char *state_of(const struct record *r, enum plan_cgroup_kind kind)
+static const char *state_of(const struct nsctl_session *s, enum plan_cgroup_kind kind)
 {
+	const struct record *r = &s->record;
 	struct err ignored;
 
-	if (record_is_alive(r->id, &ignored) == 0)
+	if (geteuid() == 0 ? record_is_alive(r->id, &ignored) == 0 : !s->told_alive)
 		return "crashed";
 	if (r->cgroup[0] && freeze_get(kind, r->cgroup) == 1)
 		return "paused";
@@ -29,17 +30,48 @@ void nsctl_session_look(struct nsctl_session *s)
 
 	usage_read(kind, s->record.cgroup, &s->usage);
 	s->processes = cgroup_count(kind, s->record.cgroup);
-	s->state = state_of(&s->record, kind);
+	s->state = state_of(s, kind);
 }
 
-static int records_read(
-	struct record **ret, size_t *ret_n, size_t *ret_bad, struct err *e)
+static int read_all(
+	struct nsctl_session **ret, size_t *ret_n, size_t *ret_bad, struct err *e)
 {
-	if (geteuid() != 0)
-		return err_set(e, 0,
-			"the records of sessions in " PATH_SESSIONS
-			" are root's: run it as root");
-	return record_list(ret, ret_n, ret_bad, e);
+	_cleanup_free_ struct record *records = NULL;
+
+	if (record_list(&records, ret_n, ret_bad, e) < 0)
+		return -1;
+	*ret = calloc(*ret_n + 1, sizeof(**ret));
+	for (size_t i = 0; *ret && i < *ret_n; i++)
+		(*ret)[i].record = records[i];
+	return *ret ? 0 : err_set(e, ENOMEM, "read the records of sessions");
+}
+
+static int read_own(struct nsctl_session **ret, size_t *ret_n, struct err *e)
+{
+	_cleanup_free_ struct nsctl_own *own = NULL;
+
+	if (nsctl_own_read(&own, ret_n, e) < 0)
+		return -1;
+	*ret = calloc(*ret_n + 1, sizeof(**ret));
+	for (size_t i = 0; *ret && i < *ret_n; i++) {
+		(*ret)[i].record = own[i].record;
+		(*ret)[i].told_alive = own[i].alive;
+	}
+	return *ret ? 0 : err_set(e, ENOMEM, "read own sessions");
+}
+
+/* Records, and nothing else filled in. */
+static int records_read(enum nsctl_others others, struct nsctl_session **ret,
+	size_t *ret_n, size_t *ret_bad, struct err *e)
+{
+	*ret_bad = 0;
+	if (geteuid() == 0)
+		return read_all(ret, ret_n, ret_bad, e);
+	if (others == NSCTL_OWN)
+		return read_own(ret, ret_n, e);
+	return err_set(e, 0,
+		"the records of sessions in " PATH_SESSIONS
+		" are root's: run it as root");
 }
 
 static bool is_named(const struct record *r, char *const *words, size_t n, bool *hit)
@@ -53,22 +85,19 @@ static bool is_named(const struct record *r, char *const *words, size_t n, bool 
 }
 
 /* @words NULL: all */
-static int gather(char *const *words, size_t n_words, bool *hit,
+static int gather(enum nsctl_others others, char *const *words, size_t n_words, bool *hit,
 	struct nsctl_session **ret, size_t *ret_n, size_t *ret_bad, struct err *e)
 {
-	_cleanup_free_ struct record *records = NULL;
 	struct nsctl_session *all;
-	size_t n_records = 0, n = 0;
+	size_t n_all = 0, n = 0;
 
-	if (records_read(&records, &n_records, ret_bad, e) < 0)
+	if (records_read(others, &all, &n_all, ret_bad, e) < 0)
 		return -1;
-	all = calloc(n_records + 1, sizeof(*all));
-	if (!all)
-		return err_set(e, ENOMEM, "read the records of sessions");
-	for (size_t i = 0; i < n_records; i++) {
-		if (words && !is_named(&records[i], words, n_words, hit))
+	for (size_t i = 0; i < n_all; i++) {
+		if (words && !is_named(&all[i].record, words, n_words, hit))
 			continue;
-		all[n] = (struct nsctl_session){ .record = records[i], .cpu = -1 };
+		all[n] = all[i];
+		all[n].cpu = -1;
 		nsctl_session_look(&all[n++]);
 	}
 	*ret = all;
@@ -76,14 +105,14 @@ static int gather(char *const *words, size_t n_words, bool *hit,
 	return 0;
 }
 
-int nsctl_sessions(
-	struct nsctl_session **ret, size_t *ret_n, size_t *ret_bad, struct err *e)
+int nsctl_sessions(enum nsctl_others others, struct nsctl_session **ret, size_t *ret_n,
+	size_t *ret_bad, struct err *e)
 {
-	return gather(NULL, 0, NULL, ret, ret_n, ret_bad, e);
+	return gather(others, NULL, 0, NULL, ret, ret_n, ret_bad, e);
 }
 
-int nsctl_targets(char *const *words, size_t n_words, struct nsctl_session **ret,
-	size_t *ret_n, struct err *e)
+int nsctl_targets(enum nsctl_others others, char *const *words, size_t n_words,
+	struct nsctl_session **ret, size_t *ret_n, struct err *e)
 {
 	_cleanup_free_ struct nsctl_session *found = NULL;
 	_cleanup_free_ bool *hit = calloc(n_words + 1, sizeof(*hit));
@@ -91,7 +120,7 @@ int nsctl_targets(char *const *words, size_t n_words, struct nsctl_session **ret
 
 	if (!hit)
 		return err_set(e, ENOMEM, "read the records of sessions");
-	if (gather(words, n_words, hit, &found, &n, &bad, e) < 0)
+	if (gather(others, words, n_words, hit, &found, &n, &bad, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n_words; i++)
 		if (!hit[i])

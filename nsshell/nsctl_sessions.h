@@ -11,6 +11,7 @@
 
 struct nsctl_session {
 	struct record record;
+	bool told_alive; /* who isn't root can't see it, and was told */
 	struct usage usage;
 	long processes; /* -1: not known */
 	/* as nsctl(8) names it; "crashed" and "paused" are no state of a record */
@@ -50,6 +51,12 @@ int nsctl_columns_parse(const char *list, const struct nsctl_column **ret, struc
 /* One more section of a command's help: the names of the columns. */
 void nsctl_columns_help(void);
 
+/* What a command does for who isn't root. */
+enum nsctl_others {
+	NSCTL_REFUSE,
+	NSCTL_OWN, /* it sees own sessions, and no others */
+};
+
 /**
  * nsctl_sessions() - All sessions, oldest first, with what they use
  * @ret:	free() it
@@ -57,8 +64,16 @@ void nsctl_columns_help(void);
  *
  * Return: 0 or -1 with @e, which says that the records are root's.
  */
-int nsctl_sessions(
-	struct nsctl_session **ret, size_t *ret_n, size_t *ret_bad, struct err *e);
+int nsctl_sessions(enum nsctl_others others, struct nsctl_session **ret, size_t *ret_n,
+	size_t *ret_bad, struct err *e);
+
+struct nsctl_own {
+	struct record record;
+	bool alive; /* its supervisor */
+};
+
+/* Own sessions, oldest first, from nsshell-own; free() @ret. Return: 0 or -1 with @e. */
+int nsctl_own_read(struct nsctl_own **ret, size_t *ret_n, struct err *e);
 
 /* Read again what a session uses, and its state. */
 void nsctl_session_look(struct nsctl_session *s);
@@ -70,8 +85,8 @@ void nsctl_session_look(struct nsctl_session *s);
  *
  * Return: 0 or -1 with @e, when a word names no session.
  */
-int nsctl_targets(char *const *words, size_t n_words, struct nsctl_session **ret,
-	size_t *ret_n, struct err *e);
+int nsctl_targets(enum nsctl_others others, char *const *words, size_t n_words,
+	struct nsctl_session **ret, size_t *ret_n, struct err *e);
 
 struct nsctl_look {
 	bool json, noheadings, raw, bytes;

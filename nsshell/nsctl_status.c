@@ -38,7 +38,7 @@ static int status(
 	size_t n, done = 0;
 	int r = 0;
 
-	if (nsctl_targets(words, n_words, &sessions, &n, e) < 0)
+	if (nsctl_targets(NSCTL_OWN, words, n_words, &sessions, &n, e) < 0)
 		return -1;
 	all = calloc(n + 1, sizeof(*all));
 	if (!all)

@@ -90,7 +90,7 @@ static int stop(char *const *words, size_t n_words, bool kill, bool wait, bool q
 	size_t n;
 	int r;
 
-	if (nsctl_targets(words, n_words, &sessions, &n, e) < 0)
+	if (nsctl_targets(NSCTL_REFUSE, words, n_words, &sessions, &n, e) < 0)
 		return -1;
 	g = calloc(n + 1, sizeof(*g));
 	if (!g)

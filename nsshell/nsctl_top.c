@@ -98,7 +98,7 @@ static int look(struct top *t, struct err *e)
 	free(t->before.v);
 	t->before = t->now;
 	t->now = (struct sample){ .usec = now_usec() };
-	if (nsctl_sessions(&t->now.v, &t->now.n, &bad, e) < 0)
+	if (nsctl_sessions(NSCTL_OWN, &t->now.v, &t->now.n, &bad, e) < 0)
 		return -1;
 	compare(&t->now, &t->before);
 	return 0;

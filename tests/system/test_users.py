@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ordinary users and sessions of their own, through the setuid program."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -152,6 +153,42 @@ def test_join_nobody_elses(b):
                         f"{' '.join(options[:1])} isn't for ordinary users", r.stdout + r.stderr)
         r = b.run(t.nsjoin, bob, "id", "-un")
         b.check(r.stdout.strip() == bob, "root joins whom it wants, as ever", r.stdout + r.stderr)
+
+
+def test_nsctl_shows_own(b):
+    alice, bob = b.alice.pw_name, b.bob.pw_name
+    t = Tools(b)
+    with _login(b, alice) as one, _login(b, alice) as two, _login(b, bob) as other:
+        ids = [s.do("echo $NSSHELL_SESSION") for s in (one, two)]
+        others = other.do("echo $NSSHELL_SESSION")
+        r = t.ctl(b.alice, "list", "--json")
+        rows = json.loads(r.stdout)["sessions"]
+        b.check(sorted(row["id"] for row in rows) == sorted(ids) and not r.stderr
+                and all(row["user"] == alice and row["state"] == "open" and row["processes"] > 1
+                        and row["memory"] for row in rows),
+                "nsctl list shows an ordinary user own sessions", rows, r.stderr)
+        everything = [t.ctl(b.alice, *words) for words in
+                      (("list",), ("status", alice), ("status", "-J", ids[0]), ("top", "-b"))]
+        b.check(not any(r.returncode or r.stderr or bob in r.stdout or others in r.stdout
+                        for r in everything) and all(ids[0] in r.stdout for r in everything),
+                "and so do status and top; nothing of others", [r.stderr for r in everything])
+        seen = json.loads(everything[2].stdout)["sessions"][0]
+        b.check(len(seen["processes"]) > 1 and seen["namespaces"]["user"] > 0,
+                "status has processes and namespaces", sorted(seen))
+        said = [t.ctl(b.alice, "status", x) for x in (bob, others, "nobody-here")]
+        texts = {r.stderr.replace(x, "X") for r, x in zip(said, (bob, others, "nobody-here"))}
+        b.check(len(texts) == 1 and {r.returncode for r in said} == {1}
+                and not any(r.stdout for r in said),
+                "somebody else's session is as if it weren't there", texts)
+        r = t.ctl(b.plain, "list", "--json")
+        b.check(json.loads(r.stdout)["sessions"] == [], "who has none sees none", r.stdout)
+        for words in (("kill", alice), ("pause", alice), ("metrics",), ("gc",)):
+            r = t.ctl(b.alice, *words)
+            b.check(r.returncode == 1 and "root" in r.stderr, f"nsctl {words[0]} is root's",
+                    r.stdout + r.stderr)
+        r = b.run(t.nsctl, "list", "--json")
+        b.check(sorted(row["id"] for row in json.loads(r.stdout)["sessions"])
+                == sorted([*ids, others]), "root sees all", r.stdout)
 
 
 def _request(target, *rest, flags="c", session="", folder="", term="", settings=()):
