@@ -4,8 +4,11 @@
 import contextlib
 import os
 import pathlib
+import resource
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import time
 
@@ -355,6 +358,65 @@ def test_dropbear(b):
             subprocess.run(["umount", "/etc/shells"], check=False)
             shutil.rmtree(folder)
         b.check(_gone(b), "nothing is left", b.stage.records())
+
+
+def _as(b, *argv, **kw):
+    """As alice, without a login."""
+    return b.run(*argv, user=b.alice.pw_uid, group=b.alice.pw_gid, extra_groups=[],
+                 **dict({"cwd": "/"}, **kw))
+
+
+def test_what_goes_in(b):
+    spy = b.stage.open / "spy.so"
+    proof = b.stage.open / "spied"
+    with _door(b, b.alice) as door:
+        shell = door.shell
+        r = _as(b, shell, "-c", "umask; ulimit -n; ulimit -u; pwd; echo $A $HOME $SSH_AUTH_SOCK",
+                cwd="/etc", env={"A": "1 2", "HOME": "/nowhere", "SSH_AUTH_SOCK": "/x"},
+                preexec_fn=lambda: (os.umask(0o027),
+                                    resource.setrlimit(resource.RLIMIT_NOFILE, (77, 4000)),
+                                    resource.setrlimit(resource.RLIMIT_NPROC, (99, 99))))
+        b.check(r.stdout.split() == ["0027", "77", "99", "/etc", "1", "2", b.alice.pw_dir],
+                "umask, limits, folder and environment are the caller's, not what names things "
+                "of outside", r.stdout + r.stderr)
+        r = _as(b, shell, "-c", "prlimit --pid $$ --nofile=77:4001 || echo refused",
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (77, 4000)))
+        b.check("refused" in r.stdout, "a hard limit is one inside", r.stdout + r.stderr)
+        root = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+        r = subprocess.run([shell, "-c", "readlink /proc/self/fd/0; ls /proc/self/fd/0/home"],
+                           stdin=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           text=True, user=b.alice.pw_uid, group=b.alice.pw_gid,
+                           extra_groups=[], cwd="/", check=False, timeout=20)
+        os.close(root)
+        b.check(r.stdout.startswith("pipe:") and b.bob.pw_name not in r.stdout,
+                "a folder as stdin isn't a way out", r.stdout)
+        subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(spy)], text=True,
+                       check=True, input="#include <fcntl.h>\n#include <unistd.h>\n"
+                       "__attribute__((constructor)) static void f(void) { "
+                       f"close(open(\"{proof}\", O_CREAT | O_WRONLY, 0666)); }}\n")
+        spy.chmod(0o755)
+        r = _as(b, shell, "-c", "echo $0", env={"LD_PRELOAD": str(spy), "PATH": "/bin"})
+        b.check(r.stdout == "bash\n" and not proof.exists(),
+                "LD_PRELOAD runs nothing outside", r.stdout + r.stderr)
+        spy.unlink()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        p = subprocess.Popen([door.door, "command", "sleep 0.3; echo awake"],
+                             stdout=subprocess.PIPE, text=True, user=b.alice.pw_uid,
+                             group=b.alice.pw_gid, extra_groups=[], cwd="/", close_fds=False,
+                             preexec_fn=lambda: (os.dup2(theirs.fileno(), 3),
+                                                 signal.setitimer(signal.ITIMER_REAL, 0.02)))
+        theirs.close()
+        _, _, child = struct.unpack_from("IIi", ours.recv(4096))
+        line = p.stdout.readline()
+        os.waitpid(child, 0)
+        ours.close()
+        p.stdout.close()
+        b.check(p.wait(10) == 0 and line == "awake\n", "a timer of the caller's doesn't go off",
+                f"{line!r} {p.returncode}")
+        b.check(_gone(b), "nothing is left", b.stage.records())
+
+
+test_what_goes_in.seconds = 60
 
 
 def test_hostile_calls(b):
