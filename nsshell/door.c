@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <syslog.h>
+#include <time.h>
 
 /* Everything that can be asked for. */
 static const struct {
@@ -107,6 +108,8 @@ int main(int argc, char **argv)
 	if (door_harden(&d.before, DOOR_FD, &e) < 0 ||
 		take_request(&d, argc, argv, &e) < 0)
 		return refuse(&d, &answer, &e);
+	/* What syslog(3) needs of the host, before it is another's. */
+	tzset();
 	openlog("nsshell", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
 	switch (door_open(&d, &e)) {
 	case DOOR_INSIDE:

@@ -14,6 +14,7 @@
 #include <grp.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 
 #define ISOLATED "every account with Isolate=yes: its logins are refused (OnError=deny)"
@@ -177,10 +178,32 @@ static void check_file(
 		check_chain(path, whom, f);
 }
 
+/* Not having one is fine: then nsshell(1) is nobody's shell. */
+static void check_door(struct findings *f)
+{
+	const char *whom = "accounts whose login shell is nsshell";
+	struct statvfs fs;
+	struct stat st;
+
+	if (stat(PATH_DOOR, &st) < 0)
+		return;
+	if (roots_alone(PATH_DOOR, &st, whom, f))
+		check_chain(PATH_DOOR, whom, f);
+	if (!(st.st_mode & S_ISUID) || (st.st_mode & S_ISGID))
+		findings_add(f, FINDING_ERROR, whom, "chmod 4755 it",
+			"%s has mode %04o and must be setuid, and not setgid", PATH_DOOR,
+			st.st_mode & 07777U);
+	if (statvfs(PATH_DOOR, &fs) == 0 && (fs.f_flag & ST_NOSUID))
+		findings_add(f, FINDING_ERROR, whom,
+			"install nsshell on a file system that is mounted without nosuid",
+			"%s is setuid where that does nothing", PATH_DOOR);
+}
+
 void check_installed(struct findings *f)
 {
 	check_file(PATH_HELPER, "helper", true, f);
 	check_file(PATH_MODULE, "PAM module", false, f);
+	check_door(f);
 }
 
 void check_state(struct findings *f)
