@@ -15,35 +15,35 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Start nsshell-own. @out: the end of a pipe that it writes to, or NULL. */
-static int start(const char *const *argv, FILE **out, pid_t *pid, struct err *e)
+/* Start nsshell-own with @out as its standard output. */
+static int spawn(const char *const *argv, int out, pid_t *pid, struct err *e)
 {
 	static char *no_environment[] = { NULL };
-	_cleanup_close_ int ours = -EBADF, theirs = -EBADF;
 	posix_spawn_file_actions_t actions;
-	int pair[2], r;
+	int r = posix_spawn_file_actions_init(&actions);
 
-	if (pipe2(pair, O_CLOEXEC) < 0)
-		return err_set(e, errno, "make a pipe");
-	ours = pair[0];
-	theirs = pair[1];
-	r = posix_spawn_file_actions_init(&actions);
 	if (r == 0) {
-		r = posix_spawn_file_actions_adddup2(&actions, theirs, STDOUT_FILENO);
+		r = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 		if (r == 0)
 			r = posix_spawn(pid, PATH_OWN, &actions, NULL,
 				(char *const *)(uintptr_t)argv, no_environment);
 		(void)posix_spawn_file_actions_destroy(&actions);
 	}
-	if (r != 0)
-		return err_set(e, r,
-			"only root sees sessions here: run it as root, or install %s",
-			PATH_OWN);
-	*out = fdopen(ours, "r");
-	if (!*out)
-		return err_set(e, errno, "read what nsshell-own says");
-	(void)take_fd(&ours);
-	return 0;
+	return r == 0 ? 0
+		      : err_set(e, r,
+				"only root sees sessions here: run it as root, or install %s",
+				PATH_OWN);
+}
+
+/* Return: its exit status, or -1. */
+static int reap(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /* Return: 1 with a session, 0 at the end of all, or -1. */
@@ -95,14 +95,37 @@ static int take_all(FILE *in, struct nsctl_own **ret, size_t *ret_n, struct err 
 int nsctl_own_read(struct nsctl_own **ret, size_t *ret_n, struct err *e)
 {
 	static const char *const argv[] = { "nsctl", OWN_LIST, NULL };
+	_cleanup_close_ int ours = -EBADF, theirs = -EBADF;
 	_cleanup_file_ FILE *in = NULL;
-	pid_t pid;
-	int r;
+	pid_t pid = -1;
+	int pair[2], r;
 
-	if (start(argv, &in, &pid, e) < 0)
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return err_set(e, errno, "make a pipe");
+	ours = pair[0];
+	theirs = pair[1];
+	if (spawn(argv, theirs, &pid, e) < 0)
 		return -1;
-	r = take_all(in, ret, ret_n, e);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		continue;
+	cleanup_close(&theirs);
+	in = fdopen(ours, "r");
+	if (in)
+		(void)take_fd(&ours);
+	r = in ? take_all(in, ret, ret_n, e) : err_set(e, errno, "read own sessions");
+	(void)reap(pid);
 	return r;
+}
+
+int nsctl_own_stop(const struct nsctl_session *s, size_t n, bool wait, struct err *e)
+{
+	const char *argv[OWN_STOP_REST + OWN_STOP_MAX + 1] = { "nsctl", OWN_STOP,
+		wait ? "wait" : "no-wait" };
+	pid_t pid = -1;
+
+	if (n > OWN_STOP_MAX)
+		return err_set(e, 0, "more than %d sessions at a time", OWN_STOP_MAX);
+	for (size_t i = 0; i < n; i++)
+		argv[OWN_STOP_REST + i] = s[i].record.id;
+	if (spawn(argv, STDERR_FILENO, &pid, e) < 0)
+		return -1;
+	return reap(pid) == 0 ? 0 : err_set(e, 0, "not all sessions have ended");
 }

@@ -88,12 +88,12 @@ static bool is_named(const struct record *r, char *const *words, size_t n, bool 
 static int gather(enum nsctl_others others, char *const *words, size_t n_words, bool *hit,
 	struct nsctl_session **ret, size_t *ret_n, size_t *ret_bad, struct err *e)
 {
-	struct nsctl_session *all;
+	struct nsctl_session *all = NULL;
 	size_t n_all = 0, n = 0;
 
 	if (records_read(others, &all, &n_all, ret_bad, e) < 0)
 		return -1;
-	for (size_t i = 0; i < n_all; i++) {
+	for (size_t i = 0; all && i < n_all; i++) {
 		if (words && !is_named(&all[i].record, words, n_words, hit))
 			continue;
 		all[n] = all[i];

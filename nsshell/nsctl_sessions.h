@@ -75,6 +75,9 @@ struct nsctl_own {
 /* Own sessions, oldest first, from nsshell-own; free() @ret. Return: 0 or -1 with @e. */
 int nsctl_own_read(struct nsctl_own **ret, size_t *ret_n, struct err *e);
 
+/* Have nsshell-own end own sessions. Return: 0 or -1 with @e. */
+int nsctl_own_stop(const struct nsctl_session *s, size_t n, bool wait, struct err *e);
+
 /* Read again what a session uses, and its state. */
 void nsctl_session_look(struct nsctl_session *s);
 

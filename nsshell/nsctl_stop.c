@@ -82,6 +82,20 @@ static int stop_all(struct stopping *g, size_t n, bool kill, bool wait, struct e
 	return result;
 }
 
+/* For who isn't root. */
+static int stop_own(const struct nsctl_session *s, size_t n, bool kill, bool wait,
+	bool quiet, struct err *e)
+{
+	if (kill)
+		return err_set(e, 0, "killing at once is root's: run it as root");
+	if (nsctl_own_stop(s, n, wait, e) < 0)
+		return -1;
+	for (size_t i = 0; wait && !quiet && i < n; i++)
+		(void)printf(
+			"session %s of %s has ended\n", s[i].record.id, s[i].record.user);
+	return 0;
+}
+
 static int stop(char *const *words, size_t n_words, bool kill, bool wait, bool quiet,
 	struct err *e)
 {
@@ -90,8 +104,10 @@ static int stop(char *const *words, size_t n_words, bool kill, bool wait, bool q
 	size_t n;
 	int r;
 
-	if (nsctl_targets(NSCTL_REFUSE, words, n_words, &sessions, &n, e) < 0)
+	if (nsctl_targets(NSCTL_OWN, words, n_words, &sessions, &n, e) < 0)
 		return -1;
+	if (geteuid() != 0)
+		return stop_own(sessions, n, kill, wait, quiet, e);
 	g = calloc(n + 1, sizeof(*g));
 	if (!g)
 		return err_set(e, ENOMEM, "stop sessions");

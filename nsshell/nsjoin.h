@@ -46,6 +46,7 @@ struct nsjoin_joined {
 	size_t n_sessions;
 	struct record record; /* the one */
 	struct find_held held;
+	int observed; /* --observe: shows what the terminal shows */
 	struct proxy proxy;
 };
 
@@ -70,7 +71,8 @@ typedef void nsjoin_leave_root(void *arg);
 /**
  * nsjoin_run() - nsjoin_join(), and stand between the caller's stdio and the command
  * @q:		->owner and ->who are filled; ->term is the caller's, wherever stdio goes
- * @leave:	called with @arg once nothing is left to do that takes a right; or NULL
+ * @leave:	called with @arg once nothing is left to do that takes a right, however the join
+ *		went; or NULL
  *
  * What goes wrong is said on stderr and in the log. Return: an exit status.
  */

@@ -17,6 +17,7 @@ static const struct {
 } requests[] = {
 	{ OWN_JOIN, own_join },
 	{ OWN_LIST, own_list },
+	{ OWN_STOP, own_stop },
 };
 
 static int prove_no_caps(void)
@@ -64,6 +65,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc >= 2 && i < sizeof(requests) / sizeof(*requests); i++)
 		if (strcmp(argv[1], requests[i].word) == 0)
 			return requests[i].run(&caller, argc, argv);
+	own_leave_root(&caller);
 	(void)dprintf(STDERR_FILENO,
 		"nsshell-own is started by nsjoin(8) and nsctl(8), and by nobody else\n");
 	return OWN_FAILED;

@@ -6,6 +6,7 @@
  *
  *	nsshell-own join FLAGS TARGET SESSION FOLDER TERM COUNT SETTING... [COMMAND...]
  *	nsshell-own list
+ *	nsshell-own stop wait|no-wait ID...
  *
  * "" stands for what isn't given. Somebody else's session is as if it weren't there.
  */
@@ -47,17 +48,28 @@ enum own_join {
 #define OWN_LIST_HEAD "session %d %d\n"
 #define OWN_LIST_END  "end\n"
 
+/* ---- stop --------------------------------------------------------------------------------- */
+
+#define OWN_STOP "stop"
+enum own_stop {
+	OWN_STOP_WAIT = 2, /* "wait" until they are gone, or "no-wait" */
+	OWN_STOP_REST,
+};
+#define OWN_STOP_MAX 64
+
 /* ---- the program -------------------------------------------------------------------------- */
 
 /* What is asked for, once the process is root's alone. Return: an exit status. */
 int own_join(const struct door_before *caller, int argc, char **argv);
 int own_list(const struct door_before *caller, int argc, char **argv);
+int own_stop(const struct door_before *caller, int argc, char **argv);
 
 /**
  * own_leave_root() - Be the caller, for good
  * @caller:	a const struct door_before
  *
- * Should:   be called once nothing is left to do that takes a right
+ * Should:   be called once nothing is left to do that takes a right, and before anything is
+ *	     written: whoever doesn't read would keep a process of root's waiting
  * Mustn't:  leave a way back, or a capability; proves that there is none, or ends the process
  */
 void own_leave_root(void *caller);

@@ -70,6 +70,7 @@ int own_join(const struct door_before *caller, int argc, char **argv)
 
 	/* (uid_t)-1 would be anybody's; no process has it. */
 	if (caller->uid == (uid_t)-1 || take(argc, argv, &q, &o) < 0) {
+		own_leave_root((void *)(uintptr_t)caller);
 		(void)dprintf(STDERR_FILENO,
 			"nsjoin: nsshell-own was asked for something that it doesn't know\n");
 		return OWN_FAILED;

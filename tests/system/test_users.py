@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ordinary users and sessions of their own, through the setuid program."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -191,6 +192,37 @@ def test_nsctl_shows_own(b):
                 == sorted([*ids, others]), "root sees all", r.stdout)
 
 
+def test_nsctl_stops_own(b):
+    alice, bob = b.alice.pw_name, b.bob.pw_name
+    t = Tools(b)
+    with _login(b, alice) as one, _login(b, alice) as two, _login(b, bob) as other:
+        first = one.do("echo $NSSHELL_SESSION")
+        others = other.do("echo $NSSHELL_SESSION")
+        r = t.ctl(b.alice, "stop", first)
+        b.check(r.stdout == f"session {first} of {alice} has ended\n" and not r.returncode
+                and first not in {x["id"] for x in b.stage.records()},
+                "an ordinary user ends an own session", r.stdout + r.stderr)
+        b.check(two.do("echo on") == "on", "the other one goes on")
+        said = [t.ctl(b.alice, "stop", x) for x in (bob, others, "nobody-here")]
+        b.check(len({r.stderr.replace(x, "X") for r, x in
+                     zip(said, (bob, others, "nobody-here"))}) == 1
+                and {r.returncode for r in said} == {1},
+                "somebody else's session is as if it weren't there", said[1].stderr)
+        said = [t.ask(b.alice, "stop", "wait", x) for x in (others, "0" * len(others))]
+        b.check(said[0].stderr.replace(others, "X") == said[1].stderr.replace("0" * len(others), "X")
+                and {r.returncode for r in said} == {125}, "by hand too", said[0].stderr)
+        for words in (("stop",), ("stop", "wait"), ("stop", "wait", "../../etc/passwd"),
+                      ("stop", "wait", ""), ("stop", "wait", *[first] * 65)):
+            r = t.ask(b.alice, *words)
+            b.check(r.returncode == 125 and r.stderr, f"refused: {' '.join(words)[:40]}", r.stderr)
+        b.check(other.do("echo on") == "on", "bob's goes on")
+        r = t.ctl(b.alice, "stop", "--kill", alice)
+        b.check(r.returncode == 1 and "root" in r.stderr, "stop --kill is root's", r.stderr)
+        r = t.ctl(b.alice, "stop", "-q", alice)
+        b.check((r.returncode, r.stdout + r.stderr) == (0, "")
+                and {x["user"] for x in b.stage.records()} == {bob}, "by name all own ones", r.stderr)
+
+
 def _request(target, *rest, flags="c", session="", folder="", term="", settings=()):
     return ("join", flags, target, session, folder, term, str(len(settings)), *settings, *rest)
 
@@ -245,6 +277,26 @@ def test_hostile_calls(b):
         b.check(r.returncode == (0 if r.stdout.startswith("uid=") else 125),
                 "tiny limits: it works, or says that it doesn't",
                 r.returncode, r.stdout + r.stderr)
+        for words, fd in ((("list",), 1), (_request("nobody-here", "id"), 2), (("nonsense",), 2)):
+            reads, writes = os.pipe()
+            os.set_blocking(writes, False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    os.write(writes, bytes(4096))
+            os.set_blocking(writes, True)
+            p = subprocess.Popen([t.own, *words], stdin=subprocess.DEVNULL,
+                                 stdout=writes if fd == 1 else subprocess.DEVNULL,
+                                 stderr=writes if fd == 2 else subprocess.DEVNULL,
+                                 **t.ids(b.alice))
+            time.sleep(0.3)
+            status = pathlib.Path(f"/proc/{p.pid}/status").read_text(encoding="ascii")
+            ids = next(x.split()[1:] for x in status.splitlines() if x.startswith("Uid:"))
+            b.check(p.poll() is None and ids == [str(b.alice.pw_uid)] * 4,
+                    f"{words[0]}: a caller who doesn't read has a process of their own waiting", ids)
+            p.kill()
+            p.wait()
+            os.close(reads)
+            os.close(writes)
         b.check(b.stage.records() and s.do("echo still here") == "still here",
                 "the session is as it was", b.stage.records())
     time.sleep(0.5)
