@@ -46,7 +46,6 @@ struct nsjoin_joined {
 	size_t n_sessions;
 	struct record record; /* the one */
 	struct find_held held;
-	int observed; /* --observe: shows what the terminal shows */
 	struct proxy proxy;
 };
 
