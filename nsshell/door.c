@@ -101,7 +101,7 @@ static int refuse(const struct door *d, struct door_answer *answer, const struct
 
 int main(int argc, char **argv)
 {
-	static struct door d = { .lease = -EBADF };
+	static struct door d = { .lease = -EBADF, .listener = -EBADF };
 	static struct door_answer answer = { .magic = DOOR_MAGIC };
 	struct err e = { 0 };
 

@@ -5,6 +5,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
+#include "core/run/observe.h"
 #include "helpers/client.h"
 #include "helpers/session_id.h"
 
@@ -32,6 +33,9 @@ static int join(struct door *d, int pidfd, struct err *e)
 	const struct proto_request joined = { .magic = PROTO_MAGIC,
 		.kind = PROTO_JOINED };
 
+	/* Where another login of the session is looked at, this one isn't. */
+	if (isatty(0) && isatty(1))
+		(void)observe_listen(d->reply.id, &d->listener, e);
 	/* The last look at a file of the host's. */
 	if (choose_shell(d, e) < 0 || client_join(pidfd, &d->reply, e) < 0)
 		return -1;

@@ -23,7 +23,7 @@
 /* What the shell gets as 0 to 2, and what goes out. */
 struct stdio {
 	int own[3]; /* the same number: the caller's */
-	int out[2 + 3];
+	int out[2 + 3 + 1];
 	size_t n_out;
 	char tty[32];
 	unsigned int on_pty, piped;
@@ -210,6 +210,9 @@ int door_start(struct door *d, struct door_answer *answer, int *fds, size_t *n_f
 	answer->child = pid;
 	answer->on_pty = s.on_pty;
 	answer->piped = s.piped;
+	answer->observed = d->listener >= 0;
+	if (answer->observed)
+		s.out[s.n_out++] = d->listener;
 	memcpy(fds, s.out, sizeof(s.out));
 	*n_fds = s.n_out;
 	return 0;

@@ -46,6 +46,7 @@ struct nsjoin_joined {
 	size_t n_sessions;
 	struct record record; /* the one */
 	struct find_held held;
+	int observed; /* --observe: shows what the terminal shows */
 	struct proxy proxy;
 };
 

@@ -6,6 +6,7 @@
 #include "core/base/io.h"
 #include "core/plan/loginenv.h"
 #include "core/run/notice.h"
+#include "core/run/observe.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -21,11 +22,6 @@ static int choose(const struct nsjoin_request *q, struct nsjoin_joined *j, struc
 		return err_set(e, 0, "%s has no running session%s%s: see `nsctl list`",
 			q->target, q->session ? " " : "", q->session ? q->session : "");
 	j->record = j->sessions[j->n_sessions - 1];
-	if (q->observe)
-		return err_set(e, 0,
-			"session %s of %s has no recorded terminal to look at: only a session "
-			"behind a pty of nsshell's own has one",
-			j->record.id, j->record.user);
 	return find_hold(&j->record, &j->held, e);
 }
 
@@ -145,12 +141,33 @@ static int enter_as(const struct nsjoin_request *q, struct nsjoin_joined *j,
 	return status;
 }
 
+/* No process goes in: the proxy in front of the session's pty shows what passes it. */
+static int look(const struct nsjoin_request *q, struct nsjoin_joined *j, struct err *e)
+{
+	char notice[512];
+	int r;
+
+	make_notice(q, notice, sizeof(notice));
+	r = observe_connect(
+		j->record.id, j->record.notify_join ? notice : NULL, &j->observed, e);
+	if (r > 0)
+		return err_set(e, 0,
+			"session %s of %s has no terminal to look at: only one behind a pty of "
+			"nsshell's own has, a login through nsshell(1)",
+			j->record.id, j->record.user);
+	return r;
+}
+
 int nsjoin_join(const struct nsjoin_request *q, struct nsjoin_joined *ret, struct err *e)
 {
 	struct nsjoin_person p;
 	int status;
 
-	*ret = (struct nsjoin_joined){ .held = FIND_HELD_NONE, .proxy = PROXY_NONE };
+	*ret = (struct nsjoin_joined){
+		.held = FIND_HELD_NONE, .observed = -EBADF, .proxy = PROXY_NONE
+	};
+	if (q->observe)
+		return choose(q, ret, e) < 0 || look(q, ret, e) < 0 ? NSJOIN_FAILED : 0;
 	if (choose(q, ret, e) < 0 ||
 		nsjoin_person(q, &ret->record, &ret->held, &p, e) < 0)
 		return NSJOIN_FAILED;
@@ -164,4 +181,5 @@ void nsjoin_release(struct nsjoin_joined *j)
 	free(j->sessions);
 	j->sessions = NULL;
 	find_release(&j->held);
+	cleanup_close(&j->observed);
 }

@@ -62,6 +62,11 @@ void nsjoin_log_joined(const struct nsjoin_request *q, const struct record *r)
 	char person[256], command[COMMAND_MAX];
 
 	describe(q, person, sizeof(person), command, sizeof(command));
+	if (q->observe) {
+		syslog(LOG_NOTICE, "session %s: %s observes the session of %s", r->id,
+			person, r->user);
+		return;
+	}
 	syslog(LOG_NOTICE, "session %s: %s joined the session of %s as %s: %s", r->id,
 		person, r->user,
 		q->root ? "root of the box"

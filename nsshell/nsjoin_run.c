@@ -3,6 +3,7 @@
 #include "nsshell/nsjoin.h"
 
 #include "core/base/cleanup.h"
+#include "core/run/observe.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -60,7 +61,9 @@ static int follow(const struct nsjoin_request *q, const struct nsjoin_options *o
 
 	if (!o->quiet)
 		say_which(j);
-	if (proxy_run(&j->proxy, &end, &e) < 0)
+	if (q->observe)
+		status = observe_follow(j->observed, &e) < 0 ? NSJOIN_FAILED : 0;
+	else if (proxy_run(&j->proxy, &end, &e) < 0)
 		(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
 	else
 		status = proxy_exit_status(&end);

@@ -204,6 +204,8 @@ static int follow(const struct door_answer *a, const int *fds, size_t n)
 	for (int fd = 0; fd < 3; fd++)
 		if ((a->piped >> fd & 1) && at < n)
 			p.stdio[fd] = fds[at++];
+	if (a->observed && at < n)
+		p.listener = fds[at];
 	let_go(a);
 	if (proxy_run(&p, &end, &e) < 0) {
 		(void)fprintf(stderr, "nsshell: %s\n", e.msg);

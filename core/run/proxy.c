@@ -2,6 +2,7 @@
 #include "core/run/proxy.h"
 
 #include "core/base/cleanup.h"
+#include "core/run/observe.h"
 #include "core/run/pty.h"
 #include "core/run/relay.h"
 
@@ -23,7 +24,8 @@ enum {
 	ERR,
 	DIRECTIONS,
 	SIGNALS = DIRECTIONS,
-	POLL_MAX,
+	OBSERVERS,
+	POLL_MAX = OBSERVERS + 1 + OBSERVERS_MAX,
 };
 
 struct loop {
@@ -33,6 +35,7 @@ struct loop {
 	bool gone; /* the child is reaped */
 	struct proxy_end end;
 	struct relay way[DIRECTIONS];
+	struct observers observers;
 };
 
 /* ---- the child --------------------------------------------------------------------------- */
@@ -193,6 +196,7 @@ static int step(struct loop *l, int timeout)
 	for (int way = IN; way < DIRECTIONS; way++)
 		p[way] = relay_wants(&l->way[way]);
 	p[SIGNALS] = (struct pollfd){ .fd = l->signals, .events = POLLIN };
+	observers_wants(&l->observers, &p[OBSERVERS]);
 	ready = poll(p, POLL_MAX, timeout);
 	if (ready <= 0)
 		return ready < 0 && errno == EINTR ? 1 : ready;
@@ -201,6 +205,7 @@ static int step(struct loop *l, int timeout)
 			follow(l, way);
 	if (p[SIGNALS].revents)
 		hear_signals(l);
+	observers_heed(&l->observers, &p[OBSERVERS], l->terminal.fd);
 	reap(l);
 	return 1;
 }
@@ -236,6 +241,11 @@ static int run(struct loop *l, struct err *e)
 
 /* ---- the whole --------------------------------------------------------------------------- */
 
+static void show(void *observers, const void *text, size_t size)
+{
+	observers_show(observers, text, size);
+}
+
 static int begin(struct loop *l, struct err *e)
 {
 	struct proxy *p = l->p;
@@ -254,6 +264,8 @@ static int begin(struct loop *l, struct err *e)
 	if (p->master >= 0) {
 		relay_begin(&l->way[IN], l->terminal.fd, p->master, true);
 		relay_begin(&l->way[OUT], p->master, l->terminal.fd, !l->terminal.shared);
+		l->way[OUT].shown = show;
+		l->way[OUT].shown_arg = &l->observers;
 	} else {
 		relay_begin(&l->way[IN], io[0] < 0 ? -EBADF : STDIN_FILENO, io[0], true);
 		relay_begin(&l->way[OUT], io[1], STDOUT_FILENO, false);
@@ -269,10 +281,13 @@ int proxy_run(struct proxy *p, struct proxy_end *ret, struct err *e)
 	int r;
 
 	l = (struct loop){ .p = p, .terminal = PTY_TERMINAL_NONE, .signals = -EBADF };
+	observers_begin(&l.observers, p->listener);
+	p->listener = -EBADF;
 	r = begin(&l, e);
 	if (r == 0)
 		r = run(&l, e);
 	pty_release(&l.terminal);
+	observers_end(&l.observers);
 	cleanup_close(&l.signals);
 	for (int i = 0; i < 3; i++)
 		cleanup_close(&p->stdio[i]);

@@ -11,15 +11,17 @@
 #include <sys/types.h>
 
 struct proxy {
-	pid_t child; /* inside; ours to reap, and the leader of its process group */
-	int master;  /* of the pty, or -EBADF */
+	pid_t child;  /* inside; ours to reap, and the leader of its process group */
+	int master;   /* of the pty, or -EBADF */
+	int listener; /* for who looks at the pty, observe.h; -EBADF: nobody */
 	int slave; /* kept open while the child lives, so that the master doesn't hang up */
 	int stdio
 		[3]; /* our ends of its pipes; -EBADF where it has the pty, or the caller's */
 };
 #define PROXY_NONE                                                                       \
 	{                                                                                \
-		.child = -1, .master = -EBADF, .slave = -EBADF, .stdio = {               \
+		.child = -1, .master = -EBADF, .listener = -EBADF, .slave = -EBADF,      \
+		.stdio = {                                                               \
 			-EBADF,                                                          \
 			-EBADF,                                                          \
 			-EBADF                                                           \

@@ -142,6 +142,8 @@ static enum relay_state go_read(struct relay *r)
 	r->quota -= r->quota == UINT64_MAX ? 0 : (uint64_t)n;
 	r->at = 0;
 	r->len = (size_t)n;
+	if (r->shown)
+		r->shown(r->shown_arg, r->buffer, r->len);
 	return RELAY_GOES;
 }
 

@@ -21,6 +21,8 @@ struct relay {
 	bool blocked;   /* splice: waiting for room */
 	int kind;       /* of @to: how not to wait for it */
 	uint64_t quota; /* bytes still to be read, once relay_limit() said so */
+	void (*shown)(void *arg, const void *text, size_t size); /* of all that is read */
+	void *shown_arg;
 	size_t at, len; /* what of the buffer is to be written */
 	uint8_t buffer[RELAY_ROOM];
 };

@@ -58,7 +58,7 @@ class Door:
 
 
 @contextlib.contextmanager
-def _door(b, *people, config="", shell=None):
+def door_of(b, *people, config="", shell=None):
     """Who has nsshell as login shell meanwhile; no PAM service has our module."""
     door = Door(b)
     b.stage.config(config)
@@ -84,7 +84,7 @@ def _gone(b, timeout=10):
 
 def test_a_login_shell(b):
     name = b.alice.pw_name
-    with _door(b, b.alice):
+    with door_of(b, b.alice):
         r = b.ssh(name, SHOW_NS)
         b.lands_inside("ssh host cmd, nsshell being the login shell", r.stdout + r.stderr)
         r = b.ssh(name, "id -un; id -Gn; pwd; echo $0 $SHELL; umask; ls /proc/self/fd")
@@ -113,7 +113,7 @@ def test_a_login_shell(b):
 
 def test_statuses_signals_and_quoting(b):
     name = b.alice.pw_name
-    with _door(b, b.alice) as door:
+    with door_of(b, b.alice) as door:
         seen = [b.ssh(name, c).returncode for c in
                 ("true", "exit 7", "kill -TERM $$", "nst-no-command", "/etc/passwd")]
         b.check(seen == [0, 7, 143, 127, 126], "exit statuses are the command's", seen)
@@ -148,7 +148,7 @@ def test_statuses_signals_and_quoting(b):
 
 def test_a_terminal(b):
     name = b.alice.pw_name
-    with _door(b, b.alice):
+    with door_of(b, b.alice):
         with Terminal(b.stage.sshd.argv(name, options=["-tt"]), rows=31, columns=101) as t:
             b.lands_inside("ssh -t", t.ask(SHOW_NS))
             seen = t.ask("tty; echo $SSH_TTY; ls /dev/pts; shopt -q login_shell && echo login")
@@ -194,7 +194,7 @@ def test_a_terminal(b):
 def test_what_is_not_isolated(b):
     name = b.alice.pw_name
     outside = os.readlink("/proc/self/ns/mnt")
-    with _door(b, b.alice, b.plain) as door:
+    with door_of(b, b.alice, b.plain) as door:
         r = b.ssh(b.plain.pw_name, "readlink /proc/self/ns/mnt; echo $0; exit 3")
         b.check(r.stdout.split() == [outside, "bash"] and r.returncode == 3,
                 "an account without Isolate=yes gets a plain shell", r.stdout + r.stderr)
@@ -241,7 +241,7 @@ def test_what_is_not_isolated(b):
 
 def test_the_real_shell(b):
     name = b.alice.pw_name
-    with _door(b, b.alice, config="Shell=/bin/dash\n") as door:
+    with door_of(b, b.alice, config="Shell=/bin/dash\n") as door:
         r = b.ssh(name, "echo $0 $SHELL; readlink /proc/self/exe")
         b.check(r.stdout.split()[:2] == ["dash", "/bin/dash"], "Shell=/bin/dash",
                 r.stdout + r.stderr)
@@ -272,7 +272,7 @@ def test_sftp(b):
     put.write_text("hello\n", encoding="ascii")
     batch = b.stage.private / "batch"
     batch.write_text(f"put {put} /tmp/nst-put\nls /tmp\nls /home\n", encoding="ascii")
-    with _door(b, b.alice, b.bob), \
+    with door_of(b, b.alice, b.bob), \
             Sshd(b.stage, b.stage.sshd_service, subsystem="/usr/lib/openssh/sftp-server") as s:
         r = s.client("sftp", "-b", batch, f"{name}@127.0.0.1")
         b.check(r.returncode == 0 and "nst-put" in r.stdout and b.bob.pw_name not in r.stdout
@@ -292,7 +292,7 @@ def test_the_shipped_snippet(b):
     put.write_text("hello\n", encoding="ascii")
     batch = b.stage.private / "batch"
     batch.write_text(f"put {put} /tmp/nst-put\nls /home\n", encoding="ascii")
-    with _door(b, b.alice) as door:
+    with door_of(b, b.alice) as door:
         text = (TREE / "config/sshd_nsshell.conf").read_text(encoding="utf-8")
         text = text.replace("/usr/local/bin/nsshell", str(door.shell)).replace(
             "Group students", f"Group {b.stage.box_group}")
@@ -315,7 +315,7 @@ def test_the_shipped_snippet(b):
                 t.close()
         b.check(_gone(b), "nothing is left", b.stage.records())
     # The account's own shell runs nsshell then; dash reads nothing of the user's.
-    with _door(b, b.alice, shell="/bin/dash"), \
+    with door_of(b, b.alice, shell="/bin/dash"), \
             Sshd(b.stage, b.stage.sshd_service, options=text) as s:
         r = s.ssh(name, SHOW_NS + "; echo $0")
         b.lands_inside("ForceCommand with another login shell", r.stdout + r.stderr)
@@ -333,7 +333,7 @@ def test_dropbear(b):
     folder = pathlib.Path(b.alice.pw_dir) / ".ssh"
     port = free_port()
     log = open(b.stage.private / "dropbear.log", "w", encoding="utf-8")
-    with _door(b, b.alice) as door, log:
+    with door_of(b, b.alice) as door, log:
         folder.mkdir(mode=0o700)
         shutil.copy(b.stage.base / "authorized_keys", folder / "authorized_keys")
         for p in (folder, folder / "authorized_keys"):
@@ -381,7 +381,7 @@ def _as(b, *argv, **kw):
 def test_what_goes_in(b):
     spy = b.stage.open / "spy.so"
     proof = b.stage.open / "spied"
-    with _door(b, b.alice) as door:
+    with door_of(b, b.alice) as door:
         shell = door.shell
         r = _as(b, shell, "-c", "umask; ulimit -n; ulimit -u; pwd; echo $A $HOME $SSH_AUTH_SOCK",
                 cwd="/etc", env={"A": "1 2", "HOME": "/nowhere", "SSH_AUTH_SOCK": "/x"},
@@ -437,7 +437,7 @@ def test_hostile_calls(b):
     driver = b.stage.open / "hostile"
     evil = b.stage.open / "evil.so"
     proof = b.stage.open / "evil-was-here"
-    with _door(b, b.alice) as door:
+    with door_of(b, b.alice) as door:
         subprocess.run(["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", str(TREE / "tests/hostile/door.c"),
                         "-o", str(driver)], check=True)
         subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(evil)], text=True,
