@@ -178,32 +178,32 @@ static void check_file(
 		check_chain(path, whom, f);
 }
 
-/* Not having one is fine: then nsshell(1) is nobody's shell. */
-static void check_door(struct findings *f)
+/* Not having one is fine: then nobody can do what it is for. */
+static void check_setuid(const char *path, const char *whom, struct findings *f)
 {
-	const char *whom = "accounts whose login shell is nsshell";
 	struct statvfs fs;
 	struct stat st;
 
-	if (stat(PATH_DOOR, &st) < 0)
+	if (stat(path, &st) < 0)
 		return;
-	if (roots_alone(PATH_DOOR, &st, whom, f))
-		check_chain(PATH_DOOR, whom, f);
+	if (roots_alone(path, &st, whom, f))
+		check_chain(path, whom, f);
 	if (!(st.st_mode & S_ISUID) || (st.st_mode & S_ISGID))
 		findings_add(f, FINDING_ERROR, whom, "chmod 4755 it",
-			"%s has mode %04o and must be setuid, and not setgid", PATH_DOOR,
+			"%s has mode %04o and must be setuid, and not setgid", path,
 			st.st_mode & 07777U);
-	if (statvfs(PATH_DOOR, &fs) == 0 && (fs.f_flag & ST_NOSUID))
+	if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID))
 		findings_add(f, FINDING_ERROR, whom,
 			"install nsshell on a file system that is mounted without nosuid",
-			"%s is setuid where that does nothing", PATH_DOOR);
+			"%s is setuid where that does nothing", path);
 }
 
 void check_installed(struct findings *f)
 {
 	check_file(PATH_HELPER, "helper", true, f);
 	check_file(PATH_MODULE, "PAM module", false, f);
-	check_door(f);
+	check_setuid(PATH_DOOR, "accounts whose login shell is nsshell", f);
+	check_setuid(PATH_OWN, "ordinary users who step into own sessions", f);
 }
 
 void check_state(struct findings *f)
