@@ -11,9 +11,11 @@
 
 static int check(const struct nsjoin_request *q, struct err *e)
 {
-	if (q->root || q->as || q->force)
-		return err_set(
-			e, 0, "--root, --user and --force are for root: try sudo nsjoin");
+	/* The other end of what --observe connects to is the user's own process: root could be
+	 * kept waiting there. */
+	if (q->root || q->as || q->force || q->observe)
+		return err_set(e, 0,
+			"--root, --user, --force and --observe are for root: try sudo nsjoin");
 	if (q->env.n > OWN_SETTINGS_MAX)
 		return err_set(e, 0, "--env: at most %d variables", OWN_SETTINGS_MAX);
 	return 0;
@@ -31,8 +33,6 @@ static void flags_of(
 		*flags++ = OWN_FLAG_NO_PTY;
 	if (o->quiet)
 		*flags++ = OWN_FLAG_QUIET;
-	if (q->observe)
-		*flags++ = OWN_FLAG_OBSERVE;
 	if (q->command)
 		*flags++ = OWN_FLAG_COMMAND;
 	*flags = '\0';

@@ -29,9 +29,8 @@ enum own_join {
 	OWN_JOIN_COUNT, /* of the settings that follow, in decimal */
 	OWN_JOIN_REST,
 };
-#define OWN_FLAG_NO_PTY  'T'
-#define OWN_FLAG_QUIET   'q'
-#define OWN_FLAG_OBSERVE 'o'
+#define OWN_FLAG_NO_PTY 'T'
+#define OWN_FLAG_QUIET  'q'
 #define OWN_FLAG_COMMAND                                                                 \
 	'c' /* else nothing follows the settings, and it's the login shell */
 

@@ -10,16 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static int take_flags(const char *flags, struct nsjoin_request *q,
-	struct nsjoin_options *o, bool *command)
+static int take_flags(const char *flags, struct nsjoin_options *o, bool *command)
 {
 	for (; *flags; flags++) {
 		if (*flags == OWN_FLAG_NO_PTY)
 			o->no_pty = true;
 		else if (*flags == OWN_FLAG_QUIET)
 			o->quiet = true;
-		else if (*flags == OWN_FLAG_OBSERVE)
-			q->observe = true;
 		else if (*flags == OWN_FLAG_COMMAND)
 			*command = true;
 		else
@@ -50,8 +47,7 @@ static int take(int argc, char **argv, struct nsjoin_request *q, struct nsjoin_o
 	for (int i = OWN_JOIN_REST; i < end; i++)
 		if (!loginenv_is_setting(argv[i]))
 			return -1;
-	if (take_flags(argv[OWN_JOIN_FLAGS], q, o, &command) < 0 ||
-		command != (end < argc))
+	if (take_flags(argv[OWN_JOIN_FLAGS], o, &command) < 0 || command != (end < argc))
 		return -1;
 	q->target = argv[OWN_JOIN_TARGET];
 	q->session = unless_empty(argv[OWN_JOIN_SESSION]);

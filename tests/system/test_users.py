@@ -148,7 +148,7 @@ def test_join_nobody_elses(b):
             b.check(r.returncode == 125 and bob not in r.stderr,
                     "an own name and another's id find nothing", r.stderr)
             for options in (["--root"], ["-u", bob], ["-u", alice], ["--force"],
-                            ["--root", "--force"]):
+                            ["--root", "--force"], ["--observe"]):
                 r = t.join(b.alice, *options, alice, "id")
                 b.check(r.returncode == 125 and "for root" in r.stderr,
                         f"{' '.join(options[:1])} isn't for ordinary users", r.stdout + r.stderr)
@@ -239,6 +239,7 @@ def test_hostile_calls(b):
         wrong = {
             "nothing": (), "no such word": ("root",), "no arguments": ("join",),
             "a flag too many": _request(name, "id", flags="cR"),
+            "to observe": _request(name, flags="o"),
             "no target": _request("", "id"), "a huge target": _request(huge, "id"),
             "a huge folder": _request(name, "id", folder="/" + huge),
             "a relative folder": _request(name, "id", folder="../.."),
