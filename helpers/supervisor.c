@@ -3,6 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/sys.h"
 #include "core/run/family.h"
 #include "core/run/login.h"
 #include "core/run/privs.h"
@@ -26,6 +27,9 @@
 /* While another login of the account is being opened, ask for the account's lock again.
  */
 #define RETRY_MS 20
+
+/* How long a login program that was refused has to end. */
+#define LET_GO_MS 5000
 
 /* Services whose users see no login in `who`: they only change who somebody is. */
 static const char *const no_logins[] = { "su", "su-l", "runuser", "runuser-l", "cron",
@@ -310,6 +314,21 @@ static void end(struct session *s, uint64_t begun)
 		s->plan->user, (now_usec() - begun) / 1000000);
 }
 
+/*
+ * A login program that had moved already, and didn't get further, is told why by itself or by
+ * us: ending the session's group at once would kill it before it can say so.
+ */
+static void let_go(const struct session *s, pid_t caller)
+{
+	_cleanup_close_ int pidfd = sys_pidfd_open(caller);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	for (int ms = 0; pidfd >= 0 && ms < LET_GO_MS; ms += RETRY_MS)
+		if (!cgroup_holds(s->plan->cgroup.kind, s->record.cgroup, caller) ||
+			poll(&p, 1, RETRY_MS) > 0)
+			return;
+}
+
 static void supervise(struct session *s, int sock)
 {
 	struct watch w = { .s = s, .signals = listen_to_signals() };
@@ -323,6 +342,7 @@ static void supervise(struct session *s, int sock)
 		cgroup_put_back(s->plan->cgroup.kind, caller, before);
 		session_refuse(sock, s->plan->id, s->allow, &e);
 		(void)close(sock);
+		let_go(s, caller);
 		(void)session_end(s, &e);
 		return;
 	}

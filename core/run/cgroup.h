@@ -6,6 +6,7 @@
 #include "core/base/err.h"
 #include "core/plan/plan.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -82,6 +83,9 @@ int cgroup_remove(enum plan_cgroup_kind kind, const char *session, struct err *e
 
 /* Take the supervisor's group and the account's away, if nobody else uses them. */
 void cgroup_remove_account(enum plan_cgroup_kind kind, const char *session);
+
+/* Whether a process is in a group. */
+bool cgroup_holds(enum plan_cgroup_kind kind, const char *path, pid_t pid);
 
 /* Number of processes in a group, or -1. */
 long cgroup_count(enum plan_cgroup_kind kind, const char *path);

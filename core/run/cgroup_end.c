@@ -86,6 +86,23 @@ size_t cgroup_kill(enum plan_cgroup_kind kind, const char *path, pid_t spare)
 	return found;
 }
 
+bool cgroup_holds(enum plan_cgroup_kind kind, const char *path, pid_t pid)
+{
+	bool held = false;
+	struct err ignored;
+
+	if (kind == PLAN_CGROUP_NONE || *path == '\0' || cgroup_start(&ignored) < 0)
+		return false;
+	for (size_t i = 0; !held && i < CGROUP_N_CONTROLLERS; i++) {
+		_cleanup_free_ pid_t *pids = NULL;
+		int n;
+
+		pids = processes(cgroup_controllers[i], path, &n);
+		held = is_among(pid, pids, n);
+	}
+	return held;
+}
+
 long cgroup_count(enum plan_cgroup_kind kind, const char *path)
 {
 	struct err ignored;
