@@ -16,12 +16,15 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
 /* A login program that outlives its pam_close_session() has this long to end. */
 #define CALLER_GRACE_MS 5000
-#define REAP_GRACE_MS   10000
+/* And a namespace to be reaped; and a login to join, once it was told how. */
+#define REAP_GRACE_MS 10000
+#define ADMIT_S       30
 
 void session_begin(struct session *s, const struct plan *plan, int terminal, int preparer,
 	int family, bool allow)
@@ -116,6 +119,8 @@ static int hold_caller(struct session *s, int sock, int *ret, struct err *e)
 
 static int admit(struct session *s, int sock, struct lease *lease, struct err *e)
 {
+	/* One that is stopped on its way in mustn't stop us. */
+	const struct timeval patience = { .tv_sec = ADMIT_S };
 	struct proto_request joined;
 	int r;
 
@@ -131,6 +136,7 @@ static int admit(struct session *s, int sock, struct lease *lease, struct err *e
 		return -1;
 	if (send_reply(s, sock, PROTO_JOIN, &s->init, 1, e) < 0)
 		return -1;
+	(void)setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	r = io_recv(sock, &joined, sizeof(joined), NULL, NULL);
 	if (r != 0 || joined.magic != PROTO_MAGIC || joined.kind != PROTO_JOINED)
 		return err_set(e, 0, "the login program didn't join");
