@@ -111,6 +111,14 @@ int client_reply(
 	return 0;
 }
 
+int client_move_self(const int *fds, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (write(fds[i], "0", 1) != 1)
+			return err_set(e, errno, "move into the session's cgroup");
+	return 0;
+}
+
 int client_join(int pidfd, const struct proto_reply *reply, struct err *e)
 {
 	if (sys_setns(pidfd, (int)reply->namespaces) < 0)

@@ -35,6 +35,15 @@ int client_reply(
 	int sock, struct proto_reply *ret, int *fds, size_t *n_fds, struct err *e);
 
 /**
+ * client_move_self() - Follow PROTO_MOVE: into the session's cgroups
+ *
+ * "0" is the writer itself, and a process that moves itself pays least.
+ *
+ * Return: 0 or -1 with @e.
+ */
+int client_move_self(const int *fds, size_t n, struct err *e);
+
+/**
  * client_join() - Become the root of the box
  *
  * Should:   run in a single-threaded process (user_namespaces(7): EINVAL else), once

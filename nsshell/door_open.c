@@ -14,15 +14,6 @@
 #include <sys/prctl.h>
 #include <syslog.h>
 
-/* "0" is the writer itself. */
-static int move_self(const int *fds, size_t n, struct err *e)
-{
-	for (size_t i = 0; i < n; i++)
-		if (write(fds[i], "0", 1) != 1)
-			return err_set(e, errno, "move into the session's cgroup");
-	return 0;
-}
-
 static int choose_shell(struct door *d, struct err *e)
 {
 	return door_shell(d->reply.shell, d->account.shell, d->shell, e);
@@ -54,7 +45,7 @@ static int follow(
 	*ret = DOOR_FAILS;
 	switch (d->reply.kind) {
 	case PROTO_MOVE:
-		return move_self(fds, n, e) < 0 ? 1 : 0;
+		return client_move_self(fds, n, e) < 0 ? 1 : 0;
 	case PROTO_JOIN:
 		if (n != 1)
 			(void)err_set(e, EBADMSG, "hear from the helper");

@@ -4,6 +4,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
+#include "core/run/privs.h"
 #include "core/run/pty.h"
 #include "nsshell/door_env.h"
 
@@ -12,7 +13,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -121,19 +121,6 @@ static void settle(const struct stdio *s)
 		die("take", "the terminal of the session");
 }
 
-static int prove_no_caps(void)
-{
-	cap_t none = cap_init(), have;
-	int r = none && cap_set_proc(none) == 0 ? 0 : -1;
-
-	have = r == 0 ? cap_get_proc() : NULL;
-	if (!have || cap_compare(have, none) != 0)
-		r = -1;
-	(void)cap_free(have);
-	(void)cap_free(none);
-	return r;
-}
-
 /*
  * Should:   become the account for good, by the ids that were looked up outside
  * Mustn't:  leave a way back, or a capability; proves that there is none
@@ -153,7 +140,7 @@ static void become(const struct account *a, bool no_new_privs)
 	errno = EPERM;
 	if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || setgroups(0, NULL) == 0 ||
 		getuid() != a->uid || geteuid() != a->uid || getgid() != a->gid ||
-		getegid() != a->gid || prove_no_caps() < 0)
+		getegid() != a->gid || privs_drop_caps() < 0)
 		die("become nobody but", a->name);
 }
 

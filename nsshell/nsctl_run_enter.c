@@ -14,15 +14,6 @@
 
 /* ---- entering ----------------------------------------------------------------------- */
 
-/* "0" is the writer itself. */
-static int move_self(const int *fds, size_t n, struct err *e)
-{
-	for (size_t i = 0; i < n; i++)
-		if (write(fds[i], "0", 1) != 1)
-			return err_set(e, errno, "move into the session's cgroup");
-	return 0;
-}
-
 /* Who asked for it, in the log before anything is entered. */
 static void note(const struct run *r)
 {
@@ -53,7 +44,7 @@ static int follow(struct run *r, const int *fds, size_t n, struct err *e)
 {
 	switch (r->reply.kind) {
 	case PROTO_MOVE:
-		return move_self(fds, n, e);
+		return client_move_self(fds, n, e);
 	case PROTO_JOIN:
 		if (n != 1)
 			break;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nsshell/own.h"
 
+#include "core/run/privs.h"
+
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,19 +21,6 @@ static const struct {
 	{ OWN_STOP, own_stop },
 };
 
-static int prove_no_caps(void)
-{
-	cap_t none = cap_init(), have;
-	int r = none && cap_set_proc(none) == 0 ? 0 : -1;
-
-	have = r == 0 ? cap_get_proc() : NULL;
-	if (!have || cap_compare(have, none) != 0)
-		r = -1;
-	(void)cap_free(have);
-	(void)cap_free(none);
-	return r;
-}
-
 void own_leave_root(void *arg)
 {
 	const struct door_before *caller = arg;
@@ -40,7 +28,7 @@ void own_leave_root(void *arg)
 	gid_t gid = caller->gid;
 
 	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 ||
-		setresuid(uid, uid, uid) < 0 || prove_no_caps() < 0 ||
+		setresuid(uid, uid, uid) < 0 || privs_drop_caps() < 0 ||
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		_exit(OWN_FAILED);

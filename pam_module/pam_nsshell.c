@@ -148,16 +148,6 @@ static int make_request(pam_handle_t *pamh, struct proto_request *q, struct err 
 	return 0;
 }
 
-/* cgroup v1 and v2: "0" is the writer itself, and a process that moves itself pays least.
- */
-static int move_self(const int *fds, size_t n, struct err *e)
-{
-	for (size_t i = 0; i < n; i++)
-		if (write(fds[i], "0", 1) != 1)
-			return err_set(e, errno, "move into the session's cgroup");
-	return 0;
-}
-
 static int export_session(
 	pam_handle_t *pamh, const struct proto_reply *reply, struct err *e)
 {
@@ -197,7 +187,7 @@ static int converse(
 		if (client_reply(sock, reply, fds, &n, e) < 0)
 			return -1;
 		if (reply->kind == PROTO_MOVE)
-			r = move_self(fds, n, e);
+			r = client_move_self(fds, n, e);
 		else if (reply->kind == PROTO_JOIN)
 			r = n == 1 ? enter(pamh, sock, fds[0], reply, e)
 				   : err_set(e, EBADMSG, "hear from the helper");

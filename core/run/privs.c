@@ -62,6 +62,19 @@ int privs_keep_caps(uint64_t keep, struct err *e)
 			      : err_set(e, EPERM, "prove that the capabilities are gone");
 }
 
+int privs_drop_caps(void)
+{
+	cap_t none = cap_init(), have;
+	int r = none && cap_set_proc(none) == 0 ? 0 : -1;
+
+	have = r == 0 ? cap_get_proc() : NULL;
+	if (!have || cap_compare(have, none) != 0)
+		r = -1;
+	(void)cap_free(have);
+	(void)cap_free(none);
+	return r;
+}
+
 int privs_cap_mask(const char *const *names, size_t n, uint64_t *ret, struct err *e)
 {
 	uint64_t mask = 0;
