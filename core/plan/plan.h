@@ -159,7 +159,10 @@ struct plan_op {
 	bool optional; /* leave out where source isn't there */
 };
 
-/* One value to write, and to read back, in the account's group. */
+/*
+ * One value to write, and to read back, in a group. A value for one of many devices begins with
+ * it, "8:0 rbps=1000" (v2) or "8:0 1000" (v1); the file then has a line for each.
+ */
 struct plan_cgroup_setting {
 	const char *controller; /* "memory" */
 	const char *name;       /* "memory.max" */
@@ -169,13 +172,21 @@ struct plan_cgroup_setting {
 
 struct plan_cgroup {
 	enum plan_cgroup_kind kind;
-	const char *account;   /* "nsshell/1000": the limits are here */
+	const char *slice_name; /* Slice=, "" without it */
+	const char *slice;      /* "nsshell/customer1.slice", "" without Slice= */
+	const char
+		*account; /* "nsshell/1000", in a slice SLICE/1000: the limits are here */
 	const char *session;   /* "nsshell/1000/ID" */
 	const char *supervise; /* "nsshell/1000/supervise": the account's supervisors */
 	const char **controllers;
 	size_t n_controllers;
-	struct plan_cgroup_setting *settings;
+	struct plan_cgroup_setting *settings; /* of the account's group */
 	size_t n_settings;
+	struct plan_cgroup_setting
+		*slice_settings; /* of the slice's, from [Slice NAME] */
+	size_t n_slice_settings;
+	struct plan_cgroup_setting *session_settings; /* of the session's own */
+	size_t n_session_settings;
 };
 
 struct plan {

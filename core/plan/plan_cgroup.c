@@ -99,6 +99,7 @@ int plan_cgroup(struct planner *b, struct err *e)
 	struct plan_cgroup *c = &b->p->cgroup;
 
 	c->kind = kind;
+	c->slice_name = c->slice = "";
 	c->account = c->session = c->supervise = "";
 	for (size_t i = 0; limits_keys[i]; i++)
 		if (plan_limit(b, limits_keys[i], e) < 0)
