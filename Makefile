@@ -72,6 +72,7 @@ SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
 PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
 	$(BUILD)/nsshell-door $(BUILD)/nsshell-own $(BUILD)/pam_nsshell.so
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
 
 .PHONY: all install uninstall demo check check-unit check-system lint asan clean deps \
@@ -135,6 +136,14 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run) -lcmocka
 
+# Fuzzers are built by `make fuzz-smoke`, by clang and into a folder of their own.
+FUZZED := helpers/request.c helpers/client.c helpers/session_id.c $(filter-out nsshell/nsjoin.c,$(NSJOIN)) \
+	$(wildcard nsshell/nsctl_log_*.c) nsshell/nsctl_text.c nsshell/door_harden.c
+$(BUILD)/libfuzzed.a: $(call obj,$(FUZZED))
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libfuzzed.a $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS_run)
+
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lpam -lpam_misc
@@ -168,6 +177,15 @@ lint:
 asan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT='-O1 -g' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' check-unit
+
+## make fuzz-smoke    every fuzzer for a minute; SECONDS_EACH=3600 for longer
+fuzz-smoke:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzzing CC=clang OPT='-O1 -g' \
+		SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzzers
+	@tests/fuzz/run.sh $(BUILD)/fuzzing/fuzz
+fuzzers: $(FUZZERS)
+.PHONY: fuzz-smoke fuzzers
+.SECONDARY: $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/fuzz/*.c tests/unit/*.c tests/bench/*.c))
 
 ## make bench         times and sizes, side by side with peers (as root)
 bench: deps deps-bench

@@ -9,8 +9,8 @@
 #include "core/base/sys.h"
 #include "helpers/decide.h"
 #include "helpers/groups.h"
+#include "helpers/request.h"
 #include "helpers/session.h"
-#include "helpers/session_id.h"
 #include "helpers/supervisor.h"
 #include "helpers/title.h"
 
@@ -54,29 +54,6 @@ static int harden(int argc)
 	if (sys_close_from(PROTO_FD + 1) < 0 || chdir("/") < 0)
 		return -1;
 	return getuid() == 0 && geteuid() == 0 ? 0 : -1;
-}
-
-static int take_request(struct proto_request *q, int *terminal)
-{
-	int fds[IO_FDS_MAX];
-	size_t n = 0;
-
-	if (io_recv(PROTO_FD, q, sizeof(*q), fds, &n) != 0 || q->magic != PROTO_MAGIC)
-		return -1;
-	if (q->kind != PROTO_OPEN && q->kind != PROTO_GATE)
-		return -1;
-	q->id[sizeof(q->id) - 1] = '\0';
-	q->service[sizeof(q->service) - 1] = '\0';
-	q->user[sizeof(q->user) - 1] = '\0';
-	q->rhost[sizeof(q->rhost) - 1] = '\0';
-	q->tty[sizeof(q->tty) - 1] = '\0';
-	if (!session_id_is_valid(q->id))
-		return -1;
-	while (n > 1)
-		cleanup_close(&fds[--n]);
-	if (n == 1)
-		*terminal = fds[0];
-	return 0;
 }
 
 static void answer(enum proto_kind kind, const char *id, const char *shell)
@@ -143,7 +120,7 @@ int main(int argc, char **argv)
 	struct proto_request q;
 	struct err e = { 0 };
 
-	if (harden(argc) < 0 || take_request(&q, &terminal) < 0)
+	if (harden(argc) < 0 || request_take(PROTO_FD, &q, &terminal) < 0)
 		return 1;
 	title_begin(argc, argv);
 	what = decide(&q, argc > 1 ? argv[1] : NULL, terminal, &d, &e);

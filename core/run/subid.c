@@ -5,15 +5,13 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/plan/idmap.h"
+#include "core/plan/ranges.h"
 
 #include <fcntl.h>
 #include <shadow/subid.h>
 #include <string.h>
 #include <sys/file.h>
 
-/* 0x70000000 to 0x7ffdffff: left free by systemd's "Users, Groups, UIDs and GIDs". */
-#define OWN_FIRST    0x70000000UL
-#define OWN_END      0x7ffe0000UL
 #define OWN_TEXT_MAX (1U << 20)
 
 typedef int (*subid_get)(const char *owner, struct subid_range **ranges);
@@ -45,44 +43,7 @@ static int ask_libsubid(
 	return *ret ? 0 : -1;
 }
 
-/* ---- ranges of our own: "UID START COUNT" a line ------------------------------------ */
-
-struct own_line {
-	unsigned long uid, start, count;
-};
-
-static bool take_line(const char *line, struct own_line *ret)
-{
-	char end;
-
-	return sscanf(line, "%lu %lu %lu%c", &ret->uid, &ret->start, &ret->count, &end) ==
-	       3;
-}
-
-/* Find the account's line, and the first start behind every other one. */
-static int scan(
-	char *text, uid_t uid, struct own_line *ret, unsigned long *next, struct err *e)
-{
-	char *line;
-
-	*next = OWN_FIRST;
-	while ((line = strsep(&text, "\n"))) {
-		struct own_line l;
-
-		if (*line == '\0' || *line == '#')
-			continue;
-		if (!take_line(line, &l) || l.count < 1)
-			return err_set(e, 0, "%s: not of the form UID START COUNT: %.60s",
-				PATH_RANGES, line);
-		if (l.uid == uid) {
-			*ret = l;
-			return 1;
-		}
-		if (l.start + l.count > *next)
-			*next = l.start + l.count;
-	}
-	return 0;
-}
+/* ---- ranges of our own: core/plan/ranges.h ------------------------------------------- */
 
 static int open_ranges(bool allocate, int *ret_fd, struct err *e)
 {
@@ -102,10 +63,10 @@ static int open_ranges(bool allocate, int *ret_fd, struct err *e)
 	return err_set(e, errno, "open %s", PATH_RANGES);
 }
 
-static int append_line(int fd, uid_t uid, unsigned long start, struct err *e)
+static int append_line(int fd, uid_t uid, uint32_t start, struct err *e)
 {
 	char line[64];
-	int len = snprintf(line, sizeof(line), "%u %lu %u\n", uid, start, IDMAP_IDS);
+	int len = snprintf(line, sizeof(line), "%u %u %u\n", uid, start, IDMAP_IDS);
 	off_t end = lseek(fd, 0, SEEK_END);
 
 	if (io_write_all(fd, line, (size_t)len) == 0 && fsync(fd) == 0)
@@ -119,9 +80,9 @@ static int own_range(
 	const struct account *a, bool allocate, struct subid *ret, struct err *e)
 {
 	_cleanup_free_ char *text = malloc(OWN_TEXT_MAX);
-	struct own_line mine = { .count = IDMAP_IDS };
+	struct id_range mine = { .count = IDMAP_IDS };
 	_cleanup_close_ int fd = -EBADF;
-	unsigned long next;
+	uint32_t next;
 	int r = open_ranges(allocate, &fd, e);
 
 	if (r != 0)
@@ -132,13 +93,13 @@ static int own_range(
 		return err_set(e, errno, "lock %s", PATH_RANGES);
 	if (io_read_text(AT_FDCWD, PATH_RANGES, text, OWN_TEXT_MAX) < 0)
 		return err_set(e, errno, "read %s", PATH_RANGES);
-	r = scan(text, a->uid, &mine, &next, e);
+	r = ranges_find(text, a->uid, &mine, &next, e);
 	if (r < 0)
-		return -1;
+		return err_wrap(e, "read %s", PATH_RANGES);
 	if (r == 0 && !allocate)
 		return 0;
 	if (r == 0) {
-		if (next + IDMAP_IDS > OWN_END)
+		if (IDMAP_IDS > RANGES_END - next)
 			return err_set(e, 0,
 				"no subordinate id range left for %s: add one to /etc/subuid and "
 				"/etc/subgid (usermod --add-subuids), or remove lines of deleted "
@@ -154,8 +115,7 @@ static int own_range(
 	if (!ret->uids || !ret->gids)
 		return err_set(e, ENOMEM, "read %s", PATH_RANGES);
 	ret->n_uids = ret->n_gids = 1;
-	*ret->uids = *ret->gids =
-		(struct id_range){ (uint32_t)mine.start, (uint32_t)mine.count };
+	*ret->uids = *ret->gids = mine;
 	return 0;
 }
 

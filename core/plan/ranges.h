@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * nsshell's own subordinate ranges, for accounts that subuid(5) has none for: "UID START COUNT"
+ * a line, '#' begins a comment line. Pure: core/run/subid.h has the file.
+ */
+#pragma once
+
+#include "core/base/account.h"
+#include "core/base/err.h"
+
+/* 0x70000000 to 0x7ffdffff: left free by systemd's "Users, Groups, UIDs and GIDs". */
+#define RANGES_FIRST 0x70000000U
+#define RANGES_END   0x7ffe0000U
+
+/**
+ * ranges_find() - An account's range, or the place for a new one
+ * @text:	changed
+ * @ret:	the account's range, where it has a line
+ * @next:	the first id behind every range in the file, where it has none
+ * @e:		says which line isn't of the form, or lies outside of what is nsshell's
+ *
+ * Return: 1 where there is a line, 0 where there is none, -1 with @e.
+ */
+int ranges_find(
+	char *text, uid_t uid, struct id_range *ret, uint32_t *next, struct err *e);

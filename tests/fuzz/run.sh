@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Runs every fuzzer of a folder from the corpora in tests/fuzz/corpus, two at a time, for
+# SECONDS_EACH seconds (60). What is new in coverage is kept in the folder's corpus.NAME; what
+# breaks, in crash.NAME-*. Last line: "N passed, N failed, N skipped".
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+folder=$1 seconds=${SECONDS_EACH:-60}
+# shellcheck disable=SC2317 # called through xargs
+one() {
+	local name=${1##*/fuzz_} log figures
+	log=$folder/$name.log
+	mkdir -p "$folder/corpus.$name"
+	if ! "$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=8192 -print_final_stats=1 \
+		-artifact_prefix="$folder/crash.$name-" "$folder/corpus.$name" "tests/fuzz/corpus/$name" >"$log" 2>&1; then
+		tail -n 40 "$log"
+		echo "not ok - fuzz $name"
+		return 0
+	fi
+	figures=$(awk '/number_of_executed_units/ { runs = $2 } / cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") cov = $(i + 1) }
+		END { print runs " runs, " cov " edges" }' "$log")
+	echo "ok - fuzz $name: $figures"
+}
+export -f one
+export folder seconds
+# shellcheck disable=SC2016 # the inner bash expands it
+out=$(printf '%s\n' "$folder"/fuzz_* | xargs -P 2 -I{} bash -c 'one "$1"' bash {})
+echo "$out"
+passed=$(grep -c '^ok - ' <<<"$out")
+failed=$(grep -c '^not ok - ' <<<"$out")
+expected=$(find "$folder" -maxdepth 1 -name 'fuzz_*' -type f | wc -l)
+if ((passed + failed != expected || expected == 0)); then failed=$((failed + 1)); fi
+echo "$passed passed, $failed failed, 0 skipped"
+exit $((failed > 0))
