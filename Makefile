@@ -18,7 +18,7 @@ DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev l
 	libeconf-dev libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
-	mandoc cron login rsync git xauth netcat-openbsd strace libclang-rt-14-dev dropbear-bin \
+	mandoc cron login rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
 	python3-prometheus-client
 DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun
 
@@ -177,6 +177,19 @@ lint:
 asan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT='-O1 -g' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' check-unit
+
+# Counters are mapped from a file (%c), so that those of a process that is killed, leaves by _exit(2)
+# or stands in a box are there as well; every program has a file of its own (%m).
+COVERAGE := $(abspath $(BUILD))/coverage
+## make coverage      lines that the unit and system tests reach (as root)
+coverage:
+	@rm -rf $(COVERAGE)/profiles && mkdir -p $(COVERAGE)/profiles
+	@$(MAKE) --no-print-directory BUILD=$(COVERAGE) CC=clang OPT='-O1 -g' \
+		SANITIZE='-fprofile-instr-generate=$(COVERAGE)/profiles/%m%c.profraw -fcoverage-mapping -mllvm -runtime-counter-relocation -Wno-unused-command-line-argument' \
+		all coverage-units
+	@tests/coverage.sh $(COVERAGE)
+coverage-units: $(UNITS)
+.PHONY: coverage coverage-units
 
 ## make fuzz-smoke    every fuzzer for a minute; SECONDS_EACH=3600 for longer
 fuzz-smoke:

@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Runs unit and system tests of an instrumented build, and prints how many lines they reach.
+# Every line that none does is in FOLDER/uncovered.txt. Last line: "N passed, N failed, N skipped".
+set -u
+cd "$(dirname "$0")/.." || exit 1
+folder=$1
+passed=0 failed=0
+umask 0 # programs run by ordinary users count into the same files
+chmod 0777 "$folder/profiles"
+
+run() { # NAME COMMAND...
+	local name=$1
+	shift
+	if "$@" >"$folder/$name.log" 2>&1; then return; fi
+	grep '^not ok' "$folder/$name.log"
+	echo "not ok - $name tests of the instrumented build: see $folder/$name.log"
+	failed=$((failed + 1))
+}
+run unit tests/unit.sh "$folder"/unit/test_*
+run system env NSSHELL_BUILD="$folder" python3 tests/system/run.py
+
+objects=()
+for program in "$folder"/unit/test_* "$folder"/nsshell-* "$folder"/nsctl "$folder"/nsjoin "$folder"/bin/nsshell \
+	"$folder"/pam_nsshell.so; do
+	[ -f "$program" ] && objects+=(-object "$program")
+done
+llvm-profdata merge -sparse "$folder"/profiles/*.profraw -o "$folder/all.profdata" || exit 1
+llvm-cov export -format=lcov -instr-profile "$folder/all.profdata" "${objects[@]}" >"$folder/all.lcov" 2>/dev/null || exit 1
+
+# A line counts once, however many programs it is in.
+awk -F: -v top="$PWD/" -v list="$folder/uncovered.txt" '
+	$1 == "SF" { file = $2; sub("^" top, "", file); next }
+	$1 == "DA" { split($2, d, ","); at = file ":" d[1]; if (!(at in hits) || d[2] > hits[at]) hits[at] = d[2] }
+	END {
+		for (at in hits) {
+			split(at, part, ":"); dir = part[1]; sub("/[^/]*$", "", dir)
+			lines[dir]++; reached[dir] += hits[at] > 0
+			if (hits[at] == 0) print at | "sort -t: -k1,1 -k2,2n >" list
+		}
+		for (dir in lines) print dir, reached[dir], lines[dir]
+	}' "$folder/all.lcov" | sort >"$folder/folders"
+
+while read -r dir reached lines; do
+	case $dir in
+	core/plan | config) aim=90 ;;
+	core/* | helpers | pam_module) aim=80 ;;
+	*) continue ;;
+	esac
+	percent=$((1000 * reached / lines))
+	text="$dir: $((percent / 10)).$((percent % 10)) % of $lines lines reached, aim $aim %"
+	if ((percent >= 10 * aim)); then
+		echo "ok - $text"
+		passed=$((passed + 1))
+	else
+		echo "not ok - $text"
+		failed=$((failed + 1))
+	fi
+done <"$folder/folders"
+((passed + failed >= 6)) || failed=$((failed + 1))
+echo "$passed passed, $failed failed, 0 skipped"
+exit $((failed > 0))
