@@ -85,7 +85,7 @@ static int lines_merge(const struct set *s, const struct strlist *old,
 			r |= strlist_add(ret, old->v[i]);
 	}
 	for (size_t k = 0; k < s->n; k++)
-		if (strchr(s->assignments[k], '=')[1])
+		if (s->assignments[k][strcspn(s->assignments[k], "=") + 1])
 			r |= strlist_add(ret, s->assignments[k]);
 	return r < 0 ? err_set(e, ENOMEM, "set limits") : 0;
 }

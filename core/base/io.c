@@ -26,7 +26,7 @@ int io_send(int sock, const void *msg, size_t size, const int *fds, size_t n_fds
 	if (n_fds > 0) {
 		head.msg_control = control.room;
 		head.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-		c = CMSG_FIRSTHDR(&head);
+		c = &control.align;
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
 		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));

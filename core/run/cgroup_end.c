@@ -37,7 +37,8 @@ static pid_t *processes(const char *controller, const char *group, int *n)
 		access(path, F_OK) < 0)
 		return NULL;
 	if (cgroup_get_procs((char *)(uintptr_t)group, (char *)(uintptr_t)controller,
-		    &pids, n) != 0)
+		    &pids, n) != 0 ||
+		!pids)
 		*n = 0;
 	return pids;
 }
