@@ -126,7 +126,7 @@ $(BUILD)/nsshell-door: $(call obj,$(DOOR)) $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcap
 
 $(BUILD)/nsshell-own: $(call obj,$(OWN)) $(LIBS)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcap
+	$(CC) $(LDFLAGS) -o $@ $^ -lcap -lcgroup
 
 $(BUILD)/pam_nsshell.so: $(patsubst %.c,$(BUILD)/pic/%.o,$(MODULE)) pam_module/pam_nsshell.map
 	$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -Wl,--version-script=pam_module/pam_nsshell.map \

@@ -4,11 +4,11 @@
 #include "nsshell/nsctl_sessions.h"
 
 #include "core/base/cleanup.h"
-#include "core/run/freeze.h"
 #include "core/run/members.h"
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 /* "TERM", "SIGTERM", "15". Return: 0 for what is no signal. */
 static int signal_parse(const char *s)
@@ -34,13 +34,14 @@ static int kill_all(
 	_cleanup_free_ struct nsctl_session *sessions = NULL;
 	size_t n;
 
-	if (nsctl_targets(NSCTL_REFUSE, words, n_words, &sessions, &n, e) < 0)
+	if (nsctl_targets(NSCTL_OWN, words, n_words, &sessions, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		const struct record *r = &sessions[i].record;
 		size_t hit = 0;
 
-		if (members_signal(r, sig, &hit, e) < 0)
+		if ((geteuid() == 0 ? members_signal(r, sig, &hit, e)
+				    : nsctl_own_kill(r, sig, &hit, e)) < 0)
 			return err_wrap(e, "session %s of %s", r->id, r->user);
 		if (!quiet)
 			(void)printf("session %s of %s: SIG%s to %zu process%s%s\n",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* nsctl run by who isn't root: the records of own sessions, from nsshell-own. */
+/* nsctl run by who isn't root: nsshell-own tells of own sessions, and does something to them. */
 #include "nsshell/nsctl_sessions.h"
 
 #include "core/base/cleanup.h"
@@ -15,8 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Start nsshell-own with @out as its standard output. */
-static int spawn(const char *const *argv, int out, pid_t *pid, struct err *e)
+static int spawn(const char *const *argv, int out, bool errors, pid_t *pid, struct err *e)
 {
 	static char *no_environment[] = { NULL };
 	posix_spawn_file_actions_t actions;
@@ -24,6 +23,9 @@ static int spawn(const char *const *argv, int out, pid_t *pid, struct err *e)
 
 	if (r == 0) {
 		r = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+		if (r == 0 && errors)
+			r = posix_spawn_file_actions_adddup2(
+				&actions, out, STDERR_FILENO);
 		if (r == 0)
 			r = posix_spawn(pid, PATH_OWN, &actions, NULL,
 				(char *const *)(uintptr_t)argv, no_environment);
@@ -35,16 +37,58 @@ static int spawn(const char *const *argv, int out, pid_t *pid, struct err *e)
 				PATH_OWN);
 }
 
-/* Return: its exit status, or -1. */
-static int reap(pid_t pid)
+int nsctl_own_ask(
+	const char *const *argv, bool errors, struct nsctl_own_talk *ret, struct err *e)
+{
+	_cleanup_close_ int ours = -EBADF, theirs = -EBADF;
+	struct nsctl_own_talk t;
+	int pair[2];
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return err_set(e, errno, "make a pipe");
+	ours = pair[0];
+	theirs = pair[1];
+	if (spawn(argv, theirs, errors, &t.pid, e) < 0)
+		return -1;
+	t.in = fdopen(ours, "r");
+	if (!t.in)
+		return err_set(e, errno, "hear from nsshell-own");
+	(void)take_fd(&ours);
+	*ret = t;
+	return 0;
+}
+
+int nsctl_own_hang_up(struct nsctl_own_talk *t)
 {
 	int status = 0;
 
-	while (waitpid(pid, &status, 0) < 0)
+	(void)fclose(t->in);
+	while (waitpid(t->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
+
+/* For requests that are answered by a line at most: it, or an error. */
+static int have_done(const char *const *argv, char *line, int size, struct err *e)
+{
+	static const char name[] = "nsshell-own: ";
+	struct nsctl_own_talk t = { 0 };
+	char *text = line;
+
+	if (nsctl_own_ask(argv, true, &t, e) < 0)
+		return -1;
+	if (!fgets(line, size, t.in))
+		*line = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	if (nsctl_own_hang_up(&t) == 0)
+		return 0;
+	if (strncmp(text, name, strlen(name)) == 0)
+		text += strlen(name);
+	return err_set(e, 0, "%s", *text ? text : "nsshell-own has failed");
+}
+
+/* ---- list -------------------------------------------------------------------------------- */
 
 /* Return: 1 with a session, 0 at the end of all, or -1. */
 static int take(FILE *in, struct nsctl_own *ret, struct err *e)
@@ -95,37 +139,50 @@ static int take_all(FILE *in, struct nsctl_own **ret, size_t *ret_n, struct err 
 int nsctl_own_read(struct nsctl_own **ret, size_t *ret_n, struct err *e)
 {
 	static const char *const argv[] = { "nsctl", OWN_LIST, NULL };
-	_cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-	_cleanup_file_ FILE *in = NULL;
-	pid_t pid = -1;
-	int pair[2], r;
+	struct nsctl_own_talk t = { 0 };
+	int r;
 
-	if (pipe2(pair, O_CLOEXEC) < 0)
-		return err_set(e, errno, "make a pipe");
-	ours = pair[0];
-	theirs = pair[1];
-	if (spawn(argv, theirs, &pid, e) < 0)
+	if (nsctl_own_ask(argv, false, &t, e) < 0)
 		return -1;
-	cleanup_close(&theirs);
-	in = fdopen(ours, "r");
-	if (in)
-		(void)take_fd(&ours);
-	r = in ? take_all(in, ret, ret_n, e) : err_set(e, errno, "read own sessions");
-	(void)reap(pid);
+	r = take_all(t.in, ret, ret_n, e);
+	(void)nsctl_own_hang_up(&t);
 	return r;
 }
+
+/* ---- what is done to them ---------------------------------------------------------------- */
 
 int nsctl_own_stop(const struct nsctl_session *s, size_t n, bool wait, struct err *e)
 {
 	const char *argv[OWN_STOP_REST + OWN_STOP_MAX + 1] = { "nsctl", OWN_STOP,
 		wait ? "wait" : "no-wait" };
-	pid_t pid = -1;
+	char line[sizeof(e->msg)];
 
 	if (n > OWN_STOP_MAX)
 		return err_set(e, 0, "more than %d sessions at a time", OWN_STOP_MAX);
 	for (size_t i = 0; i < n; i++)
 		argv[OWN_STOP_REST + i] = s[i].record.id;
-	if (spawn(argv, STDERR_FILENO, &pid, e) < 0)
+	return have_done(argv, line, sizeof(line), e);
+}
+
+int nsctl_own_kill(const struct record *r, int sig, size_t *ret_n, struct err *e)
+{
+	char number[16], line[sizeof(e->msg)];
+	const char *argv[] = { "nsctl", OWN_KILL, number, r->id, NULL };
+	uint32_t n;
+
+	(void)snprintf(number, sizeof(number), "%d", sig);
+	if (have_done(argv, line, sizeof(line), e) < 0)
 		return -1;
-	return reap(pid) == 0 ? 0 : err_set(e, 0, "not all sessions have ended");
+	if (parse_u32(line, &n) < 0)
+		return err_set(e, 0, "nsshell-own couldn't tell of it");
+	*ret_n = n;
+	return 0;
+}
+
+int nsctl_own_pause(const struct record *r, bool frozen, struct err *e)
+{
+	const char *argv[] = { "nsctl", frozen ? OWN_PAUSE : OWN_RESUME, r->id, NULL };
+	char line[sizeof(e->msg)];
+
+	return have_done(argv, line, sizeof(line), e);
 }

@@ -4,8 +4,16 @@
 #include "nsshell/nsctl_sessions.h"
 
 #include "core/base/cleanup.h"
-#include "core/run/cgroup.h"
-#include "core/run/freeze.h"
+#include "core/run/pause.h"
+
+#include <unistd.h>
+
+static int set_one(const struct record *r, bool frozen, struct err *e)
+{
+	if (geteuid() != 0)
+		return nsctl_own_pause(r, frozen, e);
+	return frozen ? pause_session(r, PAUSE_ROOT, e) : pause_resume(r, PAUSE_ROOT, e);
+}
 
 static int set_all(
 	char *const *words, size_t n_words, bool frozen, bool quiet, struct err *e)
@@ -13,12 +21,12 @@ static int set_all(
 	_cleanup_free_ struct nsctl_session *sessions = NULL;
 	size_t n;
 
-	if (nsctl_targets(NSCTL_REFUSE, words, n_words, &sessions, &n, e) < 0)
+	if (nsctl_targets(NSCTL_OWN, words, n_words, &sessions, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		const struct record *r = &sessions[i].record;
 
-		if (freeze_set(cgroup_kind(), r->cgroup, frozen, e) < 0)
+		if (set_one(r, frozen, e) < 0)
 			return err_wrap(e, "session %s of %s", r->id, r->user);
 		if (!quiet)
 			(void)printf("session %s of %s %s\n", r->id, r->user,

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct nsctl_session {
 	struct record record;
@@ -75,8 +76,22 @@ struct nsctl_own {
 /* Own sessions, oldest first, from nsshell-own; free() @ret. Return: 0 or -1 with @e. */
 int nsctl_own_read(struct nsctl_own **ret, size_t *ret_n, struct err *e);
 
-/* Have nsshell-own end own sessions. Return: 0 or -1 with @e. */
+/* Have nsshell-own end own sessions, send a signal to one, pause it or let it go on. Return: 0 or
+ * -1 with @e, which has nsshell-own's own words. */
 int nsctl_own_stop(const struct nsctl_session *s, size_t n, bool wait, struct err *e);
+int nsctl_own_kill(const struct record *r, int sig, size_t *ret_n, struct err *e);
+int nsctl_own_pause(const struct record *r, bool frozen, struct err *e);
+
+/* A question to nsshell-own, and the pipe that its answer comes from. */
+struct nsctl_own_talk {
+	FILE *in;
+	pid_t pid;
+};
+/* @errors: they are to come from the pipe, too. Return: 0 or -1 with @e. */
+int nsctl_own_ask(
+	const char *const *argv, bool errors, struct nsctl_own_talk *ret, struct err *e);
+/* Return: its exit status, or -1. */
+int nsctl_own_hang_up(struct nsctl_own_talk *t);
 
 /* Read again what a session uses, and its state. */
 void nsctl_session_look(struct nsctl_session *s);

@@ -19,6 +19,10 @@ static const struct {
 	{ OWN_JOIN, own_join },
 	{ OWN_LIST, own_list },
 	{ OWN_STOP, own_stop },
+	{ OWN_KILL, own_kill },
+	{ OWN_PAUSE, own_pause },
+	{ OWN_RESUME, own_resume },
+	{ OWN_LOG, own_log },
 };
 
 void own_leave_root(void *arg)
@@ -39,6 +43,26 @@ void own_leave_root(void *arg)
 	door_limits_back(caller);
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)signal(sig, SIG_DFL);
+}
+
+int own_find(const struct door_before *caller, const char *id, struct record *ret,
+	struct err *e)
+{
+	struct err ignored;
+
+	if (strlen(id) > PLAN_ID_LEN || record_read(id, ret, &ignored) != 0 ||
+		ret->uid != caller->uid)
+		return err_set(e, 0, "no session has the id \"%.40s\"", id);
+	return 0;
+}
+
+int own_say(const struct door_before *caller, int r, const struct err *e)
+{
+	own_leave_root((void *)(uintptr_t)caller);
+	if (r == 0)
+		return 0;
+	(void)dprintf(STDERR_FILENO, "nsshell-own: %s\n", e->msg);
+	return OWN_FAILED;
 }
 
 int main(int argc, char **argv)

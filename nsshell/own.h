@@ -7,12 +7,16 @@
  *	nsshell-own join FLAGS TARGET SESSION FOLDER TERM COUNT SETTING... [COMMAND...]
  *	nsshell-own list
  *	nsshell-own stop wait|no-wait ID...
+ *	nsshell-own kill SIGNAL ID
+ *	nsshell-own pause|resume ID
+ *	nsshell-own log journal|files
  *
  * "" stands for what isn't given. Somebody else's session is as if it weren't there.
  */
 #pragma once
 
 #include "core/base/err.h"
+#include "core/run/record.h"
 #include "nsshell/door.h"
 
 #define OWN_FAILED 125
@@ -56,12 +60,55 @@ enum own_stop {
 };
 #define OWN_STOP_MAX 64
 
+/* ---- kill, pause, resume ------------------------------------------------------------------ */
+
+/* Answers with how many processes got the signal, in decimal; the others with nothing. */
+#define OWN_KILL   "kill"
+#define OWN_PAUSE  "pause"
+#define OWN_RESUME "resume"
+enum own_kill {
+	OWN_KILL_SIGNAL = 2, /* its number */
+	OWN_KILL_ID,
+	OWN_KILL_WORDS,
+};
+enum own_pause {
+	OWN_PAUSE_ID = 2,
+	OWN_PAUSE_WORDS,
+};
+
+/* ---- log ---------------------------------------------------------------------------------- */
+
+/*
+ * Answers with lines of the host's log as ownlog.h leaves them. Files and pipe are opened with
+ * root's rights; the first byte of them is looked at by a process of the caller's that can
+ * read, write and end (seccomp(2), SECCOMP_SET_MODE_STRICT), and do nothing else.
+ */
+#define OWN_LOG         "log"
+#define OWN_LOG_JOURNAL "journal"
+#define OWN_LOG_FILES   "files"
+enum own_log {
+	OWN_LOG_FROM = 2,
+	OWN_LOG_WORDS,
+};
+
 /* ---- the program -------------------------------------------------------------------------- */
 
 /* What is asked for, once the process is root's alone. Return: an exit status. */
 int own_join(const struct door_before *caller, int argc, char **argv);
 int own_list(const struct door_before *caller, int argc, char **argv);
 int own_stop(const struct door_before *caller, int argc, char **argv);
+int own_kill(const struct door_before *caller, int argc, char **argv);
+int own_pause(const struct door_before *caller, int argc, char **argv);
+int own_resume(const struct door_before *caller, int argc, char **argv);
+int own_log(const struct door_before *caller, int argc, char **argv);
+
+/* The record of a session of the caller's; somebody else's is as if it weren't there. Return: 0 or
+ * -1 with @e. */
+int own_find(const struct door_before *caller, const char *id, struct record *ret,
+	struct err *e);
+
+/* Leave root, and say what went wrong, if anything did. Return: an exit status. */
+int own_say(const struct door_before *caller, int r, const struct err *e);
 
 /**
  * own_leave_root() - Be the caller, for good

@@ -195,7 +195,7 @@ int members_hold(const struct record_process *p)
 		return -1;
 	}
 	/* The pid was still this process when its start time was read. */
-	if (sys_pidfd_signal(fd, 0) < 0)
+	if (sys_pidfd_signal(fd, 0) < 0 && errno != EPERM)
 		return -1;
 	return take_fd(&fd);
 }

@@ -67,7 +67,8 @@ int record_write(const struct record *r, struct err *e)
 int record_remove(const char *id, struct err *e)
 {
 	_cleanup_close_ int dir = open(PATH_SESSIONS, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	static const char *const endings[] = { "", ".new", ".sock", ".tty", ".lock" };
+	static const char *const endings[] = { "", ".new", ".sock", ".tty", ".paused",
+		".lock" };
 	char name[PLAN_ID_LEN + 8];
 
 	if (dir < 0)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/pause.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/paths.h"
+#include "core/run/cgroup.h"
+#include "core/run/freeze.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+
+#define BY_OWN 'o'
+
+/* Locked until it is closed. */
+static int open_mark(const struct record *r, struct err *e)
+{
+	_cleanup_close_ int fd = -EBADF;
+	char path[sizeof(PATH_SESSIONS) + PLAN_ID_LEN + sizeof(".paused")];
+	int locked;
+
+	(void)snprintf(path, sizeof(path), PATH_SESSIONS "/%s.paused", r->id);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(e, errno, "open %s", path);
+	do
+		locked = flock(fd, LOCK_EX);
+	while (locked < 0 && errno == EINTR);
+	return locked < 0 ? err_set(e, errno, "lock %s", path) : take_fd(&fd);
+}
+
+static int set_mark(int mark, enum pause_by by, struct err *e)
+{
+	const char own = BY_OWN;
+
+	if (ftruncate(mark, 0) < 0 || (by == PAUSE_OWN && pwrite(mark, &own, 1, 0) != 1))
+		return err_set(e, errno, "note whose pause it is");
+	return 0;
+}
+
+int pause_session(const struct record *r, enum pause_by by, struct err *e)
+{
+	_cleanup_close_ int mark = open_mark(r, e);
+
+	if (mark < 0)
+		return -1;
+	if (by == PAUSE_OWN && freeze_get(cgroup_kind(), r->cgroup) == 1)
+		return 0;
+	if (set_mark(mark, by, e) < 0)
+		return -1;
+	return freeze_set(cgroup_kind(), r->cgroup, true, e);
+}
+
+int pause_resume(const struct record *r, enum pause_by by, struct err *e)
+{
+	_cleanup_close_ int mark = open_mark(r, e);
+	char whose = 0;
+
+	if (mark < 0)
+		return -1;
+	if (by == PAUSE_OWN && freeze_get(cgroup_kind(), r->cgroup) == 1 &&
+		(pread(mark, &whose, 1, 0) != 1 || whose != BY_OWN))
+		return err_set(e, EPERM, "root has paused it, and has to resume it");
+	return freeze_set(cgroup_kind(), r->cgroup, false, e);
+}
