@@ -204,7 +204,7 @@ static int load(struct config *c, const char *path, struct err *e)
 		return 0;
 	if (file_load(c, fd, path, e) < 0 || drop_ins_load(c, path, e) < 0)
 		return -1;
-	return config_rules_check(c, e);
+	return config_slices_check(c, e) < 0 ? -1 : config_rules_check(c, e);
 }
 
 static void config_drop(struct config **c)

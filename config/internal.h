@@ -8,6 +8,7 @@
  *              holds only what libeconf reads in one way
  *   values.c   libeconf reads the copy; each value is tried with its key's parser
  *   keys.c     the table of keys, parse_*.c their parsers
+ *   slice.c    [Slice NAME]
  *   rules.c    keys that contradict each other
  *   merge.c    the policy of one account
  */
@@ -20,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_KEYS_MAX 32
+#define CONFIG_KEYS_MAX 48
 #define CONFIG_FILE_MAX (1024U * 1024U)
 #define CONFIG_LINE_MAX                                                                  \
 	4096 /* bytes; libeconf 0.5.1 cuts lines at 8191 without a word                  \
@@ -53,6 +54,7 @@ struct config_key {
 	uint64_t max;        /* the largest number, 0: any */
 	const char *const *words; /* of an enum, in its order, ended by NULL */
 	bool list;                /* may be repeated; an empty value clears it */
+	bool limit;               /* stands in [Slice NAME], too */
 };
 
 extern const struct config_key config_keys[];
@@ -74,9 +76,11 @@ int config_key_apply(const struct config_key *key, const char *value, struct pol
 	char *why, size_t why_size);
 
 config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
-	config_parse_count, config_parse_quota, config_parse_weight, config_parse_linger,
+	config_parse_quota, config_parse_weight, config_parse_linger,
 	config_parse_hostname, config_parse_rootfs, config_parse_services,
-	config_parse_shell, config_parse_binds, config_parse_paths, config_parse_devices;
+	config_parse_amount, config_parse_tasks, config_parse_cpus, config_parse_io,
+	config_parse_slice, config_parse_shell, config_parse_binds, config_parse_paths,
+	config_parse_devices;
 
 /* Where a list entry "[-]SOURCE[:TARGET]" appears inside. */
 const char *config_bind_target(const char *entry);
@@ -87,6 +91,7 @@ enum config_kind {
 	CONFIG_DEFAULT,
 	CONFIG_GROUP,
 	CONFIG_USER,
+	CONFIG_SLICE,   /* concerns those whose Slice= names it */
 	CONFIG_UNKNOWN, /* concerns everybody */
 };
 
@@ -196,6 +201,13 @@ int config_rules_check(struct config *c, struct err *e);
  */
 int config_rules_broken(const struct policy *p, const struct config_key **ret_a,
 	const struct config_key **ret_b, char *why, size_t why_size);
+
+/* What is wrong with a slice's name, or NULL. */
+const char *config_slice_name_wrong(const char *name);
+/* Fill slice_limits from the sections of the policy's slice. Return: 0 or -1 with @e. */
+int config_slice_limits(const struct config *c, struct policy *p, struct err *e);
+/* Every Slice= has its section. Return: 0 or -1 with @e (no memory). */
+int config_slices_check(struct config *c, struct err *e);
 
 /* The built-in values. Return: 0 or -1 with @e. */
 int config_policy_initial(struct policy *ret, struct err *e);

@@ -11,7 +11,13 @@
 #define PAGE      UINT64_C(4096)
 
 #define HINT_BOOL "yes or no"
-#define HINT_MEM  "a size of at least 1M such as 2G (K, M, G, T), or infinity"
+#define HINT_MEM                                                                            \
+	"a size of at least 1M such as 2G (K, M, G, T), a part of the memory such as 25%, " \
+	"or infinity"
+#define HINT_BPS                                                                         \
+	"a path and bytes in a second such as /home 20M (K, M, G, T by 1000), or infinity"
+#define HINT_IOPS                                                                        \
+	"a path and operations in a second such as /home 500 (K, M, G, T by 1000), or infinity"
 #define HINT_TMP  "a size of at least 4K such as 512M (K, M, G, T), or infinity"
 #define HINT_BIND "absolute paths without '..', as [-]SOURCE or [-]SOURCE:TARGET"
 #define HINT_PATH "absolute paths without '..', a '-' before one that may be absent"
@@ -19,6 +25,7 @@
 static const char *const share_words[] = { "login", "account", NULL };
 static const char *const upper_words[] = { "tmpfs", "disk", NULL };
 static const char *const error_words[] = { "deny", "allow", NULL };
+static const char *const oom_words[] = { "continue", "kill", NULL };
 static const char *const group_words[] = { "keep", "none", NULL };
 
 #define ROW(name_, parse_, member, initial_, hint_, ...)                                 \
@@ -27,6 +34,10 @@ static const char *const group_words[] = { "keep", "none", NULL };
 		.offset = offsetof(struct policy, member), .initial = initial_,          \
 		.hint = hint_, __VA_ARGS__                                               \
 	}
+
+/* A key of [Slice NAME], too. */
+#define LIMIT(name_, parse_, member, ...)                                                \
+	ROW(name_, parse_, limits.member, __VA_ARGS__, .limit = true)
 
 /* clang-format off */
 const struct config_key config_keys[] = {
@@ -49,15 +60,30 @@ const struct config_key config_keys[] = {
 	ROW("Devices", devices, devices, "",
 		"paths below /dev, a '-' before one that may be absent", .list = true),
 	ROW("Sockets", paths, sockets, "", HINT_PATH, .list = true),
-	ROW("MemoryMax", size, memory_max, "infinity", HINT_MEM, .min = MIB),
-	ROW("MemoryHigh", size, memory_high, "infinity", HINT_MEM, .min = MIB),
-	ROW("TasksMax", count, tasks_max, "infinity", "a whole number from 1 on, or infinity",
+	LIMIT("MemoryMax", amount, memory_max, "infinity", HINT_MEM, .min = MIB),
+	LIMIT("MemoryHigh", amount, memory_high, "infinity", HINT_MEM, .min = MIB),
+	LIMIT("MemorySwapMax", amount, swap_max, "infinity",
+		"a size such as 512M (K, M, G, T), a part of the memory such as 10%, or infinity"),
+	LIMIT("TasksMax", tasks, tasks_max, "infinity",
+		"a whole number from 1 on, a part of the host's maximum such as 10%, or infinity",
 		.min = 1),
-	ROW("CPUQuota", quota, cpu_quota, "infinity",
+	LIMIT("CPUQuota", quota, cpu_quota, "infinity",
 		"a percentage of one CPU from 1% to 1000000% such as 150%, or infinity",
 		.max = 1000000),
-	ROW("CPUWeight", weight, cpu_weight, NULL, "a whole number from 1 to 10000", .min = 1,
+	LIMIT("CPUWeight", weight, cpu_weight, NULL, "a whole number from 1 to 10000",
+		.min = 1, .max = 10000),
+	LIMIT("AllowedCPUs", cpus, cpus, NULL, "CPUs and ranges of them such as 0-3,7, or all"),
+	LIMIT("IOWeight", weight, io_weight, NULL, "a whole number from 1 to 10000", .min = 1,
 		.max = 10000),
+	LIMIT("IOReadBandwidthMax", io, io[POLICY_IO_READ_BANDWIDTH], "", HINT_BPS,
+		.list = true),
+	LIMIT("IOWriteBandwidthMax", io, io[POLICY_IO_WRITE_BANDWIDTH], "", HINT_BPS,
+		.list = true),
+	LIMIT("IOReadIOPSMax", io, io[POLICY_IO_READ_IOPS], "", HINT_IOPS, .list = true),
+	LIMIT("IOWriteIOPSMax", io, io[POLICY_IO_WRITE_IOPS], "", HINT_IOPS, .list = true),
+	ROW("Slice", slice, slice, NULL,
+		"the name of a [Slice NAME] section, up to 31 letters, digits and '_', or none"),
+	ROW("OOMPolicy", word, oom, "continue", "continue or kill", .words = oom_words),
 	ROW("OnError", word, on_error, "deny", "deny or allow", .words = error_words),
 	ROW("SupplementaryGroups", word, groups, "keep", "keep or none", .words = group_words),
 	ROW("NotifyJoin", bool, notify_join, "yes", HINT_BOOL),

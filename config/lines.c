@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define BLANKS   " \t\r"
-#define SECTIONS "[Default], [Group NAME] or [User NAME]"
+#define SECTIONS "[Default], [Group NAME], [User NAME] or [Slice NAME]"
 
 struct gate {
 	struct config *c;
@@ -79,6 +79,10 @@ static int read_header(struct gate *g, char *s)
 		if (problem(g, NULL, "is never isolated: remove this section") < 0)
 			return -1;
 	}
+	if (g->section->kind == CONFIG_SLICE &&
+		config_slice_name_wrong(g->section->name) &&
+		problem(g, NULL, "%s", config_slice_name_wrong(g->section->name)) < 0)
+		return -1;
 	g->skip = !*title || strpbrk(title, "#[");
 	if (!g->skip)
 		(void)fprintf(g->copy, "[%s]", title);
@@ -154,6 +158,9 @@ static int read_value(struct gate *g, const struct config_key *key, const char *
 
 	if (!g->section)
 		return 0;
+	if (g->section->kind == CONFIG_SLICE && !key->limit)
+		return problem(g, key->name,
+			"%s=: is no limit: a [Slice NAME] takes limits only", key->name);
 	first = g->section->seen[config_key_index(key)];
 	if (first && !key->list)
 		return problem(g, key->name,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The policy of one account: [Default], then its [Group]s, then its [User]. */
+/* The policy of one account: [Default], then its [Group]s, then its [User]; its slice's. */
 #include "config/internal.h"
 #include "core/base/cleanup.h"
 
@@ -13,6 +13,7 @@ int config_policy_initial(struct policy *ret, struct err *e)
 	int r;
 
 	*ret = (struct policy){ 0 };
+	policy_limits_init(&ret->slice_limits);
 	for (size_t i = 0; i < config_n_keys; i++) {
 		const struct config_key *key = &config_keys[i];
 
@@ -38,9 +39,9 @@ int config_policy_add(const struct config_section *s, struct policy *p, struct e
 	return 0;
 }
 
-/* Whether sections of that kind and name hold for an account. */
-static bool concerns(
-	enum config_kind kind, const char *name, const struct account *account)
+/* Whether sections of that kind and name hold for an account with this Slice=, or NULL. */
+static bool concerns(enum config_kind kind, const char *name,
+	const struct account *account, const char *slice)
 {
 	switch (kind) {
 	case CONFIG_USER:
@@ -51,6 +52,8 @@ static bool concerns(
 				!strcmp(name, account->group_names[i]))
 				return true;
 		return false;
+	case CONFIG_SLICE:
+		return slice && !strcmp(name, slice);
 	case CONFIG_DEFAULT:
 	case CONFIG_UNKNOWN:
 		break;
@@ -59,8 +62,8 @@ static bool concerns(
 }
 
 /* Fail with the first problem of what holds for the account. */
-static int refuse_problems(
-	const struct config *c, const struct account *account, struct err *e)
+static int refuse_problems(const struct config *c, const struct account *account,
+	const char *slice, struct err *e)
 {
 	const struct config_problem *first = NULL;
 	size_t n = 0;
@@ -72,7 +75,7 @@ static int refuse_problems(
 
 		if (p->section)
 			kind = config_title_parse(p->section, &name);
-		if (!concerns(kind, name, account))
+		if (!concerns(kind, name, account, slice))
 			continue;
 		if (!n++)
 			first = p;
@@ -107,7 +110,7 @@ static int refuse_contradiction(const struct config *c, const struct account *ac
 			uint64_t line_b = s->seen[config_key_index(b)];
 
 			if ((int)s->kind != kind || !(line_a || line_b) ||
-				!concerns(s->kind, s->name, account))
+				!concerns(s->kind, s->name, account, NULL))
 				continue;
 			at = s;
 			line = line_a > line_b ? line_a : line_b;
@@ -122,6 +125,19 @@ static int refuse_contradiction(const struct config *c, const struct account *ac
 	return err_wrap(e, "the config contradicts itself for %.32s", account->name);
 }
 
+/* What the account's sections give together, whatever is wrong in them. */
+static int policy_merge(const struct config *c, const struct account *account,
+	struct policy *p, struct err *e)
+{
+	for (int kind = CONFIG_DEFAULT; kind <= CONFIG_USER; kind++)
+		for (const struct config_section *s = c->sections; s; s = s->next)
+			if ((int)s->kind == kind &&
+				concerns(s->kind, s->name, account, NULL) &&
+				config_policy_add(s, p, e) < 0)
+				return -1;
+	return config_slice_limits(c, p, e);
+}
+
 int config_policy(const struct config *c, const struct account *account,
 	struct policy *ret, struct err *e)
 {
@@ -130,18 +146,11 @@ int config_policy(const struct config *c, const struct account *account,
 	if (config_policy_initial(&p, e) < 0)
 		return -1;
 	/* Not even a broken config may lock these out. */
-	if (!policy_is_exempt(account)) {
-		if (refuse_problems(c, account, e) < 0)
-			return -1;
-		for (int kind = CONFIG_DEFAULT; kind <= CONFIG_USER; kind++)
-			for (const struct config_section *s = c->sections; s; s = s->next)
-				if ((int)s->kind == kind &&
-					concerns(s->kind, s->name, account) &&
-					config_policy_add(s, &p, e) < 0)
-					return -1;
-		if (refuse_contradiction(c, account, &p, e) < 0)
-			return -1;
-	}
+	if (!policy_is_exempt(account) &&
+		(policy_merge(c, account, &p, e) < 0 ||
+			refuse_problems(c, account, p.slice, e) < 0 ||
+			refuse_contradiction(c, account, &p, e) < 0))
+		return -1;
 	*ret = p;
 	p = (struct policy){ 0 };
 	return 0;

@@ -27,12 +27,24 @@ static bool root_over_host(const struct policy *p, char *why, size_t why_size)
 
 static bool high_above_max(const struct policy *p, char *why, size_t why_size)
 {
-	if (p->memory_high == PARSE_INFINITY || p->memory_high <= p->memory_max)
+	const struct policy_amount *high = &p->limits.memory_high,
+				   *max = &p->limits.memory_max;
+
+	/* How much a part is, only the machine knows. */
+	if ((high->permyriad != 0) != (max->permyriad != 0))
+		return false;
+	if (high->permyriad != 0) {
+		if (high->permyriad <= max->permyriad)
+			return false;
+		return SAY(
+			"MemoryHigh= is above MemoryMax= and would never act: write a smaller part of the memory or a larger MemoryMax=");
+	}
+	if (high->n == PARSE_INFINITY || high->n <= max->n)
 		return false;
 	return SAY(
 		"MemoryHigh= is above MemoryMax= and would never act: write a MemoryHigh= of at "
 		"most %llu bytes or a larger MemoryMax=",
-		(unsigned long long)p->memory_max);
+		(unsigned long long)max->n);
 }
 
 static bool isolated_nowhere(const struct policy *p, char *why, size_t why_size)
@@ -128,7 +140,7 @@ static bool sets(const struct config_section *s, const char *key)
 static bool others_may_mend(const struct config *c, const struct config_section *first,
 	const struct rule *rule)
 {
-	if (first->kind == CONFIG_DEFAULT)
+	if (first->kind == CONFIG_DEFAULT || first->kind == CONFIG_SLICE)
 		return false;
 	for (const struct config_section *o = c->sections; o; o = o->next)
 		if (o->kind == CONFIG_GROUP && strcmp(o->title, first->title) != 0 &&
@@ -186,7 +198,8 @@ static int title_check(
 	if (config_policy_initial(&p, e) < 0)
 		return -1;
 	for (const struct config_section *s = c->sections; s; s = s->next)
-		if (s->kind == CONFIG_DEFAULT && config_policy_add(s, &p, e) < 0)
+		if (s->kind == CONFIG_DEFAULT && first->kind != CONFIG_SLICE &&
+			config_policy_add(s, &p, e) < 0)
 			return -1;
 	if (first->kind != CONFIG_DEFAULT)
 		for (const struct config_section *s = first; s; s = s->same)

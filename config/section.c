@@ -13,6 +13,7 @@ enum config_kind config_title_parse(const char *title, const char **ret_name)
 	} kinds[] = {
 		{ "Group ", CONFIG_GROUP, "[]#:/\"" },
 		{ "User ", CONFIG_USER, "[]#:/\" \t" },
+		{ "Slice ", CONFIG_SLICE, "[]#:/\" \t" },
 	};
 
 	*ret_name = "";

@@ -6,6 +6,8 @@
 #include "core/base/cleanup.h"
 #include "core/run/host.h"
 #include "core/run/override.h"
+#include "core/run/place.h"
+#include "core/run/record.h"
 #include "core/run/subid.h"
 #include "core/run/tty.h"
 
@@ -15,6 +17,7 @@ static int plan_with(const struct account *a, const struct policy *policy,
 	const struct plan_login *login, const struct host *host, struct plan **ret,
 	struct err *e)
 {
+	char group[sizeof(((struct record *)0)->cgroup)];
 	struct subid s;
 	int r;
 
@@ -29,6 +32,7 @@ static int plan_with(const struct account *a, const struct policy *policy,
 		.n_uid_ranges = s.n_uids,
 		.gid_ranges = s.gids,
 		.n_gid_ranges = s.n_gids,
+		.account_group = place_find(a->uid, group, sizeof(group)) ? group : NULL,
 	};
 	r = plan_make(&in, ret, e);
 	subid_clear(&s);

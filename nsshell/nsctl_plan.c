@@ -6,6 +6,8 @@
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
 #include "core/run/host.h"
+#include "core/run/place.h"
+#include "core/run/record.h"
 #include "core/run/subid.h"
 
 #include <string.h>
@@ -66,6 +68,7 @@ static int plan_build(
 	struct plan_input in = {
 		.account = &m->account, .policy = &m->policy, .login = &login
 	};
+	char group[sizeof(((struct record *)0)->cgroup)];
 
 	if (host_gather(&m->policy, &m->host, e) < 0)
 		return err_wrap(e, "look at the host");
@@ -77,6 +80,8 @@ static int plan_build(
 	in.n_uid_ranges = v->standin ? 1 : m->subid.n_uids;
 	in.gid_ranges = v->standin ? &standin : m->subid.gids;
 	in.n_gid_ranges = v->standin ? 1 : m->subid.n_gids;
+	if (place_find(m->account.uid, group, sizeof(group)))
+		in.account_group = group;
 	return plan_make(&in, &m->plan, e);
 }
 

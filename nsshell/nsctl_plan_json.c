@@ -252,6 +252,22 @@ static json_t *ops(struct json_out *o, const struct plan *p)
 	return array;
 }
 
+static json_t *settings(struct json_out *o, const struct plan_cgroup_setting *v, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *row = json_object();
+
+		put(o, row, "controller", text(v[i].controller));
+		put(o, row, "name", text(v[i].name));
+		put(o, row, "value", text(v[i].value));
+		put(o, row, "key", text(v[i].key));
+		append(o, array, row);
+	}
+	return array;
+}
+
 static json_t *cgroup(struct json_out *o, const struct plan_cgroup *c)
 {
 	static const char *const kinds[] = {
@@ -259,23 +275,19 @@ static json_t *cgroup(struct json_out *o, const struct plan_cgroup *c)
 		[PLAN_CGROUP_V1] = "v1",
 		[PLAN_CGROUP_V2] = "v2",
 	};
-	json_t *object = json_object(), *settings = json_array();
+	json_t *object = json_object();
 
-	for (size_t i = 0; i < c->n_settings; i++) {
-		json_t *row = json_object();
-
-		put(o, row, "controller", text(c->settings[i].controller));
-		put(o, row, "name", text(c->settings[i].name));
-		put(o, row, "value", text(c->settings[i].value));
-		put(o, row, "key", text(c->settings[i].key));
-		append(o, settings, row);
-	}
 	put(o, object, "kind", json_string(kinds[c->kind]));
 	put(o, object, "account", text(c->account));
 	put(o, object, "session", text(c->session));
 	put(o, object, "supervise", text(c->supervise));
 	put(o, object, "controllers", texts(o, c->controllers, c->n_controllers));
-	put(o, object, "settings", settings);
+	put(o, object, "slice", text(c->slice));
+	put(o, object, "settings", settings(o, c->settings, c->n_settings));
+	put(o, object, "slice_settings",
+		settings(o, c->slice_settings, c->n_slice_settings));
+	put(o, object, "session_settings",
+		settings(o, c->session_settings, c->n_session_settings));
 	return object;
 }
 

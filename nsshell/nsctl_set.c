@@ -7,10 +7,12 @@
 #include "config/dropin.h"
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
-#include "core/run/cgroup.h"
 #include "core/run/family.h"
+#include "core/run/host.h"
 #include "core/run/limit.h"
 #include "core/run/override.h"
+#include "core/run/place.h"
+#include "core/run/record.h"
 
 #include <limits.h>
 #include <string.h>
@@ -63,11 +65,18 @@ static const char *limit_key(const char *assignment)
 	return NULL;
 }
 
+/* Whether two assignments are about the same; "KEY=" is about all paths, "KEY=PATH VALUE" one. */
 static bool same_key(const char *a, const char *b)
 {
-	size_t len = strcspn(a, "=");
+	size_t len = strcspn(a, "="), path;
+	const char *key = limit_key(a);
 
-	return strncmp(a, b, len + 1) == 0;
+	if (strncmp(a, b, len + 1) != 0)
+		return false;
+	if (!key || limits_io(key) < 0 || !a[len + 1] || !b[len + 1])
+		return true;
+	path = strcspn(a + len + 1, " ");
+	return strncmp(a + len + 1, b + len + 1, path + 1) == 0;
 }
 
 /* @old with the assignments put over it. */
@@ -114,7 +123,7 @@ static int assignments_check(const struct set *s, struct err *e)
 					e, 0, "%.100s is given twice", s->assignments[i]);
 		if (!limit_key(s->assignments[i]))
 			return err_set(e, 0,
-				"\"%.100s\" sets no limit; these are: MemoryMax= MemoryHigh= TasksMax= CPUQuota= CPUWeight=",
+				"\"%.100s\" sets no limit; nsshell.conf(5) lists them",
 				s->assignments[i]);
 	}
 	return 0;
@@ -122,24 +131,77 @@ static int assignments_check(const struct set *s, struct err *e)
 
 /* ---- at once ------------------------------------------------------------------------ */
 
-static int limits_write(const struct set *s, struct err *e)
+/* Devices that were limited and aren't mentioned any more. */
+static void io_forget(struct strlist *now, const struct strlist *before)
 {
-	enum plan_cgroup_kind kind = cgroup_kind();
-	char group[64];
+	for (size_t i = 0; i < before->n; i++) {
+		size_t len = strcspn(before->v[i], " ");
+		char entry[PATH_MAX + 16];
+		bool kept = false;
 
-	(void)snprintf(group, sizeof(group), "nsshell/%u", s->account.uid);
-	for (size_t i = 0; i < s->n; i++) {
-		struct limit_file files[LIMIT_FILES_MAX];
-		const char *key = limit_key(s->assignments[i]);
-		size_t n = limits_files(kind, key, &s->policy, files);
-
-		if (n == 0)
-			return err_set(e, 0, "%s=: this host has no cgroups", key);
-		for (size_t k = 0; k < n; k++)
-			if (limit_write(kind, group, &files[k], e) < 0)
-				return -1;
+		for (size_t k = 0; k < now->n; k++)
+			kept |= strncmp(now->v[k], before->v[i], len + 1) == 0;
+		(void)snprintf(
+			entry, sizeof(entry), "%.*s infinity", (int)len, before->v[i]);
+		if (!kept)
+			(void)strlist_add(now, entry);
 	}
+}
+
+static int key_write(const struct set *s, const struct host *host, const char *group,
+	const char *key, struct err *e)
+{
+	struct limit_file files[LIMIT_FILES_MAX];
+	size_t n;
+
+	if (limits_files(&host->facts, key, &s->policy.limits, files, &n, e) < 0)
+		return -1;
+	if (n == 0 && limits_io(key) < 0)
+		return err_set(e, 0, "%s=: this host has nothing to set it in", key);
+	for (size_t k = 0; k < n; k++)
+		if (limit_write(host->facts.cgroup, group, &files[k], e) < 0)
+			return -1;
 	return 0;
+}
+
+/* MemorySwapMax= of cgroup v1 is in a sum with MemoryMax=. */
+static bool is_touched(const struct set *s, const char *key)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const char *given = limit_key(s->assignments[i]);
+
+		if (strcmp(given, key) == 0 ||
+			(strcmp(given, "MemoryMax") == 0 &&
+				strcmp(key, "MemorySwapMax") == 0 &&
+				limits_is_set(key, &s->policy.limits)))
+			return true;
+	}
+	return false;
+}
+
+/* A value may be out of the others' reach until these are written: so twice. */
+static int limits_write(struct set *s, const struct policy_limits *before, struct err *e)
+{
+	_cleanup_(host_clear) struct host host = { 0 };
+	char group[sizeof(((struct record *)0)->cgroup)];
+	struct err ignored;
+	int r = -1;
+
+	if (!place_find(s->account.uid, group, sizeof(group)))
+		return err_set(e, 0, "this host has no cgroups: no limit can be set");
+	for (int i = 0; i < POLICY_IO_KINDS; i++)
+		io_forget(&s->policy.limits.io[i], &before->io[i]);
+	if (host_gather(&s->policy, &host, e) < 0)
+		return -1;
+	for (int round = 0; r < 0 && round < 2; round++) {
+		r = 0;
+		for (size_t i = 0; limits_keys[i]; i++)
+			if (is_touched(s, limits_keys[i]) &&
+				key_write(s, &host, group, limits_keys[i],
+					r < 0 ? &ignored : e) < 0)
+				r = -1;
+	}
+	return r;
 }
 
 /* Whether the account has sessions; the lock keeps the last one from ending meanwhile. */
@@ -161,7 +223,8 @@ static int lock_live(const struct set *s, int *ret_fd, struct err *e)
 static int set_live(struct set *s, bool permanent, struct err *e)
 {
 	_cleanup_close_ int fd = -EBADF;
-	struct strlist old = { 0 };
+	_cleanup_(policy_clear) struct policy before = { 0 };
+	_cleanup_(strlist_clear) struct strlist old = { 0 };
 	int live = lock_live(s, &fd, e), r = 0;
 
 	if (live < 0)
@@ -174,45 +237,59 @@ static int set_live(struct set *s, bool permanent, struct err *e)
 		return 0;
 	strlist_clear(&s->lines);
 	r = override_read(s->account.uid, &old, e);
+	if (r < 0 || policy_with(s, &old, e) < 0)
+		return -1;
+	before = s->policy;
+	s->policy = (struct policy){ 0 };
 	/* What the config says from now on needs no line of its own. */
-	if (r == 0)
-		r = lines_merge(s, &old, &s->lines, e);
-	strlist_clear(&old);
-	if (r < 0 || policy_with(s, &s->lines, e) < 0 || limits_write(s, e) < 0)
+	if (lines_merge(s, &old, &s->lines, e) < 0 || policy_with(s, &s->lines, e) < 0 ||
+		limits_write(s, &before.limits, e) < 0)
 		return -1;
 	return override_write(s->account.uid, &s->lines, e);
 }
 
 /* ---- for good ----------------------------------------------------------------------- */
 
+/* Whether two policies give a key the same values. Return: 1, 0, or -1 with @e. */
+static int same_values(const struct host *host, const char *key, const struct policy *a,
+	const struct policy *b, struct err *e)
+{
+	struct limit_file want[LIMIT_FILES_MAX], got[LIMIT_FILES_MAX];
+	size_t n, m;
+
+	if (limits_files(&host->facts, key, &a->limits, want, &n, e) < 0 ||
+		limits_files(&host->facts, key, &b->limits, got, &m, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n && n == m; i++)
+		if (strcmp(want[i].value, got[i].value) != 0)
+			return 0;
+	return n == m;
+}
+
 /* Whether the config gives what was asked for: a later file may have the last word. */
 static int permanent_check(struct set *s, struct err *e)
 {
+	_cleanup_(policy_clear) struct policy wanted = { 0 };
+	_cleanup_(host_clear) struct host host = { 0 };
 	const struct strlist none = { 0 };
-	struct limit_file want[LIMIT_FILES_MAX], got[LIMIT_FILES_MAX];
-	struct policy wanted;
 
 	if (policy_with(s, &s->lines, e) < 0)
 		return -1;
 	wanted = s->policy;
 	s->policy = (struct policy){ 0 };
-	if (policy_with(s, &none, e) < 0) {
-		policy_clear(&wanted);
+	if (host_gather(&wanted, &host, e) < 0 || policy_with(s, &none, e) < 0)
 		return -1;
-	}
 	for (size_t i = 0; i < s->n; i++) {
 		const char *key = limit_key(s->assignments[i]);
-		size_t n = limits_files(PLAN_CGROUP_V2, key, &wanted, want);
+		int r = same_values(&host, key, &wanted, &s->policy, e);
 
-		(void)limits_files(PLAN_CGROUP_V2, key, &s->policy, got);
-		if (n > 0 && strcmp(want[0].value, got[0].value) != 0) {
-			policy_clear(&wanted);
+		if (r < 0)
+			return -1;
+		if (r == 0)
 			return err_set(e, 0,
 				"another file of the config, read later, sets %s= for %s",
 				key, s->account.name);
-		}
 	}
-	policy_clear(&wanted);
 	return 0;
 }
 

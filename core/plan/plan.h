@@ -60,6 +60,13 @@ enum plan_cgroup_kind {
 	PLAN_CGROUP_V2,
 };
 
+/* A path that IOReadBandwidthMax= and its like name, and the disk that its files lie on. */
+struct plan_block {
+	const char *path;
+	const char *device; /* the whole disk, "8:0"; NULL: there is none */
+	const char *why;    /* there is none: "isn't there" */
+};
+
 struct plan_host {
 	const char *hostname;
 	const struct plan_host_mount *mounts;
@@ -71,6 +78,15 @@ struct plan_host {
 	enum plan_cgroup_kind cgroup;
 	/* as the kernel names them: memory, pids, cpu, ... */
 	const struct strlist *controllers;
+	/* Limit files that groups are known not to have here: "io.weight"; NULL: none */
+	const struct strlist *lacking;
+	bool weighs_io;   /* some disk's scheduler heeds IOWeight= */
+	uint64_t memory;  /* bytes of RAM, 0: not known */
+	uint64_t tasks;   /* processes and threads there may be at all, 0: not known */
+	const char *cpus; /* those that are online, "0-7"; NULL: not known */
+	const struct plan_block
+		*blocks; /* of every path of the policy's limits, each once */
+	size_t n_blocks;
 };
 
 struct plan_input {
@@ -82,6 +98,8 @@ struct plan_input {
 	size_t n_uid_ranges;
 	const struct id_range *gid_ranges;
 	size_t n_gid_ranges;
+	/* The account's group where it has sessions, "nsshell/1000"; NULL: it has none. */
+	const char *account_group;
 };
 
 /* Built-in lists, ended by NULL. Patterns as in glob(7); all are left out where not there. */

@@ -32,59 +32,123 @@ static void controller_add(struct planner *b, const char *name)
 	more[c->n_controllers - 1] = name;
 }
 
-static void setting_add(struct planner *b, const char *controller, const char *name,
-	const char *value, const char *key)
+static void setting_add(struct planner *b, struct plan_cgroup_setting **list, size_t *n,
+	const struct plan_cgroup_setting *one)
 {
-	struct plan_cgroup *c = &b->p->cgroup;
-	struct plan_cgroup_setting *more =
-		planner_more(b, c->settings, &c->n_settings, sizeof(*more));
+	struct plan_cgroup_setting *more = planner_more(b, *list, n, sizeof(*more));
 
 	if (!more) {
-		c->n_settings = 0;
+		*n = 0;
 		return;
 	}
-	c->settings = more;
-	more[c->n_settings - 1] =
-		(struct plan_cgroup_setting){ controller, name, value, key };
+	*list = more;
+	more[*n - 1] = *one;
 }
 
-static int check_key(
-	const struct planner *b, const char *controller, const char *key, struct err *e)
-{
-	if (b->in->host->cgroup == PLAN_CGROUP_NONE)
-		return err_set(e, 0,
-			"%s=: no cgroup file system is mounted on this host; mount cgroup2 on "
-			"/sys/fs/cgroup, or set no limits",
-			key);
-	if (has_controller(b, controller))
-		return 0;
-	if (strcmp(controller, "memory") == 0)
-		return err_set(e, 0,
-			"%s=: this host has no memory controller; boot with "
-			"cgroup_enable=memory, or unset %s=",
-			key, key);
-	return err_set(e, 0,
-		"%s=: this host has no %s controller; enable it in the kernel and in the root's "
-		"cgroup.subtree_control, or unset %s=",
-		key, controller, key);
-}
-
-static int plan_limit(struct planner *b, const char *key, struct err *e)
+/* What one key of these limits says, added to a list of settings. */
+static int plan_limit(struct planner *b, const char *key, const struct policy_limits *l,
+	struct plan_cgroup_setting **list, size_t *n, struct err *e)
 {
 	struct limit_file files[LIMIT_FILES_MAX];
-	size_t n = limits_files(b->in->host->cgroup, key, b->in->policy, files);
+	size_t n_files;
 
-	if (!limits_is_set(key, b->in->policy))
+	if (!limits_is_set(key, l))
 		return 0;
-	/* Without cgroups there are no files; any controller's name will do to say so. */
-	if (check_key(b, n > 0 ? files[0].controller : "", key, e) < 0)
+	if (limits_files(b->in->host, key, l, files, &n_files, e) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		setting_add(b, files[i].controller, files[i].file,
-			planner_text(b, "%s", files[i].value), key);
-	if (strcmp(key, "MemoryHigh") == 0 && b->in->host->cgroup == PLAN_CGROUP_V1)
+	for (size_t i = 0; i < n_files; i++) {
+		const struct plan_cgroup_setting one = { files[i].controller,
+			files[i].file, planner_copy(b, files[i].value), key };
+
+		setting_add(b, list, n, &one);
+		controller_add(b, files[i].controller);
+	}
+	return 0;
+}
+
+static void note_limits(struct planner *b, const struct policy_limits *l)
+{
+	const struct plan_host *host = b->in->host;
+	struct limit_file f[LIMIT_FILES_MAX];
+	struct err ignored;
+	size_t n;
+
+	if (limits_is_set("MemoryHigh", l) && host->cgroup == PLAN_CGROUP_V1)
 		planner_note(b,
 			"MemoryHigh=: cgroup v1 has only a soft limit, kept when the host runs out of memory");
+	if (limits_is_set("IOWeight", l) && !host->weighs_io)
+		planner_note(b,
+			"IOWeight=: no disk of this host has a scheduler that heeds it now (bfq, or io.cost.qos)");
+	if (limits_is_set("AllowedCPUs", l) &&
+		limits_files(host, "AllowedCPUs", l, f, &n, &ignored) == 0 && n == 1 &&
+		strcmp(f[0].value, l->cpus) != 0)
+		planner_note(b, "AllowedCPUs=%s: this host has only %s of them", l->cpus,
+			f[0].value);
+}
+
+/* The account's sessions stay together: a new one goes to where the others are. */
+static void place_account(struct planner *b, const char *computed)
+{
+	const char *now = b->in->account_group;
+	struct plan_cgroup *c = &b->p->cgroup;
+
+	c->account = computed;
+	if (!now || strcmp(now, computed) == 0)
+		return;
+	c->account = planner_copy(b, now);
+	c->slice = c->slice_name = "";
+	c->n_slice_settings = 0;
+	planner_note(b,
+		"Slice=: the account's sessions stay in %s until the last one ends", now);
+}
+
+static void plan_groups(struct planner *b)
+{
+	const struct policy *policy = b->in->policy;
+	struct plan_cgroup *c = &b->p->cgroup;
+	const char *above = "nsshell";
+
+	if (policy->slice) {
+		c->slice_name = planner_copy(b, policy->slice);
+		c->slice = above = planner_text(b, "nsshell/%s.slice", policy->slice);
+	}
+	place_account(b, planner_text(b, "%s/%u", above, b->p->uid));
+	c->session = planner_text(b, "%s/%s", c->account, b->p->id);
+	c->supervise = planner_text(b, "%s/supervise", c->account);
+}
+
+static int plan_oom(struct planner *b, struct err *e)
+{
+	static const struct plan_cgroup_setting kill = { "memory", "memory.oom.group",
+		"1", "OOMPolicy" };
+	struct plan_cgroup *c = &b->p->cgroup;
+
+	if (b->in->policy->oom != OOM_KILL)
+		return 0;
+	if (c->kind != PLAN_CGROUP_V2 || !has_controller(b, "memory"))
+		return err_set(e, 0,
+			"OOMPolicy=kill: only cgroup v2 with its memory controller can; boot with systemd.unified_cgroup_hierarchy=1 or mount cgroup2 alone, or write OOMPolicy=continue");
+	setting_add(b, &c->session_settings, &c->n_session_settings, &kill);
+	return 0;
+}
+
+static int plan_limits(struct planner *b, struct err *e)
+{
+	const struct policy *policy = b->in->policy;
+	struct plan_cgroup *c = &b->p->cgroup;
+
+	for (size_t i = 0; limits_keys[i]; i++) {
+		if (plan_limit(b, limits_keys[i], &policy->limits, &c->settings,
+			    &c->n_settings, e) < 0)
+			return -1;
+		if (policy->slice &&
+			plan_limit(b, limits_keys[i], &policy->slice_limits,
+				&c->slice_settings, &c->n_slice_settings, e) < 0)
+			return err_wrap(e, "[Slice %s]", policy->slice);
+	}
+	note_limits(b, &policy->limits);
+	if (policy->slice)
+		note_limits(b, &policy->slice_limits);
 	return 0;
 }
 
@@ -101,19 +165,15 @@ int plan_cgroup(struct planner *b, struct err *e)
 	c->kind = kind;
 	c->slice_name = c->slice = "";
 	c->account = c->session = c->supervise = "";
-	for (size_t i = 0; limits_keys[i]; i++)
-		if (plan_limit(b, limits_keys[i], e) < 0)
-			return -1;
-	if (kind == PLAN_CGROUP_NONE) {
-		planner_note(
-			b, "no cgroup file system is mounted: sessions have no groups");
-		return 0;
-	}
 	for (; *use; use++)
 		if (has_controller(b, *use))
 			controller_add(b, *use);
-	c->account = planner_text(b, "nsshell/%u", b->p->uid);
-	c->session = planner_text(b, "%s/%s", c->account, b->p->id);
-	c->supervise = planner_text(b, "%s/supervise", c->account);
+	if (plan_limits(b, e) < 0 || plan_oom(b, e) < 0)
+		return -1;
+	if (kind == PLAN_CGROUP_NONE)
+		planner_note(
+			b, "no cgroup file system is mounted: sessions have no groups");
+	else
+		plan_groups(b);
 	return 0;
 }

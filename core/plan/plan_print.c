@@ -225,6 +225,14 @@ static void print_ops(const struct plan *p, FILE *out)
 	}
 }
 
+static void print_settings(
+	const char *what, const struct plan_cgroup_setting *v, size_t n, FILE *out)
+{
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "  %-11s %s = %s (%s=)\n", what, v[i].name, v[i].value,
+			v[i].key);
+}
+
 static void print_cgroup(const struct plan_cgroup *c, FILE *out)
 {
 	if (c->kind == PLAN_CGROUP_NONE) {
@@ -232,13 +240,15 @@ static void print_cgroup(const struct plan_cgroup *c, FILE *out)
 		return;
 	}
 	fprintf(out, "\ncgroup: version %d\n", c->kind == PLAN_CGROUP_V2 ? 2 : 1);
+	if (*c->slice)
+		fprintf(out, "  slice       %s\n", c->slice);
 	fprintf(out, "  account     %s\n", c->account);
 	fprintf(out, "  session     %s\n", c->session);
 	fprintf(out, "  supervise   %s\n", c->supervise);
 	print_list("controllers", c->controllers, c->n_controllers, out);
-	for (size_t i = 0; i < c->n_settings; i++)
-		fprintf(out, "  limit       %s = %s (%s=)\n", c->settings[i].name,
-			c->settings[i].value, c->settings[i].key);
+	print_settings("slice limit", c->slice_settings, c->n_slice_settings, out);
+	print_settings("limit", c->settings, c->n_settings, out);
+	print_settings("for each", c->session_settings, c->n_session_settings, out);
 }
 
 void plan_print(const struct plan *p, FILE *out)

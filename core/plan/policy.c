@@ -4,6 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+void policy_limits_init(struct policy_limits *l)
+{
+	const struct policy_amount none = { .n = PARSE_INFINITY };
+
+	*l = (struct policy_limits){ .memory_max = none,
+		.memory_high = none,
+		.swap_max = none,
+		.tasks_max = none };
+}
+
+void policy_limits_clear(struct policy_limits *l)
+{
+	free(l->cpus);
+	for (size_t i = 0; i < POLICY_IO_KINDS; i++)
+		strlist_clear(&l->io[i]);
+	policy_limits_init(l);
+}
+
 void policy_clear(struct policy *p)
 {
 	strlist_clear(&p->services);
@@ -15,6 +33,9 @@ void policy_clear(struct policy *p)
 	free(p->hostname);
 	free(p->image);
 	free(p->shell);
+	free(p->slice);
+	policy_limits_clear(&p->limits);
+	policy_limits_clear(&p->slice_limits);
 	*p = (struct policy){ 0 };
 }
 

@@ -33,7 +33,44 @@ enum policy_groups {
 	GROUPS_NONE, /* only the primary one */
 };
 
+enum policy_oom {
+	OOM_CONTINUE, /* the kernel kills one process */
+	OOM_KILL,     /* and all others of its session */
+};
+
 #define POLICY_SHELL_MAX 256 /* with the 0 */
+#define POLICY_SLICE_MAX 32  /* with the 0 */
+
+/* A number, or a part of what the machine has. */
+struct policy_amount {
+	uint64_t n; /* PARSE_INFINITY: no limit */
+	/* hundredths of a percent of the machine's, 1 to 10000, in place of n; 0: it is n */
+	uint32_t permyriad;
+};
+
+enum policy_io {
+	POLICY_IO_READ_BANDWIDTH,
+	POLICY_IO_WRITE_BANDWIDTH,
+	POLICY_IO_READ_IOPS,
+	POLICY_IO_WRITE_IOPS,
+	POLICY_IO_KINDS,
+};
+
+#define POLICY_IO_MAX 16 /* paths for each of them */
+
+/* Limits of an account or of a slice. No limit at all is policy_limits_init()'s, not zeros. */
+struct policy_limits {
+	struct policy_amount memory_max;  /* MemoryMax=, bytes */
+	struct policy_amount memory_high; /* MemoryHigh=, bytes */
+	struct policy_amount swap_max;    /* MemorySwapMax=, bytes */
+	struct policy_amount tasks_max;   /* TasksMax= */
+	uint32_t cpu_quota;               /* CPUQuota=, percent of one CPU; 0: no quota */
+	uint32_t cpu_weight;              /* CPUWeight=, 1 to 10000; 0: not set */
+	char *cpus;         /* AllowedCPUs= as cpulist_format() has it; NULL: all */
+	uint32_t io_weight; /* IOWeight=, 1 to 10000; 0: not set */
+	/* IOReadBandwidthMax= and so on: "PATH NUMBER" or "PATH infinity", each path once */
+	struct strlist io[POLICY_IO_KINDS];
+};
 
 struct policy {
 	bool isolate;            /* Isolate= */
@@ -54,16 +91,20 @@ struct policy {
 	struct strlist inaccessible_paths;
 	struct strlist devices; /* Devices=, beside null zero full random urandom tty */
 	struct strlist sockets; /* Sockets=, beside the built-in list */
-	uint64_t memory_max;    /* MemoryMax=, bytes or PARSE_INFINITY */
-	uint64_t memory_high;   /* MemoryHigh=, bytes or PARSE_INFINITY */
-	uint64_t tasks_max;     /* TasksMax=, or PARSE_INFINITY */
-	uint32_t cpu_quota;     /* CPUQuota=, percent of one CPU; 0: no quota */
-	uint32_t cpu_weight;    /* CPUWeight=, 1 to 10000; 0: not set */
-	enum policy_on_error on_error; /* OnError= */
-	enum policy_groups groups;     /* SupplementaryGroups= */
+	struct policy_limits limits;
+	char *slice;                       /* Slice=; NULL: none */
+	struct policy_limits slice_limits; /* from its [Slice NAME] */
+	enum policy_oom oom;               /* OOMPolicy= */
+	enum policy_on_error on_error;     /* OnError= */
+	enum policy_groups groups;         /* SupplementaryGroups= */
 	bool notify_join; /* NotifyJoin=: the user is told when an admin steps in */
 	char *shell; /* Shell=: behind nsshell(1) as a login shell; NULL: the account's */
 };
+
+/* No limit at all. */
+void policy_limits_init(struct policy_limits *l);
+/* Free what they own; there is no limit afterwards. */
+void policy_limits_clear(struct policy_limits *l);
 
 /* Free what the policy owns; it is all zeros afterwards. */
 void policy_clear(struct policy *p);

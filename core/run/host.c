@@ -2,6 +2,7 @@
 #include "core/run/host.h"
 
 #include "core/base/cleanup.h"
+#include "core/run/machine.h"
 
 #include <glob.h>
 #include <libmount/libmount.h>
@@ -103,16 +104,19 @@ static int copy_table(struct host *h, struct libmnt_table *table)
 	return r;
 }
 
-static int read_mounts(struct host *h, struct err *e)
+static int read_mounts(const struct policy *policy, struct host *h, struct err *e)
 {
 	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
 	int r;
 
 	if (!table)
 		return err_set(e, errno, "read /proc/self/mountinfo");
-	r = copy_table(h, table);
+	if (copy_table(h, table) < 0)
+		r = err_set(e, ENOMEM, "read /proc/self/mountinfo");
+	else
+		r = machine_gather(policy, table, h, e);
 	mnt_unref_table(table);
-	return r < 0 ? err_set(e, ENOMEM, "read /proc/self/mountinfo") : 0;
+	return r;
 }
 
 /* ---- paths -------------------------------------------------------------------------- */
@@ -241,7 +245,7 @@ int host_gather(const struct policy *policy, struct host *ret, struct err *e)
 		host_clear(ret);
 		return err_set(e, ENOMEM, "read the host's name");
 	}
-	if (read_mounts(ret, e) < 0 || look_at_paths(policy, ret, e) < 0) {
+	if (read_mounts(policy, ret, e) < 0 || look_at_paths(policy, ret, e) < 0) {
 		host_clear(ret);
 		return -1;
 	}
@@ -251,6 +255,7 @@ int host_gather(const struct policy *policy, struct host *ret, struct err *e)
 void host_clear(struct host *h)
 {
 	strlist_clear(&h->controllers);
+	strlist_clear(&h->lacking);
 	arena_clear(&h->arena);
 	*h = (struct host){ 0 };
 }

@@ -11,7 +11,8 @@
 struct host {
 	struct arena arena;
 	struct strlist controllers;
-	struct plan_host facts; /* points into the two above */
+	struct strlist lacking;
+	struct plan_host facts; /* points into the others */
 };
 
 /**

@@ -38,12 +38,11 @@ struct fixture {
 
 static inline void fixture_policy(struct policy *p)
 {
-	*p = (struct policy){ .isolate = true,
-		.tmp_size = 64 << 20,
-		.upper_size = 256 << 20,
-		.memory_max = PARSE_INFINITY,
-		.memory_high = PARSE_INFINITY,
-		.tasks_max = PARSE_INFINITY };
+	*p = (struct policy){
+		.isolate = true, .tmp_size = 64 << 20, .upper_size = 256 << 20
+	};
+	policy_limits_init(&p->limits);
+	policy_limits_init(&p->slice_limits);
 }
 
 /* More of the host's paths; what is named in a test exists by that. */
@@ -92,7 +91,7 @@ static inline void fixture_init(struct fixture *f)
 		.cgroup = PLAN_CGROUP_V2,
 		.controllers = &f->controllers };
 	f->in = (struct plan_input){ &f->account, &f->policy, &f->login, &f->host,
-		&f->range, 1, &f->range, 1 };
+		&f->range, 1, &f->range, 1, NULL };
 	fixture_mount(f, "/", "ext4", false);
 	fixture_mount(f, "/proc", "proc", false);
 	fixture_path(f, "/etc/shadow", PLAN_PATH_FILE);

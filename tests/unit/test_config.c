@@ -25,12 +25,12 @@ static void everything_wrong_in_a_file_is_told_at_once(void **state)
 	expect(f, 0, "nsshell.conf", 1, NULL, "Isolate",
 		"before any section: write [Default]");
 	expect(f, 1, "nsshell.conf", 4, "Default", "TasksMax",
-		"TasksMax=many: takes a whole number from 1 on, or infinity");
+		"TasksMax=many: takes a whole number from 1 on, a part of the host's maximum such as 10%, or infinity");
 	expect(f, 2, "nsshell.conf", 5, "Default", "MemoryMx",
 		"did you mean MemoryMax=?");
 	expect(f, 3, "nsshell.conf", 8, "Default", NULL, "'MemoryMax' is no KEY=VALUE");
 	expect(f, 4, "nsshell.conf", 9, "Usr bob", NULL,
-		"write [Default], [Group NAME] or [User NAME]");
+		"write [Default], [Group NAME], [User NAME] or [Slice NAME]");
 	expect(f, 5, "nsshell.conf", 10, "Usr bob", "CPUQuota", "takes a percentage");
 	expect(f, 6, "nsshell.conf", 11, NULL, NULL, "the ']' is missing");
 	expect(f, 7, "nsshell.conf", 13, "Group staff", "BindPaths",
@@ -70,7 +70,7 @@ static void sections_that_do_not_exist_are_named(void **state)
 
 		(void)snprintf(text, sizeof(text), "\n[%s]\nIsolate=yes\n", titles[i]);
 		expect_one(f, text, 2, titles[i][0] == ' ' ? "" : titles[i], NULL,
-			"no such section: write [Default], [Group NAME] or [User NAME]");
+			"no such section: write [Default], [Group NAME], [User NAME] or [Slice NAME]");
 	}
 }
 
@@ -103,7 +103,7 @@ static void comments_end_values_and_nothing_is_cut_silently(void **state)
 		"BindPaths= # cleared\n  # indented\n");
 	expect_count(f, 0);
 	policy_ok(f, "alice", "users", NULL);
-	assert_int_equal(f->policy.tasks_max, 7);
+	assert_int_equal(f->policy.limits.tasks_max.n, 7);
 	assert_string_equal(f->policy.hostname, "%u");
 	expect_one(f, "[Default]\nBindPaths=/srv/c#/x\n", 2, "Default", "BindPaths",
 		"'#' begins a comment");
@@ -175,7 +175,7 @@ static void windows_line_ends_and_a_missing_last_newline_are_fine(void **state)
 		"[Default]\r\nTasksMax=7\r\n\r\nSockets=/a\r\n[User bob]\r\nShare=account");
 	expect_count(f, 0);
 	policy_ok(f, "bob", NULL, NULL);
-	assert_int_equal(f->policy.tasks_max, 7);
+	assert_int_equal(f->policy.limits.tasks_max.n, 7);
 	expect_list(&f->policy.sockets, "/a");
 	assert_int_equal(f->policy.share, SHARE_ACCOUNT);
 }

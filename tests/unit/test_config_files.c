@@ -26,8 +26,8 @@ static void drop_ins_come_after_the_main_file_by_their_names(void **state)
 	load_text(f, "[Default]\nTasksMax=1\nCPUWeight=1\nSockets=/main\n");
 	expect_count(f, 0);
 	policy_ok(f, "alice", NULL, NULL);
-	assert_int_equal(f->policy.tasks_max, 20);
-	assert_int_equal(f->policy.cpu_weight, 10);
+	assert_int_equal(f->policy.limits.tasks_max.n, 20);
+	assert_int_equal(f->policy.limits.cpu_weight, 10);
 	assert_string_equal(f->policy.hostname, "a");
 	expect_list(&f->policy.sockets, "/main /a /b");
 }
@@ -40,11 +40,11 @@ static void a_drop_in_default_does_not_beat_a_user_of_the_main_file(void **state
 		"[Default]\nTasksMax=10\n[Group g]\nTasksMax=11\n");
 	load_text(f, "[User bob]\nTasksMax=1\n[Group g]\nTasksMax=2\n");
 	policy_ok(f, "bob", "g", NULL);
-	assert_int_equal(f->policy.tasks_max, 1);
+	assert_int_equal(f->policy.limits.tasks_max.n, 1);
 	policy_ok(f, "alice", "g", NULL);
-	assert_int_equal(f->policy.tasks_max, 11);
+	assert_int_equal(f->policy.limits.tasks_max.n, 11);
 	policy_ok(f, "alice", NULL, NULL);
-	assert_int_equal(f->policy.tasks_max, 10);
+	assert_int_equal(f->policy.limits.tasks_max.n, 10);
 }
 
 static void drop_ins_hold_without_a_main_file(void **state)
@@ -55,7 +55,7 @@ static void drop_ins_hold_without_a_main_file(void **state)
 	load(f);
 	expect_count(f, 0);
 	policy_ok(f, "alice", NULL, NULL);
-	assert_int_equal(f->policy.tasks_max, 10);
+	assert_int_equal(f->policy.limits.tasks_max.n, 10);
 }
 
 static void nothing_there_is_an_empty_config(void **state)

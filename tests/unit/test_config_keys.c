@@ -61,10 +61,11 @@ static void without_a_file_the_defaults_hold(void **state)
 	assert_int_equal(
 		p->bind_paths.n + p->bind_ro_paths.n + p->inaccessible_paths.n, 0);
 	assert_int_equal(p->devices.n + p->sockets.n, 0);
-	assert_true(p->memory_max == PARSE_INFINITY && p->memory_high == PARSE_INFINITY);
-	assert_true(p->tasks_max == PARSE_INFINITY);
-	assert_int_equal(p->cpu_quota, 0);
-	assert_int_equal(p->cpu_weight, 0);
+	assert_true(p->limits.memory_max.n == PARSE_INFINITY &&
+		    p->limits.memory_high.n == PARSE_INFINITY);
+	assert_true(p->limits.tasks_max.n == PARSE_INFINITY);
+	assert_int_equal(p->limits.cpu_quota, 0);
+	assert_int_equal(p->limits.cpu_weight, 0);
 	assert_int_equal(p->on_error, ON_ERROR_DENY);
 	assert_int_equal(p->groups, GROUPS_KEEP);
 	assert_true(p->notify_join);
@@ -178,10 +179,11 @@ static void sizes_have_units_and_a_least(void **state)
 	assert_int_equal(give(state, "UpperSize=4K")->policy.upper_size, 4096);
 	assert_int_equal(give(state, "TmpSize=64M")->policy.tmp_size, 64 * MIB);
 	assert_true(give(state, "TmpSize=infinity")->policy.tmp_size == PARSE_INFINITY);
-	assert_int_equal(give(state, "MemoryMax=1M")->policy.memory_max, MIB);
-	assert_true(
-		give(state, "MemoryMax=infinity")->policy.memory_max == PARSE_INFINITY);
-	assert_int_equal(give(state, "MemoryHigh=5M")->policy.memory_high, 5 * MIB);
+	assert_int_equal(give(state, "MemoryMax=1M")->policy.limits.memory_max.n, MIB);
+	assert_true(give(state, "MemoryMax=infinity")->policy.limits.memory_max.n ==
+		    PARSE_INFINITY);
+	assert_int_equal(
+		give(state, "MemoryHigh=5M")->policy.limits.memory_high.n, 5 * MIB);
 	refuse(state, "UpperSize", "4095", "too small");
 	refuse(state, "TmpSize", "0", "too small");
 	refuse(state, "MemoryMax", "512", "too small");
@@ -189,26 +191,59 @@ static void sizes_have_units_and_a_least(void **state)
 	refuse(state, "MemoryMax", "99999999999T", "too large");
 	refuse_all(state, "UpperSize", WORDS("2g", "1.5G", "50%", "big", "-1"));
 	refuse_all(state, "TmpSize", WORDS("2GB", "2 G"));
-	refuse_all(state, "MemoryMax", WORDS("50%", "lots"));
-	refuse_all(state, "MemoryHigh", WORDS("50%", "x"));
+	refuse_all(state, "MemoryMax",
+		WORDS("0%", "100.01%", "5.125%", "1e1%", "%", "lots"));
+	refuse_all(state, "MemoryHigh", WORDS("50.%", "x"));
+	assert_int_equal(
+		give(state, "MemoryMax=2.5%")->policy.limits.memory_max.permyriad, 250);
+	assert_int_equal(
+		give(state, "MemoryMax=100%")->policy.limits.memory_max.permyriad, 10000);
+	assert_int_equal(give(state, "MemorySwapMax=0")->policy.limits.swap_max.n, 0);
 }
 
 static void counts_quotas_and_weights(void **state)
 {
-	assert_int_equal(give(state, "TasksMax=512")->policy.tasks_max, 512);
-	assert_true(give(state, "TasksMax=infinity")->policy.tasks_max == PARSE_INFINITY);
-	assert_int_equal(give(state, "CPUQuota=150%")->policy.cpu_quota, 150);
-	assert_int_equal(give(state, "CPUQuota=infinity")->policy.cpu_quota, 0);
-	assert_int_equal(give(state, "CPUWeight=1")->policy.cpu_weight, 1);
-	assert_int_equal(give(state, "CPUWeight=10000")->policy.cpu_weight, 10000);
+	assert_int_equal(give(state, "TasksMax=512")->policy.limits.tasks_max.n, 512);
+	assert_true(give(state, "TasksMax=infinity")->policy.limits.tasks_max.n ==
+		    PARSE_INFINITY);
+	assert_int_equal(give(state, "CPUQuota=150%")->policy.limits.cpu_quota, 150);
+	assert_int_equal(give(state, "CPUQuota=infinity")->policy.limits.cpu_quota, 0);
+	assert_int_equal(give(state, "CPUWeight=1")->policy.limits.cpu_weight, 1);
+	assert_int_equal(give(state, "CPUWeight=10000")->policy.limits.cpu_weight, 10000);
 	refuse(state, "TasksMax", "0", "too small");
 	refuse(state, "CPUQuota", "1000001%", "too large");
 	refuse(state, "CPUQuota", "99999999999%", "too large");
 	refuse(state, "CPUWeight", "10001", "too large");
 	refuse(state, "CPUWeight", "0", "too small");
-	refuse_all(state, "TasksMax", WORDS("many", "10%", "-1", "1K"));
+	refuse_all(state, "TasksMax", WORDS("many", "0%", "-1", "1K"));
 	refuse_all(state, "CPUQuota", WORDS("0%", "150", "1.5%"));
 	refuse_all(state, "CPUWeight", WORDS("idle", "infinity", "5%"));
+}
+
+static void io_limits_have_a_path_and_a_speed(void **state)
+{
+	struct fixture *f = give(state, "IOReadBandwidthMax=/home 20M");
+	const struct strlist *read = &f->policy.limits.io[POLICY_IO_READ_BANDWIDTH];
+
+	assert_int_equal(read->n, 1);
+	assert_string_equal(read->v[0], "/home 20000000");
+	read = &give(state, "IOReadIOPSMax=/dev/sda infinity")
+			->policy.limits.io[POLICY_IO_READ_IOPS];
+	assert_string_equal(read->v[0], "/dev/sda infinity");
+	assert_int_equal(give(state, "IOWeight=7")->policy.limits.io_weight, 7);
+	refuse(state, "IOWeight", "10001", "too large");
+	refuse_all(state, "IOWriteIOPSMax",
+		WORDS("/home", "/home 0", "home 5", "/home 5 6", "/home 5KB",
+			"/home -1"));
+}
+
+static void cpus_are_a_list(void **state)
+{
+	assert_string_equal(
+		give(state, "AllowedCPUs=0,1 5-7")->policy.limits.cpus, "0-1,5-7");
+	assert_null(give(state, "AllowedCPUs=all")->policy.limits.cpus);
+	refuse(state, "AllowedCPUs", "8192", "8192 CPUs at most");
+	refuse_all(state, "AllowedCPUs", WORDS("3-1", "1-", "-1", "one", "0x1", "1..3"));
 }
 
 static void binds_have_a_source_and_perhaps_a_target(void **state)
@@ -357,6 +392,8 @@ int main(void)
 		story(rootfs_is_the_host_for_now),
 		story(sizes_have_units_and_a_least),
 		story(counts_quotas_and_weights),
+		story(io_limits_have_a_path_and_a_speed),
+		story(cpus_are_a_list),
 		story(binds_have_a_source_and_perhaps_a_target),
 		story(paths_devices_and_sockets),
 		story(the_shipped_file_says_the_defaults_and_nothing_wrong),

@@ -11,13 +11,13 @@ static void later_kinds_of_sections_win_wherever_they_stand(void **state)
 		     "[Default]\nTasksMax=1\nCPUWeight=10\nIsolate=yes\n");
 	expect_count(f, 0);
 	policy_ok(f, "bob", "staff", NULL);
-	assert_int_equal(f->policy.tasks_max, 3);
-	assert_int_equal(f->policy.cpu_weight, 20);
+	assert_int_equal(f->policy.limits.tasks_max.n, 3);
+	assert_int_equal(f->policy.limits.cpu_weight, 20);
 	assert_true(f->policy.isolate);
 	policy_ok(f, "alice", "users", "staff");
-	assert_int_equal(f->policy.tasks_max, 2);
+	assert_int_equal(f->policy.limits.tasks_max.n, 2);
 	policy_ok(f, "alice", "users", NULL);
-	assert_int_equal(f->policy.tasks_max, 1);
+	assert_int_equal(f->policy.limits.tasks_max.n, 1);
 }
 
 static void groups_hold_in_the_order_of_the_file(void **state)
@@ -27,11 +27,11 @@ static void groups_hold_in_the_order_of_the_file(void **state)
 	load_text(f,
 		"[Group b]\nTasksMax=2\n[Group a]\nTasksMax=1\n[Group c]\nTasksMax=3\n");
 	policy_ok(f, "alice", "a", "b");
-	assert_int_equal(f->policy.tasks_max, 1);
+	assert_int_equal(f->policy.limits.tasks_max.n, 1);
 	policy_ok(f, "alice", "c", "a");
-	assert_int_equal(f->policy.tasks_max, 3);
+	assert_int_equal(f->policy.limits.tasks_max.n, 3);
 	policy_ok(f, "alice", "b", NULL);
-	assert_int_equal(f->policy.tasks_max, 2);
+	assert_int_equal(f->policy.limits.tasks_max.n, 2);
 }
 
 static void group_names_may_have_blanks_in_them(void **state)
@@ -42,11 +42,11 @@ static void group_names_may_have_blanks_in_them(void **state)
 		     "[User bob@example.org]\nTasksMax=4\n");
 	expect_count(f, 0);
 	policy_ok(f, "alice", "domain users", NULL);
-	assert_int_equal(f->policy.tasks_max, 2);
+	assert_int_equal(f->policy.limits.tasks_max.n, 2);
 	policy_ok(f, "DOM\\bob", NULL, NULL);
-	assert_int_equal(f->policy.tasks_max, 3);
+	assert_int_equal(f->policy.limits.tasks_max.n, 3);
 	policy_ok(f, "bob@example.org", NULL, NULL);
-	assert_int_equal(f->policy.tasks_max, 4);
+	assert_int_equal(f->policy.limits.tasks_max.n, 4);
 }
 
 static void lists_add_up_and_an_empty_value_clears_them(void **state)
@@ -214,7 +214,7 @@ static void groups_without_a_name_match_nothing(void **state)
 
 	load_text(f, "[Default]\nTasksMax=5\n[Group x]\nTasksMax=6\n");
 	assert_int_equal(config_policy(f->c, &a, &f->policy, &f->e), 0);
-	assert_int_equal(f->policy.tasks_max, 5);
+	assert_int_equal(f->policy.limits.tasks_max.n, 5);
 }
 
 int main(void)

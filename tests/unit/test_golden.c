@@ -135,6 +135,10 @@ static void compare(const char *path, const char *got)
 	free(want);
 }
 
+static const struct plan_block golden_blocks[] = {
+	{ .path = "/data", .device = "8:16" },
+};
+
 static void check(const struct golden *g)
 {
 	struct tables t = { 0 };
@@ -154,6 +158,11 @@ static void check(const struct golden *g)
 	f.host.paths = t.paths;
 	f.host.n_paths = t.n_paths;
 	f.host.cgroup = g->cgroup;
+	f.host.memory = 64ULL << 30;
+	f.host.tasks = 32768;
+	f.host.cpus = "0-7";
+	f.host.blocks = golden_blocks;
+	f.host.n_blocks = COUNT(golden_blocks);
 	f.host.idmapped_lower = g->idmapped_lower;
 	if (g->change)
 		g->change(&f.policy);
@@ -175,6 +184,7 @@ static void a_laptop_has_root_and_home(void **state)
 
 static void server_policy(struct policy *p)
 {
+	static char *speed[] = { (char *)"/data 20000000" };
 	static char *binds[] = { (char *)"/data/shared", (char *)"-/not/there" };
 	static char *ro[] = { (char *)"/data/sets:/sets" };
 	static char *hide[] = { (char *)"/data/shared/private" };
@@ -183,11 +193,18 @@ static void server_policy(struct policy *p)
 	p->bind_ro_paths = (struct strlist){ ro, 1 };
 	p->inaccessible_paths = (struct strlist){ hide, 1 };
 	p->hostname = (char *)"%h-%u";
-	p->memory_max = 2ULL << 30;
-	p->memory_high = (3ULL << 29) + 1;
-	p->tasks_max = 512;
-	p->cpu_quota = 150;
-	p->cpu_weight = 50;
+	p->limits.memory_max.n = 2ULL << 30;
+	p->limits.memory_high.n = (3ULL << 29) + 1;
+	p->limits.tasks_max.n = 512;
+	p->limits.cpu_quota = 150;
+	p->limits.cpu_weight = 50;
+	p->limits.cpus = (char *)"0-3,8";
+	p->limits.io_weight = 20;
+	p->limits.io[POLICY_IO_WRITE_BANDWIDTH] = (struct strlist){ speed, 1 };
+	p->slice = (char *)"course";
+	p->slice_limits.memory_max.permyriad = 5000;
+	p->slice_limits.tasks_max.permyriad = 1000;
+	p->oom = OOM_KILL;
 }
 
 static void a_server_has_usr_and_var_apart(void **state)
@@ -206,9 +223,9 @@ static void cluster_policy(struct policy *p)
 	p->bind_paths = (struct strlist){ binds, 2 };
 	p->devices = (struct strlist){ devices, 2 };
 	p->sockets = (struct strlist){ sockets, 1 };
-	p->memory_high = 1ULL << 30;
-	p->cpu_quota = 400;
-	p->cpu_weight = 200;
+	p->limits.memory_high.n = 1ULL << 30;
+	p->limits.cpu_quota = 400;
+	p->limits.cpu_weight = 200;
 	p->share = SHARE_ACCOUNT;
 	p->linger_usec = 3600ULL * 1000000;
 }

@@ -218,12 +218,12 @@ static void a_console_keeps_its_name_and_a_pty_is_the_console(void **state)
 static void a_limit_without_its_controller_names_the_key(void **state)
 {
 	(void)state;
-	f.policy.tasks_max = 100;
+	f.policy.limits.tasks_max.n = 100;
 	f.controllers.n = 4;
 	refused("TasksMax=: this host has no pids controller");
-	f.policy.tasks_max = PARSE_INFINITY;
+	f.policy.limits.tasks_max.n = PARSE_INFINITY;
 	made();
-	f.policy.memory_max = 1 << 30;
+	f.policy.limits.memory_max.n = 1 << 30;
 	f.controllers.n = 0;
 	refused("MemoryMax=: this host has no memory controller; boot with");
 	f.host.cgroup = PLAN_CGROUP_NONE;
@@ -242,10 +242,10 @@ static const char *setting(const char *name)
 static void limits_are_said_as_the_kernel_shows_them(void **state)
 {
 	(void)state;
-	f.policy.memory_max = 1000001;
-	f.policy.tasks_max = 1ULL << 40;
-	f.policy.cpu_quota = 1;
-	f.policy.cpu_weight = 1;
+	f.policy.limits.memory_max.n = 1000001;
+	f.policy.limits.tasks_max.n = 1ULL << 40;
+	f.policy.limits.cpu_quota = 1;
+	f.policy.limits.cpu_weight = 1;
 	made();
 	assert_string_equal(setting("memory.max"), "999424");
 	assert_string_equal(setting("pids.max"), "4194304");
@@ -256,6 +256,72 @@ static void limits_are_said_as_the_kernel_shows_them(void **state)
 	assert_string_equal(setting("cpu.shares"), "10");
 	assert_string_equal(setting("cpu.cfs_quota_us"), "1000");
 	assert_string_equal(setting("memory.limit_in_bytes"), "999424");
+}
+
+static void a_slice_has_its_own_limits_above_the_account(void **state)
+{
+	const struct plan_cgroup *c;
+
+	(void)state;
+	f.policy.slice = (char *)"course";
+	f.policy.slice_limits.tasks_max.n = 70;
+	f.policy.limits.tasks_max.n = 7;
+	made();
+	c = &f.plan->cgroup;
+	assert_string_equal(c->slice_name, "course");
+	assert_string_equal(c->slice, "nsshell/course.slice");
+	assert_string_equal(c->account, "nsshell/course.slice/1000");
+	assert_string_equal(c->supervise, "nsshell/course.slice/1000/supervise");
+	assert_string_equal(setting("pids.max"), "7");
+	assert_int_equal(c->n_slice_settings, 1);
+	assert_string_equal(c->slice_settings[0].value, "70");
+	f.policy.slice_limits.cpus = (char *)"64";
+	f.host.cpus = "0-3";
+	refused("[Slice course]: AllowedCPUs=64: this host has none");
+}
+
+static void an_account_with_sessions_stays_in_its_group(void **state)
+{
+	(void)state;
+	f.policy.slice = (char *)"course";
+	f.policy.slice_limits.tasks_max.n = 70;
+	f.in.account_group = "nsshell/1000";
+	made();
+	assert_string_equal(f.plan->cgroup.account, "nsshell/1000");
+	assert_string_equal(f.plan->cgroup.slice, "");
+	assert_int_equal(f.plan->cgroup.n_slice_settings, 0);
+	assert_non_null(strstr(f.plan->notes[0], "stay in nsshell/1000"));
+	f.in.account_group = "nsshell/course.slice/1000";
+	made();
+	assert_string_equal(f.plan->cgroup.slice, "nsshell/course.slice");
+	assert_int_equal(f.plan->n_notes, 0);
+}
+
+static void only_limits_bring_more_controllers(void **state)
+{
+	(void)state;
+	made();
+	assert_int_equal(f.plan->cgroup.n_controllers, 3);
+	f.policy.limits.cpus = (char *)"0";
+	f.policy.limits.io_weight = 5;
+	f.host.weighs_io = true;
+	made();
+	assert_int_equal(f.plan->cgroup.n_controllers, 5);
+	assert_int_equal(f.plan->n_notes, 0);
+	f.host.weighs_io = false;
+	made();
+	assert_non_null(strstr(f.plan->notes[0], "IOWeight="));
+}
+
+static void a_whole_session_is_killed_where_the_kernel_can(void **state)
+{
+	(void)state;
+	f.policy.oom = OOM_KILL;
+	made();
+	assert_int_equal(f.plan->cgroup.n_session_settings, 1);
+	assert_string_equal(f.plan->cgroup.session_settings[0].name, "memory.oom.group");
+	f.host.cgroup = PLAN_CGROUP_V1;
+	refused("OOMPolicy=kill");
 }
 
 static void without_cgroups_there_is_no_cgroup_namespace(void **state)
@@ -321,6 +387,10 @@ int main(void)
 		STORY(a_console_keeps_its_name_and_a_pty_is_the_console),
 		STORY(a_limit_without_its_controller_names_the_key),
 		STORY(limits_are_said_as_the_kernel_shows_them),
+		STORY(a_whole_session_is_killed_where_the_kernel_can),
+		STORY(only_limits_bring_more_controllers),
+		STORY(an_account_with_sessions_stays_in_its_group),
+		STORY(a_slice_has_its_own_limits_above_the_account),
 		STORY(without_cgroups_there_is_no_cgroup_namespace),
 		STORY(root_inside_needs_an_image_and_images_come_later),
 		STORY(nobody_gains_privileges),

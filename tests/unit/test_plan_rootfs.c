@@ -169,7 +169,7 @@ static void the_digest_is_of_what_is_shared(void **state)
 	made();
 	first = plan_rootfs_digest(f.plan);
 	f.login.id = "another12345";
-	f.policy.tasks_max = 7;
+	f.policy.limits.tasks_max.n = 7;
 	made();
 	assert_true(plan_rootfs_digest(f.plan) == first);
 	f.policy.upper = UPPER_DISK;
