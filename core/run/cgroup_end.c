@@ -26,21 +26,20 @@ void cgroup_leave(enum plan_cgroup_kind kind)
 			(void)io_write_text(AT_FDCWD, path, "0");
 }
 
-/* Processes of a group in one hierarchy; NULL where it isn't there. */
-static pid_t *processes(const char *controller, const char *group, int *n)
+/* Processes of a group in one hierarchy. Return: how many; *ret is to free(). */
+static int processes(const char *controller, const char *group, pid_t **ret)
 {
 	char path[PATH_MAX];
-	pid_t *pids = NULL;
+	int n = 0;
 
-	*n = 0;
+	*ret = NULL;
 	if (cgroup_path(controller, group, "cgroup.procs", path, sizeof(path)) < 0 ||
 		access(path, F_OK) < 0)
-		return NULL;
-	if (cgroup_get_procs((char *)(uintptr_t)group, (char *)(uintptr_t)controller,
-		    &pids, n) != 0 ||
-		!pids)
-		*n = 0;
-	return pids;
+		return 0;
+	if (cgroup_get_procs((char *)(uintptr_t)group, (char *)(uintptr_t)controller, ret,
+		    &n) != 0)
+		return 0;
+	return *ret ? n : 0;
 }
 
 static bool is_among(pid_t pid, const pid_t *pids, int n)
@@ -61,7 +60,7 @@ static void kill_member(const char *controller, const char *group, pid_t pid)
 
 	if (pidfd < 0)
 		return;
-	again = processes(controller, group, &n);
+	n = processes(controller, group, &again);
 	if (is_among(pid, again, n))
 		(void)sys_pidfd_signal(pidfd, SIGKILL);
 }
@@ -75,9 +74,8 @@ size_t cgroup_kill(enum plan_cgroup_kind kind, const char *path, pid_t spare)
 		return 0;
 	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
 		_cleanup_free_ pid_t *pids = NULL;
-		int n;
+		int n = processes(cgroup_controllers[i], path, &pids);
 
-		pids = processes(cgroup_controllers[i], path, &n);
 		for (int k = 0; k < n; k++) {
 			found++;
 			if (pids[k] != spare)
@@ -96,9 +94,8 @@ bool cgroup_holds(enum plan_cgroup_kind kind, const char *path, pid_t pid)
 		return false;
 	for (size_t i = 0; !held && i < CGROUP_N_CONTROLLERS; i++) {
 		_cleanup_free_ pid_t *pids = NULL;
-		int n;
+		int n = processes(cgroup_controllers[i], path, &pids);
 
-		pids = processes(cgroup_controllers[i], path, &n);
 		held = is_among(pid, pids, n);
 	}
 	return held;
@@ -112,9 +109,8 @@ long cgroup_count(enum plan_cgroup_kind kind, const char *path)
 		return -1;
 	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
 		_cleanup_free_ pid_t *pids = NULL;
-		int n;
+		int n = processes(cgroup_controllers[i], path, &pids);
 
-		pids = processes(cgroup_controllers[i], path, &n);
 		if (pids)
 			return n;
 	}
