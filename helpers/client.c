@@ -121,6 +121,8 @@ int client_move_self(const int *fds, size_t n, struct err *e)
 
 int client_join(int pidfd, const struct proto_reply *reply, struct err *e)
 {
+	if (privs_leave_keyring(e) < 0)
+		return -1;
 	if (sys_setns(pidfd, (int)reply->namespaces) < 0)
 		return err_set(e, errno, "join the namespaces of the session%s",
 			errno == EINVAL ? " (a program with threads can't)" : "");

@@ -99,13 +99,6 @@ static void signals_reset(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Who possesses a keyring may use its keys: the caller's stays outside. */
-static int leave_keyring(void)
-{
-	return sys_new_session_keyring() < 0 && errno != ENOSYS && errno != EPERM ? -1
-										  : 0;
-}
-
 _Noreturn void run_command(const struct run *r)
 {
 	char **env = environment(r);
@@ -114,7 +107,7 @@ _Noreturn void run_command(const struct run *r)
 	for (int fd = 0; fd < 3; fd++)
 		if (r->stdio[fd] != fd && dup2(r->stdio[fd], fd) < 0)
 			die("hand over an fd to", r->command[0]);
-	if (sys_close_from(3) < 0 || setsid() < 0 || leave_keyring() < 0 ||
+	if (sys_close_from(3) < 0 || setsid() < 0 ||
 		(r->terminal && ioctl(0, TIOCSCTTY, 0) < 0))
 		die("prepare", r->command[0]);
 	(void)umask(022);

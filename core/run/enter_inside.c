@@ -86,7 +86,7 @@ static int keep_only(const struct stdio *s, int sock, struct err *e)
 	return sys_close_from(SOCK_FD + 1) < 0 ? err_set(e, errno, "close the rest") : 0;
 }
 
-/* ---- signals, keys, ids ------------------------------------------------------------------ */
+/* ---- signals, ids ------------------------------------------------------------------ */
 
 static void default_signals(void)
 {
@@ -96,14 +96,6 @@ static void default_signals(void)
 		(void)signal(sig, SIG_DFL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Who possesses a keyring may use its keys, whoever it is: the caller's stays outside. */
-static int leave_keyring(struct err *e)
-{
-	if (sys_new_session_keyring() < 0 && errno != ENOSYS && errno != EPERM)
-		return err_set(e, errno, "leave the session keyring");
-	return 0;
 }
 
 static int drop_bounding_set(void)
@@ -177,7 +169,7 @@ static int settle(
 		return -1;
 	if (setsid() < 0)
 		return err_set(e, errno, "begin a session of its own");
-	if (leave_keyring(e) < 0 || make_stdio(in, &s, e) < 0)
+	if (privs_leave_keyring(e) < 0 || make_stdio(in, &s, e) < 0)
 		return -1;
 	if (io_send(sock, &word, sizeof(word), s.out, s.n_out) < 0)
 		return err_set(e, errno, "hand stdio out");

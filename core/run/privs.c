@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/run/privs.h"
 
+#include "core/base/sys.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <stdbool.h>
@@ -14,6 +16,13 @@ int privs_become_root_here(struct err *e)
 	if (getuid() != 0 || geteuid() != 0 || getgid() != 0 || getegid() != 0 ||
 		getgroups(0, NULL) != 0)
 		return err_set(e, EPERM, "prove that this is root of the box");
+	return 0;
+}
+
+int privs_leave_keyring(struct err *e)
+{
+	if (sys_new_session_keyring() < 0 && errno != ENOSYS && errno != EPERM)
+		return err_set(e, errno, "leave the session keyring");
 	return 0;
 }
 

@@ -18,6 +18,15 @@
 int privs_become_root_here(struct err *e);
 
 /**
+ * privs_leave_keyring() - A session keyring of one's own, instead of the caller's
+ *
+ * Who possesses a keyring may use its keys, whoever it is, and pam_keyinit(8) links the user
+ * keyring of the host into a login's (keyrings(7)). Where the kernel has no keys, or keyctl(2)
+ * is filtered, there is nothing to leave.
+ */
+int privs_leave_keyring(struct err *e);
+
+/**
  * privs_keep_caps() - Permitted, effective and bounding set become @keep, for good
  * @keep:	bit N is capability N
  *
