@@ -55,12 +55,13 @@ MODULE := $(wildcard pam_module/*.c) helpers/client.c helpers/session_id.c core/
 	core/base/io.c core/base/sys.c
 NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/session_id.c
 NSJOIN := $(wildcard nsshell/nsjoin*.c)
-NSSHELL := $(wildcard nsshell/nsshell*.c) nsshell/door_shell.c
+NSSHELL := nsshell/nsshell.c nsshell/door_shell.c
 DOOR   := $(wildcard nsshell/door*.c) helpers/client.c helpers/session_id.c
 OWN    := $(wildcard nsshell/own*.c) nsshell/door_harden.c \
 	$(patsubst %,nsshell/nsjoin_%.c,join person log run)
 UNIT   := $(wildcard tests/unit/test_*.c)
 BENCH  := $(wildcard tests/bench/*.c)
+ATTACK := $(wildcard tests/hostile/attack*.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIBS := $(BUILD)/librun.a $(BUILD)/libconfig.a $(BUILD)/libplan.a $(BUILD)/libbase.a
@@ -75,7 +76,7 @@ UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
 
-.PHONY: all install uninstall demo check check-unit check-system lint asan clean deps \
+.PHONY: all install uninstall demo check check-unit check-system check-hostile lint asan clean deps \
 	deps-demo deps-check deps-bench bench help format
 all: $(PROGRAMS)
 
@@ -148,6 +149,10 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lpam -lpam_misc
 
+$(BUILD)/hostile/attack: $(call obj,$(ATTACK))
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # ---- what to run ---------------------------------------------------------------------------
@@ -168,6 +173,10 @@ check-unit: all $(UNITS)
 ## make check-system  real sshd, su, cron, login (as root)
 check-system: all
 	@python3 tests/system/run.py $(TESTS)
+
+## make check-hostile real logins of two users who try everything (as root)
+check-hostile: all $(BUILD)/hostile/attack
+	@python3 tests/hostile/run.py $(TESTS)
 
 ## make lint          clang-format, clang-tidy, cppcheck, shellcheck, mandoc, include directions
 lint:
@@ -226,8 +235,6 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/share/nsshell
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' config/sshd_nsshell.conf \
 		>$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' config/profile_nsshell.sh \
-		>$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh
 	install -m 0644 $(BUILD)/pam_nsshell.so $(DESTDIR)$(PAMDIR)/pam_nsshell.so
 	test -e $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf || \
 		install -m 0644 config/nsshell.conf $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf
@@ -246,7 +253,6 @@ uninstall:
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own \
 		$(DESTDIR)$(PREFIX)/bin/nsshell $(DESTDIR)$(MANDIR)/man1/nsshell.1 \
 		$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf \
-		$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so $(DESTDIR)$(MANDIR)/man5/nsshell.conf.5 \
 		$(DESTDIR)$(COMPLETIONDIR)/nsctl $(DESTDIR)$(MANDIR)/man8/nsctl.8 $(DESTDIR)$(MANDIR)/man8/nsjoin.8 \
 		$(DESTDIR)$(MANDIR)/man8/pam_nsshell.8
