@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "helpers/init.h"
 
+#include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
+#include "core/run/notice.h"
 #include "core/run/privs.h"
 #include "core/run/stage.h"
 #include "helpers/title.h"
@@ -185,6 +187,16 @@ static int hold_only(int leash, struct err *e)
 	return 0;
 }
 
+static void report(int leash, const struct err *e)
+{
+	_cleanup_close_ int ptys =
+		e->msg[0] ? -EBADF
+			  : open(NOTICE_PTS,
+				    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	(void)io_send(leash, e, sizeof(*e), &ptys, ptys >= 0);
+}
+
 _Noreturn void init_run(
 	const struct plan *plan, int leash, const struct cgroup_fds *groups)
 {
@@ -198,7 +210,7 @@ _Noreturn void init_run(
 	if (r == 0)
 		r = hold_only(leash, &e);
 	title_set("nsshell: init of %s", plan->user);
-	(void)io_send(r == 0 ? LEASH_FD : leash, &e, sizeof(e), NULL, 0);
+	report(r == 0 ? LEASH_FD : leash, &e);
 	if (r < 0)
 		_exit(1);
 	live();

@@ -22,7 +22,8 @@ enum init_word {
  * @groups:	to move into; v2: the process was born there
  *
  * Reports its success (or the error) over the leash as a struct err, whose msg is empty
- * on success, once the session's root is entered.
+ * on success, once the session's root is entered. With success comes the folder of the session's
+ * ptys, if there is one.
  */
 _Noreturn void init_run(
 	const struct plan *plan, int leash, const struct cgroup_fds *groups);

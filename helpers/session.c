@@ -37,6 +37,7 @@ void session_begin(struct session *s, const struct plan *plan, int terminal, int
 		.leash = -EBADF,
 		.terminal = terminal,
 		.proc = -EBADF,
+		.ptys = -EBADF,
 		.allow = allow,
 		.preparer = preparer,
 		.family = family,
@@ -215,10 +216,8 @@ static void end_init(struct session *s)
 	s->record.init = (struct record_process){ 0 };
 }
 
-int session_end(struct session *s, struct err *e)
+void session_kill(struct session *s)
 {
-	int r;
-
 	/* Whatever is still being made must be there before it can be taken away. */
 	if (s->preparing)
 		groups_finish(s->preparer);
@@ -229,6 +228,13 @@ int session_end(struct session *s, struct err *e)
 	end_init(s);
 	while (s->n_leases > 0)
 		session_release(s, s->n_leases - 1);
+}
+
+int session_end(struct session *s, struct err *e)
+{
+	int r;
+
+	session_kill(s);
 	cgroup_fds_close(&s->groups);
 	cgroup_leave(s->plan->cgroup.kind);
 	r = reconcile_end(&s->record, s->terminal, e);
@@ -239,5 +245,6 @@ int session_end(struct session *s, struct err *e)
 	cleanup_close(&s->leash);
 	cleanup_close(&s->listener);
 	cleanup_close(&s->proc);
+	cleanup_close(&s->ptys);
 	return r < 0 ? -1 : record_remove(s->plan->id, e);
 }

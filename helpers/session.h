@@ -32,6 +32,7 @@ struct session {
 	int leash;      /* to init */
 	int terminal;   /* the lent terminal */
 	int proc;       /* the host's /proc */
+	int ptys;       /* the folder of the session's ptys */
 	bool holds;     /* SESSION_HOLDER_FD is the account's rootfs */
 	bool allow;     /* OnError=allow */
 	int preparer;   /* to the process that makes the cgroups meanwhile, groups.h */
@@ -77,9 +78,16 @@ void session_shut(struct session *s);
 int session_write(struct session *s, struct err *e);
 
 /**
- * session_end() - Take everything away, and the record last
+ * session_kill() - End every process of the session
  *
  * Should:   be called once nobody may join any more
+ */
+void session_kill(struct session *s);
+
+/**
+ * session_end() - Take everything away, and the record last
+ *
+ * Should:   be called once nobody may join any more; kills what session_kill() didn't
  *
  * Return: 0 or -1 with @e, when something stayed: then the record stays too, for
  * reconcile_all().

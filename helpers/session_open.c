@@ -166,8 +166,12 @@ static int start_init(struct session *s, struct err *e)
 static int await_init(struct session *s, struct err *e)
 {
 	struct err said;
-	int r = io_recv(s->leash, &said, sizeof(said), NULL, NULL);
+	int fds[IO_FDS_MAX];
+	size_t n = 0;
+	int r = io_recv(s->leash, &said, sizeof(said), fds, &n);
 
+	if (n > 0)
+		s->ptys = fds[0];
 	if (r != 0)
 		return err_set(e, r < 0 ? errno : 0, "init of the session died");
 	if (said.msg[0]) {

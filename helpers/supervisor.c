@@ -12,6 +12,7 @@
 #include "helpers/init.h"
 #include "helpers/join_socket.h"
 #include "helpers/session.h"
+#include "helpers/tell.h"
 #include "helpers/title.h"
 
 #include <fcntl.h>
@@ -123,12 +124,14 @@ enum {
 	POLL_INIT,
 	POLL_SIGNAL,
 	POLL_LISTENER,
-	POLL_LEASES,
+	POLL_HITS,
+	POLL_LEASES = POLL_HITS + HITS_POLL_MAX,
 	POLL_MAX = POLL_LEASES + 2 * SESSION_LEASES_MAX,
 };
 
 struct watch {
 	struct session *s;
+	struct tell tell;
 	int signals;
 	bool asked_to_end;
 	bool lingering;
@@ -142,6 +145,7 @@ static size_t fill(const struct watch *w, struct pollfd *p)
 	p[POLL_INIT] = (struct pollfd){ .fd = w->s->init, .events = POLLIN };
 	p[POLL_SIGNAL] = (struct pollfd){ .fd = w->signals, .events = POLLIN };
 	p[POLL_LISTENER] = (struct pollfd){ .fd = w->s->listener, .events = POLLIN };
+	tell_wants(&w->tell, &p[POLL_HITS]);
 	for (size_t i = 0; i < w->s->n_leases; i++) {
 		const struct lease *l = &w->s->leases[i];
 
@@ -219,10 +223,8 @@ static bool shut(struct watch *w, bool wait)
 	return true;
 }
 
-static int timeout_of(const struct watch *w)
+static int linger_timeout(const struct watch *w, uint64_t now)
 {
-	uint64_t now = now_usec();
-
 	if (session_logins(w->s) > 0)
 		return -1;
 	if (!w->lingering || now >= w->linger_until)
@@ -233,6 +235,14 @@ static int timeout_of(const struct watch *w)
 	return w->linger_until - now > 3600000000ULL
 		       ? 3600000
 		       : (int)((w->linger_until - now) / 1000) + 1;
+}
+
+static int timeout_of(const struct watch *w)
+{
+	uint64_t now = now_usec();
+	int end = linger_timeout(w, now), tell = tell_timeout(&w->tell, now);
+
+	return end < 0 || (tell >= 0 && tell < end) ? tell : end;
 }
 
 static void admit_next(struct watch *w)
@@ -268,6 +278,7 @@ static void watch(struct watch *w)
 			(void)shut(w, true);
 			return;
 		}
+		tell_go(&w->tell, now_usec());
 		w->asked_to_end |= p[POLL_SIGNAL].revents != 0;
 		take_leases(w, p);
 		if (p[POLL_LISTENER].revents)
@@ -303,15 +314,19 @@ static int open_first(struct session *s, int sock, struct err *e)
 	return session_admit(s, lease, e);
 }
 
-static void end(struct session *s, uint64_t begun)
+static void end(struct session *s, struct tell *tell, uint64_t begun)
 {
+	char used[256];
 	struct err e;
 
+	session_kill(s);
+	tell_go(tell, now_usec());
+	tell_end(tell, used, sizeof(used));
 	if (session_end(s, &e) < 0)
 		syslog(LOG_ERR, "session %s of %s: not all could be taken away: %s",
 			s->plan->id, s->plan->user, e.msg);
-	syslog(LOG_INFO, "session %s of %s closed after %lu s", s->plan->id,
-		s->plan->user, (now_usec() - begun) / 1000000);
+	syslog(LOG_INFO, "session %s of %s closed after %lu s%s", s->plan->id,
+		s->plan->user, (now_usec() - begun) / 1000000, used);
 }
 
 /*
@@ -351,8 +366,9 @@ static void supervise(struct session *s, int sock)
 	note_login(s);
 	cleanup_close(&s->family);
 	settle(s);
+	tell_begin(&w.tell, s);
 	watch(&w);
-	end(s, begun);
+	end(s, &w.tell, begun);
 }
 
 _Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal,
@@ -365,31 +381,4 @@ _Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal,
 	session_begin(&s, plan, terminal, preparer, family, allow);
 	supervise(&s, sock);
 	_exit(0);
-}
-
-int supervisor_hand_over(
-	const struct plan *plan, int sock, int *ret_family, struct err *e)
-{
-	_cleanup_close_ int family = -EBADF;
-	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
-	struct record r;
-	size_t n;
-
-	if (family_lock(plan->uid, true, &family, e) != 0 ||
-		family_ids(family, &ids, &n, e) < 0)
-		return -1;
-	while (n-- > 0) {
-		struct err ignored;
-
-		if (record_read(ids[n], &r, &ignored) != 0 || !r.share ||
-			r.uid != plan->uid)
-			continue;
-		if (r.state != RECORD_OPEN && r.state != RECORD_LINGERING)
-			continue;
-		if (record_is_alive(r.id, &ignored) == 1 &&
-			join_socket_send(r.id, sock, &ignored) == 0)
-			return 1;
-	}
-	*ret_family = take_fd(&family);
-	return 0;
 }

@@ -22,6 +22,8 @@ static const struct {
 	{ "didn't join", "refused" },
 	{ " closed after ", "closed" },
 	{ " runs ", "run" },
+	{ "the memory limit", "oom" },
+	{ "processes and threads is reached", "limit" },
 	{ "NOT ISOLATED", "unboxed" },
 	{ "is let in although", "exempt" },
 	{ "refused", "refused" },

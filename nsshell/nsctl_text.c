@@ -2,16 +2,14 @@
 /* Sizes, times and other people's words as text. */
 #include "nsshell/nsctl_sessions.h"
 
+#include "core/base/format.h"
+
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
 void nsctl_bytes(uint64_t n, enum nsctl_numbers numbers, char *buf, size_t size)
 {
-	static const char units[] = "BKMGTPE";
-	double x = (double)n;
-	size_t unit = 0;
-
 	buf[0] = '\0';
 	if (n == USAGE_UNKNOWN)
 		return;
@@ -19,13 +17,10 @@ void nsctl_bytes(uint64_t n, enum nsctl_numbers numbers, char *buf, size_t size)
 		(void)snprintf(buf, size, "infinity");
 		return;
 	}
-	for (; x >= 1023.95 && unit + 2 < sizeof(units); unit++)
-		x /= 1024;
-	if (numbers == NSCTL_PLAIN || unit == 0)
-		(void)snprintf(
-			buf, size, "%" PRIu64 "%s", n, numbers == NSCTL_PLAIN ? "" : "B");
+	if (numbers == NSCTL_PLAIN)
+		(void)snprintf(buf, size, "%" PRIu64, n);
 	else
-		(void)snprintf(buf, size, x < 9.95 ? "%.1f%c" : "%.0f%c", x, units[unit]);
+		format_bytes(n, buf, size);
 }
 
 void nsctl_usec(uint64_t n, enum nsctl_numbers numbers, char *buf, size_t size)

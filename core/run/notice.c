@@ -28,10 +28,10 @@ static bool write_to(int fd, const char *text)
 	return write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 }
 
-size_t notice_ptys(const char *text)
+size_t notice_ptys_in(int devpts, const char *text)
 {
 	const int flags = O_WRONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
-	int at = open(NOTICE_PTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int at = openat(devpts, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_dir_ DIR *dir = NULL;
 	const struct dirent *entry;
 	size_t told = 0, seen = 0;
@@ -49,6 +49,14 @@ size_t notice_ptys(const char *text)
 		told += write_to(fd, text);
 	}
 	return told;
+}
+
+size_t notice_ptys(const char *text)
+{
+	_cleanup_close_ int devpts =
+		open(NOTICE_PTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return devpts < 0 ? 0 : notice_ptys_in(devpts, text);
 }
 
 void notice_lent(const struct record *r, const char *text)

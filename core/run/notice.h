@@ -17,6 +17,14 @@
  */
 size_t notice_ptys(const char *text);
 
+/**
+ * notice_ptys_in() - The same for a devpts that is held
+ * @devpts:	folder fd, the caller's
+ *
+ * From outside: what lies in there, the kernel made.
+ */
+size_t notice_ptys_in(int devpts, const char *text);
+
 /* Write to the terminal that was lent to the session, from outside; if it still is. */
 void notice_lent(const struct record *r, const char *text);
 
