@@ -19,7 +19,7 @@ DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev l
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
 	mandoc cron login rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
-	python3-prometheus-client
+	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod
 DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun
 
 # ---- flags ---------------------------------------------------------------------------------
@@ -177,6 +177,11 @@ check-system: all
 ## make check-hostile real logins of two users who try everything (as root)
 check-hostile: all $(BUILD)/hostile/attack
 	@python3 tests/hostile/run.py $(TESTS)
+
+## make check-vm      on whole machines under qemu: systemd with cgroup v2 and v1, and no systemd (as root)
+check-vm: all
+	@python3 tests/vm/run.py $(TESTS)
+.PHONY: check-vm
 
 ## make lint          clang-format, clang-tidy, cppcheck, shellcheck, mandoc, include directions
 lint:

@@ -24,6 +24,7 @@ sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 
 from harness import reaper, sshd  # noqa: E402  pylint: disable=wrong-import-position
+from harness.pace import patient  # noqa: E402  pylint: disable=wrong-import-position
 from harness.scene import Scene  # noqa: E402  pylint: disable=wrong-import-position
 
 # Slow starters first: cron needs a full minute to come round while the others run.
@@ -66,7 +67,7 @@ def run_one(scene, name, function):
     scene.begin(name)
     before = scene.observer.snapshot()
     signal.signal(signal.SIGALRM, _alarm)
-    signal.alarm(getattr(function, "seconds", SECONDS_A_TEST))
+    signal.alarm(int(patient(getattr(function, "seconds", SECONDS_A_TEST))))
     try:
         function(scene)
     except Exception as e:  # pylint: disable=broad-except

@@ -4,6 +4,7 @@
 import os
 import time
 
+from harness.pace import patient
 from harness.scene import SHOW_NS
 from harness.terminal import Terminal
 
@@ -31,7 +32,7 @@ def test_login_on_a_pty(b):
         t.expect("Stopped")
         b.check("sleep" in t.ask("jobs"), "job control: Ctrl-Z, jobs")
         t.line("kill -9 %1; exit; exit")
-        end = time.monotonic() + 8
+        end = time.monotonic() + patient(8)
         while time.monotonic() < end and (os.stat(t.name).st_uid != before.st_uid
                                           or t.process.poll() is None):
             t._more(0.05)  # pylint: disable=protected-access
@@ -40,7 +41,7 @@ def test_login_on_a_pty(b):
                 "after logout the terminal is given back",
                 f"uid {st.st_uid}, gid {st.st_gid}, mode {st.st_mode & 0o7777:o}")
         t.close()
-    end = time.monotonic() + 8
+    end = time.monotonic() + patient(8)
     while b.stage.records() and time.monotonic() < end:
         time.sleep(0.05)
     b.check(not b.stage.records(), "and no record is left", b.stage.records() or "none")
@@ -53,7 +54,7 @@ def test_login_hangup(b):
     t.ask("echo hi")
     t.hang_up()
     t.close()
-    end = time.monotonic() + 10
+    end = time.monotonic() + patient(10)
     while b.stage.records() and time.monotonic() < end:
         time.sleep(0.05)
     b.check(not b.stage.records(), "a hung-up console login ends its session",

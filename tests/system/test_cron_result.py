@@ -5,6 +5,8 @@ import os
 import re
 import time
 
+from harness.pace import patient
+
 
 def test_the_job_ran_inside(b):
     cron = b.background.pop("cron", None)
@@ -12,7 +14,7 @@ def test_the_job_ran_inside(b):
         b.skip("a cron job lands inside", "cron wasn't started")
         return
     out = f"{b.carol.pw_dir}/cron.out"
-    end = time.monotonic() + 75
+    end = time.monotonic() + patient(75)
     while not os.path.exists(out) and time.monotonic() < end:
         time.sleep(0.2)
     cron.stop()

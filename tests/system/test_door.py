@@ -13,6 +13,7 @@ import subprocess
 import time
 
 from harness import kernel
+from harness.pace import patient
 from harness.scene import SHOW_NS
 from harness.sshd import Sshd, free_port
 from harness.stage import TREE
@@ -74,7 +75,7 @@ def door_of(b, *people, config="", shell=None):
 
 
 def _gone(b, timeout=10):
-    end = time.monotonic() + timeout
+    end = time.monotonic() + patient(timeout)
     while time.monotonic() < end:
         if not b.stage.records():
             return True
@@ -133,7 +134,7 @@ def test_statuses_signals_and_quoting(b):
             user=b.alice.pw_uid, group=b.alice.pw_gid, extra_groups=[], cwd="/")
         p.stdout.readline()
         p.send_signal(signal.SIGTERM)
-        out, _ = p.communicate(timeout=10)
+        out, _ = p.communicate(timeout=patient(10))
         b.check(out == "got\n" and p.returncode == 3, "signals are passed on",
                 (out, p.returncode))
         p = subprocess.Popen([door.shell, "-c", "echo up; exec sleep 1000"],

@@ -11,6 +11,7 @@ import threading
 import time
 
 from harness import kernel
+from harness.pace import patient
 from harness.sshd import free_port
 
 
@@ -55,7 +56,7 @@ def _ask(s, text=b"hello"):
 
 
 def _connect(port, seconds=10):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + patient(seconds)
     while True:
         try:
             return socket.create_connection(("127.0.0.1", port), 10)

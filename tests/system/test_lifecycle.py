@@ -7,6 +7,7 @@ import time
 
 from harness import kernel
 from harness.observe import tell
+from harness.pace import patient
 
 
 def _alive(pid):
@@ -22,7 +23,7 @@ def _processes_named(b, mark):
 
 
 def _wait(what, timeout=10.0):
-    end = time.monotonic() + timeout
+    end = time.monotonic() + patient(timeout)
     while time.monotonic() < end:
         if what():
             return True

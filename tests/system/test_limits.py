@@ -6,6 +6,7 @@ import re
 import time
 
 from harness import kernel
+from harness.pace import patient
 
 HOG = "python3 -c 'x = bytearray(400 << 20); print(len(x))'"
 BOMB = """python3 -c '
@@ -53,7 +54,7 @@ def test_memory(b):
             b.log_tail())
     take = "python3 -c 'x = bytearray(70 << 20); import time; time.sleep(2)'; echo status $?"
     logins = [b.stage.sshd.background(b.alice.pw_name, take) for _ in range(2)]
-    seen = [p.communicate(timeout=30)[0] for p in logins]
+    seen = [p.communicate(timeout=patient(30))[0] for p in logins]
     b.check(any("status 137" in out for out in seen), "the limit is the account's: 70 MB in each "
             "of two logins are too much", seen)
 
@@ -114,7 +115,7 @@ def test_cpu(b):
     seconds = time.monotonic() - started
     used = []
     for p in spinners:
-        out = p.communicate(timeout=30)[0].strip()
+        out = p.communicate(timeout=patient(30))[0].strip()
         used.append(float(out) if re.fullmatch(r"[\d.]+", out) else 99.0)
     b.check(0.1 < sum(used) < 1.2, "CPUQuota=20%: two spinners of one account get about 0.6 s of "
             "3 together", f"{sum(used):.2f} s")

@@ -9,6 +9,7 @@ import subprocess
 import time
 import urllib.request
 
+from harness.pace import patient
 from harness.terminal import Terminal
 
 
@@ -59,7 +60,7 @@ def test_status(b):
         r = _nsctl(b, "status", "--mounts", name)
         b.check(r.returncode == 0 and "overlay" in r.stdout, "--mounts shows the mounts", "",
                 r.stdout)
-    end = time.monotonic() + 10
+    end = time.monotonic() + patient(10)
     while b.stage.records() and time.monotonic() < end:
         time.sleep(0.05)
     r = _nsctl(b, "status", name)
@@ -154,7 +155,7 @@ def _node_exporter(b, folder, name):
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     seen = ""
     try:
-        end = time.monotonic() + 10
+        end = time.monotonic() + patient(10)
         while time.monotonic() < end and not seen:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as f:
@@ -259,7 +260,7 @@ def test_limits_that_were_hit_are_counted(b):
     b.stage.config("MemoryMax=64M\nTasksMax=30\n")
     with b.shell(name) as s:
         s.do("(head -c 300M /dev/zero | tail -c 300M >/dev/null) >/dev/null 2>&1")
-        s.do("for i in $(seq 40); do sleep 0.2 & done >/dev/null 2>&1; wait", timeout=30)
+        s.do("for i in $(seq 40); do sleep 3 & done >/dev/null 2>&1; wait", timeout=30)
         r = _nsctl(b, "status", name)
         b.check("killed at the limit" in r.stdout and "forks refused" in r.stdout,
                 "nsctl status tells of processes killed and forks refused",

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 
+from harness.pace import patient
 from harness.scene import SHOW_NS
 from harness.terminal import Terminal
 
@@ -21,7 +22,7 @@ def _run(b, *words, **kw):
 
 
 def _gone(b, user, timeout=10):
-    end = time.monotonic() + timeout
+    end = time.monotonic() + patient(timeout)
     while time.monotonic() < end:
         if not [r for r in b.stage.records() if r.get("user") == user]:
             return True
@@ -67,7 +68,7 @@ def test_statuses_and_pipes(b):
                                "while :; do sleep 0.1; done"), stdout=subprocess.PIPE, text=True)
     p.stdout.readline()
     p.send_signal(signal.SIGTERM)
-    out, _ = p.communicate(timeout=10)
+    out, _ = p.communicate(timeout=patient(10))
     b.check(out == "got\n" and p.returncode == 3, "signals are passed on", (out, p.returncode))
 
 

@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+from harness.pace import patient
+
 
 def _nsctl(b, *arguments, **kw):
     return b.run(b.stage.bin / "nsctl", *arguments, **kw)
@@ -19,7 +21,7 @@ def _json(r):
 
 
 def _gone(b, user, timeout=10):
-    end = time.monotonic() + timeout
+    end = time.monotonic() + patient(timeout)
     while time.monotonic() < end:
         if not [r for r in b.stage.records() if r.get("user") == user]:
             return True

@@ -11,6 +11,7 @@ import time
 
 from harness import kernel
 from harness.observe import tell
+from harness.pace import patient
 from harness.scene import SHOW_NS
 from harness.terminal import Terminal
 
@@ -167,7 +168,7 @@ def test_exit_statuses(b):
                          "while :; do sleep 0.1; done")
         process.stdout.readline()
         process.terminate()
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=patient(10))
         b.check((out, process.returncode) == (b"caught\n", 3), "SIGTERM to nsjoin is the command's",
                 f"{out} {err} {process.returncode}")
         s.do("pkill sleep")
@@ -319,7 +320,7 @@ def test_a_session_that_ends(b):
         t.expect(r"session \w{12} of \w+ has ended\n(.*\n)*status 137", timeout=12)
         b.check(_modes(t) == modes, "the session ends: nsjoin says so and ends, the terminal is as "
                 "it was")
-        pipe.communicate(timeout=10)
+        pipe.communicate(timeout=patient(10))
         b.check(pipe.returncode > 128, "one on pipes too", pipe.returncode)
         t.line("exit")
         t.close()
@@ -343,7 +344,7 @@ def test_which_session(b):
             r = _nsjoin(b, "--session", first, b.bob.pw_name, "id")
             b.check(r.returncode == 125 and not r.stdout, "--session of somebody else", r.stderr)
     # A logout returns before its session has ended.
-    end = time.monotonic() + 10
+    end = time.monotonic() + patient(10)
     while b.stage.records() and time.monotonic() < end:
         time.sleep(0.05)
     r = _nsjoin(b, name, "id")
@@ -420,7 +421,7 @@ def test_from_inside(b):
              "chmod 755 /tmp/evil2")
         for path in ("/tmp/evil", "/tmp/evil2"):
             process = _spawn(b, name, path, "--help")
-            process.communicate(timeout=10)
+            process.communicate(timeout=patient(10))
         s.do("cat >/tmp/watch.py <<'X'\n"
              "import os, time\n"
              "seen, got = set(), []\n"
@@ -439,7 +440,7 @@ def test_from_inside(b):
              "            except OSError: pass\n"
              "print('saw', sorted(set(got)))\n"
              "X\n(python3 /tmp/watch.py >/tmp/watched 2>&1 </dev/null &)")
-        end = time.monotonic() + 3
+        end = time.monotonic() + patient(3)
         while time.monotonic() < end:
             _nsjoin(b, "-q", name, "true")
         time.sleep(2)
@@ -499,7 +500,7 @@ def test_a_full_box(b):
     r = _nsjoin(b, name, "bash", "-c", "echo in; kill -9 -1")
     b.check(r.stdout == "in\n" and r.returncode == 0, "an admin still gets in, and can end it",
             f"{r.stdout} {r.stderr} {r.returncode}", b.log_tail())
-    filler.communicate(timeout=10)
+    filler.communicate(timeout=patient(10))
 
 
 def test_many_at_once(b):
@@ -513,7 +514,7 @@ def test_many_at_once(b):
             many[i].kill()
         good = 0
         for i, p in enumerate(many):
-            out, _ = p.communicate(timeout=20)
+            out, _ = p.communicate(timeout=patient(20))
             good += i % 4 == 0 or (out == b"%d" % i and p.returncode == i)
         b.check(good == 40, "40 at once, every fourth one killed", good)
     left = b.observer.left(before)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 
+from harness.pace import patient
 from harness.terminal import Terminal
 from test_door import door_of
 
@@ -36,7 +37,7 @@ def test_looking_at_a_terminal(b):
         b.check(t.ask("echo still") == "still", "an observer's Ctrl-C ends only that observer")
         t.line("exit")
         t.close()
-        out, err = one.communicate(timeout=10)
+        out, err = one.communicate(timeout=patient(10))
         b.check(b"seen" in out and b"still" in out and one.returncode == 0,
                 "what the terminal shows is shown, until the login ends", out[-200:], err)
         b.check(b.stage.syslog.lines(rf"observes the session of {name}"), "the log tells it",
@@ -54,7 +55,7 @@ def test_nothing_to_look_at(b):
                 r.stdout + r.stderr)
     with door_of(b, b.alice):
         p = b.stage.sshd.background(name, "sleep 3")
-        end = time.monotonic() + 5
+        end = time.monotonic() + patient(5)
         while not any(r.get("state") == "open" for r in b.stage.records()) and \
                 time.monotonic() < end:
             time.sleep(0.05)

@@ -5,6 +5,7 @@ import time
 
 from harness import kernel
 from harness.observe import tell
+from harness.pace import patient
 from harness.terminal import Terminal
 
 
@@ -19,7 +20,7 @@ def _last(b, user):
 
 
 def _last_ended(b, user):
-    end = time.monotonic() + 3
+    end = time.monotonic() + patient(3)
     while time.monotonic() < end:
         lines = _last(b, user)
         if lines and "still" not in lines[0]:
@@ -29,7 +30,7 @@ def _last_ended(b, user):
 
 
 def _wait_gone(b, user):
-    end = time.monotonic() + 8
+    end = time.monotonic() + patient(8)
     while _who(b, user) and time.monotonic() < end:
         time.sleep(0.05)
     return not _who(b, user)

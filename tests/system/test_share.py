@@ -5,12 +5,13 @@ import os
 import signal
 import time
 
+from harness.pace import patient
 from harness.scene import SHOW_NS
 from harness.terminal import Terminal
 
 
 def _gone(b, user, timeout=10):
-    end = time.monotonic() + timeout
+    end = time.monotonic() + patient(timeout)
     while time.monotonic() < end:
         if not [r for r in b.stage.records() if r.get("user") == user]:
             return True
@@ -78,7 +79,7 @@ def test_many_at_once(b):
     b.stage.config("Share=account\n")
     logins = [b.stage.sshd.background(name, "readlink /proc/self/ns/mnt; sleep 1.5")
               for _ in range(8)]
-    seen = [p.communicate(timeout=30)[0].strip() for p in logins]
+    seen = [p.communicate(timeout=patient(30))[0].strip() for p in logins]
     b.check(len(set(seen)) == 1 and seen[0].startswith("mnt:"),
             "eight logins started at once share one box", sorted(set(seen)))
     b.check(_gone(b, name), "which ends with them")

@@ -10,6 +10,7 @@ import time
 
 from harness import kernel
 from harness.observe import tell
+from harness.pace import patient
 
 LOGINS, KILLED, AT_ONCE = 200, 50, 4
 KINDS = ("sshd", "supervisor", "init", "helper")
@@ -41,19 +42,19 @@ def _one(b, number, kind, rng):
     p = b.stage.sshd.background(user, "echo in; sleep 0.2" if kind else "echo in")
     killed = False
     if kind:
-        end = time.monotonic() + 3
+        end = time.monotonic() + patient(3)
         new = set()
         while not new and time.monotonic() < end:
             new = {c.pid for c in kernel.processes()
                    if c.ppid == b.stage.sshd.process.pid} - before
         time.sleep(rng.random() * 0.35)
-        end = time.monotonic() + 0.5
+        end = time.monotonic() + patient(0.5)
         while new and not killed and time.monotonic() < end:
             pool = _victims(b, kind, min(new))
             if pool:
                 killed = _kill(rng.choice(pool))
     try:
-        out = p.communicate(timeout=40)[0]
+        out = p.communicate(timeout=patient(40))[0]
     except subprocess.TimeoutExpired:
         p.kill()
         p.communicate()

@@ -10,6 +10,7 @@ import subprocess
 import time
 
 from harness import kernel
+from harness.pace import patient
 from harness.scene import SHOW_NS
 from harness.stage import TREE
 from harness.terminal import Terminal
@@ -107,7 +108,7 @@ def test_join_own(b):
                 and "CapEff:\t0000000000000000" in status and "CapPrm:\t0000000000000000" in status,
                 "what stays outside meanwhile is nobody but the user", ids)
         p.terminate()
-        p.communicate(timeout=10)
+        p.communicate(timeout=patient(10))
         b.check(p.returncode == 143, "and passes signals on", p.returncode)
 
 

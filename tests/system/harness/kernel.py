@@ -92,6 +92,13 @@ class Process:
         except OSError:
             return f"({self.comm})"
 
+    def cgroups(self):
+        try:
+            with open(f"/proc/{self.pid}/cgroup", encoding="utf-8") as f:
+                return f.read()
+        except OSError:
+            return ""
+
     def exe(self):
         try:
             return os.readlink(f"/proc/{self.pid}/exe")

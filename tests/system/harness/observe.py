@@ -6,6 +6,7 @@ import struct
 import time
 
 from . import kernel
+from .pace import patient
 from .stage import RUN, STATE
 
 # struct utmp of <bits/utmp.h> on x86-64 and arm64, and utmp(5)
@@ -32,17 +33,23 @@ def _text(raw):
 
 
 class Observer:
-    def __init__(self, stage, uids):
+    def __init__(self, stage, uids, unboxed):
         self.stage = stage
         self.uids = set(uids)
+        self.unboxed = unboxed
         self.reaper = os.getppid()
 
     def _processes(self):
         found = {f"{p.pid}@{p.start} {p.command()[:70]}" for p in kernel.descendants(self.reaper)}
         for p in kernel.processes():
-            if p.state not in "ZX" and (p.real_uids() & self.uids):
+            if p.state not in "ZX" and (p.real_uids() & self.uids) and not self._by_logind(p):
                 found.add(f"{p.pid}@{p.start} {p.command()[:70]}")
         return found
+
+    def _by_logind(self, process):
+        """logind's user manager of an account that isn't isolated ends 10 s after the login."""
+        unit = f"/user@{self.unboxed}.service/"
+        return unit in process.cgroups() and self.unboxed in process.real_uids()
 
     def _mounts(self):
         own = {f"{target} {fstype}" for target, fstype, _ in kernel.mounts()}
@@ -108,7 +115,7 @@ class Observer:
 
     def left(self, before, timeout=10.0):
         """What is there now and wasn't before; waits for it to go. Empty when all is gone."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + patient(timeout)
         while True:
             now = self.snapshot()
             rest = {k: now[k] - before[k] for k in now if now[k] - before[k]}

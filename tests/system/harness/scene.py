@@ -38,7 +38,8 @@ class Scene:
         self.bob = accounts.add("bob", groups=("box", "proj"))
         self.carol = accounts.add("carol", groups=("box",), subids=False)
         self.plain = accounts.add("plain")
-        self.observer = Observer(self.stage, [u.pw_uid for u in self.people()])
+        self.observer = Observer(self.stage, [u.pw_uid for u in self.people()],
+                                 self.plain.pw_uid)
         self.stage.enter()
         self.host_mnt = kernel.namespaces()["mnt"]
         self.stage.sshd.start()

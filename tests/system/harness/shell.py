@@ -7,6 +7,8 @@ import signal
 import subprocess
 import threading
 
+from .pace import patient
+
 
 class Shell:
     """with Shell(argv) as s: s.do("hostname")"""
@@ -37,7 +39,7 @@ class Shell:
         seen = []
         while True:
             try:
-                line = self._lines.get(timeout=timeout)
+                line = self._lines.get(timeout=patient(timeout))
             except queue.Empty:
                 raise TimeoutError(f"no answer in {timeout} s, but {''.join(seen)!r}") from None
             if line is None:
@@ -54,7 +56,7 @@ class Shell:
         except OSError:
             pass
         try:
-            status = self.process.wait(timeout)
+            status = self.process.wait(patient(timeout))
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             status = self.process.wait()

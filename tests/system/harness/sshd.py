@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from . import kernel
+from .pace import patient
 
 SSHD = "/usr/sbin/sshd"
 
@@ -75,7 +76,7 @@ Subsystem sftp {subsystem}
             [str(link), "-D", "-f", str(self.config)], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=before_exec,
             start_new_session=True)
-        end = time.monotonic() + 10
+        end = time.monotonic() + patient(10)
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError(f"sshd: {self.process.stderr.read()}")

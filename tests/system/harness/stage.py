@@ -13,6 +13,7 @@ import subprocess
 
 from . import kernel
 from .accounts import Accounts
+from .pace import patient
 from .sshd import Sshd
 from .syslog import Syslog
 
@@ -245,7 +246,7 @@ class Stage:
         """Run a program to its end; never raises for its exit status."""
         try:
             return subprocess.run(
-                [str(a) for a in argv], input=input, env=env, timeout=timeout, text=True,
+                [str(a) for a in argv], input=input, env=env, timeout=patient(timeout), text=True,
                 stdin=subprocess.DEVNULL if input is None else None, errors="replace",
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT if merge else subprocess.PIPE, check=False, **kw)

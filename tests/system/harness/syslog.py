@@ -6,6 +6,8 @@ import socket
 import threading
 import time
 
+from .pace import patient
+
 
 class Syslog:
     def __init__(self, path):
@@ -34,7 +36,7 @@ class Syslog:
 
     def wait(self, pattern, timeout=3.0):
         """Lines that match, as soon as there is one."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + patient(timeout)
         while True:
             found = self.lines(pattern)
             if found or time.monotonic() > end:

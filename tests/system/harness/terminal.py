@@ -12,6 +12,8 @@ import subprocess
 import termios
 import time
 
+from .pace import patient
+
 
 # Colours, titles and bracketed paste, which shells and ls send even to TERM=dumb.
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
@@ -62,7 +64,7 @@ class Terminal:
 
     def expect(self, pattern, timeout=None):
         """Wait until @pattern appears after what earlier calls have matched; its match."""
-        end = time.monotonic() + (timeout or self.timeout)
+        end = time.monotonic() + patient(timeout or self.timeout)
         while True:
             m = re.compile(pattern, re.M).search(self.seen, self._from)
             if m:
@@ -87,7 +89,7 @@ class Terminal:
 
     def close(self, timeout=10.0):
         """Hang up and give back the exit status."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + patient(timeout)
         while self.master >= 0 and self.process.poll() is None and time.monotonic() < end:
             if not self._more(0.05):
                 break

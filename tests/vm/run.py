@@ -1,0 +1,238 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+Tests on whole machines: Debian 12 with nsshell installed, booted under qemu, as root.
+
+	tests/vm/run.py [--shape SHAPE]... [--jobs N] [NAME...]
+	tests/vm/run.py --list
+	tests/vm/run.py --shape SHAPE --hold
+	tests/vm/run.py --at PORT [NAME...]
+
+SHAPE is v2, v1 or plain; all three without it. A NAME is FILE or FILE.TEST of test_FILE.py here,
+"system" for the system tests run inside the machine, or system.NAME for some of them.
+--hold boots a machine, installs, and keeps it until Ctrl-C; --at runs tests in it, after
+installing what is built now.
+"""
+
+import argparse
+import concurrent.futures
+import ctypes
+import importlib
+import inspect
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+import traceback
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+
+import machine as vm  # noqa: E402  pylint: disable=wrong-import-position
+from host import Host, pack  # noqa: E402  pylint: disable=wrong-import-position
+
+SECONDS_A_TEST = 300
+ORDER = ("enable", "ways", "systemd")
+LAST = ("trace",)
+# Those of tests/system where another kind of host could make a difference.
+SYSTEM = ("harness", "ssh", "su", "console", "cron", "inside", "pam", "nsctl", "nsjoin", "door",
+          "lifecycle", "limits", "host_faults", "cron_result")
+LEFT_OUT = "the rest runs on the host only: it doesn't depend on init or cgroups, and emulation is slow"
+
+
+def _rank(path):
+    name = path.stem[5:]
+    known = (*ORDER, None, *LAST)
+    return (known.index(name) if name in known else len(ORDER), name)
+
+
+def tests(wanted):
+    """(name, function) in the order of files and of lines."""
+    found = []
+    for path in sorted(HERE.glob("test_*.py"), key=_rank):
+        module = importlib.import_module(path.stem)
+        functions = [f for n, f in inspect.getmembers(module, inspect.isfunction)
+                     if n.startswith("test_") and f.__module__ == path.stem]
+        for f in sorted(functions, key=lambda f: f.__code__.co_firstlineno):
+            name = f"{path.stem[5:]}.{f.__name__[5:]}"
+            if not wanted or any(name == w or name.startswith(w + ".") or
+                                 ("." in w and name.startswith(w)) for w in wanted):
+                found.append((name, f))
+    return found
+
+
+class TooLong(Exception):
+    pass
+
+
+def _alarm(*_):
+    raise TooLong(f"longer than {SECONDS_A_TEST} s")
+
+
+def _stop(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def run_one(host, name, function):
+    started = time.monotonic()
+    signal.signal(signal.SIGALRM, _alarm)
+    signal.alarm(SECONDS_A_TEST)
+    try:
+        function(host)
+    except Exception as e:  # pylint: disable=broad-except
+        signal.alarm(0)
+        where = traceback.extract_tb(e.__traceback__)
+        line = next((f for f in reversed(where) if f.name == function.__name__), where[-1])
+        host.check(False, f"{name}, line {line.lineno}", f"{type(e).__name__}: {e}", host.log())
+    finally:
+        signal.alarm(0)
+    left = host.left()
+    if left:
+        host.check(False, f"after {name} nothing is left", left, host.log())
+        host.sh("nsctl stop --all; pkill -KILL -u alice,bob")
+    if os.environ.get("NSSHELL_TEST_TIMES"):
+        print(f"# {name}: {time.monotonic() - started:.1f} s", flush=True)
+
+
+def run_system(host, names):
+    """The suite of tests/system, by the machine's own Python."""
+    words = " ".join(names or SYSTEM)
+    times = "NSSHELL_TEST_TIMES=1 " if os.environ.get("NSSHELL_TEST_TIMES") else ""
+    r = host.sh(f"cd /opt/nsshell && {times}NSSHELL_TEST_SLOW=4 "
+                f"python3 tests/system/run.py {words}", timeout=2400, each_line=host.report.relay)
+    if not re.search(r"^\d+ passed, \d+ failed, \d+ skipped$", r.stdout, re.M):
+        host.check(False, f"tests/system/run.py {words} ends with a count",
+                   f"status {r.returncode} {r.stderr}", r.stdout[-2000:])
+    elif not names:
+        print(f"# [{host.shape}] tests/system: {LEFT_OUT}", flush=True)
+
+
+def run_all(machine, names):
+    host = Host(machine)
+    host.install()
+    print(f"# {host}, port {machine.port}", flush=True)
+    own = [n for n in names if not re.match(r"system($|\.)", n)]
+    system = [n[len("system."):] for n in names if re.match(r"system($|\.)", n)]
+    if own or not names:
+        host.enable()
+        for name, function in tests(own):
+            run_one(host, name, function)
+    if system or not names:
+        host.disable()
+        run_system(host, [n for n in system if n])
+    return host.report.summary()
+
+
+def one_shape(shape, names):
+    machine = vm.Machine(vm.free_ports())
+    with machine:
+        machine.start(shape)
+        return run_all(machine, names)
+
+
+def hold(shape, port):
+    machine = vm.Machine(port or vm.free_ports())
+    with machine:
+        machine.start(shape)
+        host = Host(machine)
+        host.install()
+        host.enable()
+        ssh = " ".join(machine.ssh_argv("USER"))
+        print(f"""{host}, nsshell enabled; alice and bob are isolated, plain and root aren't
+as USER:       {ssh}
+run tests:     tests/vm/run.py --at {machine.port} [NAME...]
+its console:   {machine.folder}/console
+end it:        Ctrl-C, or kill {os.getpid()}""", flush=True)
+        while machine.process.poll() is None:
+            time.sleep(0.5)
+    return 0
+
+
+# ---- several shapes, each by a process of its own -----------------------------------------------
+
+def _end_with_us():
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def many_shapes(shapes, jobs, names):
+    counts, running, status = {}, [], []
+
+    def one(shape):
+        with subprocess.Popen([sys.executable, __file__, "--ready", "--shape", shape, *names],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                              errors="replace", preexec_fn=_end_with_us) as process:
+            running.append(process)
+            for line in process.stdout:
+                m = re.match(rf"{shape}: (\d+) passed, (\d+) failed, (\d+) skipped$", line)
+                if m:
+                    counts[shape] = tuple(map(int, m.groups()))
+                else:
+                    sys.stdout.write(line)
+                    sys.stdout.flush()
+        status.append(process.returncode)
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        try:
+            for done in [pool.submit(one, shape) for shape in shapes]:
+                done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in running:
+                if process.poll() is None:
+                    process.terminate()
+            raise
+    for shape in shapes:
+        if shape not in counts:
+            print(f"not ok - [{shape}] ended without counting")
+            counts[shape] = (0, 1, 0)
+        print("%s: %d passed, %d failed, %d skipped" % (shape, *counts[shape]))
+    print("%d passed, %d failed, %d skipped" % tuple(map(sum, zip(*counts.values()))), flush=True)
+    return int(any(status))
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__.strip(), add_help=False)
+    parser.add_argument("--shape", action="append", choices=list(vm.SHAPES))
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--hold", action="store_true")
+    parser.add_argument("--at", type=int)
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--ready", action="store_true")  # image and archives were just made
+    parser.add_argument("names", nargs="*")
+    a = parser.parse_args()
+    if a.list:
+        print("\n".join([name for name, _ in tests([])] + [f"system.{n}" for n in SYSTEM]))
+        return 0
+    known = [n for n in a.names if not re.match(r"system($|\.)", n)]
+    if any(not tests([n]) for n in known):
+        parser.error(f"no test is called {' or '.join(n for n in known if not tests([n]))}")
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGHUP, _stop)
+    try:
+        if not a.ready:
+            vm.build_image()
+            pack()
+        if a.at:
+            return run_all(vm.Machine(a.at), a.names)
+        shapes = a.shape or list(vm.SHAPES)
+        if a.hold:
+            return hold(shapes[0], a.port)
+        if len(shapes) > 1:
+            return many_shapes(shapes, a.jobs, a.names)
+        return one_shape(shapes[0], a.names)
+    except vm.MachineError as e:
+        print(f"not ok - {e}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
