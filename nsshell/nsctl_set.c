@@ -7,14 +7,16 @@
 #include "config/dropin.h"
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
+#include "core/plan/limits.h"
+#include "core/run/cgroup.h"
 #include "core/run/family.h"
 #include "core/run/host.h"
-#include "core/run/limit.h"
 #include "core/run/override.h"
 #include "core/run/place.h"
 #include "core/run/record.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What a call is about; cleared at once. */
@@ -131,6 +133,22 @@ static int assignments_check(const struct set *s, struct err *e)
 
 /* ---- at once ------------------------------------------------------------------------ */
 
+#define CHANGE_MAX (8 + POLICY_IO_KINDS * LIMIT_FILES_MAX)
+
+struct change {
+	struct host host;
+	struct limit_file files[CHANGE_MAX];
+	struct plan_cgroup_setting settings[CHANGE_MAX];
+	size_t n;
+};
+
+static void change_free(struct change **c)
+{
+	if (*c)
+		host_clear(&(*c)->host);
+	free(*c);
+}
+
 /* Devices that were limited and aren't mentioned any more. */
 static void io_forget(struct strlist *now, const struct strlist *before)
 {
@@ -148,22 +166,6 @@ static void io_forget(struct strlist *now, const struct strlist *before)
 	}
 }
 
-static int key_write(const struct set *s, const struct host *host, const char *group,
-	const char *key, struct err *e)
-{
-	struct limit_file files[LIMIT_FILES_MAX];
-	size_t n;
-
-	if (limits_files(&host->facts, key, &s->policy.limits, files, &n, e) < 0)
-		return -1;
-	if (n == 0 && limits_io(key) < 0)
-		return err_set(e, 0, "%s=: this host has nothing to set it in", key);
-	for (size_t k = 0; k < n; k++)
-		if (limit_write(host->facts.cgroup, group, &files[k], e) < 0)
-			return -1;
-	return 0;
-}
-
 /* MemorySwapMax= of cgroup v1 is in a sum with MemoryMax=. */
 static bool is_touched(const struct set *s, const char *key)
 {
@@ -179,29 +181,42 @@ static bool is_touched(const struct set *s, const char *key)
 	return false;
 }
 
-/* A value may be out of the others' reach until these are written: so twice. */
+/* What the files of a key are to say, added to the settings. */
+static int key_add(struct change *c, const struct set *s, const char *key, struct err *e)
+{
+	size_t n;
+
+	if (limits_files(&c->host.facts, key, &s->policy.limits, c->files + c->n, &n, e) <
+		0)
+		return -1;
+	if (n == 0 && limits_io(key) < 0)
+		return err_set(e, 0, "%s=: this host has nothing to set it in", key);
+	for (; n > 0; n--, c->n++) {
+		const struct limit_file *f = &c->files[c->n];
+
+		c->settings[c->n] = (struct plan_cgroup_setting){ f->controller, f->file,
+			f->value, f->key };
+	}
+	return 0;
+}
+
 static int limits_write(struct set *s, const struct policy_limits *before, struct err *e)
 {
-	_cleanup_(host_clear) struct host host = { 0 };
+	_cleanup_(change_free) struct change *c = calloc(1, sizeof(*c));
 	char group[sizeof(((struct record *)0)->cgroup)];
-	struct err ignored;
-	int r = -1;
 
+	if (!c)
+		return err_set(e, ENOMEM, "set limits");
 	if (!place_find(s->account.uid, group, sizeof(group)))
 		return err_set(e, 0, "this host has no cgroups: no limit can be set");
 	for (int i = 0; i < POLICY_IO_KINDS; i++)
 		io_forget(&s->policy.limits.io[i], &before->io[i]);
-	if (host_gather(&s->policy, &host, e) < 0)
+	if (host_gather(&s->policy, &c->host, e) < 0)
 		return -1;
-	for (int round = 0; r < 0 && round < 2; round++) {
-		r = 0;
-		for (size_t i = 0; limits_keys[i]; i++)
-			if (is_touched(s, limits_keys[i]) &&
-				key_write(s, &host, group, limits_keys[i],
-					r < 0 ? &ignored : e) < 0)
-				r = -1;
-	}
-	return r;
+	for (size_t i = 0; limits_keys[i]; i++)
+		if (is_touched(s, limits_keys[i]) && key_add(c, s, limits_keys[i], e) < 0)
+			return -1;
+	return cgroup_set(group, c->settings, c->n, e);
 }
 
 /* Whether the account has sessions; the lock keeps the last one from ending meanwhile. */

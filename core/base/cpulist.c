@@ -86,6 +86,12 @@ void cpulist_and(struct cpulist *l, const struct cpulist *other)
 		l->bits[i] &= other->bits[i];
 }
 
+void cpulist_or(struct cpulist *l, const struct cpulist *other)
+{
+	for (size_t i = 0; i < CPULIST_MAX / 64; i++)
+		l->bits[i] |= other->bits[i];
+}
+
 size_t cpulist_count(const struct cpulist *l)
 {
 	size_t n = 0;

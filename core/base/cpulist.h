@@ -25,4 +25,6 @@ int cpulist_format(const struct cpulist *l, char *buf, size_t size);
 
 /* Keep only those that @other has, too. */
 void cpulist_and(struct cpulist *l, const struct cpulist *other);
+/* Add those of @other. */
+void cpulist_or(struct cpulist *l, const struct cpulist *other);
 size_t cpulist_count(const struct cpulist *l);

@@ -2,6 +2,7 @@
 /* Groups, controllers and limits. */
 #include "core/plan/planner.h"
 
+#include "core/base/cpulist.h"
 #include "core/base/strlist.h"
 #include "core/plan/limits.h"
 
@@ -132,14 +133,50 @@ static int plan_oom(struct planner *b, struct err *e)
 	return 0;
 }
 
+/*
+ * The account's own limits. v1 takes no CPU that the slice lacks, and doesn't follow when the
+ * slice gets more: there the account's are said in full.
+ */
+static int own_limits(struct planner *b, struct policy_limits *ret, struct err *e)
+{
+	const struct policy *policy = b->in->policy;
+	struct cpulist own, slice;
+	char text[CPULIST_TEXT];
+
+	*ret = policy->limits;
+	if (b->in->host->cgroup != PLAN_CGROUP_V1 || !policy->slice ||
+		!policy->slice_limits.cpus)
+		return 0;
+	if (!ret->cpus) {
+		ret->cpus = policy->slice_limits.cpus;
+		return 0;
+	}
+	if (cpulist_parse(ret->cpus, &own) < 0 ||
+		cpulist_parse(policy->slice_limits.cpus, &slice) < 0)
+		return err_set(e, 0, "AllowedCPUs=%s: no list of CPUs", ret->cpus);
+	cpulist_and(&own, &slice);
+	if (cpulist_count(&own) == 0)
+		return err_set(e, 0,
+			"AllowedCPUs=%s: [Slice %s] has none of these CPUs, but %s",
+			ret->cpus, policy->slice, policy->slice_limits.cpus);
+	if (cpulist_format(&own, text, sizeof(text)) < 0)
+		return err_set(e, 0, "AllowedCPUs=%s: too many single CPUs", ret->cpus);
+	ret->cpus = (char *)(uintptr_t)planner_copy(b, text);
+	return 0;
+}
+
 static int plan_limits(struct planner *b, struct err *e)
 {
 	const struct policy *policy = b->in->policy;
 	struct plan_cgroup *c = &b->p->cgroup;
+	struct policy_limits own;
+
+	if (own_limits(b, &own, e) < 0)
+		return -1;
 
 	for (size_t i = 0; limits_keys[i]; i++) {
-		if (plan_limit(b, limits_keys[i], &policy->limits, &c->settings,
-			    &c->n_settings, e) < 0)
+		if (plan_limit(b, limits_keys[i], &own, &c->settings, &c->n_settings, e) <
+			0)
 			return -1;
 		if (policy->slice &&
 			plan_limit(b, limits_keys[i], &policy->slice_limits,

@@ -4,7 +4,6 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/base/parse.h"
 #include "core/run/cgroup_internal.h"
 
 #include <fcntl.h>
@@ -13,8 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A limit that the kernel rounded to pages is still the limit. */
-#define ROUNDING 65536U
+#define MAKE_TRIES 3
 
 /* ---- making ------------------------------------------------------------------------- */
 
@@ -49,93 +47,19 @@ static int make_group(const struct plan_cgroup *plan, const char *name,
  */
 static int make_child(const struct plan_cgroup *plan, const char *name, struct err *e)
 {
-	char path[PATH_MAX];
-
 	if (plan->kind == PLAN_CGROUP_V2)
 		return make_group(plan, name, false, e);
-	for (size_t i = 0; i < plan->n_controllers; i++)
-		if (cgroup_path(plan->controllers[i], name, "", path, sizeof(path)) < 0 ||
-			(mkdir(path, 0755) < 0 && errno != EEXIST))
-			return err_set(e, errno, "make the cgroup %s for %s", name,
-				plan->controllers[i]);
-	return 0;
+	return cgroup_make_folders(plan, name, e);
 }
 
-/* On v2 a controller must be handed down by the root before anybody below can use it. */
-static int enable_on_root(const struct plan_cgroup *plan, struct err *e)
+int cgroup_check_values(const struct plan_cgroup *plan, struct err *e)
 {
-	char path[PATH_MAX], text[128];
-
-	for (size_t i = 0; i < plan->n_controllers; i++) {
-		if (cgroup_path(plan->controllers[i], "", "cgroup.subtree_control", path,
-			    sizeof(path)) < 0)
-			return err_set(
-				e, 0, "find the controller %s", plan->controllers[i]);
-		(void)snprintf(text, sizeof(text), "+%s", plan->controllers[i]);
-		if (io_write_text(AT_FDCWD, path, text) < 0)
-			return err_set(e, errno, "enable the controller %s in %s",
-				plan->controllers[i], path);
-	}
-	return 0;
+	return cgroup_values_check(plan->account, plan->settings, plan->n_settings, e);
 }
 
-static bool same_value(const char *want, const char *got)
+int cgroup_update_values(const struct plan_cgroup *plan, struct err *e)
 {
-	uint64_t a, b;
-
-	if (strcmp(want, got) == 0)
-		return true;
-	return parse_u64(want, &a) == 0 && parse_u64(got, &b) == 0 && b <= a &&
-	       a - b < ROUNDING;
-}
-
-static int read_value(const struct plan_cgroup *plan, const struct plan_cgroup_setting *s,
-	char *buf, size_t size)
-{
-	char path[PATH_MAX];
-
-	if (cgroup_path(s->controller, plan->account, s->name, path, sizeof(path)) < 0 ||
-		io_read_text(AT_FDCWD, path, buf, size) < 0)
-		return -1;
-	buf[strcspn(buf, "\n")] = '\0';
-	return 0;
-}
-
-static int check_values(const struct plan_cgroup *plan, struct err *e)
-{
-	char got[256];
-
-	for (size_t i = 0; i < plan->n_settings; i++) {
-		const struct plan_cgroup_setting *s = &plan->settings[i];
-
-		if (read_value(plan, s, got, sizeof(got)) < 0)
-			return err_set(e, errno, "%s=: read %s back", s->key, s->name);
-		if (!same_value(s->value, got))
-			return err_set(e, 0, "%s=: %s is %s and not %s", s->key, s->name,
-				got, s->value);
-	}
-	return 0;
-}
-
-/* The account has sessions: change only what the config changed meanwhile. */
-static int update_values(const struct plan_cgroup *plan, struct err *e)
-{
-	char got[256], path[PATH_MAX];
-
-	for (size_t i = 0; i < plan->n_settings; i++) {
-		const struct plan_cgroup_setting *s = &plan->settings[i];
-
-		if (read_value(plan, s, got, sizeof(got)) == 0 &&
-			same_value(s->value, got))
-			continue;
-		if (cgroup_path(s->controller, plan->account, s->name, path,
-			    sizeof(path)) < 0 ||
-			io_write_text(AT_FDCWD, path, s->value) < 0)
-			return err_set(e, errno,
-				"%s=: set %s to %s (EBUSY: the account's running sessions use more)",
-				s->key, s->name, s->value);
-	}
-	return 0;
+	return cgroup_values_update(plan->account, plan->settings, plan->n_settings, e);
 }
 
 static bool group_is_there(const struct plan_cgroup *plan, const char *name)
@@ -185,19 +109,52 @@ static int open_moves(const struct plan_cgroup *plan, struct cgroup_fds *f, stru
 	return f->folder < 0 ? err_set(e, errno, "open %s", path) : 0;
 }
 
+static int make_account(const struct plan_cgroup *plan, struct err *e)
+{
+	bool v2 = plan->kind == PLAN_CGROUP_V2;
+
+	if (cgroup_make_above(plan, e) < 0)
+		return -1;
+	if (group_is_there(plan, plan->account))
+		return (v2 && cgroup_hand_down(plan, plan->account, e) < 0)
+			       ? -1
+			       : cgroup_update_values(plan, e);
+	/* Before its own CPUs it must have those of the group above. */
+	if (!v2 && cgroup_make_folders(plan, plan->account, e) < 0)
+		return -1;
+	return make_group(plan, plan->account, true, e);
+}
+
+int cgroup_make_account(const struct plan_cgroup *plan, struct err *e)
+{
+	int r = -1;
+
+	/* The last account beside it may have taken the groups above away meanwhile. */
+	for (int i = 0; r < 0 && i < MAKE_TRIES; i++) {
+		r = make_account(plan, e);
+		if (group_is_there(plan, plan->account))
+			break;
+	}
+	if (r < 0 || !*plan->slice)
+		return r;
+	/* Now that it isn't empty it stays, with what is written into it. */
+	return cgroup_slice_update(plan, e);
+}
+
+static int make_session(const struct plan_cgroup *plan, struct err *e)
+{
+	if (make_child(plan, plan->session, e) < 0 ||
+		cgroup_values_update(plan->session, plan->session_settings,
+			plan->n_session_settings, e) < 0)
+		return -1;
+	return cgroup_values_check(
+		plan->session, plan->session_settings, plan->n_session_settings, e);
+}
+
 static int prepare(const struct plan_cgroup *plan, struct cgroup_fds *f, struct err *e)
 {
-	if (cgroup_start(e) < 0)
-		return -1;
-	if (plan->kind == PLAN_CGROUP_V2 && enable_on_root(plan, e) < 0)
-		return -1;
-	if (group_is_there(plan, plan->account)) {
-		if (update_values(plan, e) < 0)
-			return -1;
-	} else if (make_group(plan, plan->account, true, e) < 0) {
-		return -1;
-	}
-	if (check_values(plan, e) < 0 || make_child(plan, plan->session, e) < 0)
+	if (cgroup_start(e) < 0 || cgroup_make_account(plan, e) < 0 ||
+		cgroup_check_values(plan, e) < 0 || make_session(plan, e) < 0)
 		return -1;
 	return open_moves(plan, f, e);
 }

@@ -48,6 +48,16 @@ int cgroup_prepare_supervisor(
 	const struct plan_cgroup *plan, struct cgroup_fds *ret, struct err *e);
 
 /**
+ * cgroup_set() - Change values of a group that has processes
+ * @group:	"nsshell/1000"
+ *
+ * All are read back. Return: 0; -1 with @e: e->num ENOENT where the host has no such file, EBUSY
+ * where the processes use more than that (cgroup v1).
+ */
+int cgroup_set(
+	const char *group, const struct plan_cgroup_setting *v, size_t n, struct err *e);
+
+/**
  * cgroup_of() - The v2 group that a process is in
  * @buf:	gets "/user.slice/..."; "" on v1, where it isn't needed
  */

@@ -157,10 +157,9 @@ void cgroup_remove_account(enum plan_cgroup_kind kind, const char *session)
 	(void)snprintf(supervise, sizeof(supervise), "%s/supervise", account);
 	(void)remove_group(supervise, &ignored);
 	(void)remove_group(account, &ignored);
-	/* "nsshell" itself goes with the last account. */
-	end = strrchr(account, '/');
-	if (!end)
-		return;
-	*end = '\0';
-	(void)remove_group(account, &ignored);
+	/* The slice goes with its last account, and "nsshell" itself with the last of all. */
+	while ((end = strrchr(account, '/'))) {
+		*end = '\0';
+		(void)remove_group(account, &ignored);
+	}
 }

@@ -3,7 +3,9 @@
 #pragma once
 
 #include "core/base/err.h"
+#include "core/plan/plan.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Every controller that a group of ours may use. */
@@ -24,3 +26,59 @@ const char *cgroup_failure(int code);
  */
 int cgroup_path(const char *controller, const char *group, const char *file, char *buf,
 	size_t size);
+
+/* ---- cgroup_value.c ----------------------------------------------------------------- */
+
+/* Whether a file's text says what was written: rounded to pages, among lines for other devices. */
+bool cgroup_value_is(const struct plan_cgroup_setting *s, const char *text);
+
+/* Write what isn't as it should be. Return: 0 or -1 with @e, which names the limit. */
+int cgroup_values_update(
+	const char *group, const struct plan_cgroup_setting *v, size_t n, struct err *e);
+
+/* Read all of it back. Return: 0 or -1 with @e. */
+int cgroup_values_check(
+	const char *group, const struct plan_cgroup_setting *v, size_t n, struct err *e);
+
+/* ---- cgroup_cpuset.c ---------------------------------------------------------------- */
+
+/* Whether the setting is one of CPUs, and the host's cpusets are v1's. */
+bool cgroup_cpuset_is_v1(const struct plan_cgroup_setting *s);
+
+/* Give a group, and those below it, these CPUs. Return: 0 or -1 with errno. */
+int cgroup_cpuset_change(const char *group, const char *value);
+
+/* Fill a new group's cpuset with what the group above has. Return: 0 or -1 with @e. */
+int cgroup_cpuset_inherit(const char *group, struct err *e);
+
+/* ---- cgroup_above.c ----------------------------------------------------------------- */
+
+/* v2: let the groups below have the plan's controllers. Return: 0 or -1 with @e. */
+int cgroup_hand_down(const struct plan_cgroup *plan, const char *group, struct err *e);
+
+/**
+ * cgroup_make_folders() - Make a group below one that is there, without limits of its own
+ *
+ * On v1 a folder in each hierarchy, with the CPUs and memory nodes of the group above. It may
+ * be there already.
+ *
+ * Return: 0 or -1 with @e.
+ */
+int cgroup_make_folders(const struct plan_cgroup *plan, const char *group, struct err *e);
+
+/* The groups above the account's, the slice with its limits. Return: 0 or -1 with @e. */
+int cgroup_make_above(const struct plan_cgroup *plan, struct err *e);
+
+/* Write the slice's limits, and read them back. Return: 0 or -1 with @e. */
+int cgroup_slice_update(const struct plan_cgroup *plan, struct err *e);
+
+/* ---- cgroup.c ----------------------------------------------------------------------- */
+
+/* The account's group and those above, with their limits. Return: 0 or -1 with @e. */
+int cgroup_make_account(const struct plan_cgroup *plan, struct err *e);
+
+/* Write what isn't as the plan says in the account's group. Return: 0 or -1 with @e. */
+int cgroup_update_values(const struct plan_cgroup *plan, struct err *e);
+
+/* Read all of it back. Return: 0 or -1 with @e, which names the limit. */
+int cgroup_check_values(const struct plan_cgroup *plan, struct err *e);

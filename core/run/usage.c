@@ -31,6 +31,8 @@ void usage_clear(struct usage *u)
 		.tasks_max = USAGE_UNKNOWN,
 		.cpu_quota = USAGE_UNKNOWN,
 		.cpu_weight = USAGE_UNKNOWN,
+		.swap_max = USAGE_UNKNOWN,
+		.io_weight = USAGE_UNKNOWN,
 	};
 }
 
@@ -126,6 +128,10 @@ static void read_v2(const int dirs[USAGE_DIRS], struct usage *u)
 	u->throttled = read_key(dirs[USAGE_CPU], "cpu.stat", "nr_throttled");
 	u->cpu_quota = read_cpu_max(dirs[USAGE_CPU]);
 	u->cpu_weight = read_number(dirs[USAGE_CPU], "cpu.weight");
+	u->swap_max = read_number(dirs[USAGE_MEMORY], "memory.swap.max");
+	u->io_weight = read_key(dirs[USAGE_IO], "io.weight", "default");
+	if (u->io_weight == USAGE_UNKNOWN)
+		u->io_weight = read_key(dirs[USAGE_IO], "io.bfq.weight", "default");
 	u->tasks = read_number(dirs[USAGE_PIDS], "pids.current");
 	u->tasks_max = read_number(dirs[USAGE_PIDS], "pids.max");
 	u->refused_forks = read_key(dirs[USAGE_PIDS], "pids.events", "max");
@@ -137,6 +143,16 @@ static void read_v2(const int dirs[USAGE_DIRS], struct usage *u)
 static uint64_t v1_limit(uint64_t n)
 {
 	return n != USAGE_UNKNOWN && n >= V1_NO_LIMIT ? PARSE_INFINITY : n;
+}
+
+/* What is left of memory and swap together when memory is taken off. */
+static uint64_t v1_swap_max(int dir, uint64_t memory_max)
+{
+	uint64_t both = v1_limit(read_number(dir, "memory.memsw.limit_in_bytes"));
+
+	if (both >= USAGE_UNKNOWN || memory_max >= USAGE_UNKNOWN || both < memory_max)
+		return both;
+	return both - memory_max;
 }
 
 /* -1 is no quota. */
@@ -191,6 +207,8 @@ static void read_v1(const int dirs[USAGE_DIRS], struct usage *u)
 	u->throttled = read_key(dirs[USAGE_CPU], "cpu.stat", "nr_throttled");
 	u->cpu_quota = v1_quota(dirs[USAGE_CPU]);
 	u->cpu_weight = v1_weight(dirs[USAGE_CPU]);
+	u->swap_max = v1_swap_max(dirs[USAGE_MEMORY], u->memory_max);
+	u->io_weight = read_number(dirs[USAGE_IO], "blkio.bfq.weight");
 	u->tasks = read_number(dirs[USAGE_PIDS], "pids.current");
 	u->tasks_max = read_number(dirs[USAGE_PIDS], "pids.max");
 	u->refused_forks = read_key(dirs[USAGE_PIDS], "pids.events", "max");

@@ -27,6 +27,8 @@ struct usage {
 	uint64_t memory_max, memory_high, tasks_max;
 	uint64_t cpu_quota;  /* percent of one CPU */
 	uint64_t cpu_weight; /* as CPUWeight= takes it */
+	uint64_t swap_max; /* v1: what memory and swap together may be above memory_max */
+	uint64_t io_weight; /* as the kernel's own scheduler takes it */
 };
 
 /* One line of a PSI file, "some" or "full": percent times 100, and microseconds. */
