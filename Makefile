@@ -55,7 +55,7 @@ MODULE := $(wildcard pam_module/*.c) helpers/client.c helpers/session_id.c core/
 	core/base/io.c core/base/sys.c
 NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/session_id.c
 NSJOIN := $(wildcard nsshell/nsjoin*.c)
-NSSHELL := nsshell/nsshell.c nsshell/door_shell.c
+NSSHELL := $(wildcard nsshell/nsshell*.c) nsshell/door_shell.c
 DOOR   := $(wildcard nsshell/door*.c) helpers/client.c helpers/session_id.c
 OWN    := $(wildcard nsshell/own*.c) nsshell/door_harden.c \
 	$(patsubst %,nsshell/nsjoin_%.c,join person log run)
@@ -240,6 +240,8 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/share/nsshell
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' config/sshd_nsshell.conf \
 		>$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' config/profile_nsshell.sh \
+		>$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh
 	install -m 0644 $(BUILD)/pam_nsshell.so $(DESTDIR)$(PAMDIR)/pam_nsshell.so
 	test -e $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf || \
 		install -m 0644 config/nsshell.conf $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf
@@ -258,6 +260,7 @@ uninstall:
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own \
 		$(DESTDIR)$(PREFIX)/bin/nsshell $(DESTDIR)$(MANDIR)/man1/nsshell.1 \
 		$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf \
+		$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so $(DESTDIR)$(MANDIR)/man5/nsshell.conf.5 \
 		$(DESTDIR)$(COMPLETIONDIR)/nsctl $(DESTDIR)$(MANDIR)/man8/nsctl.8 $(DESTDIR)$(MANDIR)/man8/nsjoin.8 \
 		$(DESTDIR)$(MANDIR)/man8/pam_nsshell.8

@@ -87,6 +87,7 @@ const struct config_key config_keys[] = {
 	ROW("OnError", word, on_error, "deny", "deny or allow", .words = error_words),
 	ROW("SupplementaryGroups", word, groups, "keep", "keep or none", .words = group_words),
 	ROW("NotifyJoin", bool, notify_join, "yes", HINT_BOOL),
+	ROW("Record", bool, record, "no", HINT_BOOL),
 	ROW("Shell", shell, shell, NULL,
 		"the absolute path of a shell that /etc/shells lists, not of nsshell itself"),
 };

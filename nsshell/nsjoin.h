@@ -46,7 +46,9 @@ struct nsjoin_joined {
 	size_t n_sessions;
 	struct record record; /* the one */
 	struct find_held held;
-	int observed; /* --observe: shows what the terminal shows */
+	int observed;          /* --observe: shows what the terminal shows */
+	unsigned int terminal; /* the N of its /dev/pts/N, with n_terminals */
+	size_t n_terminals;    /* that the session shows; 0: not told */
 	struct proxy proxy;
 };
 

@@ -7,6 +7,7 @@
 #include "core/plan/loginenv.h"
 #include "core/run/notice.h"
 #include "core/run/observe.h"
+#include "core/run/observe_inside.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -141,19 +142,27 @@ static int enter_as(const struct nsjoin_request *q, struct nsjoin_joined *j,
 	return status;
 }
 
-/* No process goes in: the proxy in front of the session's pty shows what passes it. */
+/* No process goes in: who stands in front of the session's pty shows what passes. */
 static int look(const struct nsjoin_request *q, struct nsjoin_joined *j, struct err *e)
 {
 	char notice[512];
+	const char *text = j->record.notify_join ? notice : NULL;
 	int r;
 
 	make_notice(q, notice, sizeof(notice));
-	r = observe_connect(
-		j->record.id, j->record.notify_join ? notice : NULL, &j->observed, e);
+	r = observe_connect(j->record.id, text, &j->observed, e);
 	if (r > 0)
+		r = observe_inside_connect(j->held.proc, text, &j->observed, &j->terminal,
+			&j->n_terminals, e);
+	if (r == OBSERVE_INSIDE_NONE)
 		return err_set(e, 0,
-			"session %s of %s has no terminal to look at: only one behind a pty of "
-			"nsshell's own has, a login through nsshell(1)",
+			"session %s of %s has no terminal to look at: with Record=yes only "
+			"those behind nsshell(1) can be, as the login shell or from a profile",
+			j->record.id, j->record.user);
+	if (r == OBSERVE_INSIDE_OFF)
+		return err_set(e, 0,
+			"session %s of %s has no terminal to look at: it didn't come through "
+			"nsshell(1), and Record= of nsshell.conf isn't yes for it",
 			j->record.id, j->record.user);
 	return r;
 }

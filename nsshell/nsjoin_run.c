@@ -61,12 +61,15 @@ static int follow(const struct nsjoin_request *q, const struct nsjoin_options *o
 
 	if (!o->quiet)
 		say_which(j);
-	if (q->observe)
-		status = observe_follow(j->observed, &e) < 0 ? NSJOIN_FAILED : 0;
-	else if (proxy_run(&j->proxy, &end, &e) < 0)
+	if (!o->quiet && j->n_terminals > 1)
+		(void)fprintf(stderr,
+			"nsjoin: session %s shows %zu terminals, this is the newest, /dev/pts/%u\n",
+			j->record.id, j->n_terminals, j->terminal);
+	if ((q->observe ? observe_follow(j->observed, &e)
+			: proxy_run(&j->proxy, &end, &e)) < 0)
 		(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
 	else
-		status = proxy_exit_status(&end);
+		status = q->observe ? 0 : proxy_exit_status(&end);
 	/* Init is gone when all others are reaped, the command being one of them. */
 	if (status == 128 + SIGKILL && !o->quiet && find_has_ended(&j->held, ENDED_MS))
 		(void)fprintf(stderr, "nsjoin: session %s of %s has ended\n",

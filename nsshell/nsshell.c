@@ -5,7 +5,7 @@
  * no LD_PRELOAD of an environment that the user had a say in (environment of ssh(1)) is code
  * that runs outside.
  */
-#include "nsshell/door.h"
+#include "nsshell/nsshell.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -24,12 +24,6 @@
 static const char *const sftp_servers[] = { "/usr/lib/openssh/sftp-server",
 	"/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server",
 	"/usr/libexec/sftp-server" };
-
-struct call {
-	bool login;
-	char **command; /* COMMAND [NAME [ARGUMENT...]], NULL for none */
-	int argc;
-};
 
 /* ---- what is asked for ------------------------------------------------------------------- */
 
@@ -56,7 +50,7 @@ static char *replace_sftp(const char *original)
 }
 
 /* sshd(8): what the user asked for, where ForceCommand has us run instead. */
-static void take_original(struct call *c)
+static void take_original(struct nsshell_call *c)
 {
 	static char *command[2];
 	char *original = getenv("SSH_ORIGINAL_COMMAND");
@@ -75,7 +69,7 @@ static void take_original(struct call *c)
 }
 
 /* Return: -1 to go on, or an exit status. */
-static int parse(int argc, char **argv, struct call *c)
+static int parse(int argc, char **argv, struct nsshell_call *c)
 {
 	int i = 1;
 
@@ -109,54 +103,9 @@ static int parse(int argc, char **argv, struct call *c)
 	return -1;
 }
 
-/* ---- a plain shell ----------------------------------------------------------------------- */
-
-static bool is_inside(void)
-{
-	struct stat st;
-
-	return lstat(PATH_RUN_SESSION, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0;
-}
-
-static int run_plain(const char *shell, const struct call *c)
-{
-	const size_t most = c->command ? (size_t)c->argc : 0;
-	char **argv = calloc(most + 3, sizeof(*argv)), dash_c[] = "-c";
-	char name[POLICY_SHELL_MAX];
-	size_t n = 0;
-
-	if (!argv)
-		return DOOR_FAILED;
-	door_shell_name(shell, c->login, name);
-	argv[n++] = name;
-	if (c->command)
-		argv[n++] = dash_c;
-	for (size_t i = 0; i < most; i++)
-		argv[n++] = c->command[i];
-	(void)setenv("SHELL", shell, 1);
-	(void)execv(shell, argv);
-	(void)fprintf(stderr, "nsshell: run %s: %s\n", shell, strerror(errno));
-	free(argv);
-	return errno == ENOENT ? DOOR_NOT_FOUND : DOOR_NOT_EXECUTED;
-}
-
-/* Where no door is needed: there, or root. */
-static int run_here(const struct call *c)
-{
-	const char *own = getenv("SHELL");
-	char shell[POLICY_SHELL_MAX];
-	struct err e;
-
-	if (door_shell("", own, shell, &e) < 0 && door_shell("", NULL, shell, &e) < 0) {
-		(void)fprintf(stderr, "nsshell: %s\n", e.msg);
-		return DOOR_FAILED;
-	}
-	return run_plain(shell, c);
-}
-
 /* ---- through the door -------------------------------------------------------------------- */
 
-static _Noreturn void become_door(const struct call *c, int sock)
+static _Noreturn void become_door(const struct nsshell_call *c, int sock)
 {
 	static char name[] = "nsshell-door", login[] = DOOR_LOGIN, shell[] = DOOR_SHELL,
 		    command[] = DOOR_COMMAND, login_command[] = DOOR_LOGIN_COMMAND;
@@ -178,17 +127,6 @@ static _Noreturn void become_door(const struct call *c, int sock)
 	_exit(DOOR_FAILED);
 }
 
-/* The caller's own fds are the shell's now: nobody waits for our copies to be closed. */
-static void let_go(const struct door_answer *a)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = 0; null >= 0 && fd < 3; fd++)
-		if (!((a->on_pty | a->piped) >> fd & 1))
-			(void)dup2(null, fd);
-	cleanup_close(&null);
-}
-
 static int follow(const struct door_answer *a, const int *fds, size_t n)
 {
 	struct proxy p = PROXY_NONE;
@@ -206,7 +144,7 @@ static int follow(const struct door_answer *a, const int *fds, size_t n)
 			p.stdio[fd] = fds[at++];
 	if (a->observed && at < n)
 		p.listener = fds[at];
-	let_go(a);
+	nsshell_let_go(a->on_pty | a->piped);
 	if (proxy_run(&p, &end, &e) < 0) {
 		(void)fprintf(stderr, "nsshell: %s\n", e.msg);
 		return DOOR_FAILED;
@@ -214,21 +152,22 @@ static int follow(const struct door_answer *a, const int *fds, size_t n)
 	return proxy_exit_status(&end);
 }
 
-static int heed(const struct call *c, struct door_answer *a, const int *fds, size_t n)
+static int heed(
+	const struct nsshell_call *c, struct door_answer *a, const int *fds, size_t n)
 {
 	a->shell[sizeof(a->shell) - 1] = a->text[sizeof(a->text) - 1] = '\0';
 	switch (a->kind) {
 	case DOOR_RUNS:
 		return follow(a, fds, n);
 	case DOOR_PLAIN:
-		return run_plain(a->shell, c);
+		return nsshell_plain(a->shell, c);
 	default:
 		(void)fprintf(stderr, "%s\n", a->text);
 		return DOOR_FAILED;
 	}
 }
 
-static int run_door(const struct call *c)
+static int run_door(const struct nsshell_call *c)
 {
 	_cleanup_close_ int sock = -EBADF;
 	int pair[2], fds[IO_FDS_MAX], r;
@@ -269,7 +208,7 @@ static int fill_stdio(void)
 
 int main(int argc, char **argv)
 {
-	struct call c = { 0 };
+	struct nsshell_call c = { 0 };
 	int status;
 
 	if (argc < 1 || fill_stdio() < 0)
@@ -277,5 +216,5 @@ int main(int argc, char **argv)
 	status = parse(argc, argv, &c);
 	if (status >= 0)
 		return status;
-	return is_inside() || geteuid() == 0 ? run_here(&c) : run_door(&c);
+	return nsshell_is_inside() || geteuid() == 0 ? nsshell_here(&c) : run_door(&c);
 }

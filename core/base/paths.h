@@ -25,6 +25,10 @@
 #define PATH_ACCOUNTS PATH_RUN "/accounts"
 /* Inside a box: holds the session id; its being there says that this is a box. */
 #define PATH_RUN_SESSION PATH_RUN "/session"
-#define PATH_STAGE       PATH_RUN "/stage"
-#define PATH_STATE       "/var/lib/nsshell"
-#define PATH_RANGES      PATH_STATE "/ranges"
+/* And what the config says for nsshell(1): a file with Shell=, and a folder of the account's,
+ * with Record=yes, for the sockets at which its terminals can be looked at. */
+#define PATH_RUN_SHELL     PATH_RUN "/shell"
+#define PATH_RUN_TERMINALS PATH_RUN "/terminals"
+#define PATH_STAGE         PATH_RUN "/stage"
+#define PATH_STATE         "/var/lib/nsshell"
+#define PATH_RANGES        PATH_STATE "/ranges"

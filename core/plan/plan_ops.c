@@ -2,6 +2,8 @@
 /* The mounts that are staged by the host, in their order. */
 #include "core/plan/planner.h"
 
+#include "core/base/paths.h"
+
 #include <string.h>
 
 #define KIB 1024ULL
@@ -142,6 +144,21 @@ static void ops_tmp(struct planner *b)
 	tmpfs_add(b, "/var/tmp", size, 01777);
 }
 
+/* What nsshell(1) wants to know in here. */
+static void ops_shell(struct planner *b)
+{
+	const struct plan *p = b->p;
+	struct plan_op *op;
+
+	if (p->door_shell[0])
+		file_add(b, PATH_RUN_SHELL, planner_text(b, "%s\n", p->door_shell), 0444);
+	if (b->in->policy->record) {
+		op = dir_add(b, PATH_RUN_TERMINALS, 0700);
+		op->uid = p->uid;
+		op->gid = p->gid;
+	}
+}
+
 static void ops_run(struct planner *b)
 {
 	const struct plan *p = b->p;
@@ -168,6 +185,7 @@ static void ops_run(struct planner *b)
 			"ff02::2 ip6-allrouters\n",
 			p->hostname),
 		0444);
+	ops_shell(b);
 }
 
 static void ops_sys(struct planner *b)

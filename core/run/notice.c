@@ -2,6 +2,7 @@
 #include "core/run/notice.h"
 
 #include "core/base/cleanup.h"
+#include "core/run/observe_inside.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -43,7 +44,9 @@ size_t notice_ptys_in(int devpts, const char *text)
 	while (seen++ < NOTICE_MAX && (entry = readdir(dir))) {
 		_cleanup_close_ int fd = -EBADF;
 
-		if (!isdigit((unsigned char)entry->d_name[0]))
+		/* One that is shown on another terminal would tell it twice. */
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+			observe_inside_has(entry->d_name))
 			continue;
 		fd = openat(dirfd(dir), entry->d_name, flags);
 		told += write_to(fd, text);

@@ -99,6 +99,12 @@ int observe_listen(const char *id, int *ret, struct err *e)
 	return 0;
 }
 
+void observe_notify(int sock, const char *notice)
+{
+	if (notice)
+		(void)send(sock, notice, strlen(notice), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 int observe_connect(const char *id, const char *notice, int *ret, struct err *e)
 {
 	_cleanup_close_ int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -111,8 +117,7 @@ int observe_connect(const char *id, const char *notice, int *ret, struct err *e)
 		return errno == ENOENT || errno == ECONNREFUSED
 			       ? 1
 			       : err_set(e, errno, "look at session %s", id);
-	if (notice && io_write_all(sock, notice, strlen(notice)) < 0)
-		return err_set(e, errno, "tell the user of session %s", id);
+	observe_notify(sock, notice);
 	*ret = take_fd(&sock);
 	return 0;
 }
@@ -125,6 +130,10 @@ int observe_follow(int fd, struct err *e)
 	while ((n = read(fd, text, sizeof(text))) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* Closed with our notice unread. */
+		if (n < 0 && errno == ECONNRESET)
+			return err_set(e, 0, "no more than %d can look at a terminal",
+				OBSERVERS_MAX);
 		if (n < 0 || io_write_all(STDOUT_FILENO, text, (size_t)n) < 0)
 			return err_set(e, errno, "look at the session's terminal");
 	}

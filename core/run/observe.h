@@ -47,5 +47,8 @@ int observe_listen(const char *id, int *ret, struct err *e);
  */
 int observe_connect(const char *id, const char *notice, int *ret, struct err *e);
 
+/* Tell the user; who doesn't take it isn't waited for. @notice: or NULL */
+void observe_notify(int sock, const char *notice);
+
 /* Copy to stdout until the terminal is gone. Return: 0 or -1 with @e. */
 int observe_follow(int fd, struct err *e);

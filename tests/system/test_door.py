@@ -48,7 +48,7 @@ class Door:
 
     def _link(self, stage, own, to, made, *flags):
         """All objects of what make has built; only the one with paths in it is another."""
-        objects = {"bin/nsshell": ["nsshell/door_shell.o"]}.get(made) or sorted(
+        objects = {"bin/nsshell": ["nsshell/nsshell_here.o", "nsshell/door_shell.o"]}.get(made) or sorted(
             str(p.relative_to(stage.build)) for p in stage.build.glob("nsshell/door*.o")
             if p.stem != own) + ["helpers/client.o", "helpers/session_id.o"]
         libs = [str(stage.build / f"lib{n}.a") for n in ("run", "plan", "base")]

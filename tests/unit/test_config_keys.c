@@ -69,6 +69,7 @@ static void without_a_file_the_defaults_hold(void **state)
 	assert_int_equal(p->on_error, ON_ERROR_DENY);
 	assert_int_equal(p->groups, GROUPS_KEEP);
 	assert_true(p->notify_join);
+	assert_false(p->record);
 }
 
 static void every_key_but_lists_needs_a_value(void **state)
@@ -94,6 +95,7 @@ static void booleans(void **state)
 	assert_false(give(state, "Isolate=false")->policy.isolate);
 	assert_false(give(state, "Root=no")->policy.root);
 	assert_false(give(state, "NotifyJoin=no")->policy.notify_join);
+	assert_true(give(state, "Record=yes")->policy.record);
 	refuse_all(state, "Isolate", WORDS("maybe", "Yes", "2", "yes no"));
 	refuse_all(state, "Root", WORDS("maybe", "TRUE"));
 }

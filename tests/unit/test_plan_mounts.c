@@ -110,6 +110,34 @@ static void what_is_no_home_is_refused(void **state)
 	}
 }
 
+/* ---- for nsshell inside */
+
+static void terminals_have_a_folder_of_the_accounts_with_record_alone(void **state)
+{
+	(void)state;
+	made();
+	assert_false(has(PLAN_DIR, "/run/nsshell/terminals"));
+	f.policy.record = true;
+	made();
+	assert_true(op_at(PLAN_DIR, "/run/nsshell") <
+		    op_at(PLAN_DIR, "/run/nsshell/terminals"));
+	assert_int_equal(op(PLAN_DIR, "/run/nsshell/terminals")->mode, 0700);
+	assert_int_equal(op(PLAN_DIR, "/run/nsshell/terminals")->uid, f.account.uid);
+	assert_int_equal(op(PLAN_DIR, "/run/nsshell/terminals")->gid, f.account.gid);
+}
+
+static void the_real_shell_is_told_where_the_config_has_one(void **state)
+{
+	(void)state;
+	made();
+	assert_false(has(PLAN_FILE, "/run/nsshell/shell"));
+	f.policy.shell = (char *)"/bin/zsh";
+	made();
+	assert_string_equal(op(PLAN_FILE, "/run/nsshell/shell")->content, "/bin/zsh\n");
+	assert_int_equal(op(PLAN_FILE, "/run/nsshell/shell")->mode, 0444);
+	assert_int_equal(op(PLAN_FILE, "/run/nsshell/shell")->uid, 0);
+}
+
 /* ---- binds */
 
 static void binds_onto_what_a_box_has_of_its_own_are_refused(void **state)
@@ -265,6 +293,8 @@ static void a_socket_of_the_config_replaces_the_built_in_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		STORY(terminals_have_a_folder_of_the_accounts_with_record_alone),
+		STORY(the_real_shell_is_told_where_the_config_has_one),
 		STORY(a_home_is_there_and_no_other),
 		STORY(a_deep_home_has_its_folders_made),
 		STORY(a_home_elsewhere_has_its_folder_covered),
