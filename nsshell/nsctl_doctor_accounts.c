@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which accounts are isolated. */
+/* Which accounts are isolated, and which of them can't be looked at. */
 #include "nsshell/nsctl_doctor.h"
 
 #include "core/base/cleanup.h"
@@ -7,9 +7,13 @@
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A directory service may list more than anybody wants to wait for. */
 #define ACCOUNTS_MAX 20000
+
+/* The shipped profile_nsshell.sh, where nsshell(1) says that it goes. */
+#define PROFILE "/etc/profile.d/nsshell.sh"
 
 static void flat_cleanup(struct pamstack_flat *f)
 {
@@ -32,8 +36,33 @@ static bool is_covered(
 	return false;
 }
 
+/* Whether nothing takes the account's terminals behind nsshell(1), Record=yes or not. */
+static bool is_unseen(const struct account *a)
+{
+	const char *slash = strrchr(a->shell, '/');
+
+	return strcmp(slash ? slash + 1 : a->shell, "nsshell") != 0 &&
+	       access(PROFILE, F_OK) < 0;
+}
+
+static void tell_unseen(const struct strlist *unseen, struct findings *f)
+{
+	char names[256] = "";
+
+	for (size_t i = 0, at = 0; i < unseen->n && at < sizeof(names) - 40; i++)
+		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%.32s",
+			i > 0 ? ", " : "", unseen->v[i]);
+	if (unseen->n > 0)
+		findings_add(f, FINDING_NOTE, names,
+			"make nsshell the login shell, or copy profile_nsshell.sh to " PROFILE
+			", or use ForceCommand: nsshell(1)",
+			"Record=yes has no effect on %zu account%s with another login shell than "
+			"nsshell: nothing is there to look at their terminals through",
+			unseen->n, unseen->n == 1 ? "" : "s");
+}
+
 static void look_at(const struct config *c, const struct pamstack_dir *d,
-	const struct account *account, struct findings *f)
+	const struct account *account, struct strlist *unseen, struct findings *f)
 {
 	static const char *const cron[] = { "cron", "crond", NULL };
 	static const char *const at[] = { "atd", NULL };
@@ -48,6 +77,9 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 			is_covered(d, &policy, cron), is_covered(d, &policy, at) };
 
 		doctor_ways_out(&a, f);
+		if (policy.record && is_unseen(account) &&
+			strlist_add(unseen, account->name) < 0)
+			f->no_memory = true;
 	}
 	policy_clear(&policy);
 }
@@ -55,7 +87,7 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	struct findings *f, struct err *e)
 {
-	_cleanup_(strlist_clear) struct strlist names = { 0 };
+	_cleanup_(strlist_clear) struct strlist names = { 0 }, unseen = { 0 };
 	const struct passwd *pw;
 
 	if (config_users(c, &names, e) < 0)
@@ -72,8 +104,9 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 
 		if (account_read(names.v[i], &account, &ignored) != 0)
 			continue;
-		look_at(c, d, &account, f);
+		look_at(c, d, &account, &unseen, f);
 		account_clear(&account);
 	}
+	tell_unseen(&unseen, f);
 	return 0;
 }

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 
 from harness import kernel
 
@@ -146,6 +147,23 @@ def test_subordinate_ids(b):
             f.write(f"{b.alice.pw_name}:700000:65536\n{b.bob.pw_name}:765536:65536\n")
         b.check(not [f for f in _findings(b) if "subuid" in f["what"]],
                 "ranges side by side are fine")
+
+
+def test_terminals_that_nobody_can_look_at(b):
+    b.stage.config("Record=yes\n")
+    seen = _about(b, _findings(b), "Record=yes has no effect on 3 accounts", "note",
+                  "Record=yes and another login shell than nsshell is a note")
+    b.check(seen and all(p.pw_name in seen[0]["concerns"] for p in (b.alice, b.bob, b.carol)),
+            "with the names", seen[0]["concerns"] if seen else "")
+    subprocess.run(["usermod", "-s", "/usr/local/bin/nsshell", b.alice.pw_name], check=True)
+    try:
+        seen = _about(b, _findings(b), "Record=yes has no effect on 2 accounts", "note",
+                      "one with nsshell isn't among them")
+        b.check(seen and b.alice.pw_name not in seen[0]["concerns"], "nor is its name")
+    finally:
+        subprocess.run(["usermod", "-s", "/bin/bash", b.alice.pw_name], check=True)
+    b.stage.config("")
+    b.check(not [f for f in _findings(b) if "Record=" in f["what"]], "Record=no is fine")
 
 
 def test_folders_that_others_can_write(b):
