@@ -10,6 +10,8 @@
 #include <sys/un.h>
 
 #define NOTICE_MAX 512
+#define FULL       "nsshell: as many look at this terminal as can: no more than 4\r\n"
+_Static_assert(OBSERVERS_MAX == 4, "FULL says how many");
 
 /* ---- in the proxy ------------------------------------------------------------------------ */
 
@@ -43,6 +45,8 @@ static void let_in(struct observers *o)
 			o->fds[i] = fd;
 			return;
 		}
+	if (fd >= 0)
+		(void)send(fd, FULL, sizeof(FULL) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	cleanup_close(&fd);
 }
 
@@ -132,8 +136,7 @@ int observe_follow(int fd, struct err *e)
 			continue;
 		/* Closed with our notice unread. */
 		if (n < 0 && errno == ECONNRESET)
-			return err_set(e, 0, "no more than %d can look at a terminal",
-				OBSERVERS_MAX);
+			return 0;
 		if (n < 0 || io_write_all(STDOUT_FILENO, text, (size_t)n) < 0)
 			return err_set(e, errno, "look at the session's terminal");
 	}
