@@ -15,7 +15,8 @@ VERSION := 0.1
 
 # ---- what Debian 12 calls what we need ---------------------------------------------------
 DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev libmount-dev \
-	libeconf-dev libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev
+	libeconf-dev libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev \
+	libseccomp-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
 	mandoc cron login rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
@@ -51,7 +52,8 @@ PLAN := $(wildcard core/plan/*.c)
 CONF := $(wildcard config/*.c)
 RUN  := $(wildcard core/run/*.c)
 HELPER := $(filter-out helpers/client.c,$(wildcard helpers/*.c))
-MODULE := $(wildcard pam_module/*.c) helpers/client.c helpers/session_id.c core/run/privs.c core/base/err.c \
+MODULE := $(wildcard pam_module/*.c) helpers/client.c helpers/session_id.c core/run/privs.c \
+	core/run/filter.c core/base/err.c \
 	core/base/io.c core/base/sys.c
 NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/session_id.c
 NSJOIN := $(wildcard nsshell/nsjoin*.c)
@@ -67,8 +69,9 @@ obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIBS := $(BUILD)/librun.a $(BUILD)/libconfig.a $(BUILD)/libplan.a $(BUILD)/libbase.a
 # libsubid's shared object brings ten libraries for administration along, and 0.5 ms of loading
 # at every login; its archive needs two that are small.
-LDLIBS_run  = $(shell pkg-config --libs $(PKG_run) $(PKG_conf)) \
+LDLIBS_run  = $(if $(wildcard $(SECCOMP_A)),$(SECCOMP_A),-lseccomp) $(shell pkg-config --libs $(PKG_run) $(PKG_conf)) \
 	$(if $(wildcard $(SUBID_A)),$(SUBID_A) -lselinux -laudit,-lsubid)
+SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
 PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
 	$(BUILD)/nsshell-door $(BUILD)/nsshell-own $(BUILD)/pam_nsshell.so

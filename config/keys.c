@@ -60,6 +60,10 @@ const struct config_key config_keys[] = {
 	ROW("Devices", devices, devices, "",
 		"paths below /dev, a '-' before one that may be absent", .list = true),
 	ROW("Sockets", paths, sockets, "", HINT_PATH, .list = true),
+	ROW("AllowUserNamespaces", bool, allow_user_namespaces, "no", HINT_BOOL),
+	ROW("SystemCallFilter", filter, filter, "default",
+		"no, default, and names of system calls and @groups to allow, with a '~' before "
+		"one to refuse", .list = true),
 	LIMIT("MemoryMax", amount, memory_max, "infinity", HINT_MEM, .min = MIB),
 	LIMIT("MemoryHigh", amount, memory_high, "infinity", HINT_MEM, .min = MIB),
 	LIMIT("MemorySwapMax", amount, swap_max, "infinity",

@@ -2,9 +2,11 @@
 /* Parsers of keys that hold a list: words between blanks, added to what is there. */
 #include "config/internal.h"
 #include "core/base/cleanup.h"
+#include "core/plan/filter.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,28 +15,34 @@
 /* Checks one word and may shorten it; NULL, or what is wrong with it. */
 typedef const char *word_check(char *word);
 
-/*
- * Add the words of @value to the list, each once, when all of them are good. The reasons
- * name every bad word, as far as they have room.
- */
-static int list_add(const char *value, struct strlist *list, word_check *check, char *why,
-	size_t why_size)
+/* The words of @value. The reasons name every bad one, as far as they have room. */
+static int words_check(struct strlist *words, const char *value, word_check *check,
+	char *why, size_t why_size)
 {
-	_cleanup_list_ struct strlist words = { 0 };
 	size_t used = 0;
 
-	if (strlist_add_words(&words, value) < 0)
+	if (strlist_add_words(words, value) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < words.n; i++) {
-		const char *wrong = check(words.v[i]);
+	for (size_t i = 0; i < words->n; i++) {
+		const char *wrong = check(words->v[i]);
 
 		if (!wrong || used >= why_size)
 			continue;
 		used += (size_t)snprintf(why + used, why_size - used, "%s'%.60s' %s",
-			used ? ", " : "", words.v[i], wrong);
+			used ? ", " : "", words->v[i], wrong);
 	}
-	if (used)
-		return -EINVAL;
+	return used ? -EINVAL : 0;
+}
+
+/* Add the words of @value to the list, each once, when all of them are good. */
+static int list_add(const char *value, struct strlist *list, word_check *check, char *why,
+	size_t why_size)
+{
+	_cleanup_list_ struct strlist words = { 0 };
+	int r = words_check(&words, value, check, why, why_size);
+
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < words.n; i++)
 		if (!strlist_has(list, words.v[i]) && strlist_add(list, words.v[i]) < 0)
 			return -ENOMEM;
@@ -167,4 +175,45 @@ int config_parse_binds(const struct config_key *key, const char *value, void *fi
 {
 	(void)key;
 	return list_add(value, field, bind_check, why, why_size);
+}
+
+static bool is_base(const char *word)
+{
+	return !strcmp(word, "no") || !strcmp(word, "default");
+}
+
+static const char *call_check(char *word)
+{
+	if (is_base(word))
+		return NULL;
+	if (*word == '~')
+		word++;
+	if (*word == '@')
+		return filter_group_find(word)
+			       ? NULL
+			       : "is none of the groups of nsshell.conf(5)";
+	return seccomp_syscall_resolve_name(word) == __NR_SCMP_ERROR
+		       ? "is no system call that libseccomp knows"
+		       : NULL;
+}
+
+/* Words are heard in their order, also those of earlier lines: "no" and "default" begin anew. */
+int config_parse_filter(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	_cleanup_list_ struct strlist words = { 0 };
+	struct strlist *list = field;
+	int r;
+
+	(void)key;
+	r = words_check(&words, value, call_check, why, why_size);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < words.n; i++) {
+		if (is_base(words.v[i]))
+			strlist_clear(list);
+		if (strlist_add(list, words.v[i]) < 0)
+			return -ENOMEM;
+	}
+	return 0;
 }

@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
+#include "core/run/filter.h"
 #include "core/run/privs.h"
 
 #include <fcntl.h>
@@ -119,7 +120,8 @@ int client_move_self(const int *fds, size_t n, struct err *e)
 	return 0;
 }
 
-int client_join(int pidfd, const struct proto_reply *reply, struct err *e)
+static int become(const struct filter *filter, int pidfd, const struct proto_reply *reply,
+	struct err *e)
 {
 	if (privs_leave_keyring(e) < 0)
 		return -1;
@@ -130,9 +132,23 @@ int client_join(int pidfd, const struct proto_reply *reply, struct err *e)
 		return -1;
 	if (chdir("/") < 0)
 		return err_set(e, errno, "go to the root of the box");
-	if (privs_keep_caps(reply->caps, e) < 0)
+	if (filter_install(filter, e) < 0 || privs_keep_caps(reply->caps, e) < 0)
 		return -1;
 	if (reply->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(e, errno, "set no_new_privs");
 	return 0;
+}
+
+int client_join(const int *fds, size_t n, const struct proto_reply *reply, struct err *e)
+{
+	struct filter filter;
+	int r;
+
+	if (n != (reply->filtered ? 2 : 1))
+		return err_set(e, EBADMSG, "hear from the helper");
+	if (filter_map(reply->filtered ? fds[1] : -1, &filter, e) < 0)
+		return -1;
+	r = become(&filter, fds[0], reply, e);
+	filter_unmap(&filter);
+	return r;
 }

@@ -45,15 +45,18 @@ int client_move_self(const int *fds, size_t n, struct err *e);
 
 /**
  * client_join() - Become the root of the box
+ * @fds:	what came with PROTO_JOIN; stay the caller's
  *
  * Should:   run in a single-threaded process (user_namespaces(7): EINVAL else), once
  * Mustn't:  keep any id, group or capability of the host; come back
  *
  * Joins every namespace in reply->namespaces of the process behind @pidfd at once
  * (setns(2), Linux 5.8), takes on uid and gid 0 of the box, drops all capabilities but
- * reply->caps for good, sets no_new_privs, and proves each. After a failure the process
+ * reply->caps for good, sets no_new_privs, and proves each. The
+ * session keyring becomes a new one before that, and the system call filter is installed with
+ * the last of the rights that takes. After a failure the process
  * may be in between: the login must end.
  *
  * Return: 0 or -1 with @e.
  */
-int client_join(int pidfd, const struct proto_reply *reply, struct err *e);
+int client_join(const int *fds, size_t n, const struct proto_reply *reply, struct err *e);

@@ -50,6 +50,8 @@ static int harden(int argc)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)umask(0);
 	reset_limits();
+	/* The caller's would be init's too. */
+	(void)sys_new_session_keyring();
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (sys_close_from(PROTO_FD + 1) < 0 || chdir("/") < 0)
 		return -1;

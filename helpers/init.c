@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
+#include "core/run/filter.h"
 #include "core/run/notice.h"
 #include "core/run/privs.h"
 #include "core/run/stage.h"
@@ -49,10 +50,14 @@ static int wait_for_maps(int leash, struct err *e)
  * Should:   leave init with what it takes to end its session
  * Mustn't:  leave it a way to the host, or a life beyond the supervisor's
  */
-static int drop(const struct plan *plan, struct err *e)
+static int drop(const struct plan *plan, int filter_fd, struct err *e)
 {
+	struct filter filter;
 	uint64_t caps;
 
+	if (filter_map(filter_fd, &filter, e) < 0 || filter_install(&filter, e) < 0)
+		return -1;
+	filter_unmap(&filter);
 	if (privs_cap_mask(plan->init_caps, plan->n_init_caps, &caps, e) < 0 ||
 		privs_keep_caps(caps, e) < 0)
 		return -1;
@@ -66,7 +71,7 @@ static int drop(const struct plan *plan, struct err *e)
 }
 
 static int become(const struct plan *plan, int leash, const struct cgroup_fds *groups,
-	struct err *e)
+	int filter, struct err *e)
 {
 	if (plan->cgroup.kind != PLAN_CGROUP_V2 && cgroup_move_self(groups, e) < 0)
 		return -1;
@@ -78,7 +83,7 @@ static int become(const struct plan *plan, int leash, const struct cgroup_fds *g
 		return err_set(e, errno, "set the host name %s", plan->hostname);
 	if (stage_enter(plan, e) < 0)
 		return -1;
-	return drop(plan, e);
+	return drop(plan, filter, e);
 }
 
 /* ---- being init --------------------------------------------------------------------- */
@@ -198,7 +203,7 @@ static void report(int leash, const struct err *e)
 }
 
 _Noreturn void init_run(
-	const struct plan *plan, int leash, const struct cgroup_fds *groups)
+	const struct plan *plan, int leash, const struct cgroup_fds *groups, int filter)
 {
 	struct err e = { 0 };
 	sigset_t all;
@@ -206,7 +211,7 @@ _Noreturn void init_run(
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	r = become(plan, leash, groups, &e);
+	r = become(plan, leash, groups, filter, &e);
 	if (r == 0)
 		r = hold_only(leash, &e);
 	title_set("nsshell: init of %s", plan->user);

@@ -20,10 +20,11 @@ enum init_word {
  * init_run() - Be init, in the process that clone3(2) made
  * @leash:	SOCK_SEQPACKET to the supervisor; its end is the session's
  * @groups:	to move into; v2: the process was born there
+ * @filter:	the system call filter to live under, or negative
  *
  * Reports its success (or the error) over the leash as a struct err, whose msg is empty
  * on success, once the session's root is entered. With success comes the folder of the session's
  * ptys, if there is one.
  */
 _Noreturn void init_run(
-	const struct plan *plan, int leash, const struct cgroup_fds *groups);
+	const struct plan *plan, int leash, const struct cgroup_fds *groups, int filter);

@@ -8,7 +8,8 @@
  *	PROTO_OPEN  ------------>  PROTO_IGNORE, PROTO_DENY or PROTO_UNBOXED, or
  *	            <------------  PROTO_MOVE with fds: write "0" to each     (where
  *cgroups are)
- *	            <------------  PROTO_JOIN with a pidfd of the session's init
+ *	            <------------  PROTO_JOIN with a pidfd of the session's init,
+ *	                           and where it is filtered a file with the program
  *	PROTO_JOINED ----------->  from here on the socket is the lease
  */
 #pragma once
@@ -18,7 +19,7 @@
 
 #include <stdint.h>
 
-#define PROTO_MAGIC 0x6e737333U /* "nss3": raised when a field changes */
+#define PROTO_MAGIC 0x6e737334U /* "nss4": raised when a field changes */
 
 /* The service that nsctl run opens sessions as: root's alone, and listed by no Services=. */
 #define PROTO_SERVICE_RUN "nsctl"
@@ -63,4 +64,5 @@ struct proto_reply {
 	uint64_t namespaces;          /* JOIN: CLONE_NEW*, for setns */
 	uint64_t caps;                /* JOIN: mask of capabilities to keep */
 	uint32_t no_new_privs;
+	uint32_t filtered; /* JOIN: a second fd has the system call filter */
 };

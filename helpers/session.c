@@ -36,6 +36,7 @@ void session_begin(struct session *s, const struct plan *plan, int terminal, int
 		.init = -EBADF,
 		.leash = -EBADF,
 		.terminal = terminal,
+		.filter = -EBADF,
 		.proc = -EBADF,
 		.ptys = -EBADF,
 		.allow = allow,
@@ -65,6 +66,7 @@ static void fill_reply(
 	 */
 	reply->namespaces = s->plan->namespaces;
 	reply->no_new_privs = s->plan->no_new_privs;
+	reply->filtered = s->filter >= 0;
 }
 
 void session_refuse(int sock, const char *id, bool allow, const struct err *e)
@@ -98,6 +100,13 @@ static int send_move(const struct session *s, int sock, struct err *e)
 	if (s->groups.n == 0)
 		return 0;
 	return send_reply(s, sock, PROTO_MOVE, s->groups.move, s->groups.n, e);
+}
+
+static int send_join(const struct session *s, int sock, struct err *e)
+{
+	const int fds[] = { s->init, s->filter };
+
+	return send_reply(s, sock, PROTO_JOIN, fds, s->filter >= 0 ? 2 : 1, e);
 }
 
 /* The process at the socket's other end, as it was when the socket was made (unix(7)). */
@@ -135,7 +144,7 @@ static int admit(struct session *s, int sock, struct lease *lease, struct err *e
 		    s->record.state != RECORD_OPENING) &&
 		send_move(s, sock, e) < 0)
 		return -1;
-	if (send_reply(s, sock, PROTO_JOIN, &s->init, 1, e) < 0)
+	if (send_join(s, sock, e) < 0)
 		return -1;
 	(void)setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	r = io_recv(sock, &joined, sizeof(joined), NULL, NULL);
@@ -246,5 +255,6 @@ int session_end(struct session *s, struct err *e)
 	cleanup_close(&s->listener);
 	cleanup_close(&s->proc);
 	cleanup_close(&s->ptys);
+	cleanup_close(&s->filter);
 	return r < 0 ? -1 : record_remove(s->plan->id, e);
 }

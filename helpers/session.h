@@ -31,6 +31,7 @@ struct session {
 	int init;       /* pidfd */
 	int leash;      /* to init */
 	int terminal;   /* the lent terminal */
+	int filter;     /* the system call filter's program; -EBADF for none */
 	int proc;       /* the host's /proc */
 	int ptys;       /* the folder of the session's ptys */
 	bool holds;     /* SESSION_HOLDER_FD is the account's rootfs */

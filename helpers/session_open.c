@@ -6,6 +6,7 @@
 #include "core/base/paths.h"
 #include "core/base/sys.h"
 #include "core/run/family.h"
+#include "core/run/filter_make.h"
 #include "core/run/rootfs.h"
 #include "core/run/stage.h"
 #include "core/run/tty.h"
@@ -51,6 +52,8 @@ static int begin_record(struct session *s, struct err *e)
 	r->no_new_privs = plan->no_new_privs;
 	r->notify_join = plan->notify_join;
 	r->supervisor.pid = getpid();
+	if (filter_make(&plan->filter, &r->filter, &s->filter, e) < 0)
+		return -1;
 	if (io_process_start(r->supervisor.pid, &r->supervisor.start) < 0)
 		return err_set(e, errno, "read the start time of the supervisor");
 	if (plan->tty[0] && s->terminal >= 0 &&
@@ -153,7 +156,7 @@ static int start_init(struct session *s, struct err *e)
 	pid = sys_clone3(&how);
 	if (pid == 0) {
 		(void)close(pair[0]);
-		init_run(s->plan, pair[1], &s->groups);
+		init_run(s->plan, pair[1], &s->groups, s->filter);
 	}
 	(void)close(pair[1]);
 	if (pid < 0)

@@ -19,7 +19,7 @@ static int choose_shell(struct door *d, struct err *e)
 	return door_shell(d->reply.shell, d->account.shell, d->shell, e);
 }
 
-static int join(struct door *d, int pidfd, struct err *e)
+static int join(struct door *d, const int *fds, size_t n, struct err *e)
 {
 	const struct proto_request joined = { .magic = PROTO_MAGIC,
 		.kind = PROTO_JOINED };
@@ -28,7 +28,7 @@ static int join(struct door *d, int pidfd, struct err *e)
 	if (isatty(0) && isatty(1))
 		(void)observe_listen(d->reply.id, &d->listener, e);
 	/* The last look at a file of the host's. */
-	if (choose_shell(d, e) < 0 || client_join(pidfd, &d->reply, e) < 0)
+	if (choose_shell(d, e) < 0 || client_join(fds, n, &d->reply, e) < 0)
 		return -1;
 	/* Changing ids may have set it (fs.suid_dumpable in proc(5)). */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
@@ -47,9 +47,7 @@ static int follow(
 	case PROTO_MOVE:
 		return client_move_self(fds, n, e) < 0 ? 1 : 0;
 	case PROTO_JOIN:
-		if (n != 1)
-			(void)err_set(e, EBADMSG, "hear from the helper");
-		else if (join(d, fds[0], e) == 0)
+		if (join(d, fds, n, e) == 0)
 			*ret = DOOR_INSIDE;
 		return 1;
 	case PROTO_UNBOXED:

@@ -194,6 +194,8 @@ static const char *op_name(enum plan_op_kind kind)
 		return "seal";
 	case PLAN_PROC:
 		return "proc";
+	case PLAN_SYSCTL:
+		return "sysctl";
 	case PLAN_DEVPTS:
 		return "devpts";
 	case PLAN_MQUEUE:
@@ -310,6 +312,24 @@ static void who(struct json_out *o, json_t *object, const struct plan *p)
 	put(o, object, "runtime_dir", text(p->runtime_dir));
 }
 
+/* By group; what the policy added has none. */
+static json_t *filter(struct json_out *o, const struct plan_filter *f)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < f->n_rules; i++) {
+		const struct plan_filter_rule *rule = &f->rules[i];
+		json_t *calls = json_object_get(object, rule->group);
+
+		if (!calls) {
+			put(o, object, rule->group, json_array());
+			calls = json_object_get(object, rule->group);
+		}
+		append(o, calls, text(rule->call.name));
+	}
+	return object;
+}
+
 static void privileges(struct json_out *o, json_t *object, const struct plan *p)
 {
 	json_t *groups = json_array();
@@ -321,6 +341,7 @@ static void privileges(struct json_out *o, json_t *object, const struct plan *p)
 	put(o, object, "no_new_privs", json_boolean(p->no_new_privs));
 	put(o, object, "login_caps", texts(o, p->login_caps, p->n_login_caps));
 	put(o, object, "init_caps", texts(o, p->init_caps, p->n_init_caps));
+	put(o, object, "filter", filter(o, &p->filter));
 }
 
 /* Print and free. Return: 0 or -1. */

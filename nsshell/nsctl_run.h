@@ -55,8 +55,8 @@ int run_stdio(struct run *r, struct proxy *ret, struct err *e);
 /**
  * run_command() - Become the account and execute the command; in a child, after run_enter()
  *
- * Should:   have the account's ids and groups, a login's environment, 0 to 2, a session
- *           (setsid(2)) and a keyring of its own
+ * Should:   have the account's ids and groups, a login's environment, 0 to 2, and a
+ *           session (setsid(2)) of its own
  * Mustn't:  have any other fd, environment or capability of the caller's
  */
 _Noreturn void run_command(const struct run *r);

@@ -28,13 +28,13 @@ static void note(const struct run *r)
 	closelog();
 }
 
-static int join(struct run *r, int pidfd, struct err *e)
+static int join(struct run *r, const int *fds, size_t n, struct err *e)
 {
 	const struct proto_request joined = { .magic = PROTO_MAGIC,
 		.kind = PROTO_JOINED };
 
 	note(r);
-	if (client_join(pidfd, &r->reply, e) < 0)
+	if (client_join(fds, n, &r->reply, e) < 0)
 		return -1;
 	return client_request(r->lease, &joined, e);
 }
@@ -46,9 +46,7 @@ static int follow(struct run *r, const int *fds, size_t n, struct err *e)
 	case PROTO_MOVE:
 		return client_move_self(fds, n, e);
 	case PROTO_JOIN:
-		if (n != 1)
-			break;
-		return join(r, fds[0], e) < 0 ? -1 : 1;
+		return join(r, fds, n, e) < 0 ? -1 : 1;
 	case PROTO_IGNORE:
 		return err_set(e, 0,
 			"%s isn't isolated (\"nsctl plan %s\" says why): there is no session to run it in",

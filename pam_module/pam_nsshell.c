@@ -161,15 +161,15 @@ static int export_session(
 	return 0;
 }
 
-static int enter(pam_handle_t *pamh, int sock, int pidfd, const struct proto_reply *reply,
-	struct err *e)
+static int enter(pam_handle_t *pamh, int sock, const int *fds, size_t n,
+	const struct proto_reply *reply, struct err *e)
 {
 	const struct proto_request joined = { .magic = PROTO_MAGIC,
 		.kind = PROTO_JOINED };
 
 	if (export_session(pamh, reply, e) < 0 || lease_keep(pamh, sock, e) < 0)
 		return -1;
-	if (client_join(pidfd, reply, e) < 0 || client_request(sock, &joined, e) < 0) {
+	if (client_join(fds, n, reply, e) < 0 || client_request(sock, &joined, e) < 0) {
 		(void)pam_set_data(pamh, DATA_LEASE, NULL, NULL);
 		return -1;
 	}
@@ -189,8 +189,7 @@ static int converse(
 		if (reply->kind == PROTO_MOVE)
 			r = client_move_self(fds, n, e);
 		else if (reply->kind == PROTO_JOIN)
-			r = n == 1 ? enter(pamh, sock, fds[0], reply, e)
-				   : err_set(e, EBADMSG, "hear from the helper");
+			r = enter(pamh, sock, fds, n, reply, e);
 		for (size_t i = 0; i < n; i++)
 			(void)close(fds[i]);
 		if (r < 0)

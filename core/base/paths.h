@@ -23,6 +23,7 @@
 #define PATH_RUN      "/run/nsshell"
 #define PATH_SESSIONS PATH_RUN "/sessions"
 #define PATH_ACCOUNTS PATH_RUN "/accounts"
+#define PATH_FILTERS  PATH_RUN "/filters"
 /* Inside a box: holds the session id; its being there says that this is a box. */
 #define PATH_RUN_SESSION PATH_RUN "/session"
 /* And what the config says for nsshell(1): a file with Shell=, and a folder of the account's,

@@ -17,6 +17,9 @@ struct kernel_clone_args {
 		set_tid, set_tid_size, cgroup;
 };
 
+/* What clone(2) has no room for, or another place. */
+#define CLONE_WITH_CLONE3 (~(uint64_t)UINT32_MAX | CLONE_PIDFD | CSIGNAL)
+
 pid_t sys_clone3(struct sys_clone *args)
 {
 	struct kernel_clone_args k = {
@@ -24,12 +27,18 @@ pid_t sys_clone3(struct sys_clone *args)
 		.pidfd = (uint64_t)(uintptr_t)&args->pidfd,
 		.exit_signal = (uint64_t)args->exit_signal,
 	};
+	pid_t pid;
 
 	if (args->cgroup >= 0) {
 		k.flags |= CLONE_INTO_CGROUP;
 		k.cgroup = (uint64_t)args->cgroup;
 	}
-	return (pid_t)syscall(SYS_clone3, &k, sizeof(k));
+	pid = (pid_t)syscall(SYS_clone3, &k, sizeof(k));
+	/* A filter answers so, as it can't look at what is asked. */
+	if (pid < 0 && errno == ENOSYS && (k.flags & CLONE_WITH_CLONE3) == 0)
+		pid = (pid_t)syscall(
+			SYS_clone, k.flags | k.exit_signal, NULL, NULL, NULL, NULL);
+	return pid;
 }
 
 int sys_openat2(int dir, const char *path, uint64_t flags, mode_t mode, uint64_t resolve)

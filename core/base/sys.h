@@ -13,7 +13,7 @@
 #include <sys/mount.h>
 #include <sys/types.h>
 
-/* clone3(2), Linux 5.3; a child returns 0 on a copy of the caller's stack, as with
+/* clone3(2), Linux 5.3, or clone(2) where a filter refuses that one; a child returns 0 on a copy of the caller's stack, as with
  * fork(2). */
 struct sys_clone {
 	uint64_t flags; /* CLONE_* */

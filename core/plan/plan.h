@@ -9,6 +9,7 @@
 #include "core/base/account.h"
 #include "core/base/arena.h"
 #include "core/base/err.h"
+#include "core/plan/filter.h"
 #include "core/plan/idmap.h"
 #include "core/plan/policy.h"
 
@@ -153,6 +154,7 @@ enum plan_op_kind {
 	PLAN_SEAL,    /* set attr on the mount at target, its content being complete */
 	/* done by init, in the session's own namespaces */
 	PLAN_PROC,
+	PLAN_SYSCTL, /* write content; below /proc/sys, before that is covered */
 	PLAN_DEVPTS,
 	PLAN_MQUEUE,
 	PLAN_CGROUP2,  /* the session's own cgroup, read-only */
@@ -207,6 +209,18 @@ struct plan_cgroup {
 	size_t n_session_settings;
 };
 
+/* A system call that is refused. */
+struct plan_filter_rule {
+	struct filter_call call;
+	const char *group; /* "@clock"; "": the policy added it */
+	bool on;           /* while planning; afterwards all are */
+};
+
+struct plan_filter {
+	struct plan_filter_rule *rules; /* none: no filter at all */
+	size_t n_rules;
+};
+
 struct plan {
 	struct arena arena;
 	const char *id, *service, *rhost, *tty;
@@ -235,6 +249,7 @@ struct plan {
 	const char **init_caps;
 	size_t n_init_caps;
 	bool no_new_privs;
+	struct plan_filter filter;
 	bool notify_join; /* the user is told when an admin steps in */
 	bool share_account;
 	uint64_t linger_usec;
@@ -265,3 +280,6 @@ void plan_print(const struct plan *p, FILE *out);
  * one rootfs. Not cryptographic.
  */
 uint64_t plan_rootfs_digest(const struct plan *p);
+
+/* The same for the rules of a filter; never 0. */
+uint64_t plan_filter_digest(const struct plan_filter *f);

@@ -58,3 +58,19 @@ uint64_t plan_rootfs_digest(const struct plan *p)
 	h = mix_map(h, &p->uids);
 	return mix_map(h, &p->gids);
 }
+
+uint64_t plan_filter_digest(const struct plan_filter *f)
+{
+	uint64_t h = mix_number(FNV_START, f->n_rules);
+
+	for (size_t i = 0; i < f->n_rules; i++) {
+		const struct filter_call *c = &f->rules[i].call;
+
+		h = mix_text(h, c->name);
+		h = mix_number(h, (uint64_t)c->error);
+		h = mix_number(h, c->test);
+		h = mix_number(h, c->arg);
+		h = mix_number(h, c->value);
+	}
+	return h ? h : 1;
+}

@@ -28,6 +28,31 @@ static const struct {
 	{ "/sys/firmware", PLAN_HIDE, false },
 };
 
+/*
+ * The kernel's own limits of what a user namespace may make, counted within this one
+ * (namespaces(7)): they hold where no filter looks.
+ */
+#define NESTED_MAX "128"
+static const char *const counted[] = { "/proc/sys/user/max_user_namespaces",
+	"/proc/sys/user/max_mnt_namespaces", "/proc/sys/user/max_pid_namespaces",
+	"/proc/sys/user/max_net_namespaces", "/proc/sys/user/max_ipc_namespaces",
+	"/proc/sys/user/max_uts_namespaces", "/proc/sys/user/max_cgroup_namespaces",
+	"/proc/sys/user/max_time_namespaces" };
+
+/* Without a user namespace of his own nobody in the box has what the others take. */
+static void limit_namespaces(struct planner *b)
+{
+	bool nested = b->in->policy->allow_user_namespaces;
+	size_t n = nested ? sizeof(counted) / sizeof(*counted) : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		struct plan_op *op = planner_op(b, PLAN_SYSCTL, counted[i]);
+
+		op->content = nested ? NESTED_MAX : "0";
+		op->optional = true;
+	}
+}
+
 static void cover(struct planner *b, enum plan_op_kind kind, const char *path)
 {
 	struct plan_op *op = planner_op(b, kind, path);
@@ -41,6 +66,7 @@ void plan_init_ops(struct planner *b)
 	struct plan_op *op;
 
 	planner_op(b, PLAN_PROC, "/proc")->attr = ATTR_NOEXEC;
+	limit_namespaces(b);
 	op = planner_op(b, PLAN_DEVPTS, "/dev/pts");
 	op->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 	op->mode = 0620;

@@ -16,6 +16,7 @@ static const char *const kind_names[] = {
 	[PLAN_MASK] = "mask",
 	[PLAN_SEAL] = "seal",
 	[PLAN_PROC] = "proc",
+	[PLAN_SYSCTL] = "sysctl",
 	[PLAN_DEVPTS] = "devpts",
 	[PLAN_MQUEUE] = "mqueue",
 	[PLAN_CGROUP2] = "cgroup2",
@@ -257,6 +258,7 @@ void plan_print(const struct plan *p, FILE *out)
 	print_map("user", &p->uids, out);
 	print_map("group", &p->gids, out);
 	print_privileges(p, out);
+	plan_filter_print(&p->filter, out);
 	print_rootfs(p, out);
 	print_ops(p, out);
 	print_cgroup(&p->cgroup, out);

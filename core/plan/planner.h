@@ -91,7 +91,10 @@ void plan_ops(struct planner *b);                  /* plan_ops.c: mounts */
 void plan_dev(struct planner *b);                  /* plan_dev.c: below /dev */
 int plan_devices(struct planner *b, struct err *e);
 void plan_init_ops(struct planner *b); /* plan_init.c: proc, pts, masks */
-void plan_layers(struct planner *b);   /* plan_hidden.c: whiteouts, masks */
+/* plan_filter.c: system calls, and their lines of plan_print() */
+void plan_filter(struct planner *b);
+void plan_filter_print(const struct plan_filter *f, FILE *out);
+void plan_layers(struct planner *b); /* plan_hidden.c: whiteouts, masks */
 int plan_cgroup(struct planner *b, struct err *e);
 
 /* The deepest overlay that @path lies in; its index. */

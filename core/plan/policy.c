@@ -30,6 +30,7 @@ void policy_clear(struct policy *p)
 	strlist_clear(&p->inaccessible_paths);
 	strlist_clear(&p->devices);
 	strlist_clear(&p->sockets);
+	strlist_clear(&p->filter);
 	free(p->hostname);
 	free(p->image);
 	free(p->shell);

@@ -73,12 +73,16 @@ struct policy_limits {
 };
 
 struct policy {
-	bool isolate;            /* Isolate= */
-	struct strlist services; /* Services=, PAM service names */
-	enum policy_share share; /* Share= */
-	uint64_t linger_usec;    /* Linger=: 0 is no, PARSE_INFINITY is yes */
-	char *hostname;          /* Hostname=, with %u %h %s not yet expanded */
-	bool root;               /* Root= */
+	bool isolate;               /* Isolate= */
+	struct strlist services;    /* Services=, PAM service names */
+	enum policy_share share;    /* Share= */
+	uint64_t linger_usec;       /* Linger=: 0 is no, PARSE_INFINITY is yes */
+	char *hostname;             /* Hostname=, with %u %h %s not yet expanded */
+	bool root;                  /* Root= */
+	bool allow_user_namespaces; /* AllowUserNamespaces= */
+	/* SystemCallFilter=: "no" or "default" at most as the first word; names of calls and
+	 * groups to allow, or with "~" to refuse */
+	struct strlist filter;
 	char *image;             /* RootFS=image:NAME; NULL is the host's root */
 	enum policy_upper upper; /* Upper= */
 	uint64_t upper_size;     /* UpperSize=, bytes; PARSE_INFINITY: no limit of ours */

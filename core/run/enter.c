@@ -259,8 +259,11 @@ static enum enter_result start(const struct enter *in, const struct cgroup_fds *
 	return r;
 }
 
-enum enter_result enter_session(const struct enter *in, struct proxy *ret, struct err *e)
+enum enter_result enter_session(
+	const struct enter *asked, struct proxy *ret, struct err *e)
 {
+	struct filter filter;
+	struct enter in = *asked;
 	struct cgroup_fds groups;
 	enum enter_result r;
 
@@ -268,9 +271,15 @@ enum enter_result enter_session(const struct enter *in, struct proxy *ret, struc
 		(void)err_set(e, errno, "hide from debuggers");
 		return ENTER_FAILED;
 	}
-	if (cgroup_join_open(in->held->proc, in->record->cgroup, &groups, e) < 0)
+	if (filter_map_key(in.record->filter, &filter, e) < 0)
 		return ENTER_FAILED;
-	r = start(in, &groups, ret, e);
+	in.filter = &filter;
+	if (cgroup_join_open(in.held->proc, in.record->cgroup, &groups, e) < 0) {
+		filter_unmap(&filter);
+		return ENTER_FAILED;
+	}
+	r = start(&in, &groups, ret, e);
 	cgroup_join_close(&groups);
+	filter_unmap(&filter);
 	return r;
 }

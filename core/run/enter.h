@@ -11,6 +11,7 @@
 #pragma once
 
 #include "core/base/err.h"
+#include "core/run/filter.h"
 #include "core/run/find.h"
 #include "core/run/proxy.h"
 #include "core/run/pty.h"
@@ -36,6 +37,7 @@ struct enter_person {
 struct enter {
 	const struct record *record;
 	const struct find_held *held;
+	const struct filter *filter; /* the session's, set by enter_session() */
 	struct enter_person person;
 	const char *file; /* to exec; without a '/' it is looked for in env's PATH */
 	const char *const *argv; /* ended by NULL */

@@ -138,10 +138,14 @@ static int prove_no_caps(struct err *e)
 	return r;
 }
 
-static int become(const struct enter_person *p, struct err *e)
+static int become(
+	const struct enter_person *p, const struct filter *filter, struct err *e)
 {
 	int r;
 
+	/* As long as it has the right to. */
+	if (filter_install(filter, e) < 0)
+		return -1;
 	if (p->uid != 0)
 		r = become_user(p, e) < 0 ? -1 : prove_no_caps(e);
 	else
@@ -203,7 +207,7 @@ _Noreturn void enter_inside(
 		(void)notice_ptys(in->notice);
 	if (settle(in, groups, sock, &e) < 0)
 		fail(sock, ENTER_WORD_FAILED, &e);
-	if (become(&in->person, &e) < 0 || go_to(in, &e) < 0)
+	if (become(&in->person, in->filter, &e) < 0 || go_to(in, &e) < 0)
 		fail(SOCK_FD, ENTER_WORD_FAILED, &e);
 	environ = (char **)(uintptr_t)in->env;
 	(void)execvpe(in->file, (char *const *)(uintptr_t)in->argv, environ);

@@ -58,6 +58,7 @@ struct record {
 	uint64_t rootfs;  /* plan_rootfs_digest() */
 	uint64_t holder;  /* inode number of the rootfs' mount namespace, 0: not yet there
 			   */
+	uint64_t filter;  /* filter_open() has the session's program by it, 0: none */
 	bool share;       /* Share=account: a login may join */
 	bool no_new_privs; /* as its logins have it */
 	bool notify_join;  /* the user is told when an admin steps in */

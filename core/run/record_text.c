@@ -51,6 +51,7 @@ static const struct field {
 	F("cgroup", FIELD_TEXT, cgroup),
 	F("rootfs", FIELD_U64, rootfs),
 	F("holder", FIELD_U64, holder),
+	F("filter", FIELD_U64, filter),
 	F("share", FIELD_BOOL, share),
 	F("no_new_privs", FIELD_BOOL, no_new_privs),
 	F("notify_join", FIELD_BOOL, notify_join),

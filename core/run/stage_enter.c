@@ -2,6 +2,7 @@
 #include "core/run/stage.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/run/rootfs.h"
 #include "core/run/tree.h"
@@ -98,11 +99,26 @@ static int hide(const struct tree *t, const struct plan_op *op, struct err *e)
 	return 0;
 }
 
+/* Before /proc/sys is covered; the file shows the user namespace of who opens it. */
+static int set_sysctl(const struct tree *t, const struct plan_op *op, struct err *e)
+{
+	_cleanup_close_ int fd = tree_open_write(t, op->target);
+
+	if (fd < 0 && errno == ENOENT && op->optional)
+		return 0;
+	if (fd < 0 || io_write_all(fd, op->content, strlen(op->content)) < 0)
+		return err_set(
+			e, errno, "write %s to %s inside", op->content, op->target);
+	return 0;
+}
+
 static int enter_op(const struct tree *t, const struct plan_op *op, struct err *e)
 {
 	switch (op->kind) {
 	case PLAN_PROC:
 		return mount_fs(t, "proc", NULL, 0, op, e);
+	case PLAN_SYSCTL:
+		return set_sysctl(t, op, e);
 	case PLAN_DEVPTS:
 		return mount_devpts(t, op, e);
 	case PLAN_MQUEUE:

@@ -229,6 +229,7 @@ static int do_op(const struct doing *d, struct err *e)
 	case PLAN_DEVPTS:
 	case PLAN_MQUEUE:
 	case PLAN_CGROUP2:
+	case PLAN_SYSCTL:
 	case PLAN_READONLY:
 	case PLAN_HIDE:
 		return 0; /* init's, stage_enter.c */

@@ -23,6 +23,13 @@ int tree_open(const struct tree *t, const char *path)
 	return open_below(t->root, path);
 }
 
+int tree_open_write(const struct tree *t, const char *path)
+{
+	while (*path == '/')
+		path++;
+	return sys_openat2(t->root, path, O_WRONLY | O_NOFOLLOW, 0, TREE_RESOLVE);
+}
+
 /* New folders belong to root of the box; one that is there already is left as it is. */
 static int make_dir(const struct tree *t, int parent, const char *name)
 {

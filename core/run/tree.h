@@ -36,6 +36,9 @@ int tree_parent(const struct tree *t, const char *path, const char **name, struc
  */
 int tree_open(const struct tree *t, const char *path);
 
+/* The same for writing to a file that is there. Return: fd, or -1 with errno. */
+int tree_open_write(const struct tree *t, const char *path);
+
 /**
  * tree_place() - A place to mount on: opened, or made empty where there is none
  * Return: O_PATH fd, the caller's, or -1 with @e.

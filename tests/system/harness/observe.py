@@ -2,6 +2,7 @@
 """What there is of sessions on the host, before and after."""
 
 import os
+import re
 import struct
 import time
 
@@ -71,7 +72,9 @@ class Observer:
         for top in (RUN, STATE):
             for folder, _, names in os.walk(top):
                 found.update(os.path.join(folder, n) for n in names)
-        return {f for f in found if f != f"{STATE}/ranges"}
+        # Made once for all sessions, and kept until the host goes down.
+        kept = re.compile(rf"{STATE}/ranges|{RUN}/filters/[0-9a-f]{{16}}")
+        return {f for f in found if not kept.fullmatch(f)}
 
     def _stage_folders(self):
         found = set()

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What SystemCallFilter= makes of the deny list, word by word: a later one wins. */
+#include "core/plan/planner.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool is_group(const char *word)
+{
+	return word[0] == '@';
+}
+
+static struct plan_filter_rule *add(
+	struct planner *b, const struct filter_call *call, const char *group, bool on)
+{
+	static struct plan_filter_rule scratch;
+	struct plan_filter *f = &b->p->filter;
+	struct plan_filter_rule *rule = &scratch;
+
+	f->rules = planner_more(b, f->rules, &f->n_rules, sizeof(*f->rules));
+	if (f->rules)
+		rule = &f->rules[f->n_rules - 1];
+	else
+		f->n_rules = 0;
+	*rule = (struct plan_filter_rule){ .call = *call, .group = group, .on = on };
+	return rule;
+}
+
+/* Every rule of the built-in list, those that don't hold here too: a word may need them. */
+static void begin(struct planner *b)
+{
+	bool nested = b->in->policy->allow_user_namespaces;
+
+	for (size_t i = 0; i < filter_n_groups; i++) {
+		const struct filter_group *g = &filter_groups[i];
+
+		for (size_t j = 0; j < g->n_calls; j++)
+			(void)add(
+				b, &g->calls[j], g->name, !(g->unless_nested && nested));
+	}
+}
+
+static void turn_all(struct plan_filter *f, bool on)
+{
+	for (size_t i = 0; i < f->n_rules; i++)
+		f->rules[i].on = on;
+}
+
+static void turn_group(struct plan_filter *f, const char *group, bool on)
+{
+	for (size_t i = 0; i < f->n_rules; i++)
+		if (strcmp(f->rules[i].group, group) == 0)
+			f->rules[i].on = on;
+}
+
+static void allow(struct plan_filter *f, const char *call)
+{
+	for (size_t i = 0; i < f->n_rules; i++)
+		if (strcmp(f->rules[i].call.name, call) == 0)
+			f->rules[i].on = false;
+}
+
+/* Whatever its arguments are: a rule that looks at them has nothing left to say. */
+static void deny(struct planner *b, const char *call)
+{
+	struct filter_call whole = { planner_copy(b, call), EPERM, FILTER_ALWAYS, 0, 0 };
+	struct plan_filter *f = &b->p->filter;
+
+	for (size_t i = 0; i < f->n_rules; i++) {
+		struct plan_filter_rule *rule = &f->rules[i];
+
+		if (strcmp(rule->call.name, call) != 0)
+			continue;
+		rule->on = rule->call.test == FILTER_ALWAYS;
+		if (rule->on)
+			return;
+	}
+	(void)add(b, &whole, "", true);
+}
+
+static void hear(struct planner *b, const char *word)
+{
+	struct plan_filter *f = &b->p->filter;
+	bool refuse = word[0] == '~';
+
+	if (refuse)
+		word++;
+	if (strcmp(word, "no") == 0)
+		turn_all(f, false);
+	else if (is_group(word))
+		turn_group(f, word, refuse);
+	else if (refuse)
+		deny(b, word);
+	else if (strcmp(word, "default") != 0) /* which is only ever the first */
+		allow(f, word);
+}
+
+/* Only what holds is kept. */
+static void finish(struct plan_filter *f)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->n_rules; i++)
+		if (f->rules[i].on)
+			f->rules[kept++] = f->rules[i];
+	f->n_rules = kept;
+}
+
+void plan_filter(struct planner *b)
+{
+	const struct strlist *words = &b->in->policy->filter;
+
+	begin(b);
+	for (size_t i = 0; i < words->n; i++)
+		hear(b, words->v[i]);
+	finish(&b->p->filter);
+}
+
+/* ---- in words ----------------------------------------------------------------------- */
+
+static void print_rule(const struct plan_filter_rule *rule, FILE *out)
+{
+	const struct filter_call *c = &rule->call;
+
+	fprintf(out, " %s", c->name);
+	if (c->test == FILTER_EQUAL)
+		fprintf(out, "[%u=0x%llx]", c->arg, (unsigned long long)c->value);
+	if (c->test == FILTER_ANY_BIT)
+		fprintf(out, "[%u&0x%llx]", c->arg, (unsigned long long)c->value);
+	if (c->test == FILTER_OTHER_BIT)
+		fprintf(out, "[%u&~0x%llx]", c->arg, (unsigned long long)c->value);
+	if (c->error == ENOSYS)
+		fputs("[ENOSYS]", out);
+}
+
+/* The rules of one group, under its name and reason. */
+static void print_group(
+	const struct plan_filter *f, const char *name, const char *why, FILE *out)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < f->n_rules; i++) {
+		if (strcmp(f->rules[i].group, name) != 0)
+			continue;
+		if (first)
+			fprintf(out, "  %-12s %s\n              ", *name ? name : "more",
+				why);
+		first = false;
+		print_rule(&f->rules[i], out);
+	}
+	if (!first)
+		fputc('\n', out);
+}
+
+void plan_filter_print(const struct plan_filter *f, FILE *out)
+{
+	if (f->n_rules == 0) {
+		fputs("\nsystem calls refused: none\n", out);
+		return;
+	}
+	fputs("\nsystem calls refused, where an argument is named only with that\n", out);
+	for (size_t i = 0; i < filter_n_groups; i++)
+		print_group(f, filter_groups[i].name, filter_groups[i].why, out);
+	print_group(f, "", "SystemCallFilter= says so", out);
+}
