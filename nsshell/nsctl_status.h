@@ -6,6 +6,7 @@
 #include "nsshell/nsctl_sessions.h"
 
 #include "core/base/strlist.h"
+#include "core/run/usage_more.h"
 
 #include <stdio.h>
 
@@ -28,6 +29,10 @@ struct status {
 	const struct nsctl_session *session;
 	char account_group[256]; /* "" where there is none */
 	struct usage account;
+	struct usage_more account_more;
+	char slice[256]; /* the group that accounts share, "" where there is none */
+	struct usage slice_usage;
+	struct usage_more slice_more;
 	struct {
 		const char *what;
 		bool there;
@@ -55,6 +60,9 @@ void status_clear(struct status *s);
 int status_parse_mount(char *line, struct status_mount *ret);
 /* The text of /proc/PID/status and the command line. Return: 0 or -1. */
 int status_parse_process(char *text, struct status_process *ret);
+
+/* The lines that tell what is used, and what may be. */
+void status_print_usage(const struct status *s);
 
 /* Return: 0 or -1 with @e. */
 int status_print(const struct status *s, bool mounts, struct err *e);

@@ -158,6 +158,25 @@ static int gather_mounts(struct status *s, struct err *e)
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
+/* "nsshell/course.slice/1000" is in one; systemd's own slices aren't Slice='s. */
+static void gather_slice(struct status *s, enum plan_cgroup_kind kind)
+{
+	static const char ending[] = ".slice";
+	char *end;
+
+	(void)snprintf(s->slice, sizeof(s->slice), "%s", s->account_group);
+	end = strrchr(s->slice, '/');
+	if (end)
+		*end = '\0';
+	if (!end || end - s->slice < (ptrdiff_t)sizeof(ending) ||
+		strcmp(end - strlen(ending), ending) != 0 || !strchr(s->slice, '/')) {
+		s->slice[0] = '\0';
+		return;
+	}
+	usage_read(kind, s->slice, &s->slice_usage);
+	usage_more_read(kind, s->slice, &s->slice_more);
+}
+
 static void gather_account(struct status *s)
 {
 	static const char *const what[STATUS_PRESSURES] = { "cpu", "memory", "io" };
@@ -165,12 +184,15 @@ static void gather_account(struct status *s)
 	enum plan_cgroup_kind kind = end ? cgroup_kind() : PLAN_CGROUP_NONE;
 
 	usage_clear(&s->account);
+	usage_clear(&s->slice_usage);
 	if (!end)
 		return;
 	(void)snprintf(s->account_group, sizeof(s->account_group), "%.*s",
 		(int)(end - group), group);
 	usage_read(kind, s->account_group, &s->account);
 	usage_hits(&s->account, &s->session->usage);
+	usage_more_read(kind, s->account_group, &s->account_more);
+	gather_slice(s, kind);
 	for (size_t i = 0; i < STATUS_PRESSURES; i++) {
 		s->pressure[i].what = what[i];
 		s->pressure[i].there =

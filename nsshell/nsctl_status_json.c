@@ -2,6 +2,8 @@
 /* A session as JSON: sizes in bytes, times in microseconds; what isn't known is left out. */
 #include "nsshell/nsctl_status.h"
 
+#include "core/plan/limits.h"
+
 #include <errno.h>
 #include <jansson.h>
 
@@ -24,12 +26,48 @@ static json_t *usage_json(const struct usage *u)
 		number(u->oom_kills), "refused_forks", number(u->refused_forks));
 }
 
-static json_t *limits_json(const struct usage *u)
+static json_t *disks_json(const struct usage_more *u, size_t kind)
 {
-	return json_pack("{s:o*, s:o*, s:o*, s:o*, s:o*}", "MemoryMax",
-		number(u->memory_max), "MemoryHigh", number(u->memory_high), "TasksMax",
-		number(u->tasks_max), "CPUQuota", number(u->cpu_quota), "CPUWeight",
-		number(u->cpu_weight));
+	json_t *object = NULL;
+
+	for (size_t i = 0; i < u->n_disks; i++) {
+		if (u->disks[i].max[kind] == PARSE_INFINITY)
+			continue;
+		if (!object)
+			object = json_object();
+		(void)json_object_set_new(
+			object, u->disks[i].device, number(u->disks[i].max[kind]));
+	}
+	return object;
+}
+
+static json_t *limits_json(const struct usage *u, const struct usage_more *more)
+{
+	json_t *object = json_pack("{s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}",
+		"MemoryMax", number(u->memory_max), "MemoryHigh", number(u->memory_high),
+		"MemorySwapMax", number(u->swap_max), "TasksMax", number(u->tasks_max),
+		"CPUQuota", number(u->cpu_quota), "CPUWeight", number(u->cpu_weight),
+		"IOWeight", number(u->io_weight));
+
+	if (more->cpus[0])
+		(void)json_object_set_new(object, "AllowedCPUs", json_string(more->cpus));
+	for (size_t i = 0; i < POLICY_IO_KINDS; i++) {
+		json_t *disks = disks_json(more, i);
+
+		if (disks)
+			(void)json_object_set_new(object, limits_io_key(i), disks);
+	}
+	return object;
+}
+
+/* NULL without Slice=. */
+static json_t *slice_json(const struct status *s)
+{
+	if (!s->slice[0])
+		return NULL;
+	return json_pack("{s:s, s:o, s:o}", "cgroup", s->slice, "usage",
+		usage_json(&s->slice_usage), "limits",
+		limits_json(&s->slice_usage, &s->slice_more));
 }
 
 static json_t *pressure_json(const struct status *s)
@@ -105,7 +143,7 @@ static json_t *session_json(const struct status *s)
 	return json_pack(
 		"{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:s,"
 		" s:{s:I, s:I, s:I, s:I, s:I, s:I},"
-		" s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		" s:o, s:o, s:o, s:o*, s:o, s:o, s:o, s:o}",
 		"id", r->id, "user", r->user, "uid", (json_int_t)r->uid, "service",
 		r->service, "from", r->rhost, "tty", r->tty, "since", since, "state",
 		s->session->state, "leases", (int)r->leases, "init", (int)r->init.pid,
@@ -115,8 +153,9 @@ static json_t *session_json(const struct status *s)
 		(json_int_t)ns->uts, "ipc", (json_int_t)ns->ipc, "cgroup",
 		(json_int_t)ns->cgroup, "usage", usage_json(&s->session->usage),
 		"account_usage", usage_json(&s->account), "limits",
-		limits_json(&s->account), "pressure", pressure_json(s), "processes",
-		processes_json(s), "mounts", mounts_json(s), "events", events_json(s));
+		limits_json(&s->account, &s->account_more), "slice", slice_json(s),
+		"pressure", pressure_json(s), "processes", processes_json(s), "mounts",
+		mounts_json(s), "events", events_json(s));
 }
 
 int status_json(const struct status *const *all, size_t n, FILE *out, struct err *e)

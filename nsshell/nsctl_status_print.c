@@ -45,90 +45,6 @@ static void print_head(const struct status *s)
 	(void)printf("\n%12s: %s\n", "Cgroup", r->cgroup[0] ? r->cgroup : "none");
 }
 
-/* ---- usage -------------------------------------------------------------------------- */
-
-/* "12M, peak 30M; the account 40M of 2.0G" */
-static void print_memory(const struct status *s)
-{
-	char used[32], peak[32], all[32], max[32], high[32];
-
-	nsctl_bytes(s->session->usage.memory, NSCTL_HUMAN, used, sizeof(used));
-	if (!used[0])
-		return;
-	nsctl_bytes(s->session->usage.memory_peak, NSCTL_HUMAN, peak, sizeof(peak));
-	nsctl_bytes(s->account.memory, NSCTL_HUMAN, all, sizeof(all));
-	nsctl_bytes(s->account.memory_max, NSCTL_HUMAN, max, sizeof(max));
-	nsctl_bytes(s->account.memory_high, NSCTL_HUMAN, high, sizeof(high));
-	(void)printf("%12s: %s%s%s; the account %s, MemoryMax=%s", "Memory", used,
-		peak[0] ? ", peak " : "", peak, all, max);
-	if (s->account.memory_high < USAGE_UNKNOWN)
-		(void)printf(" MemoryHigh=%s", high);
-	if (s->account.oom_kills != USAGE_UNKNOWN && s->account.oom_kills > 0)
-		(void)printf("; %" PRIu64 " killed at the limit", s->account.oom_kills);
-	(void)putchar('\n');
-}
-
-static void print_tasks(const struct status *s)
-{
-	const struct usage *a = &s->account;
-
-	if (s->session->usage.tasks == USAGE_UNKNOWN)
-		return;
-	(void)printf("%12s: %" PRIu64, "Tasks", s->session->usage.tasks);
-	if (a->tasks != USAGE_UNKNOWN)
-		(void)printf("; the account %" PRIu64, a->tasks);
-	if (a->tasks_max < USAGE_UNKNOWN)
-		(void)printf(", TasksMax=%" PRIu64, a->tasks_max);
-	else if (a->tasks_max == PARSE_INFINITY)
-		(void)printf(", TasksMax=infinity");
-	if (a->refused_forks != USAGE_UNKNOWN && a->refused_forks > 0)
-		(void)printf("; %" PRIu64 " forks refused", a->refused_forks);
-	(void)putchar('\n');
-}
-
-static void print_cpu(const struct status *s)
-{
-	const struct usage *a = &s->account;
-	char used[32], all[32];
-
-	nsctl_usec(s->session->usage.cpu_usec, NSCTL_HUMAN, used, sizeof(used));
-	nsctl_usec(a->cpu_usec, NSCTL_HUMAN, all, sizeof(all));
-	if (!used[0])
-		return;
-	(void)printf("%12s: %s; the account %s", "CPU", used, all);
-	if (a->cpu_quota < USAGE_UNKNOWN)
-		(void)printf(", CPUQuota=%" PRIu64 "%%", a->cpu_quota);
-	if (a->cpu_weight != USAGE_UNKNOWN)
-		(void)printf(", CPUWeight=%" PRIu64, a->cpu_weight);
-	if (a->throttled != USAGE_UNKNOWN && a->throttled > 0)
-		(void)printf("; held back %" PRIu64 " times", a->throttled);
-	(void)putchar('\n');
-}
-
-static void print_io(const struct status *s)
-{
-	char in[32], out[32];
-
-	nsctl_bytes(s->session->usage.io_read, NSCTL_HUMAN, in, sizeof(in));
-	nsctl_bytes(s->session->usage.io_write, NSCTL_HUMAN, out, sizeof(out));
-	if (in[0])
-		(void)printf("%12s: %s read, %s written\n", "IO", in, out);
-}
-
-static void print_pressure(const struct status *s)
-{
-	for (size_t i = 0; i < STATUS_PRESSURES; i++) {
-		const struct usage_pressure *p = &s->pressure[i].p;
-
-		if (s->pressure[i].there)
-			(void)printf(
-				"%12s: %s: some %u.%02u%% in 10 s, %u.%02u%% in 5 min; all %u.%02u%% in 10 s\n",
-				"Pressure", s->pressure[i].what, p->some10 / 100,
-				p->some10 % 100, p->some300 / 100, p->some300 % 100,
-				p->full10 / 100, p->full10 % 100);
-	}
-}
-
 /* ---- tables ------------------------------------------------------------------------- */
 
 static struct libscols_table *table(const char *const *names, const int *flags, size_t n)
@@ -256,11 +172,7 @@ int status_print(const struct status *s, bool mounts, struct err *e)
 {
 	scols_init_debug(0);
 	print_head(s);
-	print_memory(s);
-	print_tasks(s);
-	print_cpu(s);
-	print_io(s);
-	print_pressure(s);
+	status_print_usage(s);
 	if (s->n_mounts > 0 && !mounts)
 		(void)printf("%12s: %zu (--mounts shows them)\n", "Mounts", s->n_mounts);
 	if (print_processes(s, e) < 0 ||

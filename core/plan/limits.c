@@ -161,15 +161,20 @@ const char *const limits_keys[] = { "MemoryMax", "MemoryHigh", "MemorySwapMax",
 	"IOReadBandwidthMax", "IOWriteBandwidthMax", "IOReadIOPSMax", "IOWriteIOPSMax",
 	NULL };
 
+static const char *const io_keys[POLICY_IO_KINDS] = { "IOReadBandwidthMax",
+	"IOWriteBandwidthMax", "IOReadIOPSMax", "IOWriteIOPSMax" };
+
 int limits_io(const char *key)
 {
-	static const char *const keys[POLICY_IO_KINDS] = { "IOReadBandwidthMax",
-		"IOWriteBandwidthMax", "IOReadIOPSMax", "IOWriteIOPSMax" };
-
 	for (int i = 0; i < POLICY_IO_KINDS; i++)
-		if (strcmp(key, keys[i]) == 0)
+		if (strcmp(key, io_keys[i]) == 0)
 			return i;
 	return -1;
+}
+
+const char *limits_io_key(size_t kind)
+{
+	return io_keys[kind];
 }
 
 /* A path may be listed to be free of what a section above says. */

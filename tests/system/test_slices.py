@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Slice=: limits that accounts share."""
 
+import json
 import os
 import signal
 import time
@@ -74,6 +75,14 @@ def test_accounts_share_a_limit(b):
                 f"{one} and {two} sleeps of 40")
         r = b.run(b.stage.bin / "nsctl", "list", "--noheadings", "-o", "USER,CGROUP")
         b.check(r.stdout.count(f"{os.path.basename(above)}/") == 2, "nsctl list shows where", r.stdout)
+        r = b.run(b.stage.bin / "nsctl", "status", b.alice.pw_name)
+        b.check(f"Slice: {above}" in r.stdout and "TasksMax=70" in r.stdout,
+                "nsctl status shows the slice and its limits", r.stdout)
+
+        r = b.run(b.stage.bin / "nsctl", "status", "--json", b.alice.pw_name)
+        one = json.loads(r.stdout or "{}").get("sessions", [{}])[0]
+        b.check(one.get("slice", {}).get("limits", {}).get("TasksMax") == 70,
+                "so does --json", one.get("slice"), r.stderr)
 
 
 def test_the_last_account_takes_the_slice_along(b):

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a session, its account and its slice use, and may. */
+#include "nsshell/nsctl_status.h"
+
+#include "core/plan/limits.h"
+
+#include <inttypes.h>
+
+/* "12M, peak 30M; the account 40M of 2.0G" */
+static void print_memory(const struct status *s)
+{
+	char used[32], peak[32], all[32], max[32], high[32], swap[32];
+
+	nsctl_bytes(s->session->usage.memory, NSCTL_HUMAN, used, sizeof(used));
+	if (!used[0])
+		return;
+	nsctl_bytes(s->session->usage.memory_peak, NSCTL_HUMAN, peak, sizeof(peak));
+	nsctl_bytes(s->account.memory, NSCTL_HUMAN, all, sizeof(all));
+	nsctl_bytes(s->account.memory_max, NSCTL_HUMAN, max, sizeof(max));
+	nsctl_bytes(s->account.memory_high, NSCTL_HUMAN, high, sizeof(high));
+	nsctl_bytes(s->account.swap_max, NSCTL_HUMAN, swap, sizeof(swap));
+	(void)printf("%12s: %s%s%s; the account %s, MemoryMax=%s", "Memory", used,
+		peak[0] ? ", peak " : "", peak, all, max);
+	if (s->account.memory_high < USAGE_UNKNOWN)
+		(void)printf(" MemoryHigh=%s", high);
+	if (s->account.swap_max < USAGE_UNKNOWN)
+		(void)printf(" MemorySwapMax=%s", swap);
+	if (s->account.oom_kills != USAGE_UNKNOWN && s->account.oom_kills > 0)
+		(void)printf("; %" PRIu64 " killed at the limit", s->account.oom_kills);
+	(void)putchar('\n');
+}
+
+static void print_tasks(const struct status *s)
+{
+	const struct usage *a = &s->account;
+
+	if (s->session->usage.tasks == USAGE_UNKNOWN)
+		return;
+	(void)printf("%12s: %" PRIu64, "Tasks", s->session->usage.tasks);
+	if (a->tasks != USAGE_UNKNOWN)
+		(void)printf("; the account %" PRIu64, a->tasks);
+	if (a->tasks_max < USAGE_UNKNOWN)
+		(void)printf(", TasksMax=%" PRIu64, a->tasks_max);
+	else if (a->tasks_max == PARSE_INFINITY)
+		(void)printf(", TasksMax=infinity");
+	if (a->refused_forks != USAGE_UNKNOWN && a->refused_forks > 0)
+		(void)printf("; %" PRIu64 " forks refused", a->refused_forks);
+	(void)putchar('\n');
+}
+
+static void print_cpu(const struct status *s)
+{
+	const struct usage *a = &s->account;
+	char used[32], all[32];
+
+	nsctl_usec(s->session->usage.cpu_usec, NSCTL_HUMAN, used, sizeof(used));
+	nsctl_usec(a->cpu_usec, NSCTL_HUMAN, all, sizeof(all));
+	if (!used[0])
+		return;
+	(void)printf("%12s: %s; the account %s", "CPU", used, all);
+	if (a->cpu_quota < USAGE_UNKNOWN)
+		(void)printf(", CPUQuota=%" PRIu64 "%%", a->cpu_quota);
+	if (a->cpu_weight != USAGE_UNKNOWN)
+		(void)printf(", CPUWeight=%" PRIu64, a->cpu_weight);
+	if (s->account_more.cpus[0])
+		(void)printf(", AllowedCPUs=%s", s->account_more.cpus);
+	if (a->throttled != USAGE_UNKNOWN && a->throttled > 0)
+		(void)printf("; held back %" PRIu64 " times", a->throttled);
+	(void)putchar('\n');
+}
+
+/* "IOReadBandwidthMax=8:0 20000000" for each that is limited. */
+static void print_disks(const char *label, const struct usage_more *u)
+{
+	for (size_t i = 0; i < u->n_disks; i++) {
+		const struct usage_disk *d = &u->disks[i];
+
+		(void)printf("%12s:", label);
+		for (size_t k = 0; k < POLICY_IO_KINDS; k++)
+			if (d->max[k] != PARSE_INFINITY)
+				(void)printf(" %s=%s %" PRIu64, limits_io_key(k),
+					d->device, d->max[k]);
+		(void)putchar('\n');
+	}
+}
+
+static void print_io(const struct status *s)
+{
+	char in[32], out[32];
+
+	nsctl_bytes(s->session->usage.io_read, NSCTL_HUMAN, in, sizeof(in));
+	nsctl_bytes(s->session->usage.io_write, NSCTL_HUMAN, out, sizeof(out));
+	if (in[0])
+		(void)printf("%12s: %s read, %s written%s", "IO", in, out,
+			s->account.io_weight < USAGE_UNKNOWN ? "; the account " : "\n");
+	if (in[0] && s->account.io_weight < USAGE_UNKNOWN)
+		(void)printf("IOWeight=%" PRIu64 "\n", s->account.io_weight);
+	print_disks("IO limits", &s->account_more);
+}
+
+/* What the accounts of the slice use together, and may. */
+static void print_slice(const struct status *s)
+{
+	const struct usage *u = &s->slice_usage;
+	char used[32], max[32];
+
+	if (!s->slice[0])
+		return;
+	nsctl_bytes(u->memory, NSCTL_HUMAN, used, sizeof(used));
+	nsctl_bytes(u->memory_max, NSCTL_HUMAN, max, sizeof(max));
+	(void)printf("%12s: %s", "Slice", s->slice);
+	if (used[0])
+		(void)printf("; %s, MemoryMax=%s", used, max);
+	if (u->tasks != USAGE_UNKNOWN)
+		(void)printf("; %" PRIu64 " tasks, TasksMax=", u->tasks);
+	if (u->tasks != USAGE_UNKNOWN && u->tasks_max < USAGE_UNKNOWN)
+		(void)printf("%" PRIu64, u->tasks_max);
+	else if (u->tasks != USAGE_UNKNOWN)
+		(void)printf("infinity");
+	if (u->cpu_quota < USAGE_UNKNOWN)
+		(void)printf("; CPUQuota=%" PRIu64 "%%", u->cpu_quota);
+	if (s->slice_more.cpus[0])
+		(void)printf("; AllowedCPUs=%s", s->slice_more.cpus);
+	(void)putchar('\n');
+	print_disks("Slice's IO", &s->slice_more);
+}
+
+static void print_pressure(const struct status *s)
+{
+	for (size_t i = 0; i < STATUS_PRESSURES; i++) {
+		const struct usage_pressure *p = &s->pressure[i].p;
+
+		if (s->pressure[i].there)
+			(void)printf(
+				"%12s: %s: some %u.%02u%% in 10 s, %u.%02u%% in 5 min; all %u.%02u%% in 10 s\n",
+				"Pressure", s->pressure[i].what, p->some10 / 100,
+				p->some10 % 100, p->some300 / 100, p->some300 % 100,
+				p->full10 / 100, p->full10 % 100);
+	}
+}
+
+void status_print_usage(const struct status *s)
+{
+	print_memory(s);
+	print_tasks(s);
+	print_cpu(s);
+	print_io(s);
+	print_slice(s);
+	print_pressure(s);
+}
