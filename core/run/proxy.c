@@ -86,6 +86,13 @@ static void pass_on(const struct loop *l, int sig)
 		(void)kill(l->p->child, sig);
 }
 
+/* Who was stopped, by whomever in the box, must run to hear it. */
+static void ask_to_end(const struct loop *l, int sig)
+{
+	pass_on(l, sig);
+	pass_on(l, SIGCONT);
+}
+
 static void stop_ourselves(struct loop *l)
 {
 	bool pty = l->terminal.fd >= 0;
@@ -126,7 +133,7 @@ static void hear(struct loop *l, int sig)
 		else if (pty)
 			hang_up(l, sig);
 		else
-			pass_on(l, sig);
+			ask_to_end(l, sig);
 	}
 }
 
