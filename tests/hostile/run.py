@@ -27,7 +27,8 @@ from harness import reaper, sshd  # noqa: E402  pylint: disable=wrong-import-pos
 from harness.scene import Scene  # noqa: E402  pylint: disable=wrong-import-position
 from ground import Ground  # noqa: E402  pylint: disable=wrong-import-position
 
-GROUPS = ("processes", "files", "homes", "ipc", "namespaces", "privileges", "masks", "network")
+GROUPS = ("processes", "files", "homes", "ipc", "namespaces", "privileges", "masks", "network",
+          "terminals", "helper", "join")
 SECONDS_A_GROUP = 120
 
 

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Typing into terminals, taking them away, and finding those of the host or of an admin."""
+
+import os
+import pathlib
+import subprocess
+
+from harness import kernel
+from harness.terminal import Terminal
+
+NO = "EPERM|EACCES|EIO|ENOENT|ENXIO|ENOTTY|EINVAL"
+FILTER = "SystemCallFilter"
+
+
+def _on(g, t, what, command, want, needs=None):
+    """A try that is typed at a terminal."""
+    return g.judge(what, t.ask(g.text(command)), g.text(want), needs)
+
+
+def _over_ssh(g):
+    with Terminal(g.stage.sshd.argv(g.alice.pw_name, options=["-tt"])) as t:
+        t.ask("true")
+        for what, command, want, needs in (
+                ("TIOCSTI on the own pty of an ssh login", "tty-type", NO, FILTER),
+                ("TIOCSTI with bits set that the kernel ignores", "tty-type-wide", NO, FILTER),
+                ("TIOCLINUX on it", "tty-paste", NO, None),
+                ("TIOCVHANGUP of it", "tty-hangup", "EPERM", None),
+                ("TIOCCONS: the console's output", "tty-console", "EPERM", None),
+                ("a line discipline for modems (gsm)", "tty-discipline 21", NO, None),
+                ("a line discipline for networks (slip)", "tty-discipline 1", NO, None),
+                ("a line discipline for radio (kiss)", "tty-discipline 5", NO, None),
+                ("terminals of the host, in any process", "tty-foreign", "none", None),
+                ("ptys that somebody else has", "tty-others", "1, such as /dev/pts/0", None)):
+            _on(g, t, what, f"./attack {command}", want, needs)
+        _on(g, t, "device nodes below /dev/pts but the own", "ls /dev/pts", "0 +ptmx")
+        g.row("the own pty taken away by another login of the account",
+              "{a} tty-steal /dev/pts/0", NO)
+        t.line("exit")
+        t.close()
+    g.row("a login without a terminal", "{a} tty-type; {a} tty-paste", "ENXIO ENXIO")
+    g.row("/dev/console of a login without a terminal", "{a} open /dev/console", "ENOENT|EACCES")
+    for name in ("/dev/tty0", "/dev/tty1", "/dev/vcs1", "/dev/ttyS0", "/dev/hvc0"):
+        g.row(f"TIOCSTI into {name}", f"{{a}} tty-type {name}", "ENOENT|EACCES")
+
+
+def _over_su(g):
+    """The terminal of root's that su hands down: the box may use it while it lasts."""
+    with Terminal(["bash", "--norc", "--noediting"]) as t:
+        t.ask("true")
+        before = os.stat(t.name)
+        t.line(f"su - {g.alice.pw_name}")
+        t.expect(r"\$ ")
+        for what, command, want, needs in (
+                ("TIOCSTI into the terminal that su hands down", "tty-type /dev/console", NO, FILTER),
+                ("TIOCSTI into it as fd 0", "tty-type /proc/self/fd/0", NO, FILTER),
+                ("TIOCLINUX on it", "tty-paste /dev/console", NO, None),
+                ("TIOCVHANGUP of it", "tty-hangup /dev/console", "EPERM", None),
+                ("it as the terminal of a session of its own", "tty-steal /dev/console", "EPERM", None),
+                ("terminals of the host but that one", "tty-foreign",
+                 r"none|\d+, such as (/proc/\d+/fd/\d+|/dev/console)", None)):
+            _on(g, t, what, f"./attack {command}", want, needs)
+        _on(g, t, "nodes below /dev/pts", "ls /dev/pts", "ptmx")
+        t.line("setsid sleep 1000 & disown; exit")
+        t.expect(r"\$ |# ")
+        g.wait(lambda: os.stat(t.name).st_uid == before.st_uid)
+        now = os.stat(t.name)
+        g.judge("afterwards the terminal is the admin's again, owner and mode",
+                (now.st_uid, now.st_gid, oct(now.st_mode)) ==
+                (before.st_uid, before.st_gid, oct(before.st_mode)), "True")
+        holders = [p for p in kernel.processes() if g.alice.pw_uid in p.real_uids() and any(
+            os.path.exists(f"/proc/{p.pid}/fd/{n}") and
+            os.readlink(f"/proc/{p.pid}/fd/{n}") == t.name for n in range(3))]
+        g.judge("and no process of the user holds it", holders, r"\[\]")
+        t.line("exit")
+        t.close()
+
+
+def _of_nsjoin(g):
+    """An admin steps in: what there is of her terminal, and of the one she has inside."""
+    nsjoin = str(g.stage.bin / "nsjoin")
+    for options, who in ((["-q"], "the user"), (["-q", "--root", "--force"], "the box's root")):
+        with Terminal([nsjoin, *options, g.alice.pw_name]) as t:
+            t.ask("true")
+            pty, pid = t.ask("tty"), t.ask("echo $$")
+            want = NO if who != "the user" else NO + "|ok"
+            g.row(f"the terminal of an admin who is {who}: opened", f"{{a}} write {pty}",
+                  "EACCES" if who != "the user" else "ok")
+            g.row(f"TIOCSTI into the terminal of an admin who is {who}", f"{{a}} tty-type {pty}",
+                  "EPERM|EACCES|EIO")
+            g.row(f"the terminal of an admin who is {who}: stolen", f"{{a}} tty-steal {pty}",
+                  "EPERM|EACCES")
+            g.row(f"TIOCVHANGUP of the terminal of an admin who is {who}",
+                  f"{{a}} tty-hangup {pty}", "EPERM|EACCES")
+            g.row(f"/proc/PID/fd of an admin who is {who}", f"stat -Lc %t /proc/{pid}/fd/0",
+                  "88|.*denied.*" if who == "the user" else ".*denied.*")
+            g.row(f"the host's terminal of an admin who is {who}", "{a} tty-foreign", "none")
+            g.row(f"signals to an admin who is {who}", f"kill -WINCH {pid} && echo sent",
+                  "sent|.*not permitted.*" if who == "the user" else ".*not permitted.*")
+            g.row(f"ptrace of an admin who is {who}", f"{{a}} ptrace-seize {pid}",
+                  want if who == "the user" else "EPERM")
+            outside = os.stat(t.name)
+            g.judge(f"the command of an admin who is {who} has no fd of the host's terminal",
+                    [p for p in _joined(t) for n in os.listdir(f"/proc/{p}/fd")
+                     if _same(outside, f"/proc/{p}/fd/{n}")], r"\[\]")
+            t.line("exit")
+            t.close()
+
+
+def _same(st, path):
+    """Names won't do: each devpts has its own /dev/pts/0."""
+    there = os.stat(path)
+    return (there.st_dev, there.st_ino) == (st.st_dev, st.st_ino)
+
+
+def _joined(t):
+    return [p.pid for p in kernel.descendants(t.process.pid)
+            if p.comm != "nsjoin" and p.comm != "sleep"]
+
+
+def _pushed_back(g):
+    """What a command inside types into its terminal must not reach the admin's shell."""
+    marker = pathlib.Path(f"/tmp/{g.values['mark']}-typed")
+    with Terminal(["bash", "--norc", "--noediting"]) as t:
+        t.ask("true")
+        before = subprocess.run(["stty", "-F", t.name, "-g"], stdout=subprocess.PIPE, check=True)
+        code = "import fcntl, termios\\nfor c in b'touch %s\\\\n': fcntl.ioctl(0, termios.TIOCSTI, " \
+               "bytes([c]))" % str(marker).encode().decode()
+        for options in ("-q", "-q --root --force"):
+            t.ask(f"{g.stage.bin}/nsjoin {options} {g.alice.pw_name} sh -c "
+                  f"'printf \"{code}\" | python3 -; python3 -c \"$(printf \"{code}\")\"; "
+                  "stty raw -echo; kill -9 $$'", timeout=20)
+            seen = t.ask("echo clean")
+            g.judge(f"nsjoin {options}: what is typed in from inside stays there",
+                    f"{seen} {marker.exists()}", "clean False")
+        after = subprocess.run(["stty", "-F", t.name, "-g"], stdout=subprocess.PIPE, check=True)
+        g.judge("and the admin's terminal has the modes that it had",
+                after.stdout == before.stdout, "True")
+        t.line("exit")
+        t.close()
+    marker.unlink(missing_ok=True)
+
+
+def run(g):
+    _over_ssh(g)
+    _of_nsjoin(g)
+    _pushed_back(g)
+    _over_su(g)
+    g.judge("lines of the log that came from a box as a message to all", g.stage.syslog.lines(
+        r"^kernel: |^systemd"), r"\[\]")
