@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import time
 
+from harness.hostile import Hostile
 from test_nsctl_look import JOURNALD
 from test_users import Tools, login
 
@@ -241,3 +242,24 @@ def test_log_from_the_journal(b):
             and "4f" not in r.stdout,
             "nsctl log reads the journal for an ordinary user: own events that root has written",
             lines, r.stderr)
+
+
+def test_hostile_calls(b):
+    """As test_door's, of the other setuid program; what it says of others is looked for."""
+    alice, bob = b.alice.pw_name, b.bob.pw_name
+    t = Tools(b)
+    with login(b, alice) as s, login(b, bob) as other, Hostile(b, t.own.parent) as hostile:
+        own, others = s.do("echo $NSSHELL_SESSION"), other.do("echo $NSSHELL_SESSION")
+        other.do("trap 'echo heard >/tmp/heard' URG")
+        _write_log(b, "auth.log", b.stage.syslog.lines())
+        records = b.stage.records()
+        seen = hostile.run(b.alice, t.own, own, alice, others, bob)
+        os.unlink("/var/log/auth.log")
+        b.check(seen["refused"] > 0.5 * hostile.calls and seen["ran"] > 0.02 * hostile.calls
+                and seen["answered"] > seen["ran"], "most are refused, and right ones aren't", seen)
+        b.check(not seen["told"], "nothing is told of anybody else", seen["told"])
+        b.check(b.stage.records() == records and other.do("ls /tmp") == ""
+                and s.do("echo on") == "on", "all sessions are as they were", b.stage.records())
+
+
+test_hostile_calls.seconds = 200

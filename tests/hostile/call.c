@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * door CALLS WORKERS DOOR REFERENCE PRELOAD: calls nsshell-door in every wrong way that an
- * ordinary user can think of, and some right ways among them. Prints what became of the calls.
+ * call CALLS WORKERS PROGRAM REFERENCE PRELOAD [OWN ALICE OTHER BOB]: calls a setuid program in
+ * every wrong way that an ordinary user can think of, and some right ways among them. Prints what
+ * became of the calls. It is nsshell-door, or nsshell-own with the session and the name of who
+ * calls, and of somebody else, of whom nothing must be told.
  *
  * A death that REFERENCE, any other setuid program, dies too is the C library's: it gives up
  * where a closed fd of 0 to 2 can't be opened.
  */
+#include "words.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -21,55 +25,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One call in so many is right but for its surroundings, and may open a session. */
-#define RIGHT_ONE_IN 200
-
 struct tally {
 	unsigned int calls, refused, died, right, answered;
 	unsigned int unstarted; /* the kernel or the loader had too little room */
 	unsigned int ran;       /* exit status 0: a session was opened, or should be */
 	unsigned int other;
+	unsigned int told; /* of somebody else */
 	int signal;        /* of the first one that died */
 	unsigned int seed; /* and how to see it again */
 };
 
-static unsigned int state;
-
-static unsigned int pick(unsigned int n)
-{
-	state = state * 1664525U + 1013904223U;
-	return (state >> 8) % n;
-}
-
-/* ---- arguments --------------------------------------------------------------------------- */
-
-static char many[100000];
-static char name[] = "nsshell-door", dash_c[] = "-c", empty[] = "", login[] = "login",
-	    shell[] = "shell", command[] = "command", login_command[] = "login-command",
-	    truth[] = "true", format[] = "%n%s%s%s", dots[] = "../../../bin/sh",
-	    root[] = "0", option[] = "--config=/tmp/x";
-
-static void wrong_arguments(char **argv)
-{
-	char *const words[] = { name, dash_c, empty, login, shell, command, many, format,
-		dots, root, option };
-	unsigned int n = pick(6);
-
-	for (unsigned int i = 0; i < n; i++)
-		argv[i] = words[pick(sizeof(words) / sizeof(*words))];
-	argv[n] = NULL;
-	/* By chance a right one. */
-	if (n >= 2 && (argv[1] == login || argv[1] == shell || argv[1] == command))
-		argv[1] = format;
-}
-
-static void right_arguments(char **argv)
-{
-	argv[0] = name;
-	argv[1] = pick(2) ? command : login_command;
-	argv[2] = truth;
-	argv[3] = NULL;
-}
+static const struct words *words = &words_of_door;
 
 /* ---- environment ------------------------------------------------------------------------- */
 
@@ -170,10 +136,10 @@ static void wrong_socket(void)
 		(void)dup2(pair[0], 3);
 }
 
-static void stdio(int quiet)
+static void stdio(const int *files)
 {
 	for (int fd = 0; fd < 3; fd++) {
-		int other = quiet;
+		int other = files[fd];
 
 		if (pick(8) == 0)
 			other = open("/", pick(2) ? O_PATH : O_RDONLY | O_DIRECTORY);
@@ -208,32 +174,31 @@ static void surroundings(void)
 
 /* ---- calls ------------------------------------------------------------------------------- */
 
-static void call(const char *door, int right, int sock, int quiet)
+static void call(const char *program, const struct call *c, int sock, const int *files)
 {
 	const char *envp[64];
-	char *argv[8];
 
 	environment(envp);
-	if (right)
-		right_arguments(argv);
-	else
-		wrong_arguments(argv);
 	surroundings();
-	stdio(quiet);
-	if (right || pick(2))
+	stdio(files);
+	if (c->right || pick(2))
 		(void)dup2(sock, 3);
 	else
 		wrong_socket();
 	signals();
 	limits();
-	(void)execve(door, argv, (char *const *)(uintptr_t)envp);
+	(void)execve(program, (char *const *)(uintptr_t)c->argv,
+		(char *const *)(uintptr_t)envp);
 	_exit(250);
 }
 
 static void count(struct tally *t, int status, unsigned int seed)
 {
 	t->calls++;
-	if (WIFSIGNALED(status)) {
+	/* By chance its output was a pipe that nobody reads. */
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE) {
+		t->other++;
+	} else if (WIFSIGNALED(status)) {
 		if (t->died++ == 0) {
 			t->signal = WTERMSIG(status);
 			t->seed = seed;
@@ -250,43 +215,69 @@ static void count(struct tally *t, int status, unsigned int seed)
 }
 
 /* The same surroundings for another program. */
-static int reference_dies(const char *reference, unsigned int seed, int sock, int quiet)
+static int reference_dies(const char *reference, unsigned int seed, int quiet)
 {
 	unsigned int next = state;
+	const int files[] = { quiet, quiet, quiet };
+	struct call c;
 	int status = 0;
 	pid_t pid;
 
 	state = seed;
+	words->choose(&c);
 	pid = fork();
 	if (pid == 0)
-		call(reference, pick(RIGHT_ONE_IN) == 0, sock, quiet);
+		call(reference, &c, quiet, files);
 	state = next;
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	return WIFSIGNALED(status);
 }
 
-static void one(const char *door, const char *reference, struct tally *t, int quiet)
+/* What it wrote, until nobody can write any more. */
+static void hear(const struct call *c, int from, struct tally *t)
+{
+	static char text[1 << 16];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(from, text + len, sizeof(text) - 1 - len)) > 0)
+		len += (size_t)n;
+	text[len] = '\0';
+	t->answered += len > 0;
+	t->told += (unsigned int)words_tell_of_others(c, text);
+}
+
+static void one(const char *program, const char *reference, struct tally *t, int quiet)
 {
 	unsigned int seed = state;
-	int right = pick(RIGHT_ONE_IN) == 0, pair[2], status = 0;
+	int pair[2], out[2], status = 0;
 	char answer[8192];
+	struct call c;
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+	words->choose(&c);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
+		pipe2(out, O_CLOEXEC) < 0)
 		return;
 	pid = fork();
 	if (pid == 0)
-		call(door, right, pair[1], quiet);
+		call(program, &c, pair[1],
+			(const int[]){ quiet, words->heard ? out[1] : quiet,
+				words->heard ? out[1] : quiet });
 	(void)close(pair[1]);
-	t->right += right ? 1 : 0;
+	(void)close(out[1]);
+	t->right += c.right ? 1 : 0;
 	/* One that has opened a session waits for our end before it ends. */
-	if (recv(pair[0], answer, sizeof(answer), 0) > 0)
+	if (words->heard)
+		hear(&c, out[0], t);
+	else if (recv(pair[0], answer, sizeof(answer), 0) > 0)
 		t->answered++;
 	(void)close(pair[0]);
+	(void)close(out[0]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
-	if (WIFSIGNALED(status) && reference_dies(reference, seed, quiet, quiet))
+	if (WIFSIGNALED(status) && reference_dies(reference, seed, quiet))
 		status = W_EXITCODE(250, 0);
 	count(t, status, seed);
 	/* Shells that were born as our children. */
@@ -308,11 +299,12 @@ int main(int argc, char **argv)
 	unsigned int calls, workers;
 	struct tally *all, sum = { 0 };
 
-	if (argc != 6)
+	if (argc != 6 && argc != 10)
 		return 2;
 	calls = (unsigned int)atoi(argv[1]);
 	workers = (unsigned int)atoi(argv[2]);
-	memset(many, 'x', sizeof(many) - 1);
+	if (argc == 10)
+		words = words_of_own(argv + 6);
 	(void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", argv[5]);
 	all = mmap(NULL, workers * sizeof(*all), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -333,15 +325,16 @@ int main(int argc, char **argv)
 		sum.other += all[i].other;
 		sum.right += all[i].right;
 		sum.answered += all[i].answered;
+		sum.told += all[i].told;
 		sum.died += all[i].died;
 		if (all[i].died) {
 			sum.signal = all[i].signal;
 			sum.seed = all[i].seed;
 		}
 	}
-	(void)printf("calls=%u refused=%u unstarted=%u ran=%u other=%u died=%u signal=%d "
-		     "seed=%u right=%u answered=%u\n",
-		sum.calls, sum.refused, sum.unstarted, sum.ran, sum.other, sum.died,
-		sum.signal, sum.seed, sum.right, sum.answered);
+	(void)printf("calls=%u refused=%u unstarted=%u ran=%u other=%u told=%u died=%u "
+		     "signal=%d seed=%u right=%u answered=%u\n",
+		sum.calls, sum.refused, sum.unstarted, sum.ran, sum.other, sum.told,
+		sum.died, sum.signal, sum.seed, sum.right, sum.answered);
 	return 0;
 }
