@@ -253,7 +253,7 @@ def test_the_real_shell(b):
                 "nsshell inside a box: the same shell in the same box", words, r.stderr)
         b.stage.config("Shell=/usr/bin/env\n")
         r = b.ssh(name, "x")
-        b.check(r.returncode == 125 and b.stage.syslog.lines("env.*isn't listed"),
+        b.check(r.returncode == 125 and b.stage.syslog.wait("env.*isn't listed"),
                 "one that /etc/shells doesn't list is refused", r.stdout + r.stderr)
         b.check(_gone(b), "and leaves nothing", b.stage.records())
         b.stage.config("Share=account\n")
