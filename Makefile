@@ -19,7 +19,7 @@ DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev l
 	libseccomp-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
-	mandoc cron login rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
+	mandoc cron login lxcfs rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
 	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod
 DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun
 
@@ -245,6 +245,9 @@ install: all
 		>$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' config/profile_nsshell.sh \
 		>$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d
+	sed 's|/usr/local/sbin|$(PREFIX)/sbin|' config/lxcfs_nsshell.conf \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf
 	install -m 0644 $(BUILD)/pam_nsshell.so $(DESTDIR)$(PAMDIR)/pam_nsshell.so
 	test -e $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf || \
 		install -m 0644 config/nsshell.conf $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf
@@ -262,6 +265,7 @@ uninstall:
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own \
 		$(DESTDIR)$(PREFIX)/bin/nsshell $(DESTDIR)$(MANDIR)/man1/nsshell.1 \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf \
 		$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf \
 		$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so $(DESTDIR)$(MANDIR)/man5/nsshell.conf.5 \

@@ -206,6 +206,8 @@ static const char *op_name(enum plan_op_kind kind)
 		return "readonly";
 	case PLAN_HIDE:
 		return "hide";
+	case PLAN_COVER:
+		return "cover";
 	}
 	return "unknown";
 }

@@ -76,6 +76,8 @@ struct plan_host {
 	const struct plan_path *paths;
 	size_t n_paths;
 	bool idmapped_lower; /* overlay takes idmapped layers: Linux 5.19 */
+	const char *lxcfs;   /* where lxcfs(1) is mounted and answers, or NULL */
+	bool lxcfs_dead;     /* it is mounted and doesn't */
 	enum plan_cgroup_kind cgroup;
 	/* as the kernel names them: memory, pids, cpu, ... */
 	const struct strlist *controllers;
@@ -102,6 +104,9 @@ struct plan_input {
 	/* The account's group where it has sessions, "nsshell/1000"; NULL: it has none. */
 	const char *account_group;
 };
+
+/* Files that lxcfs(1) has and a box shows, ended by NULL: below its mount point as below "/". */
+extern const char *const plan_lxcfs_files[];
 
 /* Built-in lists, ended by NULL. Patterns as in glob(7); all are left out where not there. */
 extern const char *const plan_default_inaccessible[];
@@ -160,6 +165,7 @@ enum plan_op_kind {
 	PLAN_CGROUP2,  /* the session's own cgroup, read-only */
 	PLAN_READONLY, /* bind target onto itself, read-only */
 	PLAN_HIDE,     /* cover with /dev/null, or an empty read-only tmpfs if a folder */
+	PLAN_COVER,    /* cover a file with the host's source; optional, both of them */
 };
 
 struct plan_op {

@@ -22,6 +22,7 @@ static const char *const kind_names[] = {
 	[PLAN_CGROUP2] = "cgroup2",
 	[PLAN_READONLY] = "read-only",
 	[PLAN_HIDE] = "hide",
+	[PLAN_COVER] = "cover",
 };
 
 /* "512M", "64K", "1000": the largest unit that says it exactly. */

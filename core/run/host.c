@@ -2,6 +2,7 @@
 #include "core/run/host.h"
 
 #include "core/base/cleanup.h"
+#include "core/run/lxcfs.h"
 #include "core/run/machine.h"
 
 #include <glob.h>
@@ -83,6 +84,19 @@ static int note_cgroup(struct host *h, struct libmnt_fs *fs)
 	return 0;
 }
 
+static void note_lxcfs(struct host *h, const struct plan_host_mount *m)
+{
+	if (strcmp(m->fstype, "fuse.lxcfs") == 0)
+		h->facts.lxcfs = m->target;
+}
+
+static void check_lxcfs(struct host *h)
+{
+	h->facts.lxcfs_dead = h->facts.lxcfs && !lxcfs_answers(h->facts.lxcfs);
+	if (h->facts.lxcfs_dead)
+		h->facts.lxcfs = NULL;
+}
+
 static int copy_table(struct host *h, struct libmnt_table *table)
 {
 	int room = mnt_table_get_nents(table);
@@ -97,7 +111,10 @@ static int copy_table(struct host *h, struct libmnt_table *table)
 		r = copy_mount(h, fs, &all[n++]);
 		if (r == 0)
 			r = note_cgroup(h, fs);
+		if (r == 0)
+			note_lxcfs(h, &all[n - 1]);
 	}
+	check_lxcfs(h);
 	mnt_free_iter(at);
 	h->facts.mounts = all;
 	h->facts.n_mounts = n;
