@@ -24,10 +24,11 @@
 bool lxcfs_answers(const char *where)
 {
 	char path[PATH_MAX];
-	struct stat st;
+	struct statx now; /* what the kernel remembers of a dead one looks well */
 	int len = snprintf(path, sizeof(path), "%s/proc/uptime", where);
 
-	return len > 0 && (size_t)len < sizeof(path) && stat(path, &st) == 0;
+	return len > 0 && (size_t)len < sizeof(path) &&
+	       statx(AT_FDCWD, path, AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &now) == 0;
 }
 
 int lxcfs_find(char buf[PATH_MAX], bool *dead, struct err *e)

@@ -89,7 +89,9 @@ static int open_source(const struct plan *plan, const struct plan_op *op, int *r
 			       ? 1
 			       : no_source(plan, op, errno, e);
 	if (fstat(fd, st) < 0)
-		return err_set(e, errno, "look at %s", op->source);
+		return op->optional && may_be_missing(op, errno)
+			       ? 1
+			       : err_set(e, errno, "look at %s", op->source);
 	if (check_owner(plan, op, st, e) < 0)
 		return -1;
 	*ret = take_fd(&fd);
