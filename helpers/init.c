@@ -73,7 +73,7 @@ static int drop(const struct plan *plan, int filter_fd, struct err *e)
 static int become(const struct plan *plan, int leash, const struct cgroup_fds *groups,
 	int filter, const struct stage *stage, struct err *e)
 {
-	if (plan->cgroup.kind != PLAN_CGROUP_V2 && cgroup_move_self(groups, e) < 0)
+	if (cgroup_move_born(groups, e) < 0)
 		return -1;
 	if ((plan->namespaces & CLONE_NEWCGROUP) && unshare(CLONE_NEWCGROUP) < 0)
 		return err_set(e, errno, "make a cgroup namespace");

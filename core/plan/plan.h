@@ -79,7 +79,8 @@ struct plan_host {
 	const char *lxcfs;   /* where lxcfs(1) is mounted and answers, or NULL */
 	bool lxcfs_dead;     /* it is mounted and doesn't */
 	enum plan_cgroup_kind cgroup;
-	/* as the kernel names them: memory, pids, cpu, ... */
+	bool systemd; /* it runs this host, and is the one writer of control groups */
+	/* as the kernel names them: memory, pids, cpu, ...; on v1 name=systemd and unified, too */
 	const struct strlist *controllers;
 	/* Limit files that groups are known not to have here: "io.weight"; NULL: none */
 	const struct strlist *lacking;
@@ -198,8 +199,13 @@ struct plan_cgroup_setting {
 
 struct plan_cgroup {
 	enum plan_cgroup_kind kind;
-	const char *slice_name; /* Slice=, "" without it */
-	const char *slice;      /* "nsshell/customer1.slice", "" without Slice= */
+	/* Who makes the slice's and the account's group, with the limits as properties:
+	 * systemd, or nsshell. Below the account's, nsshell does. */
+	bool systemd;
+	const char *scope; /* the unit whose group is the account's, "" without systemd */
+	const char *scope_title; /* what systemctl says it is */
+	const char *slice_name;  /* Slice=, "" without it */
+	const char *slice;       /* "nsshell/customer1.slice", "" without Slice= */
 	const char
 		*account; /* "nsshell/1000", in a slice SLICE/1000: the limits are here */
 	const char *session;   /* "nsshell/1000/ID" */

@@ -244,6 +244,9 @@ static void print_cgroup(const struct plan_cgroup *c, FILE *out)
 	fprintf(out, "\ncgroup: version %d\n", c->kind == PLAN_CGROUP_V2 ? 2 : 1);
 	if (*c->slice)
 		fprintf(out, "  slice       %s\n", c->slice);
+	if (c->systemd)
+		fprintf(out, "  scope       %s (made by systemd, limits as properties)\n",
+			c->scope);
 	fprintf(out, "  account     %s\n", c->account);
 	fprintf(out, "  session     %s\n", c->session);
 	fprintf(out, "  supervise   %s\n", c->supervise);
