@@ -7,7 +7,6 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
-#include "core/run/family.h"
 #include "helpers/decide.h"
 #include "helpers/groups.h"
 #include "helpers/request.h"
@@ -22,14 +21,25 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-static void reset_limits(void)
+/* Without CAP_SYS_RESOURCE, as in a container, at least as far as the caller may. */
+static void unlimit(__rlimit_resource_t what)
 {
 	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit most;
+
+	if (setrlimit(what, &none) == 0 || getrlimit(what, &most) < 0)
+		return;
+	most.rlim_cur = most.rlim_max;
+	(void)setrlimit(what, &most);
+}
+
+static void reset_limits(void)
+{
 	const struct rlimit files = { 1024, 4096 }, core = { 0, 0 };
 
 	for (int what = 0; what < RLIMIT_NLIMITS; what++)
 		if (what != RLIMIT_NOFILE && what != RLIMIT_CORE && what != RLIMIT_STACK)
-			(void)setrlimit((__rlimit_resource_t)what, &none);
+			unlimit((__rlimit_resource_t)what);
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 	(void)setrlimit(RLIMIT_CORE, &core);
 }
@@ -75,71 +85,36 @@ static int open_state(struct err *e)
 	return run < 0 ? -1 : 0;
 }
 
-static pid_t fork_into(struct cgroup_fds *born)
-{
-	struct sys_clone how = { .cgroup = born->folder, .exit_signal = SIGCHLD };
-	pid_t pid = born->folder >= 0 ? sys_clone3(&how) : -1;
-
-	if (pid >= 0)
-		return pid;
-	/* An admin may have stopped the scope just now: then another has to be made. */
-	if (born->folder >= 0)
-		cgroup_fds_close(born);
-	return fork();
-}
-
 /*
  * The supervisor builds the rootfs while this process makes the cgroups, and answers. What
  * happens here is told to it, and nobody else.
  */
-static int open_alone(const struct decided *d, int terminal, int family,
-	struct cgroup_fds *born, struct err *e)
+static int open_alone(const struct decided *d, int terminal, int family, struct err *e)
 {
 	int pair[2];
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(e, errno, "make a socket to the supervisor");
-	pid = fork_into(born);
+	pid = fork();
 	if (pid == 0) {
 		(void)close(pair[0]);
 		(void)setsid();
-		supervisor_run(
-			d->plan, PROTO_FD, terminal, pair[1], family, born, d->allow);
+		supervisor_run(d->plan, PROTO_FD, terminal, pair[1], family, d->allow);
 	}
 	(void)close(pair[1]);
 	if (pid < 0) {
 		(void)close(pair[0]);
 		return err_set(e, errno, "start the supervisor");
 	}
-	groups_prepare(d->plan, pair[0], PROTO_FD, born->n > 0 ? 0 : pid);
+	groups_prepare(d->plan, pair[0], PROTO_FD);
 	(void)close(pair[0]);
 	return 0;
-}
-
-/*
- * The account's scope is there as long as a session is that runs, since that one takes the
- * account's lock before it goes: a supervisor that is born in it needs nothing of systemd.
- */
-static int find_home(
-	const struct plan *plan, int *family, struct cgroup_fds *ret, struct err *e)
-{
-	int live;
-
-	if (!plan->cgroup.systemd)
-		return 0;
-	if (*family < 0 && family_lock(plan->uid, true, family, e) != 0)
-		return -1;
-	live = family_is_live(*family, e);
-	if (live > 0)
-		(void)cgroup_open_supervisor(&plan->cgroup, ret);
-	return live < 0 ? -1 : 0;
 }
 
 /* On success somebody else will answer: the new supervisor, or a running one. */
 static int open_session(const struct decided *d, int terminal, struct err *e)
 {
-	struct cgroup_fds born = CGROUP_FDS_NONE;
 	_cleanup_close_ int family = -EBADF;
 	int r = open_state(e);
 
@@ -147,11 +122,7 @@ static int open_session(const struct decided *d, int terminal, struct err *e)
 		r = supervisor_hand_over(d->plan, PROTO_FD, &family, e);
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	r = find_home(d->plan, &family, &born, e);
-	if (r == 0)
-		r = open_alone(d, terminal, family, &born, e);
-	cgroup_fds_close(&born);
-	return r;
+	return open_alone(d, terminal, family, e);
 }
 
 int main(int argc, char **argv)
