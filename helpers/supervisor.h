@@ -5,7 +5,6 @@
 
 #include "core/base/err.h"
 #include "core/plan/plan.h"
-#include "core/run/cgroup.h"
 
 #include <stdbool.h>
 
@@ -14,14 +13,13 @@
  * @sock:	the first login's; the supervisor's
  * @terminal:	to lend, or -1; the supervisor's
  * @preparer:	socket to groups_prepare() in another process; the supervisor's
- * @family:	the account's lock, where it was taken already; else -1
- * @born:	groups that the supervisor is in, but for those of v1, which it moves into now
+ * @family:	Share=account: the account's lock, from supervisor_hand_over(); else -1
  * @allow:	OnError=allow
  *
  * Should:   be the only thing its process does from here on
  */
 _Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal,
-	int preparer, int family, const struct cgroup_fds *born, bool allow);
+	int preparer, int family, bool allow);
 
 /**
  * supervisor_hand_over() - Share=account: give a login to the account's running session

@@ -2,7 +2,6 @@
 /* libcgroup itself: started once, and asked where the hierarchies are. */
 #include "core/run/cgroup.h"
 #include "core/run/cgroup_internal.h"
-#include "core/run/cgroup_join.h"
 
 #include <libcgroup.h>
 #include <limits.h>
@@ -13,8 +12,7 @@
 
 /* Every controller that a group of ours may use. */
 const char *const cgroup_controllers[CGROUP_N_CONTROLLERS] = { "pids", "memory", "cpu",
-	"cpuacct", "freezer", "cpuset", "blkio", "io", "devices", "name=systemd",
-	"unified" };
+	"cpuacct", "freezer", "cpuset", "blkio", "io", "devices" };
 
 /* libcgroup would print to stdout where CGROUP_LOGLEVEL is set. */
 static void no_log(void *data, int level, const char *fmt, va_list ap)
@@ -43,22 +41,6 @@ int cgroup_start(struct err *e)
 	return 0;
 }
 
-static char *find_mount(size_t i)
-{
-	char path[PATH_MAX / 2], *mount = NULL;
-
-	/* libcgroup knows no hierarchy by what it doesn't have. */
-	if (i >= CGROUP_N_KERNEL)
-		return strdup(
-			cgroup_mount_find(i == CGROUP_N_KERNEL ? "name=systemd" : "",
-				path, sizeof(path)) < 0
-				? ""
-				: path);
-	if (cgroup_get_subsys_mount_point(cgroup_controllers[i], &mount) != 0)
-		return strdup("");
-	return mount;
-}
-
 /* libcgroup reads the mount table at every question: ask once for each controller. */
 const char *cgroup_mount_point(const char *controller)
 {
@@ -70,8 +52,9 @@ const char *cgroup_mount_point(const char *controller)
 	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
 		if (strcmp(controller, cgroup_controllers[i]) != 0)
 			continue;
-		if (!mounts[i])
-			mounts[i] = find_mount(i);
+		if (!mounts[i] &&
+			cgroup_get_subsys_mount_point(controller, &mounts[i]) != 0)
+			mounts[i] = strdup("");
 		return mounts[i] && *mounts[i] ? mounts[i] : NULL;
 	}
 	return NULL;
@@ -97,7 +80,7 @@ enum plan_cgroup_kind cgroup_kind(void)
 
 	if (cgroup_start(&ignored) < 0)
 		return PLAN_CGROUP_NONE;
-	for (size_t i = 0; i < CGROUP_N_KERNEL; i++) {
+	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
 		if (cgroup_path(cgroup_controllers[i], "", "cgroup.controllers", path,
 			    sizeof(path)) < 0)
 			continue;

@@ -14,8 +14,7 @@
 /* What the ops need of the host, opened while the host's mounts are there; one row an op.
  */
 struct stage_source {
-	/* PLAN_BIND, PLAN_TERMINAL, PLAN_COVER: detached clone; -EBADF: left out */
-	int mount;
+	int mount;      /* PLAN_BIND, PLAN_TERMINAL: detached clone; -EBADF: left out */
 	struct stat st; /* of the source */
 };
 
@@ -60,4 +59,4 @@ int stage_mount(const struct plan *plan, const struct stage *s, struct err *e);
  *
  * Return: 0 or -1 with @e.
  */
-int stage_enter(const struct plan *plan, const struct stage *s, struct err *e);
+int stage_enter(const struct plan *plan, struct err *e);

@@ -25,8 +25,11 @@ def planted(user, path, target):
         os.unlink(path)
 
 
-def _login(g, what, command, want, options=()):
-    r = g.scene.ssh(g.alice.pw_name, g.text(command), options=options)
+def _login(g, what, command, want, over="ssh"):
+    if over == "ssh":
+        r = g.scene.ssh(g.alice.pw_name, g.text(command))
+    else:
+        r = g.stage.run("runuser", "-l", g.alice.pw_name, "-c", g.text(command))
     return g.judge(what, r.stdout + r.stderr, g.text(want))
 
 
@@ -117,7 +120,8 @@ def _bind_sources(g):
     """BindPaths= below a folder that the user can write: with the user's rights, or not at all."""
     home = pathlib.Path(g.alice.pw_dir)
     secret = g.stage.private / "secret"
-    secret.mkdir(mode=0o700)
+    # Open to all but for the folder that it lies in.
+    secret.mkdir(mode=0o755)
     (secret / "file").write_text("secret\n", encoding="ascii")
     theirs = pathlib.Path(g.bob.pw_dir) / "closed"
     theirs.mkdir(mode=0o700)
@@ -130,24 +134,24 @@ def _bind_sources(g):
                 with planted(g.alice, home / "shared", str(target)):
                     g.stage.config(f"{key}={home}/shared:/srv\n")
                     _login(g, f"{key}= of a link in the home to {target}", "echo in; ls -A /srv; "
-                           "cat /srv /srv/file 2>/dev/null", REFUSED + "|in( .*denied)?")
+                           "cat /srv /srv/file 2>/dev/null", REFUSED + "|in( .*denied)?", over="runuser")
         # The place that it is mounted on is in the home, too.
         for target in ("/etc", "/usr/bin", "/", g.bob.pw_dir, "../../etc"):
             with planted(g.alice, home / "place", target):
                 g.stage.config(f"BindPaths={g.stage.open}:{home}/place\n")
                 _login(g, f"BindPaths= onto a link in the home to {target}",
-                       "ls /etc/passwd /usr/bin/id", REFUSED + "|/etc/passwd /usr/bin/id.*")
+                       "ls /etc/passwd /usr/bin/id", REFUSED + "|/etc/passwd /usr/bin/id.*", over="runuser")
                 with planted(g.alice, home / "deep", target):
                     g.stage.config(f"BindPaths={g.stage.open}:{home}/deep/passwd\n")
                     _login(g, f"BindPaths= below a link in the home to {target}",
-                           "head -c 4 /etc/passwd; echo", REFUSED + "|root.*")
+                           "head -c 4 /etc/passwd; echo", REFUSED + "|root.*", over="runuser")
         g.stage.config(f"BindPaths=-{home}/shared:/srv\n")
         with planted(g.alice, home / "shared", str(secret)):
-            _login(g, "the same, where it may be absent", "echo in; ls -A /srv", "in ?|" + REFUSED)
+            _login(g, "the same, where it may be absent", "echo in; ls -A /srv", "in ?|" + REFUSED, over="runuser")
         g.stage.config(f"Sockets={home}/socket\nDevices=-/dev/nst\n")
         with planted(g.alice, home / "socket", str(secret)):
             _login(g, "Sockets= of a link in the home to a root's folder", "echo in; ls -A socket/",
-                   REFUSED + "|in ?.*(denied|No such).*")
+                   REFUSED + "|in ?.*(denied|No such).*", over="runuser")
     finally:
         g.stage.config()
         shutil.rmtree(secret)

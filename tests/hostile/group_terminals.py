@@ -9,29 +9,28 @@ from harness import kernel
 from harness.terminal import Terminal
 
 NO = "EPERM|EACCES|EIO|ENOENT|ENXIO|ENOTTY|EINVAL"
-FILTER = "SystemCallFilter"
 
 
-def _on(g, t, what, command, want, needs=None):
+def _on(g, t, what, command, want):
     """A try that is typed at a terminal."""
-    return g.judge(what, t.ask(g.text(command)), g.text(want), needs)
+    return g.judge(what, t.ask(g.text(command)), g.text(want))
 
 
 def _over_ssh(g):
     with Terminal(g.stage.sshd.argv(g.alice.pw_name, options=["-tt"])) as t:
         t.ask("true")
-        for what, command, want, needs in (
-                ("TIOCSTI on the own pty of an ssh login", "tty-type", NO, FILTER),
-                ("TIOCSTI with bits set that the kernel ignores", "tty-type-wide", NO, FILTER),
-                ("TIOCLINUX on it", "tty-paste", NO, None),
-                ("TIOCVHANGUP of it", "tty-hangup", "EPERM", None),
-                ("TIOCCONS: the console's output", "tty-console", "EPERM", None),
-                ("a line discipline for modems (gsm)", "tty-discipline 21", NO, None),
-                ("a line discipline for networks (slip)", "tty-discipline 1", NO, None),
-                ("a line discipline for radio (kiss)", "tty-discipline 5", NO, None),
-                ("terminals of the host, in any process", "tty-foreign", "none", None),
-                ("ptys that somebody else has", "tty-others", "1, such as /dev/pts/0", None)):
-            _on(g, t, what, f"./attack {command}", want, needs)
+        for what, command, want in (
+                ("TIOCSTI on the own pty of an ssh login", "tty-type", NO),
+                ("TIOCSTI with bits set that the kernel ignores", "tty-type-wide", NO),
+                ("TIOCLINUX on it", "tty-paste", NO),
+                ("TIOCVHANGUP of it", "tty-hangup", "EPERM"),
+                ("TIOCCONS: the console's output", "tty-console", "EPERM"),
+                ("a line discipline for modems (gsm)", "tty-discipline 21", NO),
+                ("a line discipline for networks (slip)", "tty-discipline 1", NO),
+                ("a line discipline for radio (kiss)", "tty-discipline 5", NO),
+                ("terminals of the host, in any process", "tty-foreign", "none"),
+                ("ptys that somebody else has", "tty-others", "1, such as /dev/pts/0")):
+            _on(g, t, what, f"./attack {command}", want)
         _on(g, t, "device nodes below /dev/pts but the own", "ls /dev/pts", "0 +ptmx")
         g.row("the own pty taken away by another login of the account",
               "{a} tty-steal /dev/pts/0", NO)
@@ -50,15 +49,15 @@ def _over_su(g):
         before = os.stat(t.name)
         t.line(f"su - {g.alice.pw_name}")
         t.expect(r"\$ ")
-        for what, command, want, needs in (
-                ("TIOCSTI into the terminal that su hands down", "tty-type /dev/console", NO, FILTER),
-                ("TIOCSTI into it as fd 0", "tty-type /proc/self/fd/0", NO, FILTER),
-                ("TIOCLINUX on it", "tty-paste /dev/console", NO, None),
-                ("TIOCVHANGUP of it", "tty-hangup /dev/console", "EPERM", None),
-                ("it as the terminal of a session of its own", "tty-steal /dev/console", "EPERM", None),
+        for what, command, want in (
+                ("TIOCSTI into the terminal that su hands down", "tty-type /dev/console", NO),
+                ("TIOCSTI into it as fd 0", "tty-type /proc/self/fd/0", NO),
+                ("TIOCLINUX on it", "tty-paste /dev/console", NO),
+                ("TIOCVHANGUP of it", "tty-hangup /dev/console", "EPERM"),
+                ("it as the terminal of a session of its own", "tty-steal /dev/console", "EPERM"),
                 ("terminals of the host but that one", "tty-foreign",
-                 r"none|\d+, such as (/proc/\d+/fd/\d+|/dev/console)", None)):
-            _on(g, t, what, f"./attack {command}", want, needs)
+                 r"none|\d+, such as (/proc/\d+/fd/\d+|/dev/console)")):
+            _on(g, t, what, f"./attack {command}", want)
         _on(g, t, "nodes below /dev/pts", "ls /dev/pts", "ptmx")
         t.line("setsid sleep 1000 & disown; exit")
         t.expect(r"\$ |# ")

@@ -27,28 +27,55 @@ def request(kind, user, service, sid=None, magic=MAGIC, tty=""):
     return text + bytes(-len(text) % 4)
 
 
+def _call(hold, path, arguments, env, before, user):
+    """The caller: hands its socket out, waits for the helper and then for who has it."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _execute(theirs, path, arguments, env, before, user)
+        finally:
+            os._exit(99)
+    theirs.close()
+    socket.send_fds(hold, [b"x"], [ours.fileno()])
+    ours.close()
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    hold.recv(1)
+    return status
+
+
+def _execute(sock, path, arguments, env, before, user):
+    os.dup2(sock.fileno(), 3)
+    null = os.open("/dev/null", os.O_RDWR)
+    for fd in range(3):
+        os.dup2(null, fd)
+    if before:
+        before()
+    if user:
+        os.setgroups([])
+        os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
+        os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
+    os.execve(path, arguments, env)
+
+
 class Helper:
-    """Spawned in surroundings that nobody has cleaned up."""
+    """
+    Spawned in surroundings that nobody has cleaned up, by a caller of its own: the supervisor ends
+    a login program that stays when its session has ended.
+    """
 
     def __init__(self, path, *arguments, env=None, before=None, user=None):
-        self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._hold, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                os.dup2(theirs.fileno(), 3)
-                null = os.open("/dev/null", os.O_RDWR)
-                for fd in range(3):
-                    os.dup2(null, fd)
-                if before:
-                    before()
-                if user:
-                    os.setgroups([])
-                    os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
-                    os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
-                os.execve(path, arguments or (path,), env or {})
+                self._hold.close()
+                os._exit(_call(theirs, path, arguments or (path,), env or {}, before, user))
             finally:
-                os._exit(99)
+                os._exit(98)
         theirs.close()
+        _, fds, _, _ = socket.recv_fds(self._hold, 1, 1)
+        self.socket = socket.socket(fileno=fds[0])
         self.socket.settimeout(10)
 
     def ask(self, message):
@@ -69,6 +96,7 @@ class Helper:
 
     def end(self):
         self.socket.close()
+        self._hold.close()
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
