@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
                                 "system"))
 # pylint: disable=wrong-import-position
 from harness import kernel
-from host import Host, NAME, Ssh
+from host import BUILD, Host, NAME, Ssh
 from measure import Cleanup, Contender, extra_percent, rounds, table, whole
 from peers import peers
 
@@ -108,11 +108,23 @@ def idle_table(host, n):
     host.settle()
 
 
+def filter_lines():
+    """The system call filter by itself: no session is needed to see what it costs."""
+    said = subprocess.run([os.path.join(BUILD, "bench", "filter")], stdout=subprocess.PIPE,
+                          text=True, check=True).stdout.split()
+    made, installed, length, *ns = said
+    print(f"\nThe system call filter: {length} instructions, {made} us to make (once for all sessions), "
+          f"{installed} us to install")
+    print(f"  {'':<34}{'without, ns':>22}{'with, ns':>22}")
+    for name, before, after in (("getppid", *ns[:2]), ("ioctl", *ns[2:])):
+        print(f"  {name:<34}{before:>22}{after:>22}")
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--rounds", type=int, default=40, help="of each table (default: %(default)s)")
     p.add_argument("--idle", type=int, default=10, help="idle sessions at once")
-    p.add_argument("--only", choices=("session", "join", "ssh", "idle"), help="one of the tables")
+    p.add_argument("--only", choices=("session", "join", "ssh", "idle", "filter"), help="one of the tables")
     o = p.parse_args()
     if os.geteuid() != 0:
         sys.exit("bench.py: needs root")
@@ -136,6 +148,8 @@ def main():
               [floor, own, none], ["session", "nothing left", "pam_open_session"], "floor")
     if o.only in (None, "join"):
         join_table(host, o.rounds)
+    if o.only in (None, "filter"):
+        filter_lines()
     if o.only in (None, "ssh"):
         rows = Ssh(host).contenders()
         rounds(rows, o.rounds)

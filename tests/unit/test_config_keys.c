@@ -319,24 +319,6 @@ static char *repository_file(const char *path)
 	return text;
 }
 
-static void a_filter_is_words_in_their_order(void **state)
-{
-	expect_list(
-		&give(state, "SystemCallFilter=@perf ~ptrace\nSystemCallFilter=ptrace")
-			 ->policy.filter,
-		"default @perf ~ptrace ptrace");
-	expect_list(&give(state, "SystemCallFilter=bpf no ~@swap")->policy.filter,
-		"no ~@swap");
-	/* Said again it holds again: it forgets what came before. */
-	expect_list(&give(state, "SystemCallFilter=no\nSystemCallFilter=default")
-			     ->policy.filter,
-		"default");
-	refuse(state, "SystemCallFilter", "~@nonsense", "is none of the groups");
-	refuse(state, "SystemCallFilter", "bpf opeen", "'opeen' is no system call");
-	refuse(state, "SystemCallFilter", "~no", "'~no' is no system call");
-	assert_true(give(state, "AllowUserNamespaces=yes")->policy.allow_user_namespaces);
-}
-
 static void the_shipped_file_says_the_defaults_and_nothing_wrong(void **state)
 {
 	struct fixture *f = *state;
@@ -418,7 +400,6 @@ int main(void)
 		story(cpus_are_a_list),
 		story(binds_have_a_source_and_perhaps_a_target),
 		story(paths_devices_and_sockets),
-		story(a_filter_is_words_in_their_order),
 		story(the_shipped_file_says_the_defaults_and_nothing_wrong),
 		story(the_manual_has_every_key_with_its_default),
 	};
