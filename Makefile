@@ -71,6 +71,7 @@ LIBS := $(BUILD)/librun.a $(BUILD)/libconfig.a $(BUILD)/libplan.a $(BUILD)/libba
 # at every login; its archive needs two that are small.
 LDLIBS_run  = $(if $(wildcard $(SECCOMP_A)),$(SECCOMP_A),-lseccomp) $(shell pkg-config --libs $(PKG_run) $(PKG_conf)) \
 	$(if $(wildcard $(SUBID_A)),$(SUBID_A) -lselinux -laudit,-lsubid)
+LDLIBS_ctl  = $(LDLIBS_run) -lsmartcols -ljansson
 SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
 PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
@@ -116,7 +117,7 @@ $(BUILD)/nsshell-helper: $(call obj,$(HELPER)) $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run)
 
 $(BUILD)/nsctl: $(call obj,$(NSCTL)) $(LIBS)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run) -lsmartcols -ljansson
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_ctl)
 
 $(BUILD)/nsjoin: $(call obj,$(NSJOIN)) $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcap
@@ -306,6 +307,9 @@ deps-metrics: deps
 	@$(call unpack,prometheus,promtool)
 .PHONY: deps-metrics
 
-.PHONY: print-cppflags
+.PHONY: print-cppflags print-libs
 print-cppflags:
 	$(info $(CPPFLAGS))@:
+# Of nsctl, for the tests that link it anew with other paths.
+print-libs:
+	$(info $(LDLIBS_ctl))@:

@@ -144,7 +144,12 @@ def test_gc(b):
     session = s.do("echo $NSSHELL_SESSION")
     other.do("true")
     _nsctl(b, "pause", name)
-    os.kill(int(b.record_of(name)["supervisor_pid"]), signal.SIGKILL)
+    supervisor = b.record_of(name)["supervisor_pid"]
+    os.kill(int(supervisor), signal.SIGKILL)
+    # Its lock goes with it, not with the signal.
+    end = time.monotonic() + 5
+    while os.path.exists(f"/proc/{supervisor}/exe") and time.monotonic() < end:
+        time.sleep(0.01)
     r = _nsctl(b, "gc", "--dry-run")
     b.check(r.returncode == 0 and session in r.stdout and "1 would be ended, 1 run" in r.stdout
             and len(b.stage.records()) == 2, "nsctl gc --dry-run shows what a crash left",

@@ -35,9 +35,8 @@ class Tools:
         self._link(stage, self.nsjoin, "nsjoin_own", "nsjoin*", [], "-lcap")
         self._link(stage, self.nsctl, "nsctl_own", "nsctl*",
                    ["helpers/client.o", "helpers/session_id.o"],
-                   *subprocess.run(["pkg-config", "--libs", "mount", "libcgroup", "libcap",
-                                    "libeconf", "smartcols", "jansson"], text=True, check=True,
-                                   stdout=subprocess.PIPE).stdout.split(), "-lsubid")
+                   *subprocess.run(["make", "-s", "-C", str(TREE), "print-libs"], text=True,
+                                   check=True, stdout=subprocess.PIPE).stdout.split())
 
     def _link(self, stage, to, own, objects, more, *flags):
         """All objects of what make has built; only the one with a path in it is another."""
