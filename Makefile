@@ -16,12 +16,12 @@ VERSION := 0.1
 # ---- what Debian 12 calls what we need ---------------------------------------------------
 DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev libmount-dev \
 	libeconf-dev libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev \
-	libseccomp-dev
+	libseccomp-dev libsystemd-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
-	mandoc cron login rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
+	mandoc cron login lxcfs rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
 	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod
-DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun
+DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun firejail
 
 # ---- flags ---------------------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -51,7 +51,8 @@ BASE := $(wildcard core/base/*.c)
 PLAN := $(wildcard core/plan/*.c)
 CONF := $(wildcard config/*.c)
 RUN  := $(wildcard core/run/*.c)
-HELPER := $(filter-out helpers/client.c,$(wildcard helpers/*.c))
+SCOPE  := $(wildcard helpers/scope*.c)
+HELPER := $(filter-out helpers/client.c $(SCOPE),$(wildcard helpers/*.c))
 MODULE := $(wildcard pam_module/*.c) helpers/client.c helpers/session_id.c core/run/privs.c \
 	core/run/filter.c core/base/err.c \
 	core/base/io.c core/base/sys.c
@@ -76,6 +77,8 @@ SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
 PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
 	$(BUILD)/nsshell-door $(BUILD)/nsshell-own $(BUILD)/pam_nsshell.so
+# Asks systemd for an account's scope; a system without systemd's library has no use for it.
+PROGRAMS += $(if $(shell pkg-config --exists libsystemd && echo yes),$(BUILD)/nsshell-scope)
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
@@ -132,6 +135,9 @@ $(BUILD)/nsshell-door: $(call obj,$(DOOR)) $(LIBS)
 
 $(BUILD)/nsshell-own: $(call obj,$(OWN)) $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcap -lcgroup
+
+$(BUILD)/nsshell-scope: $(call obj,$(SCOPE)) $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ -lsystemd
 
 $(BUILD)/pam_nsshell.so: $(patsubst %.c,$(BUILD)/pic/%.o,$(MODULE)) pam_module/pam_nsshell.map
 	$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -Wl,--version-script=pam_module/pam_nsshell.map \
@@ -244,12 +250,17 @@ install: all
 	install -m 0755 $(BUILD)/bin/nsshell $(DESTDIR)$(PREFIX)/bin/nsshell
 	install -m 4755 $(BUILD)/nsshell-door $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door
 	install -m 4755 $(BUILD)/nsshell-own $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own
+	$(if $(filter %/nsshell-scope,$(PROGRAMS)),install -m 0755 $(BUILD)/nsshell-scope \
+		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope)
 	install -m 0644 man/nsshell.1 $(DESTDIR)$(MANDIR)/man1/
 	install -d $(DESTDIR)$(PREFIX)/share/nsshell
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' config/sshd_nsshell.conf \
 		>$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' config/profile_nsshell.sh \
 		>$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d
+	sed 's|/usr/local/sbin|$(PREFIX)/sbin|' config/lxcfs_nsshell.conf \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf
 	install -m 0644 $(BUILD)/pam_nsshell.so $(DESTDIR)$(PAMDIR)/pam_nsshell.so
 	test -e $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf || \
 		install -m 0644 config/nsshell.conf $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf
@@ -266,7 +277,9 @@ uninstall:
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own \
+		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope \
 		$(DESTDIR)$(PREFIX)/bin/nsshell $(DESTDIR)$(MANDIR)/man1/nsshell.1 \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf \
 		$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf \
 		$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so $(DESTDIR)$(MANDIR)/man5/nsshell.conf.5 \

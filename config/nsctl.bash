@@ -33,7 +33,7 @@ _nsctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command=${COMP_WORDS[1]} words='' commands
 	commands='plan check enable disable list status top stop kill pause resume set run log
-		metrics gc help'
+		metrics gc refresh help'
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W "$commands --version" -- "$cur")

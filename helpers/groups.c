@@ -19,7 +19,7 @@ static void send_move(const struct plan *plan, const struct cgroup_fds *f, int l
 {
 	struct proto_reply reply = { .magic = PROTO_MAGIC, .kind = PROTO_MOVE };
 
-	if (plan->cgroup.kind != PLAN_CGROUP_V2 || f->n == 0)
+	if (f->folder < 0 || f->n == 0)
 		return;
 	(void)snprintf(reply.id, sizeof(reply.id), "%s", plan->id);
 	(void)io_send(login, &reply, sizeof(reply), f->move, f->n);
@@ -36,7 +36,7 @@ static void hand_over(const struct cgroup_fds *f, struct prepared *p, int peer)
 	(void)io_send(peer, p, sizeof(*p), fds, f->n + p->folder);
 }
 
-void groups_prepare(const struct plan *plan, int peer, int login)
+void groups_prepare(const struct plan *plan, int peer, int login, pid_t homeless)
 {
 	struct cgroup_fds session = CGROUP_FDS_NONE, supervisors = CGROUP_FDS_NONE;
 	struct prepared p = { 0 };
@@ -44,7 +44,7 @@ void groups_prepare(const struct plan *plan, int peer, int login)
 
 	if (io_recv(peer, &word, 1, NULL, NULL) != 0 || word != BEGIN)
 		return;
-	if (cgroup_prepare(&plan->cgroup, &session, &p.e) == 0)
+	if (cgroup_prepare(&plan->cgroup, homeless, &session, &p.e) == 0)
 		send_move(plan, &session, login);
 	hand_over(&session, &p, peer);
 	if (p.e.msg[0] == '\0') {

@@ -12,13 +12,15 @@
 /**
  * groups_prepare() - Make the groups when told to, and hand them over
  * @peer:	to the supervisor; stays the caller's
- * @login:	the login's socket: on cgroup v2 it gets PROTO_MOVE from here, since a move costs
- *		one RCU grace period (8 to 11 ms), which passes while the rootfs is built
+ * @login:	the login's socket: where a v2 group is among them it gets PROTO_MOVE from here,
+ *		since that move costs one RCU grace period (8 to 11 ms), which passes while the
+ *		rootfs is built
+ * @homeless:	the supervisor, or 0 where it was born in its group, as cgroup_prepare() says
  *
  * The supervisors' group comes after, when nobody waits; the supervisor need not load
  * libcgroup's 800 KB of tables for it.
  */
-void groups_prepare(const struct plan *plan, int peer, int login);
+void groups_prepare(const struct plan *plan, int peer, int login, pid_t homeless);
 
 /* The supervisor's record is there: what is made from now on can be found after a crash. */
 int groups_begin(int peer, struct err *e);

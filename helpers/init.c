@@ -71,9 +71,9 @@ static int drop(const struct plan *plan, int filter_fd, struct err *e)
 }
 
 static int become(const struct plan *plan, int leash, const struct cgroup_fds *groups,
-	int filter, struct err *e)
+	int filter, const struct stage *stage, struct err *e)
 {
-	if (plan->cgroup.kind != PLAN_CGROUP_V2 && cgroup_move_self(groups, e) < 0)
+	if (cgroup_move_born(groups, e) < 0)
 		return -1;
 	if ((plan->namespaces & CLONE_NEWCGROUP) && unshare(CLONE_NEWCGROUP) < 0)
 		return err_set(e, errno, "make a cgroup namespace");
@@ -81,7 +81,7 @@ static int become(const struct plan *plan, int leash, const struct cgroup_fds *g
 		return -1;
 	if (sethostname(plan->hostname, strlen(plan->hostname)) < 0)
 		return err_set(e, errno, "set the host name %s", plan->hostname);
-	if (stage_enter(plan, e) < 0)
+	if (stage_enter(plan, stage, e) < 0)
 		return -1;
 	return drop(plan, filter, e);
 }
@@ -202,8 +202,8 @@ static void report(int leash, const struct err *e)
 	(void)io_send(leash, e, sizeof(*e), &ptys, ptys >= 0);
 }
 
-_Noreturn void init_run(
-	const struct plan *plan, int leash, const struct cgroup_fds *groups, int filter)
+_Noreturn void init_run(const struct plan *plan, int leash,
+	const struct cgroup_fds *groups, int filter, const struct stage *stage)
 {
 	struct err e = { 0 };
 	sigset_t all;
@@ -211,7 +211,7 @@ _Noreturn void init_run(
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	r = become(plan, leash, groups, filter, &e);
+	r = become(plan, leash, groups, filter, stage, &e);
 	if (r == 0)
 		r = hold_only(leash, &e);
 	title_set("nsshell: init of %s", plan->user);

@@ -4,6 +4,7 @@
 
 #include "core/plan/plan.h"
 #include "core/run/cgroup.h"
+#include "core/run/stage.h"
 
 /* How long processes have between SIGTERM and SIGKILL. */
 #define INIT_GRACE_MS 3000
@@ -21,10 +22,11 @@ enum init_word {
  * @leash:	SOCK_SEQPACKET to the supervisor; its end is the session's
  * @groups:	to move into; v2: the process was born there
  * @filter:	the system call filter to live under, or negative
+ * @stage:	what it mounts of the host's
  *
  * Reports its success (or the error) over the leash as a struct err, whose msg is empty
  * on success, once the session's root is entered. With success comes the folder of the session's
  * ptys, if there is one.
  */
-_Noreturn void init_run(
-	const struct plan *plan, int leash, const struct cgroup_fds *groups, int filter);
+_Noreturn void init_run(const struct plan *plan, int leash,
+	const struct cgroup_fds *groups, int filter, const struct stage *stage);

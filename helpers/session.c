@@ -140,8 +140,7 @@ static int admit(struct session *s, int sock, struct lease *lease, struct err *e
 	if (hold_caller(s, sock, &lease->caller, e) < 0)
 		return -1;
 	/* v2: the first login was sent on its way before the rootfs was built. */
-	if ((s->plan->cgroup.kind != PLAN_CGROUP_V2 ||
-		    s->record.state != RECORD_OPENING) &&
+	if ((s->groups.folder < 0 || s->record.state != RECORD_OPENING) &&
 		send_move(s, sock, e) < 0)
 		return -1;
 	if (send_join(s, sock, e) < 0)
@@ -245,7 +244,9 @@ int session_end(struct session *s, struct err *e)
 
 	session_kill(s);
 	cgroup_fds_close(&s->groups);
-	cgroup_leave(s->plan->cgroup.kind);
+	/* systemd's groups go when their last process has: stay in. */
+	if (!s->plan->cgroup.systemd)
+		cgroup_leave(s->plan->cgroup.kind);
 	r = reconcile_end(&s->record, s->terminal, e);
 	if (s->holds)
 		(void)close(SESSION_HOLDER_FD);

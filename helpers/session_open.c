@@ -139,7 +139,7 @@ static int hold_rootfs(struct session *s, int family, struct err *e)
 
 /* ---- init --------------------------------------------------------------------------- */
 
-static int start_init(struct session *s, struct err *e)
+static int start_init(struct session *s, const struct stage *stage, struct err *e)
 {
 	const uint64_t later = CLONE_NEWCGROUP; /* once it sits in the session's group */
 	struct sys_clone how = {
@@ -156,7 +156,7 @@ static int start_init(struct session *s, struct err *e)
 	pid = sys_clone3(&how);
 	if (pid == 0) {
 		(void)close(pair[0]);
-		init_run(s->plan, pair[1], &s->groups, s->filter);
+		init_run(s->plan, pair[1], &s->groups, s->filter, stage);
 	}
 	(void)close(pair[1]);
 	if (pid < 0)
@@ -232,7 +232,7 @@ static int stage_and_start(struct session *s, const struct stage *stage, struct 
 	if (stage_mount(s->plan, stage, e) < 0 ||
 		groups_await(s->preparer, &s->groups, e) < 0)
 		return -1;
-	if (start_init(s, e) < 0)
+	if (start_init(s, stage, e) < 0)
 		return -1;
 	return go(s, e);
 }

@@ -305,6 +305,8 @@ static int open_first(struct session *s, int sock, struct err *e)
 
 	if (session_open(s, e) < 0)
 		return -1;
+	if (!s->plan->share_account)
+		cleanup_close(&s->family);
 	if (s->plan->share_account &&
 		join_socket_listen(s->plan->id, &s->listener, e) < 0)
 		return -1;
@@ -344,17 +346,18 @@ static void let_go(const struct session *s, pid_t caller)
 			return;
 }
 
-static void supervise(struct session *s, int sock)
+static void supervise(struct session *s, int sock, const struct cgroup_fds *born)
 {
 	struct watch w = { .s = s, .signals = listen_to_signals() };
 	pid_t caller = join_socket_peer(sock);
 	uint64_t begun = now_usec();
-	char before[256];
+	char before[CGROUP_TEXT_MAX];
 	struct err e;
 
-	cgroup_of(s->plan->cgroup.kind, caller, before, sizeof(before));
-	if (open_first(s, sock, &e) < 0) {
-		cgroup_put_back(s->plan->cgroup.kind, caller, before);
+	cgroup_of(caller, before);
+	if (cgroup_move_born(born, &e) < 0 || open_first(s, sock, &e) < 0) {
+		if (cgroup_holds(s->plan->cgroup.kind, s->record.cgroup, caller))
+			cgroup_put_back(caller, before);
 		session_refuse(sock, s->plan->id, s->allow, &e);
 		(void)close(sock);
 		let_go(s, caller);
@@ -372,13 +375,13 @@ static void supervise(struct session *s, int sock)
 }
 
 _Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal,
-	int preparer, int family, bool allow)
+	int preparer, int family, const struct cgroup_fds *born, bool allow)
 {
 	static struct session s;
 
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	session_begin(&s, plan, terminal, preparer, family, allow);
-	supervise(&s, sock);
+	supervise(&s, sock, born);
 	_exit(0);
 }

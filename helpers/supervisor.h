@@ -5,6 +5,7 @@
 
 #include "core/base/err.h"
 #include "core/plan/plan.h"
+#include "core/run/cgroup.h"
 
 #include <stdbool.h>
 
@@ -13,13 +14,14 @@
  * @sock:	the first login's; the supervisor's
  * @terminal:	to lend, or -1; the supervisor's
  * @preparer:	socket to groups_prepare() in another process; the supervisor's
- * @family:	Share=account: the account's lock, from supervisor_hand_over(); else -1
+ * @family:	the account's lock, where it was taken already; else -1
+ * @born:	groups that the supervisor is in, but for those of v1, which it moves into now
  * @allow:	OnError=allow
  *
  * Should:   be the only thing its process does from here on
  */
 _Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal,
-	int preparer, int family, bool allow);
+	int preparer, int family, const struct cgroup_fds *born, bool allow);
 
 /**
  * supervisor_hand_over() - Share=account: give a login to the account's running session

@@ -24,7 +24,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#define DOOR_MAGIC 0x6e736432U /* "nsd2": raised when a field changes */
+#define DOOR_MAGIC 0x6e736433U /* "nsd3": raised when a field changes */
 #define DOOR_FD    3
 
 /* nsshell's own failures, as with env(1); 126 and 127 are exec's. */
@@ -51,7 +51,8 @@ struct door_answer {
 	uint32_t kind;
 	int32_t child;     /* RUNS */
 	uint32_t on_pty;   /* bit N: fd N is on the pty */
-	uint32_t observed; /* the last fd listens for who looks at the pty */
+	uint32_t observed; /* one more fd listens for who looks at the pty */
+	uint32_t agent;    /* the last one will listen where SSH_AUTH_SOCK says inside */
 	uint32_t piped; /* bit N: fd N is a pipe to us; all others are the caller's own */
 	char shell[POLICY_SHELL_MAX]; /* PLAIN */
 	char text[512];               /* REFUSED: for the user */

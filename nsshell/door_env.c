@@ -20,6 +20,14 @@ static bool is_named(const char *setting, const char *name)
 	return strncmp(setting, name, len) == 0 && setting[len] == '=';
 }
 
+bool door_env_has(const struct door *d, const char *name)
+{
+	for (char **v = d->before.env; *v; v++)
+		if (is_named(*v, name))
+			return true;
+	return false;
+}
+
 static bool is_left_out(const char *setting)
 {
 	if (!strchr(setting, '='))
@@ -41,8 +49,8 @@ static int put(struct door_env *env, const char *name, const char *value, struct
 	return 0;
 }
 
-int door_env_make(
-	const struct door *d, const char *tty, struct door_env *ret, struct err *e)
+int door_env_make(const struct door *d, const char *tty, const char *agent,
+	struct door_env *ret, struct err *e)
 {
 	const size_t room = DOOR_ENV_MAX - sizeof(ret->text) / sizeof(*ret->text);
 	bool has_path = false, has_tty = false;
@@ -53,7 +61,8 @@ int door_env_make(
 		put(ret, "USER", d->account.name, e) < 0 ||
 		put(ret, "LOGNAME", d->account.name, e) < 0 ||
 		put(ret, "NSSHELL_SESSION", d->reply.id, e) < 0 ||
-		put(ret, "XDG_RUNTIME_DIR", d->reply.runtime_dir, e) < 0)
+		put(ret, "XDG_RUNTIME_DIR", d->reply.runtime_dir, e) < 0 ||
+		(*agent && put(ret, "SSH_AUTH_SOCK", agent, e) < 0))
 		return -1;
 	for (char **v = d->before.env; *v && ret->n < room; v++) {
 		has_path |= is_named(*v, "PATH");

@@ -15,11 +15,15 @@ struct door_env {
 	size_t n_text;
 };
 
+/* Whether the caller has a variable. */
+bool door_env_has(const struct door *d, const char *name);
+
 /**
  * door_env_make() - Fill it
  * @tty:	name of the terminal inside, "" for none
+ * @agent:	SSH_AUTH_SOCK inside, "" for none
  *
  * What has no room is left out: nothing is allocated. Return: 0 or -1 with @e.
  */
-int door_env_make(
-	const struct door *d, const char *tty, struct door_env *ret, struct err *e);
+int door_env_make(const struct door *d, const char *tty, const char *agent,
+	struct door_env *ret, struct err *e);

@@ -15,18 +15,24 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 
 #define MAJOR_MEM 1 /* null, zero, full, random: devices.txt of Linux */
+
+/* Where the shell's process keeps the agent's socket until it is bound. */
+#define AGENT_FD 3
 
 /* What the shell gets as 0 to 2, and what goes out. */
 struct stdio {
 	int own[3]; /* the same number: the caller's */
-	int out[2 + 3 + 1];
+	int out[2 + 3 + 2];
 	size_t n_out;
 	char tty[32];
 	unsigned int on_pty, piped;
+	int agent; /* nsshell_agent.h, or -EBADF */
 };
 
 /* ---- stdio ------------------------------------------------------------------------------- */
@@ -115,7 +121,9 @@ static void settle(const struct stdio *s)
 	for (int fd = 0; fd < 3; fd++)
 		if (s->own[fd] != fd && dup2(s->own[fd], fd) < 0)
 			die("set up", "stdio");
-	if (setsid() < 0 || sys_close_from(3) < 0)
+	if (s->agent >= 0 && dup2(s->agent, AGENT_FD) < 0)
+		die("set up", "the socket of the agent");
+	if (setsid() < 0 || sys_close_from(s->agent < 0 ? AGENT_FD : AGENT_FD + 1) < 0)
 		die("begin", "a session");
 	if (s->on_pty && ioctl(0, TIOCSCTTY, 0) < 0)
 		die("take", "the terminal of the session");
@@ -144,19 +152,41 @@ static void become(const struct account *a, bool no_new_privs)
 		die("become nobody but", a->name);
 }
 
+/* As the account, in its own folder: what it may have put in the way is its own, too. */
+static void bind_agent(
+	const struct door *d, const struct stdio *s, char *path, size_t size)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int len;
+
+	*path = '\0';
+	if (s->agent < 0)
+		return;
+	len = snprintf(at.sun_path, sizeof(at.sun_path), "%s/nsshell-agent.%d",
+		d->reply.runtime_dir, (int)getpid());
+	if (len > 0 && (size_t)len < sizeof(at.sun_path) && (size_t)len < size &&
+		(unlink(at.sun_path) == 0 || errno == ENOENT) &&
+		bind(AGENT_FD, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+		listen(AGENT_FD, SOMAXCONN) == 0)
+		memcpy(path, at.sun_path, (size_t)len + 1);
+	(void)close(AGENT_FD);
+}
+
 static _Noreturn void run_shell(struct door *d, const struct stdio *s)
 {
 	static struct door_env env;
+	char agent[128];
 	char name[POLICY_SHELL_MAX], dash_c[] = "-c";
 	char *alone[] = { name, NULL }, **argv = alone;
 	struct err e;
 
 	settle(s);
-	if (door_env_make(d, s->tty, &env, &e) < 0) {
+	become(&d->account, d->reply.no_new_privs);
+	bind_agent(d, s, agent, sizeof(agent));
+	if (door_env_make(d, s->tty, agent, &env, &e) < 0) {
 		(void)dprintf(2, "nsshell: %s\r\n", e.msg);
 		_exit(DOOR_FAILED);
 	}
-	become(&d->account, d->reply.no_new_privs);
 	(void)umask(d->before.mask);
 	/* A path is only a name, tried inside. */
 	if ((!d->before.folder[0] || chdir(d->before.folder) < 0) &&
@@ -182,11 +212,14 @@ int door_start(struct door *d, struct door_answer *answer, int *fds, size_t *n_f
 {
 	/* Our caller's child, in the session's pid namespace. */
 	struct sys_clone how = { .flags = CLONE_PARENT, .cgroup = -1 };
-	struct stdio s = { .own = { 0, 1, 2 } };
+	struct stdio s = { .own = { 0, 1, 2 }, .agent = -EBADF };
 	pid_t pid;
 
 	if (make_stdio(d, &s, e) < 0)
 		return -1;
+	/* Without one it is a login without an agent. */
+	if (door_env_has(d, "SSH_AUTH_SOCK"))
+		s.agent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	pid = sys_clone3(&how);
 	if (pid == 0)
 		run_shell(d, &s);
@@ -200,6 +233,9 @@ int door_start(struct door *d, struct door_answer *answer, int *fds, size_t *n_f
 	answer->observed = d->listener >= 0;
 	if (answer->observed)
 		s.out[s.n_out++] = d->listener;
+	answer->agent = s.agent >= 0;
+	if (answer->agent)
+		s.out[s.n_out++] = s.agent;
 	memcpy(fds, s.out, sizeof(s.out));
 	*n_fds = s.n_out;
 	return 0;

@@ -26,6 +26,7 @@ static const struct nsctl_command commands[] = {
 	{ "run", nsctl_run, "run a command in a session of an account, without a login" },
 	{ "log", nsctl_log, "what happened to sessions" },
 	{ "metrics", nsctl_metrics, "numbers for Prometheus" },
+	{ "refresh", nsctl_refresh, "have running sessions show lxcfs's numbers" },
 	{ "gc", nsctl_gc, "take away what crashed sessions left" },
 };
 

@@ -33,6 +33,7 @@ int nsctl_kill(int argc, char **argv);
 int nsctl_pause(int argc, char **argv);
 int nsctl_resume(int argc, char **argv);
 int nsctl_gc(int argc, char **argv);
+int nsctl_refresh(int argc, char **argv);
 int nsctl_set(int argc, char **argv);
 int nsctl_log(int argc, char **argv);
 int nsctl_status(int argc, char **argv);

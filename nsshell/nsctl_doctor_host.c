@@ -6,6 +6,7 @@
 #include "core/base/parse.h"
 #include "core/base/paths.h"
 #include "core/plan/plan.h"
+#include "core/run/lxcfs.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -139,9 +140,20 @@ static void check_resolv_conf(struct findings *f)
 
 static void check_lxcfs(struct findings *f)
 {
-	if (access("/var/lib/lxcfs/proc/meminfo", F_OK) < 0)
+	char where[PATH_MAX];
+	bool dead = false;
+	struct err ignored;
+
+	if (lxcfs_find(where, &dead, &ignored) < 0)
+		return;
+	if (dead)
+		findings_add(f, FINDING_WARNING, EVERY_BOX,
+			"restart it, then run `nsctl refresh`",
+			"lxcfs at %s doesn't answer: in running boxes ps and free may fail",
+			where);
+	else if (!*where)
 		findings_add(f, FINDING_NOTE, EVERY_BOX,
-			"nothing: the limits hold all the same",
+			"apt install lxcfs; the limits hold all the same",
 			"lxcfs isn't running: in a box, free, top and uptime tell of the whole host");
 }
 

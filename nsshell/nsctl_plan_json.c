@@ -206,6 +206,8 @@ static const char *op_name(enum plan_op_kind kind)
 		return "readonly";
 	case PLAN_HIDE:
 		return "hide";
+	case PLAN_COVER:
+		return "cover";
 	}
 	return "unknown";
 }
@@ -280,6 +282,7 @@ static json_t *cgroup(struct json_out *o, const struct plan_cgroup *c)
 	json_t *object = json_object();
 
 	put(o, object, "kind", json_string(kinds[c->kind]));
+	put(o, object, "scope", *c->scope ? text(c->scope) : json_null());
 	put(o, object, "account", text(c->account));
 	put(o, object, "session", text(c->session));
 	put(o, object, "supervise", text(c->supervise));

@@ -6,6 +6,7 @@
  * that runs outside.
  */
 #include "nsshell/nsshell.h"
+#include "nsshell/nsshell_agent.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -120,6 +121,8 @@ static _Noreturn void become_door(const struct nsshell_call *c, int sock)
 			     : (c->login ? login : shell);
 	for (size_t i = 0; i < most; i++)
 		argv[2 + i] = c->command[i];
+	if (c->agent == 0)
+		(void)unsetenv("SSH_AUTH_SOCK");
 	kept = sock == DOOR_FD ? fcntl(sock, F_SETFD, 0) : dup2(sock, DOOR_FD);
 	if (kept >= 0)
 		(void)execv(PATH_DOOR, argv);
@@ -127,7 +130,8 @@ static _Noreturn void become_door(const struct nsshell_call *c, int sock)
 	_exit(DOOR_FAILED);
 }
 
-static int follow(const struct door_answer *a, const int *fds, size_t n)
+static int follow(const struct nsshell_call *c, const struct door_answer *a,
+	const int *fds, size_t n)
 {
 	struct proxy p = PROXY_NONE;
 	struct proxy_end end;
@@ -143,7 +147,11 @@ static int follow(const struct door_answer *a, const int *fds, size_t n)
 		if ((a->piped >> fd & 1) && at < n)
 			p.stdio[fd] = fds[at++];
 	if (a->observed && at < n)
-		p.listener = fds[at];
+		p.listener = fds[at++];
+	if (a->agent && at < n) {
+		agent_serve(fds[at], getenv("SSH_AUTH_SOCK"), c->agent);
+		(void)close(fds[at]);
+	}
 	nsshell_let_go(a->on_pty | a->piped);
 	if (proxy_run(&p, &end, &e) < 0) {
 		(void)fprintf(stderr, "nsshell: %s\n", e.msg);
@@ -158,7 +166,7 @@ static int heed(
 	a->shell[sizeof(a->shell) - 1] = a->text[sizeof(a->text) - 1] = '\0';
 	switch (a->kind) {
 	case DOOR_RUNS:
-		return follow(a, fds, n);
+		return follow(c, a, fds, n);
 	case DOOR_PLAIN:
 		return nsshell_plain(a->shell, c);
 	default:
@@ -167,7 +175,7 @@ static int heed(
 	}
 }
 
-static int run_door(const struct nsshell_call *c)
+static int run_door(struct nsshell_call *c)
 {
 	_cleanup_close_ int sock = -EBADF;
 	int pair[2], fds[IO_FDS_MAX], r;
@@ -176,6 +184,7 @@ static int run_door(const struct nsshell_call *c)
 	pid_t pid;
 
 	(void)signal(SIGCHLD, SIG_DFL);
+	c->agent = agent_of_login(getenv("SSH_AUTH_SOCK"));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return DOOR_FAILED;
 	sock = pair[0];

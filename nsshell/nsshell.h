@@ -8,6 +8,7 @@ struct nsshell_call {
 	bool login;
 	char **command; /* COMMAND [NAME [ARGUMENT...]], NULL for none */
 	int argc;
+	pid_t agent; /* nsshell_agent.h: who listens at SSH_AUTH_SOCK, or 0 */
 };
 
 /* Whether this is a box. */

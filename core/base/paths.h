@@ -17,6 +17,7 @@
 #define PATH_HELPER LIBEXECDIR "/nsshell/nsshell-helper"
 #define PATH_DOOR   LIBEXECDIR "/nsshell/nsshell-door"
 #define PATH_OWN    LIBEXECDIR "/nsshell/nsshell-own"
+#define PATH_SCOPE  LIBEXECDIR "/nsshell/nsshell-scope"
 #define PATH_MODULE PAMDIR "/pam_nsshell.so"
 
 /* State, root-only, outside /tmp (CVE-2022-31214). */

@@ -76,8 +76,11 @@ struct plan_host {
 	const struct plan_path *paths;
 	size_t n_paths;
 	bool idmapped_lower; /* overlay takes idmapped layers: Linux 5.19 */
+	const char *lxcfs;   /* where lxcfs(1) is mounted and answers, or NULL */
+	bool lxcfs_dead;     /* it is mounted and doesn't */
 	enum plan_cgroup_kind cgroup;
-	/* as the kernel names them: memory, pids, cpu, ... */
+	bool systemd; /* it runs this host, and is the one writer of control groups */
+	/* as the kernel names them: memory, pids, cpu, ...; on v1 name=systemd and unified, too */
 	const struct strlist *controllers;
 	/* Limit files that groups are known not to have here: "io.weight"; NULL: none */
 	const struct strlist *lacking;
@@ -102,6 +105,9 @@ struct plan_input {
 	/* The account's group where it has sessions, "nsshell/1000"; NULL: it has none. */
 	const char *account_group;
 };
+
+/* Files that lxcfs(1) has and a box shows, ended by NULL: below its mount point as below "/". */
+extern const char *const plan_lxcfs_files[];
 
 /* Built-in lists, ended by NULL. Patterns as in glob(7); all are left out where not there. */
 extern const char *const plan_default_inaccessible[];
@@ -160,6 +166,7 @@ enum plan_op_kind {
 	PLAN_CGROUP2,  /* the session's own cgroup, read-only */
 	PLAN_READONLY, /* bind target onto itself, read-only */
 	PLAN_HIDE,     /* cover with /dev/null, or an empty read-only tmpfs if a folder */
+	PLAN_COVER,    /* cover a file with the host's source; optional, both of them */
 };
 
 struct plan_op {
@@ -192,8 +199,13 @@ struct plan_cgroup_setting {
 
 struct plan_cgroup {
 	enum plan_cgroup_kind kind;
-	const char *slice_name; /* Slice=, "" without it */
-	const char *slice;      /* "nsshell/customer1.slice", "" without Slice= */
+	/* Who makes the slice's and the account's group, with the limits as properties:
+	 * systemd, or nsshell. Below the account's, nsshell does. */
+	bool systemd;
+	const char *scope; /* the unit whose group is the account's, "" without systemd */
+	const char *scope_title; /* what systemctl says it is */
+	const char *slice_name;  /* Slice=, "" without it */
+	const char *slice;       /* "nsshell/customer1.slice", "" without Slice= */
 	const char
 		*account; /* "nsshell/1000", in a slice SLICE/1000: the limits are here */
 	const char *session;   /* "nsshell/1000/ID" */

@@ -103,17 +103,27 @@ static void place_account(struct planner *b, const char *computed)
 		"Slice=: the account's sessions stay in %s until the last one ends", now);
 }
 
+/* Where systemd runs, slices and scopes have the names that it gives their groups. */
 static void plan_groups(struct planner *b)
 {
 	const struct policy *policy = b->in->policy;
 	struct plan_cgroup *c = &b->p->cgroup;
-	const char *above = "nsshell";
+	bool systemd = b->in->host->systemd;
+	const char *above = systemd ? "nsshell.slice" : "nsshell";
 
+	c->systemd = systemd;
 	if (policy->slice) {
 		c->slice_name = planner_copy(b, policy->slice);
-		c->slice = above = planner_text(b, "nsshell/%s.slice", policy->slice);
+		c->slice = above = planner_text(b, "%s/%s%s.slice", above,
+			systemd ? "nsshell-" : "", policy->slice);
 	}
-	place_account(b, planner_text(b, "%s/%u", above, b->p->uid));
+	if (systemd) {
+		c->scope = planner_text(b, "nsshell-%u.scope", b->p->uid);
+		c->scope_title = planner_text(b, "nsshell sessions of %s", b->p->user);
+		place_account(b, planner_text(b, "%s/%s", above, c->scope));
+	} else {
+		place_account(b, planner_text(b, "%s/%u", above, b->p->uid));
+	}
 	c->session = planner_text(b, "%s/%s", c->account, b->p->id);
 	c->supervise = planner_text(b, "%s/supervise", c->account);
 }
@@ -189,17 +199,31 @@ static int plan_limits(struct planner *b, struct err *e)
 	return 0;
 }
 
-int plan_cgroup(struct planner *b, struct err *e)
+/*
+ * freezer: v2 has it in every group. Where systemd runs, sessions leave its other groups in
+ * every hierarchy that it manages.
+ */
+static const char *const *controllers(const struct plan_host *host)
 {
-	/* freezer: v2 has it in every group */
+	static const char *const v2[] = { "memory", "pids", "cpu", NULL };
 	static const char *const v1[] = { "memory", "pids", "cpu", "cpuacct", "freezer",
 		NULL };
-	static const char *const v2[] = { "memory", "pids", "cpu", NULL };
+	static const char *const v1_systemd[] = { "memory", "pids", "cpu", "cpuacct",
+		"freezer", "blkio", "devices", "name=systemd", NULL };
+
+	if (host->cgroup == PLAN_CGROUP_V2)
+		return v2;
+	return host->systemd ? v1_systemd : v1;
+}
+
+int plan_cgroup(struct planner *b, struct err *e)
+{
 	enum plan_cgroup_kind kind = b->in->host->cgroup;
-	const char *const *use = kind == PLAN_CGROUP_V2 ? v2 : v1;
+	const char *const *use = controllers(b->in->host);
 	struct plan_cgroup *c = &b->p->cgroup;
 
 	c->kind = kind;
+	c->scope = c->scope_title = "";
 	c->slice_name = c->slice = "";
 	c->account = c->session = c->supervise = "";
 	for (; *use; use++)
@@ -207,6 +231,10 @@ int plan_cgroup(struct planner *b, struct err *e)
 			controller_add(b, *use);
 	if (plan_limits(b, e) < 0 || plan_oom(b, e) < 0)
 		return -1;
+	/* The last, as init is born there: struct cgroup_fds. */
+	if (kind == PLAN_CGROUP_V1 && b->in->host->systemd &&
+		has_controller(b, "unified"))
+		controller_add(b, "unified");
 	if (kind == PLAN_CGROUP_NONE)
 		planner_note(
 			b, "no cgroup file system is mounted: sessions have no groups");

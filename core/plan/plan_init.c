@@ -61,12 +61,36 @@ static void cover(struct planner *b, enum plan_op_kind kind, const char *path)
 	op->optional = true;
 }
 
+const char *const plan_lxcfs_files[] = { "/proc/cpuinfo", "/proc/diskstats",
+	"/proc/loadavg", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
+	"/sys/devices/system/cpu/online", NULL };
+
+/* What tells of the session's limits, and not of the whole host: lxcfs judges by the cgroup of the
+ * reader's init. */
+static void honest_numbers(struct planner *b)
+{
+	const char *lxcfs = b->in->host->lxcfs;
+
+	if (b->in->host->lxcfs_dead)
+		planner_note(b,
+			"lxcfs doesn't answer: free, top and uptime tell of the whole host "
+			"(restart it, then run `nsctl refresh`)");
+	for (const char *const *file = plan_lxcfs_files; lxcfs && *file; file++) {
+		struct plan_op *op = planner_op(b, PLAN_COVER, *file);
+
+		op->source = planner_text(b, "%s%s", lxcfs, *file);
+		op->attr = ATTR_CLOSED;
+		op->optional = true;
+	}
+}
+
 void plan_init_ops(struct planner *b)
 {
 	struct plan_op *op;
 
 	planner_op(b, PLAN_PROC, "/proc")->attr = ATTR_NOEXEC;
 	limit_namespaces(b);
+	honest_numbers(b);
 	op = planner_op(b, PLAN_DEVPTS, "/dev/pts");
 	op->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 	op->mode = 0620;

@@ -22,6 +22,7 @@ static const char *const kind_names[] = {
 	[PLAN_CGROUP2] = "cgroup2",
 	[PLAN_READONLY] = "read-only",
 	[PLAN_HIDE] = "hide",
+	[PLAN_COVER] = "cover",
 };
 
 /* "512M", "64K", "1000": the largest unit that says it exactly. */
@@ -243,6 +244,9 @@ static void print_cgroup(const struct plan_cgroup *c, FILE *out)
 	fprintf(out, "\ncgroup: version %d\n", c->kind == PLAN_CGROUP_V2 ? 2 : 1);
 	if (*c->slice)
 		fprintf(out, "  slice       %s\n", c->slice);
+	if (c->systemd)
+		fprintf(out, "  scope       %s (made by systemd, limits as properties)\n",
+			c->scope);
 	fprintf(out, "  account     %s\n", c->account);
 	fprintf(out, "  session     %s\n", c->session);
 	fprintf(out, "  supervise   %s\n", c->supervise);

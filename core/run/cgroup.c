@@ -47,7 +47,7 @@ static int make_group(const struct plan_cgroup *plan, const char *name,
  */
 static int make_child(const struct plan_cgroup *plan, const char *name, struct err *e)
 {
-	if (plan->kind == PLAN_CGROUP_V2)
+	if (plan->kind == PLAN_CGROUP_V2 && !plan->systemd)
 		return make_group(plan, name, false, e);
 	return cgroup_make_folders(plan, name, e);
 }
@@ -74,15 +74,36 @@ static bool group_is_there(const struct plan_cgroup *plan, const char *name)
 	return true;
 }
 
+/* Whether the controller's hierarchy is v2's. */
+static bool is_v2(const struct plan_cgroup *plan, const char *controller)
+{
+	return plan->kind == PLAN_CGROUP_V2 || strcmp(controller, "unified") == 0;
+}
+
+static int open_folder(
+	const struct plan_cgroup *plan, struct cgroup_fds *f, struct err *e)
+{
+	const char *last = plan->controllers[plan->n_controllers - 1];
+	char path[PATH_MAX];
+
+	if (!is_v2(plan, last))
+		return 0;
+	if (cgroup_path(last, plan->session, "", path, sizeof(path)) < 0)
+		return err_set(e, 0, "find the cgroup %s", plan->session);
+	f->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return f->folder < 0 ? err_set(e, errno, "open %s", path) : 0;
+}
+
 /* Several controllers may share one mounted hierarchy (cpu,cpuacct): one fd each folder.
  */
-static int open_moves(const struct plan_cgroup *plan, struct cgroup_fds *f, struct err *e)
+int cgroup_open_moves(const struct plan_cgroup *plan, struct cgroup_fds *f, struct err *e)
 {
-	const char *file = plan->kind == PLAN_CGROUP_V2 ? "cgroup.procs" : "tasks";
 	char path[PATH_MAX];
 	struct stat seen[CGROUP_FDS_MAX];
 
 	for (size_t i = 0; i < plan->n_controllers && f->n < CGROUP_FDS_MAX; i++) {
+		const char *file =
+			is_v2(plan, plan->controllers[i]) ? "cgroup.procs" : "tasks";
 		struct stat *st = &seen[f->n];
 		bool again = false;
 		int fd;
@@ -101,12 +122,7 @@ static int open_moves(const struct plan_cgroup *plan, struct cgroup_fds *f, stru
 		else
 			f->move[f->n++] = fd;
 	}
-	if (plan->kind != PLAN_CGROUP_V2)
-		return 0;
-	if (cgroup_path(plan->controllers[0], plan->session, "", path, sizeof(path)) < 0)
-		return err_set(e, 0, "find the cgroup %s", plan->session);
-	f->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return f->folder < 0 ? err_set(e, errno, "open %s", path) : 0;
+	return open_folder(plan, f, e);
 }
 
 static int make_account(const struct plan_cgroup *plan, struct err *e)
@@ -151,20 +167,26 @@ static int make_session(const struct plan_cgroup *plan, struct err *e)
 		plan->session, plan->session_settings, plan->n_session_settings, e);
 }
 
-static int prepare(const struct plan_cgroup *plan, struct cgroup_fds *f, struct err *e)
+static int prepare(const struct plan_cgroup *plan, pid_t homeless, struct cgroup_fds *f,
+	struct err *e)
 {
-	if (cgroup_start(e) < 0 || cgroup_make_account(plan, e) < 0 ||
-		cgroup_check_values(plan, e) < 0 || make_session(plan, e) < 0)
+	int r = cgroup_start(e);
+
+	if (r == 0)
+		r = plan->systemd ? cgroup_scope_prepare(plan, homeless, e)
+				  : cgroup_make_account(plan, e);
+	if (r < 0 || cgroup_check_values(plan, e) < 0 || make_session(plan, e) < 0)
 		return -1;
-	return open_moves(plan, f, e);
+	return cgroup_open_moves(plan, f, e);
 }
 
-int cgroup_prepare(const struct plan_cgroup *plan, struct cgroup_fds *ret, struct err *e)
+int cgroup_prepare(const struct plan_cgroup *plan, pid_t homeless, struct cgroup_fds *ret,
+	struct err *e)
 {
 	struct cgroup_fds f = CGROUP_FDS_NONE;
 
 	if (plan->kind != PLAN_CGROUP_NONE && plan->n_controllers > 0 &&
-		prepare(plan, &f, e) < 0) {
+		prepare(plan, homeless, &f, e) < 0) {
 		cgroup_fds_close(&f);
 		return -1;
 	}
@@ -182,12 +204,22 @@ void cgroup_fds_close(struct cgroup_fds *f)
 
 /* ---- moving ------------------------------------------------------------------------- */
 
-int cgroup_move_self(const struct cgroup_fds *f, struct err *e)
+static int move_self(const int *fds, size_t n, struct err *e)
 {
-	for (size_t i = 0; i < f->n; i++)
-		if (write(f->move[i], "0", 1) != 1)
+	for (size_t i = 0; i < n; i++)
+		if (write(fds[i], "0", 1) != 1)
 			return err_set(e, errno, "move into the session's cgroup");
 	return 0;
+}
+
+int cgroup_move_self(const struct cgroup_fds *f, struct err *e)
+{
+	return move_self(f->move, f->n, e);
+}
+
+int cgroup_move_born(const struct cgroup_fds *f, struct err *e)
+{
+	return move_self(f->move, f->n - (f->n > 0 && f->folder >= 0), e);
 }
 
 int cgroup_prepare_supervisor(
@@ -197,9 +229,10 @@ int cgroup_prepare_supervisor(
 	struct cgroup_fds f = CGROUP_FDS_NONE;
 
 	own.session = plan->supervise;
-	if (plan->kind != PLAN_CGROUP_NONE && plan->n_controllers > 0 &&
+	/* A scope was made for it, or it was born there. */
+	if (plan->kind != PLAN_CGROUP_NONE && !plan->systemd && plan->n_controllers > 0 &&
 		(cgroup_start(e) < 0 || make_child(plan, plan->supervise, e) < 0 ||
-			open_moves(&own, &f, e) < 0)) {
+			cgroup_open_moves(&own, &f, e) < 0)) {
 		cgroup_fds_close(&f);
 		return -1;
 	}
@@ -207,30 +240,37 @@ int cgroup_prepare_supervisor(
 	return 0;
 }
 
-void cgroup_of(enum plan_cgroup_kind kind, pid_t pid, char *buf, size_t size)
+void cgroup_of(pid_t pid, char buf[CGROUP_TEXT_MAX])
 {
-	char path[32], text[4096], *line, *rest = text;
+	char path[32];
 
-	buf[0] = '\0';
 	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	if (kind != PLAN_CGROUP_V2 ||
-		io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return;
-	while ((line = strsep(&rest, "\n")))
-		if (strncmp(line, "0::", 3) == 0)
-			(void)snprintf(buf, size, "%s", line + 3);
+	if (io_read_text(AT_FDCWD, path, buf, CGROUP_TEXT_MAX) < 0)
+		buf[0] = '\0';
 }
 
-void cgroup_put_back(enum plan_cgroup_kind kind, pid_t pid, const char *group)
+/* "4:cpu,cpuacct:/user.slice", "1:name=systemd:/", "0::/user.slice" (cgroups(7)) */
+static void put_back_in(const char *pid, char *line)
 {
-	char path[PATH_MAX], text[16];
+	char *controllers = strchr(line, ':');
+	char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+	char path[PATH_MAX];
 
-	if (kind != PLAN_CGROUP_V2 || *group == '\0')
+	if (!group)
 		return;
+	*group++ = '\0';
+	controllers++;
+	controllers[strcspn(controllers, ",")] = '\0';
+	if (cgroup_path(*controllers ? controllers : "unified", group, "cgroup.procs",
+		    path, sizeof(path)) == 0)
+		(void)io_write_text(AT_FDCWD, path, pid);
+}
+
+void cgroup_put_back(pid_t pid, char *groups)
+{
+	char text[16], *line;
+
 	(void)snprintf(text, sizeof(text), "%d", (int)pid);
-	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++)
-		if (cgroup_path(cgroup_controllers[i], group, "cgroup.procs", path,
-			    sizeof(path)) == 0 &&
-			io_write_text(AT_FDCWD, path, text) == 0)
-			return;
+	while ((line = strsep(&groups, "\n")))
+		put_back_in(text, line);
 }

@@ -10,13 +10,15 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define CGROUP_FDS_MAX 8
+#define CGROUP_FDS_MAX 12
 
 /* Open files that a process writes "0" to, to move itself into the session's groups. */
 struct cgroup_fds {
 	int move[CGROUP_FDS_MAX]; /* v1: tasks, one a hierarchy; v2: cgroup.procs */
 	size_t n;
-	int folder; /* v2: the session's folder, for CLONE_INTO_CGROUP; else -EBADF */
+	/* v2, also beside v1: the group's folder, for CLONE_INTO_CGROUP; else -EBADF. The last
+	 * of move is the same group's. */
+	int folder;
 };
 #define CGROUP_FDS_NONE                                                                  \
 	{                                                                                \
@@ -25,6 +27,8 @@ struct cgroup_fds {
 
 /**
  * cgroup_prepare() - Make the account's group with its limits, and the session's below it
+ * @homeless:	the supervisor, where systemd is to make the account's scope for it; 0: it was
+ *		born there
  * @ret:	filled on success; close with cgroup_fds_close()
  *
  * Limits are written only where they differ from what is there, and read back. What was
@@ -32,11 +36,15 @@ struct cgroup_fds {
  *
  * Return: 0 or -1 with @e.
  */
-int cgroup_prepare(const struct plan_cgroup *plan, struct cgroup_fds *ret, struct err *e);
+int cgroup_prepare(const struct plan_cgroup *plan, pid_t homeless, struct cgroup_fds *ret,
+	struct err *e);
 void cgroup_fds_close(struct cgroup_fds *f);
 
 /* Move the calling, single-threaded process. Return: 0 or -1 with @e. */
 int cgroup_move_self(const struct cgroup_fds *f, struct err *e);
+
+/* The same for one that was born in f->folder, where there is one. */
+int cgroup_move_born(const struct cgroup_fds *f, struct err *e);
 
 /**
  * cgroup_prepare_supervisor() - Make the group of the account's supervisors
@@ -58,13 +66,30 @@ int cgroup_set(
 	const char *group, const struct plan_cgroup_setting *v, size_t n, struct err *e);
 
 /**
- * cgroup_of() - The v2 group that a process is in
- * @buf:	gets "/user.slice/..."; "" on v1, where it isn't needed
+ * cgroup_open_supervisor() - Open the group of the account's supervisors, to be born in
+ * @ret:	filled on success; close with cgroup_fds_close()
+ *
+ * Where systemd makes the account's scope, and a session that is there keeps it alive.
+ *
+ * Return: 0; -1 where it isn't there.
  */
-void cgroup_of(enum plan_cgroup_kind kind, pid_t pid, char *buf, size_t size);
+int cgroup_open_supervisor(const struct plan_cgroup *plan, struct cgroup_fds *ret);
 
-/* Move a process back to where cgroup_of() found it: its login was refused after all. */
-void cgroup_put_back(enum plan_cgroup_kind kind, pid_t pid, const char *path);
+#define CGROUP_TEXT_MAX 4096
+
+/**
+ * cgroup_of() - The groups that a process is in
+ * @buf:	gets the text of /proc/PID/cgroup (cgroups(7)), "" when it can't be read
+ */
+void cgroup_of(pid_t pid, char buf[CGROUP_TEXT_MAX]);
+
+/**
+ * cgroup_put_back() - Move a process back to where cgroup_of() found it
+ * @groups:	from cgroup_of(); changed
+ *
+ * Its login was refused after all. Groups that are gone meanwhile are left out.
+ */
+void cgroup_put_back(pid_t pid, char *groups);
 
 /* Move the calling process back to the root groups: a supervisor that is about to remove
  * its own. */

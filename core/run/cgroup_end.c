@@ -5,10 +5,10 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
+#include "core/plan/property.h"
 #include "core/run/cgroup_internal.h"
 
 #include <fcntl.h>
-#include <libcgroup.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
@@ -21,7 +21,7 @@ void cgroup_leave(enum plan_cgroup_kind kind)
 
 	if (kind == PLAN_CGROUP_NONE || cgroup_start(&ignored) < 0)
 		return;
-	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++)
+	for (size_t i = 0; i < CGROUP_N_KERNEL; i++)
 		if (cgroup_path(cgroup_controllers[i], "", file, path, sizeof(path)) == 0)
 			(void)io_write_text(AT_FDCWD, path, "0");
 }
@@ -29,17 +29,29 @@ void cgroup_leave(enum plan_cgroup_kind kind)
 /* Processes of a group in one hierarchy. Return: how many; *ret is to free(). */
 static int processes(const char *controller, const char *group, pid_t **ret)
 {
+	_cleanup_file_ FILE *f = NULL;
 	char path[PATH_MAX];
-	int n = 0;
+	int n = 0, room = 0;
 
 	*ret = NULL;
-	if (cgroup_path(controller, group, "cgroup.procs", path, sizeof(path)) < 0 ||
-		access(path, F_OK) < 0)
+	if (cgroup_path(controller, group, "cgroup.procs", path, sizeof(path)) < 0)
 		return 0;
-	if (cgroup_get_procs((char *)(uintptr_t)group, (char *)(uintptr_t)controller, ret,
-		    &n) != 0)
-		return 0;
-	return *ret ? n : 0;
+	f = fopen(path, "re");
+	while (f) {
+		if (n == room) {
+			pid_t *more =
+				reallocarray(*ret, (size_t)room + 64, sizeof(**ret));
+
+			if (!more)
+				break;
+			*ret = more;
+			room += 64;
+		}
+		if (fscanf(f, "%d", &(*ret)[n]) != 1)
+			break;
+		n++;
+	}
+	return n;
 }
 
 static bool is_among(pid_t pid, const pid_t *pids, int n)
@@ -141,25 +153,52 @@ int cgroup_remove(enum plan_cgroup_kind kind, const char *session, struct err *e
 	return remove_group(session, e);
 }
 
+/* Above a group: false where there is nothing. */
+static bool cut_last(char *path)
+{
+	char *end = strrchr(path, '/');
+
+	if (end)
+		*end = '\0';
+	return end != NULL;
+}
+
+/*
+ * systemd takes a scope away when its last process is gone, the groups below with it. Where it
+ * doesn't know of hierarchies, nsshell made the same path itself.
+ */
+static void remove_unmanaged(char *account)
+{
+	const struct plan_cgroup c = { .kind = cgroup_kind(), .systemd = true };
+	char path[PATH_MAX];
+
+	do
+		for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++)
+			if (!property_is_managed(&c, cgroup_controllers[i]) &&
+				cgroup_path(cgroup_controllers[i], account, "", path,
+					sizeof(path)) == 0)
+				(void)rmdir(path);
+	while (cut_last(account));
+}
+
 void cgroup_remove_account(enum plan_cgroup_kind kind, const char *session)
 {
 	char account[PATH_MAX], supervise[PATH_MAX + 16];
 	struct err ignored;
-	char *end;
 
 	if (kind == PLAN_CGROUP_NONE || *session == '\0' || cgroup_start(&ignored) < 0)
 		return;
 	(void)snprintf(account, sizeof(account), "%s", session);
-	end = strrchr(account, '/');
-	if (!end)
+	if (!cut_last(account))
 		return;
-	*end = '\0';
+	if (cgroup_is_unit(account)) {
+		remove_unmanaged(account);
+		return;
+	}
 	(void)snprintf(supervise, sizeof(supervise), "%s/supervise", account);
 	(void)remove_group(supervise, &ignored);
 	(void)remove_group(account, &ignored);
 	/* The slice goes with its last account, and "nsshell" itself with the last of all. */
-	while ((end = strrchr(account, '/'))) {
-		*end = '\0';
+	while (cut_last(account))
 		(void)remove_group(account, &ignored);
-	}
 }

@@ -4,12 +4,18 @@
 
 #include "core/base/err.h"
 #include "core/plan/plan.h"
+#include "core/run/cgroup.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Every controller that a group of ours may use. */
-#define CGROUP_N_CONTROLLERS 9
+/*
+ * Every controller that a group of ours may use; and two that are hierarchies without any, for
+ * systemd to keep track of processes in: "name=systemd" of v1, and v2's where v1 has all the
+ * controllers, "unified".
+ */
+#define CGROUP_N_CONTROLLERS 11
+#define CGROUP_N_KERNEL      9
 extern const char *const cgroup_controllers[CGROUP_N_CONTROLLERS];
 
 /* Start libcgroup, with its log off; does nothing the second time. Return: 0 or -1 with @e. */
@@ -74,7 +80,8 @@ int cgroup_slice_update(const struct plan_cgroup *plan, struct err *e);
 
 /* ---- cgroup.c ----------------------------------------------------------------------- */
 
-/* The account's group and those above, with their limits. Return: 0 or -1 with @e. */
+/* The account's group and those above, with their limits, where nsshell makes them. Return: 0 or
+ * -1 with @e. */
 int cgroup_make_account(const struct plan_cgroup *plan, struct err *e);
 
 /* Write what isn't as the plan says in the account's group. Return: 0 or -1 with @e. */
@@ -82,3 +89,23 @@ int cgroup_update_values(const struct plan_cgroup *plan, struct err *e);
 
 /* Read all of it back. Return: 0 or -1 with @e, which names the limit. */
 int cgroup_check_values(const struct plan_cgroup *plan, struct err *e);
+
+/* The folder of plan->session or, another time, another group. Return: 0 or -1 with @e. */
+int cgroup_open_moves(
+	const struct plan_cgroup *plan, struct cgroup_fds *f, struct err *e);
+
+/* ---- cgroup_scope.c ----------------------------------------------------------------- */
+
+/**
+ * cgroup_scope_prepare() - Have the account's group made by systemd, with its limits
+ *
+ * As cgroup_prepare(), without the session's.
+ */
+int cgroup_scope_prepare(const struct plan_cgroup *plan, pid_t homeless, struct err *e);
+
+/* Whether a group is a scope or slice of systemd's, by its name. */
+bool cgroup_is_unit(const char *group);
+
+/* Write what isn't as it should be into such a group, or have systemd do so. */
+int cgroup_scope_set(
+	const char *group, const struct plan_cgroup_setting *v, size_t n, struct err *e);

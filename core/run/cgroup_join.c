@@ -84,7 +84,7 @@ char *cgroup_mounted_at(char *line, const char *controller)
 
 /* ---- opening ----------------------------------------------------------------------------- */
 
-static int mount_point(const char *controller, char *buf, size_t size)
+int cgroup_mount_find(const char *controller, char *buf, size_t size)
 {
 	_cleanup_file_ FILE *f = fopen("/proc/self/mountinfo", "re");
 	_cleanup_free_ char *line = NULL;
@@ -107,7 +107,7 @@ static int open_place(const struct cgroup_place *place, int *move, int *folder)
 	char path[PATH_MAX], mount[PATH_MAX / 2];
 	int at;
 
-	if (mount_point(place->controller, mount, sizeof(mount)) < 0) {
+	if (cgroup_mount_find(place->controller, mount, sizeof(mount)) < 0) {
 		errno = ENOENT;
 		return -1;
 	}

@@ -36,6 +36,9 @@ size_t cgroup_places(
  */
 char *cgroup_mounted_at(char *line, const char *controller);
 
+/* The same with /proc/self/mountinfo's lines. Return: 0, or -1 where it isn't mounted. */
+int cgroup_mount_find(const char *controller, char *buf, size_t size);
+
 /**
  * cgroup_join_open() - Open the groups of a session for moving into
  * @proc:	fd of /proc/PID of its init

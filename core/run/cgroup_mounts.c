@@ -2,6 +2,7 @@
 /* libcgroup itself: started once, and asked where the hierarchies are. */
 #include "core/run/cgroup.h"
 #include "core/run/cgroup_internal.h"
+#include "core/run/cgroup_join.h"
 
 #include <libcgroup.h>
 #include <limits.h>
@@ -12,7 +13,8 @@
 
 /* Every controller that a group of ours may use. */
 const char *const cgroup_controllers[CGROUP_N_CONTROLLERS] = { "pids", "memory", "cpu",
-	"cpuacct", "freezer", "cpuset", "blkio", "io", "devices" };
+	"cpuacct", "freezer", "cpuset", "blkio", "io", "devices", "name=systemd",
+	"unified" };
 
 /* libcgroup would print to stdout where CGROUP_LOGLEVEL is set. */
 static void no_log(void *data, int level, const char *fmt, va_list ap)
@@ -41,6 +43,22 @@ int cgroup_start(struct err *e)
 	return 0;
 }
 
+static char *find_mount(size_t i)
+{
+	char path[PATH_MAX / 2], *mount = NULL;
+
+	/* libcgroup knows no hierarchy by what it doesn't have. */
+	if (i >= CGROUP_N_KERNEL)
+		return strdup(
+			cgroup_mount_find(i == CGROUP_N_KERNEL ? "name=systemd" : "",
+				path, sizeof(path)) < 0
+				? ""
+				: path);
+	if (cgroup_get_subsys_mount_point(cgroup_controllers[i], &mount) != 0)
+		return strdup("");
+	return mount;
+}
+
 /* libcgroup reads the mount table at every question: ask once for each controller. */
 const char *cgroup_mount_point(const char *controller)
 {
@@ -52,9 +70,8 @@ const char *cgroup_mount_point(const char *controller)
 	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
 		if (strcmp(controller, cgroup_controllers[i]) != 0)
 			continue;
-		if (!mounts[i] &&
-			cgroup_get_subsys_mount_point(controller, &mounts[i]) != 0)
-			mounts[i] = strdup("");
+		if (!mounts[i])
+			mounts[i] = find_mount(i);
 		return mounts[i] && *mounts[i] ? mounts[i] : NULL;
 	}
 	return NULL;
@@ -80,7 +97,7 @@ enum plan_cgroup_kind cgroup_kind(void)
 
 	if (cgroup_start(&ignored) < 0)
 		return PLAN_CGROUP_NONE;
-	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
+	for (size_t i = 0; i < CGROUP_N_KERNEL; i++) {
 		if (cgroup_path(cgroup_controllers[i], "", "cgroup.controllers", path,
 			    sizeof(path)) < 0)
 			continue;

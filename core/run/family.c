@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
+#include "core/run/record.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -60,6 +61,19 @@ int family_ids(int fd, char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err 
 	*ret = ids;
 	*ret_n = n;
 	return 0;
+}
+
+int family_is_live(int fd, struct err *e)
+{
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	int alive = 0;
+	size_t n;
+
+	if (family_ids(fd, &ids, &n, e) < 0)
+		return -1;
+	while (alive == 0 && n-- > 0)
+		alive = record_is_alive(ids[n], e);
+	return alive;
 }
 
 int family_add(int fd, const char *id, struct err *e)

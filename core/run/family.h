@@ -29,6 +29,14 @@ int family_lock(uid_t uid, bool wait, int *ret_fd, struct err *e);
  */
 int family_ids(int fd, char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e);
 
+/**
+ * family_is_live() - Whether one of the account's sessions has a supervisor that runs
+ * @fd:		from family_lock()
+ *
+ * Return: 1, 0, or -1 with @e.
+ */
+int family_is_live(int fd, struct err *e);
+
 int family_add(int fd, const char *id, struct err *e);
 /* The list's file goes with its last id. */
 int family_drop(int fd, uid_t uid, const char *id, struct err *e);

@@ -181,7 +181,8 @@ static int hold(const struct record *r, struct find_held *h, struct err *e)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (check_namespace(r, &kinds[i], h, e) < 0)
 			return -1;
-	return find_has_ended(h, 0) ? err_set(e, 0, "session %s has ended", r->id) : 0;
+	return find_has_ended(h, 0) ? err_set(e, ESRCH, "session %s has ended", r->id)
+				    : 0;
 }
 
 int find_hold(const struct record *r, struct find_held *ret, struct err *e)

@@ -2,6 +2,7 @@
 #include "core/run/host.h"
 
 #include "core/base/cleanup.h"
+#include "core/run/lxcfs.h"
 #include "core/run/machine.h"
 
 #include <glob.h>
@@ -41,7 +42,13 @@ static int note_v1(struct host *h, struct libmnt_fs *fs)
 	static const char *const known[] = { "cpu", "cpuacct", "cpuset", "memory", "pids",
 		"freezer", "blkio", "devices" };
 	const char *options = mnt_fs_get_fs_options(fs);
+	char *name = NULL;
+	size_t len = 0;
 
+	/* Without a controller: where systemd keeps track of processes. */
+	if (options && mnt_optstr_get_option(options, "name", &name, &len) == 0 &&
+		len == strlen("systemd") && strncmp(name, "systemd", len) == 0)
+		return strlist_add(&h->controllers, "name=systemd");
 	for (size_t i = 0; options && i < sizeof(known) / sizeof(*known); i++) {
 		if (mnt_optstr_get_option(options, known[i], NULL, NULL) != 0)
 			continue;
@@ -62,6 +69,9 @@ static int note_v2(struct host *h, struct libmnt_fs *fs)
 	if (asprintf(&path, "%s/cgroup.controllers", mnt_fs_get_target(fs)) < 0)
 		return -1;
 	f = fopen(path, "re");
+	/* As a hierarchy to be in, beside v1's. */
+	if (strlist_add(&h->controllers, "unified") < 0)
+		return -1;
 	/* A hybrid host's v2 hierarchy has no controllers: v1 has them. */
 	if (!f || !fgets(line, sizeof(line), f) || h->facts.cgroup == PLAN_CGROUP_V1)
 		return 0;
@@ -83,6 +93,19 @@ static int note_cgroup(struct host *h, struct libmnt_fs *fs)
 	return 0;
 }
 
+static void note_lxcfs(struct host *h, const struct plan_host_mount *m)
+{
+	if (strcmp(m->fstype, "fuse.lxcfs") == 0)
+		h->facts.lxcfs = m->target;
+}
+
+static void check_lxcfs(struct host *h)
+{
+	h->facts.lxcfs_dead = h->facts.lxcfs && !lxcfs_answers(h->facts.lxcfs);
+	if (h->facts.lxcfs_dead)
+		h->facts.lxcfs = NULL;
+}
+
 static int copy_table(struct host *h, struct libmnt_table *table)
 {
 	int room = mnt_table_get_nents(table);
@@ -97,7 +120,10 @@ static int copy_table(struct host *h, struct libmnt_table *table)
 		r = copy_mount(h, fs, &all[n++]);
 		if (r == 0)
 			r = note_cgroup(h, fs);
+		if (r == 0)
+			note_lxcfs(h, &all[n - 1]);
 	}
+	check_lxcfs(h);
 	mnt_free_iter(at);
 	h->facts.mounts = all;
 	h->facts.n_mounts = n;
@@ -240,6 +266,7 @@ int host_gather(const struct policy *policy, struct host *ret, struct err *e)
 {
 	*ret = (struct host){ .facts.cgroup = PLAN_CGROUP_NONE };
 	ret->facts.controllers = &ret->controllers;
+	ret->facts.systemd = access("/run/systemd/system", F_OK) == 0; /* sd_booted(3) */
 	read_kernel(ret);
 	if (!ret->facts.hostname) {
 		host_clear(ret);

@@ -14,7 +14,8 @@
 /* What the ops need of the host, opened while the host's mounts are there; one row an op.
  */
 struct stage_source {
-	int mount;      /* PLAN_BIND, PLAN_TERMINAL: detached clone; -EBADF: left out */
+	/* PLAN_BIND, PLAN_TERMINAL, PLAN_COVER: detached clone; -EBADF: left out */
+	int mount;
 	struct stat st; /* of the source */
 };
 
@@ -59,4 +60,4 @@ int stage_mount(const struct plan *plan, const struct stage *s, struct err *e);
  *
  * Return: 0 or -1 with @e.
  */
-int stage_enter(const struct plan *plan, struct err *e);
+int stage_enter(const struct plan *plan, const struct stage *s, struct err *e);

@@ -112,7 +112,20 @@ static int set_sysctl(const struct tree *t, const struct plan_op *op, struct err
 	return 0;
 }
 
-static int enter_op(const struct tree *t, const struct plan_op *op, struct err *e)
+static int cover_with(
+	const struct tree *t, const struct plan_op *op, int mount, struct err *e)
+{
+	_cleanup_close_ int place = mount < 0 ? -EBADF : open_optional(t, op->target, e);
+
+	if (place < 0)
+		return mount < 0 || errno == ENOENT ? 0 : -1;
+	return sys_attach(mount, place) < 0 ? err_set(e, errno, "mount %s on %s inside",
+						      op->source, op->target)
+					    : 0;
+}
+
+static int enter_op(const struct tree *t, const struct plan_op *op,
+	const struct stage_source *source, struct err *e)
 {
 	switch (op->kind) {
 	case PLAN_PROC:
@@ -129,6 +142,8 @@ static int enter_op(const struct tree *t, const struct plan_op *op, struct err *
 		return bind_readonly(t, op, e);
 	case PLAN_HIDE:
 		return hide(t, op, e);
+	case PLAN_COVER:
+		return cover_with(t, op, source->mount, e);
 	default:
 		return 0; /* done in the staging namespace */
 	}
@@ -149,7 +164,7 @@ static int unlock_root(int *ret, struct err *e)
 	return 0;
 }
 
-int stage_enter(const struct plan *plan, struct err *e)
+int stage_enter(const struct plan *plan, const struct stage *s, struct err *e)
 {
 	_cleanup_close_ int root = -EBADF;
 	struct tree tree;
@@ -158,7 +173,7 @@ int stage_enter(const struct plan *plan, struct err *e)
 		return -1;
 	tree = (struct tree){ .root = root };
 	for (size_t i = 0; i < plan->n_ops; i++)
-		if (enter_op(&tree, &plan->ops[i], e) < 0)
+		if (enter_op(&tree, &plan->ops[i], &s->sources[i], e) < 0)
 			return -1;
 	if (fchdir(root) < 0 || sys_pivot_root(".", ".") < 0)
 		return err_set(e, errno, "make the rootfs the root");

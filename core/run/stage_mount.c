@@ -232,6 +232,7 @@ static int do_op(const struct doing *d, struct err *e)
 	case PLAN_SYSCTL:
 	case PLAN_READONLY:
 	case PLAN_HIDE:
+	case PLAN_COVER:
 		return 0; /* init's, stage_enter.c */
 	}
 	return err_set(e, EINVAL, "do operation %d of the plan", d->op->kind);

@@ -69,6 +69,13 @@ static int no_source(
 		op->as_user ? plan->user : "");
 }
 
+/* lxcfs may die at any time: ENOTCONN. */
+static bool may_be_missing(const struct plan_op *op, int num)
+{
+	return num == ENOENT || num == EACCES ||
+	       (op->kind == PLAN_COVER && num == ENOTCONN);
+}
+
 /* An O_PATH fd of the source; 1 when it is optional and not there. */
 static int open_source(const struct plan *plan, const struct plan_op *op, int *ret,
 	struct stat *st, struct err *e)
@@ -78,11 +85,13 @@ static int open_source(const struct plan *plan, const struct plan_op *op, int *r
 	_cleanup_close_ int fd = open(op->source, flags);
 
 	if (fd < 0)
-		return op->optional && (errno == ENOENT || errno == EACCES)
+		return op->optional && may_be_missing(op, errno)
 			       ? 1
 			       : no_source(plan, op, errno, e);
 	if (fstat(fd, st) < 0)
-		return err_set(e, errno, "look at %s", op->source);
+		return op->optional && may_be_missing(op, errno)
+			       ? 1
+			       : err_set(e, errno, "look at %s", op->source);
 	if (check_owner(plan, op, st, e) < 0)
 		return -1;
 	*ret = take_fd(&fd);
@@ -91,7 +100,7 @@ static int open_source(const struct plan *plan, const struct plan_op *op, int *r
 
 static bool has_source(const struct plan_op *op)
 {
-	return op->kind == PLAN_BIND || op->kind == PLAN_DEVICE;
+	return op->kind == PLAN_BIND || op->kind == PLAN_DEVICE || op->kind == PLAN_COVER;
 }
 
 /* Open all sources of one kind, as the account or as root, into fds. */
@@ -116,11 +125,15 @@ static int clone_all(const struct plan *plan, struct stage *s, struct err *e)
 		const struct plan_op *op = &plan->ops[i];
 		int path = s->sources[i].mount;
 
-		if (op->kind != PLAN_BIND || path < 0)
+		if ((op->kind != PLAN_BIND && op->kind != PLAN_COVER) || path < 0)
 			continue;
 		s->sources[i].mount = sys_clone_tree(path, "", op->recursive);
 		(void)close(path);
-		if (s->sources[i].mount < 0)
+		if (s->sources[i].mount < 0 ||
+			(op->kind == PLAN_COVER &&
+				sys_mount_setattr(s->sources[i].mount, false,
+					&(struct mount_attr){ .attr_set = op->attr }) <
+					0))
 			return err_set(e, errno, "clone the tree at %s", op->source);
 	}
 	return 0;

@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 # pylint: disable=wrong-import-position
 from harness import kernel
 from host import BUILD, Host, NAME, Ssh
+from joins import crun_exec, door, firejail_join
 from measure import Cleanup, Contender, extra_percent, rounds, table, whole
 from peers import peers
 
@@ -83,6 +84,8 @@ def join_table(host, n):
             rows.append(Contender("nsenter -a", lambda: whole(
                 [nsenter, "-a", "-t", init, "/bin/true"])))
         rows.append(Contender("nsjoin", lambda: whole([host.nsjoin, NAME, "true"])))
+        rows += crun_exec(os.path.join(host.folder, "exec"), host.clean)
+        rows += firejail_join(host.clean)
         rounds(rows, n)
         table("Step into a session: start a program, /bin/true in the box, end", rows,
               ["whole process"], "nsenter -a")
@@ -91,6 +94,13 @@ def join_table(host, n):
         session.stdout.close()
         session.wait()
         host.settle()
+
+
+def door_table(host, n):
+    rows = door(host, NAME, kernel.bind, kernel.umount)
+    rounds(rows, n)
+    table("The other door: a command of an ordinary user, shell and all", rows,
+          ["whole process"], rows[0].name)
 
 
 def idle_table(host, n):
@@ -124,7 +134,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--rounds", type=int, default=40, help="of each table (default: %(default)s)")
     p.add_argument("--idle", type=int, default=10, help="idle sessions at once")
-    p.add_argument("--only", choices=("session", "join", "ssh", "idle", "filter"), help="one of the tables")
+    p.add_argument("--only", choices=("session", "join", "door", "ssh", "idle", "filter"), help="one of the tables")
     o = p.parse_args()
     if os.geteuid() != 0:
         sys.exit("bench.py: needs root")
@@ -150,6 +160,8 @@ def main():
         join_table(host, o.rounds)
     if o.only in (None, "filter"):
         filter_lines()
+    if o.only in (None, "door"):
+        door_table(host, o.rounds)
     if o.only in (None, "ssh"):
         rows = Ssh(host).contenders()
         rounds(rows, o.rounds)

@@ -49,7 +49,8 @@ class Door:
 
     def _link(self, stage, own, to, made, *flags):
         """All objects of what make has built; only the one with paths in it is another."""
-        objects = {"bin/nsshell": ["nsshell/nsshell_here.o", "nsshell/door_shell.o"]}.get(made) or sorted(
+        objects = {"bin/nsshell": ["nsshell/nsshell_here.o", "nsshell/nsshell_agent.o",
+                                   "nsshell/door_shell.o"]}.get(made) or sorted(
             str(p.relative_to(stage.build)) for p in stage.build.glob("nsshell/door*.o")
             if p.stem != own) + ["helpers/client.o", "helpers/session_id.o"]
         libs = [str(stage.build / f"lib{n}.a") for n in ("run", "plan", "base")]
@@ -323,6 +324,60 @@ def test_the_shipped_snippet(b):
         b.lands_inside("ForceCommand with another login shell", r.stdout + r.stderr)
         b.check(r.stdout.split()[-1:] == ["dash"], "which is the one that runs inside", r.stdout)
         b.check(_gone(b), "nothing is left", b.stage.records())
+
+
+def _agent(b, path, person=None):
+    """An ssh-agent; root's has the key of the tests."""
+    ids = {"user": person.pw_uid, "group": person.pw_gid, "extra_groups": []} if person else {}
+    p = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL, **ids)
+    end = time.monotonic() + 5
+    while not os.path.exists(path) and time.monotonic() < end:
+        time.sleep(0.02)
+    if not person:
+        b.run("ssh-add", "-q", b.stage.sshd.key, env=dict(os.environ, SSH_AUTH_SOCK=path))
+    return p
+
+
+def test_a_forwarded_agent(b):
+    name = b.alice.pw_name
+    path = str(b.stage.private / "door-agent.sock")
+    theirs = f"/tmp/nst-agent-{os.getpid()}"
+    p, q = _agent(b, path), _agent(b, theirs, b.alice)
+    env = dict(os.environ, SSH_AUTH_SOCK=path)
+    try:
+        with door_of(b, b.alice) as door:
+            r = b.ssh(name, "ssh-add -l; echo $SSH_AUTH_SOCK; stat -c '%U %a' $SSH_AUTH_SOCK; "
+                            "for i in $(seq 40); do ssh-add -l >/dev/null & done; wait; ssh-add -l",
+                      options=["-A"], env=env)
+            lines = r.stdout.splitlines()
+            b.check(r.stdout.count("(ED25519)") == 2 and lines[1].startswith("/run/")
+                    and lines[2] == f"{name} 700", "ssh -A through the door: ssh-add -l inside lists "
+                    "the key, 40 at once too", lines, r.stderr)
+            with Terminal(b.stage.sshd.argv(name, options=["-A", "-tt"]), env=env) as t:
+                seen = t.ask("ssh-add -l")
+                b.check("(ED25519)" in seen, "on a terminal", seen)
+                t.line("exit")
+                b.check(t.close() == 0, "which ends as ever")
+            r = b.ssh(name, "echo $SSH_AUTH_SOCK. $(ls -A $XDG_RUNTIME_DIR)", env=env)
+            b.check(r.stdout.strip() == ".", "without -A there is none", r.stdout)
+            # A socket of the user's own, and one of root's: neither is the login program's.
+            for what, where in (("another one of the user's", theirs), ("root's", path)):
+                r = _as(b, door.shell, "-c", "ssh-add -l; echo $SSH_AUTH_SOCK.",
+                        env={"SSH_AUTH_SOCK": where, "PATH": "/usr/bin:/bin"})
+                b.check(r.stdout == ".\n", f"an agent that isn't the login's is left out: {what}",
+                        r.stdout + r.stderr)
+            b.check(_gone(b), "nothing is left", b.stage.records())
+            left = [repr(x) for x in kernel.processes() if x.comm == "nsshell"
+                    and str(b.stage.base) in os.path.realpath(f"/proc/{x.pid}/exe")]
+            b.check(not left, "no process stays for it", left)
+    finally:
+        for x in (p, q):
+            x.terminate()
+            x.wait()
+        for x in (path, theirs):
+            if os.path.exists(x):
+                os.unlink(x)
 
 
 def test_dropbear(b):

@@ -22,6 +22,7 @@ struct golden {
 	enum plan_cgroup_kind cgroup;
 	bool idmapped_lower;
 	void (*change)(struct policy *p);
+	bool systemd;
 };
 
 /* What a host has, read from the two files; freed together. */
@@ -164,6 +165,7 @@ static void check(const struct golden *g)
 	f.host.blocks = golden_blocks;
 	f.host.n_blocks = COUNT(golden_blocks);
 	f.host.idmapped_lower = g->idmapped_lower;
+	f.host.systemd = g->systemd;
 	if (g->change)
 		g->change(&f.policy);
 	if (plan_make(&f.in, &f.plan, &f.e) < 0)
@@ -178,8 +180,8 @@ static void check(const struct golden *g)
 static void a_laptop_has_root_and_home(void **state)
 {
 	(void)state;
-	check(&(struct golden){
-		"laptop", "/home/alice", "/dev/tty2", PLAN_CGROUP_V2, true, NULL });
+	check(&(struct golden){ "laptop", "/home/alice", "/dev/tty2", PLAN_CGROUP_V2,
+		true, NULL, false });
 }
 
 static void server_policy(struct policy *p)
@@ -211,7 +213,7 @@ static void a_server_has_usr_and_var_apart(void **state)
 {
 	(void)state;
 	check(&(struct golden){ "server", "/home/alice", "/dev/pts/4", PLAN_CGROUP_V2,
-		true, server_policy });
+		true, server_policy, false });
 }
 
 static void cluster_policy(struct policy *p)
@@ -233,14 +235,15 @@ static void cluster_policy(struct policy *p)
 static void a_cluster_automounts_homes_over_nfs(void **state)
 {
 	(void)state;
-	check(&(struct golden){
-		"cluster", "/nfs/home/alice", "", PLAN_CGROUP_V1, true, cluster_policy });
+	check(&(struct golden){ "cluster", "/nfs/home/alice", "", PLAN_CGROUP_V1, true,
+		cluster_policy, false });
 }
 
 static void a_btrfs_host_is_subvolumes(void **state)
 {
 	(void)state;
-	check(&(struct golden){ "btrfs", "/home/alice", "", PLAN_CGROUP_V2, true, NULL });
+	check(&(struct golden){
+		"btrfs", "/home/alice", "", PLAN_CGROUP_V2, true, NULL, false });
 }
 
 static void container_policy(struct policy *p)
@@ -254,14 +257,32 @@ static void a_container_has_an_overlay_for_root(void **state)
 {
 	(void)state;
 	check(&(struct golden){ "container", "/srv/users/alice", "", PLAN_CGROUP_NONE,
-		true, container_policy });
+		true, container_policy, false });
 }
 
 static void an_old_kernel_falls_back_to_plain_lowers(void **state)
 {
 	(void)state;
 	check(&(struct golden){
-		"oldkernel", "/home/alice", "", PLAN_CGROUP_V2, false, NULL });
+		"oldkernel", "/home/alice", "", PLAN_CGROUP_V2, false, NULL, false });
+}
+
+static void debian_policy(struct policy *p)
+{
+	p->limits.memory_max.n = 2ULL << 30;
+	p->limits.tasks_max.n = 512;
+	p->limits.cpu_quota = 150;
+	p->limits.cpu_weight = 50;
+	p->slice = (char *)"students";
+	policy_limits_init(&p->slice_limits);
+	p->slice_limits.memory_max.n = 8ULL << 30;
+}
+
+static void where_systemd_runs_it_makes_the_account_s_group(void **state)
+{
+	(void)state;
+	check(&(struct golden){
+		"debian", "/home/alice", "", PLAN_CGROUP_V2, true, debian_policy, true });
 }
 
 int main(void)
@@ -273,6 +294,7 @@ int main(void)
 		cmocka_unit_test(a_btrfs_host_is_subvolumes),
 		cmocka_unit_test(a_container_has_an_overlay_for_root),
 		cmocka_unit_test(an_old_kernel_falls_back_to_plain_lowers),
+		cmocka_unit_test(where_systemd_runs_it_makes_the_account_s_group),
 	};
 
 	return cmocka_run_group_tests_name("golden", tests, NULL, NULL);

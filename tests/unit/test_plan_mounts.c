@@ -7,6 +7,33 @@ static void home_is(const char *home)
 	f.account.home = (char *)home;
 }
 
+/* ---- numbers of the session's own */
+
+static void files_of_lxcfs_cover_those_of_proc(void **state)
+{
+	(void)state;
+	f.host.lxcfs = "/var/lib/lxcfs";
+	made();
+	for (const char *const *file = plan_lxcfs_files; *file; file++) {
+		assert_true(op_at(PLAN_PROC, "/proc") < op_at(PLAN_COVER, *file));
+		assert_true(op(PLAN_COVER, *file)->optional);
+		assert_true(op(PLAN_COVER, *file)->attr & MOUNT_ATTR_RDONLY);
+	}
+	assert_string_equal(
+		op(PLAN_COVER, "/proc/meminfo")->source, "/var/lib/lxcfs/proc/meminfo");
+	assert_int_equal(f.plan->n_notes, 0);
+}
+
+static void a_dead_lxcfs_covers_nothing_and_is_told(void **state)
+{
+	(void)state;
+	f.host.lxcfs_dead = true;
+	made();
+	assert_false(has(PLAN_COVER, "/proc/meminfo"));
+	assert_int_equal(f.plan->n_notes, 1);
+	assert_non_null(strstr(f.plan->notes[0], "nsctl refresh"));
+}
+
 /* ---- homes */
 
 static void a_home_is_there_and_no_other(void **state)
@@ -293,6 +320,8 @@ static void a_socket_of_the_config_replaces_the_built_in_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		STORY(files_of_lxcfs_cover_those_of_proc),
+		STORY(a_dead_lxcfs_covers_nothing_and_is_told),
 		STORY(terminals_have_a_folder_of_the_accounts_with_record_alone),
 		STORY(the_real_shell_is_told_where_the_config_has_one),
 		STORY(a_home_is_there_and_no_other),

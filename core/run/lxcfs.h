@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Files of lxcfs(1) in running sessions: bound anew after it was restarted, taken away when it died. */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/run/record.h"
+
+#include <limits.h>
+#include <stdbool.h>
+
+/**
+ * lxcfs_find() - Where lxcfs is mounted
+ * @buf:	its mount point; "" where there is none
+ * @dead:	whether it is mounted and doesn't answer: FUSE says ENOTCONN then
+ *
+ * Return: 0 or -1 with @e.
+ */
+int lxcfs_find(char buf[PATH_MAX], bool *dead, struct err *e);
+
+/* Whether a mount of it answers. */
+bool lxcfs_answers(const char *where);
+
+/**
+ * lxcfs_renew() - Have a session show the files of the lxcfs that runs now
+ * @where:	of lxcfs_find(); "": the session's own /proc and /sys show again
+ *
+ * Return: 0 or -1 with @e.
+ */
+int lxcfs_renew(const struct record *r, const char *where, struct err *e);
