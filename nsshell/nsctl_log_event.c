@@ -3,6 +3,7 @@
 #include "nsshell/nsctl_log.h"
 
 #include "core/base/cleanup.h"
+#include "core/plan/groupname.h"
 #include "helpers/session_id.h"
 #include "nsshell/nsctl_sessions.h"
 
@@ -74,10 +75,23 @@ static bool has_word(const char *text, const char *word)
 /* The kernel names cgroups: "/nsshell/1000" or "/nsshell/1000/ID". */
 static bool names_group(const char *text, uid_t uid)
 {
-	char group[32];
+	uid_t whose;
 
-	(void)snprintf(group, sizeof(group), "/nsshell/%u", uid);
-	return has_word(text, group);
+	for (const char *at = text; (at = strstr(at, "/nsshell")); at++)
+		if (groupname_skip(at, &whose) && whose == uid)
+			return true;
+	return false;
+}
+
+/* What follows the account's group in what the kernel says of a process that it killed. */
+static const char *after_group(const char *text)
+{
+	static const char word[] = "task_memcg=";
+	const char *at = strstr(text, word);
+	uid_t ignored;
+
+	at = at ? groupname_skip(at + strlen(word), &ignored) : NULL;
+	return at && *at == '/' ? at + 1 : NULL;
 }
 
 static bool is_wanted(const struct log_filter *f, const char *text)
@@ -93,13 +107,7 @@ static void session_of(const char *text, char session[PLAN_ID_LEN + 1])
 	const char *at = strstr(text, "session ");
 
 	session[0] = '\0';
-	if (at) {
-		at += strlen("session ");
-	} else {
-		at = strstr(text, "task_memcg=/nsshell/");
-		at = at ? strchr(at + strlen("task_memcg=/nsshell/"), '/') : NULL;
-		at = at ? at + 1 : NULL;
-	}
+	at = at ? at + strlen("session ") : after_group(text);
 	if (!at || strlen(at) < PLAN_ID_LEN)
 		return;
 	memcpy(session, at, PLAN_ID_LEN);

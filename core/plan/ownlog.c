@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/plan/ownlog.h"
 
+#include "core/plan/groupname.h"
 #include "core/plan/plan.h"
 
 #include <stddef.h>
@@ -115,11 +116,11 @@ static bool take_ours(char *text, const struct reader *r)
 	return false;
 }
 
-/* "/nsshell/1000", and what may follow it */
 static bool is_own_group(const char *at, const struct reader *r)
 {
-	at = match(at, "/nsshell/%N", r);
-	return at && (*at == '/' || *at == ',' || *at == '\0');
+	uid_t uid;
+
+	return groupname_skip(at, &uid) && uid == r->uid;
 }
 
 /* The kernel's own words about whoever was short of memory come before the group. */

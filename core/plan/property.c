@@ -28,9 +28,14 @@ static void text(const char *value, char *buf, size_t size)
 /* "150000 100000": so many microseconds in so many; "max 100000" */
 static void quota(const char *value, char *buf, size_t size)
 {
+	const char *blank = strchr(value, ' ');
+	char first[24] = "";
 	uint64_t usec, period;
 
-	if (sscanf(value, "%" SCNu64 " %" SCNu64, &usec, &period) == 2 && period > 0)
+	if (blank && (size_t)(blank - value) < sizeof(first))
+		(void)snprintf(first, sizeof(first), "%.*s", (int)(blank - value), value);
+	if (parse_u64(first, &usec) == 0 && parse_u64(blank + 1, &period) == 0 &&
+		period > 0)
 		(void)snprintf(buf, size, "%" PRIu64, usec * SECOND / period);
 	else
 		(void)snprintf(buf, size, "infinity");
@@ -99,17 +104,22 @@ static bool speed(const char *value, char *buf, size_t size)
 		{ "riops", "IOReadIOPSMax" },
 		{ "wiops", "IOWriteIOPSMax" },
 	};
-	char device[32], word[8], n[32];
+	const char *blank = strchr(value, ' ');
+	const char *sign = blank ? strchr(blank, '=') : NULL;
 
-	if (sscanf(value, "%31s %7[a-z]=%31s", device, word, n) != 3)
+	if (!sign)
 		return false;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (strcmp(kinds[i].word, word) == 0) {
-			(void)snprintf(buf, size, "%s=/dev/block/%s %s",
-				kinds[i].property, device,
-				strcmp(n, "max") == 0 ? "infinity" : n);
-			return true;
-		}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		size_t len = strlen(kinds[i].word);
+
+		if ((size_t)(sign - blank - 1) != len ||
+			strncmp(kinds[i].word, blank + 1, len) != 0)
+			continue;
+		(void)snprintf(buf, size, "%s=/dev/block/%.*s %s", kinds[i].property,
+			(int)(blank - value), value,
+			strcmp(sign, "=max") == 0 ? "infinity" : sign + 1);
+		return true;
+	}
 	return false;
 }
 
