@@ -7,6 +7,7 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
+#include "core/run/family.h"
 #include "helpers/decide.h"
 #include "helpers/groups.h"
 #include "helpers/request.h"
@@ -85,36 +86,71 @@ static int open_state(struct err *e)
 	return run < 0 ? -1 : 0;
 }
 
+static pid_t fork_into(struct cgroup_fds *born)
+{
+	struct sys_clone how = { .cgroup = born->folder, .exit_signal = SIGCHLD };
+	pid_t pid = born->folder >= 0 ? sys_clone3(&how) : -1;
+
+	if (pid >= 0)
+		return pid;
+	/* An admin may have stopped the scope just now: then another has to be made. */
+	if (born->folder >= 0)
+		cgroup_fds_close(born);
+	return fork();
+}
+
 /*
  * The supervisor builds the rootfs while this process makes the cgroups, and answers. What
  * happens here is told to it, and nobody else.
  */
-static int open_alone(const struct decided *d, int terminal, int family, struct err *e)
+static int open_alone(const struct decided *d, int terminal, int family,
+	struct cgroup_fds *born, struct err *e)
 {
 	int pair[2];
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(e, errno, "make a socket to the supervisor");
-	pid = fork();
+	pid = fork_into(born);
 	if (pid == 0) {
 		(void)close(pair[0]);
 		(void)setsid();
-		supervisor_run(d->plan, PROTO_FD, terminal, pair[1], family, d->allow);
+		supervisor_run(
+			d->plan, PROTO_FD, terminal, pair[1], family, born, d->allow);
 	}
 	(void)close(pair[1]);
 	if (pid < 0) {
 		(void)close(pair[0]);
 		return err_set(e, errno, "start the supervisor");
 	}
-	groups_prepare(d->plan, pair[0], PROTO_FD);
+	groups_prepare(d->plan, pair[0], PROTO_FD, born->n > 0 ? 0 : pid);
 	(void)close(pair[0]);
 	return 0;
+}
+
+/*
+ * The account's scope is there as long as a session is that runs, since that one takes the
+ * account's lock before it goes: a supervisor that is born in it needs nothing of systemd.
+ */
+static int find_home(
+	const struct plan *plan, int *family, struct cgroup_fds *ret, struct err *e)
+{
+	int live;
+
+	if (!plan->cgroup.systemd)
+		return 0;
+	if (*family < 0 && family_lock(plan->uid, true, family, e) != 0)
+		return -1;
+	live = family_is_live(*family, e);
+	if (live > 0)
+		(void)cgroup_open_supervisor(&plan->cgroup, ret);
+	return live < 0 ? -1 : 0;
 }
 
 /* On success somebody else will answer: the new supervisor, or a running one. */
 static int open_session(const struct decided *d, int terminal, struct err *e)
 {
+	struct cgroup_fds born = CGROUP_FDS_NONE;
 	_cleanup_close_ int family = -EBADF;
 	int r = open_state(e);
 
@@ -122,7 +158,11 @@ static int open_session(const struct decided *d, int terminal, struct err *e)
 		r = supervisor_hand_over(d->plan, PROTO_FD, &family, e);
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	return open_alone(d, terminal, family, e);
+	r = find_home(d->plan, &family, &born, e);
+	if (r == 0)
+		r = open_alone(d, terminal, family, &born, e);
+	cgroup_fds_close(&born);
+	return r;
 }
 
 int main(int argc, char **argv)
