@@ -313,7 +313,7 @@ def test_a_session_that_ends(b):
         modes = _modes(t)
         t.line(f"{b.stage.bin}/nsjoin {name} sh -c 'trap \"\" TERM HUP; echo rea''dy; "
                "while :; do sleep 1; done'; echo status $?")
-        t.expect("^ready")
+        t.expect("ready")  # behind a prompt, where that comes late
         pipe = _spawn(b, name, "sleep", "31103")
         time.sleep(0.3)
         shell.close()
@@ -367,8 +367,8 @@ def test_log_and_notice(b):
         found = b.stage.syslog.wait(f"left the session of {name}.*status 0")
         b.check(found, "and when it is over", found)
         _nsjoin(b, "--root", name, "id")
-        found = b.stage.syslog.wait("didn't join")
-        b.check(found and "Root=no" in found[0], "and what was refused", found)
+        found = b.stage.syslog.wait("didn't join.*Root=no")
+        b.check(found, "and what was refused", b.stage.syslog.lines("didn't join"))
         with Terminal(_argv(b, name, "sleep", "1")) as admin:
             t.expect("stepped into this session")
             admin.close()
@@ -498,7 +498,9 @@ def test_a_full_box(b):
     filler = b.stage.sshd.background(name, f'exec python3 -c "{code}"')
     b.check(filler.stdout.readline() == "full\n", "TasksMax is used up")
     r = _nsjoin(b, name, "bash", "-c", "echo in; kill -9 -1")
-    b.check(r.stdout == "in\n" and r.returncode == 0, "an admin still gets in, and can end it",
+    # The session may be over before the admin's own shell has gone on.
+    b.check(r.stdout == "in\n" and r.returncode in (0, 128 + signal.SIGTERM, 128 + signal.SIGKILL),
+            "an admin still gets in, and can end it",
             f"{r.stdout} {r.stderr} {r.returncode}", b.log_tail())
     filler.communicate(timeout=patient(10))
 
