@@ -30,6 +30,13 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 void doctor_ways_out(const struct doctor_account *a, struct findings *f);
 
 /**
+ * doctor_limits() - Limits of an account that this host can't give
+ * @seen:	what other accounts' limits have been looked at, and what was told of them
+ */
+void doctor_limits(
+	const struct doctor_account *a, struct strlist *seen, struct findings *f);
+
+/**
  * doctor_subids() - Ranges that two accounts share, or that hold an account's own id
  * @path:	"/etc/subuid", for the messages and to be read
  * @uids:	whether it is uids that are subordinate there

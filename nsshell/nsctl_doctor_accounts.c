@@ -61,8 +61,14 @@ static void tell_unseen(const struct strlist *unseen, struct findings *f)
 			unseen->n, unseen->n == 1 ? "" : "s");
 }
 
+/* What is told once for many accounts. */
+struct gathered {
+	struct strlist unseen; /* with Record=yes, and nothing to look through */
+	struct strlist limits;
+};
+
 static void look_at(const struct config *c, const struct pamstack_dir *d,
-	const struct account *account, struct strlist *unseen, struct findings *f)
+	const struct account *account, struct gathered *g, struct findings *f)
 {
 	static const char *const cron[] = { "cron", "crond", NULL };
 	static const char *const at[] = { "atd", NULL };
@@ -77,8 +83,9 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 			is_covered(d, &policy, cron), is_covered(d, &policy, at) };
 
 		doctor_ways_out(&a, f);
+		doctor_limits(&a, &g->limits, f);
 		if (policy.record && is_unseen(account) &&
-			strlist_add(unseen, account->name) < 0)
+			strlist_add(&g->unseen, account->name) < 0)
 			f->no_memory = true;
 	}
 	policy_clear(&policy);
@@ -87,7 +94,8 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	struct findings *f, struct err *e)
 {
-	_cleanup_(strlist_clear) struct strlist names = { 0 }, unseen = { 0 };
+	_cleanup_(strlist_clear) struct strlist names = { 0 };
+	struct gathered g = { 0 };
 	const struct passwd *pw;
 
 	if (config_users(c, &names, e) < 0)
@@ -104,9 +112,11 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 
 		if (account_read(names.v[i], &account, &ignored) != 0)
 			continue;
-		look_at(c, d, &account, &unseen, f);
+		look_at(c, d, &account, &g, f);
 		account_clear(&account);
 	}
-	tell_unseen(&unseen, f);
+	tell_unseen(&g.unseen, f);
+	strlist_clear(&g.unseen);
+	strlist_clear(&g.limits);
 	return 0;
 }

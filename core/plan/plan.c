@@ -258,6 +258,25 @@ int plan_make(const struct plan_input *in, struct plan **ret, struct err *e)
 	return 0;
 }
 
+int plan_limits_check(const struct plan_host *host, const struct policy *policy,
+	struct plan **ret, struct err *e)
+{
+	const struct plan_input in = { .host = host, .policy = policy };
+	struct planner b = { .in = &in };
+
+	b.p = calloc(1, sizeof(*b.p));
+	if (!b.p)
+		return err_set(e, ENOMEM, "look at the limits");
+	b.p->id = "";
+	if (plan_cgroup(&b, e) < 0 ||
+		(b.oom && err_set(e, ENOMEM, "look at the limits") < 0)) {
+		plan_free(b.p);
+		return -1;
+	}
+	*ret = b.p;
+	return 0;
+}
+
 void plan_free(struct plan *p)
 {
 	if (!p)

@@ -282,6 +282,15 @@ struct plan {
 int plan_make(const struct plan_input *in, struct plan **ret, struct err *e);
 void plan_free(struct plan *p);
 
+/**
+ * plan_limits_check() - Whether this host can give the limits of a policy
+ * @ret:	on success a plan with nothing but its control groups and notes; plan_free()
+ *
+ * Return: 0 or -1 with @e, as plan_make().
+ */
+int plan_limits_check(const struct plan_host *host, const struct policy *policy,
+	struct plan **ret, struct err *e);
+
 /* The whole plan in words, for people and golden files. */
 void plan_print(const struct plan *p, FILE *out);
 

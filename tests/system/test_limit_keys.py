@@ -218,6 +218,10 @@ def test_what_this_host_cannot_give(b):
         r = b.run(b.stage.bin / "nsctl", "plan", "-c", str(b.stage.conf), "-s", "su",
                   b.alice.pw_name)
         b.check(r.returncode == 1 and f"{key}=" in r.stderr, "so does nsctl plan", r.stderr)
+        r = b.run(b.stage.bin / "nsctl", "check", "-c", str(b.stage.conf))
+        b.check(r.returncode == 1 and r.stdout.count("a limit that this host can't give") == 1
+                and f"{key}=" in r.stdout, "nsctl check tells it once, for all whom it concerns",
+                r.stdout[:300] + r.stderr)
         b.stage.config(line + "OnError=allow\n")
         r = b.ssh(b.alice.pw_name, "echo got-in")
         b.check("got-in" in r.stdout, "OnError=allow lets in, without a box", r.stdout,

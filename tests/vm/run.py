@@ -40,7 +40,7 @@ ORDER = ("enable", "ways", "systemd")
 LAST = ("trace",)
 # Those of tests/system where another kind of host could make a difference.
 SYSTEM = ("harness", "ssh", "su", "console", "cron", "inside", "pam", "nsctl", "nsjoin", "door",
-          "lifecycle", "limits", "host_faults", "cron_result")
+          "lifecycle", "limits", "limit_keys", "slices", "host_faults", "cron_result")
 LEFT_OUT = "the rest runs on the host only: it doesn't depend on init or cgroups, and emulation is slow"
 
 

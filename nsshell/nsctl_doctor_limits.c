@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Limits that this host can't give. */
+#include "nsshell/nsctl_doctor.h"
+
+#include "core/base/cleanup.h"
+#include "core/plan/limits.h"
+#include "core/run/host.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void print_amount(const struct policy_amount *a, FILE *out)
+{
+	(void)fprintf(out, " %llu/%u", (unsigned long long)a->n, a->permyriad);
+}
+
+static void print_limits(const struct policy_limits *l, FILE *out)
+{
+	print_amount(&l->memory_max, out);
+	print_amount(&l->memory_high, out);
+	print_amount(&l->swap_max, out);
+	print_amount(&l->tasks_max, out);
+	(void)fprintf(out, " %u %u %u %s", l->cpu_quota, l->cpu_weight, l->io_weight,
+		l->cpus ? l->cpus : "");
+	for (size_t i = 0; i < POLICY_IO_KINDS; i++)
+		for (size_t k = 0; k < l->io[i].n; k++)
+			(void)fprintf(out, " %zu:%s", i, l->io[i].v[k]);
+}
+
+/* Most accounts have the limits of many others: what they are, as text. NULL: no memory. */
+static char *describe(const struct policy *p)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	(void)fprintf(out, "%s %d", p->slice ? p->slice : "", (int)p->oom);
+	print_limits(&p->limits, out);
+	print_limits(&p->slice_limits, out);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void tell(const struct doctor_account *a, const struct host *host,
+	struct strlist *told, struct findings *f)
+{
+	struct plan *plan = NULL;
+	struct err e;
+	char whom[128];
+
+	(void)snprintf(whom, sizeof(whom), "%.64s, and others with these limits",
+		a->account->name);
+	if (plan_limits_check(&host->facts, a->policy, &plan, &e) < 0) {
+		if (!strlist_has(told, e.msg) && strlist_add(told, e.msg) == 0)
+			findings_add(f, FINDING_ERROR, whom,
+				a->policy->on_error == ON_ERROR_DENY
+					? "mend it: their isolated logins are refused"
+					: "mend it: they log in without any box (OnError=allow)",
+				"a limit that this host can't give: %s", e.msg);
+		return;
+	}
+	for (size_t i = 0; i < plan->n_notes; i++)
+		if (!strlist_has(told, plan->notes[i]) &&
+			strlist_add(told, plan->notes[i]) == 0)
+			findings_add(f, FINDING_NOTE, whom,
+				"nothing, or see nsshell.conf(5): How limits are kept",
+				"%s", plan->notes[i]);
+	plan_free(plan);
+}
+
+void doctor_limits(
+	const struct doctor_account *a, struct strlist *seen, struct findings *f)
+{
+	_cleanup_(host_clear) struct host host = { 0 };
+	_cleanup_free_ char *what = describe(a->policy);
+	struct err e;
+
+	if (!what) {
+		f->no_memory = true;
+		return;
+	}
+	if (strlist_has(seen, what))
+		return;
+	if (strlist_add(seen, what) < 0 || host_gather(a->policy, &host, &e) < 0)
+		f->no_memory = true;
+	else
+		tell(a, &host, seen, f);
+}
