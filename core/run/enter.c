@@ -163,6 +163,12 @@ static int take_stdio(const struct enter *in, const int *fds, size_t n, struct p
 	return at == n ? 0 : -1;
 }
 
+static enum enter_result failure(const struct enter_word *word, struct err *e)
+{
+	*e = word->error;
+	return word->kind == ENTER_WORD_NO_EXEC ? ENTER_NO_EXEC : ENTER_FAILED;
+}
+
 static enum enter_result hear_end(int sock, struct err *e)
 {
 	struct enter_word word;
@@ -175,8 +181,7 @@ static enum enter_result hear_end(int sock, struct err *e)
 		(void)err_set(e, errno, "hear from inside");
 		return ENTER_FAILED;
 	}
-	*e = word.error;
-	return word.kind == ENTER_WORD_NO_EXEC ? ENTER_NO_EXEC : ENTER_FAILED;
+	return failure(&word, e);
 }
 
 static enum enter_result hear(
@@ -205,10 +210,9 @@ static enum enter_result hear(
 			}
 			stdio = true;
 		} else {
-			*e = word.error;
-			return ENTER_FAILED;
+			return failure(&word, e);
 		}
-		/* Either may be first. */
+		/* Any may be first: the joiner tells the birth, the rest is the child's. */
 		if (born && stdio)
 			return hear_end(sock, e);
 	}
