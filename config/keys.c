@@ -22,6 +22,7 @@
 #define HINT_BIND "absolute paths without '..', as [-]SOURCE or [-]SOURCE:TARGET"
 #define HINT_PATH "absolute paths without '..', a '-' before one that may be absent"
 
+static const char *const abstract_words[] = { "private", "shared", NULL };
 static const char *const share_words[] = { "login", "account", NULL };
 static const char *const upper_words[] = { "tmpfs", "disk", NULL };
 static const char *const error_words[] = { "deny", "allow", NULL };
@@ -60,6 +61,8 @@ const struct config_key config_keys[] = {
 	ROW("Devices", devices, devices, "",
 		"paths below /dev, a '-' before one that may be absent", .list = true),
 	ROW("Sockets", paths, sockets, "", HINT_PATH, .list = true),
+	ROW("AbstractSockets", word, abstract, "private", "private or shared",
+		.words = abstract_words),
 	ROW("AllowUserNamespaces", bool, allow_user_namespaces, "no", HINT_BOOL),
 	ROW("SystemCallFilter", filter, filter, "default",
 		"no, default, and names of system calls and @groups to allow, with a '~' before "

@@ -132,6 +132,8 @@ static int become(const struct filter *filter, int pidfd, const struct proto_rep
 		return -1;
 	if (chdir("/") < 0)
 		return err_set(e, errno, "go to the root of the box");
+	if (reply->scoped && sys_scope_abstract_sockets() < 0)
+		return err_set(e, errno, "give the login abstract sockets of its own");
 	if (filter_install(filter, e) < 0 || privs_keep_caps(reply->caps, e) < 0)
 		return -1;
 	if (reply->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

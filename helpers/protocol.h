@@ -19,7 +19,7 @@
 
 #include <stdint.h>
 
-#define PROTO_MAGIC 0x6e737334U /* "nss4": raised when a field changes */
+#define PROTO_MAGIC 0x6e737335U /* "nss5": raised when a field changes */
 
 /* The service that nsctl run opens sessions as: root's alone, and listed by no Services=. */
 #define PROTO_SERVICE_RUN "nsctl"
@@ -64,5 +64,6 @@ struct proto_reply {
 	uint64_t namespaces;          /* JOIN: CLONE_NEW*, for setns */
 	uint64_t caps;                /* JOIN: mask of capabilities to keep */
 	uint32_t no_new_privs;
+	uint32_t scoped;   /* JOIN: abstract sockets become the login's own */
 	uint32_t filtered; /* JOIN: a second fd has the system call filter */
 };

@@ -66,6 +66,7 @@ static void fill_reply(
 	 */
 	reply->namespaces = s->plan->namespaces;
 	reply->no_new_privs = s->plan->no_new_privs;
+	reply->scoped = s->plan->scope_sockets;
 	reply->filtered = s->filter >= 0;
 }
 

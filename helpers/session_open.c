@@ -50,6 +50,7 @@ static int begin_record(struct session *s, struct err *e)
 	r->rootfs = plan_rootfs_digest(plan);
 	r->share = plan->share_account;
 	r->no_new_privs = plan->no_new_privs;
+	r->scoped = plan->scope_sockets;
 	r->notify_join = plan->notify_join;
 	r->supervisor.pid = getpid();
 	if (filter_make(&plan->filter, &r->filter, &s->filter, e) < 0)

@@ -5,6 +5,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/parse.h"
 #include "core/base/paths.h"
+#include "core/base/sys.h"
 #include "core/plan/plan.h"
 #include "core/run/lxcfs.h"
 
@@ -166,6 +167,8 @@ static void check_abstract(struct findings *f)
 	size_t size = 0, n = 0;
 
 	/* Num RefCount Protocol Flags Type St Inode Path; 10000 in Flags: it listens */
+	if (sys_landlock_abi() >= 6)
+		return; /* AbstractSockets=private holds */
 	while (in && getline(&line, &size, in) > 0) {
 		const char *at = strchr(line, '@');
 
@@ -177,7 +180,7 @@ static void check_abstract(struct findings *f)
 	}
 	if (n > 0)
 		findings_add(f, FINDING_NOTE, EVERY_BOX,
-			"see that their programs ask who connects (SO_PEERCRED)",
+			"Linux 6.12 with Landlock, or see that their programs ask who connects (SO_PEERCRED)",
 			"%zu abstract socket%s of the host, such as %s, can be reached from every box: the network is shared",
 			n, n == 1 ? "" : "s", example);
 }

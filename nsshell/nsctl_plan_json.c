@@ -342,6 +342,7 @@ static void privileges(struct json_out *o, json_t *object, const struct plan *p)
 	put(o, object, "groups", groups);
 	put(o, object, "namespaces", namespaces(o, p->namespaces));
 	put(o, object, "no_new_privs", json_boolean(p->no_new_privs));
+	put(o, object, "scope_sockets", json_boolean(p->scope_sockets));
 	put(o, object, "login_caps", texts(o, p->login_caps, p->n_login_caps));
 	put(o, object, "init_caps", texts(o, p->init_caps, p->n_init_caps));
 	put(o, object, "filter", filter(o, &p->filter));

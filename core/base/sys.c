@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -137,6 +138,30 @@ int sys_pidfd_signal(int pidfd, int sig)
 int sys_close_from(unsigned int first)
 {
 	return close_range(first, ~0U, 0);
+}
+
+int sys_landlock_abi(void)
+{
+	long abi = syscall(
+		SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+	return abi < 0 ? 0 : (int)abi;
+}
+
+int sys_scope_abstract_sockets(void)
+{
+	/* As linux/landlock.h has it from Linux 6.12 on. */
+	const struct {
+		uint64_t access_fs, access_net, scoped;
+	} rules = { .scoped = 1ULL << 0 };
+	int fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
+	int r = fd < 0 ? -1 : (int)syscall(SYS_landlock_restrict_self, fd, 0);
+	int saved = errno;
+
+	if (fd >= 0)
+		(void)close(fd);
+	errno = saved;
+	return r;
 }
 
 int sys_new_session_keyring(void)

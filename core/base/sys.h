@@ -57,5 +57,14 @@ int sys_pidfd_signal(int pidfd, int sig);
 /* close_range(2), Linux 5.9 */
 int sys_close_from(unsigned int first);
 
+/*
+ * Landlock, landlock(7). The version of its interface, 0 where the kernel has none; from 6 on
+ * (Linux 6.12) abstract unix sockets can be scoped: a process and its children reach only those
+ * that they, or processes scoped by them, have made.
+ */
+int sys_landlock_abi(void);
+/* Needs no_new_privs or CAP_SYS_ADMIN in the own user namespace. Return: 0 or -1. */
+int sys_scope_abstract_sockets(void);
+
 /* A session keyring of one's own, keyctl(2). Return: 0, or -1; ENOSYS where there are none. */
 int sys_new_session_keyring(void);

@@ -201,6 +201,7 @@ static void plan_privileges(struct planner *b)
 	p->login_caps = copy_list(b, login_caps, &p->n_login_caps);
 	p->init_caps = copy_list(b, init_caps, &p->n_init_caps);
 	p->no_new_privs = !policy->root;
+	p->scope_sockets = b->in->host->scopes && policy->abstract == ABSTRACT_PRIVATE;
 	p->notify_join = policy->notify_join;
 	p->upper = policy->upper;
 	p->upper_size = policy->upper_size;

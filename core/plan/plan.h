@@ -76,8 +76,9 @@ struct plan_host {
 	const struct plan_path *paths;
 	size_t n_paths;
 	bool idmapped_lower; /* overlay takes idmapped layers: Linux 5.19 */
-	const char *lxcfs;   /* where lxcfs(1) is mounted and answers, or NULL */
-	bool lxcfs_dead;     /* it is mounted and doesn't */
+	bool scopes;       /* abstract sockets can be scoped: Linux 6.12, with Landlock */
+	const char *lxcfs; /* where lxcfs(1) is mounted and answers, or NULL */
+	bool lxcfs_dead;   /* it is mounted and doesn't */
 	enum plan_cgroup_kind cgroup;
 	bool systemd; /* it runs this host, and is the one writer of control groups */
 	/* as the kernel names them: memory, pids, cpu, ...; on v1 name=systemd and unified, too */
@@ -261,6 +262,7 @@ struct plan {
 	const char **init_caps;
 	size_t n_init_caps;
 	bool no_new_privs;
+	bool scope_sockets; /* abstract ones are each login's own */
 	struct plan_filter filter;
 	bool notify_join; /* the user is told when an admin steps in */
 	bool share_account;

@@ -138,6 +138,9 @@ static void print_privileges(const struct plan *p, FILE *out)
 	print_list("init keeps", p->init_caps, p->n_init_caps, out);
 	fprintf(out, "  setuid      %s\n",
 		p->no_new_privs ? "without effect (no_new_privs)" : "works inside");
+	fprintf(out, "  abstract    %s\n",
+		p->scope_sockets ? "sockets of the login's own"
+				 : "sockets shared with the host");
 }
 
 static void print_rootfs(const struct plan *p, FILE *out)

@@ -23,6 +23,11 @@ enum policy_upper {
 	UPPER_DISK,  /* kept below the state folder */
 };
 
+enum policy_abstract {
+	ABSTRACT_PRIVATE, /* scoped, where the kernel can */
+	ABSTRACT_SHARED,
+};
+
 enum policy_on_error {
 	ON_ERROR_DENY,
 	ON_ERROR_ALLOW,
@@ -99,6 +104,7 @@ struct policy {
 	char *slice;                       /* Slice=; NULL: none */
 	struct policy_limits slice_limits; /* from its [Slice NAME] */
 	enum policy_oom oom;               /* OOMPolicy= */
+	enum policy_abstract abstract;     /* AbstractSockets= */
 	enum policy_on_error on_error;     /* OnError= */
 	enum policy_groups groups;         /* SupplementaryGroups= */
 	bool notify_join; /* NotifyJoin=: the user is told when an admin steps in */

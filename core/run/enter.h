@@ -31,6 +31,7 @@ struct enter_person {
 	size_t n_groups;
 	uint64_t caps; /* kept, uid 0 only: mask; UINT64_MAX is all */
 	bool no_new_privs;
+	bool scoped; /* abstract sockets of its own: for who mustn't reach the host's */
 };
 
 /* What to do inside. All strings are the caller's; plain data, decided outside. */

@@ -144,6 +144,8 @@ static int become(
 	int r;
 
 	/* As long as it has the right to. */
+	if (p->scoped && sys_scope_abstract_sockets() < 0)
+		return err_set(e, errno, "give the process abstract sockets of its own");
 	if (filter_install(filter, e) < 0)
 		return -1;
 	if (p->uid != 0)

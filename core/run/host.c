@@ -2,6 +2,7 @@
 #include "core/run/host.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/sys.h"
 #include "core/run/lxcfs.h"
 #include "core/run/machine.h"
 
@@ -268,6 +269,7 @@ int host_gather(const struct policy *policy, struct host *ret, struct err *e)
 	ret->facts.controllers = &ret->controllers;
 	ret->facts.systemd = access("/run/systemd/system", F_OK) == 0; /* sd_booted(3) */
 	read_kernel(ret);
+	ret->facts.scopes = sys_landlock_abi() >= 6;
 	if (!ret->facts.hostname) {
 		host_clear(ret);
 		return err_set(e, ENOMEM, "read the host's name");

@@ -151,3 +151,9 @@ NAMESPACES = ("user", "pid", "mnt", "uts", "ipc", "cgroup")
 
 def namespaces(pid="self"):
     return {n: os.readlink(f"/proc/{pid}/ns/{n}") for n in NAMESPACES}
+
+
+def landlock_abi():
+    """The version of Landlock's interface, 0 where there is none (landlock(7))."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return max(0, libc.syscall(444, None, 0, 1))
