@@ -35,7 +35,7 @@ def _login(g):
 def fresh_start(g):
     log, sid = g.stage.private / "trace", session_id()
     helper = Helper("/usr/bin/strace", "strace", "-f", "-qq", "-o", str(log), "-e",
-                    "trace=open,openat,openat2", str(g.stage.helper), str(g.stage.conf),
+                    "trace=open,openat,openat2,chdir,recvmsg,rt_sigprocmask", str(g.stage.helper), str(g.stage.conf),
                     before=nasty(g.alice.pw_dir), env={"TZ": ":/nst/zone", "CGROUP_LOGLEVEL": "DEBUG"})
     kinds, _ = helper.ask(request(OPEN, g.alice.pw_name, g.stage.sshd_service, sid=sid))
     g.judge("fresh start: a helper in bad surroundings opens a session", kinds[-1:], rf"\[{JOIN}\]")
@@ -57,9 +57,22 @@ def fresh_start(g):
     g.stage.syslog.wait(f"session {sid} opened")
     helper.end()
     g.wait(lambda: sid not in {r["id"] for r in g.stage.records()})
-    g.judge("fresh start: its environment isn't looked at", "/nst/zone" in log.read_text(
-        errors="replace"), "False")
+    text = log.read_text(errors="replace")
+    g.judge("fresh start: its environment isn't looked at", "/nst/zone" in text, "False")
+    for what, call in (("goes to /", 'chdir("/")'), ("blocks no signal", "rt_sigprocmask(SIG_SETMASK, [], ")):
+        g.judge(f"fresh start: it {what} before it hears anything",
+                0 < text.find(call) < text.find("recvmsg"), "True")
     log.unlink()
+    p = subprocess.Popen(["runuser", "-l", g.alice.pw_name, "-c", "echo in; exec sleep 100"],
+                         stdout=subprocess.PIPE, text=True, env=dict(os.environ, NST_EVIL="x"))
+    p.stdout.readline()
+    record = next(r for r in g.stage.records() if r["service"] == "runuser-l")
+    seen = {pathlib.Path(f"/proc/{record[w]}/environ").read_text(errors="replace")
+            for w in ("init_pid", "supervisor_pid")}
+    p.kill()
+    p.communicate()
+    g.judge("fresh start: nothing of a login program's environment reaches the helper", seen,
+            r"\{''\}")
 
 
 # ---- an allow-list of services; files that only root can write --------------------------------
@@ -102,6 +115,12 @@ def one_true_record(g):
     own = g.scene.record_of(g.alice.pw_name)
     path = pathlib.Path(f"/run/nsshell/sessions/{own['id']}")
     good = path.read_text(encoding="ascii")
+    # A process with all namespaces of its own but one, and a record that says so.
+    half = subprocess.Popen(["unshare", "-r", "-m", "-p", "-f", "-u", "sleep", "100"])
+    g.wait(lambda: [p for p in kernel.descendants(half.pid) if p.comm == "sleep"])
+    init = kernel.descendants(half.pid)[-1]
+    halfs = {f"ns_{n}": re.sub(r"\D", "", v) for n, v in kernel.namespaces(init.pid).items()
+             if f"ns_{n}" in own}
     same = kernel.Process(g.values["same"])
     host = {f"ns_{n}": re.sub(r"\D", "", v) for n, v in kernel.namespaces().items()}
     try:
@@ -114,8 +133,16 @@ def one_true_record(g):
                             encoding="ascii")
             r = g.admin("-q", g.alice.pw_name, "true")
             g.judge(f"one true record: {what}", r.returncode, "125")
+        change = {"init_pid": init.pid, "init_start": init.start, **halfs}
+        path.write_text("".join(f"{k}={change.get(k, v)}\n" for k, v in own.items()), encoding="ascii")
+        r = g.admin("-q", g.alice.pw_name, "true")
+        g.judge("one true record: a process that has the host's ipc namespace", r.stderr,
+                ".*ns/ipc of session .* is the host's own: refused.*")
     finally:
         path.write_text(good, encoding="ascii")
+        half.kill()
+        half.wait()
+        g.kill(init.pid)
 
 
 # ---- paths that a user can touch ----------------------------------------------------------------
