@@ -107,7 +107,7 @@ def nasty(folder):
         os.umask(0o777)
         for what in (resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC):
             _, hard = resource.getrlimit(what)
-            resource.setrlimit(what, (1 if what == resource.RLIMIT_CPU else 4096 if
+            resource.setrlimit(what, (1 if what == resource.RLIMIT_CPU else 1 << 20 if
                                       what == resource.RLIMIT_FSIZE else 100, hard))
         _, hard = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
