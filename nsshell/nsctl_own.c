@@ -41,7 +41,7 @@ int nsctl_own_ask(
 	const char *const *argv, bool errors, struct nsctl_own_talk *ret, struct err *e)
 {
 	_cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-	struct nsctl_own_talk t;
+	struct nsctl_own_talk t = { .pid = -1 };
 	int pair[2];
 
 	if (pipe2(pair, O_CLOEXEC) < 0)

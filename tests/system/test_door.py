@@ -206,7 +206,7 @@ def test_what_is_not_isolated(b):
         b.stage.config("TasksMax=nonsense\n")
         r = b.ssh(name, "echo in")
         b.check(r.returncode == 125 and "session id" in r.stderr and not r.stdout
-                and b.stage.syslog.lines("refused.*TasksMax"),
+                and b.stage.syslog.wait("refused.*TasksMax"),
                 "a broken config: refused, the log says why", r.stdout + r.stderr)
         b.stage.config("OnError=allow\nBindPaths=/nst-not-there\n")
         r = b.ssh(name, "readlink /proc/self/ns/mnt")
