@@ -167,8 +167,8 @@ def test_init_ends_on_sigterm(b):
 def test_a_forged_record(b):
     """After a reboot or a crash a record may name pids that are somebody else's now."""
     before = b.observer.snapshot()
-    bystander = b.stage.sshd.background(b.plain.pw_name, "sleep 31006")
-    time.sleep(0.5)
+    bystander = b.stage.sshd.background(b.plain.pw_name, "exec sleep 31006")
+    _wait(lambda: _processes_named(b, "sleep 31006"))
     with b.shell(b.alice.pw_name) as s:
         s.do("true")
         path = f"/run/nsshell/sessions/{b.record_of(b.alice.pw_name)['id']}"

@@ -22,8 +22,9 @@ except OSError as e:
 else:
     print("went on", n, flush=True)
 '"""
-SPIN = "python3 -c 'import time\nt = time.monotonic()\nwhile time.monotonic() - t < 3: pass\n" \
-       "print(time.process_time())'"
+# Its start isn't counted: on an emulated machine that alone takes half a second.
+SPIN = "python3 -c 'import time\nt = time.monotonic()\nc = time.process_time()\n" \
+       "while time.monotonic() - t < 3: pass\nprint(time.process_time() - c)'"
 
 
 def _has_cgroups(b, *controllers):
@@ -97,7 +98,7 @@ def test_tasks(b):
     started = time.monotonic()
     other = b.ssh(b.bob.pw_name, "echo quick")
     seconds = time.monotonic() - started
-    b.check(other.stdout == "quick\n" and seconds < 2,
+    b.check(other.stdout == "quick\n" and seconds < patient(2),
             "while alice's shell fork bomb runs, bob logs in", f"{seconds:.2f} s",
             other.stderr)
     p.terminate()
@@ -119,7 +120,7 @@ def test_cpu(b):
         used.append(float(out) if re.fullmatch(r"[\d.]+", out) else 99.0)
     b.check(0.1 < sum(used) < 1.2, "CPUQuota=20%: two spinners of one account get about 0.6 s of "
             "3 together", f"{sum(used):.2f} s")
-    b.check(other.stdout == "quick\n" and seconds < 2, "while they spin, bob logs in",
+    b.check(other.stdout == "quick\n" and seconds < patient(2), "while they spin, bob logs in",
             f"{seconds:.2f} s", other.stderr)
 
 

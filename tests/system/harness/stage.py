@@ -141,6 +141,7 @@ class Stage:
         os.environ.pop("SSH_AUTH_SOCK", None)
         kernel.private_mounts()
         self._bind_scratch()
+        self._hide_installed()
         for name in ("pam_nsshell.so", "nsshell-helper", "nsctl", "nsjoin"):
             if (self.build / name).exists():
                 shutil.copy(self.build / name, self.bin / name)
@@ -155,6 +156,14 @@ class Stage:
         self.pam_all()
         self.config()
         self.sshd = Sshd(self, self.sshd_service)
+
+    def _hide_installed(self):
+        """An nsshell of this host's isn't what is tested."""
+        nothing = self.private / "nothing"
+        nothing.mkdir()
+        for folder in ("/usr/local/libexec/nsshell", "/usr/libexec/nsshell"):
+            if os.path.isdir(folder):
+                kernel.bind(nothing, folder)
 
     def _bind_scratch(self):
         for target, name in ((RUN, "run"), (STATE, "state")):
