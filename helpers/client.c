@@ -128,7 +128,7 @@ static int become(const struct filter *filter, int pidfd, const struct proto_rep
 	if (sys_setns(pidfd, (int)reply->namespaces) < 0)
 		return err_set(e, errno, "join the namespaces of the session%s",
 			errno == EINVAL ? " (a program with threads can't)" : "");
-	if (privs_become_root_here(e) < 0)
+	if (privs_enter_box(e) < 0)
 		return -1;
 	if (chdir("/") < 0)
 		return err_set(e, errno, "go to the root of the box");

@@ -15,6 +15,8 @@
 #include "helpers/supervisor.h"
 #include "helpers/title.h"
 
+#include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -46,6 +48,23 @@ static void reset_limits(void)
 }
 
 /*
+ * atd and sudo call PAM with the effective uid of root and another real one. We run as root
+ * then because our caller does, unless somebody has made this file setuid.
+ */
+static int be_root(void)
+{
+	_cleanup_close_ int self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	if (self < 0 || fstat(self, &st) < 0 || (st.st_mode & (S_ISUID | S_ISGID)))
+		return -1;
+	if (geteuid() != 0 || setresgid(0, 0, 0) < 0 || setgroups(0, NULL) < 0 ||
+		setresuid(0, 0, 0) < 0)
+		return -1;
+	return getuid() == 0 && getgid() == 0 ? 0 : -1;
+}
+
+/*
  * Should:   make everything that a caller could have prepared ours, before anything is
  * read (CVE-2021-4034, CVE-2010-3853, CVE-2019-16729, CVE-2024-21626) Mustn't:  believe
  * any of it
@@ -67,7 +86,7 @@ static int harden(int argc)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (sys_close_from(PROTO_FD + 1) < 0 || chdir("/") < 0)
 		return -1;
-	return getuid() == 0 && geteuid() == 0 ? 0 : -1;
+	return be_root();
 }
 
 static void answer(enum proto_kind kind, const char *id, const char *shell)

@@ -20,6 +20,9 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
+/* Not PAM_SESSION_ERR, after which sudo runs the command all the same. */
+#define REFUSED      PAM_PERM_DENIED
+
 #define DATA_LEASE   "nsshell-lease"
 #define DATA_REFUSED "nsshell-refused"
 
@@ -117,7 +120,7 @@ static int refuse(pam_handle_t *pamh, const struct pam_args *args,
 		"This login was refused because its session could not be opened; "
 		"please give your administrator the session id %s.",
 		q->id);
-	return PAM_SESSION_ERR;
+	return REFUSED;
 }
 
 /* ---- opening ------------------------------------------------------------------------ */
@@ -245,11 +248,11 @@ static int run(pam_handle_t *pamh, int argc, const char **argv)
 	int r;
 
 	if (pam_args_parse(pamh, argc, argv, &args) < 0)
-		return PAM_SESSION_ERR;
+		return REFUSED;
 	if (already_inside(pamh))
 		return PAM_IGNORE;
 	if (already_refused(pamh))
-		return PAM_SESSION_ERR;
+		return REFUSED;
 	session_id_make(q.id);
 	if (args.gate)
 		q.kind = PROTO_GATE;
@@ -283,7 +286,7 @@ EXPORT int pam_sm_close_session(
 
 	(void)flags;
 	if (pam_args_parse(pamh, argc, argv, &args) < 0)
-		return PAM_SESSION_ERR;
+		return REFUSED;
 	if (args.gate)
 		return PAM_SUCCESS;
 	/* A courtesy: the lease ends with the process, however that dies. */

@@ -18,6 +18,18 @@
 int privs_become_root_here(struct err *e);
 
 /**
+ * privs_enter_box() - As privs_become_root_here(), with the account's own groups
+ *
+ * su, login and sudo set group and supplementary groups of the account before they open the
+ * session, and only its uid after: what they have set stays, as far as it is the same group on
+ * the host and in the box. Others, root's of the host among them, have no id in the box
+ * (user_namespaces(7), "Unmapped user and group IDs") and go.
+ *
+ * Return: 0 or -1 with @e.
+ */
+int privs_enter_box(struct err *e);
+
+/**
  * privs_leave_keyring() - A session keyring of one's own, instead of the caller's
  *
  * Who possesses a keyring may use its keys, whoever it is, and pam_keyinit(8) links the user

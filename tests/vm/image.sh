@@ -120,7 +120,7 @@ add_doors() {
 		ln -s "../$name.socket" "$root/etc/systemd/system/sockets.target.wants/$name.socket"
 	done <<-E
 		rootshell 23 /bin/bash
-		unpack 24 /bin/tar -xf - -C / --no-same-owner --keep-directory-symlink
+		unpack 24 /bin/tar -xf - -C / --warning=no-timestamp --no-same-owner --keep-directory-symlink
 	E
 }
 
@@ -148,7 +148,7 @@ add_plain_init() {
 		hostname -F /etc/hostname
 		busybox syslogd -O /var/log/auth.log
 		systemd-socket-activate --accept --inetd -l 23 /bin/bash >/dev/null 2>&1 &
-		systemd-socket-activate --accept --inetd -l 24 /bin/tar -xf - -C / --no-same-owner --keep-directory-symlink >/dev/null 2>&1 &
+		systemd-socket-activate --accept --inetd -l 24 /bin/tar -xf - -C / --warning=no-timestamp --no-same-owner --keep-directory-symlink >/dev/null 2>&1 &
 		cron
 		atd
 		/usr/sbin/sshd
