@@ -200,10 +200,17 @@ static int is_callers_own(int status)
 	       (WTERMSIG(status) == SIGPIPE || WTERMSIG(status) == SIGALRM);
 }
 
+/* No exec, or no loader. */
+static int has_not_begun(int status)
+{
+	return WIFEXITED(status) &&
+	       (WEXITSTATUS(status) == 250 || WEXITSTATUS(status) == 127);
+}
+
 static void count(struct tally *t, int status, unsigned int seed)
 {
 	t->calls++;
-	if (is_callers_own(status)) {
+	if (is_callers_own(status) || has_not_begun(status)) {
 		t->unstarted++;
 	} else if (WIFSIGNALED(status)) {
 		if (t->died++ == 0) {
@@ -212,8 +219,6 @@ static void count(struct tally *t, int status, unsigned int seed)
 		}
 	} else if (WEXITSTATUS(status) == 125) {
 		t->refused++;
-	} else if (WEXITSTATUS(status) == 250 || WEXITSTATUS(status) == 127) {
-		t->unstarted++;
 	} else if (WEXITSTATUS(status) == 0) {
 		t->ran++;
 	} else {
