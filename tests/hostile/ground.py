@@ -20,7 +20,8 @@ from harness.stage import TREE
 
 _libc = ctypes.CDLL(None, use_errno=True)
 IPC_CREAT, IPC_RMID = 0o1000, 0
-CANARY_KEY = 0x6E737401
+# Runs of two people at once have two.
+CANARY_KEY = 0x6E730000 | os.getpid() & 0xFFFF
 
 
 def has_key(name):
@@ -216,6 +217,11 @@ class Ground:
         self.install(self.alice.pw_name)
         self.install(self.bob.pw_name)
         self.other = self.login(self.bob.pw_name)
+        self.me = self.login(self.alice.pw_name)
+        self.watch_other()
+
+    def watch_other(self):
+        """What there is to lose in the other's box, and how all looks now."""
         box_pid = int(self.other.do("sleep 3600 >/dev/null 2>&1 & echo $!"))
         self.other.do(f"echo canary >/tmp/{self._mark}; echo canary >/dev/shm/{self._mark}; "
                       f"chmod 666 /tmp/{self._mark} /dev/shm/{self._mark}")
@@ -223,7 +229,6 @@ class Ground:
         self._victim = Canary(pid, "the other user's in their box")
         self.values.update(bob=pid, bobin=box_pid)
         self._theirs = self.other.do("echo $NSSHELL_SESSION")
-        self.me = self.login(self.alice.pw_name)
         self.values["session"] = self.me.do("echo $NSSHELL_SESSION")
         self._before = self._facts()
         self.looked_at = len(self._before)

@@ -133,14 +133,17 @@ def _ssh_localhost(g):
 def run(g):
     g.heard.clear()
     g.rows(ROWS)
-    g.row("the other's shared memory by its key", "{a} shm-get 0x6e737402", "ENOENT")
+    for kind, try_ in (("M 64", "shm-attach"), ("Q", "msg-remove"), ("S 1", "sem-remove")):
+        made = g.other.do(f"ipcmk -{kind} -p 666").split()[-1]
+        g.row(f"the other's SysV object ({try_})", f"{{a}} {try_} {made}", "EINVAL|EIDRM")
+        g.judge("which is still there", made in g.other.do("ipcs").split(), "True")
     # Shared with the host's network, but where Landlock can keep them apart.
     want = "EPERM" if kernel.landlock_abi() >= 6 else "ok"
     g.row("an abstract socket of the host (Linux 6.12: EPERM)", "{a} connect {abstract}", want)
-    g.other.do("python3 -c \"import socket, time; s=socket.socket(socket.AF_UNIX); "
-               "s.bind('\\0nst-other'); s.listen(); time.sleep(600)\" >/dev/null 2>&1 & sleep 0.3")
-    g.row("an abstract socket of the other's (Linux 6.12: EPERM)", "{a} connect @nst-other", want)
-    g.other.do("pkill -f nst-other")
+    g.other.do(g.text("python3 -c \"import socket, time; s=socket.socket(socket.AF_UNIX); "
+               "s.bind('\\0{mark}-other'); s.listen(); time.sleep(600)\" >/dev/null 2>&1 & sleep 0.3"))
+    g.row("an abstract socket of the other's (Linux 6.12: EPERM)", "{a} connect @{mark}-other", want)
+    g.other.do("pkill -f canary-other")
     _fds_handed_over(g)
     _keys(g)
     _ssh_localhost(g)

@@ -91,16 +91,18 @@ IN_NAMESPACE = [
 ]
 
 
+def nested(words):
+    """What a nested namespace may have: a null device as cover, its own proc, bpf or binfmt_misc."""
+    own = ("read /proc/kcore", "mount proc subset=pid", "mount bpf", "mount binfmt_misc")
+    return NESTED + ("|ok|empty" if words in own else "")
+
+
 def run(g):
     g.rows(ROWS)
     for r in FIRST:
         g.row(*r)
     for what, words in IN_NAMESPACE:
-        want = NESTED + ("|ok|empty" if words in ("read /proc/kcore", "mount proc subset=pid",
-                                                  "mount bpf",
-                                                  # its own, since Linux 6.7
-                                                  "mount binfmt_misc") else "")
-        g.row(f"in a nested user namespace: {what}", f"{{a}} userns {words}", want)
+        g.row(f"in a nested user namespace: {what}", f"{{a}} userns {words}", nested(words))
     g.row("and none of it is left", "rmdir /tmp/nst-place 2>/dev/null; "
           "grep -c nst-place /proc/self/mountinfo; true", "0")
     a = f"{g.alice.pw_dir}/attack"

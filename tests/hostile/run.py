@@ -28,7 +28,7 @@ from harness.scene import Scene  # noqa: E402  pylint: disable=wrong-import-posi
 from ground import Ground  # noqa: E402  pylint: disable=wrong-import-position
 
 GROUPS = ("processes", "files", "homes", "ipc", "namespaces", "privileges", "masks", "network",
-          "terminals", "helper", "join", "judge", "rules")
+          "terminals", "helper", "join", "judge", "unfiltered", "rules")
 SECONDS_A_GROUP = 120
 
 
