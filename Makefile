@@ -20,7 +20,8 @@ DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev l
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
 	mandoc cron login lxcfs rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
-	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod
+	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod \
+	gdb bubblewrap
 DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun firejail
 
 # ---- flags ---------------------------------------------------------------------------------

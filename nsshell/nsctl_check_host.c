@@ -103,11 +103,22 @@ static void check_overlay(struct findings *f)
 			"this kernel has no overlay file system");
 }
 
+/* seccomp(2): there since Linux 4.14, where there are filters at all. */
+static void check_filters(struct findings *f)
+{
+	if (access("/proc/sys/kernel/seccomp/actions_avail", F_OK) < 0)
+		findings_add(f, FINDING_ERROR, ISOLATED,
+			"boot a kernel with CONFIG_SECCOMP_FILTER, or write SystemCallFilter=no "
+			"in nsshell.conf",
+			"this kernel has no system call filters");
+}
+
 void check_kernel(struct findings *f)
 {
 	check_version(f);
 	check_user_namespaces(f);
 	check_overlay(f);
+	check_filters(f);
 }
 
 /* ---- files -------------------------------------------------------------------------- */
