@@ -133,7 +133,8 @@ static int assignments_check(const struct set *s, struct err *e)
 
 /* ---- at once ------------------------------------------------------------------------ */
 
-#define CHANGE_MAX (8 + POLICY_IO_KINDS * LIMIT_FILES_MAX)
+/* Every key, each with room for all that one may need. */
+#define CHANGE_MAX (12 * LIMIT_FILES_MAX)
 
 struct change {
 	struct host host;

@@ -65,6 +65,12 @@ int nsctl_status(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	if (status_is_inside()) {
+		if (json || mounts)
+			return nsctl_usage(argv[0], "takes no options inside a session");
+		status_inside();
+		return nsctl_flush(argv[0], NSCTL_OK);
+	}
 	if (first == argc)
 		return nsctl_usage(argv[0], "whose sessions? (\"nsctl list\" shows all)");
 	/* For the lines of the tree; who lives in a box writes ASCII here at most. */

@@ -96,6 +96,8 @@ void plan_filter(struct planner *b);
 void plan_filter_print(const struct plan_filter *f, FILE *out);
 void plan_layers(struct planner *b); /* plan_hidden.c: whiteouts, masks */
 int plan_cgroup(struct planner *b, struct err *e);
+/* limits_text.c: the limits as "KEY=VALUE" lines, those of a slice below its "[Slice NAME]" */
+const char *plan_limits_text(struct planner *b);
 
 /* The deepest overlay that @path lies in; its index. */
 size_t plan_overlay_of(const struct plan *p, const char *path);

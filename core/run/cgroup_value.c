@@ -15,12 +15,12 @@
 /* Room for the lines of 16 devices. */
 #define TEXT_MAX 4096
 
-/* Bytes of memory are rounded down to pages, and are the limit all the same. */
+/* Bytes of memory are rounded down to pages, and are the limit all the same; 0 isn't 1. */
 static bool same_bytes(const char *want, const char *got)
 {
 	uint64_t a, b, page = (uint64_t)sysconf(_SC_PAGESIZE);
 
-	return parse_u64(want, &a) == 0 && parse_u64(got, &b) == 0 && b <= a &&
+	return parse_u64(want, &a) == 0 && parse_u64(got, &b) == 0 && b > 0 && b <= a &&
 	       a - b < page;
 }
 

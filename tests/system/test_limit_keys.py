@@ -2,6 +2,7 @@
 """Limits of swap, CPUs and disks, parts of the machine, and what a host can't give."""
 
 import os
+import shutil
 
 from harness import kernel
 
@@ -242,3 +243,21 @@ def test_the_whole_session_is_killed(b):
         b.check("alive" not in r.stdout, "OOMPolicy=kill: with the hog its session dies",
                 r.stdout, r.stderr)
         b.check(quiet.do("echo here").strip() == "here", "the account's other one lives on")
+
+
+def test_status_inside(b):
+    if not can(b, "memory", "pids"):
+        return
+    b.stage.config("MemoryMax=256M\nTasksMax=99\nCPUQuota=150%\n")
+    nsctl = b.stage.open / "nsctl-inside"
+    shutil.copy(b.stage.bin / "nsctl", nsctl)
+    try:
+        r = b.ssh(b.alice.pw_name, f"{nsctl} status")
+    finally:
+        nsctl.unlink()
+    b.check(r.returncode == 0 and all(w in r.stdout for w in (
+        "MemoryMax=256", "TasksMax=99", "CPUQuota=150%", "Memory:", "Tasks:")),
+        "inside, nsctl status tells the user limits and usage", r.stdout, r.stderr)
+    r = b.ssh(b.alice.pw_name, "cat /run/nsshell/limits; echo TasksMax=1 >/run/nsshell/limits")
+    b.check("MemoryMax=268435456\nTasksMax=99\n" in r.stdout and "denied" in r.stderr,
+            "a script reads them, and can't write", r.stdout, r.stderr)

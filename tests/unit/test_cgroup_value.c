@@ -35,6 +35,8 @@ static void memory_is_rounded_down_to_pages(void **state)
 	assert_true(is("memory", "1000001", "999424\n"));
 	assert_false(is("memory", "999424", "1003520\n"));
 	assert_false(is("memory", "2097152", "1048576\n"));
+	assert_false(is("memory", "1", "0\n")); /* memory.oom.group */
+	assert_true(is("memory", "0", "0\n"));
 }
 
 static void a_device_has_a_line_among_others(void **state)

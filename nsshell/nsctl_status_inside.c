@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nsctl status inside a session, for who lives there: its limits, and what it uses. */
+#include "nsshell/nsctl_status.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/parse.h"
+#include "core/base/paths.h"
+#include "core/run/usage.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OWN_GROUP "/sys/fs/cgroup"
+
+bool status_is_inside(void)
+{
+	return access(PATH_RUN_SESSION, F_OK) == 0;
+}
+
+/* "MemoryMax=268435456" is shown as 256M. */
+static void print_limit(const char *line)
+{
+	const char *value = strchr(line, '=');
+	char size[32];
+	uint64_t n;
+
+	if (*line == '[')
+		(void)printf("%12s  shared with others, %s:\n", "", line);
+	else if (value && strncmp(line, "Memory", 6) == 0 &&
+		 parse_u64(value + 1, &n) == 0) {
+		nsctl_bytes(n, NSCTL_HUMAN, size, sizeof(size));
+		(void)printf("%14s%.*s=%s\n", "", (int)(value - line), line, size);
+	} else {
+		(void)printf("%14s%s\n", "", line);
+	}
+}
+
+static void print_limits(void)
+{
+	char text[8192], *rest = text, *line;
+	bool any = false;
+
+	if (io_read_text(AT_FDCWD, PATH_RUN_LIMITS, text, sizeof(text)) < 0)
+		return;
+	(void)printf(
+		"%12s: of all sessions of the account together, as this one was opened\n",
+		"Limits");
+	while ((line = strsep(&rest, "\n"))) {
+		if (*line)
+			print_limit(line);
+		any |= *line != '\0';
+	}
+	if (!any)
+		(void)printf("%14snone\n", "");
+}
+
+/* cgroup v2 shows a session its own group. */
+static bool print_group(void)
+{
+	_cleanup_close_ int dir = open(OWN_GROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int dirs[USAGE_DIRS] = { dir, dir, dir, dir, dir };
+	char memory[32], peak[32], cpu[32];
+	struct usage u;
+
+	usage_read_at(PLAN_CGROUP_V2, dirs, &u);
+	if (u.memory == USAGE_UNKNOWN && u.tasks == USAGE_UNKNOWN)
+		return false;
+	nsctl_bytes(u.memory, NSCTL_HUMAN, memory, sizeof(memory));
+	nsctl_bytes(u.memory_peak, NSCTL_HUMAN, peak, sizeof(peak));
+	nsctl_usec(u.cpu_usec, NSCTL_HUMAN, cpu, sizeof(cpu));
+	(void)printf("%12s: %s%s%s\n", "Memory", memory, peak[0] ? ", peak " : "", peak);
+	if (u.tasks != USAGE_UNKNOWN)
+		(void)printf("%12s: %llu\n", "Tasks", (unsigned long long)u.tasks);
+	(void)printf("%12s: %s\n", "CPU", cpu);
+	return true;
+}
+
+/* One process of /proc, added up. */
+static void add_process(const char *pid, uint64_t *memory, uint64_t *tasks)
+{
+	char path[64], text[8192], *rest = text, *line;
+	unsigned long long n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%.16s/status", pid);
+	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return;
+	while ((line = strsep(&rest, "\n"))) {
+		if (sscanf(line, "VmRSS: %llu", &n) == 1)
+			*memory += n * 1024;
+		if (sscanf(line, "Threads: %llu", &n) == 1)
+			*tasks += n;
+	}
+}
+
+/* v1 doesn't: what the processes that are seen here have, pages that they share counted twice. */
+static void print_processes(void)
+{
+	uint64_t memory = 0, tasks = 0;
+	DIR *proc = opendir("/proc");
+	const struct dirent *d;
+	char size[32];
+
+	while (proc && (d = readdir(proc)))
+		if (isdigit((unsigned char)d->d_name[0]))
+			add_process(d->d_name, &memory, &tasks);
+	if (proc)
+		(void)closedir(proc);
+	nsctl_bytes(memory, NSCTL_HUMAN, size, sizeof(size));
+	(void)printf("%12s: %s resident in all processes here\n", "Memory", size);
+	(void)printf("%12s: %llu\n", "Tasks", (unsigned long long)tasks);
+	(void)printf(
+		"%12s: this host's control groups (v1) don't tell a session what it uses; these numbers are from /proc\n",
+		"Note");
+}
+
+void status_inside(void)
+{
+	char id[64] = "?";
+
+	if (io_read_text(AT_FDCWD, PATH_RUN_SESSION, id, sizeof(id)) >= 0)
+		id[strcspn(id, "\n")] = '\0';
+	(void)printf("session %s\n", id);
+	print_limits();
+	if (!print_group())
+		print_processes();
+}
