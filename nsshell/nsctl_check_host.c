@@ -213,6 +213,8 @@ void check_installed(struct findings *f)
 {
 	check_file(PATH_HELPER, "helper", true, f);
 	check_file(PATH_MODULE, "PAM module", false, f);
+	if (access(PATH_SYSTEMD, F_OK) == 0)
+		check_file(PATH_SCOPE, "program that asks systemd for scopes", true, f);
 	check_setuid(PATH_DOOR, "accounts whose login shell is nsshell", f);
 	check_setuid(PATH_OWN, "ordinary users who step into own sessions", f);
 }

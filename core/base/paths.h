@@ -20,6 +20,9 @@
 #define PATH_SCOPE  LIBEXECDIR "/nsshell/nsshell-scope"
 #define PATH_MODULE PAMDIR "/pam_nsshell.so"
 
+/* There where systemd runs the host, sd_booted(3). */
+#define PATH_SYSTEMD "/run/systemd/system"
+
 /* State, root-only, outside /tmp (CVE-2022-31214). */
 #define PATH_RUN      "/run/nsshell"
 #define PATH_SESSIONS PATH_RUN "/sessions"

@@ -2,6 +2,7 @@
 #include "core/run/host.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/paths.h"
 #include "core/base/sys.h"
 #include "core/run/lxcfs.h"
 #include "core/run/machine.h"
@@ -267,7 +268,7 @@ int host_gather(const struct policy *policy, struct host *ret, struct err *e)
 {
 	*ret = (struct host){ .facts.cgroup = PLAN_CGROUP_NONE };
 	ret->facts.controllers = &ret->controllers;
-	ret->facts.systemd = access("/run/systemd/system", F_OK) == 0; /* sd_booted(3) */
+	ret->facts.systemd = access(PATH_SYSTEMD, F_OK) == 0;
 	read_kernel(ret);
 	ret->facts.scopes = sys_landlock_abi() >= 6;
 	if (!ret->facts.hostname) {

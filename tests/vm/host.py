@@ -36,9 +36,9 @@ def pack():
     for argv in (["rm", "-rf", str(inst)],
                  ["make", "-s", "--no-print-directory", "-C", str(TREE), "install",
                   f"DESTDIR={inst}"],
-                 ["tar", "-C", str(inst), "--owner=0", "--group=0", "-cf",
+                 ["tar", "-C", str(inst), "--owner=0", "--group=0", "--mtime=@1700000000", "-cf",
                   str(VM_DIR / "package.tar"), "usr", "etc"],
-                 ["tar", "-C", str(TREE), "--owner=0", "--group=0", "--exclude=__pycache__",
+                 ["tar", "-C", str(TREE), "--owner=0", "--group=0", "--mtime=@1700000000", "--exclude=__pycache__",
                   "--transform=s,^,opt/nsshell/,S", "-cf", str(VM_DIR / "tests.tar"), *SYSTEM]):
         r = subprocess.run(argv, stdin=subprocess.DEVNULL, text=True, check=False,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

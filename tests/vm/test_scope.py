@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where systemd runs the host: an account's sessions in a scope of their own, limits as properties."""
+
+import contextlib
+import functools
+import re
+
+from machine import VM_DIR
+
+LIMITS = """MemoryMax=300M
+TasksMax=200
+CPUQuota=150%
+CPUWeight=50
+"""
+SCOPE = "nsshell-1000.scope"
+GROUP = f"/nsshell.slice/{SCOPE}"
+# File of v2 - of v1, the value, and the property with what systemctl shows of it.
+VALUES = (("memory.max", "memory/memory.limit_in_bytes", "314572800", "MemoryMax=314572800"),
+          ("pids.max", "pids/pids.max", "200", "TasksMax=200"),
+          ("cpu.max", "cpu/cpu.cfs_quota_us", "150000", "CPUQuotaPerSecUSec=1.500000s"),
+          ("cpu.weight", "cpu/cpu.shares", "50", "CPUWeight=50"))
+# v1: what systemd manages, and "" for the hierarchy without controllers.
+MANAGED = ("memory", "pids", "cpu,cpuacct", "blkio", "devices", "name=systemd", "")
+PROGRAM = "/usr/local/libexec/nsshell/nsshell-scope"
+
+
+def needs_systemd(test):
+    @functools.wraps(test)
+    def run(h):
+        if not h.systemd:
+            h.skip(test.__name__[5:].replace("_", " "), "systemd doesn't run this machine")
+            return
+        h.config(LIMITS_FOR_ALICE)
+        try:
+            test(h)
+        finally:
+            h.config()
+    return run
+
+
+LIMITS_FOR_ALICE = f"[User alice]\n{LIMITS}"
+
+
+def limits(h, group=GROUP):
+    """What the kernel has, in the words of the config's values."""
+    files = [f"/sys/fs/cgroup{group}/{v2}" if h.shape == "v2" else
+             f"/sys/fs/cgroup/{v1.split('/')[0]}{group}/{v1.split('/')[1]}"
+             for v2, v1, _, _ in VALUES]
+    found = h.out("cat " + " ".join(files)).splitlines()
+    if h.shape == "v1" and len(found) == 4:
+        found[3] = str(-(-int(found[3]) * 100 // 1024))
+    return [line.split()[0] for line in found]
+
+
+WANTED = [value for _, _, value, _ in VALUES]
+
+
+def groups_of(h, pid):
+    """{controllers: path} of a process."""
+    return dict(line.split(":", 2)[1:] for line in h.out(f"cat /proc/{pid}/cgroup").splitlines())
+
+
+def pid_of(h, pattern):
+    return h.out(f"pgrep -o -f '{pattern}'")
+
+
+@contextlib.contextmanager
+def login(h, user="alice"):
+    with contextlib.closing(h.shell(user)) as shell:
+        shell.do("true", timeout=30)
+        yield shell
+
+
+def is_gone(h, unit=SCOPE):
+    return h.wait(f"[ \"$(systemctl show -p LoadState --value {unit})\" = not-found ]")
+
+
+@needs_systemd
+def test_a_login_has_a_scope_with_limits(h):
+    with login(h):
+        shown = h.out(f"systemctl show {SCOPE}")
+        h.check("ActiveState=active" in shown and "Description=nsshell sessions of alice" in shown
+                and "Delegate=yes" in shown, "a login has a delegated scope",
+                re.findall(r"^(?:ActiveState|Description|Delegate)=.*", shown, re.M))
+        h.check(all(p in shown.splitlines() for _, _, _, p in VALUES),
+                "whose properties are the limits",
+                re.findall(r"^(?:MemoryMax|TasksMax|CPUQuotaPerSecUSec|CPUWeight)=.*", shown, re.M))
+        h.check(limits(h) == WANTED, "and they are the kernel's", limits(h))
+        for who, pattern in (("the supervisor", "session .* of alice"),
+                             ("init", "init of alice"), ("sshd's monitor", "sshd: alice .priv")):
+            found = groups_of(h, pid_of(h, pattern))
+            managed = {c: p for c, p in found.items() if h.shape == "v2" or c in MANAGED}
+            h.check(managed and all(p.startswith(GROUP + "/") for p in managed.values()),
+                    f"{who} is in it, in every hierarchy of systemd's", sorted(managed.items()))
+        status = h.out(f"systemctl status --no-pager {SCOPE}; systemctl status --no-pager ssh")
+        h.check(status.count("sshd: alice [priv]") == 1 and "supervise" in status,
+                "systemctl status shows sshd's monitor there, and not in ssh.service",
+                re.findall(r"[├└]─.*", status), status)
+        tree = h.out("systemd-cgls --no-pager /nsshell.slice; loginctl --no-legend list-sessions")
+        h.check(SCOPE in tree and "init of alice" in tree and " alice " not in tree.split("─")[-1],
+                "systemd-cgls shows it, and loginctl no session of logind's", tree.splitlines()[-3:])
+    h.check(is_gone(h), "the scope goes with the last session", "gone")
+    left = h.out("find /sys/fs/cgroup -name '*nsshell-1000*'")
+    h.check(left == "", "and no group is left in any hierarchy", left or "nothing")
+
+
+@needs_systemd
+def test_only_the_first_login_needs_systemd(h):
+    with login(h):
+        h.sh(f"mv {PROGRAM} {PROGRAM}.away")
+        try:
+            with login(h) as second:
+                inside = second.do("hostname").strip()
+                h.check(inside != "" and h.nsctl("list -n -o user").stdout.count("alice") == 2,
+                        "a second login doesn't ask systemd for anything", inside)
+            r = h.ssh("bob", "true")
+            h.check(r.returncode != 0 and "refused" in r.stdout + r.stderr,
+                    "a first one that can't is refused", (r.stdout + r.stderr).splitlines()[-1:])
+            log = h.log(30)
+            h.check(PROGRAM in log, "and the log says what is missing",
+                    [line for line in log.splitlines() if PROGRAM in line], log)
+        finally:
+            h.sh(f"mv {PROGRAM}.away {PROGRAM}")
+    r = h.ssh("bob", "echo in")
+    h.check(r.stdout == "in\n", "nothing of it is left: the next one is let in", r.stdout + r.stderr)
+
+
+@needs_systemd
+def test_nothing_of_an_admin_s_day_ends_a_session_or_lifts_a_limit(h):
+    with login(h) as shell:
+        shell.do("sleep 1000 & echo")
+        for did, script in (
+                ("systemctl daemon-reload", "systemctl daemon-reload"),
+                ("systemctl daemon-reexec", "systemctl daemon-reexec"),
+                ("a restart of sshd", "systemctl restart ssh"),
+                ("the end of a logind session", "loginctl terminate-user root")):
+            h.sh(script)
+            alive = shell.do("jobs -r | wc -l").strip()
+            h.check(alive == "1" and limits(h) == WANTED, f"{did}: the session lives, with limits",
+                    alive, limits(h))
+        h.machine.put(VM_DIR / "package.tar")
+        alive = shell.do("jobs -r | wc -l").strip()
+        h.check(alive == "1" and limits(h) == WANTED, "an upgrade of the package, too", limits(h))
+        h.config(LIMITS_FOR_ALICE)
+        with login(h):
+            h.check(h.nsctl("list -n -o user").stdout.count("alice") == 2,
+                    "and another login joins it in its scope", limits(h))
+        h.sh("systemctl restart ssh")
+
+
+@needs_systemd
+def test_stop_ends_the_account_s_sessions(h):
+    with login(h), login(h):
+        took = h.sh(f"systemctl stop {SCOPE}")
+        h.check(took.returncode == 0, "systemctl stop of the scope works", took.stdout)
+        h.check(h.nsctl("list -n").stdout == "" and h.out("ls /run/nsshell/sessions") == "",
+                "and ends the account's sessions, records and all", h.out("ls /run/nsshell/sessions"))
+        log = h.log(20)
+        h.check(log.count("of alice closed after") >= 2, "as the log says", log.splitlines()[-4:])
+    r = h.ssh("alice", "echo in")
+    h.check(r.stdout == "in\n", "the next login is let in", r.stdout + r.stderr)
+
+
+@needs_systemd
+def test_a_login_while_the_old_scope_goes(h):
+    h.sh("rm -f /tmp/ran; for i in 1 2 3 4 5 6; do su alice -c 'echo in' >>/tmp/ran 2>&1; done", 180)
+    ran = h.out("cat /tmp/ran").split()
+    h.check(ran == ["in"] * 6, "logins right after each other, each the first", ran)
+    h.sh("rm -f /tmp/ran; for i in 1 2 3 4; do su alice -c 'echo in; sleep 3' >>/tmp/ran 2>&1 & "
+         "done; wait", 180)
+    ran = h.out("cat /tmp/ran").split()
+    h.check(ran == ["in"] * 4, "four first logins at the same time", ran)
+    h.sh("rm -f /tmp/ran")
+    h.check(is_gone(h), "and the scope goes with the last of them", "gone")
+
+
+@needs_systemd
+def test_a_crash_is_put_right(h):
+    with login(h):
+        h.sh(f"kill -KILL {pid_of(h, 'session .* of alice')}")
+        h.wait("! pgrep -f 'init of alice' >/dev/null")
+    r = h.ssh("alice", "echo in")
+    h.check(r.stdout == "in\n", "when a supervisor is killed the next login is let in",
+            r.stdout + r.stderr)
+    h.check(is_gone(h) and h.out("ls /run/nsshell/sessions") == "",
+            "and neither scope nor record stays", h.out("ls /run/nsshell/sessions"))
+
+
+@needs_systemd
+def test_limits_are_changed_through_systemd(h):
+    with login(h):
+        r = h.nsctl("set alice MemoryMax=200M TasksMax=100")
+        shown = h.out(f"systemctl show {SCOPE} -p MemoryMax -p TasksMax").split()
+        h.check(r.returncode == 0 and limits(h)[:2] == ["209715200", "100"]
+                and set(shown) == {"MemoryMax=209715200", "TasksMax=100"},
+                "nsctl set changes the properties, and what the kernel has", limits(h), shown)
+        h.sh("systemctl daemon-reload")
+        h.check(limits(h)[:2] == ["209715200", "100"], "daemon-reload keeps them", limits(h))
+        with login(h):
+            h.check(limits(h)[:2] == ["209715200", "100"], "and another login, too", limits(h))
+    h.check(is_gone(h), "with the last session they go", "gone")
+    with login(h):
+        h.check(limits(h) == WANTED, "the next has the config's", limits(h))
+        h.config(LIMITS_FOR_ALICE.replace("TasksMax=200", "TasksMax=150"))
+        with login(h):
+            h.check(limits(h)[1] == "150", "a config that changes meanwhile holds from the next login on",
+                    limits(h))
+
+
+@needs_systemd
+def test_accounts_share_a_slice(h):
+    h.config("[Default]\nSlice=course\n[Slice course]\nMemoryMax=400M\nTasksMax=300\n"
+             + LIMITS_FOR_ALICE)
+    above = "/nsshell.slice/nsshell-course.slice"
+    with login(h), login(h, "bob"):
+        h.check(limits(h, f"{above}/{SCOPE}") == WANTED and limits(h, above)[:2] == ["419430400", "300"],
+                "an account's limits stand below the slice's",
+                limits(h, above), limits(h, f"{above}/{SCOPE}"))
+        scopes = h.out("systemctl list-units --plain --no-legend 'nsshell-*.scope'").split("\n")
+        h.check(len(scopes) == 2, "two accounts have a scope each in it", scopes)
+        h.config("[Default]\nSlice=course\n[Slice course]\nTasksMax=250\n" + LIMITS_FOR_ALICE)
+    h.check(is_gone(h) and is_gone(h, "nsshell-1001.scope"), "both go", "gone")
+    with login(h):
+        h.check(limits(h, above)[1] == "250" and limits(h, above)[0] not in ("419430400", ""),
+                "a limit that the config has no more is the slice's no more", limits(h, above))
+
+
+@needs_systemd
+def test_who_is_refused_goes_back(h):
+    """OnError=allow: the caller goes on outside, and is where it was."""
+    h.config("[User bob]\nOnError=allow\n")
+    h.sh("chown root /home/bob")
+    try:
+        before, after = h.out("cat /proc/self/cgroup; echo ---; "
+                              "su bob -c 'cat /proc/self/cgroup'").split("\n---\n")
+        log = h.log(10)
+    finally:
+        h.sh("chown bob /home/bob")
+    h.check("not isolated" in log.lower(),
+            "a session that can't be opened, with OnError=allow",
+            [line for line in log.splitlines() if "isolated" in line.lower()], log)
+    h.check(after == before, "su is in the groups that it came from",
+            after.splitlines()[-1], before.splitlines())
+    h.check(is_gone(h, "nsshell-1001.scope"), "and the scope goes", "gone")
