@@ -109,11 +109,6 @@ static void check_service(const struct pamstack_dir *d, const char *service, boo
 			findings_add(f, FINDING_NOTE, l.whom,
 				"add it to Services= where it should be isolated, else disable it",
 				"%s is enabled but no Services= lists it", service);
-	} else {
-		findings_add(f, FINDING_NOTE, l.whom,
-			"\"nsctl enable\" it to isolate them",
-			"%s is in Services= but isn't enabled: logins through it have no box",
-			service);
 	}
 }
 

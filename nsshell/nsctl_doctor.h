@@ -26,6 +26,10 @@ struct doctor_account {
 int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	struct findings *f, struct err *e);
 
+/* Services that open sessions without nsshell, by which isolated accounts have no box. */
+void doctor_doors(
+	const struct pamstack_dir *d, const struct strlist *isolated, struct findings *f);
+
 /* Linger, user units, .forward, CGI, crontab and at jobs, shell of one account. */
 void doctor_ways_out(const struct doctor_account *a, struct findings *f);
 

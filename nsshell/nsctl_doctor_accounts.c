@@ -65,6 +65,7 @@ static void tell_unseen(const struct strlist *unseen, struct findings *f)
 struct gathered {
 	struct strlist unseen; /* with Record=yes, and nothing to look through */
 	struct strlist limits;
+	struct strlist isolated;
 };
 
 static void look_at(const struct config *c, const struct pamstack_dir *d,
@@ -83,6 +84,8 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 			is_covered(d, &policy, cron), is_covered(d, &policy, at) };
 
 		doctor_ways_out(&a, f);
+		if (strlist_add(&g->isolated, account->name) < 0)
+			f->no_memory = true;
 		doctor_limits(&a, &g->limits, f);
 		if (policy.record && is_unseen(account) &&
 			strlist_add(&g->unseen, account->name) < 0)
@@ -116,7 +119,9 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 		account_clear(&account);
 	}
 	tell_unseen(&g.unseen, f);
+	doctor_doors(d, &g.isolated, f);
 	strlist_clear(&g.unseen);
+	strlist_clear(&g.isolated);
 	strlist_clear(&g.limits);
 	return 0;
 }

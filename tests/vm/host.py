@@ -9,7 +9,7 @@ import time
 
 from machine import TREE, VM_DIR, SHAPES, MachineError, run
 
-sys.path.insert(0, str(TREE / "tests" / "system"))
+sys.path.append(str(TREE / "tests" / "system"))
 
 from harness.report import Report  # noqa: E402  pylint: disable=wrong-import-position
 from harness.shell import Shell  # noqa: E402  pylint: disable=wrong-import-position
@@ -23,7 +23,7 @@ Isolate=yes
 [User bob]
 Isolate=yes
 """
-SERVICES = ("sshd", "login", "su", "su-l", "runuser", "runuser-l", "cron", "atd")
+SERVICES = ("sshd", "login", "su", "su-l", "runuser", "runuser-l", "cron", "atd", "sudo", "sudo-i")
 # What the system tests need of the tree; they bring their own sshd and PAM files along.
 SYSTEM = ("tests/system", "build/nsshell-helper", "build/nsctl", "build/nsjoin",
           "build/bin/nsshell", "build/nsshell-door", "build/nsshell-own",

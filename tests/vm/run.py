@@ -36,7 +36,7 @@ import machine as vm  # noqa: E402  pylint: disable=wrong-import-position
 from host import Host, pack  # noqa: E402  pylint: disable=wrong-import-position
 
 SECONDS_A_TEST = 300
-ORDER = ("enable", "ways", "systemd")
+ORDER = ("enable", "ways", "limit", "systemd")
 LAST = ("trace",)
 # Those of tests/system where another kind of host could make a difference.
 SYSTEM = ("harness", "ssh", "su", "console", "cron", "inside", "pam", "nsctl", "nsjoin", "door",

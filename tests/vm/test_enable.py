@@ -14,7 +14,7 @@ def test_enable_and_disable_twice(h):
             h.out(DIFF))
     for turn in ("once", "again"):
         h.enable()
-        lines = h.out("grep -c pam_nsshell /etc/pam.d/{sshd,login,su,cron,atd,runuser}")
+        lines = h.out("grep -c pam_nsshell /etc/pam.d/{sshd,login,su,cron,atd,runuser,sudo}")
         h.check(":0" not in lines, f"enabled {turn}: every service has the line", lines)
         seen = h.nsctl("enable", *SERVICES)
         h.check(seen.returncode == 0 and "nothing to do" in seen.stdout,
@@ -40,6 +40,14 @@ def test_what_check_says(h):
     r = h.nsctl("check")
     h.sh("groupdel nsshell-exempt")
     h.check(r.returncode == 0, "with one it is content: exit status 0", r.returncode, r.stdout)
+    h.disable("sudo", "atd")
+    r = h.nsctl("check")
+    h.enable()
+    h.check(r.returncode == 2 and "warning: /etc/pam.d/atd: who comes in through atd" in r.stdout
+            and "note: /etc/pam.d/sudo: " in r.stdout and "alice and bob" in r.stdout
+            and "/etc/pam.d/sshd" not in r.stdout,
+            "ways in without a box are findings, those with one aren't", r.stdout.count("no box"),
+            r.stdout)
     h.config("[User bob]\nMemoryMax=lots\n")
     r = h.nsctl("check")
     h.config()

@@ -3,7 +3,7 @@
 
 import functools
 
-from test_limits import FORKS
+from test_limit import FORKS
 
 
 def on_systemd(function):

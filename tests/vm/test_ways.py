@@ -57,6 +57,63 @@ def test_su_and_runuser(h):
     h.check(r.returncode == 9, "su's exit status comes back", r.returncode)
 
 
+def test_the_accounts_groups(h):
+    """su, login and sudo set them before they open the session."""
+    h.sh("gpasswd -a alice audio")
+    try:
+        for command in ("su alice -c id", "runuser -u alice id", "sudo -u alice id"):
+            seen = h.out(command)
+            h.check("gid=1000(alice)" in seen and "29(audio)" in seen and "0(root)" not in seen,
+                    f"{command}: the account's own groups", seen)
+        r = h.ssh("alice", "id")
+        h.check("gid=1000(alice)" in r.stdout and "29(audio)" in r.stdout, "over ssh, too", r.stdout)
+    finally:
+        h.sh("gpasswd -d alice audio")
+
+
+def test_sudo(h):
+    h.sh("echo 'plain ALL=(alice) NOPASSWD: ALL' >/etc/sudoers.d/ways")
+    try:
+        r = h.sh(f"sudo -u alice sh -c '{SHOW_NS}'")
+        h.lands_inside("root's sudo -u alice lands in a box", r.stdout)
+        r = h.sh(f"sudo -i -u alice sh -c '{SHOW_NS}'")
+        h.lands_inside("so does sudo -i", r.stdout)
+        r = h.ssh("plain", f"sudo -n -u alice sh -c '{SHOW_NS}'")
+        h.lands_inside("and that of a user whom sudoers(5) lets", r.stdout + r.stderr)
+        with h.terminal("plain") as t:
+            t.expect(r"\$ ")
+            t.line("sudo -u alice -i")
+            t.expect(r"alice@.*\$ ")
+            h.lands_inside("on a terminal, too", t.ask(SHOW_NS))
+            t.line("exit")
+            t.expect(r"plain@.*\$ ")
+            t.line("exit")
+            t.close(30)
+        h.config("[User alice]\nTasksMax=lots\n")
+        r = h.sh("sudo -u alice echo came through")
+        h.check(r.returncode != 0 and "came through" not in r.stdout,
+                "where the session can't be opened, sudo doesn't run the command", r.stdout)
+        r = h.sh("sudo -u plain echo came through")
+        h.check(r.stdout == "came through\n", "others' commands run", r.stdout)
+    finally:
+        h.config()
+        h.sh("rm /etc/sudoers.d/ways")
+
+
+def test_at(h):
+    """The job is put into the queue by who isn't in a box: at is setgid, and needs its spool."""
+    h.sh("pgrep -x atd || atd")
+    job = f"{SHOW_NS} >/home/alice/at.out; id >>/home/alice/at.out"
+    r = h.sh(f"cd /home/alice && echo '{job}' | setpriv --reuid alice --regid alice --init-groups "
+             "at now")
+    came = h.wait("grep -q gid /home/alice/at.out", 90)
+    h.check(came, "atd runs the job", r.stdout)
+    seen = h.out("cat /home/alice/at.out")
+    h.lands_inside("it lands in a box", seen)
+    h.check("gid=1000(alice)" in seen, "with the account's groups", seen.splitlines()[-1:])
+    h.sh("rm -f /home/alice/at.out")
+
+
 def test_cron(h):
     """Both jobs in one minute: at most 60 s to wait, plus cron's own second."""
     job = f"{SHOW_NS}"
