@@ -168,7 +168,7 @@ $(BUILD)/hostile/attack: $(call obj,$(ATTACK))
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
 
--include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path '$(BUILD)/vm*' -prune -o -type f -name '*.d' -print 2>/dev/null)
 
 # ---- what to run ---------------------------------------------------------------------------
 ## make demo          build, and open a real SSH login that lands in a box (as root)
