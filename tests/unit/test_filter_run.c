@@ -10,6 +10,9 @@
 #include "core/run/filter_make.h"
 
 #include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -211,13 +214,88 @@ static void what_is_refused_says_eperm_and_clone3_is_not_there(void **state)
 		failures += try_native(SYS_unshare, CLONE_NEWUSER, 0) != -EPERM;
 		failures += try_native(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0) != -EPERM;
 		failures += try_native(SYS_clone3, 0, 0) != -ENOSYS;
-#ifdef __x86_64__
-		/* x32: its getpid */
-		failures += try_native(0x40000000 | 39, 0, 0) != -ENOSYS;
-#endif
 		_exit(failures);
 	}
 	assert_int_equal(status_of(pid), 0);
+	plan_free(p);
+}
+
+/* What a program answers to a call: the few instructions that libseccomp makes use of. */
+static uint32_t answer(const struct filter *f, const struct seccomp_data *call)
+{
+	const struct sock_filter *code = f->code;
+	uint32_t a = 0;
+
+	for (size_t at = 0; at < f->size / sizeof(*code); at++) {
+		const struct sock_filter *i = &code[at];
+		bool yes = false;
+
+		switch (i->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			memcpy(&a, (const char *)call + i->k, sizeof(a));
+			continue;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= i->k;
+			continue;
+		case BPF_JMP | BPF_JA:
+			at += i->k;
+			continue;
+		case BPF_RET | BPF_K:
+			return i->k;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			yes = a == i->k;
+			break;
+		case BPF_JMP | BPF_JGT | BPF_K:
+			yes = a > i->k;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			yes = a >= i->k;
+			break;
+		default:
+			fail_msg("instruction 0x%x", i->code);
+		}
+		at += yes ? i->jt : i->jf;
+	}
+	fail_msg("no end");
+	return 0;
+}
+
+/* Of kernels that have them and of those that haven't. */
+static void other_doors_are_shut(void **state)
+{
+	static const struct {
+		uint32_t arch;
+		int nr;
+		uint32_t answer;
+	} calls[] = {
+		{ AUDIT_ARCH_X86_64, 39, SECCOMP_RET_ALLOW },          /* getpid */
+		{ AUDIT_ARCH_X86_64, 165, SECCOMP_RET_ERRNO | EPERM }, /* mount */
+		{ AUDIT_ARCH_X86_64, 0x40000000 | 39, SECCOMP_RET_ERRNO | ENOSYS },
+		{ AUDIT_ARCH_X86_64, 0x40000000 | 165, SECCOMP_RET_ERRNO | ENOSYS },
+		{ AUDIT_ARCH_I386, 20, SECCOMP_RET_ALLOW },
+		{ AUDIT_ARCH_I386, 21, SECCOMP_RET_ERRNO | EPERM },
+		{ AUDIT_ARCH_AARCH64, 172, SECCOMP_RET_ERRNO | ENOSYS },
+	};
+	struct plan *p = plan_with("", false);
+	_cleanup_close_ int fd = memfd_create("filter", MFD_CLOEXEC);
+	struct filter f;
+	struct err e;
+
+	(void)state;
+	if (seccomp_arch_native() != SCMP_ARCH_X86_64) {
+		print_message("# SKIP the doors of another machine\n");
+		plan_free(p);
+		skip();
+	}
+	assert_int_equal(filter_export(&p->filter, fd, &e), 0);
+	assert_int_equal(filter_map(fd, &f, &e), 0);
+	for (size_t i = 0; i < COUNT(calls); i++) {
+		const struct seccomp_data call = { .nr = calls[i].nr,
+			.arch = calls[i].arch };
+
+		assert_int_equal(answer(&f, &call), calls[i].answer);
+	}
+	filter_unmap(&f);
 	plan_free(p);
 }
 
@@ -284,6 +362,7 @@ int main(void)
 		cmocka_unit_test(every_rule_holds_for_the_machines_own_calls),
 		cmocka_unit_test(every_rule_holds_for_32_bit_calls),
 		cmocka_unit_test(what_is_refused_says_eperm_and_clone3_is_not_there),
+		cmocka_unit_test(other_doors_are_shut),
 		cmocka_unit_test(what_programs_do_all_day_is_allowed),
 		cmocka_unit_test(a_name_that_libseccomp_does_not_know_is_an_error),
 		cmocka_unit_test(what_can_be_no_program_is_not_taken),
