@@ -9,6 +9,7 @@ import subprocess
 
 from harness.pace import patient
 from harness.scene import Scene
+from test_door import door_of
 
 PYTHON = "/usr/bin/python3"
 
@@ -92,6 +93,10 @@ def test_every_way_in(b: Scene):
                                        str(b.stage.conf), "--helper", str(b.stage.helper),
                                        name, "--", "sh", "-c", STATUS))):
         b.check(_seccomp(r.stdout) == own, f"a session by {way} is too", _seccomp(r.stdout), r.stderr)
+    with door_of(b, b.alice):
+        r = b.ssh(name, STATUS)
+        b.check(_seccomp(r.stdout) == own, "and one by nsshell as the login shell",
+                _seccomp(r.stdout), r.stderr)
 
 
 def test_a_session_keeps_its_filter(b: Scene):
