@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "helpers/scope_property.h"
 
+#include "core/base/cpulist.h"
 #include "core/base/parse.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define CPUS_MAX 8192 /* CONFIG_NR_CPUS of the largest kernels */
 
 enum kind {
 	NUMBER, /* "t", infinity is its largest */
@@ -51,23 +50,6 @@ static int append_number(sd_bus_message *m, const char *name, const char *value)
 	return sd_bus_message_append(m, "(sv)", name, "t", n);
 }
 
-/* "0-3" or "6"; @text ends behind it. */
-static int take_range(char **text, unsigned long *first, unsigned long *last)
-{
-	char *end;
-
-	*first = *last = strtoul(*text, &end, 10);
-	if (end != *text && *end == '-') {
-		*text = end + 1;
-		*last = strtoul(*text, &end, 10);
-	}
-	if (end == *text || (*end != ',' && *end != '\0') || *last < *first ||
-		*last >= CPUS_MAX)
-		return -EINVAL;
-	*text = end + (*end == ',');
-	return 0;
-}
-
 static int append_mask(
 	sd_bus_message *m, const char *name, const uint8_t *mask, size_t size)
 {
@@ -86,21 +68,18 @@ static int append_mask(
 
 static int append_cpus(sd_bus_message *m, const char *name, const char *value)
 {
-	uint8_t mask[CPUS_MAX / 8] = { 0 };
-	char list[1024], *rest = list;
-	unsigned long first, last, most = 0;
+	uint8_t mask[CPULIST_MAX / 8] = { 0 };
+	struct cpulist list = { 0 };
+	size_t size = 0;
 
-	if (strlen(value) >= sizeof(list))
-		return -E2BIG;
-	(void)strcpy(list, value);
-	while (*rest) {
-		if (take_range(&rest, &first, &last) < 0)
-			return -EINVAL;
-		for (unsigned long i = first; i <= last; i++)
+	if (*value && cpulist_parse(value, &list) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < CPULIST_MAX; i++)
+		if (list.bits[i / 64] >> i % 64 & 1) {
 			mask[i / 8] |= (uint8_t)(1U << i % 8);
-		most = last > most ? last : most;
-	}
-	return append_mask(m, name, mask, *value ? most / 8 + 1 : 0);
+			size = i / 8 + 1;
+		}
+	return append_mask(m, name, mask, size);
 }
 
 /* "/dev/block/8:0 1000" */

@@ -42,20 +42,23 @@ static const char *skip_uid(const char *at, uid_t *ret)
 
 const char *groupname_skip(const char *at, uid_t *ret_uid)
 {
-	const char *own = skip(at, "/nsshell/"), *systemds = skip(at, "/nsshell.slice/");
+	const char *top = skip(at, "/nsshell"), *systemds = NULL, *rest;
 	uid_t uid;
 
-	if (!own && !systemds)
+	if (top)
+		systemds = skip(top, ".slice/");
+	rest = systemds ? systemds : top ? skip(top, "/") : NULL;
+	if (!rest)
 		return NULL;
-	at = skip_slice(own ? own : systemds);
+	rest = skip_slice(rest);
 	if (systemds)
-		at = skip(at, "nsshell-");
-	if (at)
-		at = skip_uid(at, &uid);
-	if (at && systemds)
-		at = skip(at, ".scope");
-	if (!at || strchr("/, \n", *at) == NULL)
+		rest = skip(rest, "nsshell-");
+	if (rest)
+		rest = skip_uid(rest, &uid);
+	if (rest && systemds)
+		rest = skip(rest, ".scope");
+	if (!rest || !strchr("/, \n", *rest))
 		return NULL;
 	*ret_uid = uid;
-	return at;
+	return rest;
 }

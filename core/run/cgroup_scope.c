@@ -64,7 +64,9 @@ static struct plan_cgroup_setting *take_settings(
 	struct plan_cgroup_setting *ret = calloc(n + 1, sizeof(*ret));
 
 	*ret_n = 0;
-	for (size_t i = 0; ret && i < n; i++)
+	if (!ret)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
 		if (is_systemds(&v[i]) == systemds)
 			ret[(*ret_n)++] = v[i];
 	return ret;

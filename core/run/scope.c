@@ -69,7 +69,7 @@ static int run(const struct strlist *words, struct err *e)
 	_cleanup_close_ int out = -EBADF;
 	char said[sizeof(e->msg)];
 	int status = 0;
-	pid_t pid;
+	pid_t pid = 0;
 
 	if (spawn(words, &pid, &out, e) < 0)
 		return -1;
