@@ -31,7 +31,7 @@ static int take_cpu(const char **s, size_t *ret)
 int cpulist_parse(const char *s, struct cpulist *ret)
 {
 	struct cpulist l = { 0 };
-	size_t first, last;
+	size_t first = 0, last;
 	int r;
 
 	s += strspn(s, BLANKS);
