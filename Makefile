@@ -164,6 +164,10 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lpam -lpam_misc
 
+$(BUILD)/hostile/evil.so: $(BUILD)/pic/tests/hostile/evil.o
+	@mkdir -p $(@D)
+	$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -o $@ $^
+
 $(BUILD)/hostile/attack: $(call obj,$(ATTACK))
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
@@ -190,7 +194,7 @@ check-system: all
 	@python3 tests/system/run.py $(TESTS)
 
 ## make check-hostile real logins of two users who try everything (as root)
-check-hostile: all $(BUILD)/hostile/attack
+check-hostile: all $(BUILD)/hostile/attack $(BUILD)/hostile/evil.so
 	@python3 tests/hostile/run.py $(TESTS)
 
 ## make check-vm      on whole machines under qemu: systemd with cgroup v2 and v1, and no systemd (as root)

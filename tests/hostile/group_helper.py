@@ -3,7 +3,9 @@
 
 import os
 import pathlib
+import re
 import resource
+import shutil
 import signal
 import subprocess
 import threading
@@ -13,7 +15,7 @@ from harness import kernel
 from speak import DENY, GATE, IGNORE, OPEN, Helper, nasty, request
 
 PERMIT = "".join(f"{kind} required pam_permit.so\n" for kind in ("auth", "account", "session"))
-SHOW = "cat /run/nsshell/session; readlink /proc/self/ns/user; cat /proc/self/uid_map | wc -l; exit 7"
+SHOW = "cat /run/nsshell/session; readlink /proc/self/ns/user; wc -l </proc/self/uid_map; exit 7"
 
 
 def _called_by_hand(g):
@@ -131,9 +133,12 @@ def _became(p, timeout=30):
         p.communicate()
         return "hangs"
     words = out.split()
-    if len(words) >= 3 and words[1] != kernel.namespaces()["user"] and int(words[2]) > 1:
-        return "inside"
-    return "refused or killed" if not words else f"half: {out} {err}"
+    if not words:
+        return "refused or killed"
+    # The first word is the box's own file; a signal may have ended it there.
+    inside = re.fullmatch(r"[a-z2-9]{12}", words[0]) and kernel.namespaces()["user"] not in words
+    return "inside" if inside and words[2:3] in ([], ["2"], ["3"], ["4"], ["5"], ["6"]) else \
+        f"half: {out} {err}"
 
 
 def _signals(g):
@@ -181,13 +186,10 @@ def _starved(g):
 
 
 def _surrounded(g):
-    proof = g.stage.open / "proof"
+    # It tells of each process that loads it; in a box that is no harm.
+    proof = pathlib.Path("/tmp/nst-evil.log")
     evil = g.stage.open / "evil.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(evil)], text=True, check=True,
-                   input="#include <fcntl.h>\n#include <unistd.h>\n__attribute__((constructor)) "
-                   "static void f(void) { if (geteuid() != getuid() || geteuid() == 0) "
-                   f"close(open(\"{proof}\", O_CREAT | O_WRONLY, 0666)); }}\n")
-    evil.chmod(0o755)
+    shutil.copy(g.attack.with_name("evil.so"), evil)
     for env in ({"LD_PRELOAD": str(evil)}, {"LD_AUDIT": str(evil)}, {"LD_LIBRARY_PATH": str(evil.parent)},
                 {"GCONV_PATH": "/tmp", "CHARSET": "nst"}, {"LOCPATH": "/tmp", "LANG": "nst"},
                 {"GLIBC_TUNABLES": "glibc.malloc.mxfast=glibc.malloc.mxfast=A"},
@@ -216,9 +218,8 @@ def _surrounded(g):
                          ("no 0 to 2", lambda: [os.close(i) for i in range(1)]),
                          ("a hundred open fds", lambda: [os.open("/", os.O_RDONLY) for _ in range(100)])):
         g.judge(f"su with {what}", _became(_spawn(g, before)), "inside|refused or killed")
-    g.judge("no code of the user's has run as root", proof.exists(), "False")
-    for p in (proof, evil):
-        pathlib.Path(p).unlink(missing_ok=True)
+    g.judge("no code of the user's has run outside", proof.exists(), "False")
+    evil.unlink()
 
 
 def run(g):

@@ -7,41 +7,12 @@ have done before, root of the box does here (nsjoin --root --force).
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import time
 
 from harness import kernel
-
-EVIL = r"""
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-#include <sys/stat.h>
-static void tell(const char *what)
-{
-	char exe[256] = "?", ns[64] = "?", line[1024], status[4096] = "", *caps;
-	int fd = open("/proc/self/status", O_RDONLY);
-	(void)!readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	(void)!readlink("/proc/self/ns/mnt", ns, sizeof(ns) - 1);
-	(void)!read(fd, status, sizeof(status) - 1);
-	close(fd);
-	caps = strstr(status, "CapEff:\t");
-	snprintf(line, sizeof(line), "%s %s uid=%d %.16s %s\n", what, exe, getuid(),
-		caps ? caps + 8 : "?", ns);
-	umask(0);
-	fd = open("/tmp/nst-evil.log", O_CREAT | O_WRONLY | O_APPEND, 0666);
-	(void)!write(fd, line, strlen(line));
-	close(fd);
-}
-__attribute__((constructor)) static void f(void) { tell("loaded"); }
-int _nss_evil_getpwnam_r(void) { tell("nss"); return 0; }
-int _nss_evil_getpwuid_r(void) { tell("nss"); return 0; }
-int _nss_evil_initgroups_dyn(void) { tell("nss"); return 0; }
-int pam_sm_open_session(void) { tell("pam"); return 0; }
-"""
 
 PLANT = """
 cp /home/NAME/evil.so /usr/lib/nst-evil.so; cp /home/NAME/evil.so /lib/ARCH/libnss_evil.so.2
@@ -61,19 +32,13 @@ echo /usr/lib/nst-evil.so >/etc/ld.so.preload
 """
 
 
-def _arch():
-    return subprocess.run(["gcc", "-print-multiarch"], stdout=subprocess.PIPE, text=True,
-                          check=True).stdout.strip()
-
-
 def _planted(g):
     """The whole system library, shell and account data of the box are the attacker's."""
     source = g.alice.pw_dir + "/evil.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", source], input=EVIL,
-                   text=True, check=True)
-    os.chmod(source, 0o755)
+    shutil.copy(g.attack.with_name("evil.so"), source)
+    libc = next(pathlib.Path("/lib").glob("*-linux-gnu*/libc.so.6"))
     host_log = pathlib.Path("/tmp/nst-evil.log")
-    script = PLANT.replace("NAME", g.alice.pw_name).replace("ARCH", _arch())
+    script = PLANT.replace("NAME", g.alice.pw_name).replace("ARCH", libc.parent.name)
     g.judge("root of the box plants a shell, an NSS module, ld.so.preload, passwd, a profile",
             g.admin("-q", "--root", "--force", g.alice.pw_name, "sh", "-c", script).returncode, ".*")
     me = g.me.do("cat /etc/ld.so.preload /etc/nsswitch.conf | tr '\\n' ' '")
