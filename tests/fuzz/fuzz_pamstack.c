@@ -20,6 +20,17 @@ static void build(struct pamstack_dir *d, char *text)
 		     second ? second : "", NULL) == 0);
 }
 
+/* Where another service that enters a box can't be understood, gates are left: it may need them. */
+static bool gates_may_stay(const struct pamstack_dir *d)
+{
+	struct pamstack_flat flat = { 0 };
+	struct err e = { 0 };
+	bool understood = pamstack_flatten(d, "common-session", &flat, &e) == 0;
+
+	pamstack_flat_clear(&flat);
+	return !understood && strstr(d->files[1].text, PAMSTACK_MODULE);
+}
+
 static void there_and_back(struct pamstack_dir *d)
 {
 	char *before[2] = { strdup(d->files[0].text), strdup(d->files[1].text) };
