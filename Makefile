@@ -150,7 +150,8 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
 
 # Fuzzers are built by `make fuzz-smoke`, by clang and into a folder of their own.
 FUZZED := helpers/request.c helpers/client.c helpers/session_id.c $(filter-out nsshell/nsjoin.c,$(NSJOIN)) \
-	$(wildcard nsshell/nsctl_log_*.c) nsshell/nsctl_text.c nsshell/door_harden.c
+	$(wildcard nsshell/nsctl_log_*.c) nsshell/nsctl_text.c nsshell/nsctl_own.c \
+	nsshell/door_harden.c
 $(BUILD)/libfuzzed.a: $(call obj,$(FUZZED))
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libfuzzed.a $(LIBS)
 	@mkdir -p $(@D)

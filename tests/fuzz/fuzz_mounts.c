@@ -51,13 +51,10 @@ static void plan_for(const struct table *t)
 	char *group_name = (char *)"alice", *bind = (char *)"-/srv/data:/data";
 	const struct account alice = { (char *)"alice", 1000, 1000, (char *)"/home/alice",
 		(char *)"/bin/sh", &group, &group_name, 1 };
-	const struct policy policy = { .isolate = true,
+	struct policy policy = { .isolate = true,
 		.bind_paths = { &bind, 1 },
 		.tmp_size = 1 << 20,
-		.upper_size = 1 << 20,
-		.memory_max = PARSE_INFINITY,
-		.memory_high = PARSE_INFINITY,
-		.tasks_max = PARSE_INFINITY };
+		.upper_size = 1 << 20 };
 	const struct plan_login login = { "k3v9x0ab12cd", "sshd", "", "" };
 	const struct strlist none = { 0 };
 	const struct plan_host host = { .hostname = "host",
@@ -66,11 +63,18 @@ static void plan_for(const struct table *t)
 		.idmapped_lower = true,
 		.controllers = &none };
 	const struct id_range range = { 100000, 65536 };
-	const struct plan_input in = { &alice, &policy, &login, &host, &range, 1, &range,
-		1 };
+	const struct plan_input in = { .account = &alice,
+		.policy = &policy,
+		.login = &login,
+		.host = &host,
+		.uid_ranges = &range,
+		.n_uid_ranges = 1,
+		.gid_ranges = &range,
+		.n_gid_ranges = 1 };
 	struct plan *plan = NULL;
 	struct err e = { 0 };
 
+	policy_limits_init(&policy.limits);
 	if (plan_make(&in, &plan, &e) < 0) {
 		must(e.msg[0]);
 		return;

@@ -37,8 +37,8 @@ static void there_and_back(struct pamstack_dir *d)
 	enum pamstack_result result;
 	const char *by = NULL;
 	struct err e = { 0 };
-	bool marked =
-		strstr(before[0], PAMSTACK_MARK) || strstr(before[1], PAMSTACK_MARK);
+	bool marked = strstr(before[0], PAMSTACK_MARK) ||
+		      strstr(before[1], PAMSTACK_MARK) || gates_may_stay(d);
 
 	must(before[0] && before[1]);
 	if (pamstack_enable(d, "svc", &result, &by, &e) < 0) {
