@@ -225,6 +225,34 @@ def test_accounts_share_a_slice(h):
                 "a limit that the config has no more is the slice's no more", limits(h, above))
 
 
+# Key, file of v2 with what it has, file of v1.
+REST = (("MemoryHigh=200M", ("memory.high", "209715200"),
+         ("memory/memory.soft_limit_in_bytes", "209715200")),
+        ("AllowedCPUs=0", ("cpuset.cpus", "0"), ("cpuset/cpuset.cpus", "0")),
+        ("IOReadBandwidthMax=/home 10M", ("io.max", "rbps=10000000"),
+         ("blkio/blkio.throttle.read_bps_device", " 10000000")),
+        ("IOWriteIOPSMax=/home 500", ("io.max", "wiops=500"),
+         ("blkio/blkio.throttle.write_iops_device", " 500")))
+
+
+@needs_systemd
+def test_every_limit_is_kept_by_somebody(h):
+    """systemd, or nsshell where systemd has no property."""
+    h.config(LIMITS_FOR_ALICE + "".join(f"{key}\n" for key, _, _ in REST))
+    with login(h):
+        for reloaded in (False, True):
+            for key, v2, v1 in REST:
+                path = (f"{GROUP}/{v2[0]}" if h.shape == "v2" else
+                        f"/{v1[0].split('/')[0]}{GROUP}/{v1[0].split('/')[1]}")
+                found = h.out(f"cat /sys/fs/cgroup{path}")
+                h.check((v2 if h.shape == "v2" else v1)[1] in found,
+                        f"{key} is kept{' after daemon-reload' * reloaded}", found)
+            h.sh("systemctl daemon-reload")
+        h.check(limits(h) == WANTED, "beside the others", limits(h))
+    h.check(is_gone(h) and h.out("find /sys/fs/cgroup -name '*nsshell-1000*'") == "",
+            "and no group is left in any hierarchy", "nothing")
+
+
 @needs_systemd
 def test_who_is_refused_goes_back(h):
     """OnError=allow: the caller goes on outside, and is where it was."""
