@@ -5,6 +5,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define NSS_BUFFER_MAX (1U << 20)
@@ -67,6 +68,76 @@ static int read_groups(struct account *a, struct err *e)
 	}
 }
 
+static int add_group(struct account *a, gid_t gid)
+{
+	gid_t *groups = reallocarray(a->groups, a->n_groups + 1, sizeof(gid_t));
+	char **names;
+
+	if (!groups)
+		return -1;
+	a->groups = groups;
+	names = reallocarray(a->group_names, a->n_groups + 1, sizeof(char *));
+	if (!names)
+		return -1;
+	a->group_names = names;
+	a->groups[a->n_groups] = gid;
+	a->group_names[a->n_groups++] = NULL;
+	return 0;
+}
+
+static bool has_member(const struct group *gr, const char *name)
+{
+	for (char **member = gr->gr_mem; *member; member++)
+		if (strcmp(*member, name) == 0)
+			return true;
+	return false;
+}
+
+/* A line of group(5): another group of the account's, or the name of one. */
+static int take_group(struct account *a, const struct group *gr)
+{
+	size_t i = 0;
+
+	while (i < a->n_groups && a->groups[i] != gr->gr_gid)
+		i++;
+	if (i == a->n_groups &&
+		(!has_member(gr, a->name) || add_group(a, gr->gr_gid) < 0))
+		return has_member(gr, a->name) ? -1 : 0;
+	if (!a->group_names[i])
+		a->group_names[i] = strdup(gr->gr_name);
+	return a->group_names[i] ? 0 : -1;
+}
+
+/*
+ * Read by ourselves: NSS leaves a source out that it can't read, without a word, and whose groups
+ * aren't known would be given the policy of somebody else. This source is the one of which that
+ * would be noticed by nobody: others take the account along.
+ */
+static int read_local_groups(struct account *a, struct err *e)
+{
+	_cleanup_file_ FILE *f = fopen("/etc/group", "re");
+	_cleanup_free_ char *buf = NULL;
+	size_t size = 4096;
+	int r = ERANGE;
+
+	if (!f && errno == ENOENT)
+		return 0;
+	if (!f)
+		return err_set(e, errno, "read /etc/group");
+	while (r == ERANGE && size <= NSS_BUFFER_MAX) {
+		struct group gr, *found = NULL;
+		char *grown = realloc(buf, size *= 4);
+
+		if (!grown)
+			return err_set(e, ENOMEM, "read /etc/group");
+		buf = grown;
+		while ((r = fgetgrent_r(f, &gr, buf, size, &found)) == 0)
+			if (take_group(a, found) < 0)
+				return err_set(e, ENOMEM, "read /etc/group");
+	}
+	return r == ENOENT ? 0 : err_set(e, r, "read /etc/group");
+}
+
 static int group_name(gid_t gid, char **ret, struct err *e)
 {
 	_cleanup_free_ char *buf = NULL;
@@ -89,6 +160,20 @@ static int group_name(gid_t gid, char **ret, struct err *e)
 	return *ret ? 0 : err_set(e, ENOMEM, "look up group %u", gid);
 }
 
+static int name_groups(struct account *a, struct err *e)
+{
+	a->group_names = calloc(a->n_groups + 1, sizeof(char *));
+	if (!a->group_names)
+		return err_set(e, ENOMEM, "look up the groups of %s", a->name);
+	if (read_local_groups(a, e) < 0)
+		return -1;
+	for (size_t i = 0; i < a->n_groups; i++)
+		if (!a->group_names[i] &&
+			group_name(a->groups[i], &a->group_names[i], e) < 0)
+			return -1;
+	return 0;
+}
+
 int account_read(const char *name, struct account *ret, struct err *e)
 {
 	struct account a = { 0 };
@@ -96,13 +181,8 @@ int account_read(const char *name, struct account *ret, struct err *e)
 
 	if (r == 0)
 		r = read_groups(&a, e);
-	if (r == 0) {
-		a.group_names = calloc(a.n_groups + 1, sizeof(char *));
-		if (!a.group_names)
-			r = err_set(e, ENOMEM, "look up the groups of %s", name);
-	}
-	for (size_t i = 0; r == 0 && i < a.n_groups; i++)
-		r = group_name(a.groups[i], &a.group_names[i], e);
+	if (r == 0)
+		r = name_groups(&a, e);
 	if (r != 0) {
 		account_clear(&a);
 		return r;

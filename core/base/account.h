@@ -32,6 +32,9 @@ struct account {
  * @name:	login name
  * @ret:	filled on success; free with account_clear()
  *
+ * Groups of group(5) that name the account count also where NSS doesn't give them, as it leaves
+ * out a source that it can't read; /etc/group that can't be read is a failure.
+ *
  * Only for a process that is still outside: NSS loads libraries (rule: no NSS after
  * entering somebody's root).
  *
