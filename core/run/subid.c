@@ -16,16 +16,28 @@
 
 typedef int (*subid_get)(const char *owner, struct subid_range **ranges);
 
+/*
+ * For libsubid an account that it knows nothing of, or no file, is a failure too. One whose range
+ * only couldn't be read mustn't be given another: what it wrote wouldn't be its own any more.
+ */
+static bool is_unreadable(int num)
+{
+	return num == EMFILE || num == ENFILE || num == ENOMEM || num == EIO ||
+	       num == EINTR || num == EPERM || num == ENOSPC || num == ENOSYS;
+}
+
 static int ask_libsubid(
 	subid_get get, const char *name, struct id_range **ret, size_t *ret_n)
 {
 	struct subid_range *found = NULL;
-	int n = get(name, &found);
 	uint64_t total = 0;
+	int n;
 
 	*ret_n = 0;
+	errno = 0;
+	n = get(name, &found);
 	if (n <= 0)
-		return 0;
+		return n < 0 && is_unreadable(errno) ? -1 : 0;
 	*ret = calloc((size_t)n, sizeof(**ret));
 	for (int i = 0; *ret && i < n; i++) {
 		if (found[i].start > UINT32_MAX || found[i].count > UINT32_MAX)
@@ -37,6 +49,7 @@ static int ask_libsubid(
 		total += found[i].count;
 	}
 	free(found);
+	errno = ENOMEM;
 	/* Fewer than a box needs are as good as none. */
 	if (total < IDMAP_IDS)
 		*ret_n = 0;
@@ -127,8 +140,9 @@ int subid_find(const struct account *a, bool allocate, struct subid *ret, struct
 	(void)subid_init("nsshell", stderr);
 	if (ask_libsubid(subid_get_uid_ranges, a->name, &s.uids, &s.n_uids) < 0 ||
 		ask_libsubid(subid_get_gid_ranges, a->name, &s.gids, &s.n_gids) < 0) {
+		(void)err_set(e, errno, "read the subordinate ids of %s", a->name);
 		subid_clear(&s);
-		return err_set(e, ENOMEM, "ask libsubid about %s", a->name);
+		return -1;
 	}
 	if (s.n_uids == 0 || s.n_gids == 0) {
 		subid_clear(&s);
