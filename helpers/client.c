@@ -81,14 +81,29 @@ void client_reap(pid_t pid)
 		continue;
 }
 
+/* Its terminal, if the caller has one; -1 with errno 0 if it hasn't. */
+static int terminal_of_caller(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (isatty(fd))
+			return fd;
+		if (errno != ENOTTY && errno != EBADF && errno != EINVAL && errno != EIO)
+			return -1;
+	}
+	errno = 0;
+	return -1;
+}
+
 int client_request(int sock, const struct proto_request *q, struct err *e)
 {
-	for (int fd = 0; q->kind == PROTO_OPEN && fd <= 2; fd++)
-		if (isatty(fd))
-			return io_send(sock, q, sizeof(*q), &fd, 1) < 0
-				       ? err_set(e, errno, "ask the helper")
-				       : 0;
-	return io_send(sock, q, sizeof(*q), NULL, 0) < 0
+	int terminal = -1;
+
+	if (q->kind == PROTO_OPEN) {
+		terminal = terminal_of_caller();
+		if (terminal < 0 && errno != 0)
+			return err_set(e, errno, "look at the terminal");
+	}
+	return io_send(sock, q, sizeof(*q), &terminal, terminal >= 0) < 0
 		       ? err_set(e, errno, "ask the helper")
 		       : 0;
 }

@@ -52,7 +52,8 @@ static int make_plan(const struct account *a, const struct policy *policy,
 	struct host host;
 	int r;
 
-	tty_identify(terminal, q->tty, tty, sizeof(tty));
+	if (tty_identify(terminal, q->tty, tty, sizeof(tty), e) < 0)
+		return -1;
 	if (host_gather(policy, &host, e) < 0)
 		return -1;
 	r = plan_with(a, policy, &login, &host, ret, e);

@@ -9,25 +9,42 @@
 
 #define TTY_GID 5 /* group tty: Debian base-passwd, and devpts' gid=5 */
 
-void tty_identify(int fd, const char *pam_tty, char *buf, size_t size)
+/* Whether @path is the device that @st is of. Return: -1 when that can't be told. */
+static int is_device(const char *path, const struct stat *of)
 {
-	struct stat by_fd, by_name;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ||
+				       errno == ELOOP || errno == ENAMETOOLONG
+			       ? 0
+			       : -1;
+	return S_ISCHR(st.st_mode) && st.st_rdev == of->st_rdev;
+}
+
+int tty_identify(int fd, const char *pam_tty, char *buf, size_t size, struct err *e)
+{
+	struct stat st;
+	int r;
 
 	buf[0] = '\0';
-	if (fd < 0 || fstat(fd, &by_fd) < 0 || strstr(pam_tty, ".."))
-		return;
+	if (fd < 0 || strstr(pam_tty, ".."))
+		return 0;
+	if (fstat(fd, &st) < 0)
+		return err_set(e, errno, "look at the terminal");
 	if (*pam_tty == '\0') {
 		if (ttyname_r(fd, buf, size) != 0)
 			buf[0] = '\0';
-		return;
+		return 0;
 	}
-	if (strncmp(pam_tty, "/dev/", 5) == 0)
-		(void)snprintf(buf, size, "%s", pam_tty);
-	else
-		(void)snprintf(buf, size, "/dev/%s", pam_tty);
-	if (stat(buf, &by_name) < 0 || !S_ISCHR(by_name.st_mode) ||
-		by_name.st_rdev != by_fd.st_rdev)
+	(void)snprintf(buf, size, "%s%s",
+		strncmp(pam_tty, "/dev/", 5) == 0 ? "" : "/dev/", pam_tty);
+	r = is_device(buf, &st);
+	if (r < 0)
+		return err_set(e, errno, "look at the terminal %s", buf);
+	if (r == 0)
 		buf[0] = '\0';
+	return 0;
 }
 
 int tty_remember(int fd, const char *path, struct record_tty *ret, struct err *e)

@@ -12,8 +12,10 @@
  * @pam_tty:	PAM_TTY: "/dev/tty1", "tty1", "ssh", ""
  * @buf:	gets "/dev/..." or "" where they don't name the same device: sshd's "ssh"
  *is no terminal, and its own stderr none of the login's
+ *
+ * Return: 0, or -1 with @e when that can't be told.
  */
-void tty_identify(int fd, const char *pam_tty, char *buf, size_t size);
+int tty_identify(int fd, const char *pam_tty, char *buf, size_t size, struct err *e);
 
 /* Remember whose the terminal is. Return: 0 or -1 with @e. */
 int tty_remember(int fd, const char *path, struct record_tty *ret, struct err *e);
