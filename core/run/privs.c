@@ -67,20 +67,30 @@ int privs_leave_keyring(struct err *e)
 	return 0;
 }
 
+/* Whether the kernel knows the capability; -1 when it didn't say. */
+static int is_known(cap_value_t c)
+{
+	if (cap_get_bound(c) >= 0)
+		return 1;
+	return errno == EINVAL ? 0 : -1;
+}
+
+static int raise_cap(cap_t caps, cap_value_t c)
+{
+	if (cap_set_flag(caps, CAP_PERMITTED, 1, &c, CAP_SET) < 0)
+		return -1;
+	return cap_set_flag(caps, CAP_EFFECTIVE, 1, &c, CAP_SET);
+}
+
 static int drop_caps(uint64_t keep)
 {
 	cap_t caps = cap_init();
-	int r = caps ? 0 : -1;
+	int r = caps ? 0 : -1, known = 1;
 
-	for (cap_value_t c = 0; r == 0 && cap_get_bound(c) >= 0; c++) {
-		if (!(keep >> c & 1)) {
-			r = cap_drop_bound(c);
-			continue;
-		}
-		r = cap_set_flag(caps, CAP_PERMITTED, 1, &c, CAP_SET);
-		if (r == 0)
-			r = cap_set_flag(caps, CAP_EFFECTIVE, 1, &c, CAP_SET);
-	}
+	for (cap_value_t c = 0; r == 0 && (known = is_known(c)) > 0; c++)
+		r = keep >> c & 1 ? raise_cap(caps, c) : cap_drop_bound(c);
+	if (r == 0)
+		r = known;
 	if (r == 0)
 		r = cap_set_proc(caps);
 	(void)cap_free(caps);
@@ -91,8 +101,9 @@ static bool caps_are(uint64_t keep)
 {
 	cap_t caps = cap_get_proc();
 	bool same = caps != NULL;
+	int known = 0;
 
-	for (cap_value_t c = 0; same && cap_get_bound(c) >= 0; c++) {
+	for (cap_value_t c = 0; same && (known = is_known(c)) > 0; c++) {
 		cap_flag_value_t have = CAP_SET;
 
 		if (keep >> c & 1)
@@ -101,7 +112,7 @@ static bool caps_are(uint64_t keep)
 		       have == CAP_CLEAR && cap_get_bound(c) == 0;
 	}
 	(void)cap_free(caps);
-	return same;
+	return same && known == 0;
 }
 
 int privs_keep_caps(uint64_t keep, struct err *e)
