@@ -15,17 +15,20 @@ struct prepared {
 	bool folder;  /* the last fd is cgroup_fds.folder */
 };
 
-static void send_move(const struct plan *plan, const struct cgroup_fds *f, int login)
+static int send_move(
+	const struct plan *plan, const struct cgroup_fds *f, int login, struct err *e)
 {
 	struct proto_reply reply = { .magic = PROTO_MAGIC, .kind = PROTO_MOVE };
 
 	if (f->folder < 0 || f->n == 0)
-		return;
+		return 0;
 	(void)snprintf(reply.id, sizeof(reply.id), "%s", plan->id);
-	(void)io_send(login, &reply, sizeof(reply), f->move, f->n);
+	return io_send(login, &reply, sizeof(reply), f->move, f->n) < 0
+		       ? err_set(e, errno, "tell the login program its cgroup")
+		       : 0;
 }
 
-static void hand_over(const struct cgroup_fds *f, struct prepared *p, int peer)
+static int hand_over(const struct cgroup_fds *f, struct prepared *p, int peer)
 {
 	int fds[CGROUP_FDS_MAX + 1];
 
@@ -33,7 +36,7 @@ static void hand_over(const struct cgroup_fds *f, struct prepared *p, int peer)
 	p->folder = f->folder >= 0;
 	if (p->folder)
 		fds[f->n] = f->folder;
-	(void)io_send(peer, p, sizeof(*p), fds, f->n + p->folder);
+	return io_send(peer, p, sizeof(*p), fds, f->n + p->folder);
 }
 
 void groups_prepare(const struct plan *plan, int peer, int login, pid_t homeless)
@@ -41,15 +44,17 @@ void groups_prepare(const struct plan *plan, int peer, int login, pid_t homeless
 	struct cgroup_fds session = CGROUP_FDS_NONE, supervisors = CGROUP_FDS_NONE;
 	struct prepared p = { 0 };
 	char word;
+	int r;
 
 	if (io_recv(peer, &word, 1, NULL, NULL) != 0 || word != BEGIN)
 		return;
 	if (cgroup_prepare(&plan->cgroup, homeless, &session, &p.e) == 0)
-		send_move(plan, &session, login);
-	hand_over(&session, &p, peer);
-	if (p.e.msg[0] == '\0') {
+		(void)send_move(plan, &session, login, &p.e);
+	r = hand_over(&session, &p, peer);
+	/* The supervisor must not take what is its own for the session's. */
+	if (r == 0 && p.e.msg[0] == '\0') {
 		(void)cgroup_prepare_supervisor(&plan->cgroup, &supervisors, &p.e);
-		hand_over(&supervisors, &p, peer);
+		(void)hand_over(&supervisors, &p, peer);
 	}
 	cgroup_fds_close(&session);
 	cgroup_fds_close(&supervisors);
