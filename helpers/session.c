@@ -24,6 +24,7 @@
 #define CALLER_GRACE_MS 5000
 /* And a namespace to be reaped; and a login to join, once it was told how. */
 #define REAP_GRACE_MS 10000
+#define END_TRIES     3
 #define ADMIT_S       30
 
 void session_begin(struct session *s, const struct plan *plan, int terminal, int preparer,
@@ -239,24 +240,43 @@ void session_kill(struct session *s)
 		session_release(s, s->n_leases - 1);
 }
 
+/*
+ * What failed for want of memory, say, may go a moment later; else it waits for the next login of
+ * anybody, which finds it by the record.
+ */
+static int take_away(struct session *s, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+
+	for (int tries = 0; tries < END_TRIES; tries++) {
+		if (tries > 0)
+			(void)nanosleep(&pause, NULL);
+		/* systemd's groups go when their last process has: stay in. */
+		if (!s->plan->cgroup.systemd)
+			cgroup_leave(s->plan->cgroup.kind);
+		if (reconcile_end(&s->record, s->terminal, e) == 0 &&
+			record_remove(s->plan->id, e) == 0)
+			return 0;
+	}
+	return -1;
+}
+
 int session_end(struct session *s, struct err *e)
 {
 	int r;
 
 	session_kill(s);
 	cgroup_fds_close(&s->groups);
-	/* systemd's groups go when their last process has: stay in. */
-	if (!s->plan->cgroup.systemd)
-		cgroup_leave(s->plan->cgroup.kind);
-	r = reconcile_end(&s->record, s->terminal, e);
+	/* First: whom the account's lock lets in next may mount the upper again. */
 	if (s->holds)
 		(void)close(SESSION_HOLDER_FD);
 	s->holds = false;
+	r = take_away(s, e);
 	cleanup_close(&s->terminal);
 	cleanup_close(&s->leash);
 	cleanup_close(&s->listener);
 	cleanup_close(&s->proc);
 	cleanup_close(&s->ptys);
 	cleanup_close(&s->filter);
-	return r < 0 ? -1 : record_remove(s->plan->id, e);
+	return r;
 }

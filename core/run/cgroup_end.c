@@ -13,6 +13,8 @@
 #include <signal.h>
 #include <string.h>
 
+#define TRIES 3
+
 void cgroup_leave(enum plan_cgroup_kind kind)
 {
 	const char *file = kind == PLAN_CGROUP_V2 ? "cgroup.procs" : "tasks";
@@ -21,9 +23,12 @@ void cgroup_leave(enum plan_cgroup_kind kind)
 
 	if (kind == PLAN_CGROUP_NONE || cgroup_start(&ignored) < 0)
 		return;
+	/* A group that isn't left can't be taken away either. */
 	for (size_t i = 0; i < CGROUP_N_KERNEL; i++)
 		if (cgroup_path(cgroup_controllers[i], "", file, path, sizeof(path)) == 0)
-			(void)io_write_text(AT_FDCWD, path, "0");
+			for (int tries = 0; tries < TRIES; tries++)
+				if (io_write_text(AT_FDCWD, path, "0") == 0)
+					break;
 }
 
 /* Processes of a group in one hierarchy. Return: how many; *ret is to free(). */
@@ -196,8 +201,10 @@ void cgroup_remove_account(enum plan_cgroup_kind kind, const char *session)
 		return;
 	}
 	(void)snprintf(supervise, sizeof(supervise), "%s/supervise", account);
-	(void)remove_group(supervise, &ignored);
-	(void)remove_group(account, &ignored);
+	for (int tries = 0; tries < TRIES; tries++)
+		if (remove_group(supervise, &ignored) == 0 &&
+			remove_group(account, &ignored) == 0)
+			break;
 	/* The slice goes with its last account, and "nsshell" itself with the last of all. */
 	while (cut_last(account))
 		(void)remove_group(account, &ignored);

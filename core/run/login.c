@@ -2,6 +2,7 @@
 #include "core/run/login.h"
 
 #include <arpa/inet.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/time.h>
 #include <utmpx.h>
@@ -42,11 +43,16 @@ static void fill(struct utmpx *u, const struct record *r)
 	u->ut_tv.tv_usec = (int32_t)now.tv_usec;
 }
 
+/* Tried again: nobody else would ever correct it. */
 static void store(const struct utmpx *u)
 {
-	setutxent();
-	(void)pututxline(u);
-	endutxent();
+	bool done = false;
+
+	for (int tries = 0; !done && tries < 3; tries++) {
+		setutxent();
+		done = pututxline(u) != NULL;
+		endutxent();
+	}
 	updwtmpx("/var/log/wtmp", u);
 }
 
