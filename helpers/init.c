@@ -153,6 +153,7 @@ static _Noreturn void live(void)
 		{ .fd = LEASH_FD, .events = POLLIN },
 		{ .fd = SIGNAL_FD, .events = POLLIN },
 	};
+	const struct timespec pause = { .tv_nsec = ENDING_MS * 1000000L };
 	struct init in = { 0 };
 
 	for (;;) {
@@ -162,8 +163,11 @@ static _Noreturn void live(void)
 			_exit(0);
 		if (in.ending && now_ms() >= in.deadline)
 			_exit(0); /* the kernel kills what is left in the namespace */
-		if (poll(p, 2, timeout) < 0 && errno != EINTR)
-			_exit(1);
+		/* No memory for a moment is no reason to end everybody's work. */
+		if (poll(p, 2, timeout) < 0) {
+			(void)nanosleep(&pause, NULL);
+			continue;
+		}
 		if (p[1].revents)
 			hear_signal(&in);
 		if (p[0].revents && !in.ending)
@@ -192,14 +196,14 @@ static int hold_only(int leash, struct err *e)
 	return 0;
 }
 
-static void report(int leash, const struct err *e)
+static int report(int leash, const struct err *e)
 {
 	_cleanup_close_ int ptys =
 		e->msg[0] ? -EBADF
 			  : open(NOTICE_PTS,
 				    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	(void)io_send(leash, e, sizeof(*e), &ptys, ptys >= 0);
+	return io_send(leash, e, sizeof(*e), &ptys, ptys >= 0);
 }
 
 _Noreturn void init_run(const struct plan *plan, int leash,
@@ -215,8 +219,8 @@ _Noreturn void init_run(const struct plan *plan, int leash,
 	if (r == 0)
 		r = hold_only(leash, &e);
 	title_set("nsshell: init of %s", plan->user);
-	report(r == 0 ? LEASH_FD : leash, &e);
-	if (r < 0)
+	/* Whoever waits for word that doesn't come is told by our end. */
+	if (report(r == 0 ? LEASH_FD : leash, &e) < 0 || r < 0)
 		_exit(1);
 	live();
 }

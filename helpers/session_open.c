@@ -238,9 +238,24 @@ static int stage_and_start(struct session *s, const struct stage *stage, struct 
 	return go(s, e);
 }
 
+/* From anywhere else nothing can be taken away again: what fails for want of memory is tried again. */
+static int go_home(int home, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+
+	for (int tries = 0; tries < 5; tries++) {
+		if (sys_setns(home, CLONE_NEWNS) == 0)
+			return 0;
+		(void)err_set(e, errno, "go back to the host's mounts");
+		(void)nanosleep(&pause, NULL);
+	}
+	return -1;
+}
+
 static int build(struct session *s, const struct stage *stage, int family, struct err *e)
 {
 	_cleanup_close_ int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	struct err ignored;
 	int r;
 
 	if (home < 0)
@@ -248,8 +263,8 @@ static int build(struct session *s, const struct stage *stage, int family, struc
 	r = hold_rootfs(s, family, e);
 	if (r == 0)
 		r = stage_and_start(s, stage, e);
-	if (sys_setns(home, CLONE_NEWNS) < 0)
-		return err_set(e, errno, "go back to the host's mounts");
+	if (go_home(home, r < 0 ? &ignored : e) < 0)
+		return -1;
 	return r;
 }
 

@@ -61,12 +61,12 @@ static void note_login(struct session *s)
 	struct err e;
 
 	s->record.state = RECORD_OPEN;
-	if (is_login(s->plan->service)) {
-		login_write(&s->record, getpid());
-		s->record.logged_in = true;
-	}
+	/* In the record first: what utmp says then is taken back whenever we are killed. */
+	s->record.logged_in = is_login(s->plan->service);
 	if (session_write(s, &e) < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
+	if (s->record.logged_in)
+		login_write(&s->record, getpid());
 	syslog(LOG_INFO, "session %s opened for %s (%s%s%s)", s->plan->id, s->plan->user,
 		s->plan->service, s->plan->rhost[0] ? " from " : "", s->plan->rhost);
 	for (size_t i = 0; i < s->plan->n_notes; i++)
@@ -108,7 +108,9 @@ static void settle(struct session *s)
 	size_t swept;
 
 	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
-	if (join_supervisors(s, &e) < 0 || drop(&e) < 0)
+	if (join_supervisors(s, &e) < 0)
+		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
+	if (drop(&e) < 0 && drop(&e) < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
 	if (reconcile_all(&swept, &e) < 0)
 		syslog(LOG_ERR, "sweeping up after a crash: %s", e.msg);

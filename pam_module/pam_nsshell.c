@@ -219,7 +219,7 @@ static int ask(pam_handle_t *pamh, const struct pam_args *args,
 {
 	const struct sigaction def = { .sa_handler = SIG_DFL };
 	_cleanup_close_ int sock = -EBADF;
-	struct sigaction old;
+	struct sigaction old = def;
 	pid_t pid;
 	int r;
 

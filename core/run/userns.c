@@ -80,7 +80,9 @@ int userns_create(
 	r = userns_write_maps(proc, pid, plan, e);
 	if (r == 0)
 		r = open_namespace(proc, pid, ret_fd, e);
-	(void)kill(pid, SIGKILL);
+	/* It holds copies of our fds, locks among them: nothing goes on while it lives. */
+	for (int tries = 0; tries < 3 && kill(pid, SIGKILL) < 0; tries++)
+		continue;
 	*ret_pid = pid;
 	return r;
 }
