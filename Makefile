@@ -83,6 +83,7 @@ PROGRAMS += $(if $(shell pkg-config --exists libsystemd && echo yes),$(BUILD)/ns
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
+FAULTS := $(patsubst %,$(BUILD)/fault/%,login inject pam_mark.so)
 
 .PHONY: all install uninstall demo check check-unit check-system check-hostile lint asan clean deps \
 	deps-demo deps-check deps-bench bench help format
@@ -173,6 +174,14 @@ $(BUILD)/hostile/attack: $(call obj,$(ATTACK))
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
 
+$(BUILD)/fault/%.so: $(BUILD)/pic/tests/fault/%.o
+	@mkdir -p $(@D)
+	$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -o $@ $^
+
+$(BUILD)/fault/%: $(BUILD)/tests/fault/%.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lpam -lseccomp -lutil
+
 -include $(shell find $(BUILD) -path '$(BUILD)/vm*' -prune -o -type f -name '*.d' -print 2>/dev/null)
 
 # ---- what to run ---------------------------------------------------------------------------
@@ -202,6 +211,18 @@ check-hostile: all $(BUILD)/hostile/attack $(BUILD)/hostile/evil.so
 check-vm: all
 	@python3 tests/vm/run.py $(TESTS)
 .PHONY: check-vm
+
+## make faults        every system call of a login, a join and a logout fails once (as root)
+faults: all fault-programs
+	@python3 tests/fault/run.py
+## make faults-all    the same, with nothing left out; takes long
+faults-all: all fault-programs
+	@python3 tests/fault/run.py --all
+## make soak          10,000 logins and logouts, then an hour of random joins, stops and kills (as root)
+soak: all bench-programs
+	@python3 tests/soak/run.py $(SOAK)
+.PHONY: fault-programs faults faults-all soak
+fault-programs: $(FAULTS) $(BUILD)/bench/pamcaller
 
 ## make lint          clang-format, clang-tidy, cppcheck, shellcheck, mandoc, include directions
 lint:

@@ -52,9 +52,12 @@ class Observer:
         unit = f"/user@{self.unboxed}.service/"
         return unit in process.cgroups() and self.unboxed in process.real_uids()
 
+    @staticmethod
+    def own_mounts():
+        return {f"{target} {fstype}" for target, fstype, _ in kernel.mounts()}
+
     def _mounts(self):
-        own = {f"{target} {fstype}" for target, fstype, _ in kernel.mounts()}
-        return own | {f"host: {target} {fstype}" for target, fstype, _ in kernel.mounts(1)
+        return self.own_mounts() | {f"host: {target} {fstype}" for target, fstype, _ in kernel.mounts(1)
                       if "nsshell" in target}
 
     def _cgroups(self):
@@ -67,7 +70,12 @@ class Observer:
                     found.add(folder)
         return found
 
-    def _files(self):
+    def files(self):
+        """Also the folders in which a session has one."""
+        return self._files() | self._stage_folders()
+
+    @staticmethod
+    def _files():
         found = set()
         for top in (RUN, STATE):
             for folder, _, names in os.walk(top):
@@ -76,7 +84,8 @@ class Observer:
         kept = re.compile(rf"{STATE}/ranges|{RUN}/filters/[0-9a-f]{{16}}")
         return {f for f in found if not kept.fullmatch(f)}
 
-    def _stage_folders(self):
+    @staticmethod
+    def _stage_folders():
         found = set()
         for sub in ("sessions", "accounts", "stage"):
             try:
@@ -85,7 +94,7 @@ class Observer:
                 pass
         return found
 
-    def _ptys(self):
+    def ptys(self):
         found = set()
         for e in os.scandir("/dev/pts"):
             try:
@@ -96,7 +105,7 @@ class Observer:
         return found
 
     @staticmethod
-    def _devices():
+    def devices():
         """Owner and mode of the nodes that a login hands around: a box mustn't change them."""
         found = set()
         for name in ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "console"):
@@ -107,14 +116,14 @@ class Observer:
                 pass
         return found
 
-    def _utmp(self):
+    @staticmethod
+    def utmp():
         return {f"{user} on {line}" for kind, line, user, _ in utmp() if kind == _USER_PROCESS}
-
 
     def snapshot(self):
         return {"processes": self._processes(), "mounts": self._mounts(),
-                "cgroups": self._cgroups(), "files": self._files() | self._stage_folders(),
-                "ptys": self._ptys(), "utmp": self._utmp(), "devices": self._devices()}
+                "cgroups": self._cgroups(), "files": self.files(),
+                "ptys": self.ptys(), "utmp": self.utmp(), "devices": self.devices()}
 
     def left(self, before, timeout=10.0):
         """What is there now and wasn't before; waits for it to go. Empty when all is gone."""

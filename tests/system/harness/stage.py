@@ -53,9 +53,10 @@ class Stage:
 
     def prepare(self):
         os.umask(0o022)
-        self._lock = os.open(f"{self.base}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(f"{self.base}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = lock  # without it, clean() leaves the other run's things alone
         except BlockingIOError:
             raise SystemExit(f"another run holds {self.base}.lock") from None
         self._sweep()
