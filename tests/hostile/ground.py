@@ -191,7 +191,9 @@ class Ground:
 
     def login(self, user):
         s = self.scene.shell(user)
-        s.do("true")
+        session = s.do("echo $NSSHELL_SESSION")
+        if user == self.alice.pw_name:
+            self.values["session"] = session
         return s
 
     def install(self, user, where="attack"):
@@ -229,7 +231,6 @@ class Ground:
         self._victim = Canary(pid, "the other user's in their box")
         self.values.update(bob=pid, bobin=box_pid)
         self._theirs = self.other.do("echo $NSSHELL_SESSION")
-        self.values["session"] = self.me.do("echo $NSSHELL_SESSION")
         self._before = self._facts()
         self.looked_at = len(self._before)
 
@@ -275,10 +276,10 @@ class Ground:
                                      if x.split()[0] == str(CANARY_KEY)]
         for root in kernel.cgroup_roots():
             facts[f"release agent of {root}"] = _text(f"{root}/release_agent")
-        # Of what others mount below /tmp meanwhile, our copy goes with the folder.
+        # Of what others mount below these meanwhile, our copy goes with the folder.
         facts["mounts"] = sorted(f"{target} {fstype}" for target, fstype, _ in
                                  [*kernel.mounts(), *(m for m in kernel.mounts(1) if "nsshell" in m[0])]
-                                 if not target.startswith("/tmp/"))
+                                 if not target.startswith(("/tmp/", "/root/")))
         facts["mounts of the other"] = _text(f"/proc/{self._victim.pid}/mountinfo")
         facts["lo"] = _text("/sys/class/net/lo/flags")
         facts["record of the other"] = _text(f"/run/nsshell/sessions/{self._theirs}")
@@ -332,7 +333,7 @@ class Ground:
 
     def box_root(self, command, want, what, timeout=20):
         """The same as root of the box, who has what the login program has."""
-        r = self.admin("-q", "--root", "--force", self.alice.pw_name, "sh", "-c",
+        r = self.admin("-q", "--root", "--force", self.values["session"], "sh", "-c",
                        self.text(command), timeout=timeout)
         return self.judge(f"{what}, as root of the box", r.stdout + r.stderr, self.text(want))
 

@@ -141,7 +141,8 @@ def run(g):
     want = "EPERM" if kernel.landlock_abi() >= 6 else "ok"
     g.row("an abstract socket of the host (Linux 6.12: EPERM)", "{a} connect {abstract}", want)
     g.other.do(g.text("python3 -c \"import socket, time; s=socket.socket(socket.AF_UNIX); "
-               "s.bind('\\0{mark}-other'); s.listen(); time.sleep(600)\" >/dev/null 2>&1 & sleep 0.3"))
+               "s.bind('\\0{mark}-other'); s.listen(); time.sleep(600)\" >/dev/null 2>&1 & for i in $(seq 100); do "
+                       "./attack connect @{mark}-other | grep -q ok && break; sleep 0.1; done"))
     g.row("an abstract socket of the other's (Linux 6.12: EPERM)", "{a} connect @{mark}-other", want)
     g.other.do("pkill -f canary-other")
     _fds_handed_over(g)

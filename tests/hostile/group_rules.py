@@ -201,7 +201,7 @@ def home_as_user(g):
     for pid, text in calls:
         if pid not in helper:
             continue
-        m = re.match(r"setfsuid\((-?\d+)\)", text)
+        m = re.match(r"setfsuid\((-?\d+)", text)
         if m and m[1] not in ("-1", "4294967295"):
             ids[pid] = int(m[1])
         elif re.search(rf'"{re.escape(g.alice.pw_dir)}[/"]', text):

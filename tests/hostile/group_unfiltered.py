@@ -53,7 +53,7 @@ def _shared(g):
                 second.do("readlink /proc/self/ns/pid"), "True")
         g.rows((
             ("Share=account: the sockets that logins are handed over by", "ls /run/nsshell",
-             "hostname hosts session"),
+             "hostname hosts (limits )?session"),
             ("Share=account: connecting to one", "for s in $(grep -o '/[^ ]*nsshell[^ ]*' "
              "/proc/net/unix); do {a} connect $s; done | sort -u", "(ENOENT|EACCES|ECONNREFUSED| )*"),
             ("Share=account: the other account", "kill -9 {bob}; ls {bobhome}", ".*No such.*No such.*"),

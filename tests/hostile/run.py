@@ -29,7 +29,7 @@ from ground import Ground  # noqa: E402  pylint: disable=wrong-import-position
 
 GROUPS = ("processes", "files", "homes", "ipc", "namespaces", "privileges", "masks", "network",
           "terminals", "helper", "join", "judge", "unfiltered", "rules")
-SECONDS_A_GROUP = 120
+SECONDS_A_GROUP = 300
 
 
 class TooLong(Exception):
