@@ -154,14 +154,14 @@ static int start_init(struct session *s, const struct stage *stage, struct err *
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(e, errno, "make init's leash");
 	s->leash = pair[0];
-	pid = sys_clone3(&how);
+	pid = userns_clone(s->plan, &how, e);
 	if (pid == 0) {
 		(void)close(pair[0]);
 		init_run(s->plan, pair[1], &s->groups, s->filter, stage);
 	}
 	(void)close(pair[1]);
 	if (pid < 0)
-		return userns_refused(e, errno);
+		return -1;
 	s->init = how.pidfd;
 	s->record.init.pid = pid;
 	return 0;

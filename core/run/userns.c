@@ -6,6 +6,7 @@
 #include "core/base/sys.h"
 
 #include <fcntl.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -91,4 +92,43 @@ void userns_reap(pid_t pid)
 {
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
+}
+
+/* Without the fix-up effective capabilities stay: kernels exist that ask for them. */
+static int own_as(uid_t uid, struct err *e)
+{
+	int bits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+
+	if (bits < 0 ||
+		prctl(PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
+		return err_set(e, errno, "keep capabilities over a change of ids");
+	if (setresuid((uid_t)-1, uid, (uid_t)-1) < 0)
+		return err_set(e, errno, "make a namespace as uid %u", uid);
+	return bits;
+}
+
+/* Changing ids makes the process what fs.suid_dumpable says (prctl(2)). */
+static int own_no_more(int bits, struct err *e)
+{
+	if (setresuid((uid_t)-1, 0, (uid_t)-1) < 0 || geteuid() != 0 ||
+		prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) < 0 ||
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_set(e, errno, "be root again");
+	return 0;
+}
+
+pid_t userns_clone(const struct plan *plan, struct sys_clone *how, struct err *e)
+{
+	int bits = own_as(idmap_to_host(&plan->uids, 0), e), failed;
+	pid_t pid;
+
+	if (bits < 0)
+		return -1;
+	pid = sys_clone3(how);
+	if (pid == 0)
+		return 0;
+	failed = errno;
+	if (own_no_more(bits, e) < 0)
+		return -1;
+	return pid < 0 ? userns_refused(e, failed) : pid;
 }

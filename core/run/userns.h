@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/err.h"
+#include "core/base/sys.h"
 #include "core/plan/plan.h"
 
 #include <sys/types.h>
@@ -28,6 +29,22 @@ int userns_write_maps(int proc, pid_t pid, const struct plan *plan, struct err *
 int userns_create(
 	int proc, const struct plan *plan, int *ret_fd, pid_t *ret_pid, struct err *e);
 void userns_reap(pid_t pid);
+
+/**
+ * userns_clone() - sys_clone3() into a user namespace that is the box's root's
+ *
+ * What the kernel counts by user (inotify, fanotify, pending signals, locked memory, mqueues) it
+ * counts in each namespace above, too, for who made the namespace below (user_namespaces(7),
+ * ucounts): one made by root takes from root and from everybody else's. So it is made with
+ * the host's id of the box's root as effective uid, which is no process' outside of the account's
+ * boxes.
+ *
+ * Should:   be called with all of root's capabilities, as single thread
+ * Mustn't:  come back with another id than root's
+ *
+ * Return: a pid; 0 in the child; -1 with @e.
+ */
+pid_t userns_clone(const struct plan *plan, struct sys_clone *how, struct err *e);
 
 /* What to tell an admin whose kernel refuses a user namespace. */
 int userns_refused(struct err *e, int num);
