@@ -76,7 +76,7 @@ int config_key_apply(const struct config_key *key, const char *value, struct pol
 	char *why, size_t why_size);
 
 config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
-	config_parse_quota, config_parse_weight, config_parse_linger,
+	config_parse_quota, config_parse_count, config_parse_weight, config_parse_linger,
 	config_parse_hostname, config_parse_rootfs, config_parse_services,
 	config_parse_amount, config_parse_tasks, config_parse_cpus, config_parse_io,
 	config_parse_slice, config_parse_shell, config_parse_binds, config_parse_paths,

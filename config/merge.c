@@ -25,6 +25,7 @@ int config_policy_initial(struct policy *ret, struct err *e)
 			return err_set(e, -r, "built-in %s=%s", key->name, key->initial);
 		}
 	}
+	ret->limits.tasks_max.preset = true;
 	return 0;
 }
 

@@ -53,6 +53,15 @@ int config_parse_size(const struct config_key *key, const char *value, void *fie
 	return number_store(key, r, n, field, why, why_size);
 }
 
+int config_parse_count(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	uint64_t n = 0;
+	int r = parse_count(value, &n);
+
+	return number_store(key, r, n, field, why, why_size);
+}
+
 int config_parse_weight(const struct config_key *key, const char *value, void *field,
 	char *why, size_t why_size)
 {

@@ -36,6 +36,7 @@ int config_slice_limits(const struct config *c, struct policy *p, struct err *e)
 		return 0;
 	if (config_policy_initial(&slice, e) < 0)
 		return -1;
+	policy_limits_clear(&slice.limits);
 	for (const struct config_section *s = c->sections; s; s = s->next)
 		if (is_slice(s, p->slice) && config_policy_add(s, &slice, e) < 0)
 			return -1;

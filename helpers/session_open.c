@@ -271,7 +271,11 @@ static int build(struct session *s, const struct stage *stage, int family, struc
 static int open_in_family(
 	struct session *s, const struct stage *stage, int family, struct err *e)
 {
-	if (family_add(family, s->plan->id, e) < 0)
+	int full = family_add(family, s->plan->id, s->plan->sessions_max, e);
+
+	if (full > 0)
+		s->allow = false; /* else one could log in out of the box */
+	if (full != 0)
 		return -1;
 	if (build(s, stage, family, e) < 0)
 		return -1;

@@ -205,6 +205,8 @@ static void plan_privileges(struct planner *b)
 	p->notify_join = policy->notify_join;
 	p->upper = policy->upper;
 	p->upper_size = policy->upper_size;
+	p->upper_inodes = planner_inodes(policy->upper_size);
+	p->sessions_max = policy->sessions_max;
 	p->share_account = policy->share == SHARE_ACCOUNT;
 	p->linger_usec = policy->linger_usec;
 }

@@ -161,8 +161,10 @@ enum plan_op_kind {
 	PLAN_SEAL,    /* set attr on the mount at target, its content being complete */
 	/* done by init, in the session's own namespaces */
 	PLAN_PROC,
-	PLAN_SYSCTL, /* write content; below /proc/sys, before that is covered */
-	PLAN_DEVPTS,
+	/* write content below /proc/sys, before that is covered; optional: leave what isn't
+	 * there, or isn't the box's to write */
+	PLAN_SYSCTL,
+	PLAN_DEVPTS, /* inodes */
 	PLAN_MQUEUE,
 	PLAN_CGROUP2,  /* the session's own cgroup, read-only */
 	PLAN_READONLY, /* bind target onto itself, read-only */
@@ -177,7 +179,7 @@ struct plan_op {
 	const char *content;
 	uint64_t attr;   /* MOUNT_ATTR_* of mount_setattr(2); never MS_* here */
 	uint64_t size;   /* bytes, tmpfs only, 0: no limit */
-	uint64_t inodes; /* tmpfs only, 0: the kernel's default */
+	uint64_t inodes; /* of a tmpfs, 0: the kernel's default; terminals of a devpts */
 	uint32_t mode;
 	uint32_t uid; /* as seen inside */
 	uint32_t gid;
@@ -254,6 +256,7 @@ struct plan {
 	size_t n_layers;
 	enum policy_upper upper;
 	uint64_t upper_size;
+	uint64_t upper_inodes; /* with UPPER_TMPFS; 0: the kernel's default */
 	struct plan_op *ops;
 	size_t n_ops;
 	struct plan_cgroup cgroup;
@@ -266,6 +269,7 @@ struct plan {
 	struct plan_filter filter;
 	bool notify_join; /* the user is told when an admin steps in */
 	bool share_account;
+	uint64_t sessions_max; /* of the account, at once; PARSE_INFINITY: no limit */
 	uint64_t linger_usec;
 	const char **notes; /* what an admin should know: fallbacks taken */
 	size_t n_notes;

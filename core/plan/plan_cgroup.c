@@ -143,6 +143,16 @@ static int plan_oom(struct planner *b, struct err *e)
 	return 0;
 }
 
+/* A host that can't count processes, or doesn't say how many it takes, still has logins. */
+static void drop_preset(struct planner *b, struct policy_amount *tasks_max)
+{
+	if (!tasks_max->preset || (has_controller(b, "pids") && b->in->host->tasks > 0))
+		return;
+	*tasks_max = (struct policy_amount){ .n = PARSE_INFINITY };
+	planner_note(b,
+		"TasksMax=: nothing limits processes and threads: this host has no pids controller, or doesn't say how many it takes");
+}
+
 /*
  * The account's own limits. v1 takes no CPU that the slice lacks, and doesn't follow when the
  * slice gets more: there the account's are said in full.
@@ -154,6 +164,7 @@ static int own_limits(struct planner *b, struct policy_limits *ret, struct err *
 	char text[CPULIST_TEXT];
 
 	*ret = policy->limits;
+	drop_preset(b, &ret->tasks_max);
 	if (b->in->host->cgroup != PLAN_CGROUP_V1 || !policy->slice ||
 		!policy->slice_limits.cpus)
 		return 0;

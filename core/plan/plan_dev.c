@@ -147,8 +147,6 @@ void plan_dev(struct planner *b)
 	op = planner_op(b, PLAN_TMPFS, "/dev/shm");
 	op->attr = ATTR_PLAIN;
 	op->mode = 01777;
-	if (tmp_size != PARSE_INFINITY) {
-		op->size = tmp_size;
-		op->inodes = tmp_size / 4096 > 1024 ? tmp_size / 4096 : 1024;
-	}
+	op->size = tmp_size == PARSE_INFINITY ? 0 : tmp_size;
+	op->inodes = planner_inodes(tmp_size);
 }

@@ -90,11 +90,13 @@ void plan_init_ops(struct planner *b)
 
 	planner_op(b, PLAN_PROC, "/proc")->attr = ATTR_NOEXEC;
 	limit_namespaces(b);
+	plan_ipc(b);
 	honest_numbers(b);
 	op = planner_op(b, PLAN_DEVPTS, "/dev/pts");
 	op->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 	op->mode = 0620;
 	op->gid = 5; /* tty, on every distribution */
+	op->inodes = plan_ptys(b->in->policy);
 	planner_op(b, PLAN_MQUEUE, "/dev/mqueue")->attr = ATTR_NOEXEC;
 	if (b->in->host->cgroup == PLAN_CGROUP_V2)
 		planner_op(b, PLAN_CGROUP2, "/sys/fs/cgroup")->attr = ATTR_CLOSED;

@@ -41,14 +41,8 @@ static struct plan_op *tmpfs_add(
 
 	op->attr = ATTR_PLAIN;
 	op->mode = mode;
-	if (size != PARSE_INFINITY) {
-		op->size = size;
-		/* a file takes a page and its inode: many empty ones must not take all
-		 * memory */
-		op->inodes = size / (4 * KIB);
-		if (op->inodes < 1024)
-			op->inodes = 1024;
-	}
+	op->size = size == PARSE_INFINITY ? 0 : size;
+	op->inodes = planner_inodes(size);
 	return op;
 }
 

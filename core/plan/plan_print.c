@@ -95,6 +95,9 @@ static void print_head(const struct plan *p, FILE *out)
 	fprintf(out, "  shared      %s\n",
 		p->share_account ? "with the account's other logins" : "no");
 	print_linger(p, out);
+	if (p->sessions_max != PARSE_INFINITY)
+		fprintf(out, "  sessions    at most %llu of the account at once\n",
+			(unsigned long long)p->sessions_max);
 	fputs("  groups      ", out);
 	for (size_t i = 0; i < p->n_groups; i++)
 		fprintf(out, "%s%u", i ? " " : "", p->groups[i]);
@@ -149,6 +152,9 @@ static void print_rootfs(const struct plan *p, FILE *out)
 	if (p->upper_size != PARSE_INFINITY) {
 		fputs(", at most ", out);
 		print_size(p->upper_size, out);
+		if (p->upper == UPPER_TMPFS)
+			fprintf(out, ", inodes=%llu",
+				(unsigned long long)p->upper_inodes);
 	}
 	fputc('\n', out);
 	for (size_t i = 0; i < p->n_overlays; i++) {
@@ -203,9 +209,10 @@ static void print_op(const struct plan_op *op, FILE *out)
 			print_size(op->size, out);
 		else
 			fputs("unlimited", out);
-		if (op->inodes)
-			fprintf(out, " inodes=%llu", (unsigned long long)op->inodes);
 	}
+	if (op->inodes)
+		fprintf(out, " %s=%llu", op->kind == PLAN_DEVPTS ? "ptys" : "inodes",
+			(unsigned long long)op->inodes);
 	if (op->mode)
 		print_owner(op, out);
 	print_attr(op->attr, out);

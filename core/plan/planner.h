@@ -91,6 +91,10 @@ void plan_ops(struct planner *b);                  /* plan_ops.c: mounts */
 void plan_dev(struct planner *b);                  /* plan_dev.c: below /dev */
 int plan_devices(struct planner *b, struct err *e);
 void plan_init_ops(struct planner *b); /* plan_init.c: proc, pts, masks */
+/* plan_fill.c: what fills up beside memory and processes */
+uint64_t planner_inodes(uint64_t size);
+uint64_t plan_ptys(const struct policy *policy);
+void plan_ipc(struct planner *b);
 /* plan_filter.c: system calls, and their lines of plan_print() */
 void plan_filter(struct planner *b);
 void plan_filter_print(const struct plan_filter *f, FILE *out);

@@ -51,6 +51,7 @@ struct policy_amount {
 	uint64_t n; /* PARSE_INFINITY: no limit */
 	/* hundredths of a percent of the machine's, 1 to 10000, in place of n; 0: it is n */
 	uint32_t permyriad;
+	bool preset; /* no section says so: given up where the host can't */
 };
 
 enum policy_io {
@@ -81,6 +82,7 @@ struct policy {
 	bool isolate;               /* Isolate= */
 	struct strlist services;    /* Services=, PAM service names */
 	enum policy_share share;    /* Share= */
+	uint64_t sessions_max;      /* SessionsMax=; PARSE_INFINITY: no limit */
 	uint64_t linger_usec;       /* Linger=: 0 is no, PARSE_INFINITY is yes */
 	char *hostname;             /* Hostname=, with %u %h %s not yet expanded */
 	bool root;                  /* Root= */

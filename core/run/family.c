@@ -76,17 +76,51 @@ int family_is_live(int fd, struct err *e)
 	return alive;
 }
 
-int family_add(int fd, const char *id, struct err *e)
+/* Whether that many sessions run: what a crash left must not keep the user out. */
+static int live_are(int fd, uint64_t max, struct err *e)
+{
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	uint64_t live = 0;
+	size_t n;
+
+	if (family_ids(fd, &ids, &n, e) < 0)
+		return -1;
+	while (live < max && n-- > 0) {
+		int alive = record_is_alive(ids[n], e);
+
+		if (alive < 0)
+			return -1;
+		live += alive > 0;
+	}
+	return live >= max;
+}
+
+static int check_room(int fd, uint64_t n, uint64_t max, struct err *e)
+{
+	int full = n >= max ? live_are(fd, max, e) : 0;
+
+	if (full > 0)
+		(void)err_set(e, 0,
+			"the account has %llu sessions, and may have no more (SessionsMax=)",
+			(unsigned long long)max);
+	if (full == 0 && n >= FAMILY_MAX)
+		return err_set(e, 0, "the account has %d sessions, and may have no more",
+			FAMILY_MAX);
+	return full;
+}
+
+int family_add(int fd, const char *id, uint64_t max, struct err *e)
 {
 	char line[LINE + 1];
 	struct stat st;
+	int full;
 
 	(void)snprintf(line, sizeof(line), "%s\n", id);
 	if (fstat(fd, &st) < 0)
 		return err_set(e, errno, "note the session among the account's");
-	if ((size_t)st.st_size / LINE >= FAMILY_MAX)
-		return err_set(e, 0, "the account has %d sessions, and may have no more",
-			FAMILY_MAX);
+	full = check_room(fd, (uint64_t)st.st_size / LINE, max, e);
+	if (full != 0)
+		return full;
 	if (pwrite(fd, line, LINE, st.st_size / LINE * LINE) != LINE)
 		return err_set(e, errno, "note the session among the account's");
 	return 0;

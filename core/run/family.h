@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* However many SessionsMax= allows. */
 #define FAMILY_MAX 1024
 
 /**
@@ -37,6 +38,12 @@ int family_ids(int fd, char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err 
  */
 int family_is_live(int fd, struct err *e);
 
-int family_add(int fd, const char *id, struct err *e);
+/**
+ * family_add() - Note one more session of the account
+ * @max:	how many it may have; those that lost their supervisor don't count
+ *
+ * Return: 0; 1 with @e when it has that many; -1 with @e.
+ */
+int family_add(int fd, const char *id, uint64_t max, struct err *e);
 /* The list's file goes with its last id. */
 int family_drop(int fd, uid_t uid, const char *id, struct err *e);

@@ -17,7 +17,8 @@
 
 #define OVERLAYS_MAX 64
 /* The holding tmpfs has the init layers beside the uppers. */
-#define STAGE_EXTRA (1U << 20)
+#define STAGE_EXTRA        (1U << 20)
+#define STAGE_EXTRA_INODES 1024
 
 /* What is opened in the host's mount namespace, before it is left. */
 struct sources {
@@ -137,6 +138,7 @@ static int go_private(struct err *e)
 static int enter_stage(const struct plan *plan, struct err *e)
 {
 	uint64_t size = plan->upper == UPPER_TMPFS ? plan->upper_size : 0;
+	uint64_t inodes = plan->upper == UPPER_TMPFS ? plan->upper_inodes : 0;
 	_cleanup_close_ int stage = -EBADF, place = -EBADF;
 
 	if (size == PARSE_INFINITY)
@@ -144,7 +146,8 @@ static int enter_stage(const struct plan *plan, struct err *e)
 	else
 		size += STAGE_EXTRA;
 	/* init, root of the box, passes through it to the merged tree, and nowhere else. */
-	stage = rootfs_tmpfs(size, 0, 0711, 0, 0, MOUNT_ATTR_NOSUID);
+	stage = rootfs_tmpfs(size, inodes ? inodes + STAGE_EXTRA_INODES : 0, 0711, 0, 0,
+		MOUNT_ATTR_NOSUID);
 	if (stage < 0)
 		return err_set(e, errno, "mount the tmpfs that holds the rootfs");
 	place = open(PATH_STAGE, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -45,12 +45,15 @@ static int mount_fs(const struct tree *t, const char *fstype,
 
 static int mount_devpts(const struct tree *t, const struct plan_op *op, struct err *e)
 {
-	static const struct option options[] = {
+	char max[24];
+	const struct option options[] = {
 		{ "gid", "5" }, /* tty, on Debian and everywhere else */
 		{ "mode", "0620" },
 		{ "ptmxmode", "0666" },
+		{ "max", max },
 	};
 
+	(void)snprintf(max, sizeof(max), "%lu", op->inodes);
 	return mount_fs(t, "devpts", options, sizeof(options) / sizeof(*options), op, e);
 }
 
@@ -104,7 +107,7 @@ static int set_sysctl(const struct tree *t, const struct plan_op *op, struct err
 {
 	_cleanup_close_ int fd = tree_open_write(t, op->target);
 
-	if (fd < 0 && errno == ENOENT && op->optional)
+	if (fd < 0 && (errno == ENOENT || errno == EACCES) && op->optional)
 		return 0;
 	if (fd < 0 || io_write_all(fd, op->content, strlen(op->content)) < 0)
 		return err_set(

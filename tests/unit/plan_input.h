@@ -38,9 +38,10 @@ struct fixture {
 
 static inline void fixture_policy(struct policy *p)
 {
-	*p = (struct policy){
-		.isolate = true, .tmp_size = 64 << 20, .upper_size = 256 << 20
-	};
+	*p = (struct policy){ .isolate = true,
+		.tmp_size = 64 << 20,
+		.upper_size = 256 << 20,
+		.sessions_max = 32 };
 	policy_limits_init(&p->limits);
 	policy_limits_init(&p->slice_limits);
 }

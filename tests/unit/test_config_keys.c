@@ -63,7 +63,8 @@ static void without_a_file_the_defaults_hold(void **state)
 	assert_int_equal(p->devices.n + p->sockets.n, 0);
 	assert_true(p->limits.memory_max.n == PARSE_INFINITY &&
 		    p->limits.memory_high.n == PARSE_INFINITY);
-	assert_true(p->limits.tasks_max.n == PARSE_INFINITY);
+	assert_true(p->limits.tasks_max.permyriad == 3300 && p->limits.tasks_max.preset);
+	assert_int_equal(p->sessions_max, 32);
 	assert_int_equal(p->limits.cpu_quota, 0);
 	assert_int_equal(p->limits.cpu_weight, 0);
 	assert_int_equal(p->on_error, ON_ERROR_DENY);
@@ -144,6 +145,9 @@ static void services_are_file_names_of_pam_d(void **state)
 
 static void linger_takes_a_span_with_its_unit(void **state)
 {
+	assert_int_equal(give(state, "SessionsMax=1")->policy.sessions_max, 1);
+	assert_true(give(state, "SessionsMax=infinity")->policy.sessions_max ==
+		    PARSE_INFINITY);
 	assert_true(give(state, "Linger=yes")->policy.linger_usec == PARSE_INFINITY);
 	assert_true(give(state, "Linger=infinity")->policy.linger_usec == PARSE_INFINITY);
 	assert_int_equal(give(state, "Linger=no")->policy.linger_usec, 0);
