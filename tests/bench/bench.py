@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
                                 "system"))
 # pylint: disable=wrong-import-position
 from harness import kernel
+from fill import fill_table
 from host import BUILD, Host, NAME, Ssh
 from joins import crun_exec, door, firejail_join
 from measure import Cleanup, Contender, extra_percent, rounds, table, whole
@@ -134,7 +135,8 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--rounds", type=int, default=40, help="of each table (default: %(default)s)")
     p.add_argument("--idle", type=int, default=10, help="idle sessions at once")
-    p.add_argument("--only", choices=("session", "join", "door", "ssh", "idle", "filter"), help="one of the tables")
+    p.add_argument("--only", choices=("session", "join", "door", "ssh", "idle", "filter", "fill"),
+                   help="one of the tables")
     o = p.parse_args()
     if os.geteuid() != 0:
         sys.exit("bench.py: needs root")
@@ -169,6 +171,8 @@ def main():
               ("extra", extra_percent))
     if o.only in (None, "idle"):
         idle_table(host, o.idle)
+    if o.only in (None, "fill"):
+        fill_table(host, max(1, o.rounds // 2))
 
 
 def reaped():

@@ -60,12 +60,12 @@ class Host:
         os.chmod(path, mode)
         return path
 
-    def account(self):
+    def account(self, name=NAME):
         try:
-            pwd.getpwnam(NAME)
+            pwd.getpwnam(name)
         except KeyError:
-            call(["useradd", "-m", "-s", "/bin/sh", "-p", "*", NAME])
-        self.clean.add(lambda: subprocess.run(["userdel", "-r", NAME], check=False,
+            call(["useradd", "-m", "-s", "/bin/sh", "-p", "*", name])
+        self.clean.add(lambda: subprocess.run(["userdel", "-r", name], check=False,
                                               stderr=subprocess.DEVNULL))
 
     def caller(self, service, *args):
