@@ -65,9 +65,10 @@ static pid_t model_of(const struct record *r)
 {
 	uint64_t start;
 
-	if (r->caller.pid > 0 && io_process_start(r->caller.pid, &start) == 0 &&
-		start == r->caller.start)
-		return r->caller.pid;
+	/* Tried again: it is there, as a rule, and init's limits are others. */
+	for (int tries = 0; r->caller.pid > 0 && tries < 2; tries++)
+		if (io_process_start(r->caller.pid, &start) == 0)
+			return start == r->caller.start ? r->caller.pid : r->init.pid;
 	return r->init.pid;
 }
 

@@ -2,7 +2,7 @@
 /*
  * Runs a command and everything that it starts, and lets one of their system calls fail.
  *
- *   inject [-a] [-s SECONDS] -o FOLDER -l LIST                     COMMAND [ARGUMENT...]
+ *   inject [-a] [-s SECONDS] -o FOLDER -l LIST COMMAND [ARGUMENT...]
  *   inject [-a] [-s SECONDS] -o FOLDER -f ROLE:CALL:N:FAULT[:also] COMMAND [ARGUMENT...]
  *
  * Only the calls of programs that lie in FOLDER count, and of those not before prctl(FAULT_MARK, 1)

@@ -81,13 +81,20 @@ class Worker:
         lacks = self.facts - result.facts
         return f"lacks {'; '.join(sorted(lacks)[:3])}" if lacks else None
 
-    def _judge(self, result, fault):
+    @staticmethod
+    def _speaks_for_itself(result, fault):
+        """A joined command that was killed, or whose pipe broke, ends as a shell would tell it."""
+        return result.direct and (fault == "KILL" or (result.opened or 0) > 128)
+
+    def _judge(self, result, point, fault):
         """(what it came to, what is wrong with that or None)"""
         if result.late:
             return "hung", f"hung for {SECONDS} s: {result.still_there()}"
         if not result.fired:
             return "missed", None
         if result.is_refused():
+            if self._speaks_for_itself(result, fault):
+                return "ended", None
             if not result.said and not self.stage.syslog.lines("refused"):
                 return "refused", "refused without a word"
             return "refused", None
@@ -97,6 +104,8 @@ class Worker:
             return ("in", self._strange(result)) if result.is_in() else ("ended", None)
         if result.is_in():
             return "in", self._wrong_facts(result)
+        if point.where == "loader":
+            return "ended", None  # of what ld.so does, nothing is ours
         return "ended", f"neither in nor refused: {' '.join(result.text.split())[-300:]}"
 
     def _left(self):
@@ -119,7 +128,7 @@ class Worker:
     def _one(self, scene, point, fault):
         self.stage.syslog.clear()
         result = self._run(scene, self._inject("-f", points.spec(point, fault), scene))
-        outcome, wrong = self._judge(result, fault)
+        outcome, wrong = self._judge(result, point, fault)
         if not wrong and result.seconds > SLOW:
             wrong = f"took {result.seconds:.0f} s"
         left = self._left()
@@ -143,7 +152,7 @@ class Worker:
     def _follow_up(self, scene):
         self.since = 0
         wrong = self._plain(scene)
-        return wrong and f"the next login {wrong}"
+        return wrong and f"the next login {wrong} {self.stage.syslog.lines('refused')[-1:]}"
 
     # ---- a scene ------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ GROWTH_KIB = 512
 class Soak:
     def __init__(self, scene, logins, minutes):
         self.b, self.logins, self.minutes = scene, logins, minutes
-        self.rng = random.Random(int(os.environ.get("NSSHELL_TEST_SEED", "1")))
+        self.refused = []
 
     def begin(self):
         stage = self.b.stage
@@ -84,15 +84,17 @@ class Soak:
             for done, result in enumerate(pool.map(self._login, range(self.logins)), 1):
                 results.append(result)
                 if done % 1000 == 0:
+                    self.refused += b.stage.syslog.lines("refused")
                     b.stage.syslog.clear()
                     print(f"# {done} logins in {time.monotonic() - started:.0f} s; {stays.now()}",
                           flush=True)
         seconds = time.monotonic() - started
         failed = [r for r in results if not r[1]]
+        self.refused += b.stage.syslog.lines("refused")
         counts = collections.Counter(r[0] for r in results)
         b.check(not failed, f"{self.logins} logins and logouts, {AT_ONCE} at a time",
                 ", ".join(f"{n} by {k}" for k, n in sorted(counts.items())) +
-                f"; {seconds:.0f} s", f"{len(failed)} failed, the first: {failed[:3]}")
+                f"; {seconds:.0f} s", f"{len(failed)} failed, the first: {failed[:2]}\n" + "\n".join(self.refused[-20:]))
         stays.check("while they came and went")
         stays.end()
         left = b.observer.left(before, 30)
