@@ -24,11 +24,31 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#define LOCK_TRIES    500
+#define LOCK_PAUSE_MS 2
+
 /* ---- the record --------------------------------------------------------------------- */
 
 static void copy(char *to, size_t size, const char *from)
 {
 	(void)snprintf(to, size, "%s", from);
+}
+
+/*
+ * The id is new, and nobody's: who holds its lock is one that sweeps up after crashes and met a lock
+ * without a record, and lets go of it at once.
+ */
+static int lock_record(struct session *s, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	int held = 1;
+
+	for (int tries = 0; held == 1 && tries < LOCK_TRIES; tries++) {
+		held = record_lock(s->plan->id, &s->lock, e);
+		if (held == 1)
+			(void)nanosleep(&pause, NULL);
+	}
+	return held;
 }
 
 static int begin_record(struct session *s, struct err *e)
@@ -60,7 +80,7 @@ static int begin_record(struct session *s, struct err *e)
 	if (plan->tty[0] && s->terminal >= 0 &&
 		tty_remember(s->terminal, plan->tty, &r->lent, e) < 0)
 		return -1;
-	held = record_lock(plan->id, &s->lock, e);
+	held = lock_record(s, e);
 	if (held != 0)
 		return held < 0 ? -1 : err_set(e, EEXIST, "lock session %s", plan->id);
 	return session_write(s, e);
