@@ -106,6 +106,8 @@ class Worker:
             return "in", self._wrong_facts(result)
         if point.where == "loader":
             return "ended", None  # of what ld.so does, nothing is ours
+        if result.opened is None and result.end == 9:
+            return "ended", None  # killed with its session before it was told a thing
         return "ended", f"neither in nor refused: {' '.join(result.text.split())[-300:]}"
 
     def _left(self):
