@@ -81,7 +81,7 @@ def main():
         ground = Ground(scene)
         try:
             for name in chosen:
-                run_group(ground, name)
+                scene.report.twice(name, lambda n=name: run_group(ground, n))
         finally:
             ground.close()
             scene.close()

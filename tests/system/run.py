@@ -108,7 +108,7 @@ def main():
                             f"no {' '.join(missing)}")
             for name, function in chosen:
                 if not missing or name.startswith("harness."):
-                    run_one(scene, name, function)
+                    scene.report.twice(name, lambda n=name, f=function: run_one(scene, n, f))
         finally:
             scene.close()
         return scene.report.summary()

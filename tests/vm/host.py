@@ -65,7 +65,7 @@ class ShapeReport(Report):
                 setattr(self, counter, getattr(self, counter) + 1)
                 break
         else:
-            if not line.startswith("#"):
+            if not line.startswith(("#", "first try: ")):
                 return
         self._say(line)
 
