@@ -15,9 +15,10 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 
-/* What opening, joining and becoming somebody takes. */
-static const cap_value_t needed[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_SETGID, CAP_SETUID,
-	CAP_SETPCAP, CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_SYS_PTRACE, CAP_SYS_RESOURCE };
+/* What opening, joining, signalling and becoming somebody takes. */
+static const cap_value_t needed[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_KILL, CAP_SETGID,
+	CAP_SETUID, CAP_SETPCAP, CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_SYS_PTRACE,
+	CAP_SYS_RESOURCE };
 
 /* A timer that was set before the exec would still go off; a terminal's signals are for the
  * shell. SIGCHLD is needed as it is. */
