@@ -95,6 +95,7 @@ const struct config_key config_keys[] = {
 	ROW("OOMPolicy", word, oom, "continue", "continue or kill", .words = oom_words),
 	ROW("OnError", word, on_error, "deny", "deny or allow", .words = error_words),
 	ROW("SupplementaryGroups", word, groups, "keep", "keep or none", .words = group_words),
+	ROW("UserManager", bool, user_manager, "no", HINT_BOOL),
 	ROW("NotifyJoin", bool, notify_join, "yes", HINT_BOOL),
 	ROW("Record", bool, record, "no", HINT_BOOL),
 	ROW("Shell", shell, shell, NULL,

@@ -12,7 +12,8 @@
 
 struct prepared {
 	struct err e; /* msg is empty on success */
-	bool folder;  /* the last fd is cgroup_fds.folder */
+	/* Beside cgroup_fds.move there are these fds, in this order. */
+	bool folder, manager;
 };
 
 static int send_move(
@@ -30,13 +31,17 @@ static int send_move(
 
 static int hand_over(const struct cgroup_fds *f, struct prepared *p, int peer)
 {
-	int fds[CGROUP_FDS_MAX + 1];
+	int fds[CGROUP_FDS_MAX + 2];
+	size_t n = f->n;
 
-	memcpy(fds, f->move, f->n * sizeof(int));
+	memcpy(fds, f->move, n * sizeof(int));
 	p->folder = f->folder >= 0;
+	p->manager = f->manager >= 0;
 	if (p->folder)
-		fds[f->n] = f->folder;
-	return io_send(peer, p, sizeof(*p), fds, f->n + p->folder);
+		fds[n++] = f->folder;
+	if (p->manager)
+		fds[n++] = f->manager;
+	return io_send(peer, p, sizeof(*p), fds, n);
 }
 
 void groups_prepare(const struct plan *plan, int peer, int login, pid_t homeless)
@@ -82,6 +87,8 @@ int groups_await(int peer, struct cgroup_fds *ret, struct err *e)
 		*e = p.e;
 		return -1;
 	}
+	if (p.manager && n > 0)
+		ret->manager = fds[--n];
 	if (p.folder && n > 0)
 		ret->folder = fds[--n];
 	for (ret->n = 0; ret->n < n && ret->n < CGROUP_FDS_MAX; ret->n++)

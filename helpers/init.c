@@ -9,6 +9,7 @@
 #include "core/run/privs.h"
 #include "core/run/stage.h"
 #include "helpers/title.h"
+#include "helpers/user_manager.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +33,7 @@
 
 struct init {
 	bool ending, lingering;
+	pid_t manager;     /* ends with the last login; 0: none that does */
 	uint64_t deadline; /* ms, CLOCK_MONOTONIC; while ending */
 };
 
@@ -71,7 +73,7 @@ static int drop(const struct plan *plan, int filter_fd, struct err *e)
 }
 
 static int become(const struct plan *plan, int leash, const struct cgroup_fds *groups,
-	int filter, const struct stage *stage, struct err *e)
+	const struct stage *stage, struct err *e)
 {
 	if (cgroup_move_born(groups, e) < 0)
 		return -1;
@@ -81,9 +83,7 @@ static int become(const struct plan *plan, int leash, const struct cgroup_fds *g
 		return -1;
 	if (sethostname(plan->hostname, strlen(plan->hostname)) < 0)
 		return err_set(e, errno, "set the host name %s", plan->hostname);
-	if (stage_enter(plan, stage, e) < 0)
-		return -1;
-	return drop(plan, filter, e);
+	return stage_enter(plan, stage, e);
 }
 
 /* ---- being init --------------------------------------------------------------------- */
@@ -114,10 +114,13 @@ static void begin_end(struct init *in)
 	(void)kill(-1, SIGCONT);
 }
 
-static void reap(void)
+static void reap(struct init *in)
 {
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		continue;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		if (pid == in->manager)
+			in->manager = 0;
 }
 
 static void hear_signal(struct init *in)
@@ -126,12 +129,19 @@ static void hear_signal(struct init *in)
 
 	while (read(SIGNAL_FD, &s, sizeof(s)) == (ssize_t)sizeof(s)) {
 		if (s.ssi_signo == SIGCHLD)
-			reap();
+			reap(in);
 		else if (s.ssi_signo == SIGTERM)
 			begin_end(in);
 		else
 			(void)kill(-1, (int)s.ssi_signo);
 	}
+}
+
+static void linger(struct init *in, bool on)
+{
+	in->lingering = on;
+	if (on && in->manager > 0)
+		(void)kill(in->manager, SIGTERM);
 }
 
 static void hear_leash(struct init *in)
@@ -144,17 +154,17 @@ static void hear_leash(struct init *in)
 	if (word == INIT_END)
 		begin_end(in);
 	else
-		in->lingering = word == INIT_LINGER;
+		linger(in, word == INIT_LINGER);
 }
 
-static _Noreturn void live(void)
+static _Noreturn void live(pid_t manager)
 {
 	struct pollfd p[] = {
 		{ .fd = LEASH_FD, .events = POLLIN },
 		{ .fd = SIGNAL_FD, .events = POLLIN },
 	};
 	const struct timespec pause = { .tv_nsec = ENDING_MS * 1000000L };
-	struct init in = { 0 };
+	struct init in = { .manager = manager };
 
 	for (;;) {
 		int timeout = in.ending ? ENDING_MS : in.lingering ? LINGER_MS : -1;
@@ -174,7 +184,7 @@ static _Noreturn void live(void)
 			hear_leash(&in);
 		if (in.ending)
 			p[0].fd = -1;
-		reap();
+		reap(&in);
 	}
 }
 
@@ -196,31 +206,47 @@ static int hold_only(int leash, struct err *e)
 	return 0;
 }
 
-static int report(int leash, const struct err *e)
+static int report(int leash, const struct init_report *said)
 {
 	_cleanup_close_ int ptys =
-		e->msg[0] ? -EBADF
-			  : open(NOTICE_PTS,
-				    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		said->error.msg[0] ? -EBADF
+				   : open(NOTICE_PTS, O_RDONLY | O_DIRECTORY |
+							      O_NOFOLLOW | O_CLOEXEC);
 
-	return io_send(leash, e, sizeof(*e), &ptys, ptys >= 0);
+	return io_send(leash, said, sizeof(*said), &ptys, ptys >= 0);
+}
+
+/* From the session's root to what there is left to do until its end. */
+static int settle(const struct plan *plan, int leash, int group, int filter,
+	struct user_manager *manager, struct init_report *said)
+{
+	/* As long as init may become somebody. */
+	int started = user_manager_start(plan, group, filter, manager, &said->note);
+
+	if (drop(plan, filter, &said->error) < 0)
+		return -1;
+	if (started == 0)
+		(void)user_manager_await(manager, &said->note);
+	return hold_only(leash, &said->error);
 }
 
 _Noreturn void init_run(const struct plan *plan, int leash,
 	const struct cgroup_fds *groups, int filter, const struct stage *stage)
 {
-	struct err e = { 0 };
+	struct user_manager manager = USER_MANAGER_NONE;
+	struct init_report said = { 0 };
 	sigset_t all;
 	int r;
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	r = become(plan, leash, groups, filter, stage, &e);
+	r = become(plan, leash, groups, stage, &said.error);
 	if (r == 0)
-		r = hold_only(leash, &e);
+		r = settle(plan, leash, groups->manager, filter, &manager, &said);
 	title_set("nsshell: init of %s", plan->user);
 	/* Whoever waits for word that doesn't come is told by our end. */
-	if (report(r == 0 ? LEASH_FD : leash, &e) < 0 || r < 0)
+	if (report(r == 0 ? LEASH_FD : leash, &said) < 0 || r < 0)
 		_exit(1);
-	live();
+	/* Every login of Share=login has one of its own; with Share=account it lingers, too. */
+	live(plan->share_account ? 0 : manager.pid);
 }

@@ -17,6 +17,12 @@ enum init_word {
 	INIT_STAY = 's',   /* a login came: don't */
 };
 
+/* What init says, once. */
+struct init_report {
+	struct err error; /* msg is empty on success */
+	struct err note;  /* for the log: why there is no user manager; else empty */
+};
+
 /**
  * init_run() - Be init, in the process that clone3(2) made
  * @leash:	SOCK_SEQPACKET to the supervisor; its end is the session's
@@ -24,9 +30,8 @@ enum init_word {
  * @filter:	the system call filter to live under, or negative
  * @stage:	what it mounts of the host's
  *
- * Reports its success (or the error) over the leash as a struct err, whose msg is empty
- * on success, once the session's root is entered. With success comes the folder of the session's
- * ptys, if there is one.
+ * Reports over the leash once the session's root is entered, and its user manager ready. With
+ * success comes the folder of the session's ptys, if there is one.
  */
 _Noreturn void init_run(const struct plan *plan, int leash,
 	const struct cgroup_fds *groups, int filter, const struct stage *stage);

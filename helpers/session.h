@@ -40,6 +40,7 @@ struct session {
 	bool preparing; /* it was told to begin */
 	int family; /* Share=account: the account's lock until the session can be joined */
 	struct cgroup_fds groups;
+	char note[256]; /* for the log: what init couldn't do, "" mostly */
 	struct lease leases[SESSION_LEASES_MAX];
 	size_t n_leases;
 };

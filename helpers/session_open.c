@@ -189,7 +189,7 @@ static int start_init(struct session *s, const struct stage *stage, struct err *
 
 static int await_init(struct session *s, struct err *e)
 {
-	struct err said;
+	struct init_report said;
 	int fds[IO_FDS_MAX];
 	size_t n = 0;
 	int r = io_recv(s->leash, &said, sizeof(said), fds, &n);
@@ -198,10 +198,12 @@ static int await_init(struct session *s, struct err *e)
 		s->ptys = fds[0];
 	if (r != 0)
 		return err_set(e, r < 0 ? errno : 0, "init of the session died");
-	if (said.msg[0]) {
-		said.msg[sizeof(said.msg) - 1] = '\0';
-		return err_set(e, 0, "%s", said.msg);
+	if (said.error.msg[0]) {
+		said.error.msg[sizeof(said.error.msg) - 1] = '\0';
+		return err_set(e, 0, "%s", said.error.msg);
 	}
+	said.note.msg[sizeof(said.note.msg) - 1] = '\0';
+	copy(s->note, sizeof(s->note), said.note.msg);
 	return 0;
 }
 

@@ -71,6 +71,8 @@ static void note_login(struct session *s)
 		s->plan->service, s->plan->rhost[0] ? " from " : "", s->plan->rhost);
 	for (size_t i = 0; i < s->plan->n_notes; i++)
 		syslog(LOG_NOTICE, "session %s: %s", s->plan->id, s->plan->notes[i]);
+	if (s->note[0])
+		syslog(LOG_WARNING, "session %s: %s", s->plan->id, s->note);
 }
 
 /*

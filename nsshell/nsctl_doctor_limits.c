@@ -36,7 +36,8 @@ static char *describe(const struct policy *p)
 
 	if (!out)
 		return NULL;
-	(void)fprintf(out, "%s %d", p->slice ? p->slice : "", (int)p->oom);
+	(void)fprintf(
+		out, "%s %d %d", p->slice ? p->slice : "", (int)p->oom, p->user_manager);
 	print_limits(&p->limits, out);
 	print_limits(&p->slice_limits, out);
 	if (fclose(out) == 0)
@@ -67,8 +68,7 @@ static void tell(const struct doctor_account *a, const struct host *host,
 		if (!strlist_has(told, plan->notes[i]) &&
 			strlist_add(told, plan->notes[i]) == 0)
 			findings_add(f, FINDING_NOTE, whom,
-				"nothing, or see nsshell.conf(5): How limits are kept",
-				"%s", plan->notes[i]);
+				"nothing, or see nsshell.conf(5)", "%s", plan->notes[i]);
 	plan_free(plan);
 }
 

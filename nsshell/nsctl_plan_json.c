@@ -285,6 +285,7 @@ static json_t *cgroup(struct json_out *o, const struct plan_cgroup *c)
 	put(o, object, "scope", *c->scope ? text(c->scope) : json_null());
 	put(o, object, "account", text(c->account));
 	put(o, object, "session", text(c->session));
+	put(o, object, "manager", *c->manager ? text(c->manager) : json_null());
 	put(o, object, "supervise", text(c->supervise));
 	put(o, object, "controllers", texts(o, c->controllers, c->n_controllers));
 	put(o, object, "slice", text(c->slice));
@@ -342,6 +343,8 @@ static void privileges(struct json_out *o, json_t *object, const struct plan *p)
 	put(o, object, "groups", groups);
 	put(o, object, "namespaces", namespaces(o, p->namespaces));
 	put(o, object, "no_new_privs", json_boolean(p->no_new_privs));
+	put(o, object, "user_manager",
+		*p->user_manager ? text(p->user_manager) : json_null());
 	put(o, object, "scope_sockets", json_boolean(p->scope_sockets));
 	put(o, object, "login_caps", texts(o, p->login_caps, p->n_login_caps));
 	put(o, object, "init_caps", texts(o, p->init_caps, p->n_init_caps));

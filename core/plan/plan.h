@@ -76,9 +76,11 @@ struct plan_host {
 	const struct plan_path *paths;
 	size_t n_paths;
 	bool idmapped_lower; /* overlay takes idmapped layers: Linux 5.19 */
-	bool scopes;       /* abstract sockets can be scoped: Linux 6.12, with Landlock */
-	const char *lxcfs; /* where lxcfs(1) is mounted and answers, or NULL */
-	bool lxcfs_dead;   /* it is mounted and doesn't */
+	bool scopes; /* abstract sockets can be scoped: Linux 6.12, with Landlock */
+	const char
+		*user_manager; /* systemd's program, or NULL where it isn't installed */
+	const char *lxcfs;     /* where lxcfs(1) is mounted and answers, or NULL */
+	bool lxcfs_dead;       /* it is mounted and doesn't */
 	enum plan_cgroup_kind cgroup;
 	bool systemd; /* it runs this host, and is the one writer of control groups */
 	/* as the kernel names them: memory, pids, cpu, ...; on v1 name=systemd and unified, too */
@@ -166,7 +168,7 @@ enum plan_op_kind {
 	PLAN_SYSCTL,
 	PLAN_DEVPTS, /* inodes */
 	PLAN_MQUEUE,
-	PLAN_CGROUP2,  /* the session's own cgroup, read-only */
+	PLAN_CGROUP2,  /* the session's own cgroup; owners and modes decide who writes */
 	PLAN_READONLY, /* bind target onto itself, read-only */
 	PLAN_HIDE,     /* cover with /dev/null, or an empty read-only tmpfs if a folder */
 	PLAN_COVER,    /* cover a file with the host's source; optional, both of them */
@@ -213,6 +215,10 @@ struct plan_cgroup {
 		*account; /* "nsshell/1000", in a slice SLICE/1000: the limits are here */
 	const char *session;   /* "nsshell/1000/ID" */
 	const char *supervise; /* "nsshell/1000/supervise": the account's supervisors */
+	/* "nsshell/1000/ID/user": the account's own, for its user manager; "" without */
+	const char *manager;
+	uid_t manager_uid; /* who owns it, as the host sees it */
+	gid_t manager_gid;
 	const char **controllers;
 	size_t n_controllers;
 	struct plan_cgroup_setting *settings; /* of the account's group */
@@ -267,7 +273,8 @@ struct plan {
 	bool no_new_privs;
 	bool scope_sockets; /* abstract ones are each login's own */
 	struct plan_filter filter;
-	bool notify_join; /* the user is told when an admin steps in */
+	bool notify_join;         /* the user is told when an admin steps in */
+	const char *user_manager; /* the program to run with --user, "" for none */
 	bool share_account;
 	uint64_t sessions_max; /* of the account, at once; PARSE_INFINITY: no limit */
 	uint64_t linger_usec;

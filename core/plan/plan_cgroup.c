@@ -251,5 +251,6 @@ int plan_cgroup(struct planner *b, struct err *e)
 			b, "no cgroup file system is mounted: sessions have no groups");
 	else
 		plan_groups(b);
+	plan_manager(b);
 	return 0;
 }

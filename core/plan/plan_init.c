@@ -99,7 +99,8 @@ void plan_init_ops(struct planner *b)
 	op->inodes = plan_ptys(b->in->policy);
 	planner_op(b, PLAN_MQUEUE, "/dev/mqueue")->attr = ATTR_NOEXEC;
 	if (b->in->host->cgroup == PLAN_CGROUP_V2)
-		planner_op(b, PLAN_CGROUP2, "/sys/fs/cgroup")->attr = ATTR_CLOSED;
+		planner_op(b, PLAN_CGROUP2, "/sys/fs/cgroup")->attr =
+			*b->p->cgroup.manager ? ATTR_NOEXEC : ATTR_CLOSED;
 	for (size_t i = 0; i < sizeof(covers) / sizeof(*covers); i++)
 		if (b->in->policy->root || !covers[i].root_only)
 			cover(b, covers[i].kind, covers[i].path);

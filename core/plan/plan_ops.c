@@ -181,6 +181,7 @@ static void ops_run(struct planner *b)
 			p->hostname),
 		0444);
 	ops_shell(b);
+	plan_manager_ops(b);
 }
 
 static void ops_sys(struct planner *b)

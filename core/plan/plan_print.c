@@ -144,6 +144,8 @@ static void print_privileges(const struct plan *p, FILE *out)
 	fprintf(out, "  abstract    %s\n",
 		p->scope_sockets ? "sockets of the login's own"
 				 : "sockets shared with the host");
+	if (*p->user_manager)
+		fprintf(out, "  manager     %s --user\n", p->user_manager);
 }
 
 static void print_rootfs(const struct plan *p, FILE *out)
@@ -259,6 +261,9 @@ static void print_cgroup(const struct plan_cgroup *c, FILE *out)
 			c->scope);
 	fprintf(out, "  account     %s\n", c->account);
 	fprintf(out, "  session     %s\n", c->session);
+	if (*c->manager)
+		fprintf(out, "  manager     %s (owner=%u:%u)\n", c->manager,
+			c->manager_uid, c->manager_gid);
 	fprintf(out, "  supervise   %s\n", c->supervise);
 	print_list("controllers", c->controllers, c->n_controllers, out);
 	print_settings("slice limit", c->slice_settings, c->n_slice_settings, out);

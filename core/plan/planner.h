@@ -100,6 +100,8 @@ void plan_filter(struct planner *b);
 void plan_filter_print(const struct plan_filter *f, FILE *out);
 void plan_layers(struct planner *b); /* plan_hidden.c: whiteouts, masks */
 int plan_cgroup(struct planner *b, struct err *e);
+void plan_manager(struct planner *b);     /* plan_manager.c: the user manager's group */
+void plan_manager_ops(struct planner *b); /* and what it looks for */
 /* limits_text.c: the limits as "KEY=VALUE" lines, those of a slice below its "[Slice NAME]" */
 const char *plan_limits_text(struct planner *b);
 

@@ -109,8 +109,9 @@ struct policy {
 	enum policy_abstract abstract;     /* AbstractSockets= */
 	enum policy_on_error on_error;     /* OnError= */
 	enum policy_groups groups;         /* SupplementaryGroups= */
-	bool notify_join; /* NotifyJoin=: the user is told when an admin steps in */
-	bool record;      /* Record=: nsshell(1) inside makes its terminals observable */
+	bool notify_join;  /* NotifyJoin=: the user is told when an admin steps in */
+	bool user_manager; /* UserManager=: systemd --user inside */
+	bool record;       /* Record=: nsshell(1) inside makes its terminals observable */
 	char *shell; /* Shell=: behind nsshell(1) as a login shell; NULL: the account's */
 };
 

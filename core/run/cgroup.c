@@ -177,6 +177,8 @@ static int prepare(const struct plan_cgroup *plan, pid_t homeless, struct cgroup
 				  : cgroup_make_account(plan, e);
 	if (r < 0 || cgroup_check_values(plan, e) < 0 || make_session(plan, e) < 0)
 		return -1;
+	if (*plan->manager && cgroup_make_manager(plan, &f->manager, e) < 0)
+		return -1;
 	return cgroup_open_moves(plan, f, e);
 }
 
@@ -200,6 +202,7 @@ void cgroup_fds_close(struct cgroup_fds *f)
 		cleanup_close(&f->move[i]);
 	f->n = 0;
 	cleanup_close(&f->folder);
+	cleanup_close(&f->manager);
 }
 
 /* ---- moving ------------------------------------------------------------------------- */

@@ -19,10 +19,13 @@ struct cgroup_fds {
 	/* v2, also beside v1: the group's folder, for CLONE_INTO_CGROUP; else -EBADF. The last
 	 * of move is the same group's. */
 	int folder;
+	/* cgroup.procs of the group that is the account's own, for a process to write "0" to;
+	 * -EBADF where the plan has none */
+	int manager;
 };
 #define CGROUP_FDS_NONE                                                                  \
 	{                                                                                \
-		.n = 0, .folder = -EBADF                                                 \
+		.n = 0, .folder = -EBADF, .manager = -EBADF                              \
 	}
 
 /**

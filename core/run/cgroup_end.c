@@ -6,6 +6,7 @@
 #include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/plan/property.h"
+#include "core/run/cgroup_below.h"
 #include "core/run/cgroup_internal.h"
 
 #include <fcntl.h>
@@ -31,32 +32,21 @@ void cgroup_leave(enum plan_cgroup_kind kind)
 					break;
 }
 
-/* Processes of a group in one hierarchy. Return: how many; *ret is to free(). */
+/* Processes of a group, and of those below it, in one hierarchy. Return: how many; *ret is to
+ * free(). */
 static int processes(const char *controller, const char *group, pid_t **ret)
 {
-	_cleanup_file_ FILE *f = NULL;
+	_cleanup_close_ int dir = -EBADF;
 	char path[PATH_MAX];
-	int n = 0, room = 0;
+	size_t n = 0;
 
 	*ret = NULL;
-	if (cgroup_path(controller, group, "cgroup.procs", path, sizeof(path)) < 0)
+	if (cgroup_path(controller, group, "", path, sizeof(path)) < 0)
 		return 0;
-	f = fopen(path, "re");
-	while (f) {
-		if (n == room) {
-			pid_t *more =
-				reallocarray(*ret, (size_t)room + 64, sizeof(**ret));
-
-			if (!more)
-				break;
-			*ret = more;
-			room += 64;
-		}
-		if (fscanf(f, "%d", &(*ret)[n]) != 1)
-			break;
-		n++;
-	}
-	return n;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || cgroup_below_processes(dir, ret, &n) < 0)
+		return 0;
+	return (int)n;
 }
 
 static bool is_among(pid_t pid, const pid_t *pids, int n)
@@ -134,6 +124,21 @@ long cgroup_count(enum plan_cgroup_kind kind, const char *path)
 	return -1;
 }
 
+/* With the groups that its user manager has left. */
+static int remove_folder(const char *path)
+{
+	_cleanup_close_ int dir = -EBADF;
+
+	if (rmdir(path) == 0)
+		return 0;
+	if (errno != EBUSY && errno != ENOTEMPTY)
+		return -1;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0)
+		cgroup_below_remove(dir);
+	return rmdir(path);
+}
+
 /* rmdir(2) and not libcgroup's delete: that one moves live processes up, free of their
  * limit. */
 static int remove_group(const char *group, struct err *e)
@@ -144,7 +149,7 @@ static int remove_group(const char *group, struct err *e)
 	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++)
 		if (cgroup_path(cgroup_controllers[i], group, "", path, sizeof(path)) ==
 				0 &&
-			rmdir(path) < 0 && errno != ENOENT)
+			remove_folder(path) < 0 && errno != ENOENT)
 			r = err_set(e, errno, "remove the cgroup %s", path);
 	return r;
 }

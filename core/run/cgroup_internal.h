@@ -78,6 +78,19 @@ int cgroup_make_above(const struct plan_cgroup *plan, struct err *e);
 /* Write the slice's limits, and read them back. Return: 0 or -1 with @e. */
 int cgroup_slice_update(const struct plan_cgroup *plan, struct err *e);
 
+/* ---- cgroup_manager.c --------------------------------------------------------------- */
+
+/**
+ * cgroup_make_manager() - Hand a part of the session's group to the account (v2)
+ * @ret:	its cgroup.procs, for who is to be in it
+ *
+ * The account may make groups in there, and move its processes among them: no limit's file is
+ * its own. It may be there already.
+ *
+ * Return: 0 or -1 with @e.
+ */
+int cgroup_make_manager(const struct plan_cgroup *plan, int *ret, struct err *e);
+
 /* ---- cgroup.c ----------------------------------------------------------------------- */
 
 /* The account's group and those above, with their limits, where nsshell makes them. Return: 0 or

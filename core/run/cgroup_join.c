@@ -169,6 +169,7 @@ void cgroup_join_close(struct cgroup_fds *f)
 		cleanup_close(&f->move[i]);
 	f->n = 0;
 	cleanup_close(&f->folder);
+	cleanup_close(&f->manager);
 }
 
 int cgroup_join_self(const struct cgroup_fds *f, struct err *e)

@@ -88,7 +88,7 @@ static int keep_only(const struct stdio *s, int sock, struct err *e)
 
 /* ---- signals, ids ------------------------------------------------------------------ */
 
-static void default_signals(void)
+void enter_default_signals(void)
 {
 	sigset_t none;
 
@@ -138,8 +138,7 @@ static int prove_no_caps(struct err *e)
 	return r;
 }
 
-static int become(
-	const struct enter_person *p, const struct filter *filter, struct err *e)
+int enter_become(const struct enter_person *p, const struct filter *filter, struct err *e)
 {
 	int r;
 
@@ -204,12 +203,12 @@ _Noreturn void enter_inside(
 {
 	struct err e = { 0 };
 
-	default_signals();
+	enter_default_signals();
 	if (in->notice)
 		(void)notice_ptys(in->notice);
 	if (settle(in, groups, sock, &e) < 0)
 		fail(sock, ENTER_WORD_FAILED, &e);
-	if (become(&in->person, in->filter, &e) < 0 || go_to(in, &e) < 0)
+	if (enter_become(&in->person, in->filter, &e) < 0 || go_to(in, &e) < 0)
 		fail(SOCK_FD, ENTER_WORD_FAILED, &e);
 	environ = (char **)(uintptr_t)in->env;
 	(void)execvpe(in->file, (char *const *)(uintptr_t)in->argv, environ);

@@ -20,6 +20,20 @@ struct enter_word {
 	struct err error;
 };
 
+/* The signals of a process as its exec finds them: default, none blocked. */
+void enter_default_signals(void);
+
+/**
+ * enter_become() - Be a person of the box for good, under the session's filter
+ *
+ * Should:   run as root of the box with its capabilities, in a process of its own
+ * Mustn't:  leave a way back; proves that there is none
+ *
+ * SIGHUP comes when the parent dies. Return: 0 or -1 with @e.
+ */
+int enter_become(
+	const struct enter_person *p, const struct filter *filter, struct err *e);
+
 /**
  * enter_inside() - Become the command
  * @groups:	to move into, still open from outside

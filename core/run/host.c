@@ -252,6 +252,18 @@ static int look_at_paths(const struct policy *policy, struct host *h, struct err
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
+/* In the box it has the same path: the host's is its lower. */
+static const char *find_user_manager(void)
+{
+	static const char *const places[] = { "/usr/lib/systemd/systemd",
+		"/lib/systemd/systemd" };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (access(places[i], X_OK) == 0)
+			return places[i];
+	return NULL;
+}
+
 static void read_kernel(struct host *h)
 {
 	struct utsname u;
@@ -270,6 +282,7 @@ int host_gather(const struct policy *policy, struct host *ret, struct err *e)
 	ret->facts.controllers = &ret->controllers;
 	ret->facts.systemd = access(PATH_SYSTEMD, F_OK) == 0;
 	read_kernel(ret);
+	ret->facts.user_manager = find_user_manager();
 	ret->facts.scopes = sys_landlock_abi() >= 6;
 	if (!ret->facts.hostname) {
 		host_clear(ret);

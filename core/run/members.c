@@ -3,9 +3,9 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/base/parse.h"
 #include "core/base/sys.h"
 #include "core/run/cgroup.h"
+#include "core/run/cgroup_below.h"
 #include "core/run/cgroup_file.h"
 
 #include <fcntl.h>
@@ -36,58 +36,36 @@ int members_list(enum plan_cgroup_kind kind, const char *group, pid_t **ret,
 	size_t *ret_n, struct err *e)
 {
 	_cleanup_close_ int dir = open_group(kind, group);
-	_cleanup_free_ pid_t *pids = NULL;
-	_cleanup_free_ char *line = NULL;
-	_cleanup_file_ FILE *in = NULL;
-	size_t n = 0, room = 0, size = 0;
-	int fd;
 
 	if (dir < 0)
 		return err_set(e, errno, "find the cgroup \"%s\"", group);
-	fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	in = fd < 0 ? NULL : fdopen(fd, "r");
-	if (!in)
-		return err_set(e, errno, "read the processes of %s", group);
-	while (getline(&line, &size, in) > 0) {
-		uint32_t pid;
+	return cgroup_below_processes(dir, ret, ret_n) < 0
+		       ? err_set(e, errno, "read the processes of %s", group)
+		       : 0;
+}
 
-		line[strcspn(line, "\n")] = '\0';
-		/* 0: in a pid namespace that can't be seen from here */
-		if (parse_u32(line, &pid) < 0 || pid == 0)
-			continue;
-		if (n == room) {
-			pid_t *more = reallocarray(pids, room + 64, sizeof(*pids));
+/* Whether a path ends with the group, or goes on below it. */
+static bool leads_to(const char *path, const char *group)
+{
+	size_t len = strlen(group);
 
-			if (!more)
-				return err_set(
-					e, ENOMEM, "read the processes of %s", group);
-			pids = more;
-			room += 64;
-		}
-		pids[n++] = (pid_t)pid;
-	}
-	*ret = pids;
-	pids = NULL;
-	*ret_n = n;
-	return 0;
+	for (const char *at = path; (at = strstr(at, group)); at++)
+		if (at > path && at[-1] == '/' && (at[len] == '\0' || at[len] == '/'))
+			return true;
+	return false;
 }
 
 /* Whether a process is in the group, as /proc/PID/cgroup has it: "4:memory:/nsshell/..." */
 static bool is_in_group(pid_t pid, const char *group)
 {
 	char path[32], text[4096], *rest = text, *line;
-	size_t len = strlen(group);
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
 	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return false;
-	while ((line = strsep(&rest, "\n"))) {
-		size_t n = strlen(line);
-
-		if (n > len && line[n - len - 1] == '/' &&
-			strcmp(line + n - len, group) == 0)
+	while ((line = strsep(&rest, "\n")))
+		if (leads_to(line, group))
 			return true;
-	}
 	return false;
 }
 

@@ -166,6 +166,7 @@ static void check(const struct golden *g)
 	f.host.n_blocks = COUNT(golden_blocks);
 	f.host.idmapped_lower = g->idmapped_lower;
 	f.host.systemd = g->systemd;
+	f.host.user_manager = "/usr/lib/systemd/systemd";
 	if (g->change)
 		g->change(&f.policy);
 	if (plan_make(&f.in, &f.plan, &f.e) < 0)
@@ -273,6 +274,7 @@ static void debian_policy(struct policy *p)
 	p->limits.tasks_max.n = 512;
 	p->limits.cpu_quota = 150;
 	p->limits.cpu_weight = 50;
+	p->user_manager = true;
 	p->slice = (char *)"students";
 	policy_limits_init(&p->slice_limits);
 	p->slice_limits.memory_max.n = 8ULL << 30;
