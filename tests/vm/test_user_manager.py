@@ -109,6 +109,11 @@ def test_units_run_inside(h):
         seen = do("busctl --user call org.freedesktop.DBus / org.freedesktop.DBus GetId")
         h.check(alice.status == 0, "the session has a D-Bus session bus", seen)
 
+        seen = do("systemd-run -q --user --wait --pipe "
+                  "bash -c 'ulimit -Hr; ulimit -He; ulimit -Hl; chrt -f 1 true && echo real time'")
+        h.check(seen.split()[:3] == ["0", "0", "8192"] and not seen.endswith("real time"),
+                "a unit has neither real time nor better priority, nor memory to lock", seen)
+
         do("systemd-run -q --user sleep 313131")
         group = _group(h)
         seen = h.out("cat /proc/$(pgrep -f '^[^ ]*sleep 313131')/cgroup")
