@@ -124,21 +124,6 @@ long cgroup_count(enum plan_cgroup_kind kind, const char *path)
 	return -1;
 }
 
-/* With the groups that its user manager has left. */
-static int remove_folder(const char *path)
-{
-	_cleanup_close_ int dir = -EBADF;
-
-	if (rmdir(path) == 0)
-		return 0;
-	if (errno != EBUSY && errno != ENOTEMPTY)
-		return -1;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir >= 0)
-		cgroup_below_remove(dir);
-	return rmdir(path);
-}
-
 /* rmdir(2) and not libcgroup's delete: that one moves live processes up, free of their
  * limit. */
 static int remove_group(const char *group, struct err *e)
@@ -149,9 +134,26 @@ static int remove_group(const char *group, struct err *e)
 	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++)
 		if (cgroup_path(cgroup_controllers[i], group, "", path, sizeof(path)) ==
 				0 &&
-			remove_folder(path) < 0 && errno != ENOENT)
+			rmdir(path) < 0 && errno != ENOENT)
 			r = err_set(e, errno, "remove the cgroup %s", path);
 	return r;
+}
+
+/* What a session's user manager has left. Never above a session: others begin there meanwhile. */
+static void remove_below(const char *session)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
+		_cleanup_close_ int dir = -EBADF;
+
+		if (cgroup_path(cgroup_controllers[i], session, "", path, sizeof(path)) <
+			0)
+			continue;
+		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir >= 0)
+			cgroup_below_remove(dir);
+	}
 }
 
 int cgroup_remove(enum plan_cgroup_kind kind, const char *session, struct err *e)
@@ -160,6 +162,7 @@ int cgroup_remove(enum plan_cgroup_kind kind, const char *session, struct err *e
 		return 0;
 	if (cgroup_start(e) < 0)
 		return -1;
+	remove_below(session);
 	return remove_group(session, e);
 }
 
