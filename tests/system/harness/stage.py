@@ -159,9 +159,15 @@ class Stage:
         self.sshd = Sshd(self, self.sshd_service)
 
     def _hide_installed(self):
-        """An nsshell of this host's isn't what is tested."""
+        """An nsshell of this host's isn't what is tested, but for who asks systemd: where that
+        runs the host, the helper finds it by a path that is compiled in."""
         nothing = self.private / "nothing"
         nothing.mkdir()
+        scope = self.build / "nsshell-scope"
+        if not scope.exists():
+            scope = pathlib.Path("/usr/local/libexec/nsshell/nsshell-scope")
+        if os.path.isdir("/run/systemd/system") and scope.exists():
+            shutil.copy(scope, nothing / "nsshell-scope")
         for folder in ("/usr/local/libexec/nsshell", "/usr/libexec/nsshell"):
             if os.path.isdir(folder):
                 kernel.bind(nothing, folder)
