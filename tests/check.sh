@@ -29,7 +29,6 @@ part unit make -s --no-print-directory CI=1 check-unit
 part asan make -s --no-print-directory asan
 part system make -s --no-print-directory CI=1 check-system
 part hostile make -s --no-print-directory CI=1 check-hostile
-part faults make -s --no-print-directory CI=1 faults
 part soak make -s --no-print-directory CI=1 soak SOAK='--logins 400 --minutes 0.3'
 part vm make -s --no-print-directory CI=1 check-vm
 part fuzz make -s --no-print-directory fuzz-smoke

@@ -100,10 +100,13 @@ void enter_default_signals(void)
 
 static int drop_bounding_set(void)
 {
-	for (cap_value_t c = 0; cap_get_bound(c) >= 0; c++)
+	cap_value_t c = 0;
+
+	for (; cap_get_bound(c) >= 0; c++)
 		if (cap_drop_bound(c) < 0)
 			return -1;
-	return 0;
+	/* EINVAL: the kernel has no such capability (prctl(2)); there are forty of them. */
+	return errno == EINVAL && c > CAP_WAKE_ALARM ? 0 : -1;
 }
 
 /*
@@ -185,7 +188,9 @@ static int go_to(const struct enter *in, struct err *e)
 {
 	if (chdir(in->folder) == 0)
 		return 0;
-	if (in->folder_must)
+	/* A home that isn't there, or can't be entered, is no reason not to help its user. */
+	if (in->folder_must || (errno != ENOENT && errno != EACCES && errno != ENOTDIR &&
+				       errno != ESTALE))
 		return err_set(e, errno, "go to %s inside", in->folder);
 	return chdir("/") < 0 ? err_set(e, errno, "go to / inside") : 0;
 }
