@@ -210,7 +210,10 @@ check-hostile: all $(BUILD)/hostile/attack $(BUILD)/hostile/evil.so
 ## make check-vm      on whole machines under qemu: systemd with cgroup v2 and v1, and no systemd (as root)
 check-vm: all
 	@python3 tests/vm/run.py $(TESTS)
-.PHONY: check-vm
+## make check-vm-own  the same without the system tests in there, as make check does
+check-vm-own: all
+	@NSSHELL_VM_OWN=1 python3 tests/vm/run.py
+.PHONY: check-vm check-vm-own
 
 ## make faults        every system call of a login, a join and a logout fails once (as root)
 faults: all fault-programs

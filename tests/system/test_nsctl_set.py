@@ -11,7 +11,8 @@ def _set(b, *arguments):
 
 def _limits(b, user):
     """The account's limits as the kernel has them: (memory, tasks, quota)."""
-    group = f"nsshell/{user.pw_uid}"
+    group = next((os.path.dirname(r["cgroup"]) for r in b.stage.records()
+                  if r.get("user") == user.pw_name), f"nsshell/{user.pw_uid}")
     found = {}
     for top, names in (("/sys/fs/cgroup", {"memory.max": "memory", "pids.max": "tasks",
                                            "cpu.max": "quota"}),
