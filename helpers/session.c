@@ -153,7 +153,10 @@ static int admit(struct session *s, int sock, struct lease *lease, struct err *e
 		return err_set(e, 0, "the login program didn't join");
 	/* What the socket says from now on is somebody's of the box: only its end counts.
 	 */
-	if (shutdown(sock, SHUT_RD) < 0 && shutdown(sock, SHUT_RD) < 0)
+	r = shutdown(sock, SHUT_RD);
+	if (r < 0)
+		r = shutdown(sock, SHUT_RD);
+	if (r < 0)
 		return err_set(e, errno, "keep the lease");
 	return 0;
 }

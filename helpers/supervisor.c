@@ -108,11 +108,15 @@ static void settle(struct session *s)
 {
 	struct err e;
 	size_t swept;
+	int r;
 
 	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
 	if (join_supervisors(s, &e) < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
-	if (drop(&e) < 0 && drop(&e) < 0)
+	r = drop(&e);
+	if (r < 0) /* for want of memory, say */
+		r = drop(&e);
+	if (r < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
 	if (reconcile_all(&swept, &e) < 0)
 		syslog(LOG_ERR, "sweeping up after a crash: %s", e.msg);

@@ -50,10 +50,10 @@ pure() {
 	! comm -23 build/plan.undefined build/plan.defined |
 		grep -vxE '__[a-z]+_chk|__stack_chk_fail|__ctype_.*|(as|f|sn|vas|vf|vsn)?printf|[cm]alloc|realloc(array)?|free|fput[cs]|fputc|fwrite|fnmatch|qsort|bcmp|(mem|str)[a-z]+'
 }
-# gcc 12 doesn't know the cleanup attribute, nor what a failed asprintf(3) leaves: leaks and what is
+# gcc 12 doesn't know the cleanup attribute, reallocarray(3), nor what a failed asprintf(3) leaves: leaks and what is
 # read before it is set are for ASan, valgrind and clang's analyzer to find.
 analyzer() { make -s --no-print-directory -j 2 BUILD=build/analyzer CC=gcc CI=1 \
-	OPT='-O1 -g -fanalyzer -Wno-analyzer-malloc-leak -Wno-analyzer-use-of-uninitialized-value' all; }
+	OPT='-O1 -g -fanalyzer -Wno-analyzer-malloc-leak -Wno-analyzer-use-of-uninitialized-value -Wno-analyzer-mismatching-deallocation' all; }
 python() { PYTHONPYCACHEPREFIX=build/pycache; export PYTHONPYCACHEPREFIX; files '*.py' | xargs python3 -m py_compile; }
 
 # shellcheck disable=SC2046
