@@ -83,6 +83,8 @@ def _a_hundred_at_once(g):
     """Logins and gate calls of two accounts, all beginning together."""
     g.stage.pam("runuser-l", g.stage.module_line("gate", control="[success=1 default=ignore]"),
                 "session required pam_permit.so\n", g.stage.module_line())
+    # Sessions of a login that is over still count for a moment.
+    g.stage.config("SessionsMax=200\n")
     results, lock = {}, threading.Lock()
     start = threading.Barrier(25)
 
@@ -110,6 +112,7 @@ def _a_hundred_at_once(g):
     g.judge("100 logins and 100 gate calls, 25 at a time: inside or refused, each in its own box",
             f"{results} {boxes} boxes", r"\{'inside': 100\} 100 boxes")
     g.stage.pam_all()
+    g.stage.config()
 
 
 def _su_by_a_user(g):
