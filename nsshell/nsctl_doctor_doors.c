@@ -7,7 +7,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#define TODO_ENABLE "\"nsctl enable\" it, with its name in Services="
+#define ENABLE_IT "\"nsctl enable\" it, with its name in Services="
 
 /* What is known of a service; man/pam_nsshell.8 has the same as a table. */
 struct way {
@@ -17,18 +17,18 @@ struct way {
 };
 
 static const struct way ways[] = {
-	{ "sshd", FINDING_WARNING, TODO_ENABLE },
-	{ "login", FINDING_WARNING, TODO_ENABLE },
-	{ "su", FINDING_WARNING, TODO_ENABLE },
-	{ "su-l", FINDING_WARNING, TODO_ENABLE },
-	{ "cron", FINDING_WARNING, TODO_ENABLE },
-	{ "crond", FINDING_WARNING, TODO_ENABLE },
-	{ "atd", FINDING_WARNING, TODO_ENABLE },
+	{ "sshd", FINDING_WARNING, ENABLE_IT },
+	{ "login", FINDING_WARNING, ENABLE_IT },
+	{ "su", FINDING_WARNING, ENABLE_IT },
+	{ "su-l", FINDING_WARNING, ENABLE_IT },
+	{ "cron", FINDING_WARNING, ENABLE_IT },
+	{ "crond", FINDING_WARNING, ENABLE_IT },
+	{ "atd", FINDING_WARNING, ENABLE_IT },
 	/* Only whom root or sudoers(5) lets come in through these. */
-	{ "runuser", FINDING_NOTE, TODO_ENABLE },
-	{ "runuser-l", FINDING_NOTE, TODO_ENABLE },
-	{ "sudo", FINDING_NOTE, TODO_ENABLE },
-	{ "sudo-i", FINDING_NOTE, TODO_ENABLE },
+	{ "runuser", FINDING_NOTE, ENABLE_IT },
+	{ "runuser-l", FINDING_NOTE, ENABLE_IT },
+	{ "sudo", FINDING_NOTE, ENABLE_IT },
+	{ "sudo-i", FINDING_NOTE, ENABLE_IT },
 	{ "polkit-1", FINDING_NOTE,
 		"nothing, as long as polkit's rules let nobody pkexec as them; it executes without a "
 		"fork, so don't enable it" },

@@ -23,22 +23,6 @@
 #define BIND_TRIES   100
 #define BIND_WAIT_MS 20
 
-static pid_t parent_of(pid_t pid)
-{
-	char path[32], text[1024];
-	const char *end;
-	int parent = 0;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return 0;
-	/* The name in field 2 may hold anything, ')' too. */
-	end = strrchr(text, ')');
-	if (end)
-		(void)sscanf(end, ") %*c %d", &parent);
-	return parent;
-}
-
 /* Who listens: the kernel keeps it from listen(2) on. Return: its pid, 0 where it isn't ours. */
 static pid_t peer_of(int fd)
 {
@@ -72,7 +56,7 @@ pid_t agent_of_login(const char *path)
 	for (int i = 0; i < GENERATIONS && peer > 1 && parent > 1; i++) {
 		if (parent == peer)
 			return peer;
-		parent = parent_of(parent);
+		parent = io_process_parent(parent);
 	}
 	return 0;
 }

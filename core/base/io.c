@@ -198,6 +198,22 @@ int io_process_start(pid_t pid, uint64_t *ret)
 	return 0;
 }
 
+pid_t io_process_parent(pid_t pid)
+{
+	char path[32], text[1024];
+	const char *end;
+	int parent = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return 0;
+	/* The name in field 2 may hold anything, ')' too. */
+	end = strrchr(text, ')');
+	if (end)
+		(void)sscanf(end, ") %*c %d", &parent);
+	return parent;
+}
+
 bool io_is_still(int dir, const char *name, int fd)
 {
 	struct stat mine, there;

@@ -57,6 +57,9 @@ int io_open_state(const char *path, mode_t mode, struct err *e);
  * errno. */
 int io_process_start(pid_t pid, uint64_t *ret);
 
+/* Parent of a process, proc_pid_stat(5) field 4. Return: 0 where it is gone, or has none. */
+pid_t io_process_parent(pid_t pid);
+
 /**
  * io_is_still() - Whether an open file is what a name in a folder stands for
  *

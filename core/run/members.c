@@ -89,22 +89,6 @@ static bool is_inside(pid_t pid)
 	return its != 0 && ours != 0 && its != ours;
 }
 
-static pid_t parent_of(pid_t pid)
-{
-	char path[32], text[1024];
-	const char *end;
-	int parent = 0;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return 0;
-	/* The name in field 2 may hold anything, ')' too. */
-	end = strrchr(text, ')');
-	if (end)
-		(void)sscanf(end, ") %*c %d", &parent);
-	return parent;
-}
-
 static bool same_program(pid_t a, pid_t b)
 {
 	char path[32];
@@ -121,7 +105,7 @@ static bool same_program(pid_t a, pid_t b)
  * connection, and no user has started it. */
 static bool is_login_program(pid_t pid)
 {
-	pid_t parent = parent_of(pid);
+	pid_t parent = io_process_parent(pid);
 
 	return parent > 0 && !is_inside(parent) && same_program(pid, parent);
 }
