@@ -57,8 +57,7 @@ while read -r dir reached lines; do
 	esac
 	percent=$((1000 * reached / lines))
 	text="$dir: $((percent / 10)).$((percent % 10)) % of $lines lines reached, aim $aim %"
-	# What a race decides moves it by a percent or two.
-	if ((percent >= 10 * aim - 25)); then
+	if ((percent >= 10 * aim)); then
 		echo "ok - $text"
 		passed=$((passed + 1))
 	else
