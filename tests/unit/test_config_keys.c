@@ -303,89 +303,6 @@ static void paths_devices_and_sockets(void **state)
 	refuse(state, "Sockets", "@abstract", "isn't absolute");
 }
 
-/* The text of a file of the repository, beside this one; NULL where only the binary is.
- */
-static char *repository_file(const char *path)
-{
-	const char *end = strstr(__FILE__, "tests/unit/");
-	char name[512], *text = calloc(1, 100000);
-	FILE *in;
-
-	(void)snprintf(
-		name, sizeof(name), "%.*s%s", (int)(end - __FILE__), __FILE__, path);
-	in = fopen(name, "r");
-	if (!in) {
-		free(text);
-		return NULL;
-	}
-	assert_true(fread(text, 1, 99999, in) > 0);
-	(void)fclose(in);
-	return text;
-}
-
-static void the_shipped_file_says_the_defaults_and_nothing_wrong(void **state)
-{
-	struct fixture *f = *state;
-	char *text = repository_file("config/nsshell.conf"), line[128];
-
-	if (!text)
-		skip();
-	load_text(f, text);
-	expect_count(f, 0);
-	policy_ok(f, "alice", "users", NULL);
-	assert_false(f->policy.isolate);
-	for (size_t i = 0; i < config_n_keys; i++) {
-		const char *initial = config_keys[i].initial;
-
-		/* Where nothing is set there is an example. */
-		(void)snprintf(line, sizeof(line), "\n#%s=%s%s", config_keys[i].name,
-			initial ? initial : "", initial ? "\n" : "");
-		if (!strstr(text, line))
-			fail_msg("config/nsshell.conf doesn't have:%s", line);
-	}
-	/* Examples too must hold when their '#' is taken away. */
-	for (char *p = text; (p = strstr(p, "\n#")); p++)
-		if ((p[2] >= 'A' && p[2] <= 'Z' &&
-			    strchr(p + 2, '=') < strpbrk(p + 2, " \n")) ||
-			p[2] == '[')
-			p[1] = ' ';
-	load_text(f, text);
-	expect_count(f, 0);
-	free(text);
-}
-
-static void the_manual_has_every_key_with_its_default(void **state)
-{
-	char *text = repository_file("man/nsshell.conf.5"), words[256];
-
-	(void)state;
-	if (!text)
-		skip();
-	for (size_t i = 0; i < config_n_keys; i++) {
-		const char *initial = config_keys[i].initial;
-		char *item;
-
-		(void)snprintf(
-			words, sizeof(words), "\n.It Cm %s Ns = Ns", config_keys[i].name);
-		item = strstr(text, words);
-		if (!item) {
-			fail_msg("nsshell.conf(5) doesn't have %s=", config_keys[i].name);
-			return;
-		}
-		(void)snprintf(words, sizeof(words), "\nDefault:\n.Ql %s",
-			initial ? initial : "");
-		if (initial && *initial) {
-			char *found = strstr(item, words),
-			     *next = strstr(item + 1, "\n.It ");
-
-			if (!found || (next && found > next))
-				fail_msg("nsshell.conf(5): %s= has another default",
-					config_keys[i].name);
-		}
-	}
-	free(text);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,8 +321,6 @@ int main(void)
 		story(cpus_are_a_list),
 		story(binds_have_a_source_and_perhaps_a_target),
 		story(paths_devices_and_sockets),
-		story(the_shipped_file_says_the_defaults_and_nothing_wrong),
-		story(the_manual_has_every_key_with_its_default),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
