@@ -58,6 +58,12 @@ int join_socket_accept(int listener, struct err *e)
 	return err_set(e, EBADMSG, "hear from a login");
 }
 
+/* What connect(2) and sendmsg(2) say of a listener that has closed, or never was. */
+static bool is_nobody(int num)
+{
+	return num == ENOENT || num == ECONNREFUSED || num == ECONNRESET || num == EPIPE;
+}
+
 int join_socket_send(const char *id, int sock, struct err *e)
 {
 	_cleanup_close_ int out = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -67,7 +73,7 @@ int join_socket_send(const char *id, int sock, struct err *e)
 	if (out < 0 || address(id, &to) < 0 ||
 		connect(out, (struct sockaddr *)&to, sizeof(to)) < 0 ||
 		io_send(out, &magic, sizeof(magic), &sock, 1) < 0)
-		return err_set(e, errno, "reach session %s", id);
+		return is_nobody(errno) ? 1 : err_set(e, errno, "reach session %s", id);
 	return 0;
 }
 

@@ -17,7 +17,11 @@ int join_socket_listen(const char *id, int *ret, struct err *e);
  */
 int join_socket_accept(int listener, struct err *e);
 
-/* Send a copy of a login's socket to a session. Doesn't wait for it to be taken. */
+/**
+ * join_socket_send() - Send a copy of a login's socket to a session
+ *
+ * Doesn't wait for it to be taken. Return: 0; 1 when nobody listens there any more; -1 with @e.
+ */
 int join_socket_send(const char *id, int sock, struct err *e);
 
 /* The process that made the socketpair, SO_PEERCRED of unix(7); 0 when it can't be told.

@@ -96,45 +96,77 @@ static bool is_mount_namespace(int fd, uint64_t ino)
 	       ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNS;
 }
 
-/* The rootfs fd of a running sibling, checked against its record; -EBADF when there is
- * none. */
-static int sibling_rootfs(const struct record *r)
+/* Return: 0 when what failed on the way to a supervisor says that it is gone; else -1 with @e. */
+static int not_reached(int num, struct err *e)
+{
+	if (num == ESRCH || num == ENOENT || num == EBADF)
+		return 0;
+	return err_set(e, num, "share the rootfs of the account's other sessions");
+}
+
+/*
+ * The rootfs fd of a running sibling, checked against its record. Return: 1 with @ret; 0 when it
+ * has none, or let go of it; -1 with @e.
+ */
+static int sibling_rootfs(const struct record *r, int *ret, struct err *e)
 {
 	_cleanup_close_ int pidfd = -EBADF, ns = -EBADF;
 	uint64_t start;
 
 	if (r->holder == 0 || r->supervisor.pid <= 0)
-		return -EBADF;
+		return 0;
 	pidfd = sys_pidfd_open(r->supervisor.pid);
-	if (pidfd < 0 || io_process_start(r->supervisor.pid, &start) < 0 ||
-		start != r->supervisor.start)
-		return -EBADF;
+	if (pidfd < 0 || io_process_start(r->supervisor.pid, &start) < 0)
+		return not_reached(errno, e);
+	if (start != r->supervisor.start)
+		return 0;
 	ns = pidfd_getfd(pidfd, SESSION_HOLDER_FD, 0);
-	if (ns < 0 || !is_mount_namespace(ns, r->holder))
-		return -EBADF;
-	return take_fd(&ns);
+	if (ns < 0)
+		return not_reached(errno, e);
+	if (!is_mount_namespace(ns, r->holder))
+		return 0;
+	*ret = take_fd(&ns);
+	return 1;
 }
 
-/* Return: 1 when a running session of the account shares its rootfs, 0 when there is
- * none. */
+/* Of one of the account's sessions, as sibling_rootfs(). */
+static int ask_sibling(const struct session *s, const char *id, int *ret, struct err *e)
+{
+	struct record r;
+
+	switch (record_read_live(id, &r, e)) {
+	case 0:
+		return r.uid == s->plan->uid ? sibling_rootfs(&r, ret, e) : 0;
+	case 1:
+		return 0;
+	case 2: /* an upper of tmpfs is its own: one more harms nobody */
+		if (s->plan->upper != UPPER_DISK)
+			return 0;
+		return err_wrap(e, "end session %s first, which may use the upper", id);
+	default:
+		return -1;
+	}
+}
+
+/*
+ * Two mounts of one upper corrupt it without a word: where it can't be told whether a sibling has
+ * it, there is no login.
+ *
+ * Return: 1 when a running session of the account shares its rootfs; 0 when there is none; -1 with
+ * @e.
+ */
 static int find_rootfs(const struct session *s, int family, int *ret, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
-	struct record r;
+	int found = 0;
 	size_t n;
 
 	if (family_ids(family, &ids, &n, e) < 0)
 		return -1;
-	while (n-- > 0) {
-		struct err ignored;
-
-		if (record_read(ids[n], &r, &ignored) != 0 || r.uid != s->plan->uid)
-			continue;
-		*ret = sibling_rootfs(&r);
-		if (*ret >= 0)
-			return 1;
-	}
-	return 0;
+	while (found == 0 && n-- > 0)
+		if (strcmp(ids[n], s->plan->id) != 0)
+			found = ask_sibling(s, ids[n], ret, e);
+	return found;
 }
 
 /* Join a sibling's rootfs, or build it. Afterwards the process stands in that namespace.

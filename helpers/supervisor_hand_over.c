@@ -7,29 +7,41 @@
 #include "helpers/join_socket.h"
 #include "core/run/record.h"
 
+/*
+ * Return: 1 when the session took it; 0 when that is none that runs, or is on its way out: a record
+ * that a crash left mustn't keep anybody out; -1 with @e when it can't be told, or fails.
+ */
+static int offer(const struct plan *plan, const char *id, int sock, struct err *e)
+{
+	struct record r;
+	int read = record_read_live(id, &r, e), sent;
+
+	if (read != 0)
+		return read < 0 ? -1 : 0;
+	if (!r.share || r.uid != plan->uid ||
+		(r.state != RECORD_OPEN && r.state != RECORD_LINGERING))
+		return 0;
+	sent = join_socket_send(r.id, sock, e);
+	return sent < 0 ? -1 : sent == 0;
+}
+
 int supervisor_hand_over(
 	const struct plan *plan, int sock, int *ret_family, struct err *e)
 {
 	_cleanup_close_ int family = -EBADF;
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
-	struct record r;
+	int taken = 0;
 	size_t n;
 
 	if (family_lock(plan->uid, true, &family, e) != 0 ||
 		family_ids(family, &ids, &n, e) < 0)
 		return -1;
-	while (n-- > 0) {
-		struct err ignored;
-
-		if (record_read(ids[n], &r, &ignored) != 0 || !r.share ||
-			r.uid != plan->uid)
-			continue;
-		if (r.state != RECORD_OPEN && r.state != RECORD_LINGERING)
-			continue;
-		if (record_is_alive(r.id, &ignored) == 1 &&
-			join_socket_send(r.id, sock, &ignored) == 0)
-			return 1;
-	}
+	while (taken == 0 && n-- > 0)
+		taken = offer(plan, ids[n], sock, e);
+	if (taken < 0)
+		return err_wrap(e, "look for the account's session");
+	if (taken > 0)
+		return 1;
 	*ret_family = take_fd(&family);
 	return 0;
 }

@@ -124,6 +124,16 @@ int record_is_alive(const char *id, struct err *e)
 	return errno == EWOULDBLOCK ? 1 : err_set(e, errno, "lock %s", name);
 }
 
+int record_read_live(const char *id, struct record *ret, struct err *e)
+{
+	int alive = record_is_alive(id, e), r;
+
+	if (alive <= 0)
+		return alive < 0 ? -1 : 1;
+	r = record_read(id, ret, e);
+	return r < 0 && e->num == 0 ? 2 : r;
+}
+
 /* ---- all of them -------------------------------------------------------------------- */
 
 static int by_age(const void *a, const void *b)

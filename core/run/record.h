@@ -91,6 +91,14 @@ int record_parse(const char *text, struct record *ret, struct err *e);
  */
 int record_read(const char *id, struct record *ret, struct err *e);
 
+/**
+ * record_read_live() - Read the record of a session whose supervisor runs
+ *
+ * Return: 0; 1 when there is no such session; 2 with @e when its record says nothing to us, as
+ * that of another version of nsshell; -1 with @e when it can't be told which.
+ */
+int record_read_live(const char *id, struct record *ret, struct err *e);
+
 /* Write or replace the record of r->id, mode 0600. Return: 0 or -1 with @e. */
 int record_write(const struct record *r, struct err *e);
 int record_remove(const char *id, struct err *e);

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import socket
 import time
 
 from harness.pace import patient
@@ -103,6 +104,65 @@ def test_a_killed_login_lets_go(b):
 def _sshd_monitors(b):
     from harness import kernel  # pylint: disable=import-outside-toplevel
     return [p.pid for p in kernel.processes() if p.ppid == b.stage.sshd.process.pid]
+
+
+def test_one_that_cannot_be_reached(b):
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    with b.shell(name) as one:
+        ns = one.do(SHOW_NS)
+        path = f"/run/nsshell/sessions/{one.do('echo $NSSHELL_SESSION')}.sock"
+        os.rename(path, path + ".aside")
+        other = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)  # EPROTOTYPE, unix(7)
+        other.bind(path)
+        other.listen()
+        r = b.ssh(name, "echo got-in")
+        b.check(r.returncode != 0 and "got-in" not in r.stdout,
+                "a login that can't reach the account's session is refused, and gets no other box",
+                r.stdout + r.stderr)
+        b.check("look for the account's session" in b.log_tail(), "which the log explains",
+                b.log_tail())
+        other.close()
+        r = b.ssh(name, SHOW_NS)
+        b.check(r.returncode == 0 and not set(r.stdout.split()[:2]) & set(ns.split()[:2]),
+                "where nobody listens any more there is a box of its own", r.stdout + r.stderr)
+        os.rename(path + ".aside", path)
+        r = b.ssh(name, SHOW_NS)
+        b.check(set(r.stdout.split()) == set(ns.split()), "and reached again, it is joined",
+                r.stdout + r.stderr)
+
+
+def test_a_killed_supervisor_keeps_nobody_out(b):
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    one = b.shell(name)
+    one.do("true")
+    os.kill(int(b.stage.records()[0]["supervisor_pid"]), signal.SIGKILL)
+    r = b.ssh(name, "echo got-in")
+    b.check(r.stdout == "got-in\n", "the session's supervisor being killed, the next login has a box",
+            r.stdout + r.stderr, b.log_tail())
+    one.close()
+    b.check(_gone(b, name), "and nothing is left of the first", b.stage.records())
+
+
+def test_a_record_of_another_version(b):
+    name = b.alice.pw_name
+    for upper, refused in (("disk", True), ("tmpfs", False)):
+        b.stage.config(f"Upper={upper}\nUpperSize=16M\n" if upper == "tmpfs"
+                       else f"Upper={upper}\n")
+        with b.shell(name) as one:
+            path = f"/run/nsshell/sessions/{one.do('echo $NSSHELL_SESSION')}"
+            with open(path, encoding="utf-8") as f:
+                text = f.read()
+            with open(path, "a", encoding="utf-8") as f:
+                f.write("future=1\n")
+            r = b.ssh(name, "echo got-in")
+            b.check(("got-in\n" == r.stdout) != refused,
+                    f"Upper={upper}: beside a session whose record another nsshell wrote, a login "
+                    + ("is refused: the upper would be mounted twice" if refused else
+                       "has a box of its own"), r.stdout + r.stderr, b.log_tail())
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
 
 
 def test_two_accounts_never_share(b):
