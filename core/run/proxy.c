@@ -61,7 +61,14 @@ static void begin_draining(struct loop *l)
 
 static void reap(struct loop *l)
 {
-	if (l->gone || waitpid(l->p->child, &l->end.status, WNOHANG) != l->p->child)
+	pid_t pid;
+
+	if (l->gone)
+		return;
+	do /* SIGCHLD isn't said twice */
+		pid = waitpid(l->p->child, &l->end.status, WNOHANG);
+	while (pid < 0 && errno == EINTR);
+	if (pid != l->p->child)
 		return;
 	l->gone = true;
 	begin_draining(l);
