@@ -129,13 +129,32 @@ static int hold_caller(struct session *s, int sock, int *ret, struct err *e)
 	return 0;
 }
 
-static int admit(struct session *s, int sock, struct lease *lease, struct err *e)
+/* A login program that ends instead has said why itself. */
+static int await_joined(struct session *s, int sock, struct err *e)
 {
 	/* One that is stopped on its way in mustn't stop us. */
 	const struct timeval patience = { .tv_sec = ADMIT_S };
 	struct proto_request joined;
 	int r;
 
+	(void)setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	r = io_recv(sock, &joined, sizeof(joined), NULL, NULL);
+	if (r > 0)
+		return err_set(e, 0, "the login program didn't join");
+	s->cut_off = true;
+	if (r < 0 || joined.magic != PROTO_MAGIC || joined.kind != PROTO_JOINED)
+		return err_set(e, r < 0 ? errno : EBADMSG,
+			"hear from the login program that it joined");
+	/* What the socket says from now on is somebody's of the box: only its end counts.
+	 */
+	r = shutdown(sock, SHUT_RD);
+	if (r < 0)
+		r = shutdown(sock, SHUT_RD);
+	return r < 0 ? err_set(e, errno, "keep the lease") : 0;
+}
+
+static int admit(struct session *s, int sock, struct lease *lease, struct err *e)
+{
 	if (s->n_leases == SESSION_LEASES_MAX)
 		return err_set(e, 0, "the session has %d logins, and may have no more",
 			SESSION_LEASES_MAX);
@@ -147,18 +166,7 @@ static int admit(struct session *s, int sock, struct lease *lease, struct err *e
 		return -1;
 	if (send_join(s, sock, e) < 0)
 		return -1;
-	(void)setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	r = io_recv(sock, &joined, sizeof(joined), NULL, NULL);
-	if (r != 0 || joined.magic != PROTO_MAGIC || joined.kind != PROTO_JOINED)
-		return err_set(e, 0, "the login program didn't join");
-	/* What the socket says from now on is somebody's of the box: only its end counts.
-	 */
-	r = shutdown(sock, SHUT_RD);
-	if (r < 0)
-		r = shutdown(sock, SHUT_RD);
-	if (r < 0)
-		return err_set(e, errno, "keep the lease");
-	return 0;
+	return await_joined(s, sock, e);
 }
 
 int session_admit(struct session *s, int sock, struct err *e)

@@ -36,6 +36,7 @@ struct session {
 	int ptys;       /* the folder of the session's ptys */
 	bool holds;     /* SESSION_HOLDER_FD is the account's rootfs */
 	bool allow;     /* OnError=allow */
+	bool cut_off;   /* a login is inside and hears no answer any more: tell the log */
 	int preparer;   /* to the process that makes the cgroups meanwhile, groups.h */
 	bool preparing; /* it was told to begin */
 	int family; /* Share=account: the account's lock until the session can be joined */

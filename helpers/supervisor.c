@@ -367,6 +367,9 @@ static void supervise(struct session *s, int sock, const struct cgroup_fds *born
 		if (cgroup_holds(s->plan->cgroup.kind, s->record.cgroup, caller))
 			cgroup_put_back(caller, before);
 		session_refuse(sock, s->plan->id, s->allow, &e);
+		if (s->cut_off)
+			syslog(LOG_ERR, "session %s: login of %s refused: %s",
+				s->plan->id, s->plan->user, e.msg);
 		(void)close(sock);
 		let_go(s, caller);
 		(void)session_end(s, &e);
