@@ -34,6 +34,11 @@ class Result:
         self.facts = {f.replace(session, "ID") if session else f
                       for f in map(names.fact, text.splitlines()) if f}
 
+    def of_living(self):
+        """Without what /proc said of a process that was dying: that has left groups and memory."""
+        return {f for f in self.facts
+                if f.startswith("out") or f"{f.split()[0]} status: VmSize:" in self.text}
+
     def is_in(self):
         return self.opened == 0 and self.end == 0 and any(f.startswith("out") for f in self.facts)
 

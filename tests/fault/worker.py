@@ -71,10 +71,10 @@ class Worker:
     def _wrong_facts(self, result):
         if not result.is_in():
             return f"not in: {' '.join(result.text.split())[:200]}"
-        return self._strange(result) or self._missing(result)
+        return self._strange(result.facts) or self._missing(result)
 
-    def _strange(self, result):
-        more = result.facts - self.facts
+    def _strange(self, facts):
+        more = facts - self.facts
         return f"has what it shouldn't: {'; '.join(sorted(more)[:3])}" if more else None
 
     def _missing(self, result):
@@ -99,15 +99,16 @@ class Worker:
                 return "refused", "refused without a word"
             return "refused", None
         if fault == "KILL":
-            # Whoever was killed took the session along, sooner or later; /proc shows a process
-            # that is dying in the groups and with the fds that it no longer has.
-            return ("in", self._strange(result)) if result.is_in() else ("ended", None)
+            # Whoever was killed took the session along, sooner or later.
+            return ("in", self._strange(result.of_living())) if result.is_in() else ("ended", None)
         if result.is_in():
             return "in", self._wrong_facts(result)
         if point.where == "loader":
             return "ended", None  # of what ld.so does, nothing is ours
         if result.opened is None and result.end == 9:
             return "ended", None  # killed with its session before it was told a thing
+        if self.stage.syslog.lines("refused|another login failed"):
+            return "ended", None  # with its session, that is; the log says why
         return "ended", f"neither in nor refused: {' '.join(result.text.split())[-300:]}"
 
     def _left(self):
