@@ -140,8 +140,8 @@ static int by_age(const void *a, const void *b)
 {
 	const struct record *x = a, *y = b;
 
-	if (x->since != y->since)
-		return x->since < y->since ? -1 : 1;
+	if (x->supervisor.start != y->supervisor.start)
+		return x->supervisor.start < y->supervisor.start ? -1 : 1;
 	return strcmp(x->id, y->id);
 }
 

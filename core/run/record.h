@@ -106,13 +106,15 @@ int record_remove(const char *id, struct err *e);
 /**
  * record_lock() - Own a record
  * @ret_fd:	O_CLOEXEC, to be kept open as long as the session lives. Not the record
- *itself, which renames replace, but PATH_SESSIONS/ID.lock beside it. Return: 0; 1 when
- *somebody else holds it; -1 with @e.
+ *		itself, which renames replace, but PATH_SESSIONS/ID.lock beside it.
+ *
+ * Return: 0; 1 when somebody else holds it; -1 with @e.
  */
 int record_lock(const char *id, int *ret_fd, struct err *e);
 
 /**
- * record_list() - All records, oldest first
+ * record_list() - All records, oldest first, by the start of their supervisors: in hundredths
+ *		   of a second, and no matter what the clock on the wall has been set to
  * @ret:	an array to free(), of *ret_n records
  * Return: 0 or -1 with @e; an unreadable record is skipped and counted in *ret_bad.
  */
