@@ -58,7 +58,7 @@ struct nsctl_option {
  * nsctl_options() - Parse a command's options
  * @o:		rows, ended by one without a name; --help is added
  * @synopsis:	what follows the options: "USER"
- * @first:	out: index of the first operand in argv, which is reordered
+ * @first:	out: index of the first operand in argv, which is reordered; NULL: it takes none
  *
  * Return: -1 to go on, else the exit status (help was printed, or the usage is wrong).
  */

@@ -144,13 +144,11 @@ int nsctl_check(int argc, char **argv)
 		{ 'J', "json", NULL, "one JSON object", &json, NULL },
 		{ 0 },
 	};
-	int first, r = nsctl_options(options, "", argc, argv, &first);
+	int r = nsctl_options(options, "", argc, argv, NULL);
 	struct err e = { 0 };
 
 	if (r >= 0)
 		return r;
-	if (first != argc)
-		return nsctl_usage(argv[0], "takes no arguments");
 	if (look_at_all(config, pam_dir, &f, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	if (f.no_memory || (json && findings_json(&f, stdout) < 0)) {

@@ -55,13 +55,11 @@ int nsctl_gc(int argc, char **argv)
 		{ 'n', "dry-run", NULL, "show it and leave it", &dry, NULL },
 		{ 0 },
 	};
-	int first, r = nsctl_options(options, "", argc, argv, &first);
+	int r = nsctl_options(options, "", argc, argv, NULL);
 	struct err e = { 0 };
 
 	if (r >= 0)
 		return r;
-	if (first != argc)
-		return nsctl_usage(argv[0], "takes no arguments");
 	if (collect(dry, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	return nsctl_flush(argv[0], NSCTL_OK);

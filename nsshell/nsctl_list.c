@@ -40,15 +40,13 @@ int nsctl_list(int argc, char **argv)
 			&look.columns },
 		{ 0 },
 	};
-	int first, r = nsctl_options(options, "", argc, argv, &first);
+	int r = nsctl_options(options, "", argc, argv, NULL);
 	struct err e = { 0 };
 
 	if (r == NSCTL_OK)
 		nsctl_columns_help();
 	if (r >= 0)
 		return nsctl_flush(argv[0], r);
-	if (first != argc)
-		return nsctl_usage(argv[0], "takes no arguments");
 	if (look.json && look.raw)
 		return nsctl_usage(argv[0], "--json and --raw are two different outputs");
 	if (list(&look, &e) < 0)

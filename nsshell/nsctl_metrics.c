@@ -260,13 +260,11 @@ int nsctl_metrics(int argc, char **argv)
 			&m.open, NULL },
 		{ 0 },
 	};
-	int first, r = nsctl_options(options, "", argc, argv, &first);
+	int r = nsctl_options(options, "", argc, argv, NULL);
 	struct err e = { 0 };
 
 	if (r >= 0)
 		return r;
-	if (first != argc)
-		return nsctl_usage(argv[0], "takes no arguments");
 	r = path ? metrics_replace(&m, path, &e) : metrics_write(&m, &e);
 	if (r < 0)
 		return nsctl_failed(argv[0], &e);

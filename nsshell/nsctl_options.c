@@ -74,6 +74,9 @@ int nsctl_options(const struct nsctl_option *o, const char *synopsis, int argc,
 		if (row && row->value)
 			*row->value = optarg;
 	}
-	*first = optind;
+	if (first)
+		*first = optind;
+	else if (optind != argc)
+		return nsctl_usage(argv[0], "takes no arguments");
 	return -1;
 }

@@ -67,13 +67,11 @@ int nsctl_refresh(int argc, char **argv)
 		{ 'w', "wait", NULL, "give lxcfs five seconds to be there", &wait, NULL },
 		{ 0 },
 	};
-	int first, r = nsctl_options(options, "", argc, argv, &first);
+	int r = nsctl_options(options, "", argc, argv, NULL);
 	struct err e = { 0 };
 
 	if (r >= 0)
 		return r;
-	if (first != argc)
-		return nsctl_usage(argv[0], "takes no arguments");
 	if (refresh(wait, quiet, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	return nsctl_flush(argv[0], NSCTL_OK);

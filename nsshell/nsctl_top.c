@@ -305,13 +305,11 @@ int nsctl_top(int argc, char **argv)
 			&t.look.columns },
 		{ 0 },
 	};
-	int first, r = nsctl_options(options, "", argc, argv, &first);
+	int r = nsctl_options(options, "", argc, argv, NULL);
 	struct err e = { 0 };
 
 	if (r >= 0)
 		return r;
-	if (first != argc)
-		return nsctl_usage(argv[0], "takes no arguments");
 	t.batch |= t.look.json;
 	r = options_apply(&t, argv[0], order, delay, times);
 	if (r >= 0)
