@@ -2,26 +2,7 @@
 /* Questions to a plan about where things are, shared by the tests of mounts and of overlays. */
 #pragma once
 
-#include "tests/unit/plan_input.h"
-
-#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-static struct fixture f;
-
-static int setup(void **state)
-{
-	(void)state;
-	fixture_init(&f);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	plan_free(f.plan);
-	f.plan = NULL;
-	return 0;
-}
+#include "tests/unit/plan_story.h"
 
 static inline void made(void)
 {

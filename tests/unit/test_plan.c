@@ -1,24 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a plan refuses, and the corners that the golden plans don't reach: accounts and
  * ids. */
-#include "tests/unit/plan_input.h"
-
-static struct fixture f;
-
-static int setup(void **state)
-{
-	(void)state;
-	fixture_init(&f);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	plan_free(f.plan);
-	f.plan = NULL;
-	return 0;
-}
+#include "tests/unit/plan_story.h"
 
 static const struct plan *made(void)
 {
@@ -369,7 +352,6 @@ static void nobody_gains_privileges(void **state)
 
 int main(void)
 {
-#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		STORY(root_is_never_isolated),
 		STORY(a_uid_above_65535_is_kept),

@@ -1,31 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* UserManager=: where there is one, and where there can't be; and the groups that it makes. */
-#include "tests/unit/plan_input.h"
-
 #include "core/base/cleanup.h"
 #include "core/run/cgroup_below.h"
+#include "tests/unit/plan_story.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #define PROGRAM "/usr/lib/systemd/systemd"
 
-static struct fixture f;
-
-static int setup(void **state)
+static int with_manager(void **state)
 {
-	(void)state;
-	fixture_init(&f);
+	(void)setup(state);
 	f.host.user_manager = PROGRAM;
 	f.policy.user_manager = true;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	plan_free(f.plan);
-	f.plan = NULL;
 	return 0;
 }
 
@@ -153,7 +141,7 @@ static void processes_are_found_in_groups_below_too(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
-#define story(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define story(test) cmocka_unit_test_setup_teardown(test, with_manager, teardown)
 
 int main(void)
 {
