@@ -23,14 +23,7 @@ def test_login_on_a_pty(b):
         st = os.stat(t.name)
         b.check(st.st_uid == b.alice.pw_uid, "on the host the terminal is lent to the user",
                 f"uid {st.st_uid}, gid {st.st_gid}, mode {st.st_mode & 0o7777:o}")
-        t.start()
-        t.type("\x03")
-        seen = t.ask("echo $?")
-        b.check(seen == "130", "Ctrl-C interrupts a command", seen)
-        t.start()
-        t.type("\x1a")
-        t.expect("Stopped")
-        b.check("sleep" in t.ask("jobs"), "job control: Ctrl-Z, jobs")
+        t.jobs_obey(b.check, "login")
         t.line("kill -9 %1; exit; exit")
         end = time.monotonic() + patient(8)
         while time.monotonic() < end and (os.stat(t.name).st_uid != before.st_uid

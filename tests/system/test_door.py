@@ -76,15 +76,6 @@ def door_of(b, *people, config="", shell=None):
             subprocess.run(["usermod", "-s", "/bin/bash", p.pw_name], check=True)
 
 
-def _gone(b, timeout=10):
-    end = time.monotonic() + patient(timeout)
-    while time.monotonic() < end:
-        if not b.stage.records():
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def test_a_login_shell(b):
     name = b.alice.pw_name
     with door_of(b, b.alice):
@@ -106,12 +97,12 @@ def test_a_login_shell(b):
         b.check(len(lines) == 6 and lines[0] == lines[2] and lines[1] == "1"
                 and lines[3] == "0" and lines[4] == "0" and lines[5] == name,
                 "with a session id, an own /tmp, and no other home", lines, r.stderr)
-        b.check(_gone(b), "when it ends the session does", b.stage.records())
+        b.check(b.gone(), "when it ends the session does", b.stage.records())
         r = b.run("su", "-", name, "-c", SHOW_NS)
         b.lands_inside("su - user -c", r.stdout + r.stderr)
         b.check(b.stage.syslog.lines(rf"opened for {name} \(nsshell\)"), "the log tells it",
                 b.stage.syslog.lines("opened")[-1:])
-        b.check(_gone(b), "when it ends the session does", b.stage.records())
+        b.check(b.gone(), "when it ends the session does", b.stage.records())
 
 
 def test_statuses_signals_and_quoting(b):
@@ -145,7 +136,7 @@ def test_statuses_signals_and_quoting(b):
         p.stdout.readline()
         p.kill()
         p.wait()
-        b.check(_gone(b), "nsshell killed: the session ends", b.stage.records())
+        b.check(b.gone(), "nsshell killed: the session ends", b.stage.records())
         p.stdout.close()
 
 
@@ -162,21 +153,15 @@ def test_a_terminal(b):
             t.process.send_signal(signal.SIGWINCH)
             seen = t.ask("sleep 0.5; stty size")
             b.check(seen == "20 61", "and follows when the window changes", seen)
-            t.start()
-            t.type("\x03")
-            b.check(t.ask("echo $?") == "130", "Ctrl-C interrupts a command")
-            t.start()
-            t.type("\x1a")
-            t.expect("Stopped")
-            b.check("sleep" in t.ask("jobs"), "Ctrl-Z stops a command, jobs lists it")
+            t.jobs_obey(b.check, "nsshell")
             t.line("kill %1; exit 9; exit 9")
             status = t.close()
             b.check(status == 9, "the exit status of the shell comes back", status)
-        b.check(_gone(b), "when it ends the session does", b.stage.records())
+        b.check(b.gone(), "when it ends the session does", b.stage.records())
         with Terminal(b.stage.sshd.argv(name, options=["-tt"])) as t:
             t.ask("true")
             t.hang_up()
-            b.check(_gone(b), "hung up: the session ends", b.stage.records())
+            b.check(b.gone(), "hung up: the session ends", b.stage.records())
         with Terminal(["su", "-", name]) as t:
             before = subprocess.run(["stty", "-F", t.name, "-g"], stdout=subprocess.PIPE,
                                     check=False).stdout
@@ -256,7 +241,7 @@ def test_the_real_shell(b):
         r = b.ssh(name, "x")
         b.check(r.returncode == 125 and b.stage.syslog.wait("env.*isn't listed"),
                 "one that /etc/shells doesn't list is refused", r.stdout + r.stderr)
-        b.check(_gone(b), "and leaves nothing", b.stage.records())
+        b.check(b.gone(), "and leaves nothing", b.stage.records())
         b.stage.config("Share=account\n")
         with b.shell(name) as one:
             one.do("true")
@@ -266,7 +251,7 @@ def test_the_real_shell(b):
                     r.stdout + r.stderr)
             seen = b.run(b.stage.bin / "nsjoin", name, "tty")
             b.check(seen.stdout.strip() == "not a tty", "nsjoin steps into it", seen.stderr)
-        b.check(_gone(b), "which ends with the last one", b.stage.records())
+        b.check(b.gone(), "which ends with the last one", b.stage.records())
 
 
 def test_sftp(b):
@@ -285,7 +270,7 @@ def test_sftp(b):
         there = pathlib.Path(b.alice.pw_dir) / "there"
         b.check(r.returncode == 0 and there.exists(), "scp -O", r.stderr)
         there.unlink(missing_ok=True)
-        _gone(b)
+        b.gone()
 
 
 def test_the_shipped_snippet(b):
@@ -316,14 +301,14 @@ def test_the_shipped_snippet(b):
                 b.check(t.ask("shopt -q login_shell && echo yes") == "", "with a shell")
                 t.line("exit")
                 t.close()
-        b.check(_gone(b), "nothing is left", b.stage.records())
+        b.check(b.gone(), "nothing is left", b.stage.records())
     # The account's own shell runs nsshell then; dash reads nothing of the user's.
     with door_of(b, b.alice, shell="/bin/dash"), \
             Sshd(b.stage, b.stage.sshd_service, options=text) as s:
         r = s.ssh(name, SHOW_NS + "; echo $0")
         b.lands_inside("ForceCommand with another login shell", r.stdout + r.stderr)
         b.check(r.stdout.split()[-1:] == ["dash"], "which is the one that runs inside", r.stdout)
-        b.check(_gone(b), "nothing is left", b.stage.records())
+        b.check(b.gone(), "nothing is left", b.stage.records())
 
 
 def _agent(b, path, person=None):
@@ -367,7 +352,7 @@ def test_a_forwarded_agent(b):
                         env={"SSH_AUTH_SOCK": where, "PATH": "/usr/bin:/bin"})
                 b.check(r.stdout == ".\n", f"an agent that isn't the login's is left out: {what}",
                         r.stdout + r.stderr)
-            b.check(_gone(b), "nothing is left", b.stage.records())
+            b.check(b.gone(), "nothing is left", b.stage.records())
             left = [repr(x) for x in kernel.processes() if x.comm == "nsshell"
                     and str(b.stage.base) in os.path.realpath(f"/proc/{x.pid}/exe")]
             b.check(not left, "no process stays for it", left)
@@ -426,7 +411,7 @@ def test_dropbear(b):
             p.wait()
             subprocess.run(["umount", "/etc/shells"], check=False)
             shutil.rmtree(folder)
-        b.check(_gone(b), "nothing is left", b.stage.records())
+        b.check(b.gone(), "nothing is left", b.stage.records())
 
 
 def _as(b, *argv, **kw):
@@ -482,7 +467,7 @@ def test_what_goes_in(b):
         p.stdout.close()
         b.check(p.wait(10) == 0 and line == "awake\n", "a timer of the caller's doesn't go off",
                 f"{line!r} {p.returncode}")
-        b.check(_gone(b), "nothing is left", b.stage.records())
+        b.check(b.gone(), "nothing is left", b.stage.records())
 
 
 test_what_goes_in.seconds = 60
@@ -494,7 +479,7 @@ def test_hostile_calls(b):
         seen = hostile.run(b.alice, door.door)
         b.check(seen["refused"] > 0.8 * hostile.calls and seen["ran"] <= seen["right"]
                 and not seen["other"], "what isn't right is refused, if it starts at all", seen)
-        b.check(_gone(b), "no session is left", b.stage.records())
+        b.check(b.gone(), "no session is left", b.stage.records())
         opened = len(b.stage.syslog.lines(r"session \w+ opened"))
         b.check(0 < opened <= seen["right"], "those opened were asked for rightly",
                 f"{opened} of {seen['right']}")

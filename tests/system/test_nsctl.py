@@ -13,13 +13,9 @@ def _digest():
             for n in os.listdir(PAM)}
 
 
-def _nsctl(b, *arguments, **kw):
-    return b.run(b.stage.bin / "nsctl", *arguments, **kw)
-
-
 def _enable(b, *services):
     # --force: the helper isn't where make install would put it.
-    return _nsctl(b, "enable", "--yes", "--force", "--config", str(b.stage.conf), *services)
+    return b.nsctl("enable", "--yes", "--force", "--config", str(b.stage.conf), *services)
 
 
 def _as(b, user, *arguments):
@@ -46,10 +42,10 @@ def test_enable_and_disable(b):
     r = _enable(b, "sshd")
     b.check(r.returncode == 0 and _digest() == once, "a second enable changes nothing",
             r.stdout + r.stderr)
-    r = _nsctl(b, "disable", "sshd")
+    r = b.nsctl("disable", "sshd")
     b.check(r.returncode == 0 and _digest() == before, "disable gives every file back byte for "
             "byte", [n for n, d in _digest().items() if before.get(n) != d] or "same")
-    r = _nsctl(b, "disable", "sshd")
+    r = b.nsctl("disable", "sshd")
     b.check(r.returncode == 0 and _digest() == before, "a second disable changes nothing",
             r.stdout + r.stderr)
 
@@ -60,7 +56,7 @@ def test_enable_everything(b):
     services = ("sshd", "login", "su", "su-l", "runuser", "runuser-l", "cron")
     r = _enable(b, *services)
     b.check(r.returncode == 0, "nsctl enable of all services", r.stderr or "done")
-    r = _nsctl(b, "disable", *services)
+    r = b.nsctl("disable", *services)
     b.check(r.returncode == 0 and _digest() == before, "disable of all gives every file back",
             r.stderr or "same")
 
@@ -80,17 +76,17 @@ def test_what_it_refuses(b):
 def test_plan(b):
     name = b.alice.pw_name
     conf = str(b.stage.conf)
-    r = _nsctl(b, "plan", "--config", conf, "--service", "su", name)
+    r = b.nsctl("plan", "--config", conf, "--service", "su", name)
     b.check(r.returncode == 0 and "/proc" in r.stdout and b.alice.pw_dir in r.stdout,
             "nsctl plan USER prints the plan", f"{len(r.stdout.splitlines())} lines", r.stderr)
-    r = _nsctl(b, "plan", "--json", "--config", conf, "--service", "su", name)
+    r = b.nsctl("plan", "--json", "--config", conf, "--service", "su", name)
     try:
         plan = json.loads(r.stdout)
     except ValueError:
         plan = None
     b.check(isinstance(plan, dict), "nsctl plan --json prints JSON",
             sorted(plan)[:8] if plan else r.stderr)
-    r = _nsctl(b, "plan", "--config", conf, "nst-nobody")
+    r = b.nsctl("plan", "--config", conf, "nst-nobody")
     b.check(r.returncode != 0 and len(r.stderr.splitlines()) == 1, "an unknown user is refused in "
             "one line", r.stderr)
     public = b.stage.base / "public.conf"
@@ -98,13 +94,13 @@ def test_plan(b):
     r = _as(b, b.plain, "plan", "--config", str(public), "--service", "su", name)
     b.check(r.returncode == 0 and "/proc" in r.stdout, "which needs no root", r.stderr)
     before = b.observer.snapshot()
-    _nsctl(b, "plan", "--config", conf, "--service", "su", b.carol.pw_name)
+    b.nsctl("plan", "--config", conf, "--service", "su", b.carol.pw_name)
     b.check(not b.observer.left(before, 0.1), "and leaves nothing behind")
 
 
 def test_check(b):
     b.stage.config("TasksMax=many\nColour=red\n")
-    r = _nsctl(b, "check", "--config", str(b.stage.conf))
+    r = b.nsctl("check", "--config", str(b.stage.conf))
     out = r.stdout + r.stderr
     b.check(r.returncode == 1 and "TasksMax" in out and "Colour" in out
             and "nsshell.conf" in out, "nsctl check names every mistake of the config",
@@ -112,21 +108,21 @@ def test_check(b):
 
 
 def test_list(b):
-    r = _nsctl(b, "list")
+    r = b.nsctl("list")
     b.check(r.returncode == 0 and b.alice.pw_name not in r.stdout, "nsctl list without sessions",
             r.stdout + r.stderr)
     with b.shell(b.alice.pw_name) as one, b.shell(b.bob.pw_name) as two:
         ids = {one.do("echo $NSSHELL_SESSION"), two.do("echo $NSSHELL_SESSION")}
-        r = _nsctl(b, "list")
+        r = b.nsctl("list")
         b.check(all(i in r.stdout for i in ids), "nsctl list shows both sessions", r.stdout,
                 r.stderr)
-        r = _nsctl(b, "list", "--json")
+        r = b.nsctl("list", "--json")
         try:
             seen = json.loads(r.stdout)
         except ValueError:
             seen = None
         b.check(seen and all(i in r.stdout for i in ids), "nsctl list --json is JSON",
                 r.stdout if seen is None else "both")
-        r = _nsctl(b, "list", "--noheadings", "--raw", "-o", "ID")
+        r = b.nsctl("list", "--noheadings", "--raw", "-o", "ID")
         b.check(set(r.stdout.split()) == ids, "--noheadings --raw -o ID prints the ids",
                 r.stdout, r.stderr)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """nsctl status, top, metrics and log, and what they are read by."""
 
-import json
 import os
 import shutil
 import socket
@@ -10,19 +9,8 @@ import time
 import urllib.request
 
 from harness.pace import patient
+from harness.scene import json_of
 from harness.terminal import Terminal
-
-
-def _nsctl(b, *arguments, **kw):
-    return b.run(b.stage.bin / "nsctl", *arguments, **kw)
-
-
-def _json(r):
-    try:
-        return json.loads(r.stdout)
-    except ValueError:
-        return None
-
 
 OPENMETRICS = """
 import sys
@@ -40,15 +28,15 @@ def test_status(b):
              "(exec -a \"$(printf 'bad\\033[31mname')\" sleep 1000) >/dev/null 2>&1 & "
              "/tmp/x >/dev/null 2>&1 & sleep 0.3")
         session = s.do("echo $NSSHELL_SESSION")
-        r = _nsctl(b, "status", name, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"})
+        r = b.nsctl("status", name, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"})
         b.check(r.returncode == 0 and all(x in r.stdout for x in (
             session, "TasksMax=123", "MemoryMax=512M", "CPUQuota=150%", "Namespaces", "/tmp/x")),
                 "nsctl status USER shows limits, namespaces, processes",
                 f"{len(r.stdout.splitlines())} lines", r.stdout + r.stderr)
         b.check("\033" not in r.stdout and "bad?[31mname" in r.stdout,
                 "what a process calls itself doesn't reach the admin's terminal as it is")
-        r = _nsctl(b, "status", "--json", session)
-        one = ((_json(r) or {}).get("sessions") or [{}])[0]
+        r = b.nsctl("status", "--json", session)
+        one = ((json_of(r) or {}).get("sessions") or [{}])[0]
         b.check(one.get("limits", {}).get("TasksMax") == 123 and one.get("usage", {}).get(
             "memory", 0) > 0 and any(p["inside"] == 1 for p in one.get("processes", []))
                 and any(m["target"] == "/tmp" for m in one.get("mounts", [])),
@@ -57,13 +45,13 @@ def test_status(b):
               for n in ("user", "mnt", "uts")}
         b.check(all(one["namespaces"][n] == ns[n] for n in ns), "its namespaces are the session's",
                 ns)
-        r = _nsctl(b, "status", "--mounts", name)
+        r = b.nsctl("status", "--mounts", name)
         b.check(r.returncode == 0 and "overlay" in r.stdout, "--mounts shows the mounts", "",
                 r.stdout)
     end = time.monotonic() + patient(10)
     while b.stage.records() and time.monotonic() < end:
         time.sleep(0.05)
-    r = _nsctl(b, "status", name)
+    r = b.nsctl("status", name)
     b.check(r.returncode == 1 and name in r.stderr, "without a session it says so", r.stderr)
 
 
@@ -72,7 +60,7 @@ def test_top(b):
     with b.shell(name) as s, b.shell(b.bob.pw_name) as other:
         other.do("true")
         s.do("(while :; do :; done) >/dev/null 2>&1 & sleep 0.1")
-        r = _nsctl(b, "top", "-b", "-d", "1", "-n", "-r", "-o", "user,%cpu")
+        r = b.nsctl("top", "-b", "-d", "1", "-n", "-r", "-o", "user,%cpu")
         rows = [x.split() for x in r.stdout.splitlines()]
         b.check(r.returncode == 0 and len(rows) == 2 and rows[0][0] == name
                 and float(rows[0][1]) > 20 > float(rows[1][1]),
@@ -101,17 +89,17 @@ def test_metrics(b):
     with b.shell(name) as s, b.shell(name) as other:
         s.do("true")
         other.do("true")
-        r = _nsctl(b, "metrics", "-o", str(path))
+        r = b.nsctl("metrics", "-o", str(path))
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         b.check(r.returncode == 0 and f'nsshell_account_sessions{{user="{name}"}} 2' in text
                 and f'nsshell_account_tasks_limit{{user="{name}"}} 123' in text
                 and os.listdir(folder) == ["nsshell.prom"],
                 "nsctl metrics -o FILE", f"{len(text.splitlines())} lines", r.stderr + text)
-        strict = _nsctl(b, "metrics", "--openmetrics")
+        strict = b.nsctl("metrics", "--openmetrics")
     _promtool(b, text)
     _openmetrics(b, strict)
     _node_exporter(b, folder, name)
-    r = _nsctl(b, "metrics", "-o", "/proc/nst.prom")
+    r = b.nsctl("metrics", "-o", "/proc/nst.prom")
     b.check(r.returncode == 1 and r.stderr, "a file that can't be written is an error", r.stderr)
 
 
@@ -186,18 +174,18 @@ def test_log_from_syslog(b):
     b.stage.syslog.wait("refused")
     path = b.stage.private / "auth.log"
     _write_syslog(b, path)
-    r = _nsctl(b, "log", "--file", str(path), name)
+    r = b.nsctl("log", "--file", str(path), name)
     kinds = [x.split()[1] for x in r.stdout.splitlines()]
     b.check(r.returncode == 0 and kinds == ["opened", "closed", "refused"]
             and b.bob.pw_name not in r.stdout, "nsctl log USER: opened, closed, refused", kinds,
             r.stdout + r.stderr)
-    r = _nsctl(b, "log", "--json", "-n", "1", "--file", str(path))
-    events = (_json(r) or {}).get("events", [])
+    r = b.nsctl("log", "--json", "-n", "1", "--file", str(path))
+    events = (json_of(r) or {}).get("events", [])
     b.check([e["event"] for e in events] == ["refused"] and len(events[0]["session"]) == 12,
             "nsctl log --json -n 1: the newest, as JSON", events, r.stderr)
     shutil.copy(path, "/var/log/auth.log")
     session = events[0]["session"]
-    r = _nsctl(b, "log", session)
+    r = b.nsctl("log", session)
     b.check("refused" in r.stdout or os.path.isdir("/run/log/journal"),
             "without a journal /var/log/auth.log is read", r.stdout, r.stderr)
     os.unlink("/var/log/auth.log")
@@ -261,12 +249,12 @@ def test_limits_that_were_hit_are_counted(b):
     with b.shell(name) as s:
         s.do("(head -c 300M /dev/zero | tail -c 300M >/dev/null) >/dev/null 2>&1")
         s.do("for i in $(seq 40); do sleep 3 & done >/dev/null 2>&1; wait", timeout=30)
-        r = _nsctl(b, "status", name)
+        r = b.nsctl("status", name)
         b.check("killed at the limit" in r.stdout and "forks refused" in r.stdout,
                 "nsctl status tells of processes killed and forks refused",
                 [x.strip() for x in r.stdout.splitlines() if "Memory:" in x or "Tasks:" in x],
                 r.stdout)
-        text = _nsctl(b, "metrics").stdout
+        text = b.nsctl("metrics").stdout
     hits = [x for x in text.splitlines() if ("oom_kills_total{" in x or "refused_total{" in x)
             and not x.endswith(" 0")]
     b.check(len(hits) == 2, "nsctl metrics counts them", hits, text)

@@ -21,15 +21,6 @@ def _run(b, *words, **kw):
     return b.run(*_argv(b, *words), **kw)
 
 
-def _gone(b, user, timeout=10):
-    end = time.monotonic() + patient(timeout)
-    while time.monotonic() < end:
-        if not [r for r in b.stage.records() if r.get("user") == user]:
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def test_run(b):
     name = b.alice.pw_name
     r = _run(b, name, "--", "sh", "-c", SHOW_NS)
@@ -48,7 +39,7 @@ def test_run(b):
     r = _run(b, name, "--", "sh", "-c", "grep -E 'NoNewPrivs|CapEff|CapBnd' /proc/self/status")
     b.check("NoNewPrivs:\t1" in r.stdout and "CapEff:\t0000000000000000" in r.stdout,
             "without capabilities, and never with any", r.stdout)
-    b.check(_gone(b, name), "when it ends the session does")
+    b.check(b.gone(name), "when it ends the session does")
     b.check(b.stage.syslog.lines(rf"nsctl.*runs sh as {name}"), "the log says who ran what",
             b.stage.syslog.lines("nsctl")[-1:])
 
@@ -97,22 +88,22 @@ def test_detached(b):
     b.check(r.returncode == 0 and found and found[0]["service"] == "nsctl",
             "nsctl run -d returns at once with the session's id", session or r.stderr)
     r = b.run(b.stage.bin / "nsctl", "stop", session)
-    b.check(r.returncode == 0 and _gone(b, name), "which can be stopped", r.stdout + r.stderr)
+    b.check(r.returncode == 0 and b.gone(name), "which can be stopped", r.stdout + r.stderr)
     r = _run(b, "-d", name, "--", "sleep", "0.3")
-    b.check(r.returncode == 0 and _gone(b, name), "when the command ends the session does")
+    b.check(r.returncode == 0 and b.gone(name), "when the command ends the session does")
     b.stage.config("Linger=yes\n")
     _run(b, "-d", name, "--", "sh", "-c", "sleep 1.5 >/dev/null 2>&1 & true")
     time.sleep(0.5)
     states = [x["state"] for x in b.stage.records()]
     b.check(states == ["lingering"], "with Linger=yes it stays while a process of it lives", states)
-    b.check(_gone(b, name), "and no longer")
+    b.check(b.gone(name), "and no longer")
     b.stage.config("Share=account\n")
     with b.shell(name) as s:
         session = s.do("echo $NSSHELL_SESSION")
         r = _run(b, name, "--", "sh", "-c", "echo $NSSHELL_SESSION")
         b.check(r.stdout.strip() == session, "with Share=account it joins the running session",
                 r.stdout + r.stderr)
-    b.check(_gone(b, name), "which ends with its login")
+    b.check(b.gone(name), "which ends with its login")
 
 
 def test_from_a_terminal(b):
@@ -130,4 +121,4 @@ def test_from_a_terminal(b):
                 t.ask("ls /dev/pts"))
         t.line("exit 5")
         status = t.close()
-    b.check(status == 5 and _gone(b, name), "and ends with its exit status", status)
+    b.check(status == 5 and b.gone(name), "and ends with its exit status", status)

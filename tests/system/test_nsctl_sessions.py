@@ -1,32 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """nsctl on running sessions: looking at them, stopping, signalling, pausing."""
 
-import json
 import os
 import signal
 import time
 
-from harness.pace import patient
-
-
-def _nsctl(b, *arguments, **kw):
-    return b.run(b.stage.bin / "nsctl", *arguments, **kw)
-
-
-def _json(r):
-    try:
-        return json.loads(r.stdout)
-    except ValueError:
-        return None
-
-
-def _gone(b, user, timeout=10):
-    end = time.monotonic() + patient(timeout)
-    while time.monotonic() < end:
-        if not [r for r in b.stage.records() if r.get("user") == user]:
-            return True
-        time.sleep(0.05)
-    return False
+from harness.scene import json_of
 
 
 def test_list_shows_what_sessions_use(b):
@@ -34,17 +13,17 @@ def test_list_shows_what_sessions_use(b):
     with b.shell(name) as s:
         s.do("x=$(head -c 30000000 /dev/zero | tr '\\0' x); i=0; "
              "while [ $i -lt 200000 ]; do i=$((i+1)); done")
-        r = _nsctl(b, "list", "--json", "-o", "id,user,processes,memory,cpu,state,peak,tasks")
-        rows = (_json(r) or {}).get("sessions", [])
+        r = b.nsctl("list", "--json", "-o", "id,user,processes,memory,cpu,state,peak,tasks")
+        rows = (json_of(r) or {}).get("sessions", [])
         row = rows[0] if rows else {}
         b.check(row.get("user") == name and row.get("memory", 0) > 10e6
                 and row.get("cpu", 0) > 0.1 and row.get("state") == "open",
                 "nsctl list --json: memory in bytes, CPU in seconds", row, r.stderr)
         b.check(row.get("peak", 0) >= row.get("memory", 1), "the peak is no less")
-        r = _nsctl(b, "list")
+        r = b.nsctl("list")
         b.check(r.returncode == 0 and "MEMORY" in r.stdout and "CPU" in r.stdout,
                 "nsctl list has them in words", r.stdout)
-        r = _nsctl(b, "list", "-o", "id,colour")
+        r = b.nsctl("list", "-o", "id,colour")
         b.check(r.returncode == 1 and "colour" in r.stderr, "an unknown column is refused",
                 r.stderr)
     r = b.run(b.stage.bin / "nsctl", "list", user=b.plain.pw_uid, group=b.plain.pw_gid,
@@ -59,23 +38,23 @@ def test_stop(b):
     first = one.do("echo $NSSHELL_SESSION")
     for s in (two, other):
         s.do("true")
-    r = _nsctl(b, "stop", first)
+    r = b.nsctl("stop", first)
     ids = {x["id"] for x in b.stage.records()}
     b.check(r.returncode == 0 and "has ended" in r.stdout and first not in ids
             and len(ids) == 2, "nsctl stop SESSION ends that one and returns when it is gone",
             r.stdout + r.stderr)
     b.check(one.close() != 0, "its login ends too")
-    r = _nsctl(b, "stop", name)
+    r = b.nsctl("stop", name)
     left = {x["user"] for x in b.stage.records()}
     b.check(r.returncode == 0 and left == {b.bob.pw_name},
             "nsctl stop USER ends all of the account's, nobody else's", left)
     two.close()
     b.check(other.do("echo still here") == "still here", "bob's goes on")
-    r = _nsctl(b, "stop", name)
+    r = b.nsctl("stop", name)
     b.check(r.returncode == 1 and name in r.stderr, "one without a session is an error", r.stderr)
     other.do("trap '' TERM HUP; sleep 1000 >/dev/null 2>&1 & true")
     started = time.monotonic()
-    r = _nsctl(b, "stop", "--kill", "--quiet", b.bob.pw_name)
+    r = b.nsctl("stop", "--kill", "--quiet", b.bob.pw_name)
     b.check(r.returncode == 0 and not r.stdout and time.monotonic() - started < 2.5,
             "stop --kill doesn't wait for who ignores SIGTERM",
             f"{time.monotonic() - started:.1f} s", r.stderr)
@@ -87,18 +66,18 @@ def test_kill(b):
     with b.shell(name) as s, b.shell(b.bob.pw_name) as other:
         s.do("trap 'echo heard >/tmp/heard' USR1")
         other.do("trap 'echo heard >/tmp/heard' USR1")
-        r = _nsctl(b, "kill", "-s", "USR1", name)
+        r = b.nsctl("kill", "-s", "USR1", name)
         b.check(r.returncode == 0 and "SIGUSR1 to 1 process" in r.stdout, "nsctl kill -s USR1 USER",
                 r.stdout + r.stderr)
         b.check(s.do("sleep 0.2; cat /tmp/heard") == "heard", "a process of the session hears it")
         b.check(other.do("cat /tmp/heard 2>&1; true").startswith("cat:"), "nobody else's does")
-        r = _nsctl(b, "kill", "-s", "NOPE", name)
+        r = b.nsctl("kill", "-s", "NOPE", name)
         b.check(r.returncode == 64 and "NOPE" in r.stderr, "what is no signal is refused",
                 r.stderr)
     s = b.shell(name)
     s.do("true")
-    r = _nsctl(b, "kill", "-s", "9", name)
-    b.check(r.returncode == 0 and _gone(b, name), "kill -s KILL ends the session",
+    r = b.nsctl("kill", "-s", "9", name)
+    b.check(r.returncode == 0 and b.gone(name), "kill -s KILL ends the session",
             r.stdout + r.stderr)
     s.close()
 
@@ -113,28 +92,28 @@ def test_pause_and_resume(b):
     s.do("(i=0; while :; do i=$((i+1)); echo $i >/tmp/t && mv /tmp/t /tmp/ticks; sleep 0.02; done)"
          " >/dev/null 2>&1 & sleep 0.3")
     before = _ticks(s)
-    r = _nsctl(b, "pause", name)
+    r = b.nsctl("pause", name)
     b.check(r.returncode == 0 and "stands still" in r.stdout, "nsctl pause USER",
             r.stdout + r.stderr)
-    rows = (_json(_nsctl(b, "list", "-J")) or {}).get("sessions", [{}])
+    rows = (json_of(b.nsctl("list", "-J")) or {}).get("sessions", [{}])
     b.check(rows[0].get("state") == "paused", "list says so", rows[0].get("state"))
     time.sleep(0.6)
-    r = _nsctl(b, "resume", name)
+    r = b.nsctl("resume", name)
     after = _ticks(s)
     b.check(r.returncode == 0 and after - before < 25, "meanwhile nothing of it ran",
             f"{after - before} ticks of about 30 in 0.6 s")
     time.sleep(0.3)
     b.check(_ticks(s) > after, "after nsctl resume it goes on")
-    _nsctl(b, "pause", name)
-    r = _nsctl(b, "stop", name)
+    b.nsctl("pause", name)
+    r = b.nsctl("stop", name)
     b.check(r.returncode == 0 and not b.stage.records(), "a paused session can be stopped",
             r.stdout + r.stderr)
     s.close()
     s = b.shell(name)
     s.do("true")
-    _nsctl(b, "pause", name)
+    b.nsctl("pause", name)
     os.kill(int(b.record_of(name)["supervisor_pid"]), signal.SIGTERM)
-    b.check(_gone(b, name), "and ends when its supervisor is told to")
+    b.check(b.gone(name), "and ends when its supervisor is told to")
     s.close()
 
 
@@ -143,21 +122,21 @@ def test_gc(b):
     s, other = b.shell(name), b.shell(b.bob.pw_name)
     session = s.do("echo $NSSHELL_SESSION")
     other.do("true")
-    _nsctl(b, "pause", name)
+    b.nsctl("pause", name)
     supervisor = b.record_of(name)["supervisor_pid"]
     os.kill(int(supervisor), signal.SIGKILL)
     # Its lock goes with it, not with the signal.
     end = time.monotonic() + 5
     while os.path.exists(f"/proc/{supervisor}/exe") and time.monotonic() < end:
         time.sleep(0.01)
-    r = _nsctl(b, "gc", "--dry-run")
+    r = b.nsctl("gc", "--dry-run")
     b.check(r.returncode == 0 and session in r.stdout and "1 would be ended, 1 run" in r.stdout
             and len(b.stage.records()) == 2, "nsctl gc --dry-run shows what a crash left",
             r.stdout + r.stderr)
-    r = _nsctl(b, "gc")
+    r = b.nsctl("gc")
     b.check(r.returncode == 0 and "1 ended, 1 run" in r.stdout and len(b.stage.records()) == 1,
             "nsctl gc removes it, paused as it was", r.stdout + r.stderr)
     b.check(other.do("echo here") == "here", "and leaves who runs alone")
     s.close()
     other.close()
-    _nsctl(b, "gc")
+    b.nsctl("gc")

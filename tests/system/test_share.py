@@ -11,15 +11,6 @@ from harness.scene import SHOW_NS
 from harness.terminal import Terminal
 
 
-def _gone(b, user, timeout=10):
-    end = time.monotonic() + patient(timeout)
-    while time.monotonic() < end:
-        if not [r for r in b.stage.records() if r.get("user") == user]:
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def test_a_second_login_joins_the_first(b):
     name = b.alice.pw_name
     b.stage.config("Share=account\n")
@@ -46,7 +37,7 @@ def test_a_second_login_joins_the_first(b):
     with b.shell(name) as three:
         b.check(three.do("cat /tmp/note") == "shared", "a third login joins too")
     two.close()
-    b.check(_gone(b, name), "the last one out ends it", b.stage.records() or "no record")
+    b.check(b.gone(name), "the last one out ends it", b.stage.records() or "no record")
     with b.shell(name) as four:
         b.check(four.do("ls -A /tmp") == "", "the next login is in a new session")
 
@@ -83,7 +74,7 @@ def test_many_at_once(b):
     seen = [p.communicate(timeout=patient(30))[0].strip() for p in logins]
     b.check(len(set(seen)) == 1 and seen[0].startswith("mnt:"),
             "eight logins started at once share one box", sorted(set(seen)))
-    b.check(_gone(b, name), "which ends with them")
+    b.check(b.gone(name), "which ends with them")
 
 
 def test_a_killed_login_lets_go(b):
@@ -97,7 +88,7 @@ def test_a_killed_login_lets_go(b):
         os.kill(pid, signal.SIGKILL)
     one.close()
     two.close()
-    b.check(_gone(b, name), "when sshd's processes of all logins are killed the session ends",
+    b.check(b.gone(name), "when sshd's processes of all logins are killed the session ends",
             b.stage.records() or "no record", b.log_tail())
 
 

@@ -48,15 +48,7 @@ def test_su_from_a_terminal(b):
         b.check(seen == "exists", "which exists and can be written to", seen)
         seen = t.ask("stty size")
         b.check(seen == "33 103", "stty size is the terminal's", seen)
-        t.start()
-        t.type("\x03")
-        seen = t.ask("echo $?")
-        b.check(seen == "130", "Ctrl-C interrupts a command", seen)
-        t.start()
-        t.type("\x1a")
-        t.expect("Stopped")
-        seen = t.ask("jobs")
-        b.check("sleep" in seen, "job control: Ctrl-Z, jobs", seen)
+        t.jobs_obey(b.check, "su -")
         t.line("kill -9 %1; exit; exit")
         if t.process.poll() is None:
             try:

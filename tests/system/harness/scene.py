@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a test function is handed: the stage, the people on it, and the checks."""
 
+import json
 import os
 import re
 import signal
+import time
 
 from . import kernel
 from .observe import Observer, tell
+from .pace import patient
 from .report import Report
 from .shell import Shell
 from .stage import Stage
@@ -98,6 +101,18 @@ class Scene:
             raise LookupError(f"{len(found)} session records of {user}, not one")
         return found[0]
 
+    def gone(self, user=None, timeout=10):
+        """Wait until no session of that account, or of anybody, is on record."""
+        end = time.monotonic() + patient(timeout)
+        while time.monotonic() < end:
+            if not [r for r in self.stage.records() if user in (None, r.get("user"))]:
+                return True
+            time.sleep(0.05)
+        return False
+
+    def nsctl(self, *arguments, **kw):
+        return self.run(self.stage.bin / "nsctl", *arguments, **kw)
+
     def lands_inside(self, did, text):
         host = {k: re.sub(r"\D", "", v) for k, v in kernel.namespaces().items()}
         found = dict(re.findall(r"(user|pid|mnt|uts|ipc|cgroup):\[(\d+)\]", text))
@@ -106,6 +121,14 @@ class Scene:
         saw = "inside" if not same and not missing else (
             f"on the host: {' '.join(same)}" if same else f"no namespaces seen: {text!r}")
         return self.check(not same and not missing, did, saw, self.log_tail())
+
+
+def json_of(result):
+    """What a command printed as JSON, or None."""
+    try:
+        return json.loads(result.stdout)
+    except ValueError:
+        return None
 
 
 SHOW_NS = "readlink /proc/self/ns/user /proc/self/ns/pid /proc/self/ns/mnt /proc/self/ns/uts " \

@@ -85,7 +85,19 @@ class Terminal:
     def start(self, seconds=60):
         """Run something in the foreground, and wait until it is there to be interrupted."""
         self.line(f"sh -c 'echo rea''dy; exec sleep {seconds}'")
-        self.expect("^ready")
+        self.expect("ready")
+
+    def jobs_obey(self, check, who):
+        """Ctrl-C ends a command of the shell, Ctrl-Z stops one; it stays as job %1."""
+        self.start()
+        self.type("\x03")
+        seen = self.ask("echo $?")
+        check(seen == "130", f"{who}: Ctrl-C interrupts a command", seen)
+        self.start()
+        self.type("\x1a")
+        self.expect("Stopped")
+        seen = self.ask("jobs")
+        check("sleep" in seen, f"{who}: Ctrl-Z stops one, jobs lists it", seen)
 
     def close(self, timeout=10.0):
         """Hang up and give back the exit status."""
