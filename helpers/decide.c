@@ -5,6 +5,7 @@
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
 #include "core/run/host.h"
+#include "core/run/limits_now.h"
 #include "core/run/override.h"
 #include "core/run/place.h"
 #include "core/run/record.h"
@@ -17,11 +18,12 @@ static int plan_with(const struct account *a, const struct policy *policy,
 	const struct plan_login *login, const struct host *host, struct plan **ret,
 	struct err *e)
 {
+	_cleanup_(strlist_clear) struct strlist before = { 0 };
 	char group[sizeof(((struct record *)0)->cgroup)];
 	struct subid s;
 	int r;
 
-	if (subid_find(a, true, &s, e) < 0)
+	if (limits_now_read(a->uid, &before, e) < 0 || subid_find(a, true, &s, e) < 0)
 		return -1;
 	const struct plan_input in = {
 		.account = a,
@@ -33,6 +35,7 @@ static int plan_with(const struct account *a, const struct policy *policy,
 		.gid_ranges = s.gids,
 		.n_gid_ranges = s.n_gids,
 		.account_group = place_find(a->uid, group, sizeof(group)) ? group : NULL,
+		.limits_before = &before,
 	};
 	r = plan_make(&in, ret, e);
 	subid_clear(&s);

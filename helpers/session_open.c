@@ -7,6 +7,7 @@
 #include "core/base/sys.h"
 #include "core/run/family.h"
 #include "core/run/filter_make.h"
+#include "core/run/limits_now.h"
 #include "core/run/rootfs.h"
 #include "core/run/stage.h"
 #include "core/run/tty.h"
@@ -83,7 +84,7 @@ static int begin_record(struct session *s, struct err *e)
 	held = lock_record(s, e);
 	if (held != 0)
 		return held < 0 ? -1 : err_set(e, EEXIST, "lock session %s", plan->id);
-	return session_write(s, e);
+	return session_write(s, e) < 0 ? -1 : limits_now_create(plan->id, e);
 }
 
 /* ---- the account's rootfs ----------------------------------------------------------- */
@@ -331,7 +332,8 @@ static int open_in_family(
 		s->allow = false; /* else one could log in out of the box */
 	if (full != 0)
 		return -1;
-	if (build(s, stage, family, e) < 0)
+	if (build(s, stage, family, e) < 0 ||
+		limits_now_write(family, s->plan->cgroup.limits_text, e) < 0)
 		return -1;
 	/* Siblings look for the rootfs in the record: it must be there before the lock goes. */
 	return session_write(s, e);

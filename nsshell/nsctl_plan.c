@@ -6,6 +6,7 @@
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
 #include "core/run/host.h"
+#include "core/run/limits_now.h"
 #include "core/run/place.h"
 #include "core/run/record.h"
 #include "core/run/subid.h"
@@ -22,12 +23,14 @@ struct materials {
 	struct policy policy;
 	struct host host;
 	struct subid subid;
+	struct strlist before; /* limits of the account's running sessions */
 	struct plan *plan;
 };
 
 static void materials_clear(struct materials *m)
 {
 	plan_free(m->plan);
+	strlist_clear(&m->before);
 	subid_clear(&m->subid);
 	host_clear(&m->host);
 	policy_clear(&m->policy);
@@ -74,6 +77,8 @@ static int plan_build(
 		return err_wrap(e, "look at the host");
 	if (subid_find(&m->account, false, &m->subid, e) < 0)
 		return err_wrap(e, "look for the account's subordinate ids");
+	if (limits_now_read(m->account.uid, &m->before, e) < 0)
+		return -1;
 	v->standin = m->subid.n_uids == 0 || m->subid.n_gids == 0;
 	in.host = &m->host.facts;
 	in.uid_ranges = v->standin ? &standin : m->subid.uids;
@@ -82,6 +87,7 @@ static int plan_build(
 	in.n_gid_ranges = v->standin ? 1 : m->subid.n_gids;
 	if (place_find(m->account.uid, group, sizeof(group)))
 		in.account_group = group;
+	in.limits_before = &m->before;
 	return plan_make(&in, &m->plan, e);
 }
 

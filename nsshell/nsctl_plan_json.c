@@ -294,6 +294,8 @@ static json_t *cgroup(struct json_out *o, const struct plan_cgroup *c)
 		settings(o, c->slice_settings, c->n_slice_settings));
 	put(o, object, "session_settings",
 		settings(o, c->session_settings, c->n_session_settings));
+	put(o, object, "lifted", settings(o, c->lifted, c->n_lifted));
+	put(o, object, "slice_lifted", settings(o, c->slice_lifted, c->n_slice_lifted));
 	return object;
 }
 

@@ -11,6 +11,7 @@
 #include "core/run/cgroup.h"
 #include "core/run/family.h"
 #include "core/run/host.h"
+#include "core/run/limits_now.h"
 #include "core/run/override.h"
 #include "core/run/place.h"
 #include "core/run/record.h"
@@ -201,7 +202,22 @@ static int key_add(struct change *c, const struct set *s, const char *key, struc
 	return 0;
 }
 
-static int limits_write(struct set *s, const struct policy_limits *before, struct err *e)
+/* The account's sessions see it in PATH_RUN_LIMITS. */
+static int limits_tell(
+	const struct host *host, const struct set *s, int family, struct err *e)
+{
+	struct plan *plan;
+	int r;
+
+	if (plan_limits_check(&host->facts, &s->policy, &plan, e) < 0)
+		return -1;
+	r = limits_now_write(family, plan->cgroup.limits_text, e);
+	plan_free(plan);
+	return r;
+}
+
+static int limits_write(
+	struct set *s, const struct policy_limits *before, int family, struct err *e)
 {
 	_cleanup_(change_free) struct change *c = calloc(1, sizeof(*c));
 	char group[sizeof(((struct record *)0)->cgroup)];
@@ -217,7 +233,9 @@ static int limits_write(struct set *s, const struct policy_limits *before, struc
 	for (size_t i = 0; limits_keys[i]; i++)
 		if (is_touched(s, limits_keys[i]) && key_add(c, s, limits_keys[i], e) < 0)
 			return -1;
-	return cgroup_set(group, c->settings, c->n, e);
+	return cgroup_set(group, c->settings, c->n, e) < 0
+		       ? -1
+		       : limits_tell(&c->host, s, family, e);
 }
 
 /* Whether the account has sessions; the lock keeps the last one from ending meanwhile. */
@@ -259,7 +277,7 @@ static int set_live(struct set *s, bool permanent, struct err *e)
 	s->policy = (struct policy){ 0 };
 	/* What the config says from now on needs no line of its own. */
 	if (lines_merge(s, &old, &s->lines, e) < 0 || policy_with(s, &s->lines, e) < 0 ||
-		limits_write(s, &before.limits, e) < 0)
+		limits_write(s, &before.limits, fd, e) < 0)
 		return -1;
 	return override_write(s->account.uid, &s->lines, e);
 }

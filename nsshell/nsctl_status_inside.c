@@ -46,9 +46,7 @@ static void print_limits(void)
 
 	if (io_read_text(AT_FDCWD, PATH_RUN_LIMITS, text, sizeof(text)) < 0)
 		return;
-	(void)printf(
-		"%12s: of all sessions of the account together, as this one was opened\n",
-		"Limits");
+	(void)printf("%12s: of all sessions of the account together\n", "Limits");
 	while ((line = strsep(&rest, "\n"))) {
 		if (*line)
 			print_limit(line);

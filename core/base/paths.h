@@ -30,7 +30,7 @@
 #define PATH_FILTERS  PATH_RUN "/filters"
 /* Inside a box: holds the session id; its being there says that this is a box. */
 #define PATH_RUN_SESSION PATH_RUN "/session"
-/* Inside: the limits that the session was opened with, KEY=VALUE. */
+/* Inside: the limits of all the account's sessions, KEY=VALUE; a file of the host's, read-only. */
 #define PATH_RUN_LIMITS PATH_RUN "/limits"
 /* And what the config says for nsshell(1): a file with Shell=, and a folder of the account's,
  * with Record=yes, for the sockets at which its terminals can be looked at. */

@@ -70,9 +70,9 @@ static const char *add_limits(
 	return text;
 }
 
-const char *plan_limits_text(struct planner *b)
+const char *plan_limits_text(struct planner *b, const struct policy_limits *own)
 {
-	const char *text = add_limits(b, "", &b->in->policy->limits);
+	const char *text = add_limits(b, "", own);
 
 	if (*b->p->cgroup.slice_name)
 		text = add_limits(b,

@@ -107,6 +107,8 @@ struct plan_input {
 	size_t n_gid_ranges;
 	/* The account's group where it has sessions, "nsshell/1000"; NULL: it has none. */
 	const char *account_group;
+	/* The limits that these were given, as plan_cgroup.limits_text has them; NULL: none. */
+	const struct strlist *limits_before;
 };
 
 /* Files that lxcfs(1) has and a box shows, ended by NULL: below its mount point as below "/". */
@@ -202,6 +204,9 @@ struct plan_cgroup_setting {
 	const char *key;        /* "MemoryMax", for messages */
 };
 
+/* Begins a value that is for every device that the file has a line for. */
+#define PLAN_ANY_DISK "* "
+
 struct plan_cgroup {
 	enum plan_cgroup_kind kind;
 	/* Who makes the slice's and the account's group, with the limits as properties:
@@ -228,6 +233,11 @@ struct plan_cgroup {
 	size_t n_slice_settings;
 	struct plan_cgroup_setting *session_settings; /* of the session's own */
 	size_t n_session_settings;
+	/* Of limits that the account, or its slice, has and isn't to have any more. */
+	struct plan_cgroup_setting *lifted, *slice_lifted;
+	size_t n_lifted, n_slice_lifted;
+	/* All of them as "KEY=VALUE" lines, those of a slice below its "[Slice NAME]" */
+	const char *limits_text;
 };
 
 /* A system call that is refused. */

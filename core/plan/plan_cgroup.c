@@ -33,7 +33,7 @@ static void controller_add(struct planner *b, const char *name)
 	more[c->n_controllers - 1] = name;
 }
 
-static void setting_add(struct planner *b, struct plan_cgroup_setting **list, size_t *n,
+void planner_setting(struct planner *b, struct plan_cgroup_setting **list, size_t *n,
 	const struct plan_cgroup_setting *one)
 {
 	struct plan_cgroup_setting *more = planner_more(b, *list, n, sizeof(*more));
@@ -61,7 +61,7 @@ static int plan_limit(struct planner *b, const char *key, const struct policy_li
 		const struct plan_cgroup_setting one = { files[i].controller,
 			files[i].file, planner_copy(b, files[i].value), key };
 
-		setting_add(b, list, n, &one);
+		planner_setting(b, list, n, &one);
 		controller_add(b, files[i].controller);
 	}
 	return 0;
@@ -139,7 +139,7 @@ static int plan_oom(struct planner *b, struct err *e)
 	if (c->kind != PLAN_CGROUP_V2 || !has_controller(b, "memory"))
 		return err_set(e, 0,
 			"OOMPolicy=kill: only cgroup v2 with its memory controller can; boot with systemd.unified_cgroup_hierarchy=1 or mount cgroup2 alone, or write OOMPolicy=continue");
-	setting_add(b, &c->session_settings, &c->n_session_settings, &kill);
+	planner_setting(b, &c->session_settings, &c->n_session_settings, &kill);
 	return 0;
 }
 
@@ -186,17 +186,15 @@ static int own_limits(struct planner *b, struct policy_limits *ret, struct err *
 	return 0;
 }
 
-static int plan_limits(struct planner *b, struct err *e)
+static int plan_limits(struct planner *b, struct policy_limits *own, struct err *e)
 {
 	const struct policy *policy = b->in->policy;
 	struct plan_cgroup *c = &b->p->cgroup;
-	struct policy_limits own;
 
-	if (own_limits(b, &own, e) < 0)
+	if (own_limits(b, own, e) < 0)
 		return -1;
-
 	for (size_t i = 0; limits_keys[i]; i++) {
-		if (plan_limit(b, limits_keys[i], &own, &c->settings, &c->n_settings, e) <
+		if (plan_limit(b, limits_keys[i], own, &c->settings, &c->n_settings, e) <
 			0)
 			return -1;
 		if (policy->slice &&
@@ -232,6 +230,7 @@ int plan_cgroup(struct planner *b, struct err *e)
 	enum plan_cgroup_kind kind = b->in->host->cgroup;
 	const char *const *use = controllers(b->in->host);
 	struct plan_cgroup *c = &b->p->cgroup;
+	struct policy_limits own;
 
 	c->kind = kind;
 	c->scope = c->scope_title = "";
@@ -240,7 +239,7 @@ int plan_cgroup(struct planner *b, struct err *e)
 	for (; *use; use++)
 		if (has_controller(b, *use))
 			controller_add(b, *use);
-	if (plan_limits(b, e) < 0 || plan_oom(b, e) < 0)
+	if (plan_limits(b, &own, e) < 0 || plan_oom(b, e) < 0)
 		return -1;
 	/* The last, as init is born there: struct cgroup_fds. */
 	if (kind == PLAN_CGROUP_V1 && b->in->host->systemd &&
@@ -251,6 +250,8 @@ int plan_cgroup(struct planner *b, struct err *e)
 			b, "no cgroup file system is mounted: sessions have no groups");
 	else
 		plan_groups(b);
+	c->limits_text = plan_limits_text(b, &own);
+	plan_lift(b);
 	plan_manager(b);
 	return 0;
 }

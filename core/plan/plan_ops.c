@@ -169,7 +169,11 @@ static void ops_run(struct planner *b)
 	file_add(b, "/run/utmp", NULL, 0664);
 	dir_add(b, "/run/nsshell", 0755);
 	file_add(b, "/run/nsshell/session", planner_text(b, "%s\n", p->id), 0444);
-	file_add(b, PATH_RUN_LIMITS, plan_limits_text(b), 0444);
+	/* A file of the host's: what holds for the account may change while the session runs. */
+	file_add(b, PATH_RUN_LIMITS, NULL, 0444);
+	op = planner_op(b, PLAN_BIND, PATH_RUN_LIMITS);
+	op->source = planner_text(b, PATH_SESSIONS "/%s.limits", p->id);
+	op->attr = ATTR_CLOSED;
 	file_add(b, "/run/nsshell/hostname", planner_text(b, "%s\n", p->hostname), 0444);
 	file_add(b, "/run/nsshell/hosts",
 		planner_text(b,

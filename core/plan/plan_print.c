@@ -269,6 +269,8 @@ static void print_cgroup(const struct plan_cgroup *c, FILE *out)
 	print_settings("slice limit", c->slice_settings, c->n_slice_settings, out);
 	print_settings("limit", c->settings, c->n_settings, out);
 	print_settings("for each", c->session_settings, c->n_session_settings, out);
+	print_settings("slice lift", c->slice_lifted, c->n_slice_lifted, out);
+	print_settings("lift", c->lifted, c->n_lifted, out);
 }
 
 void plan_print(const struct plan *p, FILE *out)

@@ -102,8 +102,11 @@ void plan_layers(struct planner *b); /* plan_hidden.c: whiteouts, masks */
 int plan_cgroup(struct planner *b, struct err *e);
 void plan_manager(struct planner *b);     /* plan_manager.c: the user manager's group */
 void plan_manager_ops(struct planner *b); /* and what it looks for */
-/* limits_text.c: the limits as "KEY=VALUE" lines, those of a slice below its "[Slice NAME]" */
-const char *plan_limits_text(struct planner *b);
+void planner_setting(struct planner *b, struct plan_cgroup_setting **list, size_t *n,
+	const struct plan_cgroup_setting *one);
+/* limits_text.c: plan_cgroup.limits_text; @own are the account's, slice and host considered */
+const char *plan_limits_text(struct planner *b, const struct policy_limits *own);
+void plan_lift(struct planner *b); /* limits_lift.c: what isn't limited any more */
 
 /* The deepest overlay that @path lies in; its index. */
 size_t plan_overlay_of(const struct plan *p, const char *path);

@@ -173,6 +173,8 @@ static int prepare(const struct plan_cgroup *plan, pid_t homeless, struct cgroup
 	int r = cgroup_start(e);
 
 	if (r == 0)
+		cgroup_lift(plan);
+	if (r == 0)
 		r = plan->systemd ? cgroup_scope_prepare(plan, homeless, e)
 				  : cgroup_make_account(plan, e);
 	if (r < 0 || cgroup_check_values(plan, e) < 0 || make_session(plan, e) < 0)

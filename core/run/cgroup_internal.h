@@ -46,6 +46,15 @@ int cgroup_values_update(
 int cgroup_values_check(
 	const char *group, const struct plan_cgroup_setting *v, size_t n, struct err *e);
 
+/* ---- cgroup_lift.c ------------------------------------------------------------------ */
+
+/*
+ * Take limits away from groups that are there: before others are written, as one may stand in
+ * another's way (memory with swap below memory). What the kernel keeps stays: nobody is refused a
+ * login for having less than the config allows.
+ */
+void cgroup_lift(const struct plan_cgroup *plan);
+
 /* ---- cgroup_cpuset.c ---------------------------------------------------------------- */
 
 /* Whether the setting is one of CPUs, and the host's cpusets are v1's. */

@@ -68,7 +68,7 @@ int record_remove(const char *id, struct err *e)
 {
 	_cleanup_close_ int dir = open(PATH_SESSIONS, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	static const char *const endings[] = { "", ".new", ".sock", ".tty", ".paused",
-		".lock" };
+		".limits", ".lock" };
 	char name[PLAN_ID_LEN + 8];
 
 	if (dir < 0)

@@ -259,5 +259,5 @@ def test_status_inside(b):
         "MemoryMax=256", "TasksMax=99", "CPUQuota=150%", "Memory:", "Tasks:")),
         "inside, nsctl status tells the user limits and usage", r.stdout, r.stderr)
     r = b.ssh(b.alice.pw_name, "cat /run/nsshell/limits; echo TasksMax=1 >/run/nsshell/limits")
-    b.check("MemoryMax=268435456\nTasksMax=99\n" in r.stdout and "denied" in r.stderr,
+    b.check("MemoryMax=268435456\nTasksMax=99\n" in r.stdout and "Read-only" in r.stderr,
             "a script reads them, and can't write", r.stdout, r.stderr)

@@ -57,6 +57,46 @@ def test_set_of_a_live_account(b):
                 _limits(b, b.alice))
 
 
+def test_set_is_told_inside(b):
+    name = b.alice.pw_name
+    b.stage.config("MemoryMax=512M\nTasksMax=200\n")
+    with b.shell(name) as s:
+        first = s.do("cat /run/nsshell/limits")
+        b.check(first.split() == [f"MemoryMax={512 << 20}", "TasksMax=200"],
+                "a session is told its limits", first)
+        _set(b, name, "TasksMax=50", "CPUQuota=150%")
+        seen = s.do("cat /run/nsshell/limits")
+        b.check(seen.split() == [f"MemoryMax={512 << 20}", "TasksMax=50", "CPUQuota=150%"],
+                "nsctl set is seen inside at once", seen)
+        r = _set(b, name, "MemoryMax=infinity")
+        seen = s.do("cat /run/nsshell/limits")
+        b.check(r.returncode == 0 and "MemoryMax" not in seen, "a limit that it takes away, too",
+                seen, r.stderr)
+        with b.shell(b.bob.pw_name) as other:
+            b.check("TasksMax=200" in other.do("cat /run/nsshell/limits"),
+                    "another account is told its own")
+
+
+def test_limits_that_the_config_drops(b):
+    """At the account's next login, while an older session still runs."""
+    name = b.alice.pw_name
+    b.stage.config("MemoryMax=512M\nTasksMax=200\nCPUQuota=150%\n")
+    with b.shell(name) as s:
+        s.do("true")
+        b.stage.config("TasksMax=300\n")
+        b.check(_limits(b, b.alice)["memory"] == str(512 << 20), "a changed config alone does nothing",
+                _limits(b, b.alice))
+        with b.shell(name) as other:
+            told = other.do("cat /run/nsshell/limits")
+            seen = _limits(b, b.alice)
+            b.check(seen["tasks"] == "300" and seen["quota"] in ("max", "-1")
+                    and (seen["memory"] == "max" or int(seen["memory"]) > 1 << 60),
+                    "the next login lifts what the config doesn't limit any more", seen)
+            b.check(told == "TasksMax=300\n" or told == "TasksMax=300", "and is told so", told)
+            b.check(s.do("cat /run/nsshell/limits") == told, "as is the older session",
+                    s.do("cat /run/nsshell/limits"))
+
+
 def test_what_set_refuses(b):
     name = b.alice.pw_name
     b.stage.config("MemoryMax=512M\n")

@@ -37,6 +37,8 @@ static void memory_is_rounded_down_to_pages(void **state)
 	assert_false(is("memory", "2097152", "1048576\n"));
 	assert_false(is("memory", "1", "0\n")); /* memory.oom.group */
 	assert_true(is("memory", "0", "0\n"));
+	assert_true(is("memory", "-1", "9223372036854771712\n"));
+	assert_false(is("memory", "-1", "1048576\n"));
 }
 
 static void a_device_has_a_line_among_others(void **state)

@@ -280,6 +280,35 @@ static void an_account_with_sessions_stays_in_its_group(void **state)
 	assert_int_equal(f.plan->n_notes, 0);
 }
 
+static void what_the_config_names_no_more_is_lifted(void **state)
+{
+	const struct strlist before = LIST((char *)"TasksMax=7",
+		(char *)"MemoryMax=1048576", (char *)"IOReadBandwidthMax=/home 5",
+		(char *)"[Slice course]", (char *)"TasksMax=70", (char *)"CPUQuota=50%");
+	const struct plan_cgroup *c;
+
+	(void)state;
+	f.in.limits_before = &before;
+	f.policy.limits.memory_max.n = 2 << 20;
+	f.policy.slice = (char *)"course";
+	f.policy.slice_limits.tasks_max.n = 71;
+	made();
+	c = &f.plan->cgroup;
+	assert_int_equal(c->n_lifted, 2);
+	assert_string_equal(c->lifted[0].name, "pids.max");
+	assert_string_equal(c->lifted[0].value, "max");
+	assert_string_equal(c->lifted[1].value, "* rbps=max");
+	assert_int_equal(c->n_slice_lifted, 1);
+	assert_string_equal(c->slice_lifted[0].name, "cpu.max");
+	f.host.cgroup = PLAN_CGROUP_V1;
+	f.policy.slice = NULL;
+	made();
+	c = &f.plan->cgroup;
+	assert_int_equal(c->n_slice_lifted, 0);
+	assert_string_equal(c->lifted[1].name, "blkio.throttle.read_bps_device");
+	assert_string_equal(c->limits_text, "MemoryMax=2097152\n");
+}
+
 static void only_limits_bring_more_controllers(void **state)
 {
 	(void)state;
@@ -370,6 +399,7 @@ int main(void)
 		STORY(a_limit_without_its_controller_names_the_key),
 		STORY(limits_are_said_as_the_kernel_shows_them),
 		STORY(a_whole_session_is_killed_where_the_kernel_can),
+		STORY(what_the_config_names_no_more_is_lifted),
 		STORY(only_limits_bring_more_controllers),
 		STORY(an_account_with_sessions_stays_in_its_group),
 		STORY(a_slice_has_its_own_limits_above_the_account),
