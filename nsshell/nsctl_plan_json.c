@@ -348,6 +348,7 @@ static void privileges(struct json_out *o, json_t *object, const struct plan *p)
 	put(o, object, "user_manager",
 		*p->user_manager ? text(p->user_manager) : json_null());
 	put(o, object, "scope_sockets", json_boolean(p->scope_sockets));
+	put(o, object, "keys_usable", json_boolean(p->keys_usable));
 	put(o, object, "login_caps", texts(o, p->login_caps, p->n_login_caps));
 	put(o, object, "init_caps", texts(o, p->init_caps, p->n_init_caps));
 	put(o, object, "filter", filter(o, &p->filter));

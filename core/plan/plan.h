@@ -283,6 +283,7 @@ struct plan {
 	bool no_new_privs;
 	bool scope_sockets; /* abstract ones are each login's own */
 	struct plan_filter filter;
+	bool keys_usable;         /* keyctl(2) and its like aren't all refused */
 	bool notify_join;         /* the user is told when an admin steps in */
 	const char *user_manager; /* the program to run with --user, "" for none */
 	bool share_account;

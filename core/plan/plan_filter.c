@@ -106,14 +106,25 @@ static void finish(struct plan_filter *f)
 	f->n_rules = kept;
 }
 
+static bool refuses(const struct plan_filter *f, const char *call)
+{
+	for (size_t i = 0; i < f->n_rules; i++)
+		if (strcmp(f->rules[i].call.name, call) == 0)
+			return true;
+	return false;
+}
+
 void plan_filter(struct planner *b)
 {
 	const struct strlist *words = &b->in->policy->filter;
+	struct plan_filter *f = &b->p->filter;
 
 	begin(b);
 	for (size_t i = 0; i < words->n; i++)
 		hear(b, words->v[i]);
-	finish(&b->p->filter);
+	finish(f);
+	b->p->keys_usable = !refuses(f, "add_key") || !refuses(f, "keyctl") ||
+			    !refuses(f, "request_key");
 }
 
 /* ---- in words ----------------------------------------------------------------------- */

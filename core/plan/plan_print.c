@@ -144,6 +144,10 @@ static void print_privileges(const struct plan *p, FILE *out)
 	fprintf(out, "  abstract    %s\n",
 		p->scope_sockets ? "sockets of the login's own"
 				 : "sockets shared with the host");
+	if (p->keys_usable)
+		fputs("  keys        may be used; the account's user keyring outside is closed "
+		      "to what is inside\n",
+			out);
 	if (*p->user_manager)
 		fprintf(out, "  manager     %s --user\n", p->user_manager);
 }

@@ -5,6 +5,7 @@ answers for by default, the namespaces, mounts and ids must answer for themselve
 settings that move a wall: Upper=disk and Share=account.
 """
 
+import group_ipc
 import group_masks
 import group_namespaces
 import group_privileges
@@ -81,6 +82,7 @@ def run(g):
           "EPERM|EINVAL")
     g.row("an agent in a cgroup v1 hierarchy", "{a} userns agent", "EPERM|EACCES|ENOENT")
     g.rows(group_privileges.ROWS)
+    group_ipc.keys(g)
     for path in group_masks.FILES:
         g.row(f"reading {path} in a nested user namespace", f"{{a}} userns read {path}",
               group_masks.HIDDEN + ("|ok" if path in ("/proc/keys", "/proc/timer_list") else ""))

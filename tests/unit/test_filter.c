@@ -86,6 +86,31 @@ static void no_leaves_only_what_follows(void **state)
 	plan_free(p);
 }
 
+static void keys_are_usable_as_soon_as_one_call_is(void **state)
+{
+	static const struct {
+		const char *words;
+		bool usable;
+	} cases[] = {
+		{ "", false },
+		{ "no", true },
+		{ "@keyring", true },
+		{ "@keyring ~@keyring", false },
+		{ "add_key", true },
+		{ "keyctl", true },
+		{ "request_key", true },
+		{ "no ~@keyring", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct plan *p = plan_with(cases[i].words, false);
+
+		assert_int_equal(p->keys_usable, cases[i].usable);
+		plan_free(p);
+	}
+}
+
 static void other_rules_have_another_digest(void **state)
 {
 	struct plan *a = plan_with("", false), *b = plan_with("default", false),
@@ -138,6 +163,7 @@ int main(void)
 		cmocka_unit_test(a_name_allows_and_a_tilde_refuses),
 		cmocka_unit_test(a_call_refused_as_a_whole_needs_no_other_rule),
 		cmocka_unit_test(no_leaves_only_what_follows),
+		cmocka_unit_test(keys_are_usable_as_soon_as_one_call_is),
 		cmocka_unit_test(other_rules_have_another_digest),
 		cmocka_unit_test(the_manual_has_every_group_and_call),
 	};
