@@ -104,10 +104,16 @@ static int add_all(scmp_filter_ctx ctx, const struct plan_filter *rules, struct 
 	return 0;
 }
 
-/* The other ways into the kernel that a program of this machine has. */
-static int add_doors(scmp_filter_ctx ctx)
+/* For this architecture alone, and the other ways into the kernel that a program has there. */
+static int add_doors(scmp_filter_ctx ctx, uint32_t arch)
 {
-	switch (seccomp_arch_native()) {
+	int r = seccomp_arch_add(ctx, arch);
+
+	if (r == 0 && arch != seccomp_arch_native())
+		r = seccomp_arch_remove(ctx, seccomp_arch_native());
+	if (r < 0 && r != -EEXIST)
+		return r;
+	switch (arch) {
 	case SCMP_ARCH_X86_64:
 		return seccomp_arch_add(ctx, SCMP_ARCH_X86);
 	case SCMP_ARCH_AARCH64:
@@ -119,8 +125,14 @@ static int add_doors(scmp_filter_ctx ctx)
 
 int filter_export(const struct plan_filter *rules, int fd, struct err *e)
 {
+	return filter_export_for(seccomp_arch_native(), rules, fd, e);
+}
+
+int filter_export_for(
+	uint32_t arch, const struct plan_filter *rules, int fd, struct err *e)
+{
 	_cleanup_(release) scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-	int r = ctx ? add_doors(ctx) : -ENOMEM;
+	int r = ctx ? add_doors(ctx, arch) : -ENOMEM;
 
 	if (r == 0)
 		r = seccomp_attr_set(

@@ -17,6 +17,13 @@
 int filter_export(const struct plan_filter *rules, int fd, struct err *e);
 
 /**
+ * filter_export_for() - The same as a machine of another architecture makes it
+ * @arch:	SCMP_ARCH_*, seccomp_arch_add(3)
+ */
+int filter_export_for(
+	uint32_t arch, const struct plan_filter *rules, int fd, struct err *e);
+
+/**
  * filter_make() - The program of a plan, made when it is wanted for the first time
  * @ret_key:	names it until the host goes down, for filter_open(); 0: the plan has no rules
  * @ret_fd:	O_CLOEXEC, the caller's; -EBADF for none

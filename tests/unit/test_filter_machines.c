@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The programs that are made of a plan's rules on other machines than this one, run by a small
+ * interpreter: each call that is to be refused, through every door.
+ */
+#include "tests/unit/filter_cases.h"
+
+#include "core/base/cleanup.h"
+#include "core/run/filter.h"
+#include "core/run/filter_make.h"
+
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+
+/* What a program answers to a call: the few instructions that libseccomp makes use of. */
+static uint32_t answer(const struct filter *f, const struct seccomp_data *call)
+{
+	const struct sock_filter *code = f->code;
+	uint32_t a = 0;
+
+	for (size_t at = 0; at < f->size / sizeof(*code); at++) {
+		const struct sock_filter *i = &code[at];
+		bool yes = false;
+
+		switch (i->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			memcpy(&a, (const char *)call + i->k, sizeof(a));
+			continue;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= i->k;
+			continue;
+		case BPF_JMP | BPF_JA:
+			at += i->k;
+			continue;
+		case BPF_RET | BPF_K:
+			return i->k;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			yes = a == i->k;
+			break;
+		case BPF_JMP | BPF_JGT | BPF_K:
+			yes = a > i->k;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			yes = a >= i->k;
+			break;
+		default:
+			fail_msg("instruction 0x%x", i->code);
+		}
+		at += yes ? i->jt : i->jf;
+	}
+	fail_msg("no end");
+	return 0;
+}
+
+/* The program as it is made on an architecture, whichever this machine has. */
+static void make_for(uint32_t arch, struct plan_filter *rules, struct filter *ret)
+{
+	_cleanup_close_ int fd = memfd_create("filter", MFD_CLOEXEC);
+	struct err e;
+
+	assert_int_equal(filter_export_for(arch, rules, fd, &e), 0);
+	assert_int_equal(filter_map(fd, ret, &e), 0);
+}
+
+struct answered {
+	uint32_t arch;
+	int nr;
+	uint32_t answer;
+};
+
+/* Of kernels that have them and of those that haven't. */
+static void answers_are(uint32_t arch, const struct answered *calls, size_t n)
+{
+	struct plan *p = plan_with("", false);
+	struct filter f;
+
+	make_for(arch, &p->filter, &f);
+	for (size_t i = 0; i < n; i++) {
+		const struct seccomp_data call = { .nr = calls[i].nr,
+			.arch = calls[i].arch };
+
+		assert_int_equal(answer(&f, &call), calls[i].answer);
+	}
+	filter_unmap(&f);
+	plan_free(p);
+}
+
+static void other_doors_are_shut(void **state)
+{
+	static const struct answered x86[] = {
+		{ AUDIT_ARCH_X86_64, 39, SECCOMP_RET_ALLOW },          /* getpid */
+		{ AUDIT_ARCH_X86_64, 165, SECCOMP_RET_ERRNO | EPERM }, /* mount */
+		{ AUDIT_ARCH_X86_64, 0x40000000 | 39, SECCOMP_RET_ERRNO | ENOSYS },
+		{ AUDIT_ARCH_X86_64, 0x40000000 | 165, SECCOMP_RET_ERRNO | ENOSYS },
+		{ AUDIT_ARCH_I386, 20, SECCOMP_RET_ALLOW },
+		{ AUDIT_ARCH_I386, 21, SECCOMP_RET_ERRNO | EPERM },
+		{ AUDIT_ARCH_AARCH64, 172, SECCOMP_RET_ERRNO | ENOSYS },
+	};
+	static const struct answered arm[] = {
+		{ AUDIT_ARCH_AARCH64, 172, SECCOMP_RET_ALLOW },          /* getpid */
+		{ AUDIT_ARCH_AARCH64, 40, SECCOMP_RET_ERRNO | EPERM },   /* mount */
+		{ AUDIT_ARCH_AARCH64, 280, SECCOMP_RET_ERRNO | EPERM },  /* bpf */
+		{ AUDIT_ARCH_AARCH64, 435, SECCOMP_RET_ERRNO | ENOSYS }, /* clone3 */
+		{ AUDIT_ARCH_ARM, 20, SECCOMP_RET_ALLOW },
+		{ AUDIT_ARCH_ARM, 21, SECCOMP_RET_ERRNO | EPERM },
+		{ AUDIT_ARCH_X86_64, 39, SECCOMP_RET_ERRNO | ENOSYS },
+		{ AUDIT_ARCH_I386, 20, SECCOMP_RET_ERRNO | ENOSYS },
+	};
+
+	(void)state;
+	answers_are(SCMP_ARCH_X86_64, x86, COUNT(x86));
+	answers_are(SCMP_ARCH_AARCH64, arm, COUNT(arm));
+}
+
+/* ---- machines that this one isn't: each rule, through the same cases ------------------------- */
+
+static const struct filter *simulated;
+static uint32_t simulated_arch;
+
+static long try_simulated(long nr, uint64_t a, uint64_t b)
+{
+	const struct seccomp_data call = {
+		.nr = (int)nr, .arch = simulated_arch, .args = { a, b }
+	};
+	uint32_t said = answer(simulated, &call);
+
+	return said == (SECCOMP_RET_ERRNO | MARK) ? -MARK : 0;
+}
+
+static void simulate(uint32_t native, const struct door *d)
+{
+	struct plan *p = plan_with("", false);
+	size_t known = 0;
+	struct filter f;
+
+	for (size_t i = 0; i < p->filter.n_rules; i++)
+		p->filter.rules[i].call.error = MARK;
+	make_for(native, &p->filter, &f);
+	simulated = &f;
+	simulated_arch = d->arch;
+	failures = 0;
+	for (size_t i = 0; i < p->filter.n_rules; i++) {
+		const struct filter_call *c = &p->filter.rules[i].call;
+
+		known += seccomp_syscall_resolve_name_arch(d->arch, c->name) >= 0;
+		try_rule(d, c);
+	}
+	assert_int_equal(failures, 0);
+	assert_true(known > 40);
+	filter_unmap(&f);
+	plan_free(p);
+}
+
+static void every_rule_holds_on_arm64(void **state)
+{
+	(void)state;
+	simulate(SCMP_ARCH_AARCH64,
+		&(struct door){ "arm64", SCMP_ARCH_AARCH64, try_simulated, true });
+	simulate(SCMP_ARCH_AARCH64,
+		&(struct door){ "arm", SCMP_ARCH_ARM, try_simulated, false });
+}
+
+static void every_rule_holds_on_x86_64(void **state)
+{
+	(void)state;
+	simulate(SCMP_ARCH_X86_64,
+		&(struct door){ "x86-64", SCMP_ARCH_X86_64, try_simulated, true });
+	simulate(SCMP_ARCH_X86_64,
+		&(struct door){ "i386", SCMP_ARCH_X86, try_simulated, false });
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(other_doors_are_shut),
+		cmocka_unit_test(every_rule_holds_on_arm64),
+		cmocka_unit_test(every_rule_holds_on_x86_64),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
