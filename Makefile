@@ -207,6 +207,11 @@ check-system: all
 check-hostile: all $(BUILD)/hostile/attack $(BUILD)/hostile/evil.so
 	@python3 tests/hostile/run.py $(TESTS)
 
+## make check-broken  each rule of SECURITY.md broken once in a scratch copy: its test must fail (as root)
+check-broken:
+	@python3 tests/hostile/broken.py $(TESTS)
+.PHONY: check-broken
+
 ## make check-vm      on whole machines under qemu: systemd with cgroup v2 and v1, and no systemd (as root)
 check-vm: all
 	@python3 tests/vm/run.py $(TESTS)

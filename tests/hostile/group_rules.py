@@ -96,6 +96,12 @@ def trusted_input(g):
     h = Helper(str(g.stage.helper), str(g.stage.helper), str(conf), user=g.alice)
     kinds, _ = h.ask(request(OPEN, g.alice.pw_name, g.stage.sshd_service))
     g.judge("trusted input: the helper believes getuid() alone", f"{kinds} {h.end()}", r"\[\] 1")
+    suid = shutil.copy(g.stage.helper, g.stage.bin / "suid-helper")
+    suid.chmod(0o4755)
+    h = Helper(str(suid), str(suid), str(conf), user=g.alice)
+    kinds, _ = h.ask(request(OPEN, g.alice.pw_name, g.stage.sshd_service))
+    g.judge("trusted input: nor one that somebody has made setuid", f"{kinds} {h.end()}", r"\[\] 1")
+    suid.unlink()
     g.judge("trusted input: as it was", _login(g), "in")
 
 
@@ -143,6 +149,19 @@ def one_true_record(g):
         half.kill()
         half.wait()
         g.kill(init.pid)
+    _all_or_none(g, int(own["init_pid"]))
+
+
+def _all_or_none(g, init):
+    """Who logs in and who steps in is in each namespace that the session's init is in."""
+    want = kernel.namespaces(init)
+    shared = sorted(n for n, v in kernel.namespaces().items() if v == want[n])
+    g.judge("one true record: no namespace of a session's is the host's", shared, r"\[\]")
+    show = "for n in " + " ".join(sorted(want)) + "; do readlink /proc/self/ns/$n; done"
+    ours = " ".join(want[n] for n in sorted(want))
+    g.judge("one true record: who logs in is in all of it", g.me.do(show).split() == ours.split(), "True")
+    r = g.admin("-q", g.alice.pw_name, "sh", "-c", show)
+    g.judge("one true record: who steps in, too", r.stdout.split() == ours.split(), "True")
 
 
 # ---- paths that a user can touch ----------------------------------------------------------------
@@ -217,7 +236,7 @@ def home_as_user(g):
 
 def nothing_lent(g):
     nsjoin, name = str(g.stage.bin / "nsjoin"), g.alice.pw_name
-    calls = _traced(g, "prctl,setns,setresuid,execve,clone3", nsjoin, "-q", name, "true")
+    calls = _traced(g, "prctl,setns,setresuid,execve,clone3,close_range", nsjoin, "-q", name, "true")
     joiner = next(pid for pid, text in calls if text.startswith("setns"))
     command = next(pid for pid, text in reversed(calls) if text.startswith("execve") and
                    '"true"' in text)
@@ -227,11 +246,16 @@ def nothing_lent(g):
     inside = [t for p, t in calls if p == command]
     last_ids = max(i for i, t in enumerate(inside) if t.startswith("setresuid"))
     after = [t for t in inside[last_ids:] if not t.startswith("execve")]
+    # Everything is close-on-exec besides: each of these alone would do.
+    g.judge("nothing lent: the admin's fds are closed before it joins",
+            any(t.startswith("close_range(3, 4294967295, 0)") for t in before), "True")
+    g.judge("nothing lent: the joiner's are, before the command is the user's",
+            any(t.startswith("close_range(4, 4294967295, 0)") for t in inside[:last_ids]), "True")
     g.judge("nothing lent: not dumpable from its last change of ids to its exec",
             any("PR_SET_DUMPABLE, SUID_DUMP_DISABLE" in t for t in after), "True")
     g.judge("nothing lent: who executes isn't who joined", joiner != command, "True")
     reads, writes = os.pipe()
-    r = g.admin("-q", name, "sh", "-c", "env; ls -l /proc/self/fd; pwd; tty; ulimit -n",
+    r = g.admin("-q", name, "sh", "-c", "env; ls -l /proc/self/fd; pwd",
                 env=dict(os.environ, NST_SECRET="x", LD_LIBRARY_PATH="/nst"), pass_fds=(reads, writes),
                 cwd="/root")
     os.close(reads)

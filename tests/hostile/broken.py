@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+Proof that the tests of group_rules.py can fail: in a scratch copy of the tree each rule is broken
+by a small edit of the source, the copy is built, and the rule's test is to fail.
+
+	tests/hostile/broken.py [--list] [RULE or words of a row...]
+
+Takes some ten seconds a row; as root. README.md has what it said. A row whose text isn't in the source
+any more fails, too: write it anew.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+HELPER, CONFIG, FIND = "helpers/helper.c", "config/file.c", "core/run/find.c"
+INSIDE, ROOTFS, CLIENT = "core/run/enter_inside.c", "core/run/rootfs.c", "helpers/client.c"
+DUMPABLE = "prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0"
+
+# Rule; what is broken; (file, text, what stands there instead)...
+ROWS = (
+    ("fresh_start", "the helper's umask is the caller's", (HELPER, "(void)umask(0);", "")),
+    ("fresh_start", "fds of the caller's stay open",
+     (HELPER, "sys_close_from(PROTO_FD + 1) < 0 || chdir", "chdir")),
+    ("fresh_start", "its folder is the caller's", (HELPER, ' || chdir("/") < 0', "")),
+    ("fresh_start", "its limits are the caller's", (HELPER, "\treset_limits();\n", "\t(void)reset_limits;\n")),
+    ("fresh_start", "its signal mask is the caller's",
+     (HELPER, "(void)sigprocmask(SIG_SETMASK, &none, NULL);", "")),
+    ("fresh_start", "its environment is the caller's", (HELPER, "environ = nothing;", "(void)nothing;")),
+    ("fresh_start", "a login program hands its environment down",
+     (CLIENT, "attr, argv, envp);", "attr, argv, (void *)envp ? environ : envp);")),
+    ("trusted_input", "a config that everybody can write", (CONFIG, "st->st_mode & S_IWOTH", "false")),
+    ("trusted_input", "a config that its group can write", (CONFIG, "st->st_mode & S_IWGRP", "false")),
+    ("trusted_input", "a config of another user's", (CONFIG, "st->st_uid != 0 &&", "false &&")),
+    ("trusted_input", "Services= isn't asked",
+     ("helpers/decide.c", "!strlist_has(&policy->services, q->service)", "false")),
+    ("trusted_input", "whoever calls the helper is believed",
+     (HELPER, "if (geteuid() != 0 ||", "if (geteuid() != 0)\n\t\treturn 0;\n\tif (")),
+    ("trusted_input", "a helper that was made setuid", (HELPER, "(st.st_mode & (S_ISUID | S_ISGID))", "false")),
+    ("one_true_record", "a state folder that others can write",
+     ("core/base/io.c", "if (st.st_uid != 0 || (st.st_mode & 022))", "if (false)")),
+    ("one_true_record", "init's start time isn't compared", (FIND, " || start != r->init.start)", ")")),
+    ("one_true_record", "its namespaces aren't compared", (FIND, "if (want != 0 && theirs != want)", "if (false)")),
+    ("one_true_record", "a record without one of them",
+     (FIND, "if (want == 0 && k->offset != NO_RECORD &&", "if (false &&")),
+    ("one_true_record", "the host's own are joined",
+     (FIND, "if (want != 0 && (theirs == ours || theirs == k->first))", "if (false)")),
+    ("one_true_record", "nsjoin joins all but one",
+     ("core/run/enter.c", "(int)in->held->namespaces)", "(int)in->held->namespaces & ~CLONE_NEWUTS)"),
+     ("core/run/enter.c", "#include <fcntl.h>", "#include <fcntl.h>\n#include <sched.h>")),
+    ("one_true_record", "a login joins all but one",
+     (CLIENT, "(int)reply->namespaces)", "(int)reply->namespaces & ~CLONE_NEWUTS)"),
+     (CLIENT, "#include <signal.h>", "#include <signal.h>\n#include <sched.h>")),
+    ("paths_by_fd", "the home may be a link",
+     ("core/run/stage_open.c", "O_NOFOLLOW | O_DIRECTORY", "O_DIRECTORY")),
+    ("paths_by_fd", "links below the new root are followed",
+     ("core/run/tree.c", "RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS |", "RESOLVE_IN_ROOT |")),
+    ("paths_by_fd", "a source in the home is found by root",
+     ("core/run/stage_open.c", " ||\n\t\tsys_setfsuid(plan->uid) < 0", "")),
+    ("home_as_user", "the home is looked at by root",
+     ("core/run/stage_open.c", " ||\n\t\tsys_setfsuid(plan->uid) < 0", "")),
+    ("nothing_lent", "nsjoin can be debugged while it joins",
+     ("nsshell/nsjoin.c", DUMPABLE, "false"), ("core/run/enter.c", DUMPABLE, "false")),
+    ("nothing_lent", "who executes can be debugged before", (INSIDE, DUMPABLE + " ||\n", "false ||\n")),
+    ("nothing_lent", "nsjoin keeps the admin's fds", ("nsshell/nsjoin.c", " || sys_close_from(3) < 0", "")),
+    ("nothing_lent", "who executes keeps the joiner's fds",
+     (INSIDE, "sys_close_from(SOCK_FD + 1) < 0", "false")),
+    ("nothing_lent", "0 to 2 are the admin's", (INSIDE, "if (dup2(high[i], i) < 0)", "if (false)")),
+    ("nothing_lent", "the environment is the admin's", (INSIDE, "environ = (char **)(uintptr_t)in->env;", "")),
+    ("no_lookups_inside", "nsjoin looks a name up inside",
+     (INSIDE, "environ = (char **)(uintptr_t)in->env;",
+      "(void)getgrgid(1);\n\tenviron = (char **)(uintptr_t)in->env;")),
+    ("no_lookups_inside", "the module looks a name up inside",
+     (CLIENT, "if (reply->scoped &&", "(void)getgrgid(1);\n\tif (reply->scoped &&"),
+     (CLIENT, "#include <fcntl.h>", "#include <fcntl.h>\n#include <grp.h>")),
+    ("no_propagation", "the mounts stay shared", (ROOTFS, " || sys_mount_setattr(root, true, &attr) < 0)", ")"),
+     (ROOTFS, "const struct mount_attr attr = { .propagation = MS_PRIVATE };", "")),
+    ("no_tree_deleted", "the helper walks a tree",
+     (HELPER, "#include <fcntl.h>", "#include <fcntl.h>\n#include <ftw.h>"),
+     (HELPER, "title_begin(argc, argv);", "title_begin(argc, argv);\n\t(void)nftw(\"/nst\", NULL, 9, 0);")),
+    ("nosuid_nodev", "overlays are suid", (ROOTFS, "(plan->no_new_privs ? MOUNT_ATTR_NOSUID : 0)", "0")),
+    ("nosuid_nodev", "overlays have devices", (ROOTFS, "MOUNT_ATTR_NODEV | (plan", "(plan")),
+    ("no_release_agent", "the host's control groups are to be seen",
+     ("core/plan/plan_ops.c", 'op->source = "/sys";', 'op->source = "/sys";\n\top->recursive = true;')),
+)
+
+
+def scratch(folder):
+    """All that git knows of, and what has been built of it."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=TREE, check=True,
+                           stdout=subprocess.PIPE, text=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (TREE / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(TREE / name, folder / name)
+
+
+def make(folder):
+    r = subprocess.run(["make", "-s", "-j2", "all", "build/hostile/attack", "build/hostile/evil.so"],
+                       cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    return r.stderr if r.returncode else ""
+
+
+def edit(folder, edits):
+    """Return: what to write back, or None where one text isn't there once."""
+    saved = {}
+    for name, old, new in edits:
+        path = folder / name
+        text = path.read_text(encoding="utf-8")
+        saved.setdefault(path, text)
+        if text.count(old) != 1:
+            return None, saved
+        path.write_text(text.replace(old, new), encoding="utf-8")
+    return True, saved
+
+
+def noticed(folder, rule):
+    """The checks that fail; or, where the suite itself ended, why."""
+    env = dict(os.environ, NSSHELL_TEST_RULE=rule)
+    env.pop("NSSHELL_TEST_SECOND_TRY", None)
+    r = subprocess.run([sys.executable, "tests/hostile/run.py", "rules"], cwd=folder, env=env,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    failed = re.findall(r"^not ok - (?:rules: )?(.*)$", r.stdout, re.M)
+    if not re.search(r"^\d+ passed, \d+ failed, \d+ skipped$", r.stdout, re.M):
+        return [], r.stdout[-800:]
+    return failed, ""
+
+
+def try_row(folder, row):
+    rule, what, *edits = row
+    good, saved = edit(folder, edits)
+    try:
+        if not good:
+            return "the source has changed: this row has to be written anew"
+        error = make(folder)
+        if error:
+            return "isn't C: " + error[-800:]
+        failed, said = noticed(folder, rule)
+        if failed:
+            print(f"ok - {rule}: {what}: noticed by {len(failed)}, first: {failed[0][:120]}", flush=True)
+            return None
+        return "nothing fails " + said
+    finally:
+        for path, text in saved.items():
+            path.write_text(text, encoding="utf-8")
+
+
+def main():
+    wanted = [a for a in sys.argv[1:] if a[0] != "-"]
+    chosen = [r for r in ROWS if not wanted or any(a == r[0] or a in r[1] for a in wanted)]
+    if "--list" in sys.argv:
+        print("\n".join(f"{r[0]}: {r[1]}" for r in chosen))
+        return 0
+    passed = failed = 0
+    with tempfile.TemporaryDirectory(prefix="nsshell-broken.", dir="/var/lib") as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        scratch(folder)
+        wrong = make(folder)
+        if wrong:
+            raise SystemExit(wrong)
+        for row in chosen:
+            wrong = try_row(folder, row)
+            if wrong:
+                print(f"not ok - {row[0]}: {row[1]}: {wrong}", flush=True)
+            passed, failed = passed + (not wrong), failed + bool(wrong)
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
