@@ -32,8 +32,10 @@ static int copy_mount(struct host *h, struct libmnt_fs *fs, struct plan_host_mou
 		.fstype = keep(h, mnt_fs_get_fstype(fs)),
 		.readonly = mnt_fs_match_options(fs, "ro") == 1,
 	};
-	/* Only a part of a file system can be a file; a whole one isn't looked at, as it may hang. */
-	if (to->root && strcmp(to->root, "/") != 0 && lstat(to->target, &st) == 0)
+	/* Only a part of a file system can be a file; a whole one isn't looked at, as it may hang,
+	 * and no part of lxcfs, which is over /proc where the host is itself a container. */
+	if (to->root && strcmp(to->root, "/") != 0 && to->fstype &&
+		strcmp(to->fstype, "fuse.lxcfs") != 0 && lstat(to->target, &st) == 0)
 		to->file = !S_ISDIR(st.st_mode);
 	return to->target && to->source && to->root && to->fstype ? 0 : -1;
 }

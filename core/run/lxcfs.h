@@ -11,13 +11,19 @@
 /**
  * lxcfs_find() - Where lxcfs is mounted
  * @buf:	its mount point; "" where there is none
- * @dead:	whether it is mounted and doesn't answer: FUSE says ENOTCONN then
+ * @dead:	whether it is mounted and doesn't answer, as lxcfs_answers() has it
  *
  * Return: 0 or -1 with @e.
  */
 int lxcfs_find(char buf[PATH_MAX], bool *dead, struct err *e);
 
-/* Whether a mount of it answers. */
+/**
+ * lxcfs_answers() - Whether a mount of it answers
+ *
+ * One that has died doesn't (FUSE says ENOTCONN), nor does one that hangs: after a second that
+ * is taken for granted, and a process is left behind which waits on. Until it ends, which it does
+ * when lxcfs goes on or its mount goes, nobody asks again, and the answer comes at once.
+ */
 bool lxcfs_answers(const char *where);
 
 /**

@@ -37,6 +37,14 @@ class Lxcfs:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    def stop(self):
+        """It hangs: takes requests, answers none."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def unmount(self):
         """What lxcfs.service does once it has stopped."""
         while subprocess.run(["umount", "-l", str(self.where)], stderr=subprocess.DEVNULL,
@@ -48,6 +56,7 @@ class Lxcfs:
 
     def __exit__(self, *exc):
         if self.process.poll() is None:
+            self.go_on()
             self.process.send_signal(signal.SIGTERM)
             self.process.wait()
         self.unmount()
@@ -122,3 +131,50 @@ def test_a_crash_and_a_restart(b):
         r = _nsctl(b, "refresh", "-q")
         mounts = s.do("grep -c ' /proc/meminfo ' /proc/self/mountinfo")
         b.check(mounts == "1" and r.returncode == 0, "and only once, however often", mounts)
+
+
+def _waiting():
+    """Processes that were left behind to wait for lxcfs: they have a lock open and no more."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if any(os.readlink(f"/proc/{pid}/fd/{fd}") == "/run/nsshell/lxcfs.asked"
+                   for fd in os.listdir(f"/proc/{pid}/fd")):
+                found.append(pid)
+        except OSError:
+            pass
+    return found
+
+
+def test_one_that_hangs(b):
+    """A stopped lxcfs: whoever looks at a file of it waits, until it goes on."""
+    if not _can(b):
+        return
+    b.stage.config("MemoryMax=200M\n")
+    host = int(open("/proc/meminfo", encoding="ascii").readline().split()[1])
+    with Lxcfs(b) as lxcfs, b.shell(b.alice.pw_name) as s:
+        b.check(_total_kb(s) == 200 * 1024, "before, MemTotal is the limit", _total_kb(s))
+        lxcfs.stop()
+        for name in (b.bob.pw_name, b.carol.pw_name, b.bob.pw_name):
+            with b.shell(name) as new:
+                new.do("true")
+                b.check(_total_kb(new) == host, "lxcfs hangs: a login has the kernel's numbers",
+                        _total_kb(new))
+        b.check(b.stage.syslog.wait("lxcfs doesn't answer"), "the log says why",
+                b.stage.syslog.lines("lxcfs")[-1:])
+        left = _waiting()
+        b.check(len(left) == 1, "one process waits for it, however many logins", left)
+        r = _nsctl(b, "refresh")
+        b.check(r.returncode == 0 and _total_kb(s) == host,
+                "nsctl refresh takes its files out of the running session", r.stdout + r.stderr)
+        lxcfs.go_on()
+        end = time.monotonic() + 60
+        while _waiting() and time.monotonic() < end:
+            time.sleep(0.05)
+        b.check(not _waiting(), "it goes on: nobody waits any more", _waiting())
+        with b.shell(b.bob.pw_name) as new:
+            b.check(_total_kb(new) == 200 * 1024, "and logins have their limits' numbers again",
+                    _total_kb(new))
+        r = _nsctl(b, "refresh", "-q")
+        b.check(r.returncode == 0 and _total_kb(s) == 200 * 1024,
+                "the running session, too, after nsctl refresh", r.stderr)
