@@ -124,6 +124,7 @@ int client_reply(
 	ret->shell[sizeof(ret->shell) - 1] = '\0';
 	ret->text[sizeof(ret->text) - 1] = '\0';
 	ret->runtime_dir[sizeof(ret->runtime_dir) - 1] = '\0';
+	ret->bus[sizeof(ret->bus) - 1] = '\0';
 	return 0;
 }
 

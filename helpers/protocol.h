@@ -19,7 +19,7 @@
 
 #include <stdint.h>
 
-#define PROTO_MAGIC 0x6e737335U /* "nss5": raised when a field changes */
+#define PROTO_MAGIC 0x6e737336U /* "nss6": raised when a field changes */
 
 /* The service that nsctl run opens sessions as: root's alone, and listed by no Services=. */
 #define PROTO_SERVICE_RUN "nsctl"
@@ -59,6 +59,7 @@ struct proto_reply {
 	uint32_t kind;
 	char id[PLAN_ID_LEN + 1];
 	char runtime_dir[64];
+	char bus[80]; /* JOIN: address of the user manager's session bus, "" without one */
 	char shell[POLICY_SHELL_MAX]; /* IGNORE, JOIN: Shell=, "" where it isn't set */
 	char text[512];               /* DENY, UNBOXED: for the log */
 	uint64_t namespaces;          /* JOIN: CLONE_NEW*, for setns */

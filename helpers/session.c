@@ -62,6 +62,9 @@ static void fill_reply(
 	(void)snprintf(reply->id, sizeof(reply->id), "%s", s->plan->id);
 	(void)snprintf(reply->runtime_dir, sizeof(reply->runtime_dir), "%s",
 		s->plan->runtime_dir);
+	if (*s->plan->user_manager && !*s->note)
+		(void)snprintf(reply->bus, sizeof(reply->bus), "unix:path=%s/bus",
+			s->plan->runtime_dir);
 	(void)snprintf(reply->shell, sizeof(reply->shell), "%s", s->plan->door_shell);
 	/* The caller was in its cgroup namespace's root before, and stays in the box's.
 	 */

@@ -62,6 +62,8 @@ int door_env_make(const struct door *d, const char *tty, const char *agent,
 		put(ret, "LOGNAME", d->account.name, e) < 0 ||
 		put(ret, "NSSHELL_SESSION", d->reply.id, e) < 0 ||
 		put(ret, "XDG_RUNTIME_DIR", d->reply.runtime_dir, e) < 0 ||
+		(*d->reply.bus &&
+			put(ret, "DBUS_SESSION_BUS_ADDRESS", d->reply.bus, e) < 0) ||
 		(*agent && put(ret, "SSH_AUTH_SOCK", agent, e) < 0))
 		return -1;
 	for (char **v = d->before.env; *v && ret->n < room; v++) {

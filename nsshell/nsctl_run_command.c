@@ -60,6 +60,7 @@ static char **environment(const struct run *r)
 		.shell = r->account.shell[0] ? r->account.shell : "/bin/sh",
 		.uid = r->account.uid,
 		.session = r->reply.id,
+		.bus = r->reply.bus,
 		.term = r->terminal ? getenv("TERM") : NULL,
 	};
 	struct strlist list = { 0 };

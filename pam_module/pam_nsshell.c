@@ -156,10 +156,13 @@ static int export_session(
 {
 	char id[sizeof("NSSHELL_SESSION=") + sizeof(reply->id)];
 	char dir[sizeof("XDG_RUNTIME_DIR=") + sizeof(reply->runtime_dir)];
+	char bus[sizeof("DBUS_SESSION_BUS_ADDRESS=") + sizeof(reply->bus)];
 
 	(void)snprintf(id, sizeof(id), "NSSHELL_SESSION=%s", reply->id);
 	(void)snprintf(dir, sizeof(dir), "XDG_RUNTIME_DIR=%s", reply->runtime_dir);
-	if (pam_putenv(pamh, id) != PAM_SUCCESS || pam_putenv(pamh, dir) != PAM_SUCCESS)
+	(void)snprintf(bus, sizeof(bus), "DBUS_SESSION_BUS_ADDRESS=%s", reply->bus);
+	if (pam_putenv(pamh, id) != PAM_SUCCESS || pam_putenv(pamh, dir) != PAM_SUCCESS ||
+		(reply->bus[0] && pam_putenv(pamh, bus) != PAM_SUCCESS))
 		return err_set(e, ENOMEM, "set NSSHELL_SESSION");
 	return 0;
 }

@@ -93,6 +93,8 @@ static int put_all(const struct loginenv *in, struct strlist *env)
 		put(env, "LANG", lang) < 0 || (term && put(env, "TERM", term) < 0) ||
 		put(env, "NSSHELL_SESSION", in->session) < 0)
 		return -1;
+	if (in->bus && *in->bus && put(env, "DBUS_SESSION_BUS_ADDRESS", in->bus) < 0)
+		return -1;
 	return in->uid == 0 ? 0 : put(env, "XDG_RUNTIME_DIR", runtime);
 }
 

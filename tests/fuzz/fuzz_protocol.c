@@ -45,6 +45,7 @@ static void as_module(int sock)
 	must(ends(reply.id, sizeof(reply.id)) && ends(reply.text, sizeof(reply.text)));
 	must(ends(reply.shell, sizeof(reply.shell)));
 	must(ends(reply.runtime_dir, sizeof(reply.runtime_dir)));
+	must(ends(reply.bus, sizeof(reply.bus)));
 }
 
 static void send_right(int sock, bool request, const uint8_t *data, size_t size)

@@ -79,6 +79,18 @@ static void root_has_the_path_of_root(void **state)
 	expect(&in, "XDG_RUNTIME_DIR", NULL);
 }
 
+static void a_session_bus_is_named_where_there_is_one(void **state)
+{
+	struct loginenv in = alice();
+
+	(void)state;
+	expect(&in, "DBUS_SESSION_BUS_ADDRESS", NULL);
+	in.bus = "";
+	expect(&in, "DBUS_SESSION_BUS_ADDRESS", NULL);
+	in.bus = "unix:path=/run/user/1000/bus";
+	expect(&in, "DBUS_SESSION_BUS_ADDRESS", "unix:path=/run/user/1000/bus");
+}
+
 static void term_and_lang_are_names_and_no_paths(void **state)
 {
 	static const char *const bad[] = { "", "../../etc/passwd", "/dev/null", "a b",
@@ -168,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_login_has_is_there_and_nothing_else),
 		cmocka_unit_test(root_has_the_path_of_root),
+		cmocka_unit_test(a_session_bus_is_named_where_there_is_one),
 		cmocka_unit_test(term_and_lang_are_names_and_no_paths),
 		cmocka_unit_test(what_is_asked_for_goes_over_what_is_there),
 		cmocka_unit_test(what_is_no_setting_is_refused),

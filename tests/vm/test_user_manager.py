@@ -99,6 +99,12 @@ def test_units_run_inside(h):
 
         seen = do("systemctl --user is-system-running")
         h.check(seen == "running", "right after the login systemctl --user works", seen, h.log())
+        uid = h.out("id -u alice")
+        usual = f"/run/user/{uid} unix:path=/run/user/{uid}/bus"
+        told = "echo $XDG_RUNTIME_DIR $DBUS_SESSION_BUS_ADDRESS"
+        for way, seen in (("a login", do(told)), ("a command over ssh", h.ssh("alice", told).stdout.strip()),
+                          ("nsctl run", h.nsctl(f"run alice -- sh -c '{told}'").stdout.strip())):
+            h.check(seen == usual, f"{way} finds bus and folder as pam_systemd(8) tells of them", seen)
         ours = do(SHOW_NS)
         theirs = do(f"systemd-run -q --user --wait --pipe sh -c '{SHOW_NS}'")
         h.check("mnt:[" in ours and ours == theirs,
