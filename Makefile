@@ -213,12 +213,12 @@ check-broken:
 .PHONY: check-broken
 
 ## make check-vm      on whole machines under qemu: systemd with cgroup v2 and v1, and no systemd (as root)
-check-vm: all
+check-vm: all $(BUILD)/hostile/attack $(BUILD)/hostile/evil.so
 	@python3 tests/vm/run.py $(TESTS)
-## make check-vm-own  the same without the system tests in there, as make check does
-check-vm-own: all
-	@NSSHELL_VM_OWN=1 python3 tests/vm/run.py
-.PHONY: check-vm check-vm-own
+## make check-vm-all  the same, and everything of the other suites that can be run in there; takes long
+check-vm-all:
+	@$(MAKE) --no-print-directory check-vm TESTS=--all
+.PHONY: check-vm check-vm-all
 
 ## make faults        every system call of a login, a join and a logout fails once (as root)
 faults: all fault-programs

@@ -16,6 +16,7 @@ import threading
 import time
 
 from harness import kernel
+from harness.pace import patient
 from harness.stage import TREE
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -200,7 +201,7 @@ class Ground:
         """As the user, over the login: what they would do with a program of their own."""
         with open(self.attack, "rb") as f:
             subprocess.run(self.stage.sshd.argv(user, f"cat >{where} && chmod 755 {where}"),
-                           stdin=f, check=True, timeout=20)
+                           stdin=f, check=True, timeout=patient(20))
 
     def host_pid(self, box_pid, user):
         """The pid on the host of a process in that account's only box."""
@@ -338,7 +339,7 @@ class Ground:
         return self.judge(f"{what}, as root of the box", r.stdout + r.stderr, self.text(want))
 
     def wait(self, what, seconds=10):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while time.monotonic() < end:
             if what():
                 return True

@@ -12,6 +12,7 @@ import threading
 import time
 
 from harness import kernel
+from harness.pace import patient
 from speak import DENY, GATE, IGNORE, OPEN, Helper, nasty, request
 
 PERMIT = "".join(f"{kind} required pam_permit.so\n" for kind in ("auth", "account", "session"))
@@ -130,7 +131,7 @@ def _spawn(g, before=None, env=None):
 
 def _became(p, timeout=30):
     try:
-        out, err = p.communicate(timeout=timeout)
+        out, err = p.communicate(timeout=patient(timeout))
     except subprocess.TimeoutExpired:
         os.killpg(p.pid, signal.SIGKILL)
         p.communicate()
@@ -153,7 +154,7 @@ def _signals(g):
         seen = set()
         for step in range(24):
             p = _spawn(g)
-            time.sleep(step * 0.0006)
+            time.sleep(patient(step * 0.0006))
             for s in signals:
                 try:
                     (os.killpg if s < 0 else os.kill)(p.pid, abs(s))

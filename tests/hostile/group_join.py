@@ -13,6 +13,7 @@ import subprocess
 import time
 
 from harness import kernel
+from harness.pace import patient
 
 PLANT = """
 cp /home/NAME/evil.so /usr/lib/nst-evil.so; cp /home/NAME/evil.so /lib/ARCH/libnss_evil.so.2
@@ -92,7 +93,7 @@ def _stalked(g):
         g.admin("-q", g.alice.pw_name, "true")
         g.admin("-q", "--root", "--force", g.alice.pw_name, "true")
         n += 2
-    out, _ = root.communicate(timeout=20)
+    out, _ = root.communicate(timeout=patient(20))
     time.sleep(1)
     g.tries += n
     g.judge(f"memory, /proc/PID/exe and ptrace of {n} who enter, by root of the box",
@@ -105,7 +106,7 @@ def _stalked(g):
 def _held_up(g):
     """Root of the box stops or kills whatever enters: the admin's command ends when she says so."""
     for name in ("STOP", "KILL"):
-        code = ("import os, signal, time\nend = time.time() + 8\nme = os.getpid()\n"
+        code = (f"import os, signal, time\nend = time.time() + {patient(8)}\nme = os.getpid()\n"
                 "while time.time() < end:\n"
                 "    for p in os.listdir('/proc'):\n"
                 "        if p.isdigit() and int(p) > me and int(p) != me:\n"
@@ -115,16 +116,16 @@ def _held_up(g):
         stopper = subprocess.Popen([str(g.stage.bin / "nsjoin"), "-q", "--root", "--force",
                                     g.alice.pw_name, "python3", f"{g.alice.pw_dir}/stop.py"],
                                    stdin=subprocess.DEVNULL)
-        time.sleep(0.7)
+        time.sleep(patient(0.7))
         ends = set()
         for _ in range(6):
             p = subprocess.Popen([str(g.stage.bin / "nsjoin"), "-q", g.alice.pw_name, "sleep", "0.2"],
                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL)
-            time.sleep(0.3)
+            time.sleep(patient(0.3))
             p.send_signal(signal.SIGTERM)
             try:
-                p.wait(2)
+                p.wait(patient(2))
                 ends.add("ends")
             except subprocess.TimeoutExpired:
                 p.kill()

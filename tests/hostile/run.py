@@ -24,6 +24,7 @@ sys.dont_write_bytecode = True
 os.environ["NSSHELL_TEST_NAME"] = "h" + os.environ.get("NSSHELL_TEST_NAME", "")
 
 from harness import reaper, sshd  # noqa: E402  pylint: disable=wrong-import-position
+from harness.pace import patient  # noqa: E402  pylint: disable=wrong-import-position
 from harness.scene import Scene  # noqa: E402  pylint: disable=wrong-import-position
 from ground import Ground  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -47,7 +48,7 @@ def run_group(ground, name):
     scene.begin(name)
     before = scene.observer.snapshot()
     signal.signal(signal.SIGALRM, _alarm)
-    signal.alarm(SECONDS_A_GROUP)
+    signal.alarm(int(patient(SECONDS_A_GROUP)))
     try:
         ground.begin(name)
         importlib.import_module(f"group_{name}").run(ground)

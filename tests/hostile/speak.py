@@ -10,6 +10,8 @@ import signal
 import socket
 import struct
 
+from harness.pace import patient
+
 _HEADER = pathlib.Path(__file__).resolve().parents[2] / "helpers" / "protocol.h"
 MAGIC = int(re.search(r"PROTO_MAGIC (0x\w+?)U", _HEADER.read_text(encoding="ascii"))[1], 16)
 GATE, OPEN, JOINED, ISOLATED, IGNORE, DENY, UNBOXED, MOVE, JOIN = \
@@ -76,7 +78,7 @@ class Helper:
         theirs.close()
         _, fds, _, _ = socket.recv_fds(self._hold, 1, 1)
         self.socket = socket.socket(fileno=fds[0])
-        self.socket.settimeout(10)
+        self.socket.settimeout(patient(10))
 
     def ask(self, message):
         """Kinds of all answers up to the one that ends the talk, and its bytes."""

@@ -9,11 +9,8 @@ A NAME is (the beginning of) a file's name without "test_", or FILE.TEST. Nothin
 is changed for good: see harness/stage.py.
 """
 
-import importlib
-import inspect
 import os
 import pathlib
-import re
 import signal
 import sys
 import time
@@ -23,7 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 
-from harness import reaper, sshd  # noqa: E402  pylint: disable=wrong-import-position
+from harness import choose, reaper, sshd  # noqa: E402  pylint: disable=wrong-import-position
 from harness.pace import patient  # noqa: E402  pylint: disable=wrong-import-position
 from harness.scene import Scene  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -34,24 +31,8 @@ ORDER = ("harness", "cron", "ssh", "forward", "su", "console", "inside", "outsid
 SECONDS_A_TEST = 150
 
 
-def _rank(path):
-    name = path.stem[5:]
+def _rank(name):
     return (ORDER.index(name) if name in ORDER else len(ORDER), name)
-
-
-def tests(wanted):
-    """(name, function) in the order of files and of lines."""
-    found = []
-    for path in sorted(HERE.glob("test_*.py"), key=_rank):
-        module = importlib.import_module(path.stem)
-        functions = [f for n, f in inspect.getmembers(module, inspect.isfunction)
-                     if n.startswith("test_") and f.__module__ == path.stem]
-        for f in sorted(functions, key=lambda f: f.__code__.co_firstlineno):
-            name = f"{path.stem[5:]}.{f.__name__[5:]}"
-            if not wanted or any(re.match(re.escape(w) + r"($|\.)|" + re.escape(w), name)
-                                 for w in wanted):
-                found.append((name, f))
-    return found
 
 
 class TooLong(Exception):
@@ -87,7 +68,7 @@ def main():
     arguments = [a for a in sys.argv[1:] if a != "--list"]
     if any(a.startswith("-") for a in arguments):
         raise SystemExit(__doc__.strip())
-    chosen = tests(arguments)
+    chosen = choose.tests(HERE, _rank, arguments)
     if "--list" in sys.argv:
         print("\n".join(name for name, _ in chosen))
         return 0

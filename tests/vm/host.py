@@ -2,9 +2,11 @@
 """What a test function is handed: a machine with nsshell installed, the checks, shorthands."""
 
 import contextlib
+import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 from machine import TREE, VM_DIR, SHAPES, MachineError, run
@@ -24,14 +26,15 @@ Isolate=yes
 Isolate=yes
 """
 SERVICES = ("sshd", "login", "su", "su-l", "runuser", "runuser-l", "cron", "atd", "sudo", "sudo-i")
-# What the system tests need of the tree; they bring their own sshd and PAM files along.
-SYSTEM = ("tests/system", "build/nsshell-helper", "build/nsctl", "build/nsjoin",
+# What both suites need of the tree; they bring their own sshd and PAM files along.
+SUITES = ("tests/system", "tests/hostile", "build/hostile/attack", "build/hostile/evil.so",
+          "helpers/protocol.h", "build/nsshell-helper", "build/nsctl", "build/nsjoin",
           "build/bin/nsshell", "build/nsshell-door", "build/nsshell-own",
           "build/pam_nsshell.so", "config", "man")
 
 
 def pack():
-    """The package as `make install` makes it, and the tree of the system tests, as archives."""
+    """The package as `make install` makes it, and what the suites need of the tree, as archives."""
     inst = VM_DIR / "inst"
     for argv in (["rm", "-rf", str(inst)],
                  ["make", "-s", "--no-print-directory", "-C", str(TREE), "install",
@@ -39,7 +42,7 @@ def pack():
                  ["tar", "-C", str(inst), "--owner=0", "--group=0", "--mtime=@1700000000", "-cf",
                   str(VM_DIR / "package.tar"), "usr", "etc"],
                  ["tar", "-C", str(TREE), "--owner=0", "--group=0", "--mtime=@1700000000", "--exclude=__pycache__",
-                  "--transform=s,^,opt/nsshell/,S", "-cf", str(VM_DIR / "tests.tar"), *SYSTEM]):
+                  "--transform=s,^,opt/nsshell/,S", "-cf", str(VM_DIR / "tests.tar"), *SUITES]):
         r = subprocess.run(argv, stdin=subprocess.DEVNULL, text=True, check=False,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if r.returncode:
@@ -52,10 +55,12 @@ class ShapeReport(Report):
     def __init__(self, shape):
         super().__init__()
         self.shape = shape
+        self.last = "nothing was said"
 
     def _say(self, line):
         if not re.match(r"\d+ passed", line):
             line = re.sub(r"^((not )?ok|skip) - ", rf"\1 - [{self.shape}] ", line)
+        self.last = f"the last words were: {line}"
         super()._say(line)
 
     def relay(self, line):
@@ -68,6 +73,11 @@ class ShapeReport(Report):
             if not line.startswith(("#", "first try: ")):
                 return
         self._say(line)
+
+    def give_up(self, did):
+        self._held = None
+        self.check(False, did, self.last)
+        self.summary()
 
     def summary(self):
         print(f"{self.shape}: {self.passed} passed, {self.failed} failed, "
@@ -140,6 +150,22 @@ while [ $SECONDS -lt {seconds} ]; do
 done
 echo "$s" """, seconds + 60)
         return r.stdout.strip() or r.stderr
+
+    @contextlib.contextmanager
+    def end_in_time(self, minutes):
+        """However a test hangs: after that time it's told and counted, and this process ends."""
+        def give_up():
+            self.report.give_up(f"all is done within {minutes} minutes")
+            self.machine.stop()
+            os._exit(1)
+
+        timer = threading.Timer(minutes * 60, give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     # ---- logins --------------------------------------------------------------------------
 

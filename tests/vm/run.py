@@ -3,13 +3,15 @@
 """
 Tests on whole machines: Debian 12 with nsshell installed, booted under qemu, as root.
 
-	tests/vm/run.py [--shape SHAPE]... [--jobs N] [NAME...]
+	tests/vm/run.py [--shape SHAPE]... [--jobs N] [--all] [NAME...]
 	tests/vm/run.py --list
 	tests/vm/run.py --shape SHAPE --hold
 	tests/vm/run.py --at PORT [NAME...]
 
 SHAPE is v2, v1 or plain; all three without it. A NAME is FILE or FILE.TEST of test_FILE.py here,
-"system" for the system tests run inside the machine, or system.NAME for some of them.
+system.NAME or hostile.NAME for one of tests/system or tests/hostile, run inside the machine; "system"
+and "hostile" are all of them. Without a NAME it's all tests from here, and those of the suites that
+inside.py has chosen; --all: those that it has not chosen as well.
 --hold boots a machine, installs, and keeps it until Ctrl-C; --at runs tests in it, after
 installing what is built now.
 """
@@ -17,8 +19,6 @@ installing what is built now.
 import argparse
 import concurrent.futures
 import ctypes
-import importlib
-import inspect
 import os
 import pathlib
 import re
@@ -32,36 +32,25 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 
+import inside  # noqa: E402  pylint: disable=wrong-import-position
 import machine as vm  # noqa: E402  pylint: disable=wrong-import-position
 from host import Host, pack  # noqa: E402  pylint: disable=wrong-import-position
+from harness import choose  # noqa: E402  pylint: disable=wrong-import-position
 
 SECONDS_A_TEST = 300
+# A shape that takes longer hangs, or has a host that is much too busy.
+MINUTES, MINUTES_ALL = 40, 180
 ORDER = ("enable", "ways", "limit", "systemd")
 LAST = ("trace",)
-# Those of tests/system where another kind of host could make a difference.
-SYSTEM = ("harness", "lifecycle", "limits", "limit_keys", "slices", "host_faults",
-          "nsctl_sessions", "nsctl_set")
 
 
-def _rank(path):
-    name = path.stem[5:]
+def _rank(name):
     known = (*ORDER, None, *LAST)
     return (known.index(name) if name in known else len(ORDER), name)
 
 
 def tests(wanted):
-    """(name, function) in the order of files and of lines."""
-    found = []
-    for path in sorted(HERE.glob("test_*.py"), key=_rank):
-        module = importlib.import_module(path.stem)
-        functions = [f for n, f in inspect.getmembers(module, inspect.isfunction)
-                     if n.startswith("test_") and f.__module__ == path.stem]
-        for f in sorted(functions, key=lambda f: f.__code__.co_firstlineno):
-            name = f"{path.stem[5:]}.{f.__name__[5:]}"
-            if not wanted or any(name == w or name.startswith(w + ".") or
-                                 ("." in w and name.startswith(w)) for w in wanted):
-                found.append((name, f))
-    return found
+    return choose.tests(HERE, _rank, wanted)
 
 
 class TooLong(Exception):
@@ -99,53 +88,51 @@ def run_one(host, name, function):
         print(f"# {name}: {time.monotonic() - started:.1f} s", flush=True)
 
 
-def run_system(host, names):
-    """The suite of tests/system, by the machine's own Python."""
-    words = " ".join(names or SYSTEM)
-    times = "".join(f"{n}=1 " for n in ("NSSHELL_TEST_TIMES", "NSSHELL_TEST_SECOND_TRY")
-                    if os.environ.get(n))
-    r = host.sh(f"cd /opt/nsshell && {times}NSSHELL_TEST_SLOW=4 "
-                f"python3 tests/system/run.py {words}", timeout=2400, each_line=host.report.relay)
-    if not re.search(r"^\d+ passed, \d+ failed, \d+ skipped$", r.stdout, re.M):
-        host.check(False, f"tests/system/run.py {words} ends with a count",
-                   f"status {r.returncode} {r.stderr}", r.stdout[-2000:])
-    elif not names:
-        out = [p.stem[5:] for p in sorted((HERE.parent / "system").glob("test_*.py"))
-               if p.stem[5:] not in SYSTEM]
-        print(f"# [{host.shape}] not run in here, as neither init nor cgroups make a difference "
-              f"(or test_*.py of tests/vm try it) and emulation is slow: {' '.join(out)}",
-              flush=True)
+def run_own(host, names):
+    host.enable()
+    for name, function in tests(names):
+        host.report.twice(name, lambda n=name, f=function: run_one(host, n, f))
+    host.disable()
 
 
-def run_all(machine, names):
+def run_all(machine, names, everything=False):
+    """@names: none of them is our own tests, then what is chosen of the suites, or @everything."""
     host = Host(machine)
-    host.install()
-    print(f"# {host}, port {machine.port}", flush=True)
-    own = [n for n in names if not re.match(r"system($|\.)", n)]
-    system = [n[len("system."):] for n in names if re.match(r"system($|\.)", n)]
-    if own or not names:
-        host.enable()
-        for name, function in tests(own):
-            host.report.twice(name, lambda n=name, f=function: run_one(host, n, f))
-    if os.environ.get("NSSHELL_VM_OWN"):
-        print(f"# [{host.shape}] tests/system in there: left to `make check-vm`", flush=True)
-    elif system or not names:
-        host.disable()
-        run_system(host, [n for n in system if n])
+    with host.end_in_time(MINUTES_ALL if everything else MINUTES):
+        host.install()
+        print(f"# {host}, port {machine.port}", flush=True)
+        own = [n for n in names if not inside.is_inside(n)]
+        if own or not names:
+            run_own(host, own)
+        for suite in inside.SUITES:
+            some = [n.partition(".")[2] for n in names if n.split(".")[0] == suite]
+            if some:
+                inside.run_suite(host, suite, [n for n in some if n])
+        if not names and not os.environ.get("NSSHELL_VM_OWN"):
+            inside.run_chosen(host, everything)
     return host.report.summary()
 
 
-def one_shape(shape, names):
+def boot(machine, shape):
+    """A machine that doesn't come up is tried once more: it's nsshell that is tested."""
+    try:
+        machine.start(shape)
+    except vm.MachineError as e:
+        print(f"first try: not ok - [{shape}] boots: {e}", flush=True)
+        machine.start(shape)
+
+
+def one_shape(shape, names, everything):
     machine = vm.Machine(vm.free_ports())
     with machine:
-        machine.start(shape)
-        return run_all(machine, names)
+        boot(machine, shape)
+        return run_all(machine, names, everything)
 
 
 def hold(shape, port):
     machine = vm.Machine(port or vm.free_ports())
     with machine:
-        machine.start(shape)
+        boot(machine, shape)
         host = Host(machine)
         host.install()
         host.enable()
@@ -166,11 +153,11 @@ def _end_with_us():
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
-def many_shapes(shapes, jobs, names):
+def many_shapes(shapes, jobs, words):
     counts, running, status = {}, [], []
 
     def one(shape):
-        with subprocess.Popen([sys.executable, __file__, "--ready", "--shape", shape, *names],
+        with subprocess.Popen([sys.executable, __file__, "--ready", "--shape", shape, *words],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                               errors="replace", preexec_fn=_end_with_us) as process:
             running.append(process)
@@ -205,7 +192,8 @@ def many_shapes(shapes, jobs, names):
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.strip(), add_help=False)
     parser.add_argument("--shape", action="append", choices=list(vm.SHAPES))
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=3)
+    parser.add_argument("--all", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--hold", action="store_true")
     parser.add_argument("--at", type=int)
@@ -214,9 +202,10 @@ def main():
     parser.add_argument("names", nargs="*")
     a = parser.parse_args()
     if a.list:
-        print("\n".join([name for name, _ in tests([])] + [f"system.{n}" for n in SYSTEM]))
+        print("\n".join([name for name, _ in tests([])] +
+                        [f"{s}.{n}" for s in inside.SUITES for n in inside.all_of(s)]))
         return 0
-    known = [n for n in a.names if not re.match(r"system($|\.)", n)]
+    known = [n for n in a.names if not inside.is_inside(n)]
     if any(not tests([n]) for n in known):
         parser.error(f"no test is called {' or '.join(n for n in known if not tests([n]))}")
     signal.signal(signal.SIGTERM, _stop)
@@ -226,13 +215,13 @@ def main():
             vm.build_image()
             pack()
         if a.at:
-            return run_all(vm.Machine(a.at), a.names)
+            return run_all(vm.Machine(a.at), a.names, a.all)
         shapes = a.shape or list(vm.SHAPES)
         if a.hold:
             return hold(shapes[0], a.port)
         if len(shapes) > 1:
-            return many_shapes(shapes, a.jobs, a.names)
-        return one_shape(shapes[0], a.names)
+            return many_shapes(shapes, a.jobs, a.names + ["--all"] * a.all)
+        return one_shape(shapes[0], a.names, a.all)
     except vm.MachineError as e:
         print(f"not ok - {e}")
         return 1

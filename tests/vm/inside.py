@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The suites of tests/system and tests/hostile, run by the machine's own Python."""
+
+import os
+import re
+
+from machine import TREE
+
+SECONDS = 3600
+SLOW = 4
+# Files of tests/system, groups of tests/hostile.
+SUITES = ("system", "hostile")
+# Left out even when all is wanted, and why.
+NEVER = {
+    "system": {
+        "door": "builds a program with a compiler, which the machine doesn't have",
+        "users": "builds a program with a compiler, which the machine doesn't have",
+        "users_do": "builds a program with a compiler, which the machine doesn't have",
+        "filter": "tries compilers and debuggers, which the machine doesn't have",
+        "storm": "is about many logins at once, which emulation is too slow for",
+        "fill": "fills file systems by the million files, which emulation is too slow for",
+    },
+    "hostile": {},
+}
+# What is run when nobody names or wants more: what init, cgroups, the kernel or the stack of PAM
+# modules could make a difference to. Everything else, in that shape, is for `make check-vm-all`.
+CHOSEN = {
+    "v2": {"system": ("harness", "lifecycle", "limits", "limit_keys", "slices", "host_faults",
+                      "nsctl_sessions", "nsctl_set"),
+           "hostile": ("processes", "namespaces", "privileges")},
+    "v1": {"system": ("limits", "limit_keys", "slices"),
+           "hostile": ("processes",)},
+    "plain": {"system": ("limits", "limit_keys", "slices"),
+              "hostile": ("processes",)},
+}
+
+
+def all_of(suite):
+    """Names of a suite's files or groups."""
+    head = {"system": "test_", "hostile": "group_"}[suite]
+    return sorted(p.stem[len(head):] for p in (TREE / "tests" / suite).glob(f"{head}*.py"))
+
+
+def is_inside(name):
+    """Whether a NAME of the command line is of these suites."""
+    return name.split(".")[0] in SUITES
+
+
+def _words(suite, names):
+    """FILE is that file only, not what begins so, too."""
+    return [f"{n}." if suite == "system" and n in all_of(suite) else n for n in names]
+
+
+def run_suite(host, suite, names):
+    """Adds its lines and counts to those of @host."""
+    environment = [f"NSSHELL_TEST_SLOW={SLOW}"]
+    environment += [f"{n}=1" for n in ("NSSHELL_TEST_TIMES", "NSSHELL_TEST_SECOND_TRY")
+                    if os.environ.get(n)]
+    command = f"tests/{suite}/run.py {' '.join(_words(suite, names))}"
+    # No process of the host has a number that one of a box could have, too.
+    r = host.sh("echo 4000 >/proc/sys/kernel/ns_last_pid; "
+                f"cd /opt/nsshell && {' '.join(environment)} python3 {command}",
+                timeout=SECONDS, each_line=host.report.relay)
+    if not re.search(r"^\d+ passed, \d+ failed, \d+ skipped$", r.stdout, re.M):
+        host.check(False, f"{command} ends with a count", f"status {r.returncode} {r.stderr}",
+                   r.stdout[-2000:])
+
+
+def run_chosen(host, everything):
+    """What the shape has in CHOSEN, or all that can be run in there; says what isn't."""
+    for suite in SUITES:
+        there = [n for n in all_of(suite) if n not in NEVER[suite]]
+        chosen = there if everything else CHOSEN[host.shape][suite]
+        run_suite(host, suite, chosen)
+        for name, why in NEVER[suite].items():
+            print(f"# [{host.shape}] not in here: tests/{suite}, {name}: {why}", flush=True)
+        left = [n for n in there if n not in chosen]
+        if left:
+            print(f"# [{host.shape}] left to `make check-vm-all`: tests/{suite}, {' '.join(left)}",
+                  flush=True)
