@@ -20,15 +20,14 @@ static void build(struct pamstack_dir *d, char *text)
 		     second ? second : "", NULL) == 0);
 }
 
-/* Where another service that enters a box can't be understood, gates are left: it may need them. */
-static bool gates_may_stay(const struct pamstack_dir *d)
+/*
+ * Whether a line of ours is there already. What an admin wrote by hand is left to be taken out by
+ * hand, and where another service that enters a box can't be understood its gates are left.
+ */
+static bool has_module(const struct pamstack_dir *d)
 {
-	struct pamstack_flat flat = { 0 };
-	struct err e = { 0 };
-	bool understood = pamstack_flatten(d, "common-session", &flat, &e) == 0;
-
-	pamstack_flat_clear(&flat);
-	return !understood && strstr(d->files[1].text, PAMSTACK_MODULE);
+	return strstr(d->files[0].text, PAMSTACK_MODULE) ||
+	       strstr(d->files[1].text, PAMSTACK_MODULE);
 }
 
 static void there_and_back(struct pamstack_dir *d)
@@ -37,14 +36,13 @@ static void there_and_back(struct pamstack_dir *d)
 	enum pamstack_result result;
 	const char *by = NULL;
 	struct err e = { 0 };
-	bool marked = strstr(before[0], PAMSTACK_MARK) ||
-		      strstr(before[1], PAMSTACK_MARK) || gates_may_stay(d);
+	bool ours = has_module(d);
 
 	must(before[0] && before[1]);
 	if (pamstack_enable(d, "svc", &result, &by, &e) < 0) {
 		must(e.msg[0]);
 		must(strcmp(d->files[0].text, before[0]) == 0);
-	} else if (result == PAMSTACK_CHANGED && !marked) {
+	} else if (result == PAMSTACK_CHANGED && !ours) {
 		must(pamstack_enable(d, "svc", &result, &by, &e) == 0);
 		must(result != PAMSTACK_CHANGED);
 		must(pamstack_disable(d, "svc", &result, &by, &e) == 0);
