@@ -9,6 +9,7 @@ import hashlib
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -203,9 +204,10 @@ class Ground:
             subprocess.run(self.stage.sshd.argv(user, f"cat >{where} && chmod 755 {where}"),
                            stdin=f, check=True, timeout=patient(20))
 
-    def host_pid(self, box_pid, user):
-        """The pid on the host of a process in that account's only box."""
-        ns = kernel.namespaces(int(self.scene.record_of(user)["init_pid"]))["pid"]
+    def host_pid(self, box_pid, session):
+        """The pid on the host of a process in that box: the account's last one may still be ending."""
+        record = next(r for r in self.stage.records() if r["id"] == session)
+        ns = kernel.namespaces(int(record["init_pid"]))["pid"]
         for p in kernel.processes():
             try:
                 if kernel.namespaces(p.pid)["pid"] == ns and re.search(
@@ -213,7 +215,7 @@ class Ground:
                     return p.pid
             except OSError:
                 pass
-        raise LookupError(f"no pid {box_pid} in the box of {user}")
+        raise LookupError(f"no pid {box_pid} in session {session}")
 
     def begin(self, group):
         self.group = group
@@ -228,10 +230,10 @@ class Ground:
         box_pid = int(self.other.do("sleep 3600 >/dev/null 2>&1 & echo $!"))
         self.other.do(f"echo canary >/tmp/{self._mark}; echo canary >/dev/shm/{self._mark}; "
                       f"chmod 666 /tmp/{self._mark} /dev/shm/{self._mark}")
-        pid = self.host_pid(box_pid, self.bob.pw_name)
+        self._theirs = self.other.do("echo $NSSHELL_SESSION")
+        pid = self.host_pid(box_pid, self._theirs)
         self._victim = Canary(pid, "the other user's in their box")
         self.values.update(bob=pid, bobin=box_pid)
-        self._theirs = self.other.do("echo $NSSHELL_SESSION")
         self._before = self._facts()
         self.looked_at = len(self._before)
 
@@ -317,11 +319,15 @@ class Ground:
     def row(self, what, command, want):
         """A try from the attacker's login."""
         try:
-            saw = self.me.do(f"(cd; {self.text(command)}\n)", timeout=20)
+            saw = self.me.do(f"(cd; PATH=$PATH:/usr/sbin:/sbin; {self.text(command)}\n)", timeout=20)
         except (EOFError, TimeoutError, OSError) as e:
             saw = f"the login is gone: {e}"
             self.me.close(2)
             self.me = self.login(self.alice.pw_name)
+        missing = re.search(r"(\S+): command not found", saw)
+        if missing and not shutil.which(missing[1]):
+            self.scene.skip(f"{self.group}: {what}", f"{missing[1]} isn't installed")
+            return True
         return self.judge(what, saw, self.text(want))
 
     def rows(self, table):

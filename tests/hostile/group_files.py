@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Other people's files, handles, links, device nodes, and ways up and out."""
 
+import subprocess
+
 from harness import kernel
 
 GONE = ".*No such file.*"
@@ -101,7 +103,42 @@ FILES = ("/dev/mem", "/dev/kmem", "/dev/port", "/dev/kmsg", "/dev/vda", "/dev/sd
          "/dev/autofs", "/dev/mcelog", "/dev/watchdog", "/dev/ppp", "/dev/hpet", "/dev/udmabuf")
 
 
+def _a_race_in_tmp(g):
+    """Names in /tmp that change what they are, hundreds of times a second, while others log in."""
+    names = ("{mark}", "nsshell", "ssh-agent", ".X11-unix", ".ICE-unix", "systemd-private", "{bobname}")
+    code = ("import itertools, os\nnames = " + repr([g.text(n) for n in names]) + "\n"
+            "for i in itertools.count():\n  for n in names:\n"
+            f"    for what in ('/etc/passwd', {g.bob.pw_dir!r}, '/proc/1/root', None):\n"
+            "      for d in ('/tmp', '/var/tmp', '/dev/shm'):\n        p = d + '/r-' + str(i % 2)\n"
+            "        try:\n          os.mkdir(p) if what is None else os.symlink(what, p)\n"
+            "          os.rename(p, d + '/' + n)\n        except OSError: pass\n"
+            "        try: os.rmdir(d + '/' + n)\n        except OSError: pass\n")
+    (g.stage.open / "race.py").write_text(code, encoding="ascii")
+    racer = g.stage.sshd.background(g.alice.pw_name, f"exec timeout 60 python3 {g.stage.open}/race.py")
+    seen = set()
+    try:
+        for i in range(12):
+            person = (g.bob, g.alice)[i % 2]
+            r = g.stage.run("runuser", "-l", person.pw_name, "-c", "ls -A /tmp /var/tmp /dev/shm | grep -c -e r-; "
+                            "echo >/tmp/mine && echo in")
+            seen.add("in" if r.stdout.split() == ["0", "in"] else f"{r.stdout} {r.stderr}")
+            r = g.admin("-q", g.values["session"], "sh", "-c", "cd /tmp; echo stepped in")
+            seen.add(r.stdout.strip())
+        g.judge("names in /tmp that change all the time, and 12 logins beside them: each has its own /tmp",
+                sorted(seen), r"\['in', 'stepped in'\]")
+        g.judge("(they did change)", racer.poll(), "None")
+    finally:
+        racer.kill()
+        racer.communicate()
+        (g.stage.open / "race.py").unlink()
+    for name in ("/tmp/nsshell", "/tmp/.X11-unix/r-0"):
+        g.judge(f"the host's {name} isn't theirs", subprocess.run(
+            ["find", name, "-uid", str(g.alice.pw_uid)], stdout=subprocess.PIPE, text=True, check=False,
+            stderr=subprocess.DEVNULL).stdout, "")
+
+
 def run(g):
+    _a_race_in_tmp(g)
     g.values["hostmnt"] = kernel.namespaces()["mnt"].strip("mnt:[]")
     g.rows(ROWS)
     for path in FILES:

@@ -8,7 +8,7 @@ import subprocess
 from harness import kernel
 
 NO = ".*(denied|not permitted|No such file|not found|refused|not allowed|Failed to connect|" \
-     "Read-only|must be (set)?uid|setgid|cannot).*"
+     "Read-only|must be (set)?uid|setgid|cannot|have permission).*"
 KEY = "EPERM|EACCES|ENOKEY|ENOSYS|EKEYREVOKED"
 
 ROWS = [

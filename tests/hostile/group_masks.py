@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What /proc, /sys and /boot show and let write."""
 
+import contextlib
 import os
+import pathlib
+
+from harness import kernel
 
 # Nothing to read: not there, not allowed, or an empty cover.
 HIDDEN = "ENOENT|EACCES|EPERM|empty|ENOTDIR"
@@ -66,10 +70,55 @@ ROWS = [
      "grep -o '/var/lib/nsshell[^ ,]*' /proc/self/mountinfo | grep -v {base}; true", ".*"),
     ("locks of other processes", "cat /proc/locks | awk '$6 < 1' | wc -l", "0"),
     ("/boot", "ls /boot/ | wc -l", "0|.*No such.*"),
+    ("processes of the host", "ls /proc | grep -c -x -e {root} -e {plain} -e {same} -e {bob}; "
+     "ls -d /proc/[0-9]* | wc -l", r"0 \d"),
+    ("threads of the host", "ls -d /proc/{root}/task /proc/{bob}/task", ".*No such.*No such.*"),
 ]
 
 
+# What a host with systemd has mounted; the word to look for shows that it is there to be hidden.
+KERNELS = (("debugfs", "/sys/kernel/debug", "sched"), ("tracefs", "/sys/kernel/tracing", "trace_pipe"),
+           ("securityfs", "/sys/kernel/security", ""), ("configfs", "/sys/kernel/config", ""),
+           ("bpf", "/sys/fs/bpf", ""), ("pstore", "/sys/fs/pstore", ""))
+# Each must be there for root of the host, else nothing is shown by not finding it inside.
+CONTROLS = ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sysrq-trigger", "/proc/sys/kernel/hostname",
+            "/sys/firmware", "/sys/kernel/security", "/sys/kernel/debug", "/sys/kernel/tracing", "/proc/1/status")
+
+
+@contextlib.contextmanager
+def _as_with_systemd(g):
+    """In the mount namespace of the stage, whatever init the host has."""
+    kinds = pathlib.Path("/proc/filesystems").read_text(encoding="ascii").split()
+    mounted = []
+    for kind, path, _ in KERNELS:
+        if kind in kinds and os.path.isdir(path) and not os.path.ismount(path):
+            kernel.mount(kind, path, kind)
+            mounted.append(path)
+    g.me.close()
+    g.me = g.login(g.alice.pw_name)
+    g.watch_other()
+    try:
+        for kind, path, word in KERNELS:
+            if not os.path.ismount(path):
+                g.scene.skip(f"masks: {kind} of the host", "the kernel doesn't have it")
+            else:
+                g.judge(f"the host has {kind} to hide", word in ["", *os.listdir(path)], "True")
+        for path in CONTROLS:
+            if not os.path.exists(path):
+                g.scene.skip(f"masks: {path} of the host", "the kernel doesn't have it")
+        yield
+    finally:
+        for path in mounted:
+            kernel.umount(path)
+        g.watch_other()
+
+
 def run(g):
+    with _as_with_systemd(g):
+        _tries(g)
+
+
+def _tries(g):
     g.rows(ROWS)
     for path in FILES:
         g.row(f"reading {path}", f"{{a}} open {path}", HIDDEN)

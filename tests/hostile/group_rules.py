@@ -80,7 +80,7 @@ def fresh_start(g):
 def trusted_input(g):
     conf = g.stage.conf
     for what, change, back in (
-            ("writable by everybody", lambda: conf.chmod(0o666), lambda: conf.chmod(0o644)),
+            ("writable by everybody", lambda: conf.chmod(0o646), lambda: conf.chmod(0o644)),
             ("writable by its group", lambda: conf.chmod(0o664), lambda: conf.chmod(0o644)),
             ("another user's", lambda: os.chown(conf, g.scene.plain.pw_uid, 0),
              lambda: os.chown(conf, 0, 0))):
