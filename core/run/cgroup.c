@@ -11,8 +11,11 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
-#define MAKE_TRIES 3
+/* As many as there are hierarchies, in each of which a group may be taken away. */
+#define MAKE_TRIES    20
+#define MAKE_PAUSE_NS 1000000
 
 /* ---- making ------------------------------------------------------------------------- */
 
@@ -141,16 +144,29 @@ static int make_account(const struct plan_cgroup *plan, struct err *e)
 	return make_group(plan, plan->account, true, e);
 }
 
+/*
+ * A session that ends takes away what no other uses yet: the account's group, and those above.
+ * It goes through the hierarchies in the same order as who makes them.
+ */
+static bool was_taken_away(const struct plan_cgroup *plan, int *tries, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = MAKE_PAUSE_NS };
+
+	if (++*tries == MAKE_TRIES ||
+		(e->num != ENOENT && group_is_there(plan, plan->account)))
+		return false;
+	(void)nanosleep(&pause, NULL);
+	*e = (struct err){ 0 };
+	return true;
+}
+
 int cgroup_make_account(const struct plan_cgroup *plan, struct err *e)
 {
-	int r = -1;
+	int r, tries = 0;
 
-	/* The last account beside it may have taken the groups above away meanwhile. */
-	for (int i = 0; r < 0 && i < MAKE_TRIES; i++) {
+	do
 		r = make_account(plan, e);
-		if (group_is_there(plan, plan->account))
-			break;
-	}
+	while (r < 0 && was_taken_away(plan, &tries, e));
 	if (r < 0 || !*plan->slice)
 		return r;
 	/* Now that it isn't empty it stays, with what is written into it. */
@@ -167,17 +183,29 @@ static int make_session(const struct plan_cgroup *plan, struct err *e)
 		plan->session, plan->session_settings, plan->n_session_settings, e);
 }
 
+static int make_both(const struct plan_cgroup *plan, pid_t homeless, struct err *e)
+{
+	int r, tries = 0;
+
+	do {
+		r = plan->systemd ? cgroup_scope_prepare(plan, homeless, e)
+				  : cgroup_make_account(plan, e);
+		if (r < 0)
+			return -1;
+		r = cgroup_check_values(plan, e);
+		if (r == 0)
+			r = make_session(plan, e);
+	} while (r < 0 && !plan->systemd && was_taken_away(plan, &tries, e));
+	return r;
+}
+
 static int prepare(const struct plan_cgroup *plan, pid_t homeless, struct cgroup_fds *f,
 	struct err *e)
 {
-	int r = cgroup_start(e);
-
-	if (r == 0)
-		cgroup_lift(plan);
-	if (r == 0)
-		r = plan->systemd ? cgroup_scope_prepare(plan, homeless, e)
-				  : cgroup_make_account(plan, e);
-	if (r < 0 || cgroup_check_values(plan, e) < 0 || make_session(plan, e) < 0)
+	if (cgroup_start(e) < 0)
+		return -1;
+	cgroup_lift(plan);
+	if (make_both(plan, homeless, e) < 0)
 		return -1;
 	if (*plan->manager && cgroup_make_manager(plan, &f->manager, e) < 0)
 		return -1;
