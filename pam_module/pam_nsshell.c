@@ -68,15 +68,30 @@ static int lease_keep(pam_handle_t *pamh, int sock, struct err *e)
 	return 0;
 }
 
-/* Called twice by one login (su-l includes su), or by a program that runs in a box. */
-static bool already_inside(pam_handle_t *pamh)
+/* Called twice by one login: su-l includes su. */
+static bool holds_lease(pam_handle_t *pamh)
 {
 	const void *lease;
+
+	return pam_get_data(pamh, DATA_LEASE, &lease) == PAM_SUCCESS;
+}
+
+static bool is_inside(void)
+{
 	struct stat st;
 
-	if (pam_get_data(pamh, DATA_LEASE, &lease) == PAM_SUCCESS)
-		return true;
 	return lstat(PATH_RUN_SESSION, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0;
+}
+
+/*
+ * A program of the box is a process of its pid namespace, and so of its /proc. Who came by a
+ * session module isn't: its children are.
+ */
+static bool came_from_outside(void)
+{
+	char pid[16];
+
+	return readlink("/proc/self", pid, sizeof(pid)) < 0;
 }
 
 /* ---- when there is no helper to ask ------------------------------------------------- */
@@ -252,7 +267,7 @@ static int run(pam_handle_t *pamh, int argc, const char **argv)
 
 	if (pam_args_parse(pamh, argc, argv, &args) < 0)
 		return REFUSED;
-	if (already_inside(pamh))
+	if (holds_lease(pamh) || (is_inside() && !came_from_outside()))
 		return PAM_IGNORE;
 	if (already_refused(pamh))
 		return REFUSED;
@@ -260,6 +275,10 @@ static int run(pam_handle_t *pamh, int argc, const char **argv)
 	if (args.gate)
 		q.kind = PROTO_GATE;
 	r = make_request(pamh, &q, &e);
+	if (is_inside())
+		return refuse(pamh, &args, &q, true,
+			"this process has entered a box for an earlier session and can't "
+			"leave it; its program must fork for each session");
 	if (r == 0)
 		r = ask(pamh, &args, &q, &reply, &e);
 	if (r < 0)
