@@ -22,7 +22,7 @@ DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck 
 	mandoc cron login lxcfs rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
 	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod \
 	gdb bubblewrap at sudo iputils-ping nftables iptables \
-	golang-go nodejs openjdk-17-jdk-headless rustc
+	golang-go nodejs openjdk-17-jdk-headless rustc valgrind
 DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun firejail
 
 # ---- flags ---------------------------------------------------------------------------------

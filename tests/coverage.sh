@@ -18,7 +18,7 @@ run() { # NAME COMMAND...
 	echo "# $name tests of the instrumented build: see $folder/$name.log"
 }
 run unit tests/unit.sh "$folder"/unit/test_*
-run system env NSSHELL_BUILD="$folder" python3 tests/system/run.py
+run system env NSSHELL_BUILD="$folder" NSSHELL_DAEMON_ROUNDS=20 python3 tests/system/run.py
 
 objects=()
 for program in "$folder"/unit/test_* "$folder"/nsshell-* "$folder"/nsctl "$folder"/nsjoin "$folder"/bin/nsshell \
