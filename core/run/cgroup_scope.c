@@ -127,10 +127,14 @@ static int make_unmanaged(const struct plan_cgroup *plan, struct err *e)
 /* From the scope's own group, which is to have no process, to the supervisors'. */
 static int settle(const struct plan_cgroup *managed, pid_t supervisor, struct err *e)
 {
+	/* On v2 all controllers have one folder. */
+	size_t n = managed->kind == PLAN_CGROUP_V2 && managed->n_controllers > 0
+			   ? 1
+			   : managed->n_controllers;
 	char path[PATH_MAX], pid[16];
 
 	(void)snprintf(pid, sizeof(pid), "%d", (int)supervisor);
-	for (size_t i = 0; i < managed->n_controllers; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const char *controller = managed->controllers[i];
 
 		if (cgroup_path(controller, managed->supervise, "", path, sizeof(path)) <

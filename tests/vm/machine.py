@@ -20,8 +20,9 @@ SHAPES = {
     "v1": ("systemd, cgroup v1 and hybrid", "systemd.unified_cgroup_hierarchy=0"),
     "plain": ("no systemd, cgroup v2", "init=/opt/plain/init"),
 }
-# Port of the host - that of the machine, from the first of three on.
-DOORS = (22, 23, 24)
+# Port of the host - that of the machine, from the first of four on; the last is for what a test
+# itself starts there.
+DOORS = (22, 23, 24, 25)
 
 
 class MachineError(Exception):
@@ -39,7 +40,7 @@ def _is_free(port):
 
 
 def free_ports():
-    """The first of three that nobody listens on."""
+    """The first of four that nobody listens on."""
     for port in range(22600 + os.getpid() % 400 * 10, 31000, 10):
         if all(_is_free(port + i) for i in range(len(DOORS))):
             return port
@@ -187,12 +188,12 @@ class Machine:
                 "-o", "ControlPath=none", "-o", "ConnectTimeout=30",
                 "-o", "KexAlgorithms=curve25519-sha256"]
 
-    def ssh_argv(self, user, *command, options=()):
-        return ["ssh", *self.ssh_options(), "-p", str(self.port), *options,
+    def ssh_argv(self, user, *command, options=(), door=0):
+        return ["ssh", *self.ssh_options(), "-p", str(self.port + door), *options,
                 f"{user}@127.0.0.1", *command]
 
-    def ssh(self, user, *command, options=(), timeout=60, input=None):
-        return run(self.ssh_argv(user, *command, options=options), timeout, input)
+    def ssh(self, user, *command, options=(), timeout=60, input=None, door=0):
+        return run(self.ssh_argv(user, *command, options=options, door=door), timeout, input)
 
     def client(self, program, *arguments, timeout=90, input=None):
         """scp or sftp, which spell the port differently."""
