@@ -90,12 +90,18 @@ static int begin_record(struct session *s, struct err *e)
 
 /* ---- the account's rootfs ----------------------------------------------------------- */
 
-static bool is_mount_namespace(int fd, uint64_t ino)
+/* Return: 1, 0, or -1 with errno. */
+static int is_mount_namespace(int fd, uint64_t ino)
 {
 	struct stat st;
+	int type;
 
-	return fstat(fd, &st) == 0 && st.st_ino == ino &&
-	       ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNS;
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (st.st_ino != ino)
+		return 0;
+	type = ioctl(fd, NS_GET_NSTYPE);
+	return type < 0 && errno != ENOTTY ? -1 : type == CLONE_NEWNS;
 }
 
 /* Return: 0 when what failed on the way to a supervisor says that it is gone; else -1 with @e. */
@@ -114,6 +120,7 @@ static int sibling_rootfs(const struct record *r, int *ret, struct err *e)
 {
 	_cleanup_close_ int pidfd = -EBADF, ns = -EBADF;
 	uint64_t start;
+	int is;
 
 	if (r->holder == 0 || r->supervisor.pid <= 0)
 		return 0;
@@ -123,12 +130,12 @@ static int sibling_rootfs(const struct record *r, int *ret, struct err *e)
 	if (start != r->supervisor.start)
 		return 0;
 	ns = pidfd_getfd(pidfd, SESSION_HOLDER_FD, 0);
-	if (ns < 0)
+	is = ns < 0 ? -1 : is_mount_namespace(ns, r->holder);
+	if (is < 0)
 		return not_reached(errno, e);
-	if (!is_mount_namespace(ns, r->holder))
-		return 0;
-	*ret = take_fd(&ns);
-	return 1;
+	if (is > 0)
+		*ret = take_fd(&ns);
+	return is;
 }
 
 /* Of one of the account's sessions, as sibling_rootfs(). */
