@@ -354,6 +354,23 @@ static void let_go(const struct session *s, pid_t caller)
 			return;
 }
 
+/* One that is inside already runs the user's programs, and keeps its limits to its end. */
+static void refuse_first(
+	struct session *s, int sock, pid_t caller, char *before, const struct err *e)
+{
+	if (s->cut_off) {
+		syslog(LOG_ERR, "session %s: login of %s refused: %s", s->plan->id,
+			s->plan->user, e->msg);
+		(void)close(sock);
+		return;
+	}
+	if (cgroup_holds(s->plan->cgroup.kind, s->record.cgroup, caller))
+		cgroup_put_back(caller, before);
+	session_refuse(sock, s->plan->id, s->allow, e);
+	(void)close(sock);
+	let_go(s, caller);
+}
+
 static void supervise(struct session *s, int sock, const struct cgroup_fds *born)
 {
 	struct watch w = { .s = s, .signals = listen_to_signals() };
@@ -364,14 +381,7 @@ static void supervise(struct session *s, int sock, const struct cgroup_fds *born
 
 	cgroup_of(caller, before);
 	if (cgroup_move_born(born, &e) < 0 || open_first(s, sock, &e) < 0) {
-		if (cgroup_holds(s->plan->cgroup.kind, s->record.cgroup, caller))
-			cgroup_put_back(caller, before);
-		session_refuse(sock, s->plan->id, s->allow, &e);
-		if (s->cut_off)
-			syslog(LOG_ERR, "session %s: login of %s refused: %s",
-				s->plan->id, s->plan->user, e.msg);
-		(void)close(sock);
-		let_go(s, caller);
+		refuse_first(s, sock, caller, before, &e);
 		(void)session_end(s, &e);
 		return;
 	}
