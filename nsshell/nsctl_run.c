@@ -39,10 +39,20 @@ static int fill_stdio(struct err *e)
 	return 0;
 }
 
-static void look_at_terminal(struct run *r)
+static int look_at_terminal(struct run *r, struct err *e)
 {
-	r->terminal = isatty(0) && isatty(1) && pty_ask(0, &r->manner) == 0;
-	r->terminal_too = r->terminal && isatty(2);
+	int is[3];
+
+	for (int fd = 0; fd < 3; fd++) {
+		is[fd] = pty_is_terminal(fd);
+		if (is[fd] < 0)
+			return err_set(e, errno, "look at the terminal");
+	}
+	r->terminal = is[0] && is[1];
+	r->terminal_too = r->terminal && is[2];
+	return r->terminal && pty_ask(0, &r->manner) < 0
+		       ? err_set(e, errno, "ask the terminal")
+		       : 0;
 }
 
 static int run_here(struct run *r, int *ret_status, struct err *e)
@@ -50,9 +60,8 @@ static int run_here(struct run *r, int *ret_status, struct err *e)
 	struct proxy p = PROXY_NONE;
 	struct proxy_end end = { 0 };
 
-	if (fill_stdio(e) < 0)
+	if (fill_stdio(e) < 0 || look_at_terminal(r, e) < 0)
 		return -1;
-	look_at_terminal(r);
 	if (run_enter(r, e) < 0 || run_stdio(r, &p, e) < 0)
 		return -1;
 	p.child = start(r, e);

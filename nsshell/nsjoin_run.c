@@ -15,12 +15,23 @@
 #define ENDED_MS 100
 
 /* With a terminal at both ends the command gets a pty, for its errors too if they go there. */
-static void look_at_stdio(const struct nsjoin_options *o, struct nsjoin_request *q)
+static int look_at_stdio(
+	const struct nsjoin_options *o, struct nsjoin_request *q, struct err *e)
 {
-	if (o->no_pty || !isatty(0) || !isatty(1) || pty_ask(0, &q->manner) < 0)
+	int is[3];
+
+	for (int fd = 0; fd < 3; fd++) {
+		is[fd] = o->no_pty ? 0 : pty_is_terminal(fd);
+		if (is[fd] < 0)
+			return err_set(e, errno, "look at the terminal");
+	}
+	if (!is[0] || !is[1])
 		q->term = NULL;
+	else if (pty_ask(0, &q->manner) < 0)
+		return err_set(e, errno, "ask the terminal");
 	else
-		q->on_pty = isatty(2) ? 7 : 3;
+		q->on_pty = is[2] ? 7 : 3;
+	return 0;
 }
 
 static void say_which(const struct nsjoin_joined *j)
@@ -86,7 +97,10 @@ int nsjoin_run(struct nsjoin_request *q, const struct nsjoin_options *o,
 	int status;
 
 	openlog("nsjoin", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
-	look_at_stdio(o, q);
+	if (look_at_stdio(o, q, &e) < 0) {
+		(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
+		return NSJOIN_FAILED;
+	}
 	status = nsjoin_join(q, &j, &e);
 	if (status == 0)
 		nsjoin_log_joined(q, &j.record);

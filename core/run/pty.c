@@ -9,6 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+int pty_is_terminal(int fd)
+{
+	if (isatty(fd))
+		return 1;
+	return errno == ENOTTY || errno == EINVAL || errno == EBADF || errno == EIO ? 0
+										    : -1;
+}
+
 int pty_ask(int terminal, struct pty_manner *ret)
 {
 	if (tcgetattr(terminal, &ret->modes) < 0)

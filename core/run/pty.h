@@ -19,6 +19,9 @@ struct pty_manner {
 	struct winsize size;
 };
 
+/* isatty(3), that doesn't take a failure for a no. Return: 1, 0, or -1 with errno. */
+int pty_is_terminal(int fd);
+
 /* Ask a terminal. Return: 0 or -1 with errno. */
 int pty_ask(int terminal, struct pty_manner *ret);
 
