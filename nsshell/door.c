@@ -57,7 +57,7 @@ static void rest(struct door *d)
 	if (!none || cap_set_proc(none) < 0)
 		_exit(DOOR_FAILED);
 	(void)cap_free(none);
-	door_limits_back(&d->before);
+	(void)door_limits_back(&d->before);
 	/* nsshell's end: then the lease goes with us, and the session. */
 	while (poll(&caller, 1, -1) <= 0)
 		continue;

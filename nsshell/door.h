@@ -110,8 +110,8 @@ struct door {
  */
 int door_harden(struct door_before *before, int last, struct err *e);
 
-/* Limits of the caller's, never more than those. */
-void door_limits_back(const struct door_before *before);
+/* Limits of the caller's, never more than those. Return: 0 or -1 with errno. */
+int door_limits_back(const struct door_before *before);
 
 enum door_opened {
 	DOOR_FAILS,

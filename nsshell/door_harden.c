@@ -37,14 +37,14 @@ static void reset_signals(void)
 }
 
 /* Hard limits are never lowered here: they are given back without the right to raise them. */
-static void reset_limits(struct door_before *before)
+static int reset_limits(struct door_before *before, struct err *e)
 {
 	for (int what = 0; what < RLIMIT_NLIMITS; what++) {
 		struct rlimit *old = &before->limits[what];
 		struct rlimit now = { RLIM_INFINITY, RLIM_INFINITY };
 
 		if (getrlimit((__rlimit_resource_t)what, old) < 0)
-			continue;
+			return err_set(e, errno, "look at the limits");
 		if (what == RLIMIT_STACK)
 			continue;
 		if (what == RLIMIT_CORE)
@@ -54,12 +54,25 @@ static void reset_limits(struct door_before *before)
 				old->rlim_max < 1024 ? 1024 : old->rlim_max };
 		(void)setrlimit((__rlimit_resource_t)what, &now);
 	}
+	return 0;
 }
 
-void door_limits_back(const struct door_before *before)
+int door_limits_back(const struct door_before *before)
 {
-	for (int what = 0; what < RLIMIT_NLIMITS; what++)
-		(void)setrlimit((__rlimit_resource_t)what, &before->limits[what]);
+	int result = 0;
+
+	for (int i = 0; i < RLIMIT_NLIMITS; i++) {
+		const struct rlimit *old = &before->limits[i];
+		__rlimit_resource_t what = (__rlimit_resource_t)i;
+		struct rlimit now;
+
+		/* EPERM where fs.nr_open was lowered below it, and then it never was changed. */
+		if (setrlimit(what, old) < 0 &&
+			(getrlimit(what, &now) < 0 || now.rlim_cur != old->rlim_cur ||
+				now.rlim_max != old->rlim_max))
+			result = -1;
+	}
+	return result;
 }
 
 /* What is missing of 0 to 2 must not become something else. */
@@ -155,8 +168,8 @@ int door_harden(struct door_before *before, int last, struct err *e)
 		return err_set(e, 0,
 			"isn't setuid root, or runs where that does nothing: chown root and "
 			"chmod u+s it, on a file system without nosuid");
-	reset_limits(before);
-	if (fill_stdio(e) < 0 || (last == DOOR_FD && check_socket(e) < 0))
+	if (reset_limits(before, e) < 0 || fill_stdio(e) < 0 ||
+		(last == DOOR_FD && check_socket(e) < 0))
 		return -1;
 	if (sys_close_from((unsigned int)last + 1) < 0)
 		return err_set(e, errno, "close the rest");

@@ -52,7 +52,8 @@ static bool is_harmless(int fd)
 	       (S_ISCHR(st.st_mode) && major(st.st_rdev) == MAJOR_MEM);
 }
 
-static int make_pty(const struct door *d, struct stdio *s, struct err *e)
+static int make_pty(
+	const struct door *d, const int is_tty[3], struct stdio *s, struct err *e)
 {
 	struct pty_manner manner;
 	unsigned int number;
@@ -67,7 +68,7 @@ static int make_pty(const struct door *d, struct stdio *s, struct err *e)
 	if (ioctl(master, TIOCGPTN, &number) == 0)
 		(void)snprintf(s->tty, sizeof(s->tty), "/dev/pts/%u", number);
 	for (int fd = 0; fd < 3; fd++)
-		if (isatty(fd)) {
+		if (is_tty[fd]) {
 			s->own[fd] = slave;
 			s->on_pty |= 1U << fd;
 		}
@@ -90,7 +91,14 @@ static int make_pipe(const struct door *d, int fd, struct stdio *s, struct err *
 
 static int make_stdio(const struct door *d, struct stdio *s, struct err *e)
 {
-	if (isatty(0) && isatty(1) && make_pty(d, s, e) < 0)
+	int is_tty[3];
+
+	for (int fd = 0; fd < 3; fd++) {
+		is_tty[fd] = pty_is_terminal(fd);
+		if (is_tty[fd] < 0)
+			return err_set(e, errno, "look at the terminal");
+	}
+	if (is_tty[0] && is_tty[1] && make_pty(d, is_tty, s, e) < 0)
 		return -1;
 	for (int fd = 0; fd < 3; fd++)
 		if (!(s->on_pty >> fd & 1) && !is_harmless(fd) &&
@@ -136,7 +144,8 @@ static void settle(const struct stdio *s)
 static void become(const struct account *a, bool no_new_privs)
 {
 	/* Groups that the policy doesn't keep have no id inside. */
-	if (setgroups(a->n_groups, a->groups) < 0 && setgroups(1, &a->gid) < 0)
+	if (setgroups(a->n_groups, a->groups) < 0 &&
+		(errno != EINVAL || setgroups(1, &a->gid) < 0))
 		die("take on the groups of", a->name);
 	if (setresgid(a->gid, a->gid, a->gid) < 0 ||
 		setresuid(a->uid, a->uid, a->uid) < 0)
@@ -200,7 +209,8 @@ static _Noreturn void run_shell(struct door *d, const struct stdio *s)
 		argv[0] = dash_c;
 		argv--;
 	}
-	door_limits_back(&d->before);
+	if (door_limits_back(&d->before) < 0)
+		die("set", "the limits");
 	(void)execve(d->shell, argv, (char *const *)(uintptr_t)env.v);
 	die("run", d->shell);
 }

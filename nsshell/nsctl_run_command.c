@@ -78,7 +78,8 @@ static char **environment(const struct run *r)
 static void become(const struct account *a)
 {
 	/* Groups that the policy doesn't keep may have no id inside. */
-	if (setgroups(a->n_groups, a->groups) < 0 && setgroups(1, &a->gid) < 0)
+	if (setgroups(a->n_groups, a->groups) < 0 &&
+		(errno != EINVAL || setgroups(1, &a->gid) < 0))
 		die("take on the groups of", a->name);
 	if (setresgid(a->gid, a->gid, a->gid) < 0 ||
 		setresuid(a->uid, a->uid, a->uid) < 0)

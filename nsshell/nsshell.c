@@ -152,7 +152,7 @@ static int follow(const struct nsshell_call *c, const struct door_answer *a,
 		agent_serve(fds[at], getenv("SSH_AUTH_SOCK"), c->agent);
 		(void)close(fds[at]);
 	}
-	nsshell_let_go(a->on_pty | a->piped);
+	p.passed = 7 & ~(a->on_pty | a->piped);
 	if (proxy_run(&p, &end, &e) < 0) {
 		(void)fprintf(stderr, "nsshell: %s\n", e.msg);
 		return DOOR_FAILED;
@@ -185,8 +185,11 @@ static int run_door(struct nsshell_call *c)
 
 	(void)signal(SIGCHLD, SIG_DFL);
 	c->agent = agent_of_login(getenv("SSH_AUTH_SOCK"));
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		(void)fprintf(stderr, "nsshell: make a socket to the door: %s\n",
+			strerror(errno));
 		return DOOR_FAILED;
+	}
 	sock = pair[0];
 	pid = fork();
 	if (pid == 0)
@@ -195,6 +198,8 @@ static int run_door(struct nsshell_call *c)
 	r = pid < 0 ? -1 : io_recv(sock, &a, sizeof(a), fds, &n);
 	if (r == 0 && a.magic == DOOR_MAGIC && a.kind == DOOR_RUNS)
 		return heed(c, &a, fds, n);
+	/* A door that runs a shell, and whose answer was lost, waits for our end of it. */
+	cleanup_close(&sock);
 	if (pid > 0)
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
@@ -220,8 +225,10 @@ int main(int argc, char **argv)
 	struct nsshell_call c = { 0 };
 	int status;
 
-	if (argc < 1 || fill_stdio() < 0)
+	if (argc < 1 || fill_stdio() < 0) {
+		(void)fputs("nsshell: can't put stdio in order\n", stderr);
 		return DOOR_FAILED;
+	}
 	status = parse(argc, argv, &c);
 	if (status >= 0)
 		return status;

@@ -27,7 +27,3 @@ int nsshell_here(const struct nsshell_call *c);
 
 /* Execute the shell. Return: an exit status, where it can't be. */
 int nsshell_plain(const char *shell, const struct nsshell_call *c);
-
-/* fds 0 to 2 that aren't in @kept are somebody else's by now: nobody shall wait for our copies
- * to be closed. */
-void nsshell_let_go(unsigned int kept);

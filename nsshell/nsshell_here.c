@@ -24,16 +24,6 @@ bool nsshell_is_inside(void)
 	return lstat(PATH_RUN_SESSION, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0;
 }
 
-void nsshell_let_go(unsigned int kept)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = 0; null >= 0 && fd < 3; fd++)
-		if (!(kept >> fd & 1))
-			(void)dup2(null, fd);
-	cleanup_close(&null);
-}
-
 int nsshell_plain(const char *shell, const struct nsshell_call *c)
 {
 	const size_t most = c->command ? (size_t)c->argc : 0;
@@ -119,7 +109,7 @@ static int stand_before(struct terminal *t, pid_t child)
 	p.master = take_fd(&t->master);
 	p.slave = take_fd(&t->slave);
 	p.listener = take_fd(&t->listener);
-	nsshell_let_go(t->on_pty);
+	p.passed = 7 & ~t->on_pty;
 	r = proxy_run(&p, &end, &e);
 	observe_inside_gone(t->number);
 	if (r == 0)

@@ -40,7 +40,8 @@ void own_leave_root(void *arg)
 				getuid() != uid || getegid() != gid || getgid() != gid))
 		_exit(OWN_FAILED);
 	(void)umask(caller->mask);
-	door_limits_back(caller);
+	if (door_limits_back(caller) < 0)
+		_exit(OWN_FAILED);
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)signal(sig, SIG_DFL);
 }

@@ -6,6 +6,7 @@
 #include "core/run/pty.h"
 #include "core/run/relay.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -255,6 +256,16 @@ static int run(struct loop *l, struct err *e)
 
 /* ---- the whole --------------------------------------------------------------------------- */
 
+static void let_go(unsigned int passed)
+{
+	int null = passed ? open("/dev/null", O_RDWR | O_CLOEXEC) : -EBADF;
+
+	for (int fd = 0; null >= 0 && fd < 3; fd++)
+		if (passed >> fd & 1)
+			(void)dup2(null, fd);
+	cleanup_close(&null);
+}
+
 static void show(void *observers, const void *text, size_t size)
 {
 	observers_show(observers, text, size);
@@ -298,8 +309,10 @@ int proxy_run(struct proxy *p, struct proxy_end *ret, struct err *e)
 	observers_begin(&l.observers, p->listener);
 	p->listener = -EBADF;
 	r = begin(&l, e);
-	if (r == 0)
+	if (r == 0) {
+		let_go(p->passed);
 		r = run(&l, e);
+	}
 	pty_release(&l.terminal);
 	observers_end(&l.observers);
 	cleanup_close(&l.signals);

@@ -17,6 +17,8 @@ struct proxy {
 	int slave; /* kept open while the child lives, so that the master doesn't hang up */
 	int stdio
 		[3]; /* our ends of its pipes; -EBADF where it has the pty, or the caller's */
+	unsigned int
+		passed; /* of fds 0 to 2, bits of those that are the child's as they are */
 };
 #define PROXY_NONE                                                                       \
 	{                                                                                \
@@ -46,7 +48,8 @@ struct proxy_end {
  * standard input, and when nobody reads what we write, it gets SIGPIPE.
  *
  * What the child has written is passed on whole before this returns; what others that it
- * left behind still write is not waited for. The proxy's fds are closed.
+ * left behind still write is not waited for. The proxy's fds are closed. What is the child's as it
+ * is, becomes /dev/null here once nothing can fail any more: nobody shall wait for our copies.
  *
  * Return: 0 or -1 with @e.
  */
