@@ -3,6 +3,7 @@
 
 import collections
 import errno
+import os
 import zlib
 
 ERRORS = ("EPERM", "ENOSYS", "ENOMEM", "EMFILE", "ENOSPC", "EINTR")
@@ -11,12 +12,15 @@ FAULTS = (*ERRORS, "KILL")
 # "These functions are always successful", or the kernel has no error to give.
 NEVER_FAILS = {"getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "umask",
                "exit", "exit_group", "rt_sigreturn", "alarm", "sched_yield", "set_tid_address",
-               "setfsuid", "setfsgid", "brk", "arch_prctl", "set_robust_list", "rseq"}
+               "setfsuid", "setfsgid", "brk", "arch_prctl", "set_robust_list", "rseq",
+               "getpgrp", "getpgid", "getsid"}
 # The fd is gone whatever close(2) answers; a lost one would be the test's doing.
 DONE_ANYHOW = {"close"}
 # wait4(2) that doesn't wait would leave what nobody else can reap.
 ONLY = {"wait4": ("EINTR",), "waitid": ("EINTR",)}
 LONG = 6
+# Without --all SIGKILL comes in place of one call in so many.
+KILL_ONE_IN = 3
 
 Point = collections.namedtuple("Point", "role program call n where")
 
@@ -58,7 +62,24 @@ def _errors(point, few):
     return (*ERRORS, *ERRORS)[draw(point, 6):][0:4:3] if few else ERRORS
 
 
-def choose(points, everything, one_in):
+def beyond(points, plain):
+    """Of each process, what lies between the calls with which it begins and ends in @plain, too."""
+    theirs, ours = collections.defaultdict(list), collections.defaultdict(list)
+    for p in plain:
+        theirs[p.role].append(p.call)
+    for p in points:
+        ours[p.role].append(p)
+    found = []
+    for role, mine in ours.items():
+        calls, other = [p.call for p in mine], theirs[role]
+        begin = len(os.path.commonprefix([calls, other]))
+        calls, other = calls[begin:], other[begin:]
+        ending = len(os.path.commonprefix([calls[::-1], other[::-1]]))
+        found += mine[begin:len(mine) - ending]
+    return found
+
+
+def choose(points, everything, one_in, own=()):
     """[(point, fault)], and what was left out: {reason: how many}."""
     left_out = collections.Counter()
     chosen = []
@@ -71,7 +92,7 @@ def choose(points, everything, one_in):
         if p.where == "loader" and not everything and draw(p, 8):
             left_out["of the dynamic loader's, one in eight is taken"] += len(FAULTS)
             continue
-        if not everything and draw(p, one_in * 7) % one_in:
+        if not everything and p.program not in own and draw(p, one_in * 7) % one_in:
             left_out[f"of what a login has as well, one in {one_in} is taken"] += len(FAULTS)
             continue
         if p.call in NEVER_FAILS:
@@ -79,9 +100,13 @@ def choose(points, everything, one_in):
         else:
             wanted = ONLY.get(p.call) or _errors(p, not everything)
             if len(wanted) < len(ERRORS):
-                left_out["two of the six errors a call, other ones for the next; EINTR for wait4"] += len(ERRORS) - len(wanted)
+                left_out["two of the six errors a call, other ones for the next; "
+                         "EINTR for wait4"] += len(ERRORS) - len(wanted)
             chosen += [(p, e) for e in wanted]
-        chosen.append((p, "KILL"))
+        if everything or draw(p, 11 * KILL_ONE_IN) // 11 == 0:
+            chosen.append((p, "KILL"))
+        else:
+            left_out[f"SIGKILL: in place of one call in {KILL_ONE_IN}"] += 1
     return chosen, left_out
 
 

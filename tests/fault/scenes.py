@@ -1,38 +1,53 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is opened, joined and closed while one of its system calls fails, and what it should be."""
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
 import time
+import types
+
+from test_door import Door as DoorPrograms
 
 SERVICE = "nsshell-faults"
 LIMITS = "MemoryMax=64M\nTasksMax=50\nCPUQuota=200%\n"
 # Of /proc/PID/status: what a box decides.
 STATUS = ("Umask", "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb",
           "NoNewPrivs", "Seccomp", "Seccomp_filters")
+# What a shell inside says of itself, where no witness outside does.
+LOOK = """for f in status cgroup mountinfo limits; do
+    while read -r line; do echo "shell $f: $line"; done </proc/self/$f; done
+    for n in user pid mnt uts ipc cgroup net; do
+        echo "shell ns/$n: $(readlink /proc/self/ns/$n)"; done
+    echo "out: $(id) $PWD $(hostname) $(env | sort | tr "\\n" " ")" """
 
 
 class Result:
     """What a run said, line by line."""
 
-    def __init__(self, text, names, direct=None):
-        """@direct: how a line of the program's begins that answers by its exit status alone."""
+    def __init__(self, text, scene, names):
         self.text = text
-        self.direct = direct
+        self.direct = scene.direct
         self.fired = "fired=1" in text
         self.late = "late=1" in text
         self.said = re.findall(r"^said: (.*)", text, re.M)
         m = re.search(r"^open: (\d+) (\S+)", text, re.M)
         self.opened = int(m.group(1)) if m else None
-        session = m.group(2) if m and m.group(2) != "-" else None
         m = re.search(r"^end: (\d+)", text, re.M) or re.search(r"status=(\d+)", text)
         self.end = int(m.group(1)) if m else None
-        if direct:
+        if self.direct:
             self.opened = None if self.end is None or self.end & 0x7f else self.end >> 8
-            self.said = [x for x in text.splitlines() if x.startswith(direct)]
+            # On a terminal the command's last line may not have been at its end.
+            self.said = [x for x in text.splitlines() if any(d in x for d in self.direct)]
         self.seconds = 0.0
-        self.facts = {f.replace(session, "ID") if session else f
-                      for f in map(names.fact, text.splitlines()) if f}
+        self.facts = scene.facts(self, names)
+
+    def session(self):
+        m = re.search(r"^open: 0 (\w+)", self.text, re.M) or \
+            re.search(r"\bNSSHELL_SESSION=(\w+)", self.text)
+        return m.group(1) if m else None
 
     def of_living(self):
         """Without what /proc said of a process that was dying: that has left groups and memory."""
@@ -54,6 +69,7 @@ class Names:
 
     def __init__(self, host):
         self.host = host  # namespace links of the host
+        self.same_root = False  # the rootfs is that of a session that is there all the while
 
     def fact(self, line):
         m = re.match(r"(caller|shell|out)( [^:]*)?: (.*)", line)
@@ -70,13 +86,15 @@ class Names:
             value = self._mount(value)
         return f"{who} {what}: {value}"
 
-    @staticmethod
-    def _mount(value):
+    def _mount(self, value):
         fields = value.split()
+        if "-" not in fields:
+            return value  # somebody spoke in between
         dash = fields.index("-")
         if fields[4] == "/dev/console":
             fields[3] = "/PTY"
-        return " ".join(fields[3:6] + fields[dash + 1:dash + 2] +
+        root = fields[2:3] if self.same_root and fields[4] == "/" else []
+        return " ".join(root + fields[3:6] + fields[dash + 1:dash + 2] +
                         [re.sub(r"(pts|gid|uid)=\d+", "", o) for o in fields[dash + 3:]])
 
 
@@ -85,50 +103,92 @@ class Login:
 
     name = "login"
     options = ()
-    direct = None
-    one_in = 1  # of so many calls one is taken, but with --all
+    direct = None     # how a line begins with which one speaks that has an exit status to answer with
+    mute = ()         # failing calls that only the exit status tells: stdio is the command's by then
+    on_terminal = False
+    sweeps = False    # what is left may be taken away by the next login
+    beyond = None     # only what that scene doesn't do as well
+    one_in = 1        # of so many calls one is taken, but with --all
+    own = ()          # of these programs all are
     default = ""
+    gate = ""
 
     def __init__(self, stage, user):
         self.stage, self.user = stage, user
+        self.folder = stage.bin  # programs here count
         self.confdir = stage.private / "pam.faults"
+
+    def begin(self, names):
+        """Before all of its faults."""
+        names.same_root = False
         self.confdir.mkdir(exist_ok=True)
         (self.confdir / SERVICE).write_text(
             "auth required pam_permit.so\naccount required pam_permit.so\n"
-            f"session required {stage.bin}/pam_mark.so on\n{stage.module_line()}"
-            f"session required {stage.bin}/pam_mark.so off\n", encoding="ascii")
+            f"session required {self.stage.bin}/pam_mark.so on\n{self.pam()}"
+            f"session required {self.stage.bin}/pam_mark.so off\n", encoding="ascii")
         (self.confdir / "other").write_text("auth required pam_deny.so\n", encoding="ascii")
-
-    def begin(self):
         self.stage.conf.write_text(
             f"[Default]\nServices={SERVICE}\n[Group {self.stage.box_group}]\nIsolate=yes\n"
             f"{LIMITS}{self.default}", encoding="ascii")
 
+    def before(self):
+        """Before each."""
+
     def end(self):
-        pass
+        """After all."""
+
+    def pam(self):
+        return self.stage.module_line()
 
     def argv(self):
         return [self.stage.bin / "login", "-t", self.confdir, SERVICE, self.user.pw_name]
 
+    def facts(self, result, names):
+        session = result.session()
+        return {f.replace(session, "ID") if session else f
+                for f in map(names.fact, result.text.splitlines()) if f}
 
-class Held(Login):
-    """A session that is open all the while, without faults."""
-
-    def begin(self):
-        super().begin()
-        self.holder = subprocess.Popen(
+    def _hold(self):
+        """A session that is open, without faults."""
+        holder = subprocess.Popen(  # pylint: disable=consider-using-with
             [self.stage.bin / "pamcaller", "-i", "-d", self.confdir, "-s", SERVICE,
              self.user.pw_name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.session = self.holder.stdout.readline().strip()
-        for _ in range(200):  # its supervisor goes on for a moment
-            if any(r.get("state") == "open" for r in self.stage.records()):
+        holder.session = holder.stdout.readline().strip()
+        for _ in range(500):  # its supervisor goes on for a moment
+            if any(r.get("state") == "open" and r["id"] == holder.session
+                   for r in self.stage.records()):
                 break
             time.sleep(0.02)
+        return holder
+
+    @staticmethod
+    def _let_go(holder):
+        holder.stdin.close()
+        holder.stdout.close()
+        holder.wait()
+
+
+class Held(Login):
+    """Beside a session that is open all the while."""
+
+    def begin(self, names):
+        super().begin(names)
+        self.holder = self._hold()
 
     def end(self):
-        self.holder.stdin.close()
-        self.holder.stdout.close()
-        self.holder.wait()
+        self._let_go(self.holder)
+
+
+class Second(Held):
+    """A second login of an account, which shares the first one's rootfs."""
+
+    name = "second"
+    beyond = Login
+    one_in = 6
+
+    def begin(self, names):
+        super().begin(names)
+        names.same_root = True
 
 
 class Share(Held):
@@ -139,20 +199,86 @@ class Share(Held):
     default = "Share=account\n"
 
 
+class Sweep(Login):
+    """A login that finds a session whose supervisor was killed."""
+
+    name = "sweep"
+    beyond = Login
+    one_in = 5
+    sweeps = True
+
+    def before(self):
+        holder = self._hold()
+        for r in self.stage.records():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(r["supervisor_pid"]), signal.SIGKILL)
+        holder.kill()
+        self._let_go(holder)
+
+
+class Gate(Login):
+    """The line above pam_systemd's, which skips that for an account that will be isolated."""
+
+    name = "gate"
+    one_in = 3
+
+    def pam(self):
+        return self.stage.module_line("gate", control="[success=1 default=ignore]") + \
+            "session optional pam_echo.so not skipped\n"
+
+    def facts(self, result, names):
+        """Whatever fails: its account's own user manager mustn't be started."""
+        return {"out: past the gate"} | {f"said {s}" for s in result.said}
+
+    def argv(self):
+        return [self.stage.bin / "login", self.confdir, SERVICE, self.user.pw_name]
+
+
 class Join(Held):
     """nsjoin: an admin runs a command in a session."""
 
     name = "join"
     options = ("-a",)
-    direct = "nsjoin: "
-    LOOK = ("""for f in status cgroup mountinfo limits; do
-        while read -r line; do echo "shell $f: $line"; done </proc/self/$f; done
-        for n in user pid mnt uts ipc cgroup net; do
-            echo "shell ns/$n: $(readlink /proc/self/ns/$n)"; done
-        echo "out: $(id) $PWD $(hostname) $(env | sort | tr "\\n" " ")" """)
+    direct = ("nsjoin: ",)
 
     def argv(self):
-        return [self.stage.bin / "nsjoin", self.session, "sh", "-c", self.LOOK]
+        return [self.stage.bin / "nsjoin", self.holder.session, "sh", "-c", LOOK]
 
 
-SCENES = (Login, Join, Share)
+class JoinTerminal(Join):
+    """The same from a terminal, with a pty of the session's own."""
+
+    name = "join-pty"
+    on_terminal = True
+    beyond = Join
+
+
+class Door(Login):
+    """nsshell, the login shell, and its door."""
+
+    name = "door"
+    options = ("-a",)
+    direct = ("nsshell: ", "nsshell-door ", "This login was refused")
+    mute = ("poll",)
+    one_in = 5
+    own = ("nsshell", "nsshell-door")
+
+    def __init__(self, stage, user):
+        super().__init__(stage, user)
+        self.folder = stage.base
+        self.shell = DoorPrograms(types.SimpleNamespace(stage=stage)).shell
+
+    def argv(self):
+        return ["/usr/bin/setpriv", "--reuid", self.user.pw_uid, "--regid", self.user.pw_gid,
+                "--init-groups", self.shell, "-c", LOOK]
+
+
+class DoorTerminal(Door):
+    """The same from a terminal."""
+
+    name = "door-pty"
+    on_terminal = True
+    beyond = Door
+
+
+SCENES = (Login, Gate, Second, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal)

@@ -2,9 +2,12 @@
 """Makes one fault after the other, and judges what came of it."""
 
 import collections
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
+import termios
 import time
 
 import points
@@ -14,7 +17,7 @@ from scenes import SCENES, Names, Result
 
 REFERENCES = 4
 SECONDS = 40  # what takes longer hangs
-SLOW = 12.0
+SLOW = 20.0
 FOLLOW_UP = 25  # how many faults go by at most before a plain login
 
 
@@ -22,6 +25,7 @@ class Worker:
     def __init__(self, stage, part, parts):
         self.stage, self.part, self.parts = stage, part, parts
         self.counts = collections.Counter()
+        self.plain = {}  # what the simpler scenes do, call by call
 
     def open(self):
         self.stage.accounts.add_group("box")
@@ -36,28 +40,47 @@ class Worker:
 
     # ---- one run ------------------------------------------------------------------------
 
-    def _run(self, scene, argv):
+    def _run(self, scene, *inject):
+        """@inject: its option, and the value of that."""
+        argv = [str(a) for a in (self.stage.bin / "inject", *scene.options, "-s", SECONDS,
+                                 "-o", scene.folder, *inject, *scene.argv())]
         started = time.monotonic()
-        r = subprocess.run([str(a) for a in argv], stdin=subprocess.DEVNULL, text=True,
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
-                           check=False)
-        result = Result(r.stdout, self.names, scene.direct)
+        text, left = self._on_terminal(argv) if scene.on_terminal else (self._piped(argv), False)
+        result = Result(text, scene, self.names)
         result.seconds = time.monotonic() - started
+        result.terminal_left = left
         return result
 
-    def _plain(self, scene):
-        """A login without a fault; what is wrong with it, or None."""
-        result = self._run(scene, self._inject("-f", "none:getpid:1:KILL", scene))
-        return self._wrong_facts(result)
+    @staticmethod
+    def _piped(argv):
+        return subprocess.run(argv, stdin=subprocess.DEVNULL, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, errors="replace", check=False).stdout
 
-    def _inject(self, option, value, scene):
-        return [self.stage.bin / "inject", *scene.options, "-s", SECONDS, "-o", self.stage.bin,
-                option, value, *scene.argv()]
+    @staticmethod
+    def _on_terminal(argv):
+        """What appeared there, and whether it was left in another state than before."""
+        master, slave = os.openpty()
+        before = termios.tcgetattr(master)
+        with subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, cwd="/",
+                              start_new_session=True, preexec_fn=lambda: fcntl.ioctl(
+                                  0, termios.TIOCSCTTY, 0)) as process:
+            seen = b""
+            os.close(slave)
+            with contextlib.suppress(OSError):  # EIO: nobody has it any more
+                while data := os.read(master, 65536):
+                    seen += data
+            process.wait()
+        left = termios.tcgetattr(master) != before
+        os.close(master)
+        return seen.decode(errors="replace").replace("\r", ""), left
+
+    def _plain(self, scene):
+        """A login without a fault."""
+        return self._run(scene, "-f", "none:getpid:1:KILL")
 
     def _reference(self, scene):
         """What is the same in every login without a fault."""
-        runs = [self._run(scene, self._inject("-f", "none:getpid:1:KILL", scene))
-                for _ in range(REFERENCES)]
+        runs = [self._plain(scene) for _ in range(REFERENCES)]
         if any(not r.is_in() for r in runs):
             raise RuntimeError(f"{scene.name} without a fault fails:\n{runs[0].text[:2000]}\n" +
                                "\n".join(self.stage.syslog.lines()[-5:]))
@@ -68,17 +91,19 @@ class Worker:
 
     # ---- judging ------------------------------------------------------------------------
 
-    def _wrong_facts(self, result):
+    def _wrong_facts(self, result, point=None):
         if not result.is_in():
             return f"not in: {' '.join(result.text.split())[:200]}"
-        return self._strange(result.facts) or self._missing(result)
+        # As login(1) does: where the folder can't be entered the shell starts elsewhere.
+        elsewhere = point and (point.program, point.call) == ("nsshell-door", "chdir")
+        return self._strange(result.facts, elsewhere) or self._missing(result, elsewhere)
 
-    def _strange(self, facts):
-        more = facts - self.facts
+    def _strange(self, facts, elsewhere=False):
+        more = {f for f in facts - self.facts if not (elsewhere and f.startswith("out"))}
         return f"has what it shouldn't: {'; '.join(sorted(more)[:3])}" if more else None
 
-    def _missing(self, result):
-        lacks = self.facts - result.facts
+    def _missing(self, result, elsewhere):
+        lacks = {f for f in self.facts - result.facts if not (elsewhere and f.startswith("out"))}
         return f"lacks {'; '.join(sorted(lacks)[:3])}" if lacks else None
 
     @staticmethod
@@ -86,25 +111,35 @@ class Worker:
         """A joined command that was killed, or whose pipe broke, ends as a shell would tell it."""
         return result.direct and (fault == "KILL" or (result.opened or 0) > 128)
 
-    def _judge(self, result, point, fault):
+    @staticmethod
+    def _is_loading(point):
+        """Of what ld.so does, nothing is ours; a static program does that itself, before main()."""
+        return point.where == "loader" or (point.program, point.call) == ("nsshell", "mprotect")
+
+    def _judge(self, scene, result, point, fault):
         """(what it came to, what is wrong with that or None)"""
         if result.late:
             return "hung", f"hung for {SECONDS} s: {result.still_there()}"
         if not result.fired:
             return "missed", None
+        if result.terminal_left and fault != "KILL" and point.call != "ioctl":
+            return "ended", "the terminal isn't as it was"
+        if scene.on_terminal and (point.role, point.call) in (("c", "read"), ("c", "write")):
+            return "ended", None  # what appears is lost in part
         if result.is_refused():
             if self._speaks_for_itself(result, fault):
                 return "ended", None
-            if not result.said and not self.stage.syslog.lines("refused"):
-                return "refused", "refused without a word"
+            if not result.said and point.call not in scene.mute and not self.stage.syslog.lines("refused") and \
+                    not self._is_loading(point):
+                return "refused", f"refused without a word: {result.text[-200:]!r}"
             return "refused", None
         if fault == "KILL":
             # Whoever was killed took the session along, sooner or later.
             return ("in", self._strange(result.of_living())) if result.is_in() else ("ended", None)
         if result.is_in():
-            return "in", self._wrong_facts(result)
-        if point.where == "loader":
-            return "ended", None  # of what ld.so does, nothing is ours
+            return "in", self._wrong_facts(result, point)
+        if self._is_loading(point):
+            return "ended", None
         if result.opened is None and result.end == 9:
             return "ended", None  # killed with its session before it was told a thing
         if self.stage.syslog.lines("refused|another login failed"):
@@ -129,14 +164,15 @@ class Worker:
                 yield f"{root}{group}"
 
     def _one(self, scene, point, fault):
+        scene.before()
         self.stage.syslog.clear()
-        result = self._run(scene, self._inject("-f", points.spec(point, fault), scene))
-        outcome, wrong = self._judge(result, point, fault)
+        result = self._run(scene, "-f", points.spec(point, fault))
+        outcome, wrong = self._judge(scene, result, point, fault)
         if not wrong and result.seconds > SLOW:
             wrong = f"took {result.seconds:.0f} s"
         left = self._left()
         self.since += 1
-        if left and fault == "KILL":
+        if left and (fault == "KILL" or scene.sweeps):
             # A killed supervisor can't clear up: the next login does.
             wrong = wrong or self._follow_up(scene)
             left = self._left()
@@ -147,42 +183,80 @@ class Worker:
             self._follow_up(scene)
             self.before = self._snapshot()
         if wrong:
-            print(f"bad {scene.name}: {point.program} {points.spec(point, fault)} {fault} "
-                  f"({point.where}): {outcome}: {wrong}", flush=True)
+            # Its first line is for --again.
+            print(f"bad {scene.name} {' '.join(map(str, point))} {fault} "
+                  f"{points.spec(point, fault)}: {outcome}: {wrong}", flush=True)
             outcome = "bad"
         self.counts[f"{scene.name} {fault} {outcome}"] += 1
 
     def _follow_up(self, scene):
         self.since = 0
-        wrong = self._plain(scene)
+        wrong = self._wrong_facts(self._plain(scene))
         return wrong and f"the next login {wrong} {self.stage.syslog.lines('refused')[-1:]}"
 
     # ---- a scene ------------------------------------------------------------------------
 
     def run(self, names, everything, only):
-        for scene in SCENES:
-            if not names or scene.name in names:
-                self._scene(scene(self.stage, self.user), everything, only)
+        for kind in SCENES:
+            if names and kind.name not in names:
+                continue
+            with self._scene(kind) as scene:
+                for point, fault in self._chosen(scene, everything):
+                    spec = f"{point.role}:{point.call}:{point.n}:{fault}"
+                    if points.draw(point, self.parts) == self.part and only in spec:
+                        self._one(scene, point, fault)
+        self._tell_counts()
+
+    def run_again(self, faults):
+        """Those of lines that begin as a bad one's."""
+        faults = [f.split() for f in faults]
+        for kind in SCENES:
+            mine = [f[1:] for f in faults if f[0] == kind.name]
+            if mine:
+                with self._scene(kind) as scene:
+                    for role, program, call, n, where, fault in mine:
+                        self._one(scene, points.Point(role, program, call, int(n), where), fault)
+        self._tell_counts()
+
+    def _tell_counts(self):
         for what, n in sorted(self.counts.items()):
             print(f"count {n} {what}")
 
-    def _scene(self, scene, everything, only):
-        scene.begin()
+    @contextlib.contextmanager
+    def _scene(self, kind):
+        if kind.beyond and kind.beyond not in self.plain:
+            plain = kind.beyond(self.stage, self.user)
+            plain.begin(self.names)
+            self.plain[kind.beyond] = self._trace(plain)
+            plain.end()
+        scene = kind(self.stage, self.user)
+        scene.begin(self.names)
         self._reference(scene)
         self.groups = {os.path.dirname(f.split(":", 3)[3]) for f in self.facts
                        if f.startswith("caller cgroup:") and str(self.user.pw_uid) in f}
         self.before = self._snapshot()
         self.since = 0
-        trace = self.stage.private / "trace"
-        self._run(scene, self._inject("-l", trace, scene))
-        found = points.read(trace)
-        chosen, left_out = points.choose(found, everything, scene.one_in)
+        yield scene
+        scene.end()
+
+    def _trace(self, scene):
+        path = self.stage.private / "trace"
+        scene.before()
+        self._run(scene, "-l", path)
+        return points.read(path)
+
+    def _chosen(self, scene, everything):
+        found = self._trace(scene)
+        chosen_of = found
+        if scene.beyond:
+            chosen_of = points.beyond(found, self.plain[scene.beyond])
+        chosen, left_out = points.choose(chosen_of, everything, scene.one_in, scene.own)
+        if len(chosen_of) < len(found):
+            left_out[f"of what {scene.beyond.name} does as well"] = \
+                len(points.FAULTS) * (len(found) - len(chosen_of))
         if self.part == 0:
             print(f"# {scene.name}: {len(found)} system calls of {len({p.role for p in found})} "
                   f"processes; {len(self.facts)} facts of an open session are compared")
         for why, n in left_out.items():
             print(f"left-out {n} {scene.name}: {why}")
-        for point, fault in chosen:
-            if points.draw(point, self.parts) == self.part and only in f"{point.role}:{point.call}:{point.n}:{fault}":
-                self._one(scene, point, fault)
-        scene.end()
+        return chosen
