@@ -41,6 +41,16 @@ void doctor_limits(
 	const struct doctor_account *a, struct strlist *seen, struct findings *f);
 
 /**
+ * doctor_disk_is_open() - Whether nothing limits what an account's upper takes on disk
+ *
+ * With Upper=disk. What limits is a quota, of bytes and one of files, of the user or of the
+ * project that the account's folder belongs to (quotactl(2)). Without root: false.
+ */
+bool doctor_disk_is_open(const struct doctor_account *a);
+/* Tell of those accounts. */
+void doctor_disk(const struct strlist *open, struct findings *f);
+
+/**
  * doctor_subids() - Ranges that two accounts share, or that hold an account's own id
  * @path:	"/etc/subuid", for the messages and to be read
  * @uids:	whether it is uids that are subordinate there

@@ -218,3 +218,14 @@ def test_abstract_sockets(b):
                     "nor is one that somebody listens on, where boxes can't reach it")
             return
         _about(b, _findings(b), "abstract socket", "note", "one that somebody listens on is a note")
+
+
+def test_disks_that_can_be_filled(b):
+    b.stage.config("")
+    word = "Upper=disk without a disk quota"
+    b.check(not [f for f in _findings(b) if word in f["what"]], "uppers in memory need no quota")
+    b.stage.config(f"[User {b.alice.pw_name}]\nUpper=disk\n")
+    seen = _about(b, _findings(b), word, "warning", "Upper=disk, and no quota on /var/lib/nsshell")
+    b.check(seen and b.alice.pw_name in seen[0]["concerns"] and "1 account " in seen[0]["what"],
+            "it names the account", seen)
+    b.check(not [f for f in _findings(b, b.carol) if word in f["what"]], "without root it isn't looked at")

@@ -84,7 +84,7 @@ install_modules() {
 	local f
 	mkdir -p "$root/lib/modules/$kernel"
 	cp "$work/kernel/lib/modules/$kernel"/modules.{builtin,builtin.modinfo,order} "$root/lib/modules/$kernel/"
-	module_files autofs4 virtio_net virtio_blk virtio_pci virtio_rng fuse overlay loop tun |
+	module_files autofs4 virtio_net virtio_blk virtio_pci virtio_rng fuse overlay loop tun quota_v2 |
 		while read -r f; do install -Dm644 "$f" "$root/${f#"$work/kernel"}"; done
 	depmod -b "$root" "$kernel"
 }

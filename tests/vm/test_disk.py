@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Upper=disk has the limits that the host's file system has: quotas of users and of projects."""
+
+import contextlib
+
+# mkfs without its own idea of how many inodes 64M need; both kinds of quota from the start.
+MAKE = """
+truncate -s 64M /root/upper.img
+mkfs.ext4 -q -F -N 8000 -O quota,project -E quotatype=usrquota:prjquota /root/upper.img &&
+mount -o loop,usrquota,prjquota /root/upper.img /var/lib/nsshell && chmod 700 /var/lib/nsshell && echo made
+"""
+# quotactl(2): Q_SETQUOTA for USRQUOTA or PRJQUOTA; limits are in blocks of 1024 bytes.
+SET = """
+import ctypes, os, struct, sys
+kind, ident, blocks, files = map(int, sys.argv[1:])
+libc = ctypes.CDLL(None, use_errno=True)
+device = next(x.split()[0] for x in open("/proc/mounts") if x.split()[1] == "/var/lib/nsshell")
+d = struct.pack("=8QI4x", blocks, blocks, 0, files, files, 0, 0, 0, 5)
+if libc.quotactl(0x80000800 - (1 << 32) | kind, device.encode(), ident, d) < 0:
+    sys.exit(os.strerror(ctypes.get_errno()))
+"""
+BYTES = "cd /srv/all; head -c 20M /dev/zero >big; stat -c %s big; rm -f big"
+FILES = "cd /srv/all; i=0; while : >f$i; do i=$((i+1)); done 2>err; tail -n 1 err; echo $i; rm -f f*"
+FULL = "cd /srv/all; cat /dev/zero >big; stat -c %s big"
+WORD = "Upper=disk without a disk quota"
+
+
+@contextlib.contextmanager
+def _disk(h):
+    """A file system of its own below the state folder; /srv/all is a folder all may write."""
+    h.sh("mkdir -p /srv/all /var/lib/nsshell; chmod 1777 /srv/all")
+    r = h.sh(MAKE, timeout=120)
+    h.check("made" in r.stdout, "a file system with quotas for /var/lib/nsshell", r.stdout + r.stderr)
+    h.write("/root/setquota.py", SET)
+    h.config("[User alice]\nUpper=disk\n[User bob]\nUpper=disk\n")
+    h.enable("sshd")
+    try:
+        yield
+    finally:
+        h.left()
+        h.config()
+        h.disable("sshd")
+        h.sh("umount -l /var/lib/nsshell; rm -rf /srv/all /root/upper.img /root/setquota.py")
+
+
+def _set(h, kind, ident, blocks, files):
+    r = h.sh(f"python3 /root/setquota.py {kind} {ident} {blocks} {files}")
+    h.check(r.returncode == 0, f"a quota of {'user project'.split()[kind // 2]} {ident}: {blocks}K and "
+            f"{files} files", r.stdout + r.stderr)
+
+
+def _ends(h, what, word="Disk quota exceeded"):
+    r = h.ssh("alice", BYTES, timeout=200)
+    size = int(r.stdout.split()[-1])
+    h.check(word in r.stderr and 1 << 20 < size <= 4 << 20, f"{what}: bytes end", r.stdout + r.stderr)
+    r = h.ssh("alice", FILES, timeout=200)
+    h.check(word in r.stdout and int(r.stdout.split()[-1]) < 200, f"{what}: files end", r.stdout + r.stderr)
+    r = h.ssh("bob", "echo mine >/srv/all/x && cat /srv/all/x", timeout=100)
+    h.check(r.stdout == "mine\n", f"{what}: meanwhile bob logs in, and writes", r.stdout + r.stderr)
+
+
+def test_quotas(h):
+    with _disk(h):
+        r = h.ssh("alice", "id -u; " + BYTES, timeout=200)
+        h.check(r.stdout.split() == ["1000", str(20 << 20)], "without a quota nothing ends it",
+                r.stdout + r.stderr)
+        h.check(WORD in h.nsctl("check").stdout, "which nsctl check tells")
+        with h.shell("alice") as alice:
+            alice.do(FULL, timeout=200)
+            free = h.out("stat -f -c '%f blocks of %S bytes' /var/lib/nsshell")
+            h.check(int(free.split()[0]) * 1024 < 2 << 20, "nor the 3276K that ext4 keeps for root: overlayfs "
+                    "writes as root",
+                    f"{free} are free")
+            alice.do("rm -f /srv/all/big", timeout=100)
+        _set(h, 0, 1000, 4096, 150)
+        _set(h, 0, 1001, 4096, 150)
+        _ends(h, "a quota of the user's")
+        h.check(WORD not in h.nsctl("check").stdout, "and nsctl check has nothing to say")
+        _set(h, 0, 1000, 0, 0)
+        h.sh("chattr -R -p 7 /var/lib/nsshell/upper/1000; chattr -R +P /var/lib/nsshell/upper/1000")
+        h.check(WORD in h.nsctl("check").stdout, "without one it has")
+        _set(h, 2, 7, 4096, 150)
+        _ends(h, "a quota of the project that upper/UID is of", "")
+        h.check(WORD not in h.nsctl("check").stdout, "and nsctl check has nothing to say again")
