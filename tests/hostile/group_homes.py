@@ -7,6 +7,8 @@ import pathlib
 import shutil
 import subprocess
 
+from harness.pace import rounds
+
 REFUSED = ".*(refused because its session could not be opened).*"
 
 
@@ -171,7 +173,8 @@ while os.getppid() == {os.getpid()}:
 """])
     seen = set()
     try:
-        for _ in range(40):
+        tries = rounds(40)
+        for _ in range(tries):
             r = g.stage.run("runuser", "-l", g.alice.pw_name, "-c", "ls -d /root ~/.bashrc; echo in; "
                             "readlink ~ || stat -c %U ~; ls -A ~ | grep -c -e '^.ssh$' -e lesshst")
             out = r.stdout.split()
@@ -187,7 +190,7 @@ while os.getppid() == {os.getpid()}:
             link.unlink()
         if os.path.lexists(moved):
             moved.rename(home)
-    g.judge("40 logins while the home is swapped for a link to /root", " or ".join(sorted(seen)),
+    g.judge(f"{tries} logins while the home is swapped for a link to /root", " or ".join(sorted(seen)),
             "(in own home|refused)( or (in own home|refused))*")
 
 

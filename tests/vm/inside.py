@@ -28,10 +28,10 @@ CHOSEN = {
     "v2": {"system": ("harness", "lifecycle", "limits", "limit_keys", "slices", "host_faults",
                       "nsctl_sessions", "nsctl_set"),
            "hostile": ("processes", "namespaces", "privileges")},
-    "v1": {"system": ("limits", "limit_keys", "slices"),
-           "hostile": ("processes",)},
-    "plain": {"system": ("limits", "limit_keys", "slices"),
-              "hostile": ("processes",)},
+    "v1": {"system": ("lifecycle", "limits", "limit_keys", "slices", "host_faults", "nsctl_set"),
+           "hostile": ("namespaces", "privileges")},
+    "plain": {"system": ("lifecycle", "limits", "limit_keys", "slices", "host_faults", "nsctl_set"),
+              "hostile": ("namespaces", "privileges")},
 }
 
 

@@ -8,3 +8,8 @@ SLOW = float(os.environ.get("NSSHELL_TEST_SLOW", "1"))
 
 def patient(seconds):
     return seconds * SLOW
+
+
+def rounds(count):
+    """How often to try what is a matter of luck: less often where each takes so long."""
+    return max(4, int(count / SLOW))
