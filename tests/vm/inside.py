@@ -27,10 +27,10 @@ NEVER = {
 CHOSEN = {
     "v2": {"system": ("harness", "lifecycle", "limits", "limit_keys", "slices", "host_faults",
                       "nsctl_sessions", "nsctl_set"),
-           "hostile": ("processes", "namespaces", "privileges")},
-    "v1": {"system": ("lifecycle", "limits", "limit_keys", "slices", "host_faults", "nsctl_set"),
+           "hostile": ("processes", "files", "ipc", "namespaces", "privileges")},
+    "v1": {"system": ("limits", "limit_keys", "slices", "host_faults"),
            "hostile": ("namespaces", "privileges")},
-    "plain": {"system": ("lifecycle", "limits", "limit_keys", "slices", "host_faults", "nsctl_set"),
+    "plain": {"system": ("limits", "limit_keys", "slices", "host_faults"),
               "hostile": ("namespaces", "privileges")},
 }
 
