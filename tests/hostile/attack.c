@@ -42,7 +42,7 @@ static const struct attack *find(const char *name)
 {
 	static const struct attack *const tables[] = { attacks_process, attacks_priority,
 		attacks_files, attacks_ipc, attacks_net, attacks_ns, attacks_userns,
-		attacks_tty, attacks_priv, attacks_judge };
+		attacks_tty, attacks_priv, attacks_judge, attacks_door };
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		for (const struct attack *a = tables[i]; a->name; a++)

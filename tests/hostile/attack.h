@@ -20,7 +20,7 @@ struct attack {
 /* Each ends with a row without a name. */
 extern const struct attack attacks_process[], attacks_priority[], attacks_files[],
 	attacks_ipc[], attacks_net[], attacks_ns[], attacks_userns[], attacks_tty[],
-	attacks_priv[], attacks_judge[];
+	attacks_priv[], attacks_judge[], attacks_door[];
 
 /* Gives: @text as a number; 0 where it is NULL. */
 long attack_number(const char *text);

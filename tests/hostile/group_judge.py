@@ -5,6 +5,8 @@ for (amicontained, CDK, deepce, linPEAS), and what setns(2), user_namespaces(7) 
 pid_namespaces(7) promise, which is what LTP's tests of them check.
 """
 
+import os
+
 # CAP_DAC_READ_SEARCH, LINUX_IMMUTABLE, NET_ADMIN, NET_RAW, IPC_OWNER, SYS_MODULE, RAWIO, PTRACE,
 # PACCT, ADMIN, BOOT, RESOURCE, TIME, TTY_CONFIG, MKNOD, SETFCAP, MAC_*, SYSLOG, WAKE, BLOCK,
 # AUDIT_READ, PERFMON, BPF, CHECKPOINT_RESTORE
@@ -102,9 +104,33 @@ MANUALS = [
 ]
 
 
+# The filter has to look at who calls: numbers of i386, and x32's on a kernel that has them or not.
+DOORS_32 = (("getpid, which is let through", "20", "ok"), ("mount", "21", "EPERM"), ("init_module", "128", "EPERM"),
+            ("keyctl", "288", "EPERM"), ("bpf", "357", "EPERM"), ("perf_event_open", "336", "EPERM"),
+            ("unshare of user", "310 0x10000000", "EPERM"), ("clone of a user namespace", "120 0x10000011", "EPERM"),
+            ("clone3", "435", "ENOSYS"), ("setns", "346", "EPERM"), ("umount2", "52", "EPERM"),
+            ("TIOCSTI", "54 0 0x5412", "EPERM"), ("stime", "25", "EPERM"), ("reboot", "88", "EPERM"))
+DOORS_X32 = (("getpid", "39"), ("mount", "165"), ("keyctl", "250"), ("bpf", "321"),
+             ("unshare of user", "272 0x10000000"), ("ioctl, x32's own", "514"), ("execve, x32's own", "520"))
+
+
+def _other_doors(g):
+    if os.uname().machine != "x86_64":
+        g.scene.skip("judge: 32-bit and x32 calls", "doors of x86-64 only")
+        return
+    here = g.stage.run(g.attack, "door-32", "20").stdout.strip() == "ok"
+    if not here:
+        g.scene.skip("judge: 32-bit calls", "this kernel takes none")
+    for what, words, want in DOORS_32 if here else ():
+        g.row(f"by the 32-bit door: {what}", f"{{a}} door-32 {words}", want)
+    for what, words in DOORS_X32:
+        g.row(f"by x32's numbers: {what}", f"{{a}} door-x32 {words}", "ENOSYS")
+
+
 def run(g):
     g.rows(CHECKERS)
     g.rows(MANUALS)
+    _other_doors(g)
     a = f"{g.alice.pw_dir}/attack"
     for what, command, want in (
             ("a dangerous capability", "p=$((0x$(grep CapEff /proc/self/status | cut -f2))); for c in " +
