@@ -95,7 +95,7 @@ static int end_orphan(const struct record *r, size_t *n, struct err *e)
 {
 	_cleanup_close_ int lock = -EBADF;
 	struct record now;
-	int alive = record_is_alive(r->id, e), held;
+	int alive = record_is_alive(r->id, e), held, read;
 
 	if (alive != 0)
 		return alive < 0 ? -1 : 0;
@@ -103,8 +103,9 @@ static int end_orphan(const struct record *r, size_t *n, struct err *e)
 	if (held != 0)
 		return held < 0 ? -1 : 0;
 	/* Between the listing and the lock somebody else may have ended it. */
-	if (record_read(r->id, &now, e) != 0)
-		return record_remove(r->id, e);
+	read = record_read(r->id, &now, e);
+	if (read != 0)
+		return read < 0 ? -1 : record_remove(r->id, e);
 	if (reconcile_end(&now, -1, e) < 0)
 		return err_wrap(e, "session %s of %s", r->id, r->user);
 	(*n)++;
