@@ -34,6 +34,7 @@ struct loop {
 	struct pty_terminal terminal;
 	int signals;
 	bool gone; /* the child is reaped */
+	int lost;  /* the error with which its output was lost, or 0 */
 	struct proxy_end end;
 	struct relay way[DIRECTIONS];
 	struct observers observers;
@@ -179,6 +180,8 @@ static void follow(struct loop *l, int way)
 
 	if (state == RELAY_GOES)
 		return;
+	if (way != IN && l->lost == 0)
+		l->lost = l->way[way].failed;
 	/* Half-close: the child reads its end of file. Who feeds us learns that nobody takes it. */
 	if (way == IN && state == RELAY_CUT && !on_pty)
 		(void)close(STDIN_FILENO);
@@ -312,6 +315,8 @@ int proxy_run(struct proxy *p, struct proxy_end *ret, struct err *e)
 	if (r == 0) {
 		let_go(p->passed);
 		r = run(&l, e);
+		if (r == 0 && l.lost != 0 && l.end.signal == 0)
+			r = err_set(e, l.lost, "pass on what the command writes");
 	}
 	pty_release(&l.terminal);
 	observers_end(&l.observers);

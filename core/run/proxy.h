@@ -51,7 +51,7 @@ struct proxy_end {
  * left behind still write is not waited for. The proxy's fds are closed. What is the child's as it
  * is, becomes /dev/null here once nothing can fail any more: nobody shall wait for our copies.
  *
- * Return: 0 or -1 with @e.
+ * Return: 0 or -1 with @e, also when something was lost, as on a disk that is full.
  */
 int proxy_run(struct proxy *p, struct proxy_end *ret, struct err *e);
 

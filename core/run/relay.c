@@ -42,6 +42,7 @@ void relay_begin(struct relay *r, int from, int to, bool own_to)
 	r->at = r->len = 0;
 	r->quota = UINT64_MAX;
 	r->blocked = false;
+	r->failed = 0;
 	r->splice = from >= 0 && is_pipe(from) && is_pipe(to);
 	r->kind = own_to ? TO_OWN : kind_of(to);
 	if (own_to && to >= 0)
@@ -74,6 +75,14 @@ static bool is_for_later(int num)
 	return num == EAGAIN || num == EINTR;
 }
 
+/* EIO: a pty that nobody has open any more, or a terminal that hung up. */
+static enum relay_state ended_by(struct relay *r, int num, enum relay_state state)
+{
+	if (num != EIO && num != EPIPE && num != ECONNRESET)
+		r->failed = num;
+	return state;
+}
+
 static size_t most_of(const struct relay *r, size_t room)
 {
 	return r->quota < room ? (size_t)r->quota : room;
@@ -98,7 +107,7 @@ static enum relay_state go_splice(struct relay *r)
 		return RELAY_GOES;
 	}
 	if (!is_for_later(errno))
-		return RELAY_CUT;
+		return ended_by(r, errno, RELAY_CUT);
 	/* One of the two isn't ready: wait for the other one than last time. */
 	r->blocked = !r->blocked;
 	return RELAY_GOES;
@@ -123,7 +132,7 @@ static enum relay_state go_write(struct relay *r)
 	ssize_t n = write_some(r);
 
 	if (n < 0)
-		return is_for_later(errno) ? RELAY_GOES : RELAY_CUT;
+		return is_for_later(errno) ? RELAY_GOES : ended_by(r, errno, RELAY_CUT);
 	r->at += (size_t)n;
 	r->len -= (size_t)n;
 	return RELAY_GOES;
@@ -134,9 +143,8 @@ static enum relay_state go_read(struct relay *r)
 	size_t most = most_of(r, sizeof(r->buffer));
 	ssize_t n = most > 0 ? read(r->from, r->buffer, most) : 0;
 
-	/* EIO: a pty that nobody has open any more, or a terminal that hung up. */
 	if (n < 0)
-		return is_for_later(errno) ? RELAY_GOES : RELAY_ENDED;
+		return is_for_later(errno) ? RELAY_GOES : ended_by(r, errno, RELAY_ENDED);
 	if (n == 0)
 		return RELAY_ENDED;
 	r->quota -= r->quota == UINT64_MAX ? 0 : (uint64_t)n;

@@ -16,10 +16,11 @@ enum relay_state {
 };
 
 struct relay {
-	int from, to;   /* -EBADF: no such direction */
-	bool splice;    /* both are pipes: the bytes stay in the kernel */
-	bool blocked;   /* splice: waiting for room */
-	int kind;       /* of @to: how not to wait for it */
+	int from, to; /* -EBADF: no such direction */
+	bool splice;  /* both are pipes: the bytes stay in the kernel */
+	bool blocked; /* splice: waiting for room */
+	int kind;     /* of @to: how not to wait for it */
+	int failed; /* the error that ended it; 0: an end, or nobody takes it any more */
 	uint64_t quota; /* bytes still to be read, once relay_limit() said so */
 	void (*shown)(void *arg, const void *text, size_t size); /* of all that is read */
 	void *shown_arg;

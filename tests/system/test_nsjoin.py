@@ -185,6 +185,11 @@ def test_pipes(b):
     name = b.alice.pw_name
     blob = os.urandom(1 << 20)
     with _login(b, name):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            r = subprocess.run(_argv(b, name, "echo", "lost"), stdout=full, stdin=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True, check=False)
+        b.check(r.returncode == 125 and "No space left" in r.stderr,
+                "what is lost on a full disk is an error", f"{r.returncode} {r.stderr}")
         r = subprocess.run(_argv(b, name, "cat"), input=blob, stdout=subprocess.PIPE, check=False,
                            timeout=30)
         b.check(r.stdout == blob, "a megabyte of random bytes through cat", len(r.stdout))

@@ -8,6 +8,7 @@
 
 #include "core/run/relay.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -169,10 +170,27 @@ static void who_has_no_reader_is_told(void **state)
 		relay_begin(&relay, in[0], out[1], own);
 		relay.splice = own;
 		assert_int_equal(finish(&relay), RELAY_CUT);
+		assert_int_equal(relay.failed, 0);
 		(void)close(in[0]);
 		(void)close(in[1]);
 		(void)close(out[1]);
 	}
+}
+
+static void a_full_disk_is_an_error(void **state)
+{
+	int in[2], full = open("/dev/full", O_WRONLY);
+
+	(void)state;
+	assert_int_equal(pipe(in), 0);
+	assert_true(full >= 0);
+	assert_int_equal(write(in[1], "x", 1), 1);
+	relay_begin(&relay, in[0], full, false);
+	assert_int_equal(finish(&relay), RELAY_CUT);
+	assert_int_equal(relay.failed, ENOSPC);
+	(void)close(in[0]);
+	(void)close(in[1]);
+	(void)close(full);
 }
 
 static void a_shared_fd_stays_blocking(void **state)
@@ -222,6 +240,7 @@ int main(void)
 		cmocka_unit_test(socket_to_pipe_and_back),
 		cmocka_unit_test(pipe_to_an_appended_file),
 		cmocka_unit_test(who_has_no_reader_is_told),
+		cmocka_unit_test(a_full_disk_is_an_error),
 		cmocka_unit_test(a_shared_fd_stays_blocking),
 		cmocka_unit_test(a_limit_is_what_is_there_now),
 	};
