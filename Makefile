@@ -221,10 +221,10 @@ check-vm-all:
 	@$(MAKE) --no-print-directory check-vm TESTS=--all
 .PHONY: check-vm check-vm-all
 
-## make faults        every system call of a login, a join and a logout fails once (as root)
+## make faults        system calls of a login, a join and a logout fail, one at a time (as root)
 faults: all fault-programs
 	@python3 tests/fault/run.py
-## make faults-all    the same, with nothing left out; takes long
+## make faults-all    the same, every one of them with every error, or killed; takes hours
 faults-all: all fault-programs
 	@python3 tests/fault/run.py --all
 ## make soak          10,000 logins and logouts, then an hour of random joins, stops and kills (as root)

@@ -93,7 +93,7 @@ def choose(points, everything, one_in, own=()):
             left_out["of the dynamic loader's, one in eight is taken"] += len(FAULTS)
             continue
         if not everything and p.program not in own and draw(p, one_in * 7) % one_in:
-            left_out[f"of what a login has as well, one in {one_in} is taken"] += len(FAULTS)
+            left_out[f"one call in {one_in} is taken"] += len(FAULTS)
             continue
         if p.call in NEVER_FAILS:
             left_out["can't fail (SIGKILL only)"] += len(ERRORS)

@@ -108,7 +108,7 @@ class Login:
     on_terminal = False
     sweeps = False    # what is left may be taken away by the next login
     beyond = None     # only what that scene doesn't do as well
-    one_in = 1        # of so many calls one is taken, but with --all
+    one_in = 2        # of so many calls one is taken, but with --all
     own = ()          # of these programs all are
     default = ""
     gate = ""
@@ -154,6 +154,10 @@ class Login:
             [self.stage.bin / "pamcaller", "-i", "-d", self.confdir, "-s", SERVICE,
              self.user.pw_name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         holder.session = holder.stdout.readline().strip()
+        if not holder.session:
+            self._let_go(holder)
+            raise RuntimeError("a login without a fault is refused: "
+                               f"{self.stage.syslog.lines('refused')[-1:]}")
         for _ in range(500):  # its supervisor goes on for a moment
             if any(r.get("state") == "open" and r["id"] == holder.session
                    for r in self.stage.records()):
@@ -171,12 +175,15 @@ class Login:
 class Held(Login):
     """Beside a session that is open all the while."""
 
+    holder = None
+
     def begin(self, names):
         super().begin(names)
         self.holder = self._hold()
 
     def end(self):
-        self._let_go(self.holder)
+        if self.holder:
+            self._let_go(self.holder)
 
 
 class Second(Held):
@@ -240,6 +247,7 @@ class Join(Held):
     name = "join"
     options = ("-a",)
     direct = ("nsjoin: ",)
+    one_in = 1
 
     def argv(self):
         return [self.stage.bin / "nsjoin", self.holder.session, "sh", "-c", LOOK]

@@ -203,7 +203,7 @@ class Worker:
             with self._scene(kind) as scene:
                 for point, fault in self._chosen(scene, everything):
                     spec = f"{point.role}:{point.call}:{point.n}:{fault}"
-                    if points.draw(point, self.parts) == self.part and only in spec:
+                    if points.draw(point, 101 * self.parts) // 101 == self.part and only in spec:
                         self._one(scene, point, fault)
         self._tell_counts()
 
@@ -222,6 +222,19 @@ class Worker:
         for what, n in sorted(self.counts.items()):
             print(f"count {n} {what}")
 
+    def _begin(self, kind, tries=3):
+        scene = kind(self.stage, self.user)
+        try:
+            scene.begin(self.names)
+            self._reference(scene)
+        except RuntimeError as e:
+            if tries == 1:
+                raise
+            print(f"# {kind.name} is begun anew: {e}", flush=True)
+            scene.end()
+            return self._begin(kind, tries - 1)
+        return scene
+
     @contextlib.contextmanager
     def _scene(self, kind):
         if kind.beyond and kind.beyond not in self.plain:
@@ -229,9 +242,7 @@ class Worker:
             plain.begin(self.names)
             self.plain[kind.beyond] = self._trace(plain)
             plain.end()
-        scene = kind(self.stage, self.user)
-        scene.begin(self.names)
-        self._reference(scene)
+        scene = self._begin(kind)
         self.groups = {os.path.dirname(f.split(":", 3)[3]) for f in self.facts
                        if f.startswith("caller cgroup:") and str(self.user.pw_uid) in f}
         self.before = self._snapshot()
