@@ -51,11 +51,11 @@ def _text(path):
 
 
 def _accounts(path, prefix):
-    """Mode and owner of the file, and the lines of root and of our people: others come and go."""
+    """Mode and owner of the file, and the lines of root and of our people: others come and go, and move them."""
     lines = [x for x in pathlib.Path(path).read_text(encoding="utf-8").splitlines()
              if x.startswith(("root:", prefix))]
     st = os.stat(path)
-    return (st.st_mode, st.st_uid, st.st_gid, *lines)
+    return (st.st_mode, st.st_uid, st.st_gid, *sorted(set(lines)))
 
 
 def _difference(before, now):
