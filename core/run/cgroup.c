@@ -19,6 +19,18 @@
 
 /* ---- making ------------------------------------------------------------------------- */
 
+/* A file may be written more than once, for each disk and direction: libcgroup takes one. */
+static bool is_first_of_file(const struct plan_cgroup *plan, size_t k)
+{
+	const struct plan_cgroup_setting *s = plan->settings;
+
+	for (size_t i = 0; i < k; i++)
+		if (strcmp(s[i].controller, s[k].controller) == 0 &&
+			strcmp(s[i].name, s[k].name) == 0)
+			return false;
+	return true;
+}
+
 static int make_group(const struct plan_cgroup *plan, const char *name,
 	bool with_settings, struct err *e)
 {
@@ -32,7 +44,8 @@ static int make_group(const struct plan_cgroup *plan, const char *name,
 		if (!c)
 			r = ECGCONTROLLERCREATEFAILED;
 		for (size_t k = 0; r == 0 && with_settings && k < plan->n_settings; k++)
-			if (strcmp(plan->settings[k].controller, controller) == 0)
+			if (strcmp(plan->settings[k].controller, controller) == 0 &&
+				is_first_of_file(plan, k))
 				r = cgroup_add_value_string(c, plan->settings[k].name,
 					plan->settings[k].value);
 	}
@@ -141,7 +154,9 @@ static int make_account(const struct plan_cgroup *plan, struct err *e)
 	/* Before its own CPUs it must have those of the group above. */
 	if (!v2 && cgroup_make_folders(plan, plan->account, e) < 0)
 		return -1;
-	return make_group(plan, plan->account, true, e);
+	if (make_group(plan, plan->account, true, e) < 0)
+		return -1;
+	return cgroup_update_values(plan, e);
 }
 
 /*
