@@ -219,7 +219,11 @@ check-vm: all $(BUILD)/hostile/attack $(BUILD)/hostile/evil.so
 ## make check-vm-all  the same, and everything of the other suites that can be run in there; takes long
 check-vm-all:
 	@$(MAKE) --no-print-directory check-vm TESTS=--all
-.PHONY: check-vm check-vm-all
+## make check-vm-more cockpit and xrdp, with an image of their own
+check-vm-more: all $(BUILD)/hostile/attack $(BUILD)/hostile/evil.so
+	@VM_DIR=$(BUILD)/vm-more EXTRA_PKGS="cockpit-ws cockpit-bridge xrdp tigervnc-standalone-server" \
+		python3 tests/vm/run.py --shape v2 remote
+.PHONY: check-vm check-vm-all check-vm-more
 
 ## make faults        system calls of a login, a join and a logout fail, one at a time (as root)
 faults: all fault-programs
