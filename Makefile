@@ -40,7 +40,10 @@ OPT ?= -O2 -g
 CPPFLAGS += -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DLIBEXECDIR='"$(LIBEXECDIR)"' -DPAMDIR='"$(PAMDIR)"'
 CFLAGS += -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) $(SANITIZE)
-LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE)
+LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(SANITIZE_LINK)
+# A shared object lives in a program that isn't instrumented.
+SANITIZE_PIC ?= $(SANITIZE)
+LDFLAGS_PIC = $(filter-out -pie $(SANITIZE) $(SANITIZE_LINK),$(LDFLAGS)) $(SANITIZE_PIC)
 
 PKG_run  := mount libcgroup libcap
 PKG_conf := libeconf
@@ -94,7 +97,7 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 # What is compiled in (PREFIX and the like) counts as a source: `make install PREFIX=/usr` builds anew.
-FLAGS := $(CC) $(CPPFLAGS) $(OPT) $(SANITIZE)
+FLAGS := $(CC) $(CPPFLAGS) $(OPT) $(SANITIZE) $(SANITIZE_PIC)
 $(BUILD)/.flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(foreach f,$(FLAGS),$(f)) | cmp -s - $@ || \
@@ -109,7 +112,7 @@ $(BUILD)/%.o: %.c $(BUILD)/.flags
 # The module's objects are position independent code for a shared object.
 $(BUILD)/pic/%.o: %.c $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(filter-out -fPIE $(SANITIZE),$(CFLAGS)) $(SANITIZE_PIC) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
 $(BUILD)/libbase.a: $(call obj,$(BASE))
 $(BUILD)/libplan.a: $(call obj,$(PLAN))
@@ -143,7 +146,7 @@ $(BUILD)/nsshell-scope: $(call obj,$(SCOPE)) $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ -lsystemd
 
 $(BUILD)/pam_nsshell.so: $(patsubst %.c,$(BUILD)/pic/%.o,$(MODULE)) pam_module/pam_nsshell.map
-	$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -Wl,--version-script=pam_module/pam_nsshell.map \
+	$(CC) -shared $(LDFLAGS_PIC) -Wl,--version-script=pam_module/pam_nsshell.map \
 		-Wl,-z,defs -o $@ $(filter %.o,$^) -lpam -lcap
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
@@ -169,7 +172,7 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 
 $(BUILD)/hostile/evil.so: $(BUILD)/pic/tests/hostile/evil.o
 	@mkdir -p $(@D)
-	$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -o $@ $^
+	$(CC) -shared $(LDFLAGS_PIC) -o $@ $^
 
 $(BUILD)/hostile/attack: $(call obj,$(ATTACK))
 	@mkdir -p $(@D)
@@ -177,7 +180,7 @@ $(BUILD)/hostile/attack: $(call obj,$(ATTACK))
 
 $(BUILD)/fault/%.so: $(BUILD)/pic/tests/fault/%.o
 	@mkdir -p $(@D)
-	$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -o $@ $^
+	$(CC) -shared $(LDFLAGS_PIC) -o $@ $^
 
 $(BUILD)/fault/%: $(BUILD)/tests/fault/%.o
 	@mkdir -p $(@D)
@@ -241,10 +244,19 @@ fault-programs: $(FAULTS) $(BUILD)/bench/pamcaller
 lint:
 	@tests/lint.sh
 
-## make asan          unit tests under AddressSanitizer and UBSan
+## make asan          unit and system tests under AddressSanitizer and UBSan (as root)
+ASAN := $(abspath $(BUILD))/asan
+ASAN_REPORTS := /var/lib/asan-reports$(NSSHELL_TEST_NAME)
+# clang, whose two are one runtime: gcc's UBSan writes to standard error whatever it is told.
 asan:
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT='-O1 -g' \
-		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' check-unit
+	@mkdir -p $(ASAN)
+	@clang -fPIE -DREPORTS='"$(ASAN_REPORTS)"' -c -o $(ASAN)/options.o tests/asan/options.c
+	@$(MAKE) --no-print-directory BUILD=$(ASAN) CC=clang OPT='-O1 -g' SANITIZE_LINK=$(ASAN)/options.o \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' \
+		SANITIZE_PIC='-fsanitize=undefined -fsanitize-undefined-trap-on-error' all asan-units
+	@tests/asan/run.sh $(ASAN) $(ASAN_REPORTS)
+asan-units: $(UNITS)
+.PHONY: asan-units
 
 # Counters are mapped from a file (%c), so that those of a process that is killed, leaves by _exit(2)
 # or stands in a box are there as well; every program has a file of its own (%m).

@@ -23,6 +23,7 @@ sys.dont_write_bytecode = True
 from harness import choose, reaper, sshd  # noqa: E402  pylint: disable=wrong-import-position
 from harness.pace import patient  # noqa: E402  pylint: disable=wrong-import-position
 from harness.scene import Scene  # noqa: E402  pylint: disable=wrong-import-position
+from harness.stage import REPORTS  # noqa: E402  pylint: disable=wrong-import-position
 
 # Slow starters first: cron needs a full minute to come round while the others run.
 ORDER = ("harness", "cron", "ssh", "forward", "su", "console", "inside", "outside", "pam", "nsctl",
@@ -44,6 +45,10 @@ def _alarm(*_):
 
 
 def run_one(scene, name, function):
+    why = getattr(function, "not_instrumented", "")
+    if REPORTS and why:
+        scene.skip(name, f"not of an instrumented build, {why}")
+        return
     started = time.monotonic()
     scene.begin(name)
     before = scene.observer.snapshot()

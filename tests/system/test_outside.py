@@ -112,6 +112,9 @@ def test_an_idle_session_is_two_small_processes(b):
     b.check(not left, "after logout nothing is left", tell(left))
 
 
+test_an_idle_session_is_two_small_processes.not_instrumented = "which takes more memory"
+
+
 def test_the_record_is_roots_and_true(b):
     with b.shell(b.alice.pw_name) as s:
         ns = s.do("readlink /proc/self/ns/user /proc/self/ns/pid /proc/self/ns/mnt "

@@ -20,6 +20,9 @@ from .syslog import Syslog
 TREE = pathlib.Path(__file__).resolve().parents[3]
 RUN = "/run/nsshell"
 STATE = "/var/lib/nsshell"
+REPORTS = os.environ.get("NSSHELL_TEST_REPORTS")
+# What links the objects of a build, with the words that an instrumented one needs.
+COMPILER = os.environ.get("NSSHELL_TEST_CC", "gcc").split()
 
 
 def _remove_empty(paths):
@@ -234,6 +237,9 @@ class Stage:
 
     def config(self, extra="", default=""):
         """Members of the box group are isolated; @default goes into [Default]."""
+        # Where the programs of an instrumented build tell what they find (tests/asan).
+        if REPORTS:
+            default += f"\nBindPaths={REPORTS}"
         self.conf.write_text(
             f"[Default]\nServices={self.sshd_service} {' '.join(self.services)}\n{default}\n"
             f"[Group {self.box_group}]\nIsolate=yes\n{extra}\n", encoding="utf-8")

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Linked into the programs that `make asan` tests. What AddressSanitizer and UBSan find goes to a
+ * folder that everybody can write, also from a box: most of the programs have no standard error,
+ * and those that are setuid no environment either.
+ */
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+
+/* Called before anything else is: nothing but constants. */
+#define OPTIONS                                                                          \
+	"log_path=" REPORTS "/report:print_stacktrace=1:"                                \
+	"quarantine_size_mb=8:malloc_context_size=12:"
+
+/* Leaks are found by a process that traces the one that ends, which a box doesn't allow. */
+__attribute__((visibility("default"), used)) const char *__asan_default_options(void)
+{
+	return OPTIONS "detect_leaks=0";
+}
+
+__attribute__((visibility("default"), used)) const char *__ubsan_default_options(void)
+{
+	return OPTIONS;
+}
