@@ -23,9 +23,11 @@ struct disk_quota {
 /* quotactl_fd(2), since Linux 5.14. Return: 0, or -1 where it can't be told. */
 static int add_quota(int fd, int type, uint32_t id, struct disk_quota *q)
 {
+	/* Q_GETQUOTA is an int whose top bit QCMD() shifts into the sign. */
+	const unsigned get = QCMD((unsigned)Q_GETQUOTA, (unsigned)type);
 	struct if_dqblk d = { 0 };
 
-	if (syscall(SYS_quotactl_fd, fd, QCMD(Q_GETQUOTA, type), id, &d) < 0)
+	if (syscall(SYS_quotactl_fd, fd, get, id, &d) < 0)
 		/* No quota is on, or the file system has none. */
 		return errno == ESRCH || errno == ENOSYS || errno == EOPNOTSUPP ||
 				       errno == ENOTTY || errno == EINVAL ||
