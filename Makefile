@@ -22,7 +22,7 @@ DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck 
 	mandoc cron login lxcfs rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
 	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod \
 	gdb bubblewrap at sudo iputils-ping nftables iptables \
-	golang-go nodejs openjdk-17-jdk-headless rustc valgrind
+	golang-go nodejs openjdk-17-jdk-headless rustc valgrind libc6-dbg
 DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun firejail
 
 # ---- flags ---------------------------------------------------------------------------------
@@ -267,7 +267,7 @@ COVERAGE := $(abspath $(BUILD))/coverage
 ## make coverage      lines that the unit and system tests reach (as root)
 coverage:
 	@rm -rf $(COVERAGE)/profiles && mkdir -p $(COVERAGE)/profiles
-	@$(MAKE) --no-print-directory BUILD=$(COVERAGE) CC=clang OPT='-O1 -g' \
+	@$(MAKE) --no-print-directory BUILD=$(COVERAGE) CC=clang OPT='-O1 -gdwarf-4' \
 		SANITIZE='-fprofile-instr-generate=$(COVERAGE)/profiles/%m%c.profraw -fcoverage-mapping -mllvm -runtime-counter-relocation -Wno-unused-command-line-argument' \
 		all coverage-units
 	@tests/coverage.sh $(COVERAGE)
