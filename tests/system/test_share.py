@@ -133,7 +133,7 @@ def test_a_killed_supervisor_keeps_nobody_out(b):
     b.check(r.stdout == "got-in\n", "the session's supervisor being killed, the next login has a box",
             r.stdout + r.stderr, b.log_tail())
     one.close()
-    b.check(_gone(b, name), "and nothing is left of the first", b.stage.records())
+    b.check(b.gone(name), "and nothing is left of the first", b.stage.records())
 
 
 def test_a_record_of_another_version(b):
