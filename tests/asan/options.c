@@ -4,6 +4,10 @@
  * folder that everybody can write, also from a box: most of the programs have no standard error,
  * and those that are setuid no environment either.
  */
+#ifndef REPORTS
+#define REPORTS "/var/lib/asan-reports" /* make asan says which */
+#endif
+
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 
