@@ -30,7 +30,7 @@ part asan make -s --no-print-directory asan
 part system make -s --no-print-directory CI=1 check-system
 part hostile make -s --no-print-directory CI=1 check-hostile
 part soak make -s --no-print-directory CI=1 soak SOAK='--logins 400 --minutes 0.3'
-part vm env NSSHELL_VM_OWN=1 make -s --no-print-directory CI=1 check-vm
+part vm make -s --no-print-directory CI=1 check-vm
 part fuzz make -s --no-print-directory fuzz-smoke
 part coverage make -s --no-print-directory coverage
 part lint make -s --no-print-directory lint

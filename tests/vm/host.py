@@ -61,8 +61,8 @@ class ShapeReport(Report):
     def _say(self, line):
         if self.over:
             return
-        if not re.match(r"\d+ passed", line):
-            line = re.sub(r"^((not )?ok|skip) - ", rf"\1 - [{self.shape}] ", line)
+        # What was held until the second try has the name already.
+        line = re.sub(r"^((first try: )?((not )?ok|skip)) - (?!\[)", rf"\1 - [{self.shape}] ", line)
         self.last = f"the last words were: {line}"
         super()._say(line)
 

@@ -27,7 +27,7 @@ NEVER = {
 CHOSEN = {
     "v2": {"system": ("harness", "lifecycle", "limits", "limit_keys", "slices", "host_faults",
                       "nsctl_sessions", "nsctl_set"),
-           "hostile": ("processes", "files", "ipc", "namespaces", "privileges")},
+           "hostile": ("processes", "ipc", "namespaces", "privileges")},
     "v1": {"system": ("limits", "limit_keys", "slices", "host_faults"),
            "hostile": ("namespaces", "privileges")},
     "plain": {"system": ("limits", "limit_keys", "slices", "host_faults"),
