@@ -269,7 +269,7 @@ coverage:
 	@rm -rf $(COVERAGE)/profiles && mkdir -p $(COVERAGE)/profiles
 	@$(MAKE) --no-print-directory BUILD=$(COVERAGE) CC=clang OPT='-O1 -gdwarf-4' \
 		SANITIZE='-fprofile-instr-generate=$(COVERAGE)/profiles/%m%c.profraw -fcoverage-mapping -mllvm -runtime-counter-relocation -Wno-unused-command-line-argument' \
-		all coverage-units
+		all coverage-units fault-programs
 	@tests/coverage.sh $(COVERAGE)
 coverage-units: $(UNITS)
 .PHONY: coverage coverage-units

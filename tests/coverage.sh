@@ -21,6 +21,8 @@ run unit tests/unit.sh "$folder"/unit/test_*
 run system env NSSHELL_BUILD="$folder" NSSHELL_DAEMON_ROUNDS=20 \
 	NSSHELL_TEST_CC="clang -fprofile-instr-generate=$folder/profiles/%m%c.profraw -mllvm -runtime-counter-relocation" \
 	python3 tests/system/run.py
+# Error paths: for want of fds each call fails once.
+run faults env NSSHELL_BUILD="$folder" python3 tests/fault/run.py --only :EMFILE login gate second share
 
 objects=()
 for program in "$folder"/unit/test_* "$folder"/nsshell-* "$folder"/nsctl "$folder"/nsjoin "$folder"/bin/nsshell \
