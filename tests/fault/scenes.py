@@ -247,7 +247,6 @@ class Join(Held):
     name = "join"
     options = ("-a",)
     direct = ("nsjoin: ",)
-    one_in = 1
 
     def argv(self):
         return [self.stage.bin / "nsjoin", self.holder.session, "sh", "-c", LOOK]
