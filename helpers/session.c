@@ -5,6 +5,7 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
+#include "core/run/cgroup.h"
 #include "core/run/privs.h"
 #include "core/run/freeze.h"
 #include "core/run/reconcile.h"
@@ -18,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <time.h>
 
 /* A login program that outlives its pam_close_session() has this long to end. */
@@ -26,6 +28,9 @@
 #define REAP_GRACE_MS 10000
 #define END_TRIES     3
 #define ADMIT_S       30
+/* And a login program that was refused, to end. */
+#define LET_GO_MS 5000
+#define LOOK_MS   20
 
 void session_begin(struct session *s, const struct plan *plan, int terminal, int preparer,
 	int family, bool allow)
@@ -204,6 +209,39 @@ size_t session_logins(const struct session *s)
 	for (size_t i = 0; i < s->n_leases; i++)
 		n += !s->leases[i].over;
 	return n;
+}
+
+/* ---- turning away ------------------------------------------------------------------- */
+
+/*
+ * A login program that had moved already, and didn't get further, is told why by itself or by
+ * us: ending the session's group at once would kill it before it can say so.
+ */
+static void let_go(const struct session *s, pid_t caller)
+{
+	_cleanup_close_ int pidfd = sys_pidfd_open(caller);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	for (int ms = 0; pidfd >= 0 && ms < LET_GO_MS; ms += LOOK_MS)
+		if (!cgroup_holds(s->plan->cgroup.kind, s->record.cgroup, caller) ||
+			poll(&p, 1, LOOK_MS) > 0)
+			return;
+}
+
+void session_turn_away(
+	struct session *s, int sock, pid_t caller, char *before, const struct err *e)
+{
+	if (s->cut_off) {
+		syslog(LOG_ERR, "session %s: login of %s refused: %s", s->plan->id,
+			s->plan->user, e->msg);
+		(void)close(sock);
+		return;
+	}
+	if (cgroup_holds(s->plan->cgroup.kind, s->record.cgroup, caller))
+		cgroup_put_back(caller, before);
+	session_refuse(sock, s->plan->id, s->allow, e);
+	(void)close(sock);
+	let_go(s, caller);
 }
 
 /* ---- ending ------------------------------------------------------------------------- */

@@ -67,6 +67,17 @@ int session_open(struct session *s, struct err *e);
  */
 int session_admit(struct session *s, int sock, struct err *e);
 
+/**
+ * session_turn_away() - Refuse the first login, and wait until it is gone
+ * @sock:	closed
+ * @before:	where cgroup_of() found @caller
+ *
+ * One that is inside already runs the user's programs, and keeps its limits to its end: only the log
+ * is told.
+ */
+void session_turn_away(
+	struct session *s, int sock, pid_t caller, char *before, const struct err *e);
+
 /* Forget a lease whose login program is gone; one that isn't yet gets a while, then
  * SIGKILL. */
 void session_release(struct session *s, size_t lease);

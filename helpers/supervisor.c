@@ -3,7 +3,6 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/base/sys.h"
 #include "core/run/family.h"
 #include "core/run/login.h"
 #include "core/run/privs.h"
@@ -28,9 +27,6 @@
 /* While another login of the account is being opened, ask for the account's lock again.
  */
 #define RETRY_MS 20
-
-/* How long a login program that was refused has to end. */
-#define LET_GO_MS 5000
 
 /* Services whose users see no login in `who`: they only change who somebody is. */
 static const char *const no_logins[] = { "su", "su-l", "runuser", "runuser-l", "cron",
@@ -339,38 +335,6 @@ static void end(struct session *s, struct tell *tell, uint64_t begun)
 		s->plan->user, (now_usec() - begun) / 1000000, used);
 }
 
-/*
- * A login program that had moved already, and didn't get further, is told why by itself or by
- * us: ending the session's group at once would kill it before it can say so.
- */
-static void let_go(const struct session *s, pid_t caller)
-{
-	_cleanup_close_ int pidfd = sys_pidfd_open(caller);
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
-
-	for (int ms = 0; pidfd >= 0 && ms < LET_GO_MS; ms += RETRY_MS)
-		if (!cgroup_holds(s->plan->cgroup.kind, s->record.cgroup, caller) ||
-			poll(&p, 1, RETRY_MS) > 0)
-			return;
-}
-
-/* One that is inside already runs the user's programs, and keeps its limits to its end. */
-static void refuse_first(
-	struct session *s, int sock, pid_t caller, char *before, const struct err *e)
-{
-	if (s->cut_off) {
-		syslog(LOG_ERR, "session %s: login of %s refused: %s", s->plan->id,
-			s->plan->user, e->msg);
-		(void)close(sock);
-		return;
-	}
-	if (cgroup_holds(s->plan->cgroup.kind, s->record.cgroup, caller))
-		cgroup_put_back(caller, before);
-	session_refuse(sock, s->plan->id, s->allow, e);
-	(void)close(sock);
-	let_go(s, caller);
-}
-
 static void supervise(struct session *s, int sock, const struct cgroup_fds *born)
 {
 	struct watch w = { .s = s, .signals = listen_to_signals() };
@@ -381,7 +345,7 @@ static void supervise(struct session *s, int sock, const struct cgroup_fds *born
 
 	cgroup_of(caller, before);
 	if (cgroup_move_born(born, &e) < 0 || open_first(s, sock, &e) < 0) {
-		refuse_first(s, sock, caller, before, &e);
+		session_turn_away(s, sock, caller, before, &e);
 		(void)session_end(s, &e);
 		return;
 	}
