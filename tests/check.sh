@@ -29,6 +29,7 @@ part unit make -s --no-print-directory CI=1 check-unit
 part asan make -s --no-print-directory asan
 part system make -s --no-print-directory CI=1 check-system
 part hostile make -s --no-print-directory CI=1 check-hostile
+part faults make -s --no-print-directory CI=1 faults
 part soak make -s --no-print-directory CI=1 soak SOAK='--logins 400 --minutes 0.3'
 part vm make -s --no-print-directory CI=1 check-vm
 part fuzz make -s --no-print-directory fuzz-smoke
@@ -37,5 +38,6 @@ part lint make -s --no-print-directory lint
 
 grep -h '^not ok\|^first try: not ok\|^# passed or failed at a second try' build/check.*.log
 grep -h '# SKIP\|^skip' build/check.*.log
+grep -h '^# [0-9]* hostile tries\|^# [0-9]* faults$' build/check.*.log
 echo "$passed passed, $failed failed, $skipped skipped"
 exit $((failed > 0))

@@ -191,7 +191,7 @@ class Second(Held):
 
     name = "second"
     beyond = Login
-    one_in = 6
+    one_in = 5  # prime to the six errors, which are drawn by the same number
 
     def begin(self, names):
         super().begin(names)
@@ -227,7 +227,7 @@ class Gate(Login):
     """The line above pam_systemd's, which skips that for an account that will be isolated."""
 
     name = "gate"
-    one_in = 3
+    one_in = 5
 
     def pam(self):
         return self.stage.module_line("gate", control="[success=1 default=ignore]") + \
