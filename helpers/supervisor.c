@@ -62,7 +62,7 @@ static void note_login(struct session *s)
 	if (session_write(s, &e) < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
 	if (s->record.logged_in)
-		login_write(&s->record, getpid());
+		login_write(&s->record);
 	syslog(LOG_INFO, "session %s opened for %s (%s%s%s)", s->plan->id, s->plan->user,
 		s->plan->service, s->plan->rhost[0] ? " from " : "", s->plan->rhost);
 	for (size_t i = 0; i < s->plan->n_notes; i++)

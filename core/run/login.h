@@ -7,8 +7,11 @@
 /**
  * login_write() - Record that the session began
  *
- * The line is the terminal's name where one was lent, else "ns/" and the end of the id:
- * the session's own ptys are not the host's. The pid is @pid, which `who` looks for.
+ * The line is the terminal's name where one was lent, else "ns/" and the id: the session's own
+ * ptys are not the host's. The pid is the supervisor's, which `who` looks for. utmp keeps a place
+ * for as many logins as there were at once.
  */
-void login_write(const struct record *r, pid_t pid);
+void login_write(const struct record *r);
+
+/* The session has ended; where utmp has no entry of it, only wtmp says so. */
 void login_clear(const struct record *r);

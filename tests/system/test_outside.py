@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the admin sees on the host while somebody is in a box, and afterwards."""
 
+import os
 import time
 
 from harness import kernel
@@ -61,6 +62,25 @@ def test_who_and_last_without_a_terminal(b):
     b.check(_wait_gone(b, name), "who doesn't show it after logout", _who(b, name) or "gone")
     lines = _last_ended(b, name)
     b.check(lines and "still" not in lines[0], "last shows it as ended", lines[:1])
+
+
+def test_utmp_has_a_place_for_each_at_once(b):
+    name = b.alice.pw_name
+    def together(n):
+        shells = [b.shell(name) for _ in range(n)]
+        for s in shells:
+            s.do("true")
+        seen = len(_who(b, name))
+        for s in shells:
+            s.close()
+        return seen
+
+    b.check(together(3) == 3 and _wait_gone(b, name), "who shows three logins, and none after")
+    size = os.stat("/run/utmp").st_size
+    seen = [together(3), _wait_gone(b, name), together(2), _wait_gone(b, name)]
+    b.check(seen == [3, True, 2, True] and os.stat("/run/utmp").st_size == size,
+            "later ones take the places in utmp that are free", seen,
+            f"{size} and {os.stat('/run/utmp').st_size} bytes")
 
 
 def test_who_shows_a_console_login(b):
