@@ -94,8 +94,10 @@ class Worker:
     def _wrong_facts(self, result, point=None):
         if not result.is_in():
             return f"not in: {' '.join(result.text.split())[:200]}"
-        # As login(1) does: where the folder can't be entered the shell starts elsewhere.
-        elsewhere = point and (point.program, point.call) == ("nsshell-door", "chdir")
+        # As login(1) does: where the folder can't be entered, or nobody can tell which it
+        # was, the shell starts elsewhere.
+        elsewhere = point and point.program == "nsshell-door" and \
+            point.call in ("chdir", "getcwd")
         return self._strange(result.facts, elsewhere) or self._missing(result, elsewhere)
 
     def _strange(self, facts, elsewhere=False):
