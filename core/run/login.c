@@ -5,6 +5,7 @@
 #include "core/base/paths.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
@@ -76,6 +77,21 @@ static bool is_of(const struct utmpx *u, const struct utmpx *one)
 	       memcmp(u->ut_line, one->ut_line, sizeof(u->ut_line)) == 0;
 }
 
+/* Tried again where a lock or a read failed: what isn't read is overwritten, or left. The place
+ * in the file stays (glibc 2.36); its end leaves errno alone. */
+static const struct utmpx *next(void)
+{
+	const struct utmpx *u = NULL;
+
+	for (int tries = 0; tries < 3; tries++) {
+		errno = 0;
+		u = getutxent();
+		if (u || errno == 0)
+			break;
+	}
+	return u;
+}
+
 /* One that ended is used again: who asks for the users of the host reads the whole file. */
 static void find_free(struct utmpx *ret)
 {
@@ -83,7 +99,7 @@ static void find_free(struct utmpx *ret)
 	unsigned int n = 0;
 
 	setutxent();
-	while ((u = getutxent())) {
+	while ((u = next())) {
 		if (u->ut_id[0] != MARK)
 			continue;
 		n++;
@@ -100,7 +116,7 @@ static bool find_own(struct utmpx *ret)
 	const struct utmpx *u;
 
 	setutxent();
-	while ((u = getutxent()))
+	while ((u = next()))
 		if (is_of(u, ret)) {
 			memcpy(ret->ut_id, u->ut_id, sizeof(u->ut_id));
 			return true;
