@@ -21,9 +21,10 @@ static int plan_with(const struct account *a, const struct policy *policy,
 	_cleanup_(strlist_clear) struct strlist before = { 0 };
 	char group[sizeof(((struct record *)0)->cgroup)];
 	struct subid s;
-	int r;
+	int none = place_find(a->uid, group, sizeof(group), e), r;
 
-	if (limits_now_read(a->uid, &before, e) < 0 || subid_find(a, true, &s, e) < 0)
+	if (none < 0 || limits_now_read(a->uid, &before, e) < 0 ||
+		subid_find(a, true, &s, e) < 0)
 		return -1;
 	const struct plan_input in = {
 		.account = a,
@@ -34,7 +35,7 @@ static int plan_with(const struct account *a, const struct policy *policy,
 		.n_uid_ranges = s.n_uids,
 		.gid_ranges = s.gids,
 		.n_gid_ranges = s.n_gids,
-		.account_group = place_find(a->uid, group, sizeof(group)) ? group : NULL,
+		.account_group = none ? NULL : group,
 		.limits_before = &before,
 	};
 	r = plan_make(&in, ret, e);

@@ -72,6 +72,7 @@ static int plan_build(
 		.account = &m->account, .policy = &m->policy, .login = &login
 	};
 	char group[sizeof(((struct record *)0)->cgroup)];
+	int none;
 
 	if (host_gather(&m->policy, &m->host, e) < 0)
 		return err_wrap(e, "look at the host");
@@ -85,7 +86,10 @@ static int plan_build(
 	in.n_uid_ranges = v->standin ? 1 : m->subid.n_uids;
 	in.gid_ranges = v->standin ? &standin : m->subid.gids;
 	in.n_gid_ranges = v->standin ? 1 : m->subid.n_gids;
-	if (place_find(m->account.uid, group, sizeof(group)))
+	none = place_find(m->account.uid, group, sizeof(group), e);
+	if (none < 0)
+		return -1;
+	if (!none)
 		in.account_group = group;
 	in.limits_before = &m->before;
 	return plan_make(&in, &m->plan, e);

@@ -221,10 +221,14 @@ static int limits_write(
 {
 	_cleanup_(change_free) struct change *c = calloc(1, sizeof(*c));
 	char group[sizeof(((struct record *)0)->cgroup)];
+	int none;
 
 	if (!c)
 		return err_set(e, ENOMEM, "set limits");
-	if (!place_find(s->account.uid, group, sizeof(group)))
+	none = place_find(s->account.uid, group, sizeof(group), e);
+	if (none < 0)
+		return -1;
+	if (none)
 		return err_set(e, 0, "this host has no cgroups: no limit can be set");
 	for (int i = 0; i < POLICY_IO_KINDS; i++)
 		io_forget(&s->policy.limits.io[i], &before->io[i]);

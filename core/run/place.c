@@ -6,31 +6,39 @@
 #include "core/run/family.h"
 #include "core/run/record.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 
-bool place_find(uid_t uid, char *buf, size_t size)
+/* Return: 0; 1 when that session isn't of the account, or in no group; -1 with @e. */
+static int place_of(const char *id, uid_t uid, char *buf, size_t size, struct err *e)
+{
+	struct record r;
+	int read = record_read_live(id, &r, e);
+	const char *end;
+
+	if (read != 0)
+		return read < 0 ? -1 : 1;
+	end = strrchr(r.cgroup, '/');
+	if (r.uid != uid || !end || (size_t)(end - r.cgroup) >= size)
+		return 1;
+	(void)snprintf(buf, size, "%.*s", (int)(end - r.cgroup), r.cgroup);
+	return 0;
+}
+
+int place_find(uid_t uid, char *buf, size_t size, struct err *e)
 {
 	char path[PATH_MAX], text[FAMILY_MAX * (PLAN_ID_LEN + 1) + 1], *rest = text, *id;
-	struct record r;
-	struct err ignored;
+	int none = 1;
 
 	(void)snprintf(path, sizeof(path), "%s/%u", PATH_ACCOUNTS, uid);
 	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return false;
-	while ((id = strsep(&rest, "\n"))) {
-		const char *end;
-
-		if (!record_id_is_valid(id) || record_is_alive(id, &ignored) != 1 ||
-			record_read(id, &r, &ignored) != 0)
-			continue;
-		end = strrchr(r.cgroup, '/');
-		if (r.uid == uid && end && (size_t)(end - r.cgroup) < size) {
-			(void)snprintf(
-				buf, size, "%.*s", (int)(end - r.cgroup), r.cgroup);
-			return true;
-		}
-	}
-	return false;
+		return errno == ENOENT || errno == EACCES
+			       ? 1
+			       : err_set(e, errno, "read %s", path);
+	while (none == 1 && (id = strsep(&rest, "\n")))
+		if (record_id_is_valid(id))
+			none = place_of(id, uid, buf, size, e);
+	return none;
 }

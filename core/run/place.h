@@ -2,7 +2,8 @@
 /* Where an account's group is while it has sessions: its slice may have changed meanwhile. */
 #pragma once
 
-#include <stdbool.h>
+#include "core/base/err.h"
+
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -10,6 +11,7 @@
  * place_find() - The group of an account, as the records of its sessions have it
  * @buf:	gets "nsshell/1000"
  *
- * Return: whether it has a session in a group; false for who may not read records.
+ * Return: 0; 1 when no session of its own is in a group, or for who may not read records; -1
+ * with @e when that can't be told.
  */
-bool place_find(uid_t uid, char *buf, size_t size);
+int place_find(uid_t uid, char *buf, size_t size, struct err *e);
