@@ -364,17 +364,14 @@ deps-check: deps
 	@$(call need,$(DEPS_CHECK))
 	@test -e $(BUILD)/metrics/usr/bin/prometheus-node-exporter || \
 		$(call unpack,prometheus-node-exporter,prometheus-node-exporter) || echo "no node exporter: its test is skipped"
+	@test -e $(BUILD)/metrics/usr/bin/promtool || \
+		$(call unpack,prometheus,promtool) || echo "no promtool: its test is skipped"
 deps-bench: deps
 	@$(call need,$(DEPS_BENCH))
 
 # Programs of packages that would start a service: unpacked beside the objects, not installed.
 unpack = (mkdir -p $(BUILD)/metrics && cd $(BUILD)/metrics && apt-get download -qq $(1) >/dev/null && \
 	dpkg-deb --fsys-tarfile $(1)_*.deb | tar x ./usr/bin/$(2) && rm -f $(1)_*.deb)
-## make deps-metrics  promtool, 19 MB, for one more test of nsctl metrics
-deps-metrics: deps
-	@$(call unpack,prometheus,promtool)
-.PHONY: deps-metrics
-
 .PHONY: print-cppflags print-libs
 print-cppflags:
 	$(info $(CPPFLAGS))@:
