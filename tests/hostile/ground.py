@@ -4,6 +4,7 @@ The ground that the tries are made on: alice, who attacks from her box; bob, who
 lose in his; and canaries on the host. Ground.look() is the observer.
 """
 
+import contextlib
 import ctypes
 import hashlib
 import os
@@ -185,7 +186,8 @@ class Ground:
                 except OSError:
                     return
                 self.heard.append(address)
-                c.close()
+                with c, contextlib.suppress(OSError):
+                    c.sendall(b"heard\n")
 
         threading.Thread(target=accept, daemon=True).start()
 

@@ -121,9 +121,11 @@ def _ssh_localhost(g):
         g.row("ssh -R over a name of the host's", ssh + "-R {open}/forward:localhost:22 "
               "{name}@127.0.0.1 'test -S {open}/forward && echo made; rm -f {open}/forward'",
               "made|.*(failed|forward).*")
-        g.row("ssh -L to a socket of the host's", ssh + "-o ExitOnForwardFailure=yes -L "
-              "19999:{runsocket} {name}@127.0.0.1 'exec 3<>/dev/tcp/127.0.0.1/19999; head -c1 <&3'; "
-              "true", ".*")
+        for what, to, want in (("a port of the host's: the network is shared", "127.0.0.1:{tcp}", "heard"),
+                               ("a socket of the host's", "{runsocket}", "(channel .* open failed.*)?"),
+                               ("a socket in a folder of the host's", "{socket}", "(channel .* open failed.*)?")):
+            g.row(f"ssh -L to {what}", ssh + f"-o ExitOnForwardFailure=yes -L 19999:{to} {{name}}@127.0.0.1 "
+                  "'exec 3<>/dev/tcp/127.0.0.1/19999; cat <&3'; true", want)
         g.judge("nobody has connected to a socket of the host's", sorted(
             set(h for h in g.heard if h.startswith("/"))), r"\[\]")
     finally:
@@ -148,8 +150,12 @@ def run(g):
     _fds_handed_over(g)
     keys(g)
     _ssh_localhost(g)
-    said = g.stage.syslog.wait("nst-lie")
-    g.judge("what logger said", said, ".*")
+    g.box_root("logger -t kernel -p kern.emerg nst-root-lie; echo said", "said", "logger lies")
+    for who, mark in (("the user", "nst-lie"), ("root of the box", "nst-root-lie")):
+        g.stage.syslog.wait(mark)
+        uids = g.stage.syslog.senders(f"^kernel: {mark}$")
+        g.judge(f"the host's log is told who said it: {who}", uids,
+                rf"\[{g.alice.pw_uid}\]" if mark == "nst-lie" else r"\[[1-9]\d+\]")
     a = f"{g.alice.pw_dir}/attack"
     for what, command, want in (
             ("the host's shared memory", f"{a} shm-attach {{shm}}", "EINVAL|EIDRM"),

@@ -31,8 +31,9 @@ CHECKERS = [
      "cat /proc/1/environ", "(.*denied.*)?"),
     ("docker.sock and its like", "find / -name '*.sock' -o -name 'docker*sock' 2>/dev/null | "
      "while read -r s; do [ -S $s ] && [ -w $s ] && echo $s; done; true", ""),
-    ("any socket that can be written to", "find / -xdev -type s -writable 2>/dev/null | grep -v "
-     "-e /tmp/ -e {open} -e {home} | head -3", ".*"),
+    # The canary's is one of them, so that there is an answer.
+    ("any socket of the host's that can be written to", "find / -xdev -type s -writable 2>/dev/null | "
+     "while read -r s; do {a} connect $s; done | sort -u", "ECONNREFUSED"),
     ("/run/.containerenv, serviceaccount", "ls /run/.containerenv "
      "/var/run/secrets/kubernetes.io", ".*No such.*No such.*"),
     ("block devices", "find /dev -type b; lsblk -n 2>/dev/null | head -c 0", ""),
@@ -69,12 +70,10 @@ CHECKERS = [
     ("authorized_keys of root", "echo x >>/root/.ssh/authorized_keys", NO),
     ("root's cloud metadata", "ls /var/lib/cloud/instance/user-data.txt 2>/dev/null; "
      "cat /var/lib/cloud/instance/user-data.txt 2>/dev/null", ""),
-    ("private keys that can be read", "find /etc /var /opt /srv -name '*.key' -o -name '*_key' -o -name "
-     "'*.pem' 2>/dev/null | while read -r f; do head -c 40 \"$f\" 2>/dev/null | grep -q PRIVATE && "
-     "echo \"$f\"; done; true", ".*"),
     ("nsenter to pid 1", "nsenter -t 1 -a true", NO + "|.*reassociate.*"),
     ("unshare -r", "unshare -rm true && echo made", ".*(not permitted|denied|No space).*"),
-    ("debugfs(8) of the disk", "debugfs -R 'cat /etc/shadow' /dev/vda", ".*"),
+    ("debugfs(8) of the disk", "debugfs -R 'cat /etc/shadow' /dev/vda",
+     "(?!.*root:).*(No such file|denied|not permitted).*"),
     ("capsh", "capsh --print 2>/dev/null | grep '^Current: =.'", ""),
     ("ping of death to the box's init", "kill -9 1; kill -s SEGV 1; kill -s STOP 1; cat /proc/1/comm",
      ".*nsshell.*"),
@@ -127,8 +126,28 @@ def _other_doors(g):
         g.row(f"by x32's numbers: {what}", f"{{a}} door-x32 {words}", "ENOSYS")
 
 
+KEYS = "find /etc /var /opt /srv -name '*.key' -o -name '*_key' -o -name '*.pem' 2>/dev/null | " \
+       "while read -r f; do head -c 40 \"$f\" 2>/dev/null | grep -q PRIVATE && echo \"$f\"; done; true"
+
+
+def _private_keys(g):
+    """What a host leaves open to everybody is the host's; the box must not open more."""
+    for name, mode in (("nst-open.pem", 0o644), ("nst-roots.pem", 0o600)):
+        path = g.stage.base / name
+        path.write_text("-----BEGIN PRIVATE KEY-----\n", encoding="ascii")
+        path.chmod(mode)
+    outside = g.stage.run("sh", "-c", KEYS, user=g.scene.plain.pw_uid, group=g.scene.plain.pw_gid,
+                          extra_groups=[]).stdout.split()
+    inside = g.me.do(KEYS).split()
+    g.judge("a private key that everybody can read is found", str(g.stage.base / "nst-open.pem") in inside, "True")
+    g.judge("private keys that who isn't isolated can't read", [x for x in inside if x not in outside], r"\[\]")
+    for name in ("nst-open.pem", "nst-roots.pem"):
+        (g.stage.base / name).unlink()
+
+
 def run(g):
     g.rows(CHECKERS)
+    _private_keys(g)
     g.rows(MANUALS)
     _other_doors(g)
     a = f"{g.alice.pw_dir}/attack"

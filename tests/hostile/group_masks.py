@@ -58,7 +58,7 @@ ROWS = [
      r"'/proc/sys/*' -not -path '/proc/thread-self*' -type f -perm -002 2>/dev/null | grep -v /pressure/ | "
      # What is hidden is the null device.
      "while read -r f; do test -c $f || echo $f; done | head -5", ""),
-    ("the own cgroup's place on the host", "cut -d: -f3 /proc/self/cgroup | sort -u", r"/|/ /[^ ]*|/.*"),
+    ("the own cgroup's place on the host", "cut -d: -f3 /proc/self/cgroup | sort -u", "/"),
     ("what /proc/sched_debug tells of the host", "grep -c sshd /proc/sched_debug 2>/dev/null; true",
      "0|"),
     ("addresses of the kernel in kallsyms", "grep -v -c '^0000000000000000' /proc/kallsyms; true", "0|"),
@@ -68,8 +68,11 @@ ROWS = [
     ("the host's keys", "cat /proc/keys | wc -l", "0"),
     ("names of accounts of the box's processes", "ps -eo user= | sort -u | grep -v -e root -e "
      "{name} -e nsth; true", ""),
-    ("mounts of the host", "grep -c -e nsshell -e /private /proc/self/mountinfo; "
-     "grep -o '/var/lib/nsshell[^ ,]*' /proc/self/mountinfo | grep -v {base}; true", ".*"),
+    ("mounts from nsshell's folders, and what is the other's", "awk '$4 ~ /nsshell|private/ || /{bobname}/ "
+     "{ print $4, $5 }' /proc/self/mountinfo", "{private}/run/sessions/{session}.limits "
+     "/run/nsshell/limits {private}/log /(dev|run/systemd/journal/dev-)/?log"),
+    ("paths of the host in what mounts tell of layers", "grep -o '[a-z]*dir=[^, ]*' /proc/self/mountinfo",
+     r"((lower|upper|work)dir=(:?/(init|lower|upper|workdir)/\d+)+ ?)+"),
     ("locks of other processes", "cat /proc/locks | awk '$6 < 1' | wc -l", "0"),
     ("/boot", "ls /boot/ | wc -l", "0|.*No such.*"),
     ("processes of the host", "ls /proc | grep -c -x -e {root} -e {plain} -e {same} -e {bob}; "
