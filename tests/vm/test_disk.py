@@ -33,13 +33,11 @@ def _disk(h):
     h.check("made" in r.stdout, "a file system with quotas for /var/lib/nsshell", r.stdout + r.stderr)
     h.write("/root/setquota.py", SET)
     h.config("[User alice]\nUpper=disk\n[User bob]\nUpper=disk\n")
-    h.enable("sshd")
     try:
         yield
     finally:
         h.left()
         h.config()
-        h.disable("sshd")
         h.sh("umount -l /var/lib/nsshell; rm -rf /srv/all /root/upper.img /root/setquota.py")
 
 
