@@ -31,8 +31,7 @@ static bool is_first_of_file(const struct plan_cgroup *plan, size_t k)
 	return true;
 }
 
-static int make_group(const struct plan_cgroup *plan, const char *name,
-	bool with_settings, struct err *e)
+static int make_group(const struct plan_cgroup *plan, const char *name, struct err *e)
 {
 	struct cgroup *group = cgroup_new_cgroup(name);
 	int r = group ? 0 : ECGOTHER;
@@ -43,7 +42,7 @@ static int make_group(const struct plan_cgroup *plan, const char *name,
 
 		if (!c)
 			r = ECGCONTROLLERCREATEFAILED;
-		for (size_t k = 0; r == 0 && with_settings && k < plan->n_settings; k++)
+		for (size_t k = 0; r == 0 && k < plan->n_settings; k++)
 			if (strcmp(plan->settings[k].controller, controller) == 0 &&
 				is_first_of_file(plan, k))
 				r = cgroup_add_value_string(c, plan->settings[k].name,
@@ -58,13 +57,15 @@ static int make_group(const struct plan_cgroup *plan, const char *name,
 }
 
 /*
- * A group below the account's, without limits of its own. On v1 that is a folder in each
- * hierarchy, for which libcgroup takes ten times as long; on v2 it also hands controllers down.
+ * A group below the account's, without limits of its own: a folder in each hierarchy, for which
+ * libcgroup takes ten times as long, and on v2 would make the account's anew, without its limits,
+ * where a session that ended has just taken it away.
  */
 static int make_child(const struct plan_cgroup *plan, const char *name, struct err *e)
 {
-	if (plan->kind == PLAN_CGROUP_V2 && !plan->systemd)
-		return make_group(plan, name, false, e);
+	if (plan->kind == PLAN_CGROUP_V2 && !plan->systemd &&
+		cgroup_hand_down(plan, plan->account, e) < 0)
+		return -1;
 	return cgroup_make_folders(plan, name, e);
 }
 
@@ -154,7 +155,7 @@ static int make_account(const struct plan_cgroup *plan, struct err *e)
 	/* Before its own CPUs it must have those of the group above. */
 	if (!v2 && cgroup_make_folders(plan, plan->account, e) < 0)
 		return -1;
-	if (make_group(plan, plan->account, true, e) < 0)
+	if (make_group(plan, plan->account, e) < 0)
 		return -1;
 	return cgroup_update_values(plan, e);
 }
@@ -207,9 +208,12 @@ static int make_both(const struct plan_cgroup *plan, pid_t homeless, struct err 
 				  : cgroup_make_account(plan, e);
 		if (r < 0)
 			return -1;
-		r = cgroup_check_values(plan, e);
+		r = make_session(plan, e);
+		/* From here on the account's group stays: what it says now holds. */
+		if (r == 0 && !plan->systemd)
+			r = cgroup_update_values(plan, e);
 		if (r == 0)
-			r = make_session(plan, e);
+			r = cgroup_check_values(plan, e);
 	} while (r < 0 && !plan->systemd && was_taken_away(plan, &tries, e));
 	return r;
 }
