@@ -11,6 +11,7 @@
 #include "core/run/reconcile.h"
 #include "core/run/tty.h"
 #include "helpers/groups.h"
+#include "helpers/holder.h"
 #include "helpers/init.h"
 
 #include <fcntl.h>
@@ -42,6 +43,7 @@ void session_begin(struct session *s, const struct plan *plan, int terminal, int
 		.init = -EBADF,
 		.leash = -EBADF,
 		.terminal = terminal,
+		.holder = -EBADF,
 		.filter = -EBADF,
 		.proc = -EBADF,
 		.ptys = -EBADF,
@@ -319,10 +321,7 @@ int session_end(struct session *s, struct err *e)
 
 	session_kill(s);
 	cgroup_fds_close(&s->groups);
-	/* First: whom the account's lock lets in next may mount the upper again. */
-	if (s->holds)
-		(void)close(SESSION_HOLDER_FD);
-	s->holds = false;
+	holder_let_go(s);
 	r = take_away(s, e);
 	cleanup_close(&s->terminal);
 	cleanup_close(&s->leash);

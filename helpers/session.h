@@ -13,9 +13,6 @@
 /* Logins in one session, Share=account. */
 #define SESSION_LEASES_MAX 64
 
-/* Where every supervisor keeps the account's rootfs: its siblings take it from there. */
-#define SESSION_HOLDER_FD 100
-
 struct lease {
 	int sock;   /* hangs up when the login is over */
 	int caller; /* pidfd: readable when the login program is gone, whoever holds the
@@ -34,7 +31,7 @@ struct session {
 	int filter;     /* the system call filter's program; -EBADF for none */
 	int proc;       /* the host's /proc */
 	int ptys;       /* the folder of the session's ptys */
-	bool holds;     /* SESSION_HOLDER_FD is the account's rootfs */
+	int holder;     /* the account's rootfs, once record.holder is set (holder.h) */
 	bool allow;     /* OnError=allow */
 	bool cut_off;   /* a login is inside and hears no answer any more: tell the log */
 	int preparer;   /* to the process that makes the cgroups meanwhile, groups.h */

@@ -9,19 +9,16 @@
 #include "core/run/filter_make.h"
 #include "core/run/keys.h"
 #include "core/run/limits_now.h"
-#include "core/run/rootfs.h"
 #include "core/run/stage.h"
 #include "core/run/tty.h"
 #include "core/run/userns.h"
 #include "helpers/groups.h"
+#include "helpers/holder.h"
 #include "helpers/init.h"
 
 #include <fcntl.h>
-#include <linux/nsfs.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -86,117 +83,6 @@ static int begin_record(struct session *s, struct err *e)
 	if (held != 0)
 		return held < 0 ? -1 : err_set(e, EEXIST, "lock session %s", plan->id);
 	return session_write(s, e) < 0 ? -1 : limits_now_create(plan->id, e);
-}
-
-/* ---- the account's rootfs ----------------------------------------------------------- */
-
-/* Return: 1, 0, or -1 with errno. */
-static int is_mount_namespace(int fd, uint64_t ino)
-{
-	struct stat st;
-	int type;
-
-	if (fstat(fd, &st) < 0)
-		return -1;
-	if (st.st_ino != ino)
-		return 0;
-	type = ioctl(fd, NS_GET_NSTYPE);
-	return type < 0 && errno != ENOTTY ? -1 : type == CLONE_NEWNS;
-}
-
-/* Return: 0 when what failed on the way to a supervisor says that it is gone; else -1 with @e. */
-static int not_reached(int num, struct err *e)
-{
-	if (num == ESRCH || num == ENOENT || num == EBADF)
-		return 0;
-	return err_set(e, num, "share the rootfs of the account's other sessions");
-}
-
-/*
- * The rootfs fd of a running sibling, checked against its record. Return: 1 with @ret; 0 when it
- * has none, or let go of it; -1 with @e.
- */
-static int sibling_rootfs(const struct record *r, int *ret, struct err *e)
-{
-	_cleanup_close_ int pidfd = -EBADF, ns = -EBADF;
-	uint64_t start;
-	int is;
-
-	if (r->holder == 0 || r->supervisor.pid <= 0)
-		return 0;
-	pidfd = sys_pidfd_open(r->supervisor.pid);
-	if (pidfd < 0 || io_process_start(r->supervisor.pid, &start) < 0)
-		return not_reached(errno, e);
-	if (start != r->supervisor.start)
-		return 0;
-	ns = pidfd_getfd(pidfd, SESSION_HOLDER_FD, 0);
-	is = ns < 0 ? -1 : is_mount_namespace(ns, r->holder);
-	if (is < 0)
-		return not_reached(errno, e);
-	if (is > 0)
-		*ret = take_fd(&ns);
-	return is;
-}
-
-/* Of one of the account's sessions, as sibling_rootfs(). */
-static int ask_sibling(const struct session *s, const char *id, int *ret, struct err *e)
-{
-	struct record r;
-
-	switch (record_read_live(id, &r, e)) {
-	case 0:
-		return r.uid == s->plan->uid ? sibling_rootfs(&r, ret, e) : 0;
-	case 1:
-		return 0;
-	case 2: /* an upper of tmpfs is its own: one more harms nobody */
-		if (s->plan->upper != UPPER_DISK)
-			return 0;
-		return err_wrap(e, "end session %s first, which may use the upper", id);
-	default:
-		return -1;
-	}
-}
-
-/*
- * Two mounts of one upper corrupt it without a word: where it can't be told whether a sibling has
- * it, there is no login.
- *
- * Return: 1 when a running session of the account shares its rootfs; 0 when there is none; -1 with
- * @e.
- */
-static int find_rootfs(const struct session *s, int family, int *ret, struct err *e)
-{
-	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
-	int found = 0;
-	size_t n;
-
-	if (family_ids(family, &ids, &n, e) < 0)
-		return -1;
-	while (found == 0 && n-- > 0)
-		if (strcmp(ids[n], s->plan->id) != 0)
-			found = ask_sibling(s, ids[n], ret, e);
-	return found;
-}
-
-/* Join a sibling's rootfs, or build it. Afterwards the process stands in that namespace.
- */
-static int hold_rootfs(struct session *s, int family, struct err *e)
-{
-	_cleanup_close_ int ns = -EBADF;
-	struct stat st;
-	int found = find_rootfs(s, family, &ns, e);
-
-	if (found < 0)
-		return -1;
-	if (found > 0 && sys_setns(ns, CLONE_NEWNS) < 0)
-		return err_set(e, errno, "join the account's rootfs");
-	if (found == 0 && rootfs_build(s->plan, s->proc, &ns, e) < 0)
-		return -1;
-	if (fstat(ns, &st) < 0 || dup3(ns, SESSION_HOLDER_FD, O_CLOEXEC) < 0)
-		return err_set(e, errno, "hold the account's rootfs");
-	s->holds = true;
-	s->record.holder = st.st_ino;
-	return 0;
 }
 
 /* ---- init --------------------------------------------------------------------------- */
@@ -323,7 +209,7 @@ static int build(struct session *s, const struct stage *stage, int family, struc
 
 	if (home < 0)
 		return err_set(e, errno, "remember the host's mounts");
-	r = hold_rootfs(s, family, e);
+	r = holder_take(s, family, e);
 	if (r == 0)
 		r = stage_and_start(s, stage, e);
 	if (go_home(home, r < 0 ? &ignored : e) < 0)
@@ -366,6 +252,8 @@ int session_open(struct session *s, struct err *e)
 	s->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (s->proc < 0)
 		return err_set(e, errno, "open /proc");
+	if (holder_reserve(s, e) < 0)
+		return -1;
 	if (begin_record(s, e) < 0 || groups_begin(s->preparer, e) < 0)
 		return -1;
 	s->preparing = true;

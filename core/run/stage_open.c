@@ -65,6 +65,11 @@ static int no_source(
 			"the home %s of %s is a symlink or no folder: put a real folder's path into "
 			"passwd (usermod -d)",
 			op->source, plan->user);
+	if (num == EMFILE)
+		return err_set(e, num,
+			"open %s, one of too many paths, devices and sockets of this box (give it a "
+			"folder above them instead)",
+			op->source);
 	return err_set(e, num, "open %s%s%s", op->source, op->as_user ? " as " : "",
 		op->as_user ? plan->user : "");
 }

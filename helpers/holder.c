@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/holder.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/sys.h"
+#include "core/run/family.h"
+#include "core/run/rootfs.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+
+/* Where every supervisor has it: its siblings take it from there. */
+#define HOLDER_FD 100
+
+/* Return: 1, 0, or -1 with errno. */
+static int is_mount_namespace(int fd, uint64_t ino)
+{
+	struct stat st;
+	int type;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (st.st_ino != ino)
+		return 0;
+	type = ioctl(fd, NS_GET_NSTYPE);
+	return type < 0 && errno != ENOTTY ? -1 : type == CLONE_NEWNS;
+}
+
+int holder_reserve(struct session *s, struct err *e)
+{
+	s->holder = fcntl(s->proc, F_DUPFD_CLOEXEC, HOLDER_FD);
+	if (s->holder < 0)
+		return err_set(e, errno, "keep a place for the account's rootfs");
+	if (s->holder != HOLDER_FD)
+		return err_set(
+			e, EBUSY, "keep fd %d for the account's rootfs", HOLDER_FD);
+	return 0;
+}
+
+/* Return: 0 when what failed on the way to a supervisor says that it is gone; else -1 with @e. */
+static int not_reached(int num, struct err *e)
+{
+	if (num == ESRCH || num == ENOENT)
+		return 0;
+	return err_set(e, num, "share the rootfs of the account's other sessions");
+}
+
+/*
+ * The rootfs fd of a running sibling, checked against its record. Return: 1 with @ret; 0 when it
+ * has none, or is gone; 2 when it doesn't hold what its record says; -1 with @e.
+ */
+static int sibling_rootfs(const struct record *r, int *ret, struct err *e)
+{
+	_cleanup_close_ int pidfd = -EBADF, ns = -EBADF;
+	uint64_t start;
+	int is;
+
+	if (r->holder == 0 || r->supervisor.pid <= 0)
+		return 0;
+	pidfd = sys_pidfd_open(r->supervisor.pid);
+	if (pidfd < 0 || io_process_start(r->supervisor.pid, &start) < 0)
+		return not_reached(errno, e);
+	if (start != r->supervisor.start)
+		return 0;
+	ns = pidfd_getfd(pidfd, HOLDER_FD, 0);
+	if (ns < 0 && errno == EBADF)
+		return 2;
+	is = ns < 0 ? -1 : is_mount_namespace(ns, r->holder);
+	if (is < 0)
+		return not_reached(errno, e);
+	if (is == 0)
+		return 2;
+	*ret = take_fd(&ns);
+	return 1;
+}
+
+/*
+ * What it was told to hold may still be mounted in its box. One that is ending lets go once nobody
+ * is in there any more, and has said so in its record before. Return: 0, or -1 with @e.
+ */
+static int lost_rootfs(const struct session *s, const char *id, struct err *e)
+{
+	struct record now;
+	int read;
+
+	if (s->plan->upper != UPPER_DISK)
+		return 0;
+	read = record_read_live(id, &now, e);
+	if (read < 0)
+		return -1;
+	if (read == 1 || (read == 0 && now.state == RECORD_CLOSING))
+		return 0;
+	return err_set(e, 0,
+		"session %s may have the upper of %s mounted, and can't be asked for it: end it first "
+		"(nsctl stop %s)",
+		id, s->plan->user, id);
+}
+
+/* Of one of the account's sessions, as sibling_rootfs(). */
+static int ask_sibling(const struct session *s, const char *id, int *ret, struct err *e)
+{
+	struct record r;
+	int found;
+
+	switch (record_read_live(id, &r, e)) {
+	case 0:
+		found = r.uid == s->plan->uid ? sibling_rootfs(&r, ret, e) : 0;
+		return found == 2 ? lost_rootfs(s, id, e) : found;
+	case 1:
+		return 0;
+	case 2: /* an upper of tmpfs is its own: one more harms nobody */
+		if (s->plan->upper != UPPER_DISK)
+			return 0;
+		return err_wrap(e, "end session %s first, which may use the upper", id);
+	default:
+		return -1;
+	}
+}
+
+/*
+ * Two mounts of one upper corrupt it without a word: where it can't be told whether a sibling has
+ * it, there is no login.
+ *
+ * Return: 1 when a running session of the account shares its rootfs; 0 when there is none; -1 with
+ * @e.
+ */
+static int find_rootfs(const struct session *s, int family, int *ret, struct err *e)
+{
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	int found = 0;
+	size_t n;
+
+	if (family_ids(family, &ids, &n, e) < 0)
+		return -1;
+	while (found == 0 && n-- > 0)
+		if (strcmp(ids[n], s->plan->id) != 0)
+			found = ask_sibling(s, ids[n], ret, e);
+	return found;
+}
+
+int holder_take(struct session *s, int family, struct err *e)
+{
+	_cleanup_close_ int ns = -EBADF;
+	struct stat st;
+	int found = find_rootfs(s, family, &ns, e);
+
+	if (found < 0)
+		return -1;
+	if (found > 0 && sys_setns(ns, CLONE_NEWNS) < 0)
+		return err_set(e, errno, "join the account's rootfs");
+	if (found == 0 && rootfs_build(s->plan, s->proc, &ns, e) < 0)
+		return -1;
+	if (fstat(ns, &st) < 0 || dup3(ns, s->holder, O_CLOEXEC) < 0)
+		return err_set(e, errno, "hold the account's rootfs");
+	s->record.holder = st.st_ino;
+	return 0;
+}
+
+void holder_let_go(struct session *s)
+{
+	if (s->record.holder != 0 && s->record.state != RECORD_CLOSING)
+		session_shut(s);
+	cleanup_close(&s->holder);
+}

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""An account's rootfs is mounted once: every supervisor holds it, and the next login finds it."""
+
+import os
+import re
+import stat
+import time
+
+MANY = 130
+
+
+def _held(record):
+    """What the supervisor has at the number that its siblings ask for."""
+    return os.readlink(f"/proc/{record['supervisor_pid']}/fd/100")
+
+
+def _remove_uppers(b):
+    time.sleep(0.5)
+    for folder in os.listdir("/var/lib/nsshell"):
+        if folder != "ranges":
+            b.run("rm", "-rf", f"/var/lib/nsshell/{folder}")
+
+
+def _share(b, what):
+    name = b.alice.pw_name
+    with b.shell(name) as one:
+        b.check(one.do("echo in") == "in", f"{what}: a login is let in", b.log_tail())
+        first = b.record_of(name)
+        b.check(_held(first) == f"mnt:[{first['holder']}]", f"{what}: its supervisor holds the rootfs",
+                _held(first))
+        with b.shell(name) as two:
+            two.do("true")
+            holders = {r["holder"] for r in b.stage.records()}
+            b.check(len(b.stage.records()) == 2 and holders == {first["holder"]},
+                    f"{what}: a second login shares it", holders)
+
+
+def test_many_binds(b):
+    folder = b.stage.base / "many"
+    folder.mkdir()
+    for i in range(MANY):
+        (folder / str(i)).touch()
+    b.stage.config("".join(f"BindReadOnlyPaths={folder}/{i}\n" for i in range(MANY)))
+    _share(b, f"{MANY} files are bound")
+
+
+def test_many_devices(b):
+    nodes = f"/dev/{b.stage.base.name}-many"
+    os.mkdir(nodes)
+    try:
+        for i in range(MANY):
+            os.mknod(f"{nodes}/{i}", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        b.stage.config(f"Upper=disk\nDevices={nodes}/*\n")
+        _share(b, f"{MANY} devices, Upper=disk")
+    finally:
+        for node in os.listdir(nodes):
+            os.unlink(f"{nodes}/{node}")
+        os.rmdir(nodes)
+        _remove_uppers(b)
+
+
+def test_too_many(b):
+    folder = b.stage.base / "too-many"
+    folder.mkdir()
+    for i in range(1100):
+        (folder / str(i)).touch()
+    b.stage.config("".join(f"BindReadOnlyPaths={folder}/{i}\n" for i in range(1100)))
+    r = b.ssh(b.alice.pw_name, "echo got-in")
+    b.check(r.returncode != 0 and "got-in" not in r.stdout, "1,100 files are too many", r.stdout)
+    b.check(b.stage.syslog.wait("too many paths"), "which the log says", b.log_tail())
+
+
+def test_one_that_lost_it(b):
+    """A session whose supervisor can't hand the rootfs over has it mounted all the same."""
+    name = b.alice.pw_name
+    try:
+        for upper, refused in (("disk", True), ("tmpfs", False)):
+            b.stage.config(f"Upper={upper}\n")
+            with b.shell(name) as one:
+                path = f"/run/nsshell/sessions/{one.do('echo $NSSHELL_SESSION')}"
+                with open(path, encoding="utf-8") as f:
+                    text = f.read()
+                with open(path, "w", encoding="utf-8") as f:
+                    f.write(re.sub(r"^holder=.*$", "holder=1", text, flags=re.M))
+                r = b.ssh(name, "echo got-in")
+                b.check(("got-in" in r.stdout) != refused,
+                        f"Upper={upper}: beside a session that doesn't hold the rootfs any more a login "
+                        + ("is refused: the upper would be mounted twice" if refused else
+                           "has one of its own"), r.stdout + r.stderr, b.log_tail())
+                if refused:
+                    b.check(b.stage.syslog.wait("nsctl stop"), "the log says what to do", b.log_tail())
+                with open(path, "w", encoding="utf-8") as f:
+                    f.write(text)
+        b.stage.config("Upper=disk\n")
+        got = [b.ssh(name, "echo in").stdout for _ in range(8)]
+        b.check(got == ["in\n"] * 8, "one that ends lets the next one in, each time", got, b.log_tail())
+    finally:
+        _remove_uppers(b)
