@@ -7,20 +7,28 @@
 
 #include <sys/types.h>
 
+/*
+ * How long a login waits for the session's answer, in seconds: longer than that waits for another one
+ * which is stopped on its way in, SESSION_ADMIT_S.
+ */
+#define JOIN_SOCKET_S 40
+
 /* Return: 0 and a listening fd, or -1 with @e. */
 int join_socket_listen(const char *id, int *ret, struct err *e);
 
 /**
  * join_socket_accept() - Take the next login's socket
  *
- * Only root's. Waits a second at most for what should be there already. Return: fd or -1.
+ * Only root's. Waits a second at most for what should be there already, and says that it has taken
+ * it. Return: fd, or -1 with @e, also when who sent it doesn't wait any more.
  */
 int join_socket_accept(int listener, struct err *e);
 
 /**
  * join_socket_send() - Send a copy of a login's socket to a session
  *
- * Doesn't wait for it to be taken. Return: 0; 1 when nobody listens there any more; -1 with @e.
+ * Waits until it is taken, JOIN_SOCKET_S at most. Return: 0; 1 when nobody listens there, or closes
+ * without having taken it; -1 with @e, e->num ETIMEDOUT when nobody answers.
  */
 int join_socket_send(const char *id, int sock, struct err *e);
 

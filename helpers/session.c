@@ -25,10 +25,9 @@
 
 /* A login program that outlives its pam_close_session() has this long to end. */
 #define CALLER_GRACE_MS 5000
-/* And a namespace to be reaped; and a login to join, once it was told how. */
+/* And a namespace to be reaped. */
 #define REAP_GRACE_MS 10000
 #define END_TRIES     3
-#define ADMIT_S       30
 /* And a login program that was refused, to end. */
 #define LET_GO_MS 5000
 #define LOOK_MS   20
@@ -143,7 +142,7 @@ static int hold_caller(struct session *s, int sock, int *ret, struct err *e)
 static int await_joined(struct session *s, int sock, struct err *e)
 {
 	/* One that is stopped on its way in mustn't stop us. */
-	const struct timeval patience = { .tv_sec = ADMIT_S };
+	const struct timeval patience = { .tv_sec = SESSION_ADMIT_S };
 	struct proto_request joined;
 	int r;
 

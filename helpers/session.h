@@ -13,6 +13,9 @@
 /* Logins in one session, Share=account. */
 #define SESSION_LEASES_MAX 64
 
+/* How long a session waits for a login to join, once it was told how; in seconds. */
+#define SESSION_ADMIT_S 30
+
 struct lease {
 	int sock;   /* hangs up when the login is over */
 	int caller; /* pidfd: readable when the login program is gone, whoever holds the

@@ -137,7 +137,6 @@ struct watch {
 	struct session *s;
 	struct tell tell;
 	int signals;
-	bool asked_to_end;
 	bool lingering;
 	uint64_t linger_until; /* now_usec(); PARSE_INFINITY: as long as processes live */
 };
@@ -194,7 +193,7 @@ static void set_lingering(struct watch *w, bool on)
 /* Whether the session should end now; called with no login left. */
 static bool is_due(struct watch *w)
 {
-	if (w->asked_to_end || w->s->plan->linger_usec == 0)
+	if (w->s->plan->linger_usec == 0)
 		return true;
 	set_lingering(w, true);
 	return w->linger_until != PARSE_INFINITY && now_usec() >= w->linger_until;
@@ -208,19 +207,19 @@ static bool login_waits(const struct session *s)
 }
 
 /* Shut the door, unless a login of the account is on its way in. */
-static bool shut(struct watch *w, bool wait)
+static bool shut(struct watch *w)
 {
 	_cleanup_close_ int family = -EBADF;
 	struct err e;
 
 	if (w->s->plan->share_account) {
-		int r = family_lock(w->s->plan->uid, wait, &family, &e);
+		int r = family_lock(w->s->plan->uid, false, &family, &e);
 
 		if (r > 0)
 			return false;
 		if (r < 0)
 			syslog(LOG_ERR, "session %s: %s", w->s->plan->id, e.msg);
-		if (!wait && login_waits(w->s))
+		if (login_waits(w->s))
 			return false;
 	}
 	session_shut(w->s);
@@ -272,18 +271,16 @@ static void watch(struct watch *w)
 
 	for (;;) {
 		if (session_logins(w->s) == 0 && !login_waits(w->s) && is_due(w) &&
-			shut(w, false))
-			return;
-		if (w->asked_to_end && shut(w, true))
+			shut(w))
 			return;
 		if (poll(p, fill(w, p), timeout_of(w)) < 0)
 			continue;
-		if (p[POLL_INIT].revents) {
-			(void)shut(w, true);
+		/* A login that waits to be taken opens a session of its own then. */
+		if (p[POLL_INIT].revents || p[POLL_SIGNAL].revents) {
+			session_shut(w->s);
 			return;
 		}
 		tell_go(&w->tell, now_usec());
-		w->asked_to_end |= p[POLL_SIGNAL].revents != 0;
 		take_leases(w, p);
 		if (p[POLL_LISTENER].revents)
 			admit_next(w);

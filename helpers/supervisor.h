@@ -29,7 +29,8 @@ _Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal,
  * @ret_family:	where there is no session: the account's lock, to be kept until there is one, so
  *		that logins at the same time find it
  *
- * Return: 1 when a session took it; 0 when there is none; -1 with @e.
+ * Return: 1 when a session took it; 0 when there is none; -1 with @e, e->num ETIMEDOUT when
+ * there is one that doesn't answer.
  */
 int supervisor_hand_over(
 	const struct plan *plan, int sock, int *ret_family, struct err *e);

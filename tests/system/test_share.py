@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Share=account: the logins of an account meet in one session."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -121,6 +122,116 @@ def test_one_that_cannot_be_reached(b):
         r = b.ssh(name, SHOW_NS)
         b.check(set(r.stdout.split()) == set(ns.split()), "and reached again, it is joined",
                 r.stdout + r.stderr)
+
+
+class _Stopped:
+    """The supervisor of alice's session while it hears nothing, and a login that waits for it."""
+
+    def __init__(self, b, record):
+        self.b, self.record = b, record
+        self.supervisor = int(record["supervisor_pid"])
+        self.path = f"/run/nsshell/sessions/{record['id']}.sock"
+        self.crowd = []
+
+    def __enter__(self):
+        os.kill(self.supervisor, signal.SIGSTOP)
+        return self
+
+    def __exit__(self, *_):
+        self.go_on()
+        for s in self.crowd:
+            s.close()
+
+    def go_on(self):
+        try:
+            os.kill(self.supervisor, signal.SIGCONT)
+        except ProcessLookupError:
+            pass
+
+    def fill_the_queue(self):
+        while len(self.crowd) < 100:
+            s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+            self.crowd.append(s)
+            try:
+                s.connect(self.path)
+            except BlockingIOError:
+                return True
+        return False
+
+    def login(self, command):
+        """A login that has the account's lock, and waits for the session's answer with it."""
+        p = self.b.stage.sshd.background(self.b.alice.pw_name, command)
+        end = time.monotonic() + patient(20)
+        while not self._is_locked() and time.monotonic() < end:
+            time.sleep(0.02)
+        self.b.check(self._is_locked(), "while its supervisor hears nothing, a login waits to join")
+        time.sleep(0.5)
+        return p
+
+    def _is_locked(self):
+        with open(f"/run/nsshell/accounts/{self.b.alice.pw_uid}", encoding="ascii") as f:
+            try:
+                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+
+def test_a_session_that_ends_takes_no_login_along(b):
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    for crowd in (False, True):
+        record = _lingering(b)
+        with _Stopped(b, record) as stopped:
+            if crowd:
+                b.check(stopped.fill_the_queue(), "where as many wait as may", len(stopped.crowd))
+            p = stopped.login(f"{SHOW_NS}; echo $NSSHELL_SESSION")
+            _kill_init(b, int(record["init_pid"]))
+            stopped.go_on()
+            out = p.communicate(timeout=patient(60))[0]
+            b.lands_inside("the session having died meanwhile, it has a box of its own", out)
+            b.check(record["id"] not in out, "which is another", out)
+        b.check(b.gone(name), "and nothing stays behind", b.stage.records(), b.log_tail())
+
+
+def test_a_session_that_does_not_answer(b):
+    name = b.alice.pw_name
+    b.stage.config("Share=account\nOnError=allow\n")
+    with b.shell(name) as one:
+        one.do("true")
+        with _Stopped(b, b.record_of(name)) as stopped:
+            p = stopped.login("echo got-in")
+            out = p.communicate(timeout=patient(100))[0]
+            b.check(p.returncode != 0 and "got-in" not in out,
+                    "a session that doesn't answer refuses a login, also with OnError=allow", out)
+            b.check(b.stage.syslog.wait(f"reach session {stopped.record['id']}: Connection timed"),
+                    "the log says which session", b.log_tail())
+        b.check(b.ssh(name, "echo $NSSHELL_SESSION").stdout.strip() == stopped.record["id"],
+                "when it does again it takes the next one", b.log_tail())
+        joined = [x for x in b.stage.syslog.lines() if f"another login of {name} joined" in x]
+        b.check(len(joined) == 1, "and not the one that left", joined, b.log_tail())
+
+
+def _lingering(b):
+    """The record of a session of alice's that lingers."""
+    b.stage.config("Share=account\nLinger=infinity\n")
+    b.ssh(b.alice.pw_name, "sleep 1000 >/dev/null 2>&1 &")
+    b.stage.config("Share=account\n")
+    return b.record_of(b.alice.pw_name)
+
+
+def _kill_init(b, pid):
+    """With all that is in its box: then it is a child that its supervisor hasn't reaped."""
+    os.kill(pid, signal.SIGKILL)
+    end = time.monotonic() + patient(20)
+    while not _is_dead(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    b.check(_is_dead(pid), "its init is dead")
+
+
+def _is_dead(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+        return f.read().rsplit(")", 1)[1].split()[0] == "Z"
 
 
 def test_a_killed_supervisor_keeps_nobody_out(b):
