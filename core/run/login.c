@@ -142,6 +142,7 @@ void login_write(const struct record *r)
 	_cleanup_close_ int locked = lock();
 	struct utmpx u;
 
+	(void)locked; /* until the end of this */
 	fill(&u, r);
 	u.ut_type = USER_PROCESS;
 	put(u.ut_user, sizeof(u.ut_user), r->user);
@@ -158,6 +159,7 @@ void login_clear(const struct record *r)
 	_cleanup_close_ int locked = lock();
 	struct utmpx u;
 
+	(void)locked; /* until the end of this */
 	fill(&u, r);
 	u.ut_type = DEAD_PROCESS;
 	if (find_own(&u))
