@@ -3,6 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/parse.h"
 #include "core/base/sys.h"
 #include "core/plan/loginenv.h"
 #include "core/run/enter_inside.h"
@@ -202,14 +203,11 @@ static int64_t now_ms(void)
 
 static bool is_ready(int notify)
 {
-	char text[TEXT_MAX], *rest = text, *line;
+	char text[TEXT_MAX];
 	ssize_t n = recv(notify, text, sizeof(text) - 1, 0);
 
 	text[n < 0 ? 0 : n] = '\0';
-	while ((line = strsep(&rest, "\n")))
-		if (strcmp(line, "READY=1") == 0)
-			return true;
-	return false;
+	return parse_has_line(text, "READY=1");
 }
 
 /* Return: 1 when there is more to wait for, 0 when it is ready. */

@@ -57,9 +57,6 @@ void doctor_disk(const struct strlist *open, struct findings *f);
  */
 void doctor_subids(const char *path, bool uids, struct findings *f);
 
-/* The text of such a file. */
-void doctor_subids_text(const char *path, char *text, bool uids, struct findings *f);
-
 /* resolv.conf, lxcfs, abstract sockets, folders above state and config. */
 void doctor_host(const char *config, struct findings *f);
 

@@ -3,10 +3,10 @@
 #include "nsshell/nsctl_doctor.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/parse.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
 #include "core/plan/plan.h"
+#include "core/plan/subids.h"
 #include "core/run/lxcfs.h"
 
 #include <inttypes.h>
@@ -19,31 +19,8 @@
 
 /* ---- subordinate ids ---------------------------------------------------------------- */
 
-struct range {
-	const char *name;
-	uint64_t start, count;
-	size_t line;
-};
-
-/* "alice:100000:65536" */
-static bool range_parse(char *line, struct range *ret)
-{
-	char *rest = line;
-
-	ret->name = strsep(&rest, ":");
-	return rest && parse_u64(strsep(&rest, ":"), &ret->start) == 0 && rest &&
-	       parse_u64(rest, &ret->count) == 0;
-}
-
-static int by_start(const void *a, const void *b)
-{
-	const struct range *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-static void overlap_add(const char *path, const struct range *a, const struct range *b,
-	struct findings *f)
+static void overlap_add(const char *path, const struct subids_range *a,
+	const struct subids_range *b, struct findings *f)
 {
 	char whom[300];
 
@@ -56,7 +33,8 @@ static void overlap_add(const char *path, const struct range *a, const struct ra
 }
 
 /* Root of somebody's box would be that account on the host. */
-static void holds_account(const char *path, const struct range *r, struct findings *f)
+static void holds_account(
+	const char *path, const struct subids_range *r, struct findings *f)
 {
 	const struct passwd *pw;
 
@@ -72,35 +50,20 @@ static void holds_account(const char *path, const struct range *r, struct findin
 	endpwent();
 }
 
-void doctor_subids_text(const char *path, char *text, bool uids, struct findings *f)
+static void look_at_ranges(const char *path, char *text, bool uids, struct findings *f)
 {
-	_cleanup_free_ struct range *v = NULL;
-	size_t n = 0, line = 0;
-	char *at, *rest = text;
-	const struct range *widest = NULL;
+	_cleanup_free_ struct subids_range *v = NULL;
+	struct subids_walk w = { 0 };
+	ssize_t n = subids_parse(text, &v);
 
-	for (const char *c = text; *c; c++)
-		line += *c == '\n';
-	v = calloc(line + 2, sizeof(*v));
-	if (!v) {
+	if (n < 0) {
 		f->no_memory = true;
 		return;
 	}
-	for (line = 1; (at = strsep(&rest, "\n")); line++) {
-		v[n].line = line;
-		if (*at && *at != '#' && range_parse(at, &v[n]) && v[n].count > 0)
-			n++;
-	}
-	qsort(v, n, sizeof(*v), by_start);
-	for (size_t i = 0; i < n; i++) {
-		if (widest && widest->start + widest->count > v[i].start &&
-			strcmp(widest->name, v[i].name) != 0)
-			overlap_add(path, widest, &v[i], f);
-		if (!widest || v[i].start + v[i].count > widest->start + widest->count)
-			widest = &v[i];
-		if (uids)
-			holds_account(path, &v[i], f);
-	}
+	while (subids_overlap(v, (size_t)n, &w))
+		overlap_add(path, w.first, w.second, f);
+	for (ssize_t i = 0; uids && i < n; i++)
+		holds_account(path, &v[i], f);
 }
 
 void doctor_subids(const char *path, bool uids, struct findings *f)
@@ -111,7 +74,7 @@ void doctor_subids(const char *path, bool uids, struct findings *f)
 
 	/* Up to a 0 byte, which is nowhere in it: all of it. */
 	if (in && getdelim(&text, &size, '\0', in) > 0)
-		doctor_subids_text(path, text, uids, f);
+		look_at_ranges(path, text, uids, f);
 }
 
 /* ---- files -------------------------------------------------------------------------- */

@@ -88,6 +88,18 @@ int parse_u32(const char *s, uint32_t *ret)
 	return 0;
 }
 
+bool parse_has_line(const char *text, const char *line)
+{
+	size_t len = strlen(line);
+
+	while (strncmp(text, line, len) != 0 || (text[len] != '\n' && text[len])) {
+		text += strcspn(text, "\n");
+		if (!*text++)
+			return false;
+	}
+	return true;
+}
+
 int parse_bool(const char *s, bool *ret)
 {
 	static const char *const words[][2] = { { "no", "yes" }, { "false", "true" },

@@ -33,5 +33,8 @@ int parse_count(const char *s, uint64_t *ret);
  */
 int parse_timespan(const char *s, uint64_t *ret);
 
+/* Whether one of a text's lines is this one, as in what sd_notify(3) sends. */
+bool parse_has_line(const char *text, const char *line);
+
 /* "150%" gives 150; a percentage of 0 is refused. */
 int parse_percent(const char *s, uint32_t *ret);

@@ -26,6 +26,19 @@ static void parsers(const char *s)
 	(void)parse_percent(s, &m);
 }
 
+/* What systemd --user, who is the user's, sends to the socket that it says READY=1 to. */
+static void notified(const char *s)
+{
+	char *text = strdup(s), *rest = text, *line;
+	bool is_there = false;
+
+	must(text);
+	while ((line = strsep(&rest, "\n")))
+		is_there = is_there || strcmp(line, "READY=1") == 0;
+	must(parse_has_line(s, "READY=1") == is_there);
+	free(text);
+}
+
 static void shown(const char *s)
 {
 	const char *const argv[] = { s, "second", NULL };
@@ -53,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e = { 0 };
 
 	parsers(text);
+	notified(text);
 	shown(text);
 	language(text);
 	if (config_policy_set(&p, text, &e) < 0) {

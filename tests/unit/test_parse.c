@@ -202,6 +202,20 @@ static void booleans_have_eight_words(void **state)
 	assert_true(value);
 }
 
+static void a_line_is_found_whole_or_not_at_all(void **state)
+{
+	static const char *const with[] = { "READY=1", "READY=1\n",
+		"STATUS=up\nREADY=1\nMAINPID=2", "READY=10\nREADY=1" };
+	static const char *const without[] = { "", "\n", "READY=", "READY=10", " READY=1",
+		"xREADY=1\n", "STATUS=READY=1\n", "READY=1 \n\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(with) / sizeof(*with); i++)
+		assert_true(parse_has_line(with[i], "READY=1"));
+	for (size_t i = 0; i < sizeof(without) / sizeof(*without); i++)
+		assert_false(parse_has_line(without[i], "READY=1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +226,7 @@ int main(void)
 		cmocka_unit_test(time_spans_add_up),
 		cmocka_unit_test(percentages_need_their_sign),
 		cmocka_unit_test(booleans_have_eight_words),
+		cmocka_unit_test(a_line_is_found_whole_or_not_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
