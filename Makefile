@@ -294,6 +294,13 @@ bench-programs: $(BENCHES)
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
+# Man pages and snippets name the places of an installation without any of these variables.
+PLACES = sed -e 's,/usr/local/libexec,$(LIBEXECDIR),g' -e 's,/usr/local/\(s\?bin\|share\),$(PREFIX)/\1,g' \
+	-e 's,/etc/\(nsshell\|pam\.d\),$(SYSCONFDIR)/\1,g'
+MANPAGES := nsshell.1 nsshell.conf.5 nsctl.8 nsjoin.8 pam_nsshell.8
+# "nsctl.8" to its place below MANDIR.
+man = $(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(1)
+
 ## make install       PREFIX, DESTDIR, SYSCONFDIR, LIBEXECDIR, PAMDIR, MANDIR are honoured
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PAMDIR) \
@@ -307,21 +314,18 @@ install: all
 	install -m 4755 $(BUILD)/nsshell-own $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own
 	$(if $(filter %/nsshell-scope,$(PROGRAMS)),install -m 0755 $(BUILD)/nsshell-scope \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope)
-	install -m 0644 man/nsshell.1 $(DESTDIR)$(MANDIR)/man1/
 	install -d $(DESTDIR)$(PREFIX)/share/nsshell
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' config/sshd_nsshell.conf \
-		>$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' config/profile_nsshell.sh \
-		>$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh
+	$(PLACES) config/sshd_nsshell.conf >$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf
+	$(PLACES) config/profile_nsshell.sh >$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d
-	sed 's|/usr/local/sbin|$(PREFIX)/sbin|' config/lxcfs_nsshell.conf \
+	$(PLACES) config/lxcfs_nsshell.conf \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf
 	install -m 0644 $(BUILD)/pam_nsshell.so $(DESTDIR)$(PAMDIR)/pam_nsshell.so
 	test -e $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf || \
 		install -m 0644 config/nsshell.conf $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf
-	install -m 0644 man/nsshell.conf.5 $(DESTDIR)$(MANDIR)/man5/
-	install -m 0644 config/nsctl.bash $(DESTDIR)$(COMPLETIONDIR)/nsctl
-	install -m 0644 man/nsctl.8 man/nsjoin.8 man/pam_nsshell.8 $(DESTDIR)$(MANDIR)/man8/
+	$(PLACES) config/nsctl.bash >$(DESTDIR)$(COMPLETIONDIR)/nsctl
+	ln -sf nsctl $(DESTDIR)$(COMPLETIONDIR)/nsjoin
+	$(foreach m,$(MANPAGES),$(PLACES) man/$(m) >$(call man,$(m)) &&) true
 
 ## make uninstall     refuses while a PAM file still names the module
 uninstall:
@@ -333,13 +337,12 @@ uninstall:
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope \
-		$(DESTDIR)$(PREFIX)/bin/nsshell $(DESTDIR)$(MANDIR)/man1/nsshell.1 \
+		$(DESTDIR)$(PREFIX)/bin/nsshell $(foreach m,$(MANPAGES),$(call man,$(m))) \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf \
 		$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf \
 		$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh \
-		$(DESTDIR)$(PAMDIR)/pam_nsshell.so $(DESTDIR)$(MANDIR)/man5/nsshell.conf.5 \
-		$(DESTDIR)$(COMPLETIONDIR)/nsctl $(DESTDIR)$(MANDIR)/man8/nsctl.8 $(DESTDIR)$(MANDIR)/man8/nsjoin.8 \
-		$(DESTDIR)$(MANDIR)/man8/pam_nsshell.8
+		$(DESTDIR)$(PAMDIR)/pam_nsshell.so \
+		$(DESTDIR)$(COMPLETIONDIR)/nsctl $(DESTDIR)$(COMPLETIONDIR)/nsjoin
 	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PREFIX)/share/nsshell
 
 clean:

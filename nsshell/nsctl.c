@@ -38,6 +38,9 @@ static void help_print(FILE *out)
 	for (size_t i = 0; i < COMMANDS_N; i++)
 		(void)fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].what);
 	(void)fputs("  help      this text, or a command's options\n\n"
+		    "options:\n"
+		    "  -h, --help     this text\n"
+		    "  -V, --version  which nsctl this is\n\n"
 		    "\"nsctl help COMMAND\" tells a command's options; see nsctl(8).\n",
 		out);
 }

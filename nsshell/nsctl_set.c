@@ -44,17 +44,6 @@ static void config_cleanup(struct config **c)
 	config_free(*c);
 }
 
-int nsctl_override(uid_t uid, struct policy *p, struct err *e)
-{
-	struct strlist lines = { 0 };
-	int r = override_read(uid, &lines, e);
-
-	for (size_t i = 0; r == 0 && i < lines.n; i++)
-		r = config_policy_set(p, lines.v[i], e);
-	strlist_clear(&lines);
-	return r;
-}
-
 /* ---- what is wanted ----------------------------------------------------------------- */
 
 static const char *limit_key(const char *assignment)
@@ -364,6 +353,13 @@ static int set(struct set *s, const char *user, bool permanent, struct err *e)
 	return set_live(s, permanent, e);
 }
 
+static void keys_help(void)
+{
+	(void)puts("\nkeys:");
+	for (size_t i = 0; limits_keys[i]; i++)
+		(void)printf("  %s\n", limits_keys[i]);
+}
+
 int nsctl_set(int argc, char **argv)
 {
 	_cleanup_(set_clear) struct set s = { 0 };
@@ -380,8 +376,10 @@ int nsctl_set(int argc, char **argv)
 	struct err e = { 0 };
 	char path[PATH_MAX];
 
+	if (r == NSCTL_OK)
+		keys_help();
 	if (r >= 0)
-		return r;
+		return nsctl_flush(argv[0], r);
 	if (argc - first < 2)
 		return nsctl_usage(argv[0], "takes an account's name, and what to set");
 	s.assignments = argv + first + 1;

@@ -32,6 +32,7 @@ static void usage(FILE *to)
 {
 	(void)fputs(
 		"usage: nsshell [-l] [-c command [name [argument ...]]]\n"
+		"       nsshell --help | --version\n"
 		"The login shell of accounts whose logins shall land in a box: nsshell(1).\n",
 		to);
 }

@@ -27,7 +27,7 @@ from harness.stage import REPORTS  # noqa: E402  pylint: disable=wrong-import-po
 
 # Slow starters first: cron needs a full minute to come round while the others run.
 ORDER = ("harness", "cron", "ssh", "forward", "su", "console", "inside", "outside", "pam", "nsctl",
-         "nsctl_words", "nsctl_sessions", "nsctl_look", "nsctl_set", "nsctl_run", "nsctl_doctor", "nsjoin", "door", "users", "users_do", "observe",
+         "nsctl_words", "nsctl_complete", "nsctl_sessions", "nsctl_look", "nsctl_set", "nsctl_run", "nsctl_doctor", "nsjoin", "door", "users", "users_do", "observe",
          "share", "lifecycle", "limits", "filter", "faults", "host_faults", "storm", "cron_result")
 SECONDS_A_TEST = 150
 

@@ -1,68 +1,157 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""nsctl's help and completion say the same as its table of commands and its man page."""
+"""What nsctl, nsjoin and nsshell say of themselves, their man pages, and what was shipped with them."""
 
 import pathlib
 import re
+import shutil
+import tempfile
 
 from harness.stage import TREE
 
+# "  -s, --service NAME       PAM service": letter, name, argument
+OPTION = re.compile(r"^  (?:-(.),|   ) --([a-z-]+)(?: ([A-Z|=]+))? ", re.M)
 
-def _commands(b):
+
+def commands(b):
     r = b.run(b.stage.bin / "nsctl", "help")
     return re.findall(r"^  ([a-z]+) ", r.stdout, re.M)
 
 
+def options(text):
+    """(letter or "", name, argument or "") of each option that a help text has."""
+    return OPTION.findall(text)
+
+
+def _page(name):
+    return (pathlib.Path(TREE) / "man" / name).read_text(encoding="utf-8")
+
+
+def _section(page, command):
+    """From ".It Cm COMMAND" to the next command's; pause and resume share one."""
+    lists = page[page.index(".Sh DESCRIPTION"):page.index(".Sh PAM SERVICES")]
+    parts = re.split(r"^(?=\.It Cm [a-z])", lists, flags=re.M)
+    at = next((i for i, p in enumerate(parts) if re.match(rf"\.It Cm {command}\b", p)), None)
+    while at is not None and parts[at].count("\n") == 1:
+        at += 1
+    return parts[at] if at is not None else ""
+
+
+def _synopsis(page, command):
+    text = page[page.index(".Sh SYNOPSIS"):page.index(".Sh DESCRIPTION")]
+    for part in text.split(".Nm\n")[1:]:
+        first = part.split("\n")[0]
+        if command in first.removeprefix(".Cm ").split(" | ") or not command:
+            return part
+    return ""
+
+
+def _has_option(text, letter, name):
+    """Its own item: ".It Fl s , Fl -service Ar name", or ".It Fl -no-wait"."""
+    head = rf"Fl {letter} , Fl (?:-|Fl ){name}" if letter else rf"Fl (?:-|Fl ){name}"
+    return re.search(rf"^\.It (?:.* , )?{head}\b(?!-)", text, re.M)
+
+
+def _in_synopsis(text, letter, name):
+    flags = [w for line in re.findall(r"^\.Op (.*)", text, re.M)
+             for w in re.findall(r"Fl (-[a-z-]+|Fl [a-z-]+|[A-Za-z]+)", line)]
+    flags = [w.replace("Fl ", "-") for w in flags]
+    if not letter:
+        return f"-{name}" in flags
+    return any(letter in w for w in flags if not w.startswith("-"))
+
+
 def test_help(b):
     nsctl = b.stage.bin / "nsctl"
-    commands = _commands(b)
-    b.check(len(commands) > 15 and commands[-1] == "help", "nsctl help lists the commands",
-            " ".join(commands))
-    for command in commands[:-1]:
+    all_of_them = commands(b)
+    b.check(len(all_of_them) > 15 and all_of_them[-1] == "help", "nsctl help lists the commands",
+            " ".join(all_of_them))
+    wrong = []
+    for command in all_of_them[:-1]:
         r, same = (b.run(nsctl, "help", command), b.run(nsctl, command, "--help"))
-        ok = r.returncode == 0 and r.stdout == same.stdout and f"nsctl {command}" in r.stdout
-        if not ok:
-            b.check(False, f"nsctl help {command}", r.stdout + r.stderr)
-            return
-    b.check(True, "nsctl help COMMAND tells the options of each")
+        if r.returncode or r.stdout != same.stdout or f"nsctl {command}" not in r.stdout:
+            wrong.append(command)
+    b.check(not wrong, "nsctl help COMMAND tells the options of each", wrong or "all")
     r = b.run(nsctl, "help", "nonsense")
     b.check(r.returncode == 64 and "nonsense" in r.stderr, "of no other", r.stderr)
-    page = (pathlib.Path(TREE) / "man/nsctl.8").read_text(encoding="utf-8")
-    missing = [c for c in commands if f".It Cm {c}" not in page]
-    b.check(not missing, "the man page has every command", missing or "all")
+    for program in ("nsctl", "nsjoin", "nsshell"):
+        where = b.stage.build / ("bin/nsshell" if program == "nsshell" else program)
+        text = b.run(where, "--help").stdout
+        r = b.run(where, "--version")
+        letter = b.run(where, "-V")
+        b.check(r.returncode == 0 and r.stdout.startswith(program) and "--version" in text
+                and (letter.stdout == r.stdout) == ("-V" in text),
+                f"{program} --help tells how to ask for the version", r.stdout, text)
+
+
+def test_man_page_of_nsctl(b):
+    page = _page("nsctl.8")
     missing = []
-    for command in commands[:-1]:
-        text = b.run(nsctl, "help", command).stdout
-        for option in re.findall(r"--([a-z-]+)", text):
-            if option != "help" and f"Fl -{option}" not in page:
-                missing.append(f"{command} --{option}")
-    b.check(not missing, "and every option", missing or "all")
+    for command in commands(b):
+        section, synopsis = _section(page, command), _synopsis(page, command)
+        if not section or not synopsis:
+            missing.append(command)
+        for letter, name, _ in options(b.run(b.stage.bin / "nsctl", "help", command).stdout):
+            if command == "help" or name == "help":
+                continue
+            if not _has_option(section, letter, name):
+                missing.append(f"{command} --{name}")
+            if not _in_synopsis(synopsis, letter, name):
+                missing.append(f"{command} -{letter or '-' + name} in SYNOPSIS")
+    b.check(not missing, "nsctl(8) has every command and, where that is told, its options",
+            missing or "all")
+    who = re.search(r"(?s)^For an ordinary user\n(.*?)need root, and say so", page, re.M).group(1)
+    named = set(re.findall(r"[a-z]+", " ".join(re.findall(r"^\.Cm (.*)", who, re.M))))
+    # plan and check need no root, gc and the like need it: each is on one side.
+    b.check(named == set(commands(b)) - {"plan", "check", "help"},
+            "it says of every command whom it is for", sorted(named))
 
 
-COMPLETE = r"""
-. "$1"
-complete_words() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _nsctl; echo "${COMPREPLY[*]}"; }
-compopt() { :; }
-complete_words nsctl st
-complete_words nsctl stop ""
-complete_words nsctl kill -s U
-complete_words nsctl list -o id,u
-complete_words nsctl list --no
-complete_words nsctl set alice Mem
-complete_words nsctl help me
-"""
+def test_man_pages_of_the_others(b):
+    page = _page("nsjoin.8")
+    missing = [name for letter, name, _ in options(b.run(b.stage.bin / "nsjoin", "--help").stdout)
+               if not _has_option(page, letter, name)]
+    synopsis = page[page.index(".Sh SYNOPSIS"):page.index(".Sh DESCRIPTION")]
+    missing += [f"{name} in SYNOPSIS" for letter, name, _ in
+                options(b.run(b.stage.bin / "nsjoin", "--help").stdout)
+                if name not in ("help", "version") and f"Fl Fl {name}" not in synopsis
+                and not _in_synopsis(synopsis, letter, name)]
+    b.check(not missing, "nsjoin(8) has every option", missing or "all")
 
 
-def test_completion(b):
-    with b.shell(b.alice.pw_name) as s:
-        session = s.do("echo $NSSHELL_SESSION")
-        r = b.run("bash", "-c", COMPLETE, "bash", str(TREE / "config/nsctl.bash"),
-                  env={"PATH": f"{b.stage.bin}:/usr/bin:/bin"})
-    seen = r.stdout.splitlines()
-    want = ["status stop", " ".join(sorted([session, b.alice.pw_name])), "USR1 USR2",
-            "id,user id,uid", "--noheadings", "MemoryMax= MemoryHigh=", "metrics"]
-    b.check(seen == want, "bash completes commands, sessions, signals, columns, options, keys",
-            seen, f"{want}\n{r.stderr}")
-    words = (TREE / "config/nsctl.bash").read_text(encoding="utf-8")
-    listed = set(re.search(r"commands='([^']*)'", words).group(1).split())
-    b.check(listed == set(_commands(b)), "it knows every command",
-            sorted(listed ^ set(_commands(b))) or "all")
+def _install(b, folder, *more):
+    return b.run("make", "-s", "--no-print-directory", "-C", str(TREE), "-o", "all",
+                 f"BUILD={b.stage.build}", f"DESTDIR={folder}", *more, timeout=60)
+
+
+def test_install(b):
+    """Into a folder: what is written there names the places that it was installed to."""
+    if not (TREE / "Makefile").exists() or not shutil.which("make"):
+        b.skip("make install", "there is no Makefile, or no make(1)")
+        return
+    with tempfile.TemporaryDirectory(dir=b.stage.base) as name:
+        folder = pathlib.Path(name)
+        places = ("PREFIX=/opt/ns", "SYSCONFDIR=/opt/etc", "PAMDIR=/opt/pam")
+        r = _install(b, folder, "install", *places)
+        b.check(r.returncode == 0, "make install with another PREFIX and SYSCONFDIR", r.stderr)
+        texts = {p: p.read_text(encoding="utf-8") for p in folder.rglob("*")
+                 if p.is_file() and ("/share/" in str(p) or "/systemd/" in str(p))}
+        b.check(len([p for p in texts if "/man/" in str(p)]) == 5, "all man pages are there",
+                sorted(p.name for p in texts))
+        wrong = [f"{p.name}: {line}" for p, text in texts.items() for line in text.split("\n")
+                 if "/usr/local" in line or "/etc/nsshell" in line.replace("/opt/etc", "")]
+        b.check(not wrong, "none names a place where nothing is", wrong or "none")
+        both = "".join(texts.values())
+        b.check("/opt/ns/libexec/nsshell/nsshell-own" in both
+                and "/opt/etc/nsshell/nsshell.conf" in both, "they name those that were given")
+        warned = b.run("mandoc", "-Tlint", "-W", "warning",
+                       *[str(p) for p in texts if "/man/" in str(p)]).stdout
+        b.check(not warned, "and are man pages still", warned or "no warning")
+        dropin = folder / "opt/ns/lib/systemd/system/lxcfs.service.d/nsshell.conf"
+        called = re.findall(r"^ExecSt\w+Post=-(\S+) (.*)$", texts.get(dropin, ""), re.M)
+        b.check([c for c, _ in called] == ["/opt/ns/sbin/nsctl"] * 2
+                and all((folder / c[1:]).is_file() for c, _ in called),
+                "lxcfs.service gets a drop-in that calls the nsctl that was installed", called)
+        r = _install(b, folder, "uninstall", *places)
+        left = [str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()]
+        b.check(r.returncode == 0 and left == ["opt/etc/nsshell/nsshell.conf"],
+                "make uninstall takes away all but the configuration", left, r.stderr)
