@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Runs unit and system tests of an instrumented build, and prints how many lines they reach.
-# Every line that none does is in FOLDER/uncovered.txt. Last line: "N passed, N failed, N skipped".
+# What none does is told by file and line. Last line: "N passed, N failed, N skipped".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 folder=$1
@@ -40,17 +40,19 @@ if [ ! -d /run/systemd/system ]; then
 fi
 
 # A line counts once, however many programs it is in.
-awk -F: -v beside="$beside" -v top="$PWD/" -v list="$folder/uncovered.txt" '
+awk -F: -v beside="$beside" -v top="$PWD/" -v list="$folder/uncovered.txt" -v files="$folder/files" '
 	$1 == "SF" { file = $2; sub("^" top, "", file); next }
-	$1 == "DA" && file ~ beside { next }
+	$1 == "DA" && (file ~ beside || file ~ /^(tests)?\//) { next }
 	$1 == "DA" { split($2, d, ","); at = file ":" d[1]; if (!(at in hits) || d[2] > hits[at]) hits[at] = d[2] }
 	END {
 		for (at in hits) {
 			split(at, part, ":"); dir = part[1]; sub("/[^/]*$", "", dir)
 			lines[dir]++; reached[dir] += hits[at] > 0
+			all[part[1]]++; seen[part[1]] += hits[at] > 0
 			if (hits[at] == 0) print at | "sort -t: -k1,1 -k2,2n >" list
 		}
 		for (dir in lines) print dir, reached[dir], lines[dir]
+		for (file in all) print file ":" seen[file] ":" all[file] >files
 	}' "$folder/all.lcov" | sort >"$folder/folders"
 
 while read -r dir reached lines; do
@@ -69,7 +71,15 @@ while read -r dir reached lines; do
 		failed=$((failed + 1))
 	fi
 done <"$folder/folders"
-echo "# lines that none reaches, error paths mostly: $(wc -l <"$folder/uncovered.txt"), in $folder/uncovered.txt"
+echo "# lines that none reaches, error paths mostly: $(wc -l <"$folder/uncovered.txt")"
+awk -F: '
+	function range() { text = text " " first (last > first ? "-" last : "") }
+	function told() { range(); printf "# %s: %d %%, but not%s\n", file, 100 * seen[file] / all[file], text; text = "" }
+	FNR == NR { seen[$1] = $2; all[$1] = $3; next }
+	$1 == file && $2 == last + 1 { last = $2; next }
+	file { if ($1 == file) range(); else told() }
+	{ file = $1; first = last = $2 }
+	END { if (file) told() }' "$folder/files" "$folder/uncovered.txt"
 ((passed + failed >= 6)) || failed=$((failed + 1))
 echo "$passed passed, $failed failed, 0 skipped"
 exit $((failed > 0))
