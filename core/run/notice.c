@@ -37,7 +37,9 @@ size_t notice_ptys_in(int devpts, const char *text)
 	const struct dirent *entry;
 	size_t told = 0, seen = 0;
 
-	if (at < 0 || !notice_is_devpts(at) || !(dir = fdopendir(at))) {
+	if (at >= 0 && notice_is_devpts(at))
+		dir = fdopendir(at);
+	if (!dir) {
 		cleanup_close(&at);
 		return 0;
 	}

@@ -218,7 +218,8 @@ int record_format(const struct record *r, char *buf, size_t size)
 	one_line(clean.lent.path);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		put_field(out, &fields[i], &clean);
-	if (fflush(out) != 0 || (len = ftell(out)) < 0)
+	if (fflush(out) != 0)
 		return -1;
-	return (int)len;
+	len = ftell(out);
+	return len < 0 ? -1 : (int)len;
 }
