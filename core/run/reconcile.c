@@ -19,6 +19,9 @@
 /* A killed process leaves its cgroup when it is reaped: wait for that, in small steps. */
 #define REMOVE_TRIES    100
 #define REMOVE_PAUSE_MS 20
+/* And a login that just went in lets go of the account's lock. */
+#define LOCK_TRIES    50
+#define LOCK_PAUSE_MS 20
 
 static void pause_ms(long ms)
 {
@@ -54,14 +57,12 @@ static int empty_cgroup(const struct record *r, struct err *e)
 
 /* The account's group goes with its last session, which the account's lock makes certain.
  */
-static int leave_family(const struct record *r, struct err *e)
+static int leave_family(const struct record *r, int family, struct err *e)
 {
-	_cleanup_close_ int family = -EBADF;
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	size_t n;
 
-	if (family_lock(r->uid, true, &family, e) != 0 ||
-		family_ids(family, &ids, &n, e) < 0)
+	if (family_ids(family, &ids, &n, e) < 0)
 		return -1;
 	if (n == 0 || (n == 1 && strcmp(ids[0], r->id) == 0)) {
 		cgroup_remove_account(
@@ -71,7 +72,8 @@ static int leave_family(const struct record *r, struct err *e)
 	return family_drop(family, r->uid, r->id, e);
 }
 
-int reconcile_end(const struct record *r, int terminal, struct err *e)
+/* All that is the session's alone. */
+static int take_away(const struct record *r, int terminal, struct err *e)
 {
 	struct err next;
 	int result = 0;
@@ -85,8 +87,49 @@ int reconcile_end(const struct record *r, int terminal, struct err *e)
 		result = -1;
 	if (r->logged_in)
 		login_clear(r);
-	if (leave_family(r, result ? &next : e) < 0)
-		result = -1;
+	return result;
+}
+
+int reconcile_end(const struct record *r, int terminal, struct err *e)
+{
+	_cleanup_close_ int family = -EBADF;
+	struct err next;
+	int result = take_away(r, terminal, e);
+
+	if (family_lock(r->uid, true, &family, result ? &next : e) != 0 ||
+		leave_family(r, family, result ? &next : e) < 0)
+		return -1;
+	return result;
+}
+
+/* Who sweeps up is no login of the account: one that hangs mustn't hold up all of the host's. */
+static int lock_family(const struct record *r, int *ret, struct err *e)
+{
+	int held = 1;
+
+	for (int tries = 0; held == 1 && tries < LOCK_TRIES; tries++) {
+		held = family_lock(r->uid, false, ret, e);
+		if (held == 1)
+			pause_ms(LOCK_PAUSE_MS);
+	}
+	return held <= 0
+		       ? held
+		       : err_set(e, 0,
+				 "a login of the account holds its lock; the host's next "
+				 "login, or \"nsctl gc\", tries again");
+}
+
+static int end_with_family(const struct record *r, struct err *e)
+{
+	_cleanup_close_ int family = -EBADF;
+	struct err next;
+	int result;
+
+	if (lock_family(r, &family, e) < 0)
+		return -1;
+	result = take_away(r, -1, e);
+	if (leave_family(r, family, result ? &next : e) < 0)
+		return -1;
 	return result;
 }
 
@@ -106,7 +149,7 @@ static int end_orphan(const struct record *r, size_t *n, struct err *e)
 	read = record_read(r->id, &now, e);
 	if (read != 0)
 		return read < 0 ? -1 : record_remove(r->id, e);
-	if (reconcile_end(&now, -1, e) < 0)
+	if (end_with_family(&now, e) < 0)
 		return err_wrap(e, "session %s of %s", r->id, r->user);
 	(*n)++;
 	return record_remove(r->id, e);

@@ -12,8 +12,8 @@
  * @r:		processes still there are killed, by cgroup and by init's pidfd-checked
  * identity
  *
- * Cgroup, terminal, utmp, the account's list. Used by the supervisor at the end of a
- * session and for sessions that lost theirs. The account's lock must be free.
+ * Cgroup, terminal, utmp, the account's list. Used by the supervisor at the end of its
+ * session. Waits for the account's lock, which the caller mustn't hold.
  *
  * Return: 0, or -1 with @e (the first thing that failed; the rest was done).
  */
@@ -23,6 +23,9 @@ int reconcile_end(const struct record *r, int terminal, struct err *e);
  * reconcile_all() - End every session that nobody supervises
  * @ret_n:	how many were ended
  *
- * Safe beside running and opening sessions: a record's lock tells.
+ * Safe beside running and opening sessions: a record's lock tells. Those of an account whose lock
+ * somebody keeps for more than a second are left, which is an error.
+ *
+ * Return: 0, or -1 with @e (the first thing that failed; the rest was done).
  */
 int reconcile_all(size_t *ret_n, struct err *e);

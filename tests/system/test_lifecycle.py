@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How sessions end: lease, linger, upper, records of a crash."""
 
+import fcntl
 import os
 import signal
 import time
@@ -140,6 +141,23 @@ def test_a_killed_supervisor(b):
     b.ssh(b.bob.pw_name, "true")
     left = b.observer.left(before)
     b.check(not left, "the next login of anybody clears what the crash left", tell(left))
+
+
+def test_a_login_that_hangs_holds_up_nobody_else(b):
+    before = b.observer.snapshot()
+    shell = b.shell(b.alice.pw_name)
+    shell.do("true")
+    os.kill(int(b.record_of(b.alice.pw_name)["supervisor_pid"]), signal.SIGKILL)
+    shell.close()
+    with open(f"/run/nsshell/accounts/{b.alice.pw_uid}", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as a login does whose home doesn't answer
+        b.check(b.ssh(b.bob.pw_name, "echo in").stdout == "in\n" and b.gone(b.bob.pw_name, 30),
+                "while a login of alice's hangs, bob's session opens and ends", b.log_tail())
+        b.check(any("a login of the account holds its lock" in x for x in b.stage.syslog.lines()),
+                "the log says what is left of alice's, which lost its supervisor", b.log_tail())
+    b.ssh(b.bob.pw_name, "true")
+    left = b.observer.left(before)
+    b.check(not left, "the next login of anybody takes that away", tell(left))
 
 
 def test_a_killed_init(b):
