@@ -19,7 +19,7 @@ DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev l
 	libseccomp-dev libsystemd-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
-	mandoc cron login lxcfs rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
+	mandoc cron login lxcfs fuse3 rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
 	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod \
 	gdb bubblewrap at sudo iputils-ping nftables iptables \
 	golang-go nodejs openjdk-17-jdk-headless rustc valgrind libc6-dbg

@@ -97,12 +97,6 @@ static int note_cgroup(struct host *h, struct libmnt_fs *fs)
 	return 0;
 }
 
-static void note_lxcfs(struct host *h, const struct plan_host_mount *m)
-{
-	if (strcmp(m->fstype, "fuse.lxcfs") == 0)
-		h->facts.lxcfs = m->target;
-}
-
 static void check_lxcfs(struct host *h)
 {
 	h->facts.lxcfs_dead = h->facts.lxcfs && !lxcfs_answers(h->facts.lxcfs);
@@ -124,8 +118,8 @@ static int copy_table(struct host *h, struct libmnt_table *table)
 		r = copy_mount(h, fs, &all[n++]);
 		if (r == 0)
 			r = note_cgroup(h, fs);
-		if (r == 0)
-			note_lxcfs(h, &all[n - 1]);
+		if (r == 0 && lxcfs_is(fs))
+			h->facts.lxcfs = all[n - 1].target;
 	}
 	check_lxcfs(h);
 	mnt_free_iter(at);

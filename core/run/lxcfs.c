@@ -115,6 +115,17 @@ bool lxcfs_answers(const char *where)
 	return r > 0;
 }
 
+bool lxcfs_is(struct libmnt_fs *fs)
+{
+	const char *type = mnt_fs_get_fstype(fs), *options = mnt_fs_get_fs_options(fs);
+	char *owner = NULL;
+	size_t len = 0;
+
+	return type && strcmp(type, FSTYPE) == 0 && options &&
+	       mnt_optstr_get_option(options, "user_id", &owner, &len) == 0 && len == 1 &&
+	       *owner == '0';
+}
+
 int lxcfs_find(char buf[PATH_MAX], bool *dead, struct err *e)
 {
 	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
@@ -123,7 +134,7 @@ int lxcfs_find(char buf[PATH_MAX], bool *dead, struct err *e)
 
 	buf[0] = '\0';
 	while (table && at && mnt_table_next_fs(table, at, &fs) == 0)
-		if (strcmp(mnt_fs_get_fstype(fs), FSTYPE) == 0)
+		if (lxcfs_is(fs))
 			(void)snprintf(buf, PATH_MAX, "%s", mnt_fs_get_target(fs));
 	mnt_free_iter(at);
 	if (!table)

@@ -8,6 +8,16 @@
 #include <limits.h>
 #include <stdbool.h>
 
+struct libmnt_fs;
+
+/**
+ * lxcfs_is() - Whether a mount is the host's lxcfs
+ *
+ * Any user may mount a FUSE file system of any name (fusermount3(1), -o subtype=). The kernel has
+ * whose it is, user_id=, and fusermount3 lets nobody choose that: only root's is believed.
+ */
+bool lxcfs_is(struct libmnt_fs *fs);
+
 /**
  * lxcfs_find() - Where lxcfs is mounted
  * @buf:	its mount point; "" where there is none

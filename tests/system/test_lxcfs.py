@@ -133,6 +133,49 @@ def test_a_crash_and_a_restart(b):
         b.check(mounts == "1" and r.returncode == 0, "and only once, however often", mounts)
 
 
+# A FUSE file system of a user's own, with the name of another. Nobody answers on it.
+MOUNT = """
+import os, socket, sys
+ours, theirs = socket.socketpair()
+os.set_inheritable(theirs.fileno(), True)
+os.environ["_FUSE_COMMFD"] = str(theirs.fileno())
+if os.spawnvp(os.P_WAIT, "fusermount3", ["fusermount3", "-o", "subtype=lxcfs", "--", sys.argv[1]]):
+    sys.exit("fusermount3")
+fds = socket.recv_fds(ours, 1, 1)[1]
+print("mounted", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_user_s_own(b):
+    """Anybody may mount something that is called lxcfs."""
+    if not _can(b) or not b.check(shutil.which("fusermount3"), "fuse3 is installed"):
+        return
+    b.stage.config("MemoryMax=200M\n")
+    where = b.stage.base / "posing"
+    where.mkdir()
+    os.chown(where, b.plain.pw_uid, b.plain.pw_gid)
+    with Lxcfs(b), subprocess.Popen(
+            ["python3", "-c", MOUNT, str(where)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, user=b.plain.pw_uid, group=b.plain.pw_gid, extra_groups=[]) as poser:
+        try:
+            b.check(poser.stdout.readline() == "mounted\n", "a user mounts what is called lxcfs")
+            with open("/proc/self/mountinfo", encoding="utf-8") as f:
+                mount = [line for line in f if str(where) in line]
+            b.check(len(mount) == 1 and " fuse.lxcfs " in mount[0], "and the mount table has it", mount)
+            with b.shell(b.alice.pw_name) as s:
+                b.check(_total_kb(s) == 200 * 1024, "a login still sees the numbers of the host's lxcfs",
+                        _total_kb(s), b.log_tail())
+                r = _nsctl(b, "refresh", "-q")
+                b.check(r.returncode == 0 and _total_kb(s) == 200 * 1024,
+                        "after nsctl refresh, too", r.stdout + r.stderr)
+            b.check(not b.stage.syslog.lines("lxcfs doesn't answer"), "nobody has asked the user's")
+        finally:
+            subprocess.run(["umount", "-l", str(where)], check=False)
+            poser.stdin.close()
+    where.rmdir()
+
+
 def _waiting():
     """Processes that were left behind to wait for lxcfs: they have a lock open and no more."""
     found = []
