@@ -154,7 +154,8 @@ $(BUILD)/pam_nsshell.so: $(patsubst %.c,$(BUILD)/pic/%.o,$(MODULE)) pam_module/p
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run) -lcmocka
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS_run) -lcmocka
+$(BUILD)/unit/test_client: $(BUILD)/helpers/client.o
 
 # Fuzzers are built by `make fuzz-smoke`, by clang and into a folder of their own.
 FUZZED := helpers/request.c helpers/client.c helpers/session_id.c $(filter-out nsshell/nsjoin.c,$(NSJOIN)) \

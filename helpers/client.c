@@ -12,6 +12,7 @@
 #include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 /* What the helper finds: /dev/null as 0 to 2, the socket as 3, no environment, default
@@ -81,14 +82,33 @@ void client_reap(pid_t pid)
 		continue;
 }
 
+/*
+ * What ioctl(2) says to a socket is the socket's own affair, and so is a file's of FUSE. Return: 1,
+ * 0, or -1 with errno where it can't be told.
+ */
+static int is_terminal(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return errno == EBADF ? 0 : -1;
+	if (!S_ISCHR(st.st_mode))
+		return 0;
+	if (isatty(fd))
+		return 1;
+	return errno == ENOTTY || errno == EINVAL || errno == EIO ? 0 : -1;
+}
+
 /* Its terminal, if the caller has one; -1 with errno 0 if it hasn't. */
 static int terminal_of_caller(void)
 {
 	for (int fd = 0; fd <= 2; fd++) {
-		if (isatty(fd))
-			return fd;
-		if (errno != ENOTTY && errno != EBADF && errno != EINVAL && errno != EIO)
+		int is = is_terminal(fd);
+
+		if (is < 0)
 			return -1;
+		if (is > 0)
+			return fd;
 	}
 	errno = 0;
 	return -1;
@@ -117,9 +137,12 @@ int client_reply(
 		return err_set(e, 0, "the helper ended without an answer");
 	if (r < 0)
 		return err_set(e, errno, "hear from the helper");
-	if (ret->magic != PROTO_MAGIC)
+	if (ret->magic != PROTO_MAGIC) {
+		while (*n_fds > 0)
+			cleanup_close(&fds[--*n_fds]);
 		return err_set(
 			e, 0, "the helper and pam_nsshell.so are of different versions");
+	}
 	ret->id[sizeof(ret->id) - 1] = '\0';
 	ret->shell[sizeof(ret->shell) - 1] = '\0';
 	ret->text[sizeof(ret->text) - 1] = '\0';

@@ -29,7 +29,7 @@ int client_request(int sock, const struct proto_request *q, struct err *e);
  * client_reply() - Wait for an answer
  * @fds:	room for IO_FDS_MAX, the caller's
  *
- * Return: 0, or -1 with @e, also when the helper went away.
+ * Return: 0, or -1 with @e, also when the helper went away; then nothing is in @fds.
  */
 int client_reply(
 	int sock, struct proto_reply *ret, int *fds, size_t *n_fds, struct err *e);
