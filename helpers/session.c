@@ -212,6 +212,18 @@ size_t session_logins(const struct session *s)
 	return n;
 }
 
+void session_return_terminal(struct session *s)
+{
+	struct err ignored;
+
+	/* What fails is tried again at the end. */
+	if (tty_give_back(s->terminal, &s->record.lent, s->record.uid, &s->plan->uids,
+		    &ignored) < 0)
+		return;
+	s->record.lent.rdev = 0;
+	cleanup_close(&s->terminal);
+}
+
 /* ---- turning away ------------------------------------------------------------------- */
 
 /*
@@ -307,7 +319,7 @@ static int take_away(struct session *s, struct err *e)
 		/* systemd's groups go when their last process has: stay in. */
 		if (!s->plan->cgroup.systemd)
 			cgroup_leave(s->plan->cgroup.kind);
-		if (reconcile_end(&s->record, s->terminal, e) == 0 &&
+		if (reconcile_end(&s->record, s->terminal, &s->plan->uids, e) == 0 &&
 			record_remove(s->plan->id, e) == 0)
 			return 0;
 	}

@@ -88,6 +88,9 @@ size_t session_logins(const struct session *s);
 /* Nobody may join from here on: the listening socket goes, the record says so. */
 void session_shut(struct session *s);
 
+/* The last login is over, and the session lingers: its terminal is the next one's. */
+void session_return_terminal(struct session *s);
+
 /* Bring the record up to date on disk. */
 int session_write(struct session *s, struct err *e);
 

@@ -202,6 +202,17 @@ uint32_t idmap_to_host(const struct idmap *m, uint32_t inside)
 	return UINT32_MAX;
 }
 
+bool idmap_has_host(const struct idmap *m, uint32_t outside)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		const struct idmap_extent *x = &m->extents[i];
+
+		if (outside >= x->outside && outside - x->outside < x->count)
+			return true;
+	}
+	return false;
+}
+
 int idmap_format(const struct idmap *m, char *buf, size_t size)
 {
 	size_t len = 0;

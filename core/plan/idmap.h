@@ -5,6 +5,7 @@
 #include "core/base/account.h"
 #include "core/base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,9 @@ int idmap_make(const uint32_t *keep, size_t n_keep, const struct id_range *range
 
 /* The host's id of an inside id; UINT32_MAX where it has none. */
 uint32_t idmap_to_host(const struct idmap *m, uint32_t inside);
+
+/* Whether a host's id is one of the map's. */
+bool idmap_has_host(const struct idmap *m, uint32_t outside);
 
 /**
  * idmap_format() - The text that /proc/PID/uid_map takes

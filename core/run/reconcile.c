@@ -73,7 +73,8 @@ static int leave_family(const struct record *r, int family, struct err *e)
 }
 
 /* All that is the session's alone. */
-static int take_away(const struct record *r, int terminal, struct err *e)
+static int take_away(
+	const struct record *r, int terminal, const struct idmap *ids, struct err *e)
 {
 	struct err next;
 	int result = 0;
@@ -83,18 +84,19 @@ static int take_away(const struct record *r, int terminal, struct err *e)
 	kill_init(&r->init);
 	if (empty_cgroup(r, e) < 0)
 		result = -1;
-	if (tty_give_back(terminal, &r->lent, r->uid, result ? &next : e) < 0)
+	if (tty_give_back(terminal, &r->lent, r->uid, ids, result ? &next : e) < 0)
 		result = -1;
 	if (r->logged_in)
 		login_clear(r);
 	return result;
 }
 
-int reconcile_end(const struct record *r, int terminal, struct err *e)
+int reconcile_end(
+	const struct record *r, int terminal, const struct idmap *ids, struct err *e)
 {
 	_cleanup_close_ int family = -EBADF;
 	struct err next;
-	int result = take_away(r, terminal, e);
+	int result = take_away(r, terminal, ids, e);
 
 	if (family_lock(r->uid, true, &family, result ? &next : e) != 0 ||
 		leave_family(r, family, result ? &next : e) < 0)
@@ -127,7 +129,7 @@ static int end_with_family(const struct record *r, struct err *e)
 
 	if (lock_family(r, &family, e) < 0)
 		return -1;
-	result = take_away(r, -1, e);
+	result = take_away(r, -1, NULL, e);
 	if (leave_family(r, family, result ? &next : e) < 0)
 		return -1;
 	return result;

@@ -11,13 +11,16 @@
  * reconcile_end() - Take away everything of a session but its record
  * @r:		processes still there are killed, by cgroup and by init's pidfd-checked
  * identity
+ * @terminal:	of the session, or -1
+ * @ids:	uids of the box, or NULL (tty_give_back())
  *
  * Cgroup, terminal, utmp, the account's list. Used by the supervisor at the end of its
  * session. Waits for the account's lock, which the caller mustn't hold.
  *
  * Return: 0, or -1 with @e (the first thing that failed; the rest was done).
  */
-int reconcile_end(const struct record *r, int terminal, struct err *e);
+int reconcile_end(
+	const struct record *r, int terminal, const struct idmap *ids, struct err *e);
 
 /**
  * reconcile_all() - End every session that nobody supervises

@@ -37,7 +37,7 @@ enum record_state {
 /* A terminal that was lent to the session, and how to give it back. */
 struct record_tty {
 	char path[64]; /* "" for none */
-	uint64_t rdev;
+	uint64_t rdev; /* 0: it was given back */
 	uint32_t uid, gid, mode;
 };
 

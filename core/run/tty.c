@@ -72,12 +72,25 @@ int tty_lend(int fd, const struct plan *plan, struct err *e)
 	return 0;
 }
 
-int tty_give_back(int fd, const struct record_tty *lent, uid_t uid, struct err *e)
+/* Return: 1, 0, or -1 with errno. */
+static int is_lent(
+	int fd, const struct record_tty *lent, uid_t uid, const struct idmap *ids)
 {
-	_cleanup_close_ int opened = -EBADF;
 	struct stat st;
 
-	if (lent->path[0] == '\0')
+	if (fstat(fd, &st) < 0)
+		return -1;
+	return st.st_rdev == lent->rdev &&
+	       (st.st_uid == uid || (ids && idmap_has_host(ids, st.st_uid)));
+}
+
+int tty_give_back(int fd, const struct record_tty *lent, uid_t uid,
+	const struct idmap *ids, struct err *e)
+{
+	_cleanup_close_ int opened = -EBADF;
+	int is;
+
+	if (lent->path[0] == '\0' || lent->rdev == 0)
 		return 0;
 	if (fd < 0) {
 		opened = open(lent->path,
@@ -88,10 +101,12 @@ int tty_give_back(int fd, const struct record_tty *lent, uid_t uid, struct err *
 				       ? 0
 				       : err_set(e, errno, "open the terminal %s",
 						 lent->path);
-		if (fstat(fd, &st) < 0 || st.st_rdev != lent->rdev || st.st_uid != uid)
-			return 0;
 	}
-	if (fchown(fd, lent->uid, lent->gid) < 0 || fchmod(fd, lent->mode & 07777) < 0)
+	is = is_lent(fd, lent, uid, ids);
+	if (is == 0)
+		return 0;
+	if (is < 0 || fchown(fd, lent->uid, lent->gid) < 0 ||
+		fchmod(fd, lent->mode & 07777) < 0)
 		return err_set(e, errno, "give the terminal %s back", lent->path);
 	return 0;
 }

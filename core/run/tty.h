@@ -30,7 +30,13 @@ int tty_lend(int fd, const struct plan *plan, struct err *e);
 
 /**
  * tty_give_back() - Restore owner, group and mode
- * @fd:		the terminal, or -1: it is opened by its path, and left alone when it is
- *another device by now or no longer @uid's (a pty's number is used again)
+ * @fd:		the terminal, or -1: it is opened by its path
+ * @ids:	uids of the box, whose root may have given it to any of them; NULL: not known
+ *
+ * It is left alone where it is neither @uid's nor one of @ids any more, or another device: somebody
+ * else logged in on it since, or a pty's number was used again.
+ *
+ * Return: 0 or -1 with @e.
  */
-int tty_give_back(int fd, const struct record_tty *lent, uid_t uid, struct err *e);
+int tty_give_back(int fd, const struct record_tty *lent, uid_t uid,
+	const struct idmap *ids, struct err *e);

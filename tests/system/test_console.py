@@ -40,6 +40,46 @@ def test_login_on_a_pty(b):
     b.check(not b.stage.records(), "and no record is left", b.stage.records() or "none")
 
 
+def _logged_in(b, t):
+    t.expect(r"\$ ", timeout=20)
+    st = os.stat(t.name)
+    b.check(st.st_uid == b.alice.pw_uid, "alice logs in on a terminal: it is lent to her", st.st_uid)
+
+
+def test_a_terminal_of_the_next_user(b):
+    """A session may end long after its terminal has gone to somebody else."""
+    with Terminal(["login", "-f", b.alice.pw_name]) as t:
+        _logged_in(b, t)
+        os.chown(t.name, b.plain.pw_uid, 5)
+        os.chmod(t.name, 0o600)
+        t.line("exit")
+        b.check(b.gone(b.alice.pw_name), "her session ends after somebody else has got it")
+        st = os.stat(t.name)
+        b.check((st.st_uid, st.st_mode & 0o777) == (b.plain.pw_uid, 0o600), "who keeps it",
+                f"uid {st.st_uid}, mode {st.st_mode & 0o7777:o}")
+        t.close()
+
+
+def test_a_session_that_lingers(b):
+    b.stage.config("Linger=1h\n")
+    with Terminal(["login", "-f", b.alice.pw_name]) as t:
+        before = os.stat(t.name)
+        _logged_in(b, t)
+        record = b.record_of(b.alice.pw_name)
+        t.line("sleep 1000 & exit")
+        end = time.monotonic() + patient(10)
+        while time.monotonic() < end and os.stat(t.name).st_uid == b.alice.pw_uid:
+            t._more(0.05)  # pylint: disable=protected-access
+        st = os.stat(t.name)
+        b.check(st.st_uid == before.st_uid and st.st_uid != b.alice.pw_uid,
+                "after logout the terminal is given back", f"uid {st.st_uid}")
+        states = [r["state"] for r in b.stage.records() if r["id"] == record["id"]]
+        b.check(states == ["lingering"], "though the session lingers", states)
+        b.run(b.stage.bin / "nsctl", "stop", record["id"])
+        b.check(b.gone(b.alice.pw_name), "until it is ended")
+        t.close()
+
+
 def test_login_hangup(b):
     t = Terminal(["login", "-f", b.alice.pw_name])
     t.expect(r"\$ ", timeout=20)

@@ -45,6 +45,10 @@ static void id_map_keeps_the_uid_and_shifts_the_rest(void **state)
 	assert_int_equal(idmap_to_host(&map, 1000), 1000);
 	assert_int_equal(idmap_to_host(&map, 65535), 165535);
 	assert_int_equal(idmap_to_host(&map, 65536), UINT32_MAX);
+	assert_true(idmap_has_host(&map, 1000) && idmap_has_host(&map, 100000));
+	assert_true(idmap_has_host(&map, 165535));
+	assert_false(idmap_has_host(&map, 0) || idmap_has_host(&map, 999));
+	assert_false(idmap_has_host(&map, 101000) || idmap_has_host(&map, 165536));
 }
 
 static void id_map_keeps_an_id_above_65535(void **state)
