@@ -11,8 +11,11 @@
 #include <shadow/subid.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 
-#define OWN_TEXT_MAX (1U << 20)
+#define OWN_TEXT_MAX  (1U << 20)
+#define LOCK_TRIES    500
+#define LOCK_PAUSE_MS 10
 
 typedef int (*subid_get)(const char *owner, struct subid_range **ranges);
 
@@ -89,10 +92,61 @@ static int append_line(int fd, uid_t uid, uint32_t start, struct err *e)
 	return ftruncate(fd, end) < 0 ? err_wrap(e, "and couldn't be undone") : -1;
 }
 
+/* Never without end: who holds it may be a login whose user keeps it from going on. */
+static int lock_ranges(int fd, int how, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+
+	for (int tries = 0; tries < LOCK_TRIES; tries++) {
+		if (flock(fd, how | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_set(e, errno, "lock %s", PATH_RANGES);
+		(void)nanosleep(&pause, NULL);
+	}
+	return err_set(e, 0,
+		"lock %s: another login has held it for %d s (lslocks(8) says which)",
+		PATH_RANGES, LOCK_TRIES * LOCK_PAUSE_MS / 1000);
+}
+
+/* As ranges_find(). */
+static int look(
+	int fd, int how, uid_t uid, struct id_range *ret, uint32_t *next, struct err *e)
+{
+	_cleanup_free_ char *text = malloc(OWN_TEXT_MAX);
+	int r;
+
+	if (!text)
+		return err_set(e, ENOMEM, "read %s", PATH_RANGES);
+	if (lock_ranges(fd, how, e) < 0)
+		return -1;
+	if (io_read_text(AT_FDCWD, PATH_RANGES, text, OWN_TEXT_MAX) < 0)
+		return err_set(e, errno, "read %s", PATH_RANGES);
+	r = ranges_find(text, uid, ret, next, e);
+	return r < 0 ? err_wrap(e, "read %s", PATH_RANGES) : r;
+}
+
+static int append_range(
+	int fd, const struct account *a, struct id_range *ret, struct err *e)
+{
+	uint32_t next;
+	int r = look(fd, LOCK_EX, a->uid, ret, &next, e);
+
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	if (IDMAP_IDS > RANGES_END - next)
+		return err_set(e, 0,
+			"no subordinate id range left for %s: add one to /etc/subuid and "
+			"/etc/subgid (usermod --add-subuids), or remove lines of deleted "
+			"accounts from %s",
+			a->name, PATH_RANGES);
+	ret->start = next;
+	return append_line(fd, a->uid, next, e);
+}
+
 static int own_range(
 	const struct account *a, bool allocate, struct subid *ret, struct err *e)
 {
-	_cleanup_free_ char *text = malloc(OWN_TEXT_MAX);
 	struct id_range mine = { .count = IDMAP_IDS };
 	_cleanup_close_ int fd = -EBADF;
 	uint32_t next;
@@ -100,28 +154,12 @@ static int own_range(
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	if (!text)
-		return err_set(e, ENOMEM, "read %s", PATH_RANGES);
-	if (flock(fd, LOCK_EX) < 0)
-		return err_set(e, errno, "lock %s", PATH_RANGES);
-	if (io_read_text(AT_FDCWD, PATH_RANGES, text, OWN_TEXT_MAX) < 0)
-		return err_set(e, errno, "read %s", PATH_RANGES);
-	r = ranges_find(text, a->uid, &mine, &next, e);
-	if (r < 0)
-		return err_wrap(e, "read %s", PATH_RANGES);
-	if (r == 0 && !allocate)
-		return 0;
-	if (r == 0) {
-		if (IDMAP_IDS > RANGES_END - next)
-			return err_set(e, 0,
-				"no subordinate id range left for %s: add one to /etc/subuid and "
-				"/etc/subgid (usermod --add-subuids), or remove lines of deleted "
-				"accounts from %s",
-				a->name, PATH_RANGES);
-		mine.start = next;
-		if (append_line(fd, a->uid, next, e) < 0)
-			return -1;
-	}
+	/* Most have one: those wait for nobody who also only looks. */
+	r = look(fd, LOCK_SH, a->uid, &mine, &next, e);
+	if (r < 0 || (r == 0 && !allocate))
+		return r;
+	if (r == 0 && append_range(fd, a, &mine, e) < 0)
+		return -1;
 	ret->own = true;
 	ret->uids = calloc(1, sizeof(*ret->uids));
 	ret->gids = calloc(1, sizeof(*ret->gids));
