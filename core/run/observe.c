@@ -2,7 +2,6 @@
 #include "core/run/observe.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/io.h"
 #include "core/base/paths.h"
 
 #include <string.h>
@@ -123,22 +122,5 @@ int observe_connect(const char *id, const char *notice, int *ret, struct err *e)
 			       : err_set(e, errno, "look at session %s", id);
 	observe_notify(sock, notice);
 	*ret = take_fd(&sock);
-	return 0;
-}
-
-int observe_follow(int fd, struct err *e)
-{
-	char text[4096];
-	ssize_t n;
-
-	while ((n = read(fd, text, sizeof(text))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		/* Closed with our notice unread. */
-		if (n < 0 && errno == ECONNRESET)
-			return 0;
-		if (n < 0 || io_write_all(STDOUT_FILENO, text, (size_t)n) < 0)
-			return err_set(e, errno, "look at the session's terminal");
-	}
 	return 0;
 }

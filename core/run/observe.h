@@ -50,5 +50,12 @@ int observe_connect(const char *id, const char *notice, int *ret, struct err *e)
 /* Tell the user; who doesn't take it isn't waited for. @notice: or NULL */
 void observe_notify(int sock, const char *notice);
 
-/* Copy to stdout until the terminal is gone. Return: 0 or -1 with @e. */
+/**
+ * observe_follow() - Copy to stdout until the terminal is gone
+ *
+ * Should:   be called with nothing but this left to do: signal handlers are its own afterwards
+ * Mustn't:  leave what a terminal at stdout answered, or was typed, to whoever reads there next
+ *
+ * Return: 0 or -1 with @e.
+ */
 int observe_follow(int fd, struct err *e);

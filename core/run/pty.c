@@ -68,11 +68,17 @@ static void set_raw(struct pty_terminal *t)
 {
 	struct termios raw = t->before.modes;
 
-	cfmakeraw(&raw);
+	if (t->quiet) {
+		raw.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
+		raw.c_cc[VMIN] = 1;
+		raw.c_cc[VTIME] = 0;
+	} else {
+		cfmakeraw(&raw);
+	}
 	t->raw = tcsetattr(t->fd, TCSANOW, &raw) == 0;
 }
 
-int pty_take(int terminal, struct pty_terminal *ret, struct err *e)
+static int open_anew(int terminal, struct pty_terminal *ret, struct err *e)
 {
 	const int flags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
 	struct pty_terminal t = PTY_TERMINAL_NONE;
@@ -89,8 +95,24 @@ int pty_take(int terminal, struct pty_terminal *ret, struct err *e)
 		cleanup_close(&t.fd);
 		return -1;
 	}
-	set_raw(&t);
 	*ret = t;
+	return 0;
+}
+
+int pty_take(int terminal, struct pty_terminal *ret, struct err *e)
+{
+	if (open_anew(terminal, ret, e) < 0)
+		return -1;
+	set_raw(ret);
+	return 0;
+}
+
+int pty_take_quiet(int terminal, struct pty_terminal *ret, struct err *e)
+{
+	if (open_anew(terminal, ret, e) < 0)
+		return -1;
+	ret->quiet = true;
+	pty_retake(ret);
 	return 0;
 }
 

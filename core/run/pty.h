@@ -43,7 +43,8 @@ int pty_open(uid_t owner, const struct pty_manner *manner, int *ret_master,
 struct pty_terminal {
 	int fd;      /* of our own: non-blocking without changing what others share */
 	bool shared; /* it couldn't be opened anew: @fd is the caller's description */
-	bool raw;    /* as far as we know */
+	bool quiet; /* raw, but Ctrl-C is a signal still, and what is shown is not changed */
+	bool raw; /* as far as we know */
 	struct pty_manner before;
 };
 #define PTY_TERMINAL_NONE                                                                \
@@ -58,6 +59,9 @@ struct pty_terminal {
  * Return: 0 or -1 with @e.
  */
 int pty_take(int terminal, struct pty_terminal *ret, struct err *e);
+
+/* The same without echo and lines only; in the background it waits for pty_retake(). */
+int pty_take_quiet(int terminal, struct pty_terminal *ret, struct err *e);
 
 /* Raw again, after pty_restore() and a stop; the shell may have changed the modes meanwhile. */
 void pty_retake(struct pty_terminal *t);
