@@ -8,6 +8,7 @@
 #include "core/base/paths.h"
 #include "core/base/sys.h"
 #include "core/run/family.h"
+#include "core/run/schedule.h"
 #include "helpers/decide.h"
 #include "helpers/groups.h"
 #include "helpers/request.h"
@@ -24,27 +25,34 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+/* It grows as the limit is then, not as it was at the exec. */
+#define STACK (8UL << 20)
+
 /* Without CAP_SYS_RESOURCE, as in a container, at least as far as the caller may. */
 static void unlimit(__rlimit_resource_t what)
 {
-	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+	const struct rlimit none = { what == RLIMIT_STACK ? STACK : RLIM_INFINITY,
+		RLIM_INFINITY };
 	struct rlimit most;
 
 	if (setrlimit(what, &none) == 0 || getrlimit(what, &most) < 0)
 		return;
-	most.rlim_cur = most.rlim_max;
+	most.rlim_cur = most.rlim_max < none.rlim_cur ? most.rlim_max : none.rlim_cur;
 	(void)setrlimit(what, &most);
 }
 
 static void reset_limits(void)
 {
-	const struct rlimit files = { 1024, 4096 }, core = { 0, 0 };
+	const struct rlimit files = { 1024, 4096 }, none = { 0, 0 };
 
 	for (int what = 0; what < RLIMIT_NLIMITS; what++)
-		if (what != RLIMIT_NOFILE && what != RLIMIT_CORE && what != RLIMIT_STACK)
+		if (what != RLIMIT_NOFILE && what != RLIMIT_CORE &&
+			what != RLIMIT_RTPRIO && what != RLIMIT_NICE)
 			unlimit((__rlimit_resource_t)what);
 	(void)setrlimit(RLIMIT_NOFILE, &files);
-	(void)setrlimit(RLIMIT_CORE, &core);
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)setrlimit(RLIMIT_RTPRIO, &none);
+	(void)setrlimit(RLIMIT_NICE, &none);
 }
 
 /*
@@ -81,6 +89,7 @@ static int harden(int argc)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)umask(0);
 	reset_limits();
+	schedule_reset();
 	/* The caller's would be init's too. */
 	(void)sys_new_session_keyring();
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

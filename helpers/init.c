@@ -7,6 +7,7 @@
 #include "core/run/filter.h"
 #include "core/run/notice.h"
 #include "core/run/privs.h"
+#include "core/run/rlimits_set.h"
 #include "core/run/stage.h"
 #include "helpers/title.h"
 #include "helpers/user_manager.h"
@@ -79,7 +80,9 @@ static int become(const struct plan *plan, int leash, const struct cgroup_fds *g
 		return -1;
 	if ((plan->namespaces & CLONE_NEWCGROUP) && unshare(CLONE_NEWCGROUP) < 0)
 		return err_set(e, errno, "make a cgroup namespace");
-	if (wait_for_maps(leash, e) < 0 || privs_become_root_here(e) < 0)
+	/* Only now: those of who makes a user namespace bound all that is in it. */
+	if (wait_for_maps(leash, e) < 0 || rlimits_lower(e) < 0 ||
+		privs_become_root_here(e) < 0)
 		return -1;
 	if (sethostname(plan->hostname, strlen(plan->hostname)) < 0)
 		return err_set(e, errno, "set the host name %s", plan->hostname);

@@ -15,7 +15,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -58,35 +57,6 @@ static void person_of(const struct plan *plan, struct enter_person *p)
 	}
 }
 
-/*
- * The helper has hardly any limits, and nobody's pam_limits(8) comes after it: what the kernel
- * gives by itself (getrlimit(2)), so that no unit runs in real time or locks memory.
- */
-static int limit(struct err *e)
-{
-	static const struct {
-		__rlimit_resource_t what;
-		rlim_t most;
-	} usual[] = {
-		{ RLIMIT_MEMLOCK, 8 << 20 },
-		{ RLIMIT_MSGQUEUE, 819200 },
-		{ RLIMIT_NICE, 0 },
-		{ RLIMIT_RTPRIO, 0 },
-		{ RLIMIT_SIGPENDING, 16384 },
-	};
-
-	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {
-		const struct rlimit want = { usual[i].most, usual[i].most };
-		struct rlimit now;
-
-		if (getrlimit(usual[i].what, &now) == 0 && now.rlim_max <= want.rlim_max)
-			continue;
-		if (setrlimit(usual[i].what, &want) < 0)
-			return err_set(e, errno, "limit it");
-	}
-	return 0;
-}
-
 static int become(const struct plan *plan, int group, int filter_fd, struct err *e)
 {
 	struct enter_person person;
@@ -99,8 +69,7 @@ static int become(const struct plan *plan, int group, int filter_fd, struct err 
 	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "0");
 	(void)umask(022);
 	person_of(plan, &person);
-	if (limit(e) < 0 || privs_leave_keyring(e) < 0 ||
-		filter_map(filter_fd, &filter, e) < 0)
+	if (privs_leave_keyring(e) < 0 || filter_map(filter_fd, &filter, e) < 0)
 		return -1;
 	return enter_become(&person, &filter, e);
 }

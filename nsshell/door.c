@@ -44,7 +44,7 @@ static int take_request(struct door *d, int argc, char **argv, struct err *e)
 }
 
 /* With the shell running there is nothing left to do that takes a right, or stdio. */
-static void rest(struct door *d)
+static void rest(void)
 {
 	struct pollfd caller = { .fd = DOOR_FD, .events = 0 };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -57,7 +57,6 @@ static void rest(struct door *d)
 	if (!none || cap_set_proc(none) < 0)
 		_exit(DOOR_FAILED);
 	(void)cap_free(none);
-	(void)door_limits_back(&d->before);
 	/* nsshell's end: then the lease goes with us, and the session. */
 	while (poll(&caller, 1, -1) <= 0)
 		continue;
@@ -69,12 +68,14 @@ static int start(struct door *d, struct door_answer *answer, struct err *e)
 	size_t n = 0;
 
 	r = door_start(d, answer, fds, &n, e);
-	if (r == 0 && io_send(DOOR_FD, answer, sizeof(*answer), fds, n) < 0)
+	/* From here on it is the session's login, whose limits others take over. */
+	(void)door_limits_back(&d->before);
+	if (r == 0 && io_send_now(DOOR_FD, answer, sizeof(*answer), fds, n) < 0)
 		r = err_set(e, errno, "answer nsshell");
 	for (size_t i = 0; i < n; i++)
 		(void)close(fds[i]);
 	if (r == 0)
-		rest(d);
+		rest();
 	return r;
 }
 
@@ -94,7 +95,7 @@ static int refuse(const struct door *d, struct door_answer *answer, const struct
 			e->msg);
 	}
 	/* Without a socket, who calls us by hand reads it. */
-	if (io_send(DOOR_FD, answer, sizeof(*answer), NULL, 0) < 0)
+	if (io_send_now(DOOR_FD, answer, sizeof(*answer), NULL, 0) < 0)
 		(void)dprintf(2, "%s\n", answer->text);
 	return DOOR_FAILED;
 }
@@ -117,7 +118,7 @@ int main(int argc, char **argv)
 	case DOOR_UNBOXED:
 		answer.kind = DOOR_PLAIN;
 		(void)snprintf(answer.shell, sizeof(answer.shell), "%s", d.shell);
-		return io_send(DOOR_FD, &answer, sizeof(answer), NULL, 0) < 0
+		return io_send_now(DOOR_FD, &answer, sizeof(answer), NULL, 0) < 0
 			       ? DOOR_FAILED
 			       : 0;
 	default:

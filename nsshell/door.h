@@ -84,6 +84,7 @@ struct door_before {
 	gid_t gid;
 	char **env;
 	mode_t mask;
+	unsigned long slack; /* of timers, ns */
 	struct rlimit limits[RLIMIT_NLIMITS];
 	char folder[4096]; /* "" where it has no path */
 };
@@ -110,7 +111,7 @@ struct door {
  */
 int door_harden(struct door_before *before, int last, struct err *e);
 
-/* Limits of the caller's, never more than those. Return: 0 or -1 with errno. */
+/* Limits of the caller's, never more than those, and its timer slack. Return: 0 or -1 with errno. */
 int door_limits_back(const struct door_before *before);
 
 enum door_opened {

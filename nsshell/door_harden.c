@@ -20,6 +20,9 @@ static const cap_value_t needed[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_KILL, CAP
 	CAP_SETUID, CAP_SETPCAP, CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_SYS_PTRACE,
 	CAP_SYS_RESOURCE };
 
+/* How deep the stack may get, where the caller's limit was lower: it grows as the limit is then. */
+#define STACK (8UL << 20)
+
 /* A timer that was set before the exec would still go off; a terminal's signals are for the
  * shell. SIGCHLD is needed as it is. */
 static void reset_signals(void)
@@ -36,6 +39,14 @@ static void reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* What a limit of the caller's could make fail. More of the others would only be more than the
+ * caller may, for whoever takes over the limits of a session's login. */
+static bool is_in_the_way(int what)
+{
+	return what != RLIMIT_RTPRIO && what != RLIMIT_NICE && what != RLIMIT_MEMLOCK &&
+	       what != RLIMIT_MSGQUEUE && what != RLIMIT_SIGPENDING;
+}
+
 /* Hard limits are never lowered here: they are given back without the right to raise them. */
 static int reset_limits(struct door_before *before, struct err *e)
 {
@@ -45,8 +56,11 @@ static int reset_limits(struct door_before *before, struct err *e)
 
 		if (getrlimit((__rlimit_resource_t)what, old) < 0)
 			return err_set(e, errno, "look at the limits");
-		if (what == RLIMIT_STACK)
+		if (!is_in_the_way(what))
 			continue;
+		if (what == RLIMIT_STACK)
+			now = (struct rlimit){ STACK,
+				old->rlim_max < STACK ? STACK : old->rlim_max };
 		if (what == RLIMIT_CORE)
 			now = (struct rlimit){ 0, old->rlim_max };
 		if (what == RLIMIT_NOFILE)
@@ -59,7 +73,7 @@ static int reset_limits(struct door_before *before, struct err *e)
 
 int door_limits_back(const struct door_before *before)
 {
-	int result = 0;
+	int result = prctl(PR_SET_TIMERSLACK, before->slack, 0, 0, 0);
 
 	for (int i = 0; i < RLIMIT_NLIMITS; i++) {
 		const struct rlimit *old = &before->limits[i];
@@ -161,6 +175,8 @@ int door_harden(struct door_before *before, int last, struct err *e)
 	environ = nothing;
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	before->mask = umask(077);
+	before->slack = sys_timer_slack();
+	(void)prctl(PR_SET_TIMERSLACK, SYS_TIMER_SLACK, 0, 0, 0);
 	reset_signals();
 	before->uid = getuid();
 	before->gid = getgid();

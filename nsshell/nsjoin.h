@@ -39,6 +39,7 @@ struct nsjoin_request {
 	/* Known by the receiver, and never taken from the asker: */
 	uid_t owner; /* only sessions of that uid; (uid_t)-1: anybody's */
 	struct joinlog_who who;
+	const struct rlimit *limits; /* RLIMIT_NLIMITS of who asks; NULL: root does */
 };
 
 struct nsjoin_joined {

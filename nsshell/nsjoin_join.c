@@ -110,6 +110,7 @@ static int enter(const struct nsjoin_request *q, struct nsjoin_joined *j,
 		.folder_must = q->folder != NULL,
 		.on_pty = q->on_pty,
 		.manner = q->manner,
+		.limits = q->limits,
 	};
 	int status;
 

@@ -61,7 +61,7 @@ static int take(int argc, char **argv, struct nsjoin_request *q, struct nsjoin_o
 
 int own_join(const struct door_before *caller, int argc, char **argv)
 {
-	struct nsjoin_request q = { .owner = caller->uid };
+	struct nsjoin_request q = { .owner = caller->uid, .limits = caller->limits };
 	struct nsjoin_options o = { 0 };
 
 	/* (uid_t)-1 would be anybody's; no process has it. */

@@ -8,7 +8,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-int io_send(int sock, const void *msg, size_t size, const int *fds, size_t n_fds)
+static int send_with(
+	int sock, const void *msg, size_t size, const int *fds, size_t n_fds, int flags)
 {
 	union {
 		struct cmsghdr align;
@@ -33,9 +34,19 @@ int io_send(int sock, const void *msg, size_t size, const int *fds, size_t n_fds
 		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
 	}
 	do
-		sent = sendmsg(sock, &head, MSG_NOSIGNAL);
+		sent = sendmsg(sock, &head, flags | MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -1 : 0;
+}
+
+int io_send(int sock, const void *msg, size_t size, const int *fds, size_t n_fds)
+{
+	return send_with(sock, msg, size, fds, n_fds, 0);
+}
+
+int io_send_now(int sock, const void *msg, size_t size, const int *fds, size_t n_fds)
+{
+	return send_with(sock, msg, size, fds, n_fds, MSG_DONTWAIT);
 }
 
 /* Move the fds of a received message into @fds, or close them where nobody asked for any.

@@ -19,6 +19,9 @@
  */
 int io_send(int sock, const void *msg, size_t size, const int *fds, size_t n_fds);
 
+/* The same, for a socket whose other end is nobody's to trust: EAGAIN where it is full. */
+int io_send_now(int sock, const void *msg, size_t size, const int *fds, size_t n_fds);
+
 /**
  * io_recv() - Take one message of exactly @size bytes
  * @fds:	room for IO_FDS_MAX; what arrives is O_CLOEXEC and the caller's; NULL: fds

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ioprio.h>
 #include <linux/landlock.h>
 #include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/fsuid.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -167,4 +169,14 @@ int sys_scope_abstract_sockets(void)
 int sys_new_session_keyring(void)
 {
 	return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ? -1 : 0;
+}
+
+unsigned long sys_timer_slack(void)
+{
+	return (unsigned long)syscall(SYS_prctl, PR_GET_TIMERSLACK, 0, 0, 0, 0);
+}
+
+int sys_default_ioprio(void)
+{
+	return (int)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0);
 }

@@ -66,5 +66,14 @@ int sys_landlock_abi(void);
 /* Needs no_new_privs or CAP_SYS_ADMIN in the own user namespace. Return: 0 or -1. */
 int sys_scope_abstract_sockets(void);
 
+/* The timer slack that init and its children begin with, in ns: PR_SET_TIMERSLACK(2const) */
+#define SYS_TIMER_SLACK 50000UL
+
+/* The timer slack in ns, of which prctl(3)'s int has no room for all. */
+unsigned long sys_timer_slack(void);
+
+/* ioprio_set(2): by the nice value. Return: 0 or -1. */
+int sys_default_ioprio(void);
+
 /* A session keyring of one's own, keyctl(2). Return: 0, or -1; ENOSYS where there are none. */
 int sys_new_session_keyring(void);

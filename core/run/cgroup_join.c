@@ -3,6 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/parse.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -101,37 +102,96 @@ int cgroup_mount_find(const char *controller, char *buf, size_t size)
 	return -1;
 }
 
-static int open_place(const struct cgroup_place *place, int *move, int *folder)
+static int not_opened(const struct cgroup_place *place, int num, struct err *e)
+{
+	return err_set(e, num, "open the cgroup %s%s%s", place->controller,
+		*place->controller ? ":" : "", place->path);
+}
+
+/* Who comes into a group that stands still stands still as well. */
+static bool is_paused(int dir)
+{
+	char text[256];
+
+	if (io_read_text(dir, "freezer.state", text, sizeof(text)) >= 0)
+		return strcmp(text, "THAWED\n") != 0;
+	if (io_read_text(dir, "cgroup.freeze", text, sizeof(text)) >= 0 && text[0] == '1')
+		return true;
+	return io_read_text(dir, "cgroup.events", text, sizeof(text)) >= 0 &&
+	       strstr(text, "frozen 1");
+}
+
+/* Of one group: "max" is no number. */
+static bool has_no_room(int dir)
+{
+	char most[32], now[32];
+	uint64_t limit, count;
+
+	if (io_read_text(dir, "pids.max", most, sizeof(most)) < 0 ||
+		io_read_text(dir, "pids.current", now, sizeof(now)) < 0)
+		return false;
+	most[strcspn(most, "\n")] = '\0';
+	now[strcspn(now, "\n")] = '\0';
+	return parse_u64(most, &limit) == 0 && parse_u64(now, &count) == 0 &&
+	       count >= limit;
+}
+
+/* Of it and those above, up to the one without a limit, the host's. */
+static bool is_full(int dir)
+{
+	_cleanup_close_ int at = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	while (at >= 0 && faccessat(at, "pids.max", F_OK, 0) == 0) {
+		int above = -EBADF;
+
+		if (has_no_room(at))
+			return true;
+		above = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		cleanup_close(&at);
+		at = above;
+	}
+	return false;
+}
+
+static int check_place(int dir, bool bounded, struct err *e)
+{
+	if (is_paused(dir))
+		return err_set(e, 0, "it is paused: `nsctl resume` lets it go on");
+	if (bounded && is_full(dir))
+		return err_set(e, 0, "it has as many processes as it may have");
+	return 0;
+}
+
+static int open_place(const struct cgroup_place *place, bool bounded, int *move,
+	int *folder, struct err *e)
 {
 	bool v2 = place->controller[0] == '\0';
 	char path[PATH_MAX], mount[PATH_MAX / 2];
-	int at;
+	_cleanup_close_ int at = -EBADF;
 
-	if (cgroup_mount_find(place->controller, mount, sizeof(mount)) < 0) {
-		errno = ENOENT;
-		return -1;
-	}
+	if (cgroup_mount_find(place->controller, mount, sizeof(mount)) < 0)
+		return not_opened(place, ENOENT, e);
 	(void)snprintf(path, sizeof(path), "%s%s", mount, place->path);
 	at = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (at < 0)
+		return not_opened(place, errno, e);
+	if (check_place(at, bounded, e) < 0)
 		return -1;
 	*move = openat(at, v2 ? "cgroup.procs" : "tasks", O_WRONLY | O_CLOEXEC);
+	if (*move < 0)
+		return not_opened(place, errno, e);
 	if (v2)
-		*folder = at;
-	else
-		cleanup_close(&at);
-	return *move < 0 ? -1 : 0;
+		*folder = take_fd(&at);
+	return 0;
 }
 
-static int open_places(
-	const struct cgroup_place *places, size_t n, struct cgroup_fds *f, struct err *e)
+static int open_places(const struct cgroup_place *places, size_t n, bool bounded,
+	struct cgroup_fds *f, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		f->move[f->n] = -EBADF;
-		if (open_place(&places[i], &f->move[f->n], &f->folder) < 0)
-			return err_set(e, errno, "open the session's cgroup %s%s%s",
-				places[i].controller, *places[i].controller ? ":" : "",
-				places[i].path);
+		if (open_place(&places[i], bounded, &f->move[f->n], &f->folder, e) < 0)
+			return -1;
 		f->n++;
 	}
 	/* Being born in the v2 group isn't all when there are v1 groups too. */
@@ -140,7 +200,8 @@ static int open_places(
 	return 0;
 }
 
-int cgroup_join_open(int proc, const char *group, struct cgroup_fds *ret, struct err *e)
+int cgroup_join_open(
+	int proc, const char *group, bool bounded, struct cgroup_fds *ret, struct err *e)
 {
 	struct cgroup_fds f = CGROUP_FDS_NONE;
 	struct cgroup_place places[CGROUP_FDS_MAX];
@@ -149,12 +210,11 @@ int cgroup_join_open(int proc, const char *group, struct cgroup_fds *ret, struct
 
 	if (*group != '\0') {
 		if (io_read_text(proc, "cgroup", text, sizeof(text)) < 0)
-			return err_set(e, errno, "read the cgroup of the session");
+			return err_set(e, errno, "read its cgroup");
 		n = cgroup_places(text, group, places);
 		if (n == 0)
-			return err_set(e, 0,
-				"the session isn't in its cgroup %s: refused", group);
-		if (open_places(places, n, &f, e) < 0) {
+			return err_set(e, 0, "it isn't in its cgroup %s: refused", group);
+		if (open_places(places, n, bounded, &f, e) < 0) {
 			cgroup_join_close(&f);
 			return -1;
 		}

@@ -45,10 +45,13 @@ int cgroup_mount_find(const char *controller, char *buf, size_t size);
  * @group:	as in its record, "" for none
  * @ret:	filled on success; close with cgroup_join_close(). ret->folder is for
  *		CLONE_INTO_CGROUP, and only there when that is all it takes
+ * @bounded:	refuse one that has as many processes as it may have: moving in isn't bounded by
+ *		pids.max, as being born there is
  *
- * Return: 0 or -1 with @e, also when the init isn't in that group.
+ * Return: 0 or -1 with @e, "it ...", also when the init isn't in that group, or it is paused.
  */
-int cgroup_join_open(int proc, const char *group, struct cgroup_fds *ret, struct err *e);
+int cgroup_join_open(
+	int proc, const char *group, bool bounded, struct cgroup_fds *ret, struct err *e);
 void cgroup_join_close(struct cgroup_fds *f);
 
 /* Move the calling, single-threaded process. Return: 0 or -1 with @e. */

@@ -7,6 +7,8 @@
 #include "core/run/cgroup_join.h"
 #include "core/run/enter_inside.h"
 #include "core/run/privs.h"
+#include "core/run/rlimits_set.h"
+#include "core/run/schedule.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -17,6 +19,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+
+/* Whoever is in the box can stop the command's process on its way to its exec. */
+#define HEAR_S 30
+#define END_MS 2000
 
 /* ---- ids --------------------------------------------------------------------------------- */
 
@@ -60,40 +66,42 @@ void enter_keep_mapped(const char *gid_map, struct enter_person *p)
 
 /* ---- the joiner -------------------------------------------------------------------------- */
 
-/* The session's login program has the limits that a login has; init those of a daemon. */
-static pid_t model_of(const struct record *r)
+/*
+ * Those of the session's login. Once that is gone nobody has them: init's are another's. Who asks
+ * for a session of their own gets no more than they have.
+ */
+static void choose_limits(const struct enter *in, struct rlimit ret[RLIMIT_NLIMITS])
 {
-	uint64_t start;
-
-	/* Tried again: it is there, as a rule, and init's limits are others. */
-	for (int tries = 0; r->caller.pid > 0 && tries < 2; tries++)
-		if (io_process_start(r->caller.pid, &start) == 0)
-			return start == r->caller.start ? r->caller.pid : r->init.pid;
-	return r->init.pid;
+	if (rlimits_of(&in->record->caller, ret) < 0)
+		rlimits_usual(ret);
+	if (in->limits)
+		rlimits_cap(ret, in->limits);
 }
 
-static void take_limits(const struct record *r)
+/* A niceness that was given to a user is theirs inside, too. */
+static int be_served(const struct enter *in, struct err *e)
 {
-	pid_t model = model_of(r);
+	struct rlimit limits[RLIMIT_NLIMITS];
 
-	for (int what = 0; what < RLIMIT_NLIMITS; what++) {
-		struct rlimit limit;
-
-		if (prlimit(model, (__rlimit_resource_t)what, NULL, &limit) == 0)
-			(void)setrlimit((__rlimit_resource_t)what, &limit);
-	}
-	(void)setpriority(PRIO_PROCESS, 0, 0);
+	choose_limits(in, limits);
+	if (!in->limits)
+		schedule_reset();
 	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "0");
 	(void)umask(022);
+	return rlimits_set(limits, e);
 }
 
 static int join(const struct enter *in, struct err *e)
 {
-	take_limits(in->record);
+	if (be_served(in, e) < 0)
+		return -1;
 	if (sys_setns(in->held->init, (int)in->held->namespaces) < 0)
 		return err_set(e, errno, "join session %s", in->record->id);
 	if (privs_become_root_here(e) < 0)
 		return -1;
+	/* Changing ids may have set it (fs.suid_dumpable in proc(5)). */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_set(e, errno, "hide from the box");
 	return chdir("/") < 0 ? err_set(e, errno, "go to the root of the box") : 0;
 }
 
@@ -126,7 +134,8 @@ static _Noreturn void joiner(const struct enter *in, const struct cgroup_fds *gr
 	_exit(0);
 }
 
-/* A group that is full lets nobody be born in it, but lets an admin's process move in. */
+/* A group that is full lets nobody be born in it, but lets an admin's process move in. Its user's
+ * doesn't: TasksMax= would be no limit. */
 static pid_t start_joiner(
 	const struct enter *in, const struct cgroup_fds *groups, int ours, int theirs)
 {
@@ -134,7 +143,7 @@ static pid_t start_joiner(
 	pid_t pid = sys_clone3(&how);
 	bool born_in_group = groups->folder >= 0;
 
-	if (pid < 0 && born_in_group) {
+	if (pid < 0 && born_in_group && !(in->limits && errno == EAGAIN)) {
 		how.cgroup = -1;
 		born_in_group = false;
 		pid = sys_clone3(&how);
@@ -170,7 +179,19 @@ static enum enter_result failure(const struct enter_word *word, struct err *e)
 	return word->kind == ENTER_WORD_NO_EXEC ? ENTER_NO_EXEC : ENTER_FAILED;
 }
 
-static enum enter_result hear_end(int sock, struct err *e)
+static enum enter_result not_heard(const struct enter *in, struct err *e)
+{
+	if (errno == EAGAIN)
+		(void)err_set(e, 0,
+			"session %s didn't let the command start within %d s: it was paused, or "
+			"its processes stop or slow each other (`nsctl status %s`)",
+			in->record->id, HEAR_S, in->record->id);
+	else
+		(void)err_set(e, errno, "hear from inside");
+	return ENTER_FAILED;
+}
+
+static enum enter_result hear_end(const struct enter *in, int sock, struct err *e)
 {
 	struct enter_word word;
 	int r = io_recv(sock, &word, sizeof(word), NULL, NULL);
@@ -178,10 +199,8 @@ static enum enter_result hear_end(int sock, struct err *e)
 	/* The exec closed the socket: the command runs. */
 	if (r > 0)
 		return ENTER_RUNS;
-	if (r < 0) {
-		(void)err_set(e, errno, "hear from inside");
-		return ENTER_FAILED;
-	}
+	if (r < 0)
+		return not_heard(in, e);
 	return failure(&word, e);
 }
 
@@ -196,9 +215,10 @@ static enum enter_result hear(
 		size_t n = 0;
 		int r = io_recv(sock, &word, sizeof(word), fds, &n);
 
-		if (r != 0) {
-			(void)err_set(e, r < 0 ? errno : 0, "session %s ended meanwhile",
-				in->record->id);
+		if (r < 0)
+			return not_heard(in, e);
+		if (r > 0) {
+			(void)err_set(e, 0, "session %s ended meanwhile", in->record->id);
 			return ENTER_FAILED;
 		}
 		if (word.kind == ENTER_WORD_BORN) {
@@ -215,17 +235,25 @@ static enum enter_result hear(
 		}
 		/* Any may be first: the joiner tells the birth, the rest is the child's. */
 		if (born && stdio)
-			return hear_end(sock, e);
+			return hear_end(in, sock, e);
 	}
+}
+
+/* On cgroup v1 one that is paused dies once it goes on: nobody waits for that. */
+static void end(pid_t pid)
+{
+	_cleanup_close_ int pidfd = sys_pidfd_open(pid);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	(void)kill(pid, SIGKILL);
+	if (pidfd >= 0 && poll(&p, 1, END_MS) > 0)
+		(void)waitpid(pid, NULL, 0);
 }
 
 static void give_up(struct proxy *p)
 {
-	if (p->child > 0) {
-		(void)kill(p->child, SIGKILL);
-		while (waitpid(p->child, NULL, 0) < 0 && errno == EINTR)
-			continue;
-	}
+	if (p->child > 0)
+		end(p->child);
 	cleanup_close(&p->master);
 	cleanup_close(&p->slave);
 	for (int i = 0; i < 3; i++)
@@ -239,9 +267,12 @@ static enum enter_result start(const struct enter *in, const struct cgroup_fds *
 	struct proxy p = PROXY_NONE;
 	enum enter_result r;
 	pid_t joiner_pid;
+	const struct timeval patience = { .tv_sec = HEAR_S };
 	int pair[2];
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
+		setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience,
+			sizeof(patience)) < 0) {
 		(void)err_set(e, errno, "make a socket to the inside");
 		return ENTER_FAILED;
 	}
@@ -249,13 +280,14 @@ static enum enter_result start(const struct enter *in, const struct cgroup_fds *
 	theirs = pair[1];
 	joiner_pid = start_joiner(in, groups, ours, theirs);
 	if (joiner_pid < 0) {
-		(void)err_set(e, errno, "start a process");
+		(void)err_set(e, errno, "start a process in session %s%s", in->record->id,
+			errno == EAGAIN ? " (it has as many as it may have)" : "");
 		return ENTER_FAILED;
 	}
 	cleanup_close(&theirs);
 	r = hear(in, ours, &p, e);
-	while (waitpid(joiner_pid, NULL, 0) < 0 && errno == EINTR)
-		continue;
+	/* It has said all that it had to say. */
+	end(joiner_pid);
 	if (r != ENTER_RUNS) {
 		give_up(&p);
 		return r;
@@ -279,7 +311,9 @@ enum enter_result enter_session(
 	if (filter_map_key(in.record->filter, &filter, e) < 0)
 		return ENTER_FAILED;
 	in.filter = &filter;
-	if (cgroup_join_open(in.held->proc, in.record->cgroup, &groups, e) < 0) {
+	if (cgroup_join_open(in.held->proc, in.record->cgroup, in.limits != NULL, &groups,
+		    e) < 0) {
+		(void)err_wrap(e, "session %s", in.record->id);
 		filter_unmap(&filter);
 		return ENTER_FAILED;
 	}

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #define ENTER_GROUPS_MAX 1024
@@ -47,6 +48,8 @@ struct enter {
 	bool folder_must;        /* or "/" where it can't be entered */
 	unsigned int on_pty;     /* bit N: fd N is the pty; 0: no pty at all */
 	struct pty_manner manner;
+	const struct rlimit
+		*limits;    /* of a user who asks, RLIMIT_NLIMITS; NULL: root does */
 	const char *notice; /* for the session's terminals, or NULL */
 };
 

@@ -122,6 +122,9 @@ static int become_user(const struct enter_person *p, struct err *e)
 		return err_set(e, errno, "drop capabilities");
 	if (setresuid(p->uid, p->uid, p->uid) < 0)
 		return err_set(e, errno, "become uid %u inside", p->uid);
+	/* From now on the box's user could debug it: fs.suid_dumpable in proc(5). */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_set(e, errno, "hide from the box");
 	if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || setgroups(0, NULL) == 0)
 		return err_set(e, EPERM, "prove that root is left behind");
 	return 0;

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How the kernel serves a process, which an exec doesn't reset. */
+#pragma once
+
+/**
+ * schedule_reset() - Be served as any process is, whatever the caller had chosen
+ *
+ * Policy, nice value, ioprio_set(2), CPUs (as far as the cgroup has them), and the timer slack of
+ * PR_SET_TIMERSLACK(2const), with which a wait of 20 ms can last for hours. Children inherit it.
+ * What can't be set, as for want of CAP_SYS_NICE, stays.
+ */
+void schedule_reset(void);
