@@ -61,6 +61,8 @@ static void note_login(struct session *s)
 	s->record.logged_in = is_login(s->plan->service);
 	if (session_write(s, &e) < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
+	/* From the record on it can be joined. */
+	cleanup_close(&s->family);
 	if (s->record.logged_in)
 		login_write(&s->record);
 	syslog(LOG_INFO, "session %s opened for %s (%s%s%s)", s->plan->id, s->plan->user,
@@ -351,7 +353,6 @@ static void supervise(struct session *s, int sock, const struct cgroup_fds *born
 	(void)close(sock);
 	title_set("nsshell: session %s of %s", s->plan->id, s->plan->user);
 	note_login(s);
-	cleanup_close(&s->family);
 	settle(s);
 	tell_begin(&w.tell, s);
 	watch(&w);

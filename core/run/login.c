@@ -7,13 +7,23 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <paths.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
 #include <utmpx.h>
 
 #define MARK '~' /* first in the ut_id of an entry of ours; three digits follow */
+
+/* How often a lock is asked for. What holds one as a rule does so for less than a millisecond. */
+#define LOCK_TRIES    50
+#define LOCK_PAUSE_MS 4
+#define TRIES         3 /* nobody else would ever correct an entry */
+#define READ_MAX      32
 
 static void put(char *field, size_t size, const char *text)
 {
@@ -50,17 +60,45 @@ static void fill(struct utmpx *u, const struct record *r)
 	u->ut_tv.tv_usec = (int32_t)now.tv_usec;
 }
 
-/* ---- a place in utmp -------------------------------------------------------------------- */
+/* ---- locks ------------------------------------------------------------------------------ */
 
-/* Two logins mustn't take the same place. Without the lock it is still better to say who is in. */
-static int lock(void)
+/*
+ * Neither waits without bound: whoever may read utmp or wtmp, which is everybody, may keep a lock of
+ * it for good. Without it it is still better to say who is in.
+ */
+static void pause_a_bit(void)
+{
+	const struct timespec t = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+
+	(void)nanosleep(&t, NULL);
+}
+
+/* Two logins mustn't take the same place. Return: fd to keep open meanwhile. */
+static int lock_ours(void)
 {
 	int fd = open(PATH_RUN, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd >= 0)
-		(void)flock(fd, LOCK_EX);
+	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			break;
+		pause_a_bit();
+	}
 	return fd;
 }
+
+/* As others do who write to it, getutent(3). */
+static void lock_file(int fd)
+{
+	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (fcntl(fd, F_OFD_SETLK, &all) == 0)
+			break;
+		pause_a_bit();
+	}
+}
+
+/* ---- utmp and wtmp ---------------------------------------------------------------------- */
 
 static void number(unsigned int n, struct utmpx *u)
 {
@@ -71,75 +109,84 @@ static void number(unsigned int n, struct utmpx *u)
 		u->ut_id[i] = digits[n % 36];
 }
 
-static bool is_of(const struct utmpx *u, const struct utmpx *one)
-{
-	return u->ut_type == USER_PROCESS && u->ut_pid == one->ut_pid &&
-	       memcmp(u->ut_line, one->ut_line, sizeof(u->ut_line)) == 0;
-}
-
-/* Tried again where a lock or a read failed: what isn't read is overwritten, or left. The place
- * in the file stays (glibc 2.36); its end leaves errno alone. */
-static const struct utmpx *next(void)
-{
-	const struct utmpx *u = NULL;
-
-	for (int tries = 0; tries < 3; tries++) {
-		errno = 0;
-		u = getutxent();
-		if (u || errno == 0)
-			break;
-	}
-	return u;
-}
-
 /* One that ended is used again: who asks for the users of the host reads the whole file. */
-static void find_free(struct utmpx *ret)
+static bool is_place(const struct utmpx *old, const struct utmpx *u)
 {
-	const struct utmpx *u;
-	unsigned int n = 0;
-
-	setutxent();
-	while ((u = next())) {
-		if (u->ut_id[0] != MARK)
-			continue;
-		n++;
-		if (u->ut_type != DEAD_PROCESS)
-			continue;
-		memcpy(ret->ut_id, u->ut_id, sizeof(u->ut_id));
-		return;
-	}
-	number(n, ret);
+	if (u->ut_type == USER_PROCESS)
+		return old->ut_id[0] == MARK && old->ut_type == DEAD_PROCESS;
+	return old->ut_type == USER_PROCESS && old->ut_pid == u->ut_pid &&
+	       memcmp(old->ut_line, u->ut_line, sizeof(u->ut_line)) == 0;
 }
 
-static bool find_own(struct utmpx *ret)
+/* Return: 1 with @ret_at and the ut_id there; 0 with those of a new entry; -1. */
+static int find_place(int fd, struct utmpx *u, off_t *ret_at)
 {
-	const struct utmpx *u;
+	struct utmpx some[READ_MAX];
+	unsigned int ours = 0;
+	off_t at = 0;
+	ssize_t len;
 
-	setutxent();
-	while ((u = next()))
-		if (is_of(u, ret)) {
-			memcpy(ret->ut_id, u->ut_id, sizeof(u->ut_id));
-			return true;
+	while ((len = pread(fd, some, sizeof(some), at)) >= (ssize_t)sizeof(*some))
+		for (size_t i = 0; i < (size_t)len / sizeof(*some); i++) {
+			*ret_at = at;
+			if (is_place(&some[i], u)) {
+				memcpy(u->ut_id, some[i].ut_id, sizeof(u->ut_id));
+				return 1;
+			}
+			ours += some[i].ut_id[0] == MARK;
+			at += (off_t)sizeof(*some);
 		}
-	return false;
+	*ret_at = at;
+	number(ours, u);
+	return len < 0 ? -1 : 0;
 }
 
-/* Tried again: nobody else would ever correct it. */
-static void store(const struct utmpx *u)
+/* pututxline(3) waits 10 s for a lock. Return: 0; -1 when it may go if it is tried again. */
+static int try_store(struct utmpx *u)
 {
-	bool done = false;
+	_cleanup_close_ int fd = open(_PATH_UTMP, O_RDWR | O_CLOEXEC);
+	off_t at;
+	int found;
 
-	for (int tries = 0; !done && tries < 3; tries++) {
-		setutxent();
-		done = pututxline(u) != NULL;
-	}
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	lock_file(fd);
+	found = find_place(fd, u, &at);
+	if (found < 0)
+		return -1;
+	if (found == 0 && u->ut_type == DEAD_PROCESS)
+		return 0;
+	return pwrite(fd, u, sizeof(*u), at) == (ssize_t)sizeof(*u) ? 0 : -1;
+}
+
+/* A part of an entry, as a full disk leaves it, is overwritten. Return: as try_store(). */
+static int try_append(struct utmpx *u)
+{
+	_cleanup_close_ int fd = open(_PATH_WTMP, O_WRONLY | O_CLOEXEC);
+	struct stat st;
+	off_t end;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	lock_file(fd);
+	if (fstat(fd, &st) < 0)
+		return -1;
+	end = st.st_size - st.st_size % (off_t)sizeof(*u);
+	return pwrite(fd, u, sizeof(*u), end) == (ssize_t)sizeof(*u) ? 0 : -1;
+}
+
+static void insist(int (*try)(struct utmpx *), struct utmpx *u)
+{
+	for (int tries = 0; tries < TRIES; tries++)
+		if (try(u) == 0)
+			break;
 }
 
 /* ---- login and logout ------------------------------------------------------------------- */
 
 void login_write(const struct record *r)
 {
-	_cleanup_close_ int locked = lock();
+	_cleanup_close_ int locked = lock_ours();
 	struct utmpx u;
 
 	(void)locked; /* until the end of this */
@@ -148,22 +195,18 @@ void login_write(const struct record *r)
 	put(u.ut_user, sizeof(u.ut_user), r->user);
 	put(u.ut_host, sizeof(u.ut_host), r->rhost);
 	put_address(&u, r->rhost);
-	find_free(&u);
-	store(&u);
-	endutxent();
-	updwtmpx("/var/log/wtmp", &u);
+	insist(try_store, &u);
+	insist(try_append, &u);
 }
 
 void login_clear(const struct record *r)
 {
-	_cleanup_close_ int locked = lock();
+	_cleanup_close_ int locked = lock_ours();
 	struct utmpx u;
 
 	(void)locked; /* until the end of this */
 	fill(&u, r);
 	u.ut_type = DEAD_PROCESS;
-	if (find_own(&u))
-		store(&u);
-	endutxent();
-	updwtmpx("/var/log/wtmp", &u);
+	insist(try_store, &u);
+	insist(try_append, &u);
 }

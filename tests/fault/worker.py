@@ -173,9 +173,6 @@ class Worker:
         if not wrong and result.seconds > SLOW:
             wrong = f"took {result.seconds:.0f} s"
         left = self._left()
-        if point.call == "pread64" and "utmp" in left:
-            # glibc's pututxline(3) takes an entry that it can't read for the file's end.
-            self.before["utmp"] |= left.pop("utmp")
         self.since += 1
         if left and (fault == "KILL" or scene.sweeps):
             # A killed supervisor can't clear up: the next login does.

@@ -2,6 +2,7 @@
 """What the admin sees on the host while somebody is in a box, and afterwards."""
 
 import os
+import subprocess
 import time
 
 from harness import kernel
@@ -81,6 +82,40 @@ def test_utmp_has_a_place_for_each_at_once(b):
     b.check(seen == [3, True, 2, True] and os.stat("/run/utmp").st_size == size,
             "later ones take the places in utmp that are free", seen,
             f"{size} and {os.stat('/run/utmp').st_size} bytes")
+
+
+LOCKER = """import fcntl, sys
+kept = [open(path, "rb") for path in sys.argv[1:]]
+for f in kept:
+    fcntl.lockf(f, fcntl.LOCK_SH)
+print("locked", flush=True)
+sys.stdin.read()"""
+
+
+def test_a_lock_on_utmp_hides_nobody(b):
+    name = b.alice.pw_name
+    with subprocess.Popen(["/usr/bin/python3", "-I", "-c", LOCKER, "/run/utmp", "/var/log/wtmp"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                          user=b.plain.pw_uid, group=b.plain.pw_gid, extra_groups=[]) as locker:
+        b.check(locker.stdout.readline() == "locked\n", "a user locks utmp and wtmp, and keeps them")
+        with b.shell(name) as s:
+            s.do("true")
+            b.check(_wait_for(lambda: len(_who(b, name)) == 1), "who shows a login all the same",
+                    _who(b, name))
+            b.check(_wait_for(lambda: "still logged in" in "".join(_last(b, name)[:1])),
+                    "and last does", _last(b, name)[:1])
+        b.check(_wait_gone(b, name), "who doesn't show it after logout", _who(b, name))
+        b.check("still" not in "".join(_last_ended(b, name)[:1]), "last shows it as ended",
+                _last(b, name)[:1])
+        b.check(b.gone(name), "and its end waits for nobody", b.stage.records())
+        locker.stdin.close()
+
+
+def _wait_for(what):
+    end = time.monotonic() + patient(15)
+    while not what() and time.monotonic() < end:
+        time.sleep(0.05)
+    return what()
 
 
 def test_who_shows_a_console_login(b):
