@@ -3,7 +3,6 @@
 
 #include "core/base/parse.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define MIB (1ULL << 20)
@@ -50,33 +49,40 @@ void rlimits_cap(
 	}
 }
 
-static int take_number(const char *word, rlim_t *ret)
+/* The next word. Return: what follows it, or NULL. */
+static const char *take_number(const char *at, rlim_t *ret)
 {
+	char word[24];
 	uint64_t n = RLIM_INFINITY;
+	size_t len;
 
+	at += strspn(at, " ");
+	len = strcspn(at, " \n");
+	if (len >= sizeof(word))
+		return NULL;
+	memcpy(word, at, len);
+	word[len] = '\0';
 	if (strcmp(word, "unlimited") != 0 && parse_u64(word, &n) < 0)
-		return -1;
+		return NULL;
 	*ret = n;
-	return 0;
+	return at + len;
 }
 
 /* "Max open files            1024                 4096                 files" */
 static int take_row(const char *text, const char *name, struct rlimit *ret)
 {
 	const char *at = strstr(text, name);
-	char soft[24], hard[24];
 
-	if (!at || sscanf(at + strlen(name), "%23s %23s", soft, hard) != 2)
-		return -1;
-	return take_number(soft, &ret->rlim_cur) < 0 ||
-			       take_number(hard, &ret->rlim_max) < 0
-		       ? -1
-		       : 0;
+	if (at)
+		at = take_number(at + strlen(name), &ret->rlim_cur);
+	if (at)
+		at = take_number(at, &ret->rlim_max);
+	return at ? 0 : -1;
 }
 
 int rlimits_parse(const char *text, struct rlimit ret[RLIMIT_NLIMITS])
 {
-	struct rlimit all[RLIMIT_NLIMITS];
+	struct rlimit all[RLIMIT_NLIMITS] = { { 0, 0 } };
 
 	for (size_t i = 0; i < RLIMIT_NLIMITS; i++)
 		if (take_row(text, rows[i].name, &all[i]) < 0)

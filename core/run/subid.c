@@ -129,7 +129,7 @@ static int look(
 static int append_range(
 	int fd, const struct account *a, struct id_range *ret, struct err *e)
 {
-	uint32_t next;
+	uint32_t next = RANGES_END;
 	int r = look(fd, LOCK_EX, a->uid, ret, &next, e);
 
 	if (r != 0)
@@ -149,7 +149,7 @@ static int own_range(
 {
 	struct id_range mine = { .count = IDMAP_IDS };
 	_cleanup_close_ int fd = -EBADF;
-	uint32_t next;
+	uint32_t next = RANGES_END;
 	int r = open_ranges(allocate, &fd, e);
 
 	if (r != 0)
