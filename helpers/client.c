@@ -44,6 +44,15 @@ static int spawn_with(const char *helper, const char *config, int sock,
 	return r;
 }
 
+int client_set_patience(int sock, int seconds, struct err *e)
+{
+	const struct timeval patience = { .tv_sec = seconds };
+
+	return setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0
+		       ? err_set(e, errno, "wait for the helper")
+		       : 0;
+}
+
 int client_spawn(const char *helper, const char *config, int *ret_sock, pid_t *ret_pid,
 	struct err *e)
 {
@@ -56,6 +65,8 @@ int client_spawn(const char *helper, const char *config, int *ret_sock, pid_t *r
 		return err_set(e, errno, "make a socket to the helper");
 	ours = pair[0];
 	theirs = pair[1];
+	if (client_set_patience(ours, CLIENT_PATIENCE_S, e) < 0)
+		return -1;
 	/* Above the fds that are made anew in the child: a caller may have closed those.
 	 */
 	high = fcntl(theirs, F_DUPFD_CLOEXEC, PROTO_FD + 1);
@@ -76,8 +87,11 @@ int client_spawn(const char *helper, const char *config, int *ret_sock, pid_t *r
 	return 0;
 }
 
-void client_reap(pid_t pid)
+void client_reap(pid_t pid, bool hangs)
 {
+	/* Ours until it is reaped: its pid is nobody else's. */
+	if (hangs)
+		(void)kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
 }
@@ -136,7 +150,8 @@ int client_reply(
 	if (r > 0)
 		return err_set(e, 0, "the helper ended without an answer");
 	if (r < 0)
-		return err_set(e, errno, "hear from the helper");
+		return err_set(
+			e, errno == EAGAIN ? ETIMEDOUT : errno, "hear from the helper");
 	if (ret->magic != PROTO_MAGIC) {
 		while (*n_fds > 0)
 			cleanup_close(&fds[--*n_fds]);

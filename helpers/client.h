@@ -6,6 +6,14 @@
 #include "core/base/err.h"
 #include "helpers/protocol.h"
 
+#include <stdbool.h>
+
+/*
+ * How long each of the helper's answers is waited for, in seconds: longer than what it waits for
+ * itself, which is systemd (five calls of 15) and init of the session (90).
+ */
+#define CLIENT_PATIENCE_S 180
+
 /**
  * client_spawn() - Start the helper with a socket to it
  * @helper:	absolute path
@@ -20,7 +28,17 @@
  */
 int client_spawn(const char *helper, const char *config, int *ret_sock, pid_t *ret_pid,
 	struct err *e);
-void client_reap(pid_t pid);
+
+/**
+ * client_reap() - Wait for the helper's end
+ * @hangs:	client_reply() was out of time: it is killed
+ *
+ * Its supervisor, if it had made one, finds the socket closed, and takes away what there is.
+ */
+void client_reap(pid_t pid, bool hangs);
+
+/* How long client_reply() waits, where CLIENT_PATIENCE_S isn't right. Return: 0 or -1 with @e. */
+int client_set_patience(int sock, int seconds, struct err *e);
 
 /* Send the request; a terminal among the fds 0 to 2 goes with PROTO_OPEN. */
 int client_request(int sock, const struct proto_request *q, struct err *e);

@@ -21,10 +21,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 
 #define LOCK_TRIES    500
 #define LOCK_PAUSE_MS 2
+/* How long init may take, in seconds: a user manager is given 30. */
+#define INIT_PATIENCE_S 90
 
 /* ---- the record --------------------------------------------------------------------- */
 
@@ -116,13 +119,21 @@ static int start_init(struct session *s, const struct stage *stage, struct err *
 
 static int await_init(struct session *s, struct err *e)
 {
+	const struct timeval patience = { .tv_sec = INIT_PATIENCE_S };
 	struct init_report said;
-	int fds[IO_FDS_MAX];
+	int fds[IO_FDS_MAX], r;
 	size_t n = 0;
-	int r = io_recv(s->leash, &said, sizeof(said), fds, &n);
 
+	if (setsockopt(s->leash, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) <
+		0)
+		return err_set(e, errno, "wait for init of the session");
+	r = io_recv(s->leash, &said, sizeof(said), fds, &n);
 	if (n > 0)
 		s->ptys = fds[0];
+	if (r < 0 && errno == EAGAIN) {
+		s->allow = false; /* else who can pause it could log in out of the box */
+		return err_set(e, ETIMEDOUT, "hear from init of the session");
+	}
 	if (r != 0)
 		return err_set(e, r < 0 ? errno : 0, "init of the session died");
 	if (said.error.msg[0]) {

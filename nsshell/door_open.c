@@ -149,6 +149,6 @@ enum door_opened door_open(struct door *d, struct err *e)
 	if (opened != DOOR_INSIDE)
 		cleanup_close(&d->lease);
 	if (helper > 0)
-		client_reap(helper);
+		client_reap(helper, opened == DOOR_FAILS && e->num == ETIMEDOUT);
 	return opened == DOOR_FAILS ? never_isolated(d, e) : opened;
 }

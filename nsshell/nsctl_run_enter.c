@@ -99,6 +99,6 @@ int run_enter(struct run *r, struct err *e)
 			 : converse(r, e);
 	if (result < 0)
 		cleanup_close(&r->lease);
-	client_reap(helper);
+	client_reap(helper, result < 0 && e->num == ETIMEDOUT);
 	return result;
 }

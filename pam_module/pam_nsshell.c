@@ -251,7 +251,7 @@ static int ask(pam_handle_t *pamh, const struct pam_args *args,
 		if (r == 0)
 			r = converse(pamh, sock, reply, e);
 		cleanup_close(&sock);
-		client_reap(pid);
+		client_reap(pid, r < 0 && e->num == ETIMEDOUT);
 	}
 	(void)sigaction(SIGCHLD, &old, NULL);
 	return r;

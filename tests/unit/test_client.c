@@ -12,8 +12,10 @@
 #include "helpers/client.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #ifndef AF_XDP
 #define AF_XDP 44
@@ -141,6 +143,60 @@ static void a_socket_of_any_kind_is_no_terminal(void **state)
 	assert_false(asks_with(sock));
 }
 
+/* ---- waiting ------------------------------------------------------------------------- */
+
+static void a_helper_that_hangs_is_given_up_and_killed(void **state)
+{
+	_cleanup_close_ int sock = -EBADF;
+	struct proto_reply reply;
+	int fds[IO_FDS_MAX];
+	struct err e;
+	size_t n = 0;
+	pid_t pid;
+
+	(void)state;
+	/* Any program that says nothing will do. */
+	assert_int_equal(client_spawn("/bin/sleep", "1000", &sock, &pid, &e), 0);
+	assert_int_equal(client_set_patience(sock, 1, &e), 0);
+	assert_int_equal(client_reply(sock, &reply, fds, &n, &e), -1);
+	assert_int_equal(e.num, ETIMEDOUT);
+	assert_int_equal(kill(pid, 0), 0);
+	client_reap(pid, true);
+	assert_int_equal(kill(pid, 0), -1);
+}
+
+static void a_helper_that_ends_is_no_helper_that_hangs(void **state)
+{
+	_cleanup_close_ int sock = -EBADF;
+	struct proto_reply reply;
+	int fds[IO_FDS_MAX];
+	struct err e;
+	size_t n = 0;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(client_spawn("/bin/sleep", "0", &sock, &pid, &e), 0);
+	assert_int_equal(client_reply(sock, &reply, fds, &n, &e), -1);
+	assert_int_equal(e.num, 0);
+	assert_string_equal(e.msg, "the helper ended without an answer");
+	client_reap(pid, false);
+}
+
+static void each_wait_for_a_helper_has_its_bound(void **state)
+{
+	_cleanup_close_ int sock = -EBADF;
+	struct timeval patience = { 0 };
+	socklen_t size = sizeof(patience);
+	struct err e;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(client_spawn("/bin/sleep", "0", &sock, &pid, &e), 0);
+	assert_int_equal(getsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, &size), 0);
+	assert_int_equal(patience.tv_sec, CLIENT_PATIENCE_S);
+	client_reap(pid, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +207,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_terminal_goes_along, pair, unpair),
 		cmocka_unit_test_setup_teardown(
 			a_socket_of_any_kind_is_no_terminal, pair, unpair),
+		cmocka_unit_test(a_helper_that_hangs_is_given_up_and_killed),
+		cmocka_unit_test(a_helper_that_ends_is_no_helper_that_hangs),
+		cmocka_unit_test(each_wait_for_a_helper_has_its_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
