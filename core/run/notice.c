@@ -5,13 +5,18 @@
 #include "core/run/observe_inside.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 
 #define NOTICE_MAX 1024 /* ptys looked at */
+/* For all of them together. */
+#define PAUSES     20
+#define PAUSE_NSEC 10000000
 
 int notice_is_devpts(int fd)
 {
@@ -20,13 +25,25 @@ int notice_is_devpts(int fd)
 	return fstatfs(fd, &fs) == 0 && fs.f_type == DEVPTS_SUPER_MAGIC;
 }
 
-static bool write_to(int fd, const char *text)
+/* Only one writes to a terminal at a time, the rest get EAGAIN: a shell that says "Killed", say. */
+static bool write_to(int fd, const char *text, int *pauses)
 {
+	static const struct timespec pause = { .tv_nsec = PAUSE_NSEC };
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode))
 		return false;
-	return write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	while (*text) {
+		ssize_t n = write(fd, text, strlen(text));
+
+		if (n < 0 && (errno != EAGAIN || (*pauses)-- <= 0))
+			return false;
+		if (n < 0)
+			(void)nanosleep(&pause, NULL);
+		else
+			text += n;
+	}
+	return true;
 }
 
 size_t notice_ptys_in(int devpts, const char *text)
@@ -36,6 +53,7 @@ size_t notice_ptys_in(int devpts, const char *text)
 	_cleanup_dir_ DIR *dir = NULL;
 	const struct dirent *entry;
 	size_t told = 0, seen = 0;
+	int pauses = PAUSES;
 
 	if (at >= 0 && notice_is_devpts(at))
 		dir = fdopendir(at);
@@ -51,7 +69,7 @@ size_t notice_ptys_in(int devpts, const char *text)
 			observe_inside_has(entry->d_name))
 			continue;
 		fd = openat(dirfd(dir), entry->d_name, flags);
-		told += write_to(fd, text);
+		told += write_to(fd, text, &pauses);
 	}
 	return told;
 }
@@ -67,6 +85,7 @@ size_t notice_ptys(const char *text)
 void notice_lent(const struct record *r, const char *text)
 {
 	_cleanup_close_ int fd = -EBADF;
+	int pauses = PAUSES;
 	struct stat st;
 
 	if (r->lent.path[0] == '\0')
@@ -75,5 +94,5 @@ void notice_lent(const struct record *r, const char *text)
 		r->lent.path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_rdev == r->lent.rdev &&
 		st.st_uid == r->uid)
-		(void)write_to(fd, text);
+		(void)write_to(fd, text, &pauses);
 }

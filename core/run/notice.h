@@ -11,7 +11,7 @@
  * notice_ptys() - Write to every pty of the devpts that is at NOTICE_PTS here
  *
  * Should:   run inside the session, as root of the box
- * Mustn't:  wait for a terminal that doesn't take it, or open what isn't a pty
+ * Mustn't:  wait for longer than 200 ms for terminals that don't take it, or open what isn't a pty
  *
  * Return: how many took it.
  */
