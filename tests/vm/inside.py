@@ -23,10 +23,12 @@ NEVER = {
     "hostile": {},
 }
 # What is run when nobody names or wants more: what init, cgroups, the kernel or the stack of PAM
-# modules could make a difference to. Everything else, in that shape, is for `make check-vm-all`.
+# modules could make a difference to. Everything else, in that shape, is for `make check-vm-all`. FILE.TEST is
+# one test of a file.
 CHOSEN = {
     "v2": {"system": ("harness", "lifecycle", "limits", "limit_keys", "slices", "host_faults",
-                      "nsctl_sessions", "nsctl_set"),
+                      "nsctl_sessions", "nsctl_set", "hits", "lxcfs", "nsjoin.who_and_where",
+                      "nsctl_look.status", "nsctl_look.limits_that_were_hit_are_counted"),
            "hostile": ("processes", "ipc", "namespaces", "privileges")},
     "v1": {"system": ("limits", "limit_keys", "slices", "host_faults"),
            "hostile": ("namespaces", "privileges")},

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Limits limit, whatever the host's cgroups are."""
 
+import re
+
 TAKE = "head -c 150M /dev/zero | tail -c 150M >/dev/null; echo status ${PIPESTATUS[1]}"
 FORKS = """python3 -c '
 import os, time
@@ -49,3 +51,31 @@ def test_what_nsctl_tells_is_what_holds(h):
                 "nsctl status reads the limits back from the kernel",
                 [x.strip() for x in told.splitlines() if "Max=" in x or "Quota" in x], told)
     h.config()
+
+
+def test_pressure(h):
+    if h.shape == "v1":
+        h.skip("pressure of a session", "groups of cgroup v1 tell none")
+        return
+    h.config("[User alice]\nCPUQuota=20%\n")
+    with h.shell("alice") as alice:
+        alice.do("timeout 5 sh -c 'while :; do :; done'", timeout=60)
+        r = h.nsctl("status --json alice")
+        told = re.findall(r'"(cpu|memory|io)": *{\s*"some10"', r.stdout)
+        waited = re.search(r'"cpu": *{[^}]*"some_usec": *(\d+)', r.stdout)
+        h.check(told == ["cpu", "memory", "io"] and waited and int(waited[1]) > 100000,
+                "nsctl status tells how long who spins below CPUQuota=20% has waited",
+                waited and f"{waited[1]} microseconds", r.stdout)
+    h.config()
+
+
+def test_init_is_born_in_its_group(h):
+    """A move into it would wait for all processors (RCU), clone3(2) with CLONE_INTO_CGROUP doesn't."""
+    if h.shape == "v1":
+        h.skip("init is born in its group", "only cgroup v2 can do that")
+        return
+    h.sh("strace -f --seccomp-bpf -e trace=clone3 -o /root/clones su alice -c true", 120)
+    seen = h.out("cat /root/clones; rm /root/clones")
+    inits = [line for line in seen.splitlines() if "CLONE_NEWPID" in line]
+    h.check(len(inits) == 1 and "CLONE_INTO_CGROUP" in inits[0] and re.search(r"= \d+$", inits[0]),
+            "a session's init is born in its group", inits, seen)

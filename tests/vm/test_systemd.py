@@ -40,6 +40,13 @@ def test_daemon_reload(h):
 
 
 @on_systemd
+def test_apparmor_is_on(h):
+    """Else nothing of what is tried here would show that it lets nsshell work."""
+    seen = h.out("cat /sys/module/apparmor/parameters/enabled; tr , '\\n' </sys/kernel/security/lsm | grep -x apparmor")
+    h.check(seen == "Y\napparmor", "AppArmor is enabled in this machine's kernel", seen)
+
+
+@on_systemd
 def test_a_restart_of_sshd(h):
     with h.shell("alice") as alice, h.shell("plain") as plain:
         alice.do("sleep 600 & echo $!", timeout=60)
