@@ -4,6 +4,7 @@
 #include "nsshell/nsctl_findings.h"
 
 #include "core/base/cleanup.h"
+#include "helpers/protocol.h"
 
 #include <string.h>
 
@@ -127,7 +128,8 @@ static void check_locked(const struct pamstack_file *file, struct findings *f)
 {
 	if (file->locked && (strstr(file->locked, "isn't root's") ||
 				    strstr(file->locked, "written by others")))
-		findings_add(f, FINDING_ERROR, "every login through it", "see above",
+		findings_add(f, FINDING_ERROR, "every login through it",
+			"chown it to root and chmod go-w it, after a look at what is in it",
 			"%s %s", file->path, file->locked);
 }
 
@@ -137,8 +139,9 @@ void check_pam(
 	for (size_t i = 0; i < listed->n; i++) {
 		if (pamstack_find(d, listed->v[i]))
 			check_service(d, listed->v[i], true, f);
-		else
-			findings_add(f, FINDING_NOTE, "nobody", "",
+		else if (strcmp(listed->v[i], PROTO_SERVICE_DOOR) != 0)
+			findings_add(f, FINDING_NOTE, "nobody",
+				"nothing, or take it out of Services=",
 				"%s is in Services=, but there is no such PAM service here",
 				listed->v[i]);
 	}

@@ -40,6 +40,11 @@ void doctor_ways_out(const struct doctor_account *a, struct findings *f);
 void doctor_limits(
 	const struct doctor_account *a, struct strlist *seen, struct findings *f);
 
+/* Whether nothing limits the memory of an account that keeps its changes there. */
+bool doctor_memory_is_open(const struct doctor_account *a);
+/* Tell of those accounts. */
+void doctor_memory(const struct strlist *open, struct findings *f);
+
 /**
  * doctor_disk_is_open() - Whether nothing limits what an account's upper takes on disk
  *

@@ -65,7 +65,8 @@ static void tell_unseen(const struct strlist *unseen, struct findings *f)
 struct gathered {
 	struct strlist unseen; /* with Record=yes, and nothing to look through */
 	struct strlist limits;
-	struct strlist disk; /* with Upper=disk, and no quota */
+	struct strlist disk;   /* with Upper=disk, and no quota */
+	struct strlist memory; /* with no MemoryMax= */
 	struct strlist isolated;
 };
 
@@ -89,6 +90,9 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 			f->no_memory = true;
 		doctor_limits(&a, &g->limits, f);
 		if (doctor_disk_is_open(&a) && strlist_add(&g->disk, account->name) < 0)
+			f->no_memory = true;
+		if (doctor_memory_is_open(&a) &&
+			strlist_add(&g->memory, account->name) < 0)
 			f->no_memory = true;
 		if (policy.record && is_unseen(account) &&
 			strlist_add(&g->unseen, account->name) < 0)
@@ -123,10 +127,12 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	}
 	tell_unseen(&g.unseen, f);
 	doctor_disk(&g.disk, f);
+	doctor_memory(&g.memory, f);
 	doctor_doors(d, &g.isolated, f);
 	strlist_clear(&g.unseen);
 	strlist_clear(&g.isolated);
 	strlist_clear(&g.limits);
 	strlist_clear(&g.disk);
+	strlist_clear(&g.memory);
 	return 0;
 }

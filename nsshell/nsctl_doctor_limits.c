@@ -90,3 +90,31 @@ void doctor_limits(
 	else
 		tell(a, &host, seen, f);
 }
+
+static bool is_open(const struct policy_limits *l)
+{
+	return l->memory_max.permyriad == 0 && l->memory_max.n == PARSE_INFINITY;
+}
+
+bool doctor_memory_is_open(const struct doctor_account *a)
+{
+	const struct policy *p = a->policy;
+
+	return p->upper == UPPER_TMPFS && is_open(&p->limits) &&
+	       (!p->slice || is_open(&p->slice_limits));
+}
+
+void doctor_memory(const struct strlist *open, struct findings *f)
+{
+	char whom[64];
+
+	if (open->n == 0)
+		return;
+	(void)snprintf(whom, sizeof(whom), "%.32s%s", open->v[0],
+		open->n > 1 ? " and others" : "");
+	findings_add(f, FINDING_NOTE, whom,
+		"give them MemoryMax=, in [Default] or a section of theirs: nsshell.conf(5), What fills up",
+		"no MemoryMax=: %zu account%s can fill the host's memory, with what they write to /tmp, "
+		"/dev/shm and their uppers too",
+		open->n, open->n == 1 ? "" : "s");
+}

@@ -79,10 +79,8 @@ void findings_print(const struct findings *f, FILE *out)
 			if ((int)v->severity != s)
 				continue;
 			(void)fprintf(out, "%s: %s\n", names[s], v->what);
-			if (*v->whom)
-				(void)fprintf(out, "    concerns: %s\n", v->whom);
-			if (*v->todo)
-				(void)fprintf(out, "    to do:    %s\n", v->todo);
+			(void)fprintf(out, "    concerns: %s\n    to do:    %s\n",
+				v->whom, v->todo);
 		}
 	}
 }

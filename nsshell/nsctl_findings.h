@@ -30,7 +30,8 @@ struct findings {
 	bool no_memory; /* something couldn't be kept: the list isn't whole */
 };
 
-/* Keep a finding; all texts are copied. @whom and @todo are as in struct finding. */
+/* Keep a finding; all texts are copied. @whom and @todo are as in struct finding, and never
+ * empty. */
 void findings_add(struct findings *f, enum finding_severity severity, const char *whom,
 	const char *todo, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void findings_clear(struct findings *f);

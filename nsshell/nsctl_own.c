@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,23 +70,32 @@ int nsctl_own_hang_up(struct nsctl_own_talk *t)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* For requests that are answered by a line at most: it, or an error. */
-static int have_done(const char *const *argv, char *line, int size, struct err *e)
+/* What nsshell-own says of a failure, or nothing. Return: -1. */
+static int failed(const char *line, struct err *e)
 {
 	static const char name[] = "nsshell-own: ";
-	struct nsctl_own_talk t = { 0 };
-	char *text = line;
 
-	if (nsctl_own_ask(argv, true, &t, e) < 0)
-		return -1;
-	if (!fgets(line, size, t.in))
+	if (strncmp(line, name, strlen(name)) == 0)
+		line += strlen(name);
+	if (!*line)
+		line = "nsshell-own has failed";
+	return err_set(e, 0, "%.*s", (int)strcspn(line, "\n"), line);
+}
+
+/* The end of a talk, with a line at most: an answer, or an error. */
+static int finish(struct nsctl_own_talk *t, char *line, int size, struct err *e)
+{
+	if (!fgets(line, size, t->in))
 		*line = '\0';
 	line[strcspn(line, "\n")] = '\0';
-	if (nsctl_own_hang_up(&t) == 0)
-		return 0;
-	if (strncmp(text, name, strlen(name)) == 0)
-		text += strlen(name);
-	return err_set(e, 0, "%s", *text ? text : "nsshell-own has failed");
+	return nsctl_own_hang_up(t) == 0 ? 0 : failed(line, e);
+}
+
+static int have_done(const char *const *argv, char *line, int size, struct err *e)
+{
+	struct nsctl_own_talk t = { 0 };
+
+	return nsctl_own_ask(argv, true, &t, e) < 0 ? -1 : finish(&t, line, size, e);
 }
 
 /* ---- list -------------------------------------------------------------------------------- */
@@ -151,17 +161,40 @@ int nsctl_own_read(struct nsctl_own **ret, size_t *ret_n, struct err *e)
 
 /* ---- what is done to them ---------------------------------------------------------------- */
 
-int nsctl_own_stop(const struct nsctl_session *s, size_t n, bool wait, struct err *e)
+int nsctl_own_stop(const struct nsctl_session *s, size_t n, bool wait,
+	struct nsctl_own_talk *ret, struct err *e)
 {
 	const char *argv[OWN_STOP_REST + OWN_STOP_MAX + 1] = { "nsctl", OWN_STOP,
 		wait ? "wait" : "no-wait" };
-	char line[sizeof(e->msg)];
 
 	if (n > OWN_STOP_MAX)
 		return err_set(e, 0, "more than %d sessions at a time", OWN_STOP_MAX);
 	for (size_t i = 0; i < n; i++)
 		argv[OWN_STOP_REST + i] = s[i].record.id;
-	return have_done(argv, line, sizeof(line), e);
+	if (nsctl_own_ask(argv, true, ret, e) < 0)
+		return -1;
+	/* What poll(2) says is true only if nothing is kept of what has come. */
+	(void)setvbuf(ret->in, NULL, _IONBF, 0);
+	return 0;
+}
+
+int nsctl_own_stopped(struct nsctl_own_talk *t, int ms, struct err *e)
+{
+	struct pollfd p = { .fd = fileno(t->in), .events = POLLIN };
+	char line[sizeof(e->msg)] = "";
+
+	if (poll(&p, 1, ms) <= 0)
+		return 0;
+	if (fgets(line, sizeof(line), t->in) && strcmp(line, OWN_STOP_GONE) == 0)
+		return 1;
+	return failed(line, e);
+}
+
+int nsctl_own_stop_end(struct nsctl_own_talk *t, struct err *e)
+{
+	char line[sizeof(e->msg)];
+
+	return finish(t, line, sizeof(line), e);
 }
 
 int nsctl_own_kill(const struct record *r, int sig, size_t *ret_n, struct err *e)

@@ -5,6 +5,8 @@
 
 #include "core/base/cleanup.h"
 #include "core/run/lxcfs.h"
+#include "core/run/members.h"
+#include "core/run/stop.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -12,6 +14,7 @@
 /* lxcfs is started before it is mounted; how long that may take. */
 #define WAIT_MS  5000
 #define AGAIN_MS 50
+#define ENDS_MS  500
 
 static int find(bool wait, char where[PATH_MAX], struct err *e)
 {
@@ -30,6 +33,14 @@ static int find(bool wait, char where[PATH_MAX], struct err *e)
 	return 0;
 }
 
+/* Whether a session is just ending: its namespaces go shortly before its init does. */
+static bool ends(const struct record *r)
+{
+	_cleanup_close_ int init = members_hold(&r->init);
+
+	return init < 0 || stop_wait(init, ENDS_MS) == 1;
+}
+
 static int refresh(bool wait, bool quiet, struct err *e)
 {
 	_cleanup_free_ struct nsctl_session *sessions = NULL;
@@ -45,8 +56,7 @@ static int refresh(bool wait, bool quiet, struct err *e)
 
 		if (r->init.pid > 0 && lxcfs_renew(r, where, &why) == 0)
 			done++;
-		/* It ended meanwhile, or has no init yet. */
-		if (why.msg[0] == '\0' || why.num == ESRCH)
+		if (why.msg[0] == '\0' || ends(r))
 			continue;
 		failed++;
 		(void)fprintf(stderr, "session %s of %s: %s\n", r->id, r->user, why.msg);

@@ -76,9 +76,8 @@ struct nsctl_own {
 /* Own sessions, oldest first, from nsshell-own; free() @ret. Return: 0 or -1 with @e. */
 int nsctl_own_read(struct nsctl_own **ret, size_t *ret_n, struct err *e);
 
-/* Have nsshell-own end own sessions, send a signal to one, pause it or let it go on. Return: 0 or
- * -1 with @e, which has nsshell-own's own words. */
-int nsctl_own_stop(const struct nsctl_session *s, size_t n, bool wait, struct err *e);
+/* Have nsshell-own send a signal to an own session, pause it or let it go on. Return: 0 or -1 with
+ * @e, which has nsshell-own's own words. */
 int nsctl_own_kill(const struct record *r, int sig, size_t *ret_n, struct err *e);
 int nsctl_own_pause(const struct record *r, bool frozen, struct err *e);
 
@@ -92,6 +91,19 @@ int nsctl_own_ask(
 	const char *const *argv, bool errors, struct nsctl_own_talk *ret, struct err *e);
 /* Return: its exit status, or -1. */
 int nsctl_own_hang_up(struct nsctl_own_talk *t);
+
+/**
+ * nsctl_own_stop() - Have nsshell-own end own sessions
+ * @ret:	end it with nsctl_own_stop_end(), or after an error with nsctl_own_hang_up()
+ *
+ * Return: 0 or -1 with @e.
+ */
+int nsctl_own_stop(const struct nsctl_session *s, size_t n, bool wait,
+	struct nsctl_own_talk *ret, struct err *e);
+/* With @wait: wait @ms for the next of them. Return: 1 it is gone, 0 not yet, -1 with @e. */
+int nsctl_own_stopped(struct nsctl_own_talk *t, int ms, struct err *e);
+/* All have been told, and with @wait are gone. Return: 0 or -1 with @e. */
+int nsctl_own_stop_end(struct nsctl_own_talk *t, struct err *e);
 
 /* Read again what a session uses, and its state. */
 void nsctl_session_look(struct nsctl_session *s);

@@ -17,7 +17,8 @@
 
 struct stopping {
 	const struct nsctl_session *s;
-	int supervisor; /* pidfd; -EBADF: nothing to wait for */
+	int supervisor;             /* pidfd; -EBADF: nothing to wait for */
+	struct nsctl_own_talk *own; /* who waits for it, for who isn't root */
 	bool quiet, terminal;
 };
 
@@ -44,19 +45,30 @@ static void progress(const struct stopping *g, long *before)
 	(void)fflush(stdout);
 }
 
+/* Wait a step. Return: 1 it is gone, 0 not yet, -1 with @e. */
+static int step(const struct stopping *g, struct err *e)
+{
+	if (g->own)
+		return nsctl_own_stopped(g->own, STEP_MS, e);
+	return g->supervisor < 0 || stop_wait(g->supervisor, STEP_MS);
+}
+
 static int await(const struct stopping *g, struct err *e)
 {
 	const struct record *r = &g->s->record;
 	uint64_t begun = now_ms();
 	long before = -1;
+	int gone;
 
-	while (g->supervisor >= 0 && !stop_wait(g->supervisor, STEP_MS)) {
-		if (now_ms() - begun > TIMEOUT_MS)
+	while ((gone = step(g, e)) == 0) {
+		if (!g->own && now_ms() - begun > TIMEOUT_MS)
 			return err_set(e, 0,
 				"session %s of %s isn't gone after %d s: \"nsctl status %s\" shows what is left, \"nsctl stop --kill\" doesn't ask it",
 				r->id, r->user, TIMEOUT_MS / 1000, r->id);
 		progress(g, &before);
 	}
+	if (gone < 0)
+		return -1;
 	if (!g->quiet)
 		(void)printf("%ssession %s of %s has ended\n",
 			g->terminal ? "\r\033[K" : "", r->id, r->user);
@@ -83,17 +95,22 @@ static int stop_all(struct stopping *g, size_t n, bool kill, bool wait, struct e
 }
 
 /* For who isn't root. */
-static int stop_own(const struct nsctl_session *s, size_t n, bool kill, bool wait,
-	bool quiet, struct err *e)
+static int stop_own(struct stopping *g, const struct nsctl_session *s, size_t n,
+	bool wait, struct err *e)
 {
-	if (kill)
-		return err_set(e, 0, "killing at once is root's: run it as root");
-	if (nsctl_own_stop(s, n, wait, e) < 0)
+	struct nsctl_own_talk talk;
+	int r = nsctl_own_stop(s, n, wait, &talk, e);
+
+	if (r < 0)
 		return -1;
-	for (size_t i = 0; wait && !quiet && i < n; i++)
-		(void)printf(
-			"session %s of %s has ended\n", s[i].record.id, s[i].record.user);
-	return 0;
+	for (size_t i = 0; wait && i < n && r == 0; i++) {
+		g[i].own = &talk;
+		r = await(&g[i], e);
+	}
+	if (r == 0)
+		return nsctl_own_stop_end(&talk, e);
+	(void)nsctl_own_hang_up(&talk);
+	return -1;
 }
 
 static int stop(char *const *words, size_t n_words, bool kill, bool wait, bool quiet,
@@ -106,15 +123,16 @@ static int stop(char *const *words, size_t n_words, bool kill, bool wait, bool q
 
 	if (nsctl_targets(NSCTL_OWN, words, n_words, &sessions, &n, e) < 0)
 		return -1;
-	if (geteuid() != 0)
-		return stop_own(sessions, n, kill, wait, quiet, e);
+	if (geteuid() != 0 && kill)
+		return err_set(e, 0, "killing at once is root's: run it as root");
 	g = calloc(n + 1, sizeof(*g));
 	if (!g)
 		return err_set(e, ENOMEM, "stop sessions");
 	for (size_t i = 0; i < n; i++)
-		g[i] = (struct stopping){ &sessions[i], -EBADF, quiet,
+		g[i] = (struct stopping){ &sessions[i], -EBADF, NULL, quiet,
 			isatty(STDOUT_FILENO) == 1 };
-	r = stop_all(g, n, kill, wait, e);
+	r = geteuid() == 0 ? stop_all(g, n, kill, wait, e)
+			   : stop_own(g, sessions, n, wait, e);
 	for (size_t i = 0; i < n; i++)
 		cleanup_close(&g[i].supervisor);
 	return r;

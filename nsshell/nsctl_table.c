@@ -3,9 +3,11 @@
 #include "nsshell/nsctl_sessions.h"
 
 #include "core/base/cleanup.h"
+#include "core/run/cgroup.h"
 
 #include <inttypes.h>
 #include <libsmartcols.h>
+#include <stddef.h>
 #include <string.h>
 
 /* Longest text of a cell. */
@@ -98,6 +100,35 @@ CELL(supervisor)
 		(void)snprintf(buf, size, "%d", (int)s->record.supervisor.pid);
 }
 
+/* Limits are the account's. NSCTL_PLAIN has a number or nothing: JSON knows no "infinity". */
+static void limit_cell(const struct nsctl_session *s, size_t offset, bool bytes,
+	enum nsctl_numbers numbers, char *buf, size_t size)
+{
+	const char *group = s->record.cgroup, *end = strrchr(group, '/');
+	char account[sizeof(s->record.cgroup)];
+	struct usage u;
+	uint64_t n;
+
+	if (!end)
+		return;
+	(void)snprintf(account, sizeof(account), "%.*s", (int)(end - group), group);
+	usage_read(cgroup_kind(), account, &u);
+	n = *(const uint64_t *)(const void *)((const char *)&u + offset);
+	if (n == PARSE_INFINITY && numbers == NSCTL_PLAIN)
+		return;
+	nsctl_bytes(n, bytes ? numbers : NSCTL_PLAIN, buf, size);
+}
+
+#define LIMIT_CELL(name, bytes)                                                          \
+	CELL(name)                                                                       \
+	{                                                                                \
+		limit_cell(s, offsetof(struct usage, name), bytes, numbers, buf, size);  \
+	}
+
+LIMIT_CELL(memory_max, true)
+LIMIT_CELL(tasks_max, false)
+LIMIT_CELL(cpu_quota, false)
+
 #define RIGHT  SCOLS_FL_RIGHT
 #define TEXT   SCOLS_JSON_STRING
 #define NUMBER SCOLS_JSON_NUMBER
@@ -123,6 +154,9 @@ const struct nsctl_column nsctl_columns[] = {
 	{ "TASKS", 5, RIGHT, NUMBER, "processes and threads in it", cell_tasks },
 	{ "READ", 6, RIGHT, NUMBER, "read from disks, where the kernel counts it", cell_io_read },
 	{ "WRITTEN", 6, RIGHT, NUMBER, "written to disks, where the kernel counts it", cell_io_write },
+	{ "MEMORYMAX", 6, RIGHT, NUMBER, "MemoryMax= of the account, all its sessions together", cell_memory_max },
+	{ "TASKSMAX", 5, RIGHT, NUMBER, "TasksMax= of the account", cell_tasks_max },
+	{ "CPUQUOTA", 5, RIGHT, NUMBER, "CPUQuota= of the account, percent of one CPU", cell_cpu_quota },
 	{ "%CPU", 5, RIGHT, NUMBER, "of one CPU, now (top)", cell_cpu },
 };
 /* clang-format on */

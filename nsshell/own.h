@@ -53,7 +53,9 @@ enum own_join {
 
 /* ---- stop --------------------------------------------------------------------------------- */
 
-#define OWN_STOP "stop"
+/* With "wait" it answers OWN_STOP_GONE for each session, in the order of the ids, once it is gone. */
+#define OWN_STOP      "stop"
+#define OWN_STOP_GONE "gone\n"
 enum own_stop {
 	OWN_STOP_WAIT = 2, /* "wait" until they are gone, or "no-wait" */
 	OWN_STOP_REST,

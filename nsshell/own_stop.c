@@ -38,14 +38,17 @@ static int tell(const struct door_before *caller, const char *id, int *ret, stru
 	return 0;
 }
 
+/* As the caller: who doesn't read what is told keeps only themselves waiting. */
 static int await(int fd, const char *id, struct err *e)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	return poll(&p, 1, TIMEOUT_MS) > 0
-		       ? 0
-		       : err_set(e, 0, "session %s isn't gone after %d s", id,
-				 TIMEOUT_MS / 1000);
+	if (poll(&p, 1, TIMEOUT_MS) <= 0)
+		return err_set(e, 0,
+			"session %s isn't gone after %d s: \"nsctl status %s\" shows what is left",
+			id, TIMEOUT_MS / 1000, id);
+	(void)dprintf(STDOUT_FILENO, OWN_STOP_GONE);
+	return 0;
 }
 
 /* All are told first, so that their graces run together. */

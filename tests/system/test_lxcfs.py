@@ -8,6 +8,8 @@ import subprocess
 import time
 
 from harness import kernel
+from harness.scene import json_of
+from harness.stage import TREE
 from test_limits import _has_cgroups
 
 
@@ -61,6 +63,66 @@ class Lxcfs:
             self.process.wait()
         self.unmount()
         self.where.rmdir()
+
+
+def _told(b):
+    """What nsctl check says of lxcfs: severity, words and what to do of each finding."""
+    r = _nsctl(b, "check", "-J", "-c", str(b.stage.conf))
+    return [(f["severity"], f["what"], f["todo"]) for f in (json_of(r) or {}).get("findings", [])
+            if "lxcfs" in f["what"]]
+
+
+def _dropin(b, when):
+    """What the drop-in has systemd do then: nsctl's arguments."""
+    text = (TREE / "config/lxcfs_nsshell.conf").read_text(encoding="utf-8")
+    words = [x.partition("=")[2].split() for x in text.splitlines() if x.startswith(f"{when}=")]
+    b.check(len(words) == 1 and words[0][0] == "-/usr/local/sbin/nsctl",
+            f"the drop-in of lxcfs.service has {when}=", words)
+    return words[0][1:]
+
+
+def test_what_check_says(b):
+    if not _can(b):
+        return
+    b.stage.config("MemoryMax=200M\n")
+    if _others():
+        b.skip("nsctl check without lxcfs", "this host has one that runs")
+        return
+    told = _told(b)
+    b.check(len(told) == 1 and told[0][0] == "note" and "isn't running" in told[0][1]
+            and "apt install lxcfs" in told[0][2], "nsctl check: lxcfs isn't running", told)
+    with Lxcfs(b) as lxcfs:
+        b.check(not _told(b), "it runs: nothing is told", _told(b))
+        lxcfs.die()
+        told = _told(b)
+        b.check(len(told) == 1 and told[0][0] == "warning" and "doesn't answer" in told[0][1]
+                and "nsctl refresh" in told[0][2] and str(lxcfs.where) in told[0][1],
+                "nsctl check: it died, and doesn't answer", told)
+
+
+def test_what_systemd_runs(b):
+    """The drop-in's own lines, when lxcfs has died and when it is there again."""
+    if not _can(b):
+        return
+    b.stage.config("MemoryMax=200M\n")
+    host = int(open("/proc/meminfo", encoding="ascii").readline().split()[1])
+    with Lxcfs(b) as lxcfs, b.shell(b.alice.pw_name) as s:
+        b.check(_total_kb(s) == 200 * 1024, "before, MemTotal is the limit", _total_kb(s))
+        lxcfs.die()
+        lxcfs.unmount()
+        r = _nsctl(b, *_dropin(b, "ExecStopPost"))
+        b.check(r.returncode == 0 and not r.stdout and _total_kb(s) == host,
+                "once it has stopped, the running session has the kernel's numbers",
+                f"{_total_kb(s)} {r.stdout}{r.stderr}")
+        lxcfs.start()
+        r = _nsctl(b, *_dropin(b, "ExecStartPost"))
+        b.check(r.returncode == 0 and not r.stdout and _total_kb(s) == 200 * 1024,
+                "and once it is there, its limit again", f"{_total_kb(s)} {r.stdout}{r.stderr}")
+
+
+def _others():
+    with open("/proc/self/mountinfo", encoding="utf-8") as f:
+        return [x for x in f if " fuse.lxcfs " in x]
 
 
 def _total_kb(s):

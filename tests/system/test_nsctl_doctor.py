@@ -4,11 +4,13 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 
 from harness import kernel
+from harness.stage import TREE
 
 
 def _findings(b, user=None):
@@ -16,7 +18,11 @@ def _findings(b, user=None):
                                      "extra_groups": []}
     r = b.run(b.stage.bin / "nsctl", "check", "--json", "--config", str(b.stage.conf), **extra)
     try:
-        return json.loads(r.stdout)["findings"]
+        found = json.loads(r.stdout)["findings"]
+        empty = [f["what"] for f in found if not f["concerns"] or not f["todo"]]
+        if empty:
+            b.check(False, "each finding says whom it concerns and what to do", empty)
+        return found
     except ValueError:
         return [{"severity": "error", "what": r.stdout + r.stderr, "concerns": "", "todo": ""}]
 
@@ -194,6 +200,43 @@ def test_resolv_conf(b):
         _about(b, found, target, "warning", "a resolv.conf that leads into /run is a warning")
     finally:
         shutil.rmtree(os.path.dirname(target))
+
+
+def test_services_that_are_not_here(b):
+    b.stage.config(default="Services=\nServices=nsshell nst-nothing\n")
+    found = [f["what"] for f in _findings(b) if "no such PAM service" in f["what"]]
+    b.check(len(found) == 1 and "nst-nothing" in found[0],
+            "a service that isn't here is a note; nsshell's own door is no PAM service", found)
+
+
+def test_memory_that_can_be_filled(b):
+    word = "no MemoryMax="
+    b.stage.config("")
+    seen = _about(b, _findings(b), word, "note", "accounts without MemoryMax= are a note")
+    b.check(len(seen) == 1 and "3 accounts" in seen[0]["what"], "one for all of them", seen)
+    for did, text in (("MemoryMax=", "MemoryMax=1G"), ("a part of the machine's", "MemoryMax=50%"),
+                      ("a slice with one", "Slice=nst\n[Slice nst]\nMemoryMax=4G")):
+        b.stage.config(text)
+        found = _findings(b)
+        b.check(not [f for f in found if word in f["what"] or f["severity"] == "error"
+                     and "MemoryMax" in f["what"]], f"with {did} there is none",
+                [f["what"] for f in found if "Memory" in f["what"]] or "none")
+    b.stage.config(f"MemoryMax=1G\n[User {b.alice.pw_name}]\nMemoryMax=infinity\n")
+    seen = _about(b, _findings(b), word, "note", "one account without it is told")
+    b.check(seen and seen[0]["concerns"] == b.alice.pw_name and "1 account " in seen[0]["what"],
+            "by name", seen)
+
+
+def test_every_finding_says_what_to_do(b):
+    """Also those that this host hasn't: the calls that make them."""
+    calls = [c for p in sorted((TREE / "nsshell").glob("*.c"))
+             for c in re.findall(r"findings_add\(\s*f,.*?;", p.read_text(encoding="utf-8"), re.S)]
+    if not (TREE / "nsshell").exists():
+        b.skip("calls of findings_add()", "there are no sources here")
+        return
+    empty = [" ".join(c.split()) for c in calls if re.search(r',\s*""\s*,', c)]
+    b.check(len(calls) > 40 and not empty, "each finding says whom it concerns and what to do",
+            empty or f"{len(calls)} calls")
 
 
 def test_without_root(b):

@@ -2,10 +2,12 @@
 """nsctl on running sessions: looking at them, stopping, signalling, pausing."""
 
 import os
+import re
 import signal
 import time
 
 from harness.scene import json_of
+from test_limits import _has_cgroups
 
 
 def test_list_shows_what_sessions_use(b):
@@ -30,6 +32,53 @@ def test_list_shows_what_sessions_use(b):
               extra_groups=[])
     b.check(r.returncode == 1 and "run it as root" in r.stderr,
             "an ordinary user is told that it takes root", r.stderr)
+
+
+def test_limits_as_columns(b):
+    if not _has_cgroups(b, "memory", "pids", "cpu"):
+        return
+    b.stage.config("MemoryMax=300M\nTasksMax=77\nCPUQuota=150%\n")
+    with b.shell(b.alice.pw_name) as s:
+        s.do("true")
+        columns = "id,MemoryMax,TasksMax,CPUQuota"
+        for command in (("list",), ("top", "-b", "-d", "100ms")):
+            r = b.nsctl(*command, "--json", "-o", columns)
+            row = ((json_of(r) or {}).get("sessions") or [{}])[0]
+            b.check((row.get("memorymax"), row.get("tasksmax"), row.get("cpuquota"))
+                    == (300 << 20, 77, 150), f"nsctl {command[0]} -o {columns}", row, r.stderr)
+        r = b.nsctl("list", "-rn", "-o", columns.partition(",")[2])
+        b.check(r.stdout == "300M 77 150\n", "in words", r.stdout)
+        b.nsctl("set", "-c", str(b.stage.conf), b.alice.pw_name, "MemoryMax=infinity", "TasksMax=78")
+        r = b.nsctl("list", "-rn", "-o", "memorymax,tasksmax")
+        b.check(r.stdout == "infinity 78\n", "those that hold now", r.stdout)
+        row = (json_of(b.nsctl("list", "-J", "-o", "memorymax")) or {}).get("sessions", [{}])[0]
+        b.check(row.get("memorymax", 0) is None, "no limit is no number in JSON", row)
+
+
+def stubborn(b, user):
+    """A session with processes that take no SIGTERM, so that stopping it takes the whole grace."""
+    s = b.shell(user)
+    s.do("for i in 1 2; do (trap '' TERM HUP; sleep 1000) >/dev/null 2>&1 & done; sleep 0.2")
+    return s, s.do("echo $NSSHELL_SESSION")
+
+
+def check_progress(b, who, r, name, ids):
+    lines = r.stdout.splitlines()
+    left = [x for x in lines if re.fullmatch(
+        rf"session ({'|'.join(ids)}) of {name}: [0-9]+ process(es)? left", x)]
+    ended = [f"session {x} of {name} has ended" for x in ids]
+    b.check(r.returncode == 0 and left and left[0] == lines[0] and not r.stderr,
+            f"nsctl stop shows {who} what it waits for", lines, r.stderr)
+    b.check(sorted(x for x in lines if x not in left) == sorted(ended)
+            and lines[-1] in ended, "and what has ended", lines)
+
+
+def test_stop_shows_what_it_waits_for(b):
+    name = b.alice.pw_name
+    made = [stubborn(b, name) for _ in range(2)]
+    check_progress(b, "root", b.nsctl("stop", name), name, [i for _, i in made])
+    for s, _ in made:
+        s.close()
 
 
 def test_stop(b):

@@ -9,6 +9,7 @@ import time
 
 from harness.hostile import Hostile
 from test_nsctl_look import JOURNALD
+from test_nsctl_sessions import check_progress, stubborn
 from test_users import Tools, login
 
 
@@ -92,6 +93,25 @@ def test_pause(b):
                 "a paused session can be stopped", r.stderr)
         left = [n for n in os.listdir("/run/nsshell/sessions") if n.endswith(".paused")]
         b.check(not left, "and leaves no note of it", left)
+
+
+def test_stop_shows_what_it_waits_for(b):
+    name = b.alice.pw_name
+    t = Tools(b)
+    made = [stubborn(b, name) for _ in range(2)]
+    check_progress(b, "an ordinary user", t.ctl(b.alice, "stop", name), name, [i for _, i in made])
+    for s, _ in made:
+        s.close()
+    s, session = stubborn(b, name)
+    r = t.ctl(b.alice, "stop", "-q", session)
+    b.check(not r.returncode and not r.stdout and not b.stage.records(), "with -q nothing of it",
+            r.stdout + r.stderr)
+    s.close()
+    s, session = stubborn(b, name)
+    r = t.ctl(b.alice, "stop", "--no-wait", session)
+    b.check(not r.returncode and not r.stdout and b.gone(name), "nor with --no-wait",
+            r.stdout + r.stderr)
+    s.close()
 
 
 def test_status(b):
