@@ -29,6 +29,10 @@ def _slow_timers():
     kernel.prctl(PR_SET_TIMERSLACK, SLACK)
 
 
+def _small_stack():
+    resource.setrlimit(resource.RLIMIT_STACK, (512 << 10, resource.RLIM_INFINITY))
+
+
 def _limits(text):
     """proc_pid_limits(5): what -> (soft, hard)"""
     rows = re.findall(r"^Max (.+?)  +(\w+) +(\w+)", text, re.M)
@@ -111,8 +115,6 @@ def test_what_a_caller_leaves_to_the_supervisor(b):
 
     def odd():
         _slow_timers()
-        soft = 512 << 10
-        resource.setrlimit(resource.RLIMIT_STACK, (soft, resource.RLIM_INFINITY))
         os.nice(7)
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
@@ -124,8 +126,6 @@ def test_what_a_caller_leaves_to_the_supervisor(b):
             b.check(slack == "50000", f"the {who}'s timers go off in time", slack)
             b.check(os.sched_getscheduler(pid) == os.SCHED_OTHER
                     and os.getpriority(os.PRIO_PROCESS, pid) == 0, "and it is served as others are")
-            b.check(_limits_of(pid)["stack size"][0] == str(8 << 20), "with room for its stack",
-                    _limits_of(pid)["stack size"])
         seen = s.do("cat /proc/self/timerslack_ns; nice").split()
         b.check(seen == [str(SLACK), str(os.nice(0) + 7)], "what the user has, they keep", seen)
 
@@ -138,11 +138,17 @@ def test_what_a_caller_leaves_to_the_setuid_programs(b):
         b.check(r.stdout == "50000\n", "nsshell-own's timers go off in time", r.stdout + r.stderr)
     with door_of(b, b.alice) as door:
         r = b.run(door.shell, "-c", "cat /proc/self/timerslack_ns; ulimit -s",
-                  preexec_fn=lambda: (_slow_timers(), resource.setrlimit(
-                      resource.RLIMIT_STACK, (512 << 10, resource.RLIM_INFINITY))),
+                  preexec_fn=lambda: (_slow_timers(), _small_stack()),
                   **t.ids(b.alice))
         b.check(r.stdout.split() == [str(SLACK), "512"], "what goes through the door keeps its own",
                 r.stdout + r.stderr)
+        with subprocess.Popen(
+                [door.shell, "-c", "echo up; exec cat"], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, preexec_fn=_small_stack, **t.ids(b.alice)) as p:
+            p.stdout.readline()
+            seen = _limits_of(b.record_of(name)["supervisor_pid"])["stack size"][0]
+            p.stdin.close()
+        b.check(seen == str(8 << 20), "and its supervisor has room for its stack", seen)
 
 
 def test_a_door_that_nobody_hears(b):
