@@ -25,9 +25,8 @@ static const struct {
 	{ OWN_LOG, own_log },
 };
 
-void own_leave_root(void *arg)
+static int leave_root(const struct door_before *caller)
 {
-	const struct door_before *caller = arg;
 	uid_t uid = caller->uid;
 	gid_t gid = caller->gid;
 
@@ -35,13 +34,23 @@ void own_leave_root(void *arg)
 		setresuid(uid, uid, uid) < 0 || privs_drop_caps() < 0 ||
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		_exit(OWN_FAILED);
+		return -1;
 	if (uid != 0 && (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || geteuid() != uid ||
 				getuid() != uid || getegid() != gid || getgid() != gid))
-		_exit(OWN_FAILED);
+		return -1;
 	(void)umask(caller->mask);
-	if (door_limits_back(caller) < 0)
+	return door_limits_back(caller);
+}
+
+void own_leave_root(void *arg)
+{
+	if (leave_root(arg) < 0) {
+		static const char text[] =
+			"nsshell-own: root's rights can't be given up\n";
+
+		(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
 		_exit(OWN_FAILED);
+	}
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)signal(sig, SIG_DFL);
 }

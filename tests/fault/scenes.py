@@ -10,6 +10,7 @@ import time
 import types
 
 from test_door import Door as DoorPrograms
+from test_users import Tools as OwnPrograms
 
 SERVICE = "nsshell-faults"
 LIMITS = "MemoryMax=64M\nTasksMax=50\nCPUQuota=200%\n"
@@ -260,6 +261,24 @@ class JoinTerminal(Join):
     beyond = Join
 
 
+class Own(Join):
+    """A user steps into an own session, through the setuid program."""
+
+    name = "own"
+    direct = ("nsjoin: ", "nsshell-own")
+    beyond = Join
+    one_in = 5
+
+    def __init__(self, stage, user):
+        super().__init__(stage, user)
+        self.folder = stage.base
+        self.nsjoin = OwnPrograms(types.SimpleNamespace(stage=stage)).nsjoin
+
+    def argv(self):
+        return ["/usr/bin/setpriv", "--reuid", self.user.pw_uid, "--regid", self.user.pw_gid,
+                "--init-groups", self.nsjoin, self.holder.session, "sh", "-c", LOOK]
+
+
 class Door(Login):
     """nsshell, the login shell, and its door."""
 
@@ -288,4 +307,4 @@ class DoorTerminal(Door):
     beyond = Door
 
 
-SCENES = (Login, Gate, Second, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal)
+SCENES = (Login, Gate, Second, Share, Sweep, Join, JoinTerminal, Own, Door, DoorTerminal)
