@@ -118,7 +118,7 @@ def put(stage, user):
                           input=f"put {note} {stage.open}/note\nls {stage.open}\n")
     seen = re.findall(rf"^({stage.open}/note)", r.stdout, re.M)
     there = os.path.exists(stage.open / "note")
-    row(f"sftp put note {stage.open}", "note is there" if seen else one_line(r),
+    row("sftp put note", "note is there" if seen else one_line(r),
         "note is there" if there else "no note here")
 
 

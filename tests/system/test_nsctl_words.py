@@ -155,3 +155,16 @@ def test_install(b):
         left = [str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()]
         b.check(r.returncode == 0 and left == ["opt/etc/nsshell/nsshell.conf"],
                 "make uninstall takes away all but the configuration", left, r.stderr)
+
+
+def test_the_tour_in_the_readme(b):
+    demo = TREE / "tests/demo/demo.py"
+    if not demo.exists() or not (TREE / "README.md").exists():
+        b.skip("the tour in the README", "it isn't here")
+        return
+    text = demo.read_text(encoding="utf-8")
+    rows = re.findall(r'^    (?:row)?\("([^"{]+)", ', text, re.M)
+    readme = (TREE / "README.md").read_text(encoding="utf-8")
+    missing = [x for x in rows if not re.search(rf"^{re.escape(x)}  ", readme, re.M)]
+    b.check(len(rows) > 13 and not missing, "the README shows what make demo does",
+            missing or f"{len(rows)} rows")
