@@ -27,6 +27,7 @@
 
 struct bus {
 	sd_bus *bus;
+	bool refused;   /* nobody listens at systemd's socket just now */
 	uint64_t until; /* now_usec() */
 	char *job;      /* its path, while it is awaited */
 	char result[32];
@@ -68,6 +69,8 @@ static int connect_private(struct bus *b)
 	int r = sd_bus_new(&b->bus);
 
 	if (r >= 0)
+		r = sd_bus_set_method_call_timeout(b->bus, left_usec(b));
+	if (r >= 0)
 		r = sd_bus_set_address(b->bus, PRIVATE);
 	if (r >= 0)
 		r = sd_bus_start(b->bus);
@@ -81,21 +84,51 @@ static int connect_system(struct bus *b)
 {
 	int r = sd_bus_open_system(&b->bus);
 
+	if (r >= 0)
+		r = sd_bus_set_method_call_timeout(b->bus, left_usec(b));
 	if (r < 0)
 		return r;
 	return sd_bus_call_method(
 		b->bus, NAME, PATH, MANAGER, "Subscribe", NULL, NULL, "");
 }
 
-static int bus_open(struct bus *b, struct err *e)
+static int bus_open(struct bus *b, uint64_t until, struct err *e)
 {
 	int r;
 
-	*b = (struct bus){ .until = now_usec() + SCOPE_PATIENCE_S * UINT64_C(1000000) };
+	*b = (struct bus){ .until = until };
 	r = connect_private(b);
-	if (r < 0)
+	b->refused = r == -ECONNREFUSED || r == -ECONNRESET || r == -EPIPE;
+	if (r < 0 && !b->refused)
 		r = connect_system(b);
 	return r < 0 ? err_set(e, -r, "connect to systemd") : 0;
+}
+
+static bool is_cut_off(const struct bus *b)
+{
+	return b->refused || (b->bus && sd_bus_is_open(b->bus) <= 0);
+}
+
+/*
+ * systemd lets go of its connections, and doesn't listen for a moment, when it executes itself anew
+ * (systemctl daemon-reexec, an upgrade of it): @ask asks again, whatever came of it before.
+ */
+static int ask_systemd(int (*ask)(struct bus *, const void *what, struct err *),
+	const void *what, struct err *e)
+{
+	const uint64_t until = now_usec() + SCOPE_PATIENCE_S * UINT64_C(1000000);
+	const struct timespec pause = { .tv_nsec = RETRY_NSEC };
+
+	for (;;) {
+		_cleanup_bus_ struct bus b;
+		int r = bus_open(&b, until, e);
+
+		if (r == 0)
+			r = ask(&b, what, e);
+		if (r == 0 || !is_cut_off(&b) || now_usec() >= until)
+			return r;
+		(void)nanosleep(&pause, NULL);
+	}
 }
 
 /* ---- jobs ---------------------------------------------------------------------------------- */
@@ -295,28 +328,42 @@ static int start_or_attach(struct bus *b, const struct scope_request *q, struct 
 	return err_set(e, 0, "an older %s is still being stopped", q->unit);
 }
 
-int scope_bus_start(const struct scope_request *q, struct err *e)
+static int start_scope(struct bus *b, const void *request, struct err *e)
 {
-	_cleanup_bus_ struct bus b;
+	const struct scope_request *q = request;
 	int r;
 
-	if (bus_open(&b, e) < 0)
-		return -1;
-	if (q->slice_limits && set_properties(&b, q->slice, q->slice_limits,
+	if (q->slice_limits && set_properties(b, q->slice, q->slice_limits,
 				       q->n_slice_limits, true, e) < 0)
 		return -1;
 	r = sd_bus_match_signal(
-		b.bus, NULL, NULL, PATH, MANAGER, "JobRemoved", on_job_removed, &b);
+		b->bus, NULL, NULL, PATH, MANAGER, "JobRemoved", on_job_removed, b);
 	if (r < 0)
 		return err_set(e, -r, "listen to systemd");
-	return start_or_attach(&b, q, e);
+	return start_or_attach(b, q, e);
+}
+
+int scope_bus_start(const struct scope_request *q, struct err *e)
+{
+	return ask_systemd(start_scope, q, e);
+}
+
+struct limits {
+	const char *unit;
+	char *const *v;
+	size_t n;
+};
+
+static int set_limits(struct bus *b, const void *what, struct err *e)
+{
+	const struct limits *l = what;
+
+	return set_properties(b, l->unit, l->v, l->n, false, e);
 }
 
 int scope_bus_set(const char *unit, char *const *limits, size_t n, struct err *e)
 {
-	_cleanup_bus_ struct bus b;
+	const struct limits l = { unit, limits, n };
 
-	if (bus_open(&b, e) < 0)
-		return -1;
-	return set_properties(&b, unit, limits, n, false, e);
+	return ask_systemd(set_limits, &l, e);
 }

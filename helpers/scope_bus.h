@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* How long systemd may take for all of it. */
-#define SCOPE_PATIENCE_S 10
+/* How long systemd may take for all of it; executing itself anew on a slow machine, 20. */
+#define SCOPE_PATIENCE_S 30
 
 struct scope_request {
 	const char *unit;        /* "nsshell-1000.scope" */

@@ -148,6 +148,24 @@ def test_nothing_of_an_admin_s_day_ends_a_session_or_lifts_a_limit(h):
         h.sh("systemctl restart ssh")
 
 
+# systemd lets go of every connection, and doesn't listen for a while.
+ANEW = """
+touch /tmp/going; rm -f /tmp/ran
+(for i in 1 2 3 4 5 6; do systemctl daemon-reexec; sleep 2; done; rm /tmp/going) &
+while test -e /tmp/going; do su alice -c 'echo in' >>/tmp/ran 2>&1; done; wait
+"""
+
+
+@needs_systemd
+def test_systemd_executes_itself_anew_meanwhile(h):
+    h.sh(ANEW, 300)
+    ran = h.out("cat /tmp/ran; rm -f /tmp/ran").splitlines()
+    h.check(len(ran) >= 3 and set(ran) == {"in"},
+            "first logins beside systemctl daemon-reexec, again and again: all are let in", ran,
+            h.log(20))
+    h.check(is_gone(h), "and the scope goes with the last of them", "gone")
+
+
 @needs_systemd
 def test_stop_ends_the_account_s_sessions(h):
     with login(h), login(h):
