@@ -19,7 +19,9 @@
 
 #define MARK '~' /* first in the ut_id of an entry of ours; three digits follow */
 
-/* How often a lock is asked for. What holds one as a rule does so for less than a millisecond. */
+/* How often a lock is asked for. Who holds one as a rule does so for less than a millisecond; for ours
+ * there is a queue where many log in at once, and each in it may have to wait for the other one. */
+#define OURS_TRIES    500
 #define LOCK_TRIES    50
 #define LOCK_PAUSE_MS 4
 #define TRIES         3 /* nobody else would ever correct an entry */
@@ -78,7 +80,7 @@ static int lock_ours(void)
 {
 	int fd = open(PATH_RUN, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
+	for (int i = 0; fd >= 0 && i < OURS_TRIES; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			break;
 		pause_a_bit();

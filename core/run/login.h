@@ -9,8 +9,8 @@
  *
  * The line is the terminal's name where one was lent, else "ns/" and the id: the session's own
  * ptys are not the host's. The pid is the supervisor's, which `who` looks for. utmp keeps a place
- * for as many logins as there were at once. Takes a second at most, also where somebody keeps utmp
- * locked.
+ * for as many logins as there were at once. Takes three seconds at most, also where somebody keeps
+ * utmp locked.
  */
 void login_write(const struct record *r);
 

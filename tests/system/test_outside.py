@@ -16,9 +16,25 @@ def _who(b, user):
             if line.split()[:1] == [user]]
 
 
+def _wait_for(what):
+    end = time.monotonic() + patient(15)
+    while not what() and time.monotonic() < end:
+        time.sleep(0.05)
+    return what()
+
+
+def _who_comes(b, user):
+    """The supervisor writes it while the login goes on."""
+    return _wait_for(lambda: _who(b, user))
+
+
 def _last(b, user):
     return [line for line in b.run("last", "-w", "-f", "/var/log/wtmp").stdout.splitlines()
             if line.split()[:1] == [user]]
+
+
+def _is_in_last(b, user):
+    return _wait_for(lambda: "still logged in" in "".join(_last(b, user)[:1]))
 
 
 def _last_ended(b, user):
@@ -42,11 +58,10 @@ def test_who_and_last_over_ssh(b):
     name = b.alice.pw_name
     with Terminal(b.stage.sshd.argv(name, options=["-tt"])) as t:
         t.ask("echo hi")
-        lines = _who(b, name)
+        lines = _who_comes(b, name)
         b.check(len(lines) == 1, "who shows an ssh -t login, once", lines or "nothing")
         b.check(lines and "127.0.0.1" in lines[0], "and where it comes from", lines)
-        lines = _last(b, name)
-        b.check(lines and "still logged in" in lines[0], "last says: still logged in", lines[:1])
+        b.check(_is_in_last(b, name), "last says: still logged in", _last(b, name)[:1])
         t.line("exit")
         t.close()
     b.check(_wait_gone(b, name), "who doesn't show it after logout", _who(b, name) or "gone")
@@ -58,7 +73,7 @@ def test_who_and_last_without_a_terminal(b):
     name = b.bob.pw_name
     with b.shell(name) as s:
         s.do("true")
-        lines = _who(b, name)
+        lines = _who_comes(b, name)
         b.check(len(lines) == 1, "who shows a login without a terminal", lines or "nothing")
     b.check(_wait_gone(b, name), "who doesn't show it after logout", _who(b, name) or "gone")
     lines = _last_ended(b, name)
@@ -71,6 +86,7 @@ def test_utmp_has_a_place_for_each_at_once(b):
         shells = [b.shell(name) for _ in range(n)]
         for s in shells:
             s.do("true")
+        _wait_for(lambda: len(_who(b, name)) == n)
         seen = len(_who(b, name))
         for s in shells:
             s.close()
@@ -100,10 +116,9 @@ def test_a_lock_on_utmp_hides_nobody(b):
         b.check(locker.stdout.readline() == "locked\n", "a user locks utmp and wtmp, and keeps them")
         with b.shell(name) as s:
             s.do("true")
-            b.check(_wait_for(lambda: len(_who(b, name)) == 1), "who shows a login all the same",
+            b.check(len(_who_comes(b, name)) == 1, "who shows a login all the same",
                     _who(b, name))
-            b.check(_wait_for(lambda: "still logged in" in "".join(_last(b, name)[:1])),
-                    "and last does", _last(b, name)[:1])
+            b.check(_is_in_last(b, name), "and last does", _last(b, name)[:1])
         b.check(_wait_gone(b, name), "who doesn't show it after logout", _who(b, name))
         b.check("still" not in "".join(_last_ended(b, name)[:1]), "last shows it as ended",
                 _last(b, name)[:1])
@@ -111,18 +126,11 @@ def test_a_lock_on_utmp_hides_nobody(b):
         locker.stdin.close()
 
 
-def _wait_for(what):
-    end = time.monotonic() + patient(15)
-    while not what() and time.monotonic() < end:
-        time.sleep(0.05)
-    return what()
-
-
 def test_who_shows_a_console_login(b):
     name = b.alice.pw_name
     with Terminal(["login", "-f", name]) as t:
         t.expect(r"\$ ", timeout=20)
-        lines = _who(b, name)
+        lines = _who_comes(b, name)
         tty = t.name.removeprefix("/dev/")
         b.check(len(lines) == 1 and tty in lines[0], f"who shows a console login on {tty}",
                 lines or "nothing")
