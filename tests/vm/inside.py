@@ -14,6 +14,7 @@ SUITES = ("system", "hostile")
 NEVER = {
     "system": {
         "door": "builds a program with a compiler, which the machine doesn't have",
+        "joins_own": "builds a program with a compiler, which the machine doesn't have",
         "users": "builds a program with a compiler, which the machine doesn't have",
         "users_do": "builds a program with a compiler, which the machine doesn't have",
         "filter": "tries compilers and debuggers, which the machine doesn't have",
@@ -27,7 +28,7 @@ NEVER = {
 # one test of a file.
 CHOSEN = {
     "v2": {"system": ("harness", "lifecycle", "limits", "limit_keys", "slices", "host_faults",
-                      "nsctl_sessions", "nsctl_set", "hits", "lxcfs", "nsjoin.who_and_where",
+                      "nsctl_sessions", "nsctl_set", "hits", "lxcfs", "joins", "nsjoin.who_and_where",
                       "nsctl_look.status", "nsctl_look.limits_that_were_hit_are_counted"),
            "hostile": ("processes", "ipc", "namespaces", "privileges")},
     "v1": {"system": ("limits", "limit_keys", "slices", "host_faults"),

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The same of the setuid programs, and who looks at a terminal; compiles them."""
+
+import contextlib
+import re
+import resource
+import socket
+import subprocess
+
+from harness.pace import patient
+from harness.terminal import Terminal
+from test_door import door_of
+from test_joins import SLACK, limits, limits_of, slow_timers
+from test_users import Tools, login
+
+
+def _small_stack():
+    resource.setrlimit(resource.RLIMIT_STACK, (512 << 10, resource.RLIM_INFINITY))
+
+
+def test_the_limits_of_who_asks(b):
+    name = b.alice.pw_name
+    with login(b, name):
+        t = Tools(b)
+
+        def few():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+
+        seen = limits(t.join(b.alice, name, "cat", "/proc/self/limits", preexec_fn=few).stdout)
+        b.check(seen["open files"] == ("100", "100"),
+                "a user's own join gives no more than they have outside", seen)
+
+
+def test_what_a_caller_leaves_to_the_setuid_programs(b):
+    name = b.alice.pw_name
+    with login(b, name):
+        t = Tools(b)
+        r = t.join(b.alice, name, "cat", "/proc/self/timerslack_ns", preexec_fn=slow_timers)
+        b.check(r.stdout == "50000\n", "nsshell-own's timers go off in time", r.stdout + r.stderr)
+    with door_of(b, b.alice) as door:
+        r = b.run(door.shell, "-c", "cat /proc/self/timerslack_ns; ulimit -s",
+                  preexec_fn=lambda: (slow_timers(), _small_stack()),
+                  **t.ids(b.alice))
+        b.check(r.stdout.split() == [str(SLACK), "512"], "what goes through the door keeps its own",
+                r.stdout + r.stderr)
+        with subprocess.Popen(
+                [door.shell, "-c", "echo up; exec cat"], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, preexec_fn=_small_stack, **t.ids(b.alice)) as p:
+            p.stdout.readline()
+            seen = limits_of(b.record_of(name)["supervisor_pid"])["stack size"][0]
+            p.stdin.close()
+        b.check(seen == str(8 << 20), "and its supervisor has room for its stack", seen)
+
+
+def test_a_paused_session_of_ones_own(b):
+    name = b.alice.pw_name
+    with login(b, name):
+        b.nsctl("pause", name)
+        r = Tools(b).join(b.alice, name, "true")
+        b.nsctl("resume", name)
+        b.check(r.returncode == 125 and "is paused: `nsctl resume` lets" in r.stderr,
+                "a session that is paused isn't waited for", r.stderr)
+
+
+def test_a_full_box_of_ones_own(b):
+    b.stage.config("TasksMax=12\n")
+    name = b.alice.pw_name
+    code = "import os,time\nfor i in range(20):\n try:\n  if os.fork() == 0: time.sleep(60); " \
+           "os._exit(0)\n except OSError: break\nprint('full', flush=True); time.sleep(60)"
+    filler = b.stage.sshd.background(name, f'exec python3 -c "{code}"')
+    b.check(filler.stdout.readline() == "full\n", "TasksMax is used up")
+    r = Tools(b).join(b.alice, name, "echo", "in")
+    b.check(r.returncode == 125 and r.stdout == "" and "as it may have" in r.stderr,
+            "its user doesn't get in beyond it, and is told", r.stdout + r.stderr)
+    b.nsctl("stop", name)
+    filler.communicate(timeout=patient(20))
+
+
+def test_a_door_that_nobody_hears(b):
+    """The socket's queue is full before the door begins."""
+    with door_of(b, b.alice) as door:
+        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for end in (ours, its):
+            end.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    end.send(b"x" * 1000)
+        its.setblocking(True)
+        p = subprocess.Popen(["sh", "-c", f'"$0" command true 3<&{its.fileno()}; exit $?', door.door],
+                             pass_fds=(its.fileno(),), stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                             **Tools(b).ids(b.alice))
+        its.close()
+        try:
+            p.wait(patient(20))
+        except subprocess.TimeoutExpired:
+            p.kill()
+        said = p.stderr.read()
+        b.check(p.returncode == 125, "it ends, instead of waiting in a session with its rights",
+                f"{p.returncode} {said}")
+        p.stderr.close()
+        ours.close()
+
+
+def test_an_observer_and_what_its_terminal_answers(b):
+    """The session asks the terminal something: nobody else shall read the answer."""
+    name = b.alice.pw_name
+    nsjoin = b.stage.bin / "nsjoin"
+    with door_of(b, b.alice), Terminal(b.stage.sshd.argv(name, options=["-tt"])) as t:
+        t.ask("true")
+        with Terminal(["bash", "-c", f"stty -a; {nsjoin} --observe {name}; stty -a; "
+                       "echo go; read -t 3 x; echo \"left: <$x>\"; exit 0"]) as admin:
+            before = admin.expect(r"speed(?s:.*?)-?extproc")
+            t.expect(r"root\b.*\n")
+            t.ask("echo ask''ing")
+            admin.expect("asking")
+            admin.type("\x1b[?1;2c\nid\n")
+            t.ask("echo ask''ed")
+            admin.expect("asked")
+            t.line("exit")
+            t.close()
+            after = admin.expect(r"speed(?s:.*?)-?extproc")
+            b.check(before.group() == after.group(), "its modes are as before", after.group())
+            admin.expect("go\n")
+            admin.type("x\n")
+            left = admin.expect(r"left: <(.*)>").group(1)
+            b.check(left == "x", "what was typed or answered meanwhile is nobody's", left)
+            b.check("^[" not in admin.seen, "and isn't shown", admin.seen[-200:])
+
+
+def test_an_observer_that_is_stopped(b):
+    name = b.alice.pw_name
+    cooked = r" icanon (?s:.*) echo "
+    with door_of(b, b.alice), Terminal(b.stage.sshd.argv(name, options=["-tt"])) as t:
+        t.ask("true")
+        with Terminal(["bash", "--norc", "--noprofile", "-i"]) as admin:
+            admin.line(f"{b.stage.bin / 'nsjoin'} --observe {name}")
+            t.expect(r"root\b.*\n")
+            admin.type("\x1a")
+            admin.expect("Stopped")
+            seen = admin.ask("stty -a")
+            b.check(re.search(cooked, seen), "Ctrl-Z gives the terminal back as it was", seen[-200:])
+            admin.line("fg")
+            t.ask("echo back''again")
+            admin.expect("backagain")
+            admin.type("\x03")
+            admin.expect("# ")
+            seen = admin.ask("stty -a")
+            b.check(re.search(cooked, seen), "and so does Ctrl-C", seen[-200:])
+            admin.line("exit")
+            admin.close()
+        t.line("exit")
+        t.close()
