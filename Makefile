@@ -248,7 +248,7 @@ fault-programs: $(FAULTS) $(BUILD)/bench/pamcaller
 lint:
 	@tests/lint.sh
 
-## make asan          unit and system tests under AddressSanitizer and UBSan (as root)
+## make asan          unit, system and some hostile tests under AddressSanitizer and UBSan (as root)
 ASAN := $(abspath $(BUILD))/asan
 ASAN_REPORTS := /var/lib/asan-reports$(NSSHELL_TEST_NAME)
 # clang, whose two are one runtime: gcc's UBSan writes to standard error whatever it is told.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Runs unit and system tests of a build with AddressSanitizer and UBSan; whatever those say into
+# Runs unit, system and some hostile tests of a build with AddressSanitizer and UBSan; whatever those say into
 # the folder REPORTS is a failure. Last line: "N passed, N failed, N skipped".
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -23,8 +23,11 @@ run unit env ASAN_OPTIONS=detect_leaks=1 tests/unit.sh "$folder"/unit/test_*
 if [ "$(id -u)" = 0 ]; then
 	run system env NSSHELL_BUILD="$folder" NSSHELL_TEST_REPORTS="$reports" NSSHELL_DAEMON_ROUNDS=20 \
 		NSSHELL_TEST_CC="clang -fsanitize=address,undefined $folder/options.o" python3 tests/system/run.py
+	# What is fed to the helper and to who joins. The attacker's programs are as make builds them.
+	make -s --no-print-directory CI=1 build/hostile/attack build/hostile/evil.so
+	run hostile env NSSHELL_BUILD="$folder" NSSHELL_TEST_REPORTS="$reports" python3 tests/hostile/run.py helper join
 else
-	echo "skip - system tests of the instrumented build: they need root"
+	echo "skip - system and hostile tests of the instrumented build: they need root"
 	skipped=$((skipped + 1))
 fi
 

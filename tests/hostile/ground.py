@@ -19,7 +19,7 @@ import time
 
 from harness import kernel
 from harness.pace import patient
-from harness.stage import TREE
+from harness.stage import REPORTS, TREE
 
 _libc = ctypes.CDLL(None, use_errno=True)
 IPC_CREAT, IPC_RMID = 0o1000, 0
@@ -93,7 +93,8 @@ class Ground:
         self.stage = scene.stage
         self.alice, self.bob = scene.alice, scene.bob
         self.attack = TREE / "build" / "hostile" / "attack"
-        if os.environ.get("NSSHELL_BUILD"):
+        # The attacker's own aren't instrumented, whatever they attack.
+        if os.environ.get("NSSHELL_BUILD") and not REPORTS:
             self.attack = pathlib.Path(os.environ["NSSHELL_BUILD"]) / "hostile" / "attack"
         self.tries = self.looked_at = 0
         self.group = ""
