@@ -153,5 +153,6 @@ def test_in_a_shell(b):
         t.expect(r"ready\$ ")
         t.type("nsjoin --ver\t\n")
         b.check(t.expect(r"\nnsjoin \("), "and nsjoin", t.seen[-80:])
+        t.line("exit")
     finally:
         t.close()
