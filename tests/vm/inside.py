@@ -28,7 +28,9 @@ NEVER = {
 # one test of a file.
 CHOSEN = {
     "v2": {"system": ("harness", "lifecycle", "limits", "limit_keys", "slices", "host_faults",
-                      "nsctl_sessions", "nsctl_set", "hits", "lxcfs", "joins", "nsjoin.who_and_where",
+                      "nsctl_sessions", "nsctl_set", "hits", "lxcfs", "joins.what_a_caller_leaves_to_the_supervisor",
+                      "joins.a_paused_session", "joins.a_command_that_is_kept_from_starting",
+                      "joins.hidden_from_debuggers", "nsjoin.who_and_where",
                       "nsctl_look.status", "nsctl_look.limits_that_were_hit_are_counted"),
            "hostile": ("processes", "ipc", "namespaces", "privileges")},
     "v1": {"system": ("limits", "limit_keys", "slices", "host_faults"),
