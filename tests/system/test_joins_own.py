@@ -86,7 +86,7 @@ def test_a_door_that_nobody_hears(b):
                 while True:
                     end.send(b"x" * 1000)
         its.setblocking(True)
-        p = subprocess.Popen(["sh", "-c", f'"$0" command true 3<&{its.fileno()}; exit $?', door.door],
+        p = subprocess.Popen(["bash", "-c", f'"$0" command true 3<&{its.fileno()}; exit $?', door.door],
                              pass_fds=(its.fileno(),), stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                              **Tools(b).ids(b.alice))
