@@ -241,8 +241,22 @@ static void let_go(const struct session *s, pid_t caller)
 			return;
 }
 
-void session_turn_away(
-	struct session *s, int sock, pid_t caller, char *before, const struct err *e)
+static void put_back(const struct session *s, pid_t caller, const char *before)
+{
+	if (cgroup_holds(s->plan->cgroup.kind, s->record.cgroup, caller))
+		cgroup_put_back(caller, before);
+}
+
+/* Of a move and a refusal it has heard both once it hangs up: a move takes a grace period of RCU. */
+static void await_heard(int sock)
+{
+	struct pollfd p = { .fd = sock };
+
+	(void)poll(&p, 1, LET_GO_MS);
+}
+
+void session_turn_away(struct session *s, int sock, pid_t caller, const char *before,
+	const struct err *e)
 {
 	if (s->cut_off) {
 		syslog(LOG_ERR, "session %s: login of %s refused: %s", s->plan->id,
@@ -250,9 +264,10 @@ void session_turn_away(
 		(void)close(sock);
 		return;
 	}
-	if (cgroup_holds(s->plan->cgroup.kind, s->record.cgroup, caller))
-		cgroup_put_back(caller, before);
+	put_back(s, caller, before);
 	session_refuse(sock, s->plan->id, s->allow, e);
+	await_heard(sock);
+	put_back(s, caller, before);
 	(void)close(sock);
 	let_go(s, caller);
 }

@@ -75,8 +75,8 @@ int session_admit(struct session *s, int sock, struct err *e);
  * One that is inside already runs the user's programs, and keeps its limits to its end: only the log
  * is told.
  */
-void session_turn_away(
-	struct session *s, int sock, pid_t caller, char *before, const struct err *e);
+void session_turn_away(struct session *s, int sock, pid_t caller, const char *before,
+	const struct err *e);
 
 /* Forget a lease whose login program is gone; one that isn't yet gets a while, then
  * SIGKILL. */

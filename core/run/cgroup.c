@@ -318,11 +318,12 @@ static void put_back_in(const char *pid, char *line)
 		(void)io_write_text(AT_FDCWD, path, pid);
 }
 
-void cgroup_put_back(pid_t pid, char *groups)
+void cgroup_put_back(pid_t pid, const char *groups)
 {
-	char text[16], *line;
+	char text[16], copy[CGROUP_TEXT_MAX], *rest = copy, *line;
 
 	(void)snprintf(text, sizeof(text), "%d", (int)pid);
-	while ((line = strsep(&groups, "\n")))
+	(void)snprintf(copy, sizeof(copy), "%s", groups);
+	while ((line = strsep(&rest, "\n")))
 		put_back_in(text, line);
 }

@@ -88,11 +88,11 @@ void cgroup_of(pid_t pid, char buf[CGROUP_TEXT_MAX]);
 
 /**
  * cgroup_put_back() - Move a process back to where cgroup_of() found it
- * @groups:	from cgroup_of(); changed
+ * @groups:	from cgroup_of()
  *
  * Its login was refused after all. Groups that are gone meanwhile are left out.
  */
-void cgroup_put_back(pid_t pid, char *groups);
+void cgroup_put_back(pid_t pid, const char *groups);
 
 /* Move the calling process back to the root groups: a supervisor that is about to remove
  * its own. */
