@@ -64,7 +64,7 @@ static uint64_t left_usec(const struct bus *b)
 
 /* ---- the connection ------------------------------------------------------------------------ */
 
-static int connect_private(struct bus *b)
+static int connect_bus(struct bus *b)
 {
 	int r = sd_bus_new(&b->bus);
 
@@ -79,17 +79,11 @@ static int connect_private(struct bus *b)
 	return r;
 }
 
-/* Over dbus-daemon signals come only to who asks for them. */
-static int connect_system(struct bus *b)
+/* What connect(2) answers before systemd's socket has a name, is listened at, or has room. */
+static bool is_not_up(int r)
 {
-	int r = sd_bus_open_system(&b->bus);
-
-	if (r >= 0)
-		r = sd_bus_set_method_call_timeout(b->bus, left_usec(b));
-	if (r < 0)
-		return r;
-	return sd_bus_call_method(
-		b->bus, NAME, PATH, MANAGER, "Subscribe", NULL, NULL, "");
+	return r == -ENOENT || r == -ECONNREFUSED || r == -ECONNRESET || r == -EPIPE ||
+	       r == -EAGAIN;
 }
 
 static int bus_open(struct bus *b, uint64_t until, struct err *e)
@@ -97,10 +91,8 @@ static int bus_open(struct bus *b, uint64_t until, struct err *e)
 	int r;
 
 	*b = (struct bus){ .until = until };
-	r = connect_private(b);
-	b->refused = r == -ECONNREFUSED || r == -ECONNRESET || r == -EPIPE;
-	if (r < 0 && !b->refused)
-		r = connect_system(b);
+	r = connect_bus(b);
+	b->refused = is_not_up(r);
 	return r < 0 ? err_set(e, -r, "connect to systemd") : 0;
 }
 

@@ -162,8 +162,17 @@ def test_systemd_executes_itself_anew_meanwhile(h):
     ran = h.out("cat /tmp/ran; rm -f /tmp/ran").splitlines()
     h.check(len(ran) >= 3 and set(ran) == {"in"},
             "first logins beside systemctl daemon-reexec, again and again: all are let in", ran,
-            h.log(20))
+            h.out("journalctl -q --no-pager -o cat | grep 'of alice refused' | tail"))
     h.check(is_gone(h), "and the scope goes with the last of them", "gone")
+
+
+@needs_systemd
+def test_the_name_of_systemd_s_socket_is_away_for_a_moment(h):
+    r = h.sh("cd /run/systemd; mv private private.away; (sleep 3; mv private.away private) & "
+             "su alice -c 'echo in; sleep 1'; wait", 120)
+    h.check(r.stdout.splitlines() == ["in"],
+            "a first login between systemd's unlink(2) and bind(2) of its socket waits for it",
+            r.stdout + r.stderr)
 
 
 @needs_systemd
