@@ -49,11 +49,19 @@ def _wait(condition, timeout=10):
     return condition()
 
 
+def _entries(path):
+    """None of a group that has gone since it was found."""
+    try:
+        return list(os.scandir(path))
+    except FileNotFoundError:
+        return []
+
+
 def _is_there(group):
     """Where a slice has a group. Those of systemd are its own to keep: where one has any below."""
     found = [f"{r}/{group}" for r in kernel.cgroup_roots() if os.path.isdir(f"{r}/{group}")]
     if group.startswith("nsshell.slice/"):
-        return [path for path in found if next(os.walk(path))[1]]
+        return [path for path in found if any(e.is_dir() for e in _entries(path))]
     return found
 
 

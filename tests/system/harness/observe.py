@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What there is of sessions on the host, before and after."""
 
+import dataclasses
 import os
 import re
 import struct
@@ -33,6 +34,17 @@ def _text(raw):
     return raw.split(b"\0")[0].decode(errors="replace")
 
 
+@dataclasses.dataclass(frozen=True)
+class _Process:
+    """The command may change (sshd writes its title late), and the process is the same."""
+    pid: int
+    start: int
+    command: str = dataclasses.field(compare=False)
+
+    def __str__(self):
+        return f"{self.pid}@{self.start} {self.command}"
+
+
 class Observer:
     def __init__(self, stage, uids, unboxed):
         self.stage = stage
@@ -41,11 +53,15 @@ class Observer:
         self.reaper = os.getppid()
 
     def _processes(self):
-        found = {f"{p.pid}@{p.start} {p.command()[:70]}" for p in kernel.descendants(self.reaper)}
+        found = {self._named(p) for p in kernel.descendants(self.reaper)}
         for p in kernel.processes():
             if p.state not in "ZX" and (p.real_uids() & self.uids) and not self._by_logind(p):
-                found.add(f"{p.pid}@{p.start} {p.command()[:70]}")
+                found.add(self._named(p))
         return found
+
+    @staticmethod
+    def _named(p):
+        return _Process(p.pid, p.start, p.command()[:70])
 
     def _by_logind(self, process):
         """logind's user manager of an account that isn't isolated ends 10 s after the login."""
@@ -149,4 +165,5 @@ class Observer:
 
 
 def tell(left):
-    return "; ".join(f"{k}: {', '.join(sorted(v)[:5])}" for k, v in left.items()) or "nothing"
+    said = (f"{k}: {', '.join(sorted(map(str, v))[:5])}" for k, v in left.items())
+    return "; ".join(said) or "nothing"

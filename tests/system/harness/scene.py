@@ -74,9 +74,9 @@ class Scene:
 
     def sweep(self, before):
         """Kill what a test left running, then let one more login reconcile."""
-        keep = {p.split("@")[0] for p in before["processes"]}
+        keep = {p.pid for p in before["processes"]}
         for p in kernel.descendants(os.getppid()):
-            if str(p.pid) not in keep and p.pid != os.getpid():
+            if p.pid not in keep and p.pid != os.getpid():
                 try:
                     os.kill(p.pid, signal.SIGKILL)
                 except ProcessLookupError:
