@@ -168,8 +168,9 @@ def test_systemd_executes_itself_anew_meanwhile(h):
 
 @needs_systemd
 def test_the_name_of_systemd_s_socket_is_away_for_a_moment(h):
-    r = h.sh("cd /run/systemd; mv private private.away; (sleep 3; mv private.away private) & "
-             "su alice -c 'echo in; sleep 1'; wait", 120)
+    r = h.sh("cd /run/systemd; mv private private.away; su alice -c 'echo in; sleep 1' & "
+             "for n in $(seq 300); do pgrep -x nsshell-scope >/dev/null && break; sleep .1; done; "
+             "sleep 1; mv private.away private; wait", 120)
     h.check(r.stdout.splitlines() == ["in"],
             "a first login between systemd's unlink(2) and bind(2) of its socket waits for it",
             r.stdout + r.stderr)
