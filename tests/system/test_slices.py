@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Slice=: limits that accounts share."""
 
+import glob
 import json
 import os
 import signal
@@ -49,19 +50,11 @@ def _wait(condition, timeout=10):
     return condition()
 
 
-def _entries(path):
-    """None of a group that has gone since it was found."""
-    try:
-        return list(os.scandir(path))
-    except FileNotFoundError:
-        return []
-
-
 def _is_there(group):
     """Where a slice has a group. Those of systemd are its own to keep: where one has any below."""
     found = [f"{r}/{group}" for r in kernel.cgroup_roots() if os.path.isdir(f"{r}/{group}")]
     if group.startswith("nsshell.slice/"):
-        return [path for path in found if any(e.is_dir() for e in _entries(path))]
+        return [path for path in found if glob.glob(f"{path}/*/")]
     return found
 
 
