@@ -65,6 +65,16 @@ struct nsctl_option {
 int nsctl_options(const struct nsctl_option *o, const char *synopsis, int argc,
 	char **argv, int *first);
 
+/**
+ * nsctl_options_of_command() - Parse the options of what takes an account and a command
+ * @ret_user:		out: the first operand, at which our options end
+ * @ret_command:	out: index in argv of the command, past a "--"; what follows is its own
+ *
+ * Return: as nsctl_options().
+ */
+int nsctl_options_of_command(const struct nsctl_option *o, const char *synopsis, int argc,
+	char **argv, const char **ret_user, int *ret_command);
+
 /* Say what is wrong with the command line. Return: NSCTL_USAGE. */
 int nsctl_usage(const char *command, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* What getopt_long() gives for row i that has no letter. */
@@ -38,11 +39,12 @@ static const struct nsctl_option *option_row(const struct nsctl_option *o, int c
 	return NULL;
 }
 
-int nsctl_options(const struct nsctl_option *o, const char *synopsis, int argc,
-	char **argv, int *first)
+/* @order: "", or "+" where options end at the first operand. Return: as nsctl_options(). */
+static int parse(const struct nsctl_option *o, const char *synopsis, const char *order,
+	int argc, char **argv)
 {
 	struct option longs[NSCTL_OPTIONS_MAX + 2] = { 0 };
-	char shorts[2 * NSCTL_OPTIONS_MAX + 2], *s = shorts;
+	char shorts[2 * NSCTL_OPTIONS_MAX + 3], *s = stpcpy(shorts, order);
 	size_t n = 0;
 	int c;
 
@@ -74,9 +76,37 @@ int nsctl_options(const struct nsctl_option *o, const char *synopsis, int argc,
 		if (row && row->value)
 			*row->value = optarg;
 	}
+	return -1;
+}
+
+int nsctl_options(const struct nsctl_option *o, const char *synopsis, int argc,
+	char **argv, int *first)
+{
+	int r = parse(o, synopsis, "", argc, argv);
+
+	if (r >= 0)
+		return r;
 	if (first)
 		*first = optind;
 	else if (optind != argc)
 		return nsctl_usage(argv[0], "takes no arguments");
+	return -1;
+}
+
+int nsctl_options_of_command(const struct nsctl_option *o, const char *synopsis, int argc,
+	char **argv, const char **ret_user, int *ret_command)
+{
+	int r = parse(o, synopsis, "+", argc, argv), at = optind + 1;
+
+	if (r >= 0)
+		return r;
+	*ret_user = argv[optind];
+	if (at < argc && strcmp(argv[at], "--") == 0)
+		at++;
+	else if (at < argc && argv[at][0] == '-')
+		return nsctl_usage(argv[0], "takes its options before the first operand");
+	if (at >= argc)
+		return nsctl_usage(argv[0], "takes an account's name and a command");
+	*ret_command = at;
 	return -1;
 }

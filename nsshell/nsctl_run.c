@@ -163,21 +163,16 @@ int nsctl_run(int argc, char **argv)
 			&r.helper },
 		{ 0 },
 	};
-	int first, result, status = NSCTL_OK;
+	int command, result, status = NSCTL_OK;
+	const char *user;
 	struct err e = { 0 };
 
-	result = nsctl_options(
-		options, "USER [--] COMMAND [ARGUMENT...]", argc, argv, &first);
+	result = nsctl_options_of_command(
+		options, "USER [--] COMMAND [ARGUMENT...]", argc, argv, &user, &command);
 	if (result >= 0)
 		return result;
-	if (argc - first < 2)
-		return nsctl_usage(argv[0], "takes an account's name and a command");
-	r.command = argv + first + 1;
-	if (strcmp(r.command[0], "--") == 0)
-		r.command++;
-	if (!r.command[0])
-		return nsctl_usage(argv[0], "takes a command");
-	if (run(&r, argv[first], detached, quiet, &status, &e) < 0) {
+	r.command = argv + command;
+	if (run(&r, user, detached, quiet, &status, &e) < 0) {
 		(void)nsctl_failed(argv[0], &e);
 		status = RUN_FAILED;
 	}

@@ -63,6 +63,19 @@ def test_statuses_and_pipes(b):
     b.check(out == "got\n" and p.returncode == 3, "signals are passed on", (out, p.returncode))
 
 
+def test_options_end_at_the_user(b):
+    name = b.alice.pw_name
+    r = _run(b, name, "sh", "-c", "echo $0 $1", "-q", "--config")
+    b.check(r.stdout == "-q --config\n" and r.returncode == 0,
+            "nsctl run USER sh -c ...: what follows USER is the command's, without a -- too",
+            (r.returncode, r.stdout), r.stderr)
+    r = _run(b, name, "--", "sh", "-c", "echo $0", "--")
+    b.check(r.stdout == "--\n", "and a -- among its words stays there", r.stdout, r.stderr)
+    r = _run(b, name, "-q", "true")
+    b.check(r.returncode == 64 and "before" in r.stderr,
+            "an option behind USER is told, and not run", r.stderr)
+
+
 def test_what_run_refuses(b):
     r = _run(b, b.plain.pw_name, "--", "true")
     b.check(r.returncode == 125 and "isn't isolated" in r.stderr,
