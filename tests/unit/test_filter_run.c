@@ -101,8 +101,11 @@ static void every_rule_holds_for_32_bit_calls(void **state)
 #ifdef __x86_64__
 	pid_t pid = fork();
 
-	if (pid == 0)
+	if (pid == 0) {
+		/* Where there is no such gate it is a fault, which cmocka would go on after. */
+		(void)signal(SIGSEGV, SIG_DFL);
 		_exit(try_i386(20, 0, 0) != 0); /* getpid */
+	}
 	if (status_of(pid) != 0) {
 		print_message("# SKIP this kernel has no 32-bit calls\n");
 		skip();
