@@ -8,10 +8,11 @@ for program in "$@"; do
 	out=$(CMOCKA_MESSAGE_OUTPUT=TAP "$program" 2>&1)
 	status=$?
 	ok=$(grep -c '^ok ' <<<"$out")
-	skip=$(grep -c '^ok .*# SKIP' <<<"$out")
-	bad=$(grep -c '^not ok ' <<<"$out")
-	if ((status != 0 && bad == 0)) || ((ok + bad == 0)); then bad=$((bad + 1)); fi
-	((passed += ok - skip, failed += bad, skipped += skip))
+	# cmocka calls a skipped one "not ok" (TAP 12 leaves that to it).
+	skip=$(grep -cE '^(not )?ok .*# SKIP' <<<"$out")
+	bad=$(grep '^not ok ' <<<"$out" | grep -vc '# SKIP')
+	if ((status != 0 && bad == 0)) || ((ok + bad + skip == 0)); then bad=$((bad + 1)); fi
+	((passed += ok - $(grep -c '^ok .*# SKIP' <<<"$out"), failed += bad, skipped += skip))
 	grep '# SKIP' <<<"$out"
 	if ((bad > 0)); then
 		echo "not ok - ${program##*/} (status $status)"
