@@ -59,7 +59,7 @@ RUN  := $(wildcard core/run/*.c)
 SCOPE  := $(wildcard helpers/scope*.c)
 HELPER := $(filter-out helpers/client.c $(SCOPE),$(wildcard helpers/*.c))
 MODULE := $(wildcard pam_module/*.c) helpers/client.c helpers/session_id.c core/run/privs.c \
-	core/run/filter.c core/base/err.c \
+	core/run/filter.c core/run/inside.c core/base/err.c \
 	core/base/io.c core/base/sys.c
 NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/session_id.c
 NSJOIN := $(wildcard nsshell/nsjoin*.c)
@@ -298,14 +298,14 @@ format:
 # Man pages and snippets name the places of an installation without any of these variables.
 PLACES = sed -e 's,/usr/local/libexec,$(LIBEXECDIR),g' -e 's,/usr/local/\(s\?bin\|share\),$(PREFIX)/\1,g' \
 	-e 's,/etc/\(nsshell\|pam\.d\),$(SYSCONFDIR)/\1,g'
-MANPAGES := nsshell.1 nsshell.conf.5 nsctl.8 nsjoin.8 pam_nsshell.8
+MANPAGES := nsshell.1 nsshell.7 nsshell.conf.5 nsctl.8 nsjoin.8 pam_nsshell.8
 # "nsctl.8" to its place below MANDIR.
 man = $(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(1)
 
 ## make install       PREFIX, DESTDIR, SYSCONFDIR, LIBEXECDIR, PAMDIR, MANDIR are honoured
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PAMDIR) \
-		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(COMPLETIONDIR) \
+		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(COMPLETIONDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf.d
 	install -m 0755 $(BUILD)/nsctl $(BUILD)/nsjoin $(DESTDIR)$(PREFIX)/sbin/
 	install -m 0755 $(BUILD)/nsshell-helper $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper

@@ -2,6 +2,8 @@
 /* nsctl(8): the admin's command, a table of commands with a file each. */
 #include "nsshell/nsctl.h"
 
+#include "core/run/inside.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -79,14 +81,26 @@ static const struct nsctl_command *command_find(const char *name)
 	return NULL;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+	return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+}
+
+/* Inside, all but status would tell of a host that isn't seen from there. */
 static int command_run(const char *name, int argc, char **argv)
 {
 	const struct nsctl_command *command = command_find(name);
 	char full[64];
+	struct err e;
 
 	if (!command)
 		return nsctl_usage("nsctl", "there is no command \"%s\"", name);
 	(void)snprintf(full, sizeof(full), "nsctl %s", command->name);
+	if (command->run != nsctl_status && !asks_for_help(argc, argv) &&
+		inside_session()) {
+		(void)inside_no_way(&e);
+		return nsctl_failed(full, &e);
+	}
 	argv[0] = full;
 	return command->run(argc, argv);
 }

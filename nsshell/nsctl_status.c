@@ -4,6 +4,7 @@
 #include "nsshell/nsctl.h"
 
 #include "core/base/cleanup.h"
+#include "core/run/inside.h"
 
 #include <locale.h>
 
@@ -65,7 +66,7 @@ int nsctl_status(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	if (status_is_inside()) {
+	if (inside_session()) {
 		if (json || mounts)
 			return nsctl_usage(argv[0], "takes no options inside a session");
 		status_inside();

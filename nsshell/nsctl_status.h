@@ -64,8 +64,7 @@ int status_parse_process(char *text, struct status_process *ret);
 /* The lines that tell what is used, and what may be. */
 void status_print_usage(const struct status *s);
 
-/* Whether this is a session itself, and not the host; and what its user can know of it. */
-bool status_is_inside(void);
+/* What the user of a session can know of it, inside. */
 void status_inside(void);
 
 /* Return: 0 or -1 with @e. */

@@ -12,14 +12,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #define OWN_GROUP "/sys/fs/cgroup"
-
-bool status_is_inside(void)
-{
-	return access(PATH_RUN_SESSION, F_OK) == 0;
-}
 
 /* "MemoryMax=268435456" is shown as 256M. */
 static void print_limit(const char *line)

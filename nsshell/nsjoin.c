@@ -4,6 +4,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
+#include "core/run/inside.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -61,6 +62,8 @@ static int run(struct nsjoin_request *q, const struct nsjoin_options *o)
 	q->term = getenv("TERM");
 	if (fill_stdio() < 0 || sys_close_from(3) < 0)
 		(void)err_set(&e, errno, "put stdio in order");
+	else if (inside_session())
+		(void)inside_no_way(&e);
 	else if (geteuid() != 0)
 		nsjoin_ask_own(q, o, &e);
 	else if (harden(&e) == 0) {

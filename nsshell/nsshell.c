@@ -11,13 +11,13 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
+#include "core/run/inside.h"
 #include "core/run/proxy.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 /* ForceCommand of who asked for sshd's own sftp server, which only sshd could run. */
@@ -233,5 +233,5 @@ int main(int argc, char **argv)
 	status = parse(argc, argv, &c);
 	if (status >= 0)
 		return status;
-	return nsshell_is_inside() || geteuid() == 0 ? nsshell_here(&c) : run_door(&c);
+	return inside_session() || geteuid() == 0 ? nsshell_here(&c) : run_door(&c);
 }

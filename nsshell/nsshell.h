@@ -11,9 +11,6 @@ struct nsshell_call {
 	pid_t agent; /* nsshell_agent.h: who listens at SSH_AUTH_SOCK, or 0 */
 };
 
-/* Whether this is a box. */
-bool nsshell_is_inside(void);
-
 /**
  * nsshell_here() - The shell where no door is needed: inside already, or root's
  *

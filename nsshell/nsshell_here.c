@@ -5,6 +5,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
+#include "core/run/inside.h"
 #include "core/run/observe_inside.h"
 #include "core/run/proxy.h"
 #include "core/run/pty.h"
@@ -16,13 +17,6 @@
 
 /* Set for what runs behind a terminal that can be looked at: a second one would show the same. */
 #define SHOWN_ON "NSSHELL_TERMINAL"
-
-bool nsshell_is_inside(void)
-{
-	struct stat st;
-
-	return lstat(PATH_RUN_SESSION, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0;
-}
 
 int nsshell_plain(const char *shell, const struct nsshell_call *c)
 {
@@ -160,7 +154,7 @@ int nsshell_here(const struct nsshell_call *c)
 {
 	const char *own = getenv("SHELL");
 	char shell[POLICY_SHELL_MAX], wanted[POLICY_SHELL_MAX] = "";
-	bool inside = nsshell_is_inside();
+	bool inside = inside_session();
 	struct err e;
 
 	if (inside)

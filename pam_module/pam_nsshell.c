@@ -6,6 +6,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
+#include "core/run/inside.h"
 #include "helpers/client.h"
 #include "helpers/session_id.h"
 #include "pam_module/pam_args.h"
@@ -17,7 +18,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <syslog.h>
 
 /* Not PAM_SESSION_ERR, after which sudo runs the command all the same. */
@@ -74,13 +74,6 @@ static bool holds_lease(pam_handle_t *pamh)
 	const void *lease;
 
 	return pam_get_data(pamh, DATA_LEASE, &lease) == PAM_SUCCESS;
-}
-
-static bool is_inside(void)
-{
-	struct stat st;
-
-	return lstat(PATH_RUN_SESSION, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0;
 }
 
 /*
@@ -267,7 +260,7 @@ static int run(pam_handle_t *pamh, int argc, const char **argv)
 
 	if (pam_args_parse(pamh, argc, argv, &args) < 0)
 		return REFUSED;
-	if (holds_lease(pamh) || (is_inside() && !came_from_outside()))
+	if (holds_lease(pamh) || (inside_session() && !came_from_outside()))
 		return PAM_IGNORE;
 	if (already_refused(pamh))
 		return REFUSED;
@@ -275,7 +268,7 @@ static int run(pam_handle_t *pamh, int argc, const char **argv)
 	if (args.gate)
 		q.kind = PROTO_GATE;
 	r = make_request(pamh, &q, &e);
-	if (is_inside())
+	if (inside_session())
 		return refuse(pamh, &args, &q, true,
 			"this process has entered a box for an earlier session and can't "
 			"leave it; its program must fork for each session");
