@@ -240,6 +240,7 @@ static json_t *op(struct json_out *o, const struct plan_op *v)
 	}
 	if (v->kind == PLAN_BIND) {
 		put(o, row, "recursive", json_boolean(v->recursive));
+		put(o, row, "follow", json_boolean(v->follow));
 		put(o, row, "as_user", json_boolean(v->as_user));
 		put(o, row, "must_own", json_boolean(v->must_own));
 	}

@@ -61,12 +61,20 @@ int sys_mount_setattr(int mount, bool recursive, const struct mount_attr *attr)
 	return mount_setattr(mount, "", flags, &copy, sizeof(copy));
 }
 
-int sys_clone_tree(int dir, const char *path, bool recursive)
+int sys_clone_tree(int dir, const char *path, bool recursive, uint64_t propagation)
 {
+	const struct mount_attr attr = { .propagation = propagation };
 	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
 			     (recursive ? AT_RECURSIVE : 0);
+	int tree = open_tree(dir, path, flags), saved;
 
-	return open_tree(dir, path, flags);
+	/* Recursive in any case: a mount may have come in between the two calls. */
+	if (tree < 0 || sys_mount_setattr(tree, true, &attr) == 0)
+		return tree;
+	saved = errno;
+	(void)close(tree);
+	errno = saved;
+	return -1;
 }
 
 int sys_attach(int mount, int target)

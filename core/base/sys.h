@@ -29,8 +29,16 @@ int sys_openat2(int dir, const char *path, uint64_t flags, mode_t mode, uint64_t
 /* mount_setattr(2), Linux 5.12, on a mount fd itself, or its whole tree. */
 int sys_mount_setattr(int mount, bool recursive, const struct mount_attr *attr);
 
-/* open_tree(2), Linux 5.2: a detached clone. @path "" means the fd itself. */
-int sys_clone_tree(int dir, const char *path, bool recursive);
+/*
+ * open_tree(2), Linux 5.2: a detached clone. @path "" means the fd itself.
+ *
+ * A clone begins in the peer group of what it was cloned from: what is mounted onto it would
+ * be mounted on the host, too, and the other way round (mount_namespaces(7); systemd makes
+ * every mount shared). So each caller says what the clone, and all below it, shall be:
+ * MS_PRIVATE, nothing passes either way; or MS_SLAVE, nothing passes out, and it sees what
+ * is mounted or unmounted below the source later. Linux 5.12.
+ */
+int sys_clone_tree(int dir, const char *path, bool recursive, uint64_t propagation);
 
 /* move_mount(2), Linux 5.2: attach the detached mount on the place that @target is. */
 int sys_attach(int mount, int target);

@@ -155,7 +155,7 @@ struct plan_layer {
 enum plan_op_kind {
 	/* done in the staging mount namespace, owned by the host: locked inside */
 	PLAN_TMPFS,  /* size, inodes, mode, uid, gid */
-	PLAN_BIND,   /* source; recursive, as_user, must_own, optional */
+	PLAN_BIND,   /* source; recursive, follow, as_user, must_own, optional */
 	PLAN_DEVICE, /* bind the host's node source onto target */
 	PLAN_TERMINAL, /* bind the terminal that is handed down (source); mode, uid, gid for it */
 	PLAN_DIR,     /* mode, uid, gid; existing ones are left as they are */
@@ -188,6 +188,7 @@ struct plan_op {
 	uint32_t uid; /* as seen inside */
 	uint32_t gid;
 	bool recursive;
+	bool follow; /* what the host mounts or unmounts below source later shows inside */
 	bool as_user;  /* resolve source with the account's file system ids */
 	bool must_own; /* source must be a folder that the account owns, and no symlink */
 	bool optional; /* leave out where source isn't there */

@@ -207,6 +207,7 @@ static void ops_wants(struct planner *b)
 		op->source = w->source;
 		op->attr = w->attr;
 		op->recursive = w->recursive;
+		op->follow = w->follow;
 		op->as_user = w->as_user;
 		op->must_own = w->must_own;
 		op->optional = w->optional;

@@ -222,9 +222,9 @@ static void print_op(const struct plan_op *op, FILE *out)
 	if (op->mode)
 		print_owner(op, out);
 	print_attr(op->attr, out);
-	fprintf(out, "%s%s%s%s\n", op->recursive ? " recursive" : "",
-		op->as_user ? " as-user" : "", op->must_own ? " must-own" : "",
-		op->optional ? " if-there" : "");
+	fprintf(out, "%s%s%s%s%s\n", op->recursive ? " recursive" : "",
+		op->follow ? " follows-host" : "", op->as_user ? " as-user" : "",
+		op->must_own ? " must-own" : "", op->optional ? " if-there" : "");
 	if (op->content)
 		print_content(op->content, out);
 }

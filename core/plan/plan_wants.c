@@ -53,6 +53,7 @@ static int want_home(struct planner *b, struct err *e)
 			    .target = path,
 			    .kind = PLAN_PATH_DIR,
 			    .attr = ATTR_PLAIN,
+			    .follow = true,
 			    .as_user = true,
 			    .must_own = true });
 	return 0;
@@ -194,6 +195,7 @@ int plan_wants(struct planner *b, struct err *e)
 			&(struct want){ .key = "BindPaths",
 				.attr = ATTR_PLAIN,
 				.recursive = true,
+				.follow = true,
 				.as_user = true },
 			e) < 0 ||
 		want_list(b, &policy->bind_ro_paths,

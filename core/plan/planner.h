@@ -21,7 +21,7 @@ struct want {
 	const char *target;
 	enum plan_path_kind kind;
 	uint64_t attr;
-	bool recursive, as_user, must_own, optional;
+	bool recursive, follow, as_user, must_own, optional;
 };
 
 /* A path that nobody in the box may see. */

@@ -187,7 +187,7 @@ static int clone_new(const char *where, struct renewal *w, struct err *e)
 
 		if (len < 0 || (size_t)len >= sizeof(path))
 			return err_set(e, ENAMETOOLONG, "open %s", where);
-		w->mounts[i] = sys_clone_tree(AT_FDCWD, path, false);
+		w->mounts[i] = sys_clone_tree(AT_FDCWD, path, false, MS_PRIVATE);
 		if (w->mounts[i] < 0 && errno == ENOENT)
 			continue;
 		if (w->mounts[i] < 0 || sys_mount_setattr(w->mounts[i], false, &attr) < 0)

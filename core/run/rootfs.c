@@ -72,7 +72,7 @@ static int clone_lower(const struct plan_overlay *o, int userns, int *ret, struc
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP,
 		.userns_fd = (unsigned int)userns };
-	_cleanup_close_ int tree = sys_clone_tree(AT_FDCWD, o->lower, false);
+	_cleanup_close_ int tree = sys_clone_tree(AT_FDCWD, o->lower, false, MS_PRIVATE);
 
 	if (tree < 0)
 		return err_set(e, errno, "clone the tree at %s", o->lower);
@@ -97,7 +97,7 @@ static int clone_disk(const struct plan *plan, int *ret, struct err *e)
 	if (mkdirat(uppers, path, 0700) < 0 && errno != EEXIST)
 		return err_set(e, errno, "make the upper of %s in %s/upper", plan->user,
 			PATH_STATE);
-	*ret = sys_clone_tree(uppers, path, false);
+	*ret = sys_clone_tree(uppers, path, false, MS_PRIVATE);
 	return *ret < 0 ? err_set(e, errno, "clone the upper of %s", plan->user) : 0;
 }
 

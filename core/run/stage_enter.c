@@ -74,7 +74,7 @@ static int bind_readonly(const struct tree *t, const struct plan_op *op, struct 
 
 	if (place < 0)
 		return place == -1 && errno == ENOENT ? 0 : -1;
-	mount = sys_clone_tree(place, "", true);
+	mount = sys_clone_tree(place, "", true, MS_PRIVATE);
 	if (mount < 0 || sys_mount_setattr(mount, true, &attr) < 0 ||
 		sys_attach(mount, place) < 0)
 		return err_set(e, errno, "make %s read-only inside", op->target);
@@ -95,7 +95,7 @@ static int hide(const struct tree *t, const struct plan_op *op, struct err *e)
 		mount = rootfs_tmpfs(4096, 2, 0555, 0, 0, QUIET | MOUNT_ATTR_RDONLY);
 	} else {
 		null = tree_open(t, "/dev/null");
-		mount = null < 0 ? -1 : sys_clone_tree(null, "", false);
+		mount = null < 0 ? -1 : sys_clone_tree(null, "", false, MS_PRIVATE);
 	}
 	if (mount < 0 || sys_attach(mount, place) < 0)
 		return err_set(e, errno, "hide %s inside", op->target);
@@ -160,7 +160,8 @@ static int unlock_root(int *ret, struct err *e)
 
 	if (place < 0)
 		return err_set(e, errno, "open the rootfs");
-	copy = sys_clone_tree(place, "", true);
+	/* A slave stays one: the home follows the host. */
+	copy = sys_clone_tree(place, "", true, MS_SLAVE);
 	if (copy < 0 || sys_attach(copy, place) < 0)
 		return err_set(e, errno, "mount the rootfs on itself");
 	*ret = take_fd(&copy);

@@ -188,7 +188,7 @@ static int do_mask(const struct doing *d, struct err *e)
 	if (fstat(place, &st) < 0)
 		return err_set(e, errno, "look at %s inside", d->op->target);
 	mount = sys_clone_tree(
-		AT_FDCWD, S_ISDIR(st.st_mode) ? MASK_DIR : MASK_FILE, false);
+		AT_FDCWD, S_ISDIR(st.st_mode) ? MASK_DIR : MASK_FILE, false, MS_PRIVATE);
 	if (mount < 0 || sys_mount_setattr(mount, false, &attr) < 0 ||
 		sys_attach(mount, place) < 0)
 		return err_set(e, errno, "mask %s inside", d->op->target);

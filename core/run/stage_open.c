@@ -132,7 +132,8 @@ static int clone_all(const struct plan *plan, struct stage *s, struct err *e)
 
 		if ((op->kind != PLAN_BIND && op->kind != PLAN_COVER) || path < 0)
 			continue;
-		s->sources[i].mount = sys_clone_tree(path, "", op->recursive);
+		s->sources[i].mount = sys_clone_tree(
+			path, "", op->recursive, op->follow ? MS_SLAVE : MS_PRIVATE);
 		(void)close(path);
 		if (s->sources[i].mount < 0 ||
 			(op->kind == PLAN_COVER &&
@@ -152,7 +153,7 @@ static int clone_terminal(
 			continue;
 		if (fstat(terminal, &s->sources[i].st) < 0)
 			return err_set(e, errno, "look at the terminal");
-		s->sources[i].mount = sys_clone_tree(terminal, "", false);
+		s->sources[i].mount = sys_clone_tree(terminal, "", false, MS_PRIVATE);
 		if (s->sources[i].mount < 0)
 			return err_set(e, errno, "clone the terminal %s", plan->tty);
 	}
@@ -176,7 +177,7 @@ static int open_sources(
 	}
 	if (r < 0 || clone_all(plan, s, e) < 0)
 		return -1;
-	s->proc = sys_clone_tree(AT_FDCWD, "/proc", false);
+	s->proc = sys_clone_tree(AT_FDCWD, "/proc", false, MS_PRIVATE);
 	if (s->proc < 0)
 		return err_set(e, errno, "clone /proc");
 	return clone_terminal(plan, terminal, s, e);

@@ -40,6 +40,37 @@ def test_daemon_reload(h):
 
 
 @on_systemd
+def test_shared_mounts(h):
+    """systemd makes every mount shared: nothing of a box may be mounted on the host."""
+    h.sh("mkdir -p /srv/tree/secret /srv/ro/late /home/alice/late && echo key >/srv/tree/secret/key && "
+         "chown alice: /home/alice/late")
+    h.config("[User alice]\nBindReadOnlyPaths=/var/log /etc /srv/ro\nBindPaths=/srv/tree\n"
+             "InaccessiblePaths=/srv/tree/secret\n")
+    look = ("cut -d' ' -f4- /proc/self/mountinfo | grep -v -e /run/user -e credentials | sort; "
+            "wc -l </etc/shadow; cat /srv/tree/secret/key; ls /etc/nsshell")
+    before = h.out(look)
+    try:
+        with h.shell("alice") as alice:
+            seen = alice.do("cat /srv/tree/secret/key; ls -d /etc/ssh", timeout=60)
+            h.check("denied" in seen and "/etc/ssh" in seen, "a mask below a bind", seen)
+            h.check("shared:" in before and h.out(look) == before,
+                    "while it is open the host's mounts and hidden files are as before", "",
+                    f"{before}\n---\n{h.out(look)}")
+            for place in ("/srv/ro/late", "/home/alice/late"):
+                h.sh(f"mount -t tmpfs late {place} && touch {place}/here")
+            seen = alice.do("ls /srv/ro/late; echo; ls /home/alice/late", timeout=60)
+            h.check(seen == "here", "a late mount of the host's is seen below the home, not below what is "
+                    "read-only", seen)
+            r = h.sh("umount /srv/ro/late /home/alice/late")
+            h.check(r.returncode == 0 and not alice.do("ls /home/alice/late", timeout=60),
+                    "the host can unmount it, and it is gone inside", r.stdout)
+        h.check(not h.left() and h.out(look) == before, "and after the logout")
+    finally:
+        h.sh("umount -q /srv/ro/late /home/alice/late; rm -rf /srv/tree /srv/ro /home/alice/late")
+        h.config()
+
+
+@on_systemd
 def test_apparmor_is_on(h):
     """Else nothing of what is tried here would show that it lets nsshell work."""
     seen = h.out("cat /sys/module/apparmor/parameters/enabled; tr , '\\n' </sys/kernel/security/lsm | grep -x apparmor")
