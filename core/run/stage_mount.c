@@ -153,13 +153,18 @@ static int do_symlink(const struct doing *d, struct err *e)
 	return 0;
 }
 
-/* The masking tmpfs is made when the first op needs it. */
+/*
+ * The masking tmpfs is made when the first op needs it: mounted for this session alone, on a
+ * directory that a session on the same rootfs may have made before.
+ */
 static int make_mask(struct err *e)
 {
 	_cleanup_close_ int mount = -EBADF, place = -EBADF, file = -EBADF;
 
-	if (mkdir("/mask", 0700) < 0)
-		return errno == EEXIST ? 0 : err_set(e, errno, "make the mask");
+	if (access(MASK_FILE, F_OK) == 0)
+		return 0;
+	if (mkdir("/mask", 0700) < 0 && errno != EEXIST)
+		return err_set(e, errno, "make the mask");
 	mount = rootfs_tmpfs(
 		65536, 16, 0700, 0, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	place = open("/mask", O_PATH | O_DIRECTORY | O_CLOEXEC);
