@@ -70,6 +70,7 @@ struct plan_block {
 
 struct plan_host {
 	const char *hostname;
+	const char *hosts; /* the text of its /etc/hosts, NULL: none */
 	const struct plan_host_mount *mounts;
 	size_t n_mounts;
 	/* Every path of policy and of the built-in lists, each once, patterns expanded. */

@@ -130,9 +130,14 @@ static void ops_covers(struct planner *b)
 
 static void ops_tmp(struct planner *b)
 {
+	/* Xvfb, Xvnc and session managers of a user can't make these themselves: they want
+	 * root's. */
+	static const char *const sockets[] = { "/tmp/.X11-unix", "/tmp/.ICE-unix", NULL };
 	uint64_t size = b->in->policy->tmp_size;
 
 	tmpfs_add(b, "/tmp", size, 01777);
+	for (size_t i = 0; sockets[i]; i++)
+		dir_add(b, sockets[i], 01777);
 	if (plan_mount_of(b->p, "/var/tmp"))
 		plan_mount_point(b, "/var/tmp", PLAN_PATH_DIR); /* in a cover of /var */
 	tmpfs_add(b, "/var/tmp", size, 01777);
@@ -161,6 +166,7 @@ static void ops_run(struct planner *b)
 	tmpfs_add(b, "/run", 64 * MIB, 0755);
 	dir_add(b, "/run/lock", 01777);
 	dir_add(b, "/run/mount", 0755);
+	dir_add(b, "/run/screen", 01777);
 	dir_add(b, "/run/sshd", 0755);
 	dir_add(b, "/run/user", 0755);
 	op = dir_add(b, p->runtime_dir, 0700);
@@ -175,15 +181,7 @@ static void ops_run(struct planner *b)
 	op->source = planner_text(b, PATH_SESSIONS "/%s.limits", p->id);
 	op->attr = ATTR_CLOSED;
 	file_add(b, "/run/nsshell/hostname", planner_text(b, "%s\n", p->hostname), 0444);
-	file_add(b, "/run/nsshell/hosts",
-		planner_text(b,
-			"127.0.0.1 localhost\n"
-			"127.0.1.1 %s\n"
-			"::1 localhost ip6-localhost ip6-loopback\n"
-			"ff02::1 ip6-allnodes\n"
-			"ff02::2 ip6-allrouters\n",
-			p->hostname),
-		0444);
+	file_add(b, "/run/nsshell/hosts", plan_hosts(b), 0444);
 	ops_shell(b);
 	plan_manager_ops(b);
 }

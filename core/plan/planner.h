@@ -98,7 +98,8 @@ void plan_ipc(struct planner *b);
 /* plan_filter.c: system calls, and their lines of plan_print() */
 void plan_filter(struct planner *b);
 void plan_filter_print(const struct plan_filter *f, FILE *out);
-void plan_layers(struct planner *b); /* plan_hidden.c: whiteouts, masks */
+void plan_layers(struct planner *b);       /* plan_hidden.c: whiteouts, masks */
+const char *plan_hosts(struct planner *b); /* plan_hosts.c: text of /etc/hosts */
 int plan_cgroup(struct planner *b, struct err *e);
 void plan_manager(struct planner *b);     /* plan_manager.c: the user manager's group */
 void plan_manager_ops(struct planner *b); /* and what it looks for */

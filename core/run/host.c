@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
+#include "core/run/hosts.h"
 #include "core/run/lxcfs.h"
 #include "core/run/machine.h"
 
@@ -278,6 +279,7 @@ int host_gather(const struct policy *policy, struct host *ret, struct err *e)
 	ret->facts.controllers = &ret->controllers;
 	ret->facts.systemd = access(PATH_SYSTEMD, F_OK) == 0;
 	read_kernel(ret);
+	ret->facts.hosts = hosts_read(&ret->arena);
 	ret->facts.user_manager = find_user_manager();
 	ret->facts.scopes = sys_landlock_abi() >= 6;
 	if (!ret->facts.hostname) {

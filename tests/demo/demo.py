@@ -51,7 +51,7 @@ TOUR = (
     ("pid 1", "ps -p 1 -o args=", "ps -p 1 -o comm="),
     ("namespaces", "readlink /proc/self/ns/user /proc/self/ns/pid /proc/self/ns/mnt",
      "readlink /proc/self/ns/user /proc/self/ns/pid /proc/self/ns/mnt"),
-    ("files in /tmp", "ls -A /tmp | wc -l", "ls -A /tmp | wc -l"),
+    ("files in /tmp", "ls /tmp | wc -l", "ls /tmp | wc -l"),
     ("folders in /home", "ls /home", "ls /home"),
     ("owner of /etc/passwd", "stat -c %U:%G /etc/passwd", "stat -c %U:%G /etc/passwd"),
     ("write to /etc", "(echo x >/etc/nsdemo) 2>&1 | grep -o '[A-Z][a-z]* .*denied.*\\|Read-only.*'",

@@ -159,6 +159,9 @@ static void check(const struct golden *g)
 	f.host.paths = t.paths;
 	f.host.n_paths = t.n_paths;
 	f.host.cgroup = g->cgroup;
+	f.host.hosts = "127.0.0.1\tlocalhost\n"
+		       "127.0.1.1\tbuild.example.org build\n"
+		       "192.0.2.20\tlicences # of the compiler\n";
 	f.host.memory = 64ULL << 30;
 	f.host.tasks = 32768;
 	f.host.cpus = "0-7";
