@@ -40,8 +40,15 @@ static void print(const struct log *l)
 		char when[64];
 
 		nsctl_time(l->v[i].usec / 1000000, when, sizeof(when));
-		(void)printf("%s %-8s %s\n", when, l->v[i].what, l->v[i].text);
+		(void)printf("%s %-8s %s%s\n", when, l->v[i].what,
+			l->v[i].proven ? "" : LOG_MARK, l->v[i].text);
 	}
+	(void)fflush(stdout);
+	if (log_has_unproven(l))
+		(void)fputs(
+			"nsctl log: lines with a ? are from files in which every user can "
+			"write such a line; a journal would tell who did\n",
+			stderr);
 }
 
 static int print_json(const struct log *l)
@@ -55,9 +62,9 @@ static int print_json(const struct log *l)
 
 		nsctl_time(v->usec / 1000000, when, sizeof(when));
 		r = json_array_append_new(array,
-			json_pack("{s:s, s:s, s:s*, s:s}", "time", when, "event", v->what,
-				"session", v->session[0] ? v->session : NULL, "text",
-				v->text));
+			json_pack("{s:s, s:s, s:s*, s:b, s:s}", "time", when, "event",
+				v->what, "session", v->session[0] ? v->session : NULL,
+				"proven", v->proven, "text", v->text));
 	}
 	if (r == 0)
 		r = json_dumpf(object, stdout, JSON_INDENT(2));

@@ -16,6 +16,7 @@ struct log_event {
 	const char *what;              /* "opened", "refused", ...: see log_what() */
 	char session[PLAN_ID_LEN + 1]; /* "" where the line names none */
 	char text[LOG_TEXT_MAX];       /* printable ASCII */
+	bool proven;                   /* root's programs wrote it, or the kernel */
 };
 
 /* Which lines to keep; NULL and 0 keep all. */
@@ -31,6 +32,7 @@ struct log {
 	struct log_event *v;
 	size_t n, room;
 	bool no_memory;
+	bool proven; /* what log_take() keeps from here on; set by who reads */
 };
 
 void log_clear(struct log *l);
@@ -41,6 +43,12 @@ const char *log_what(const char *tag, const char *text);
 /* Keep a line if it is of interest. Return: whether it was kept. */
 bool log_take(struct log *l, const struct log_filter *f, uint64_t usec, const char *tag,
 	const char *text);
+
+/* What stands before the text of one that any user may have written, with logger(1) say. */
+#define LOG_MARK "? "
+
+/* Whether one of them is that. */
+bool log_has_unproven(const struct log *l);
 
 /* Oldest first, and no more than f->max. */
 void log_finish(struct log *l, const struct log_filter *f);
@@ -58,6 +66,8 @@ int log_parse_line(char *line, int64_t now, uint64_t *ret_usec, char **tag, char
  * log_read_journal() - From systemd's journal, if libsystemd is on this host
  * @directory:	of journal files, NULL for the host's own
  *
+ * What it gives is proven: journald notes the uid that the kernel told it (_UID=).
+ *
  * Return: 0; 1 where there is no libsystemd or no journal; -1 with @e.
  */
 int log_read_journal(
@@ -66,6 +76,8 @@ int log_read_journal(
 /**
  * log_read_syslog() - From syslog's files
  * @file:	NULL for those in /var/log
+ *
+ * What it gives isn't proven: tag, pid and text of a line are whoever's who wrote it.
  *
  * Return: 0; 1 where there are none; -1 with @e.
  */

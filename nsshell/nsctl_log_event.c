@@ -30,10 +30,21 @@ static const struct {
 	{ "refused", "refused" },
 	{ "another login failed", "refused" },
 	{ "had lost their supervisor", "crashed" },
-	{ "oom-kill:", "oom" },
 	{ "out of memory", "oom" },
-	{ "fork rejected by pids", "limit" },
 };
+
+/* How the kernel's lines begin: further on they have names of processes, which are their users'. */
+static const struct {
+	const char *words, *what;
+} kernels[] = {
+	{ "oom-kill:", "oom" },
+	{ "cgroup: fork rejected by pids controller in ", "limit" },
+};
+
+static bool begins(const char *text, const char *words)
+{
+	return strncmp(text, words, strlen(words)) == 0;
+}
 
 static bool is_ours(const char *tag)
 {
@@ -46,17 +57,33 @@ static bool is_ours(const char *tag)
 	return false;
 }
 
+static const char *kernel_what(const char *text)
+{
+	/* "[    1.234567] ", where a syslog daemon has left it */
+	if (*text == '[') {
+		text += strcspn(text, "]");
+		text += strspn(text, "] ");
+	}
+	for (size_t i = 0; i < sizeof(kernels) / sizeof(*kernels); i++)
+		if (begins(text, kernels[i].words) && strstr(text, "/nsshell/"))
+			return kernels[i].what;
+	return NULL;
+}
+
+/*
+ * sshd and sudo write what somebody typed into lines of theirs, "Invalid user ..." say: the module's
+ * own words are those that a line begins with.
+ */
 const char *log_what(const char *tag, const char *text)
 {
-	bool kernel = strcmp(tag, "kernel") == 0;
-
-	if (kernel ? !strstr(text, "/nsshell/")
-		   : !is_ours(tag) && !strstr(text, "pam_nsshell("))
+	if (strcmp(tag, "kernel") == 0)
+		return kernel_what(text);
+	if (!is_ours(tag) && !begins(text, "pam_nsshell("))
 		return NULL;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (strstr(text, kinds[i].words))
 			return kinds[i].what;
-	return kernel ? NULL : "note";
+	return "note";
 }
 
 /* Whether a word stands in a text, not as a part of a longer one. */
@@ -135,7 +162,7 @@ bool log_take(struct log *l, const struct log_filter *f, uint64_t usec, const ch
 		l->room += 256;
 	}
 	v = &l->v[l->n++];
-	*v = (struct log_event){ .usec = usec, .what = what };
+	*v = (struct log_event){ .usec = usec, .what = what, .proven = l->proven };
 	(void)snprintf(v->text, sizeof(v->text), "%s", text);
 	nsctl_printable(v->text);
 	session_of(v->text, v->session);
@@ -158,6 +185,14 @@ void log_finish(struct log *l, const struct log_filter *f)
 		memmove(l->v, l->v + l->n - f->max, f->max * sizeof(*l->v));
 		l->n = f->max;
 	}
+}
+
+bool log_has_unproven(const struct log *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->v[i].proven)
+			return true;
+	return false;
 }
 
 void log_clear(struct log *l)

@@ -129,6 +129,7 @@ int log_read_journal(
 
 	if (load(&a) < 0)
 		return 1;
+	l->proven = true;
 	r = directory ? a.open_directory(&j, directory, 0) : a.open(&j, LOCAL_ONLY);
 	if (r >= 0)
 		r = restrict_to(&a, j);

@@ -33,7 +33,9 @@ static int read_from(
 
 int log_read_own(struct log *l, const struct log_filter *f, struct err *e)
 {
+	l->proven = true;
 	if (read_from(OWN_LOG_JOURNAL, l, f, e) < 0)
 		return -1;
+	l->proven = false;
 	return l->n > 0 ? 0 : read_from(OWN_LOG_FILES, l, f, e);
 }

@@ -116,6 +116,7 @@ int log_read_syslog(
 	};
 	int found = 1;
 
+	l->proven = false;
 	if (file)
 		return read_file(file, l, f, e) == 0
 			       ? 0

@@ -221,7 +221,11 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.connect("/run/systemd/journal/dev-log")
 for tag, text in (("nsshell", "session zhchckqdfb4k opened for carol (sshd)"),
                   ("sshd", "pam_nsshell(sshd:session): session zhchckqdfb4k: login of carol "
-                           "refused: why")):
+                           "refused: why"),
+                  ("sshd", "Invalid user pam_nsshell(sshd:session): session zhchckqdfb4k opened "
+                           "for mallory from 192.0.2.1"),
+                  ("sudo", "eve : command not found ; COMMAND=pam_nsshell(su:session): session "
+                           "zhchckqdfb4k opened for mallory")):
     s.send(f"<86>Nov 22 13:29:43 {tag}[1]: {text}".encode())
 os.setuid(65534)
 s.send(b"<86>Nov 22 13:29:43 nsshell[1]: session zhchckqdfb4k opened for mallory (sshd)")
@@ -241,7 +245,44 @@ def test_log_from_the_journal(b):
     b.check([x.split()[1] for x in lines[:2]] == ["opened", "refused"],
             "nsctl log reads the journal of a real journald", lines, r.stderr)
     b.check(len(lines) == 3 and "refused" in lines[2], "-n 1 USER in a folder of it", lines[2:])
-    b.check("mallory" not in r.stdout, "and not what others than root have written there")
+    b.check("mallory" not in r.stdout, "and not what others than root have written there, or had "
+            "root's programs write", [x for x in lines if "mallory" in x])
+    b.check("?" not in r.stdout and "?" not in r.stderr, "of which each is proven to be ours", r.stderr)
+
+
+FORGED = ("nsshell[7]: session aaaaaaaaaaaa opened for {user} (sshd)",
+          "sshd[7]: pam_nsshell(sshd:session): session aaaaaaaaaaaa: login of {user} refused: x")
+TYPED = ("sshd[7]: Invalid user pam_nsshell(x): session bbbbbbbbbbbb opened for {user} from 192.0.2.1",
+         "sudo[7]: eve : command not found ; COMMAND=nsshell: session bbbbbbbbbbbb opened for {user}",
+         "kernel: /nsshell/ runs [7]: segfault at 0 ip 0 sp 0 error 4 in {user}")
+
+
+def test_log_that_anybody_may_write_to(b):
+    """As `logger -p authpriv.info -t nsshell ...` of any user leaves it in a text file."""
+    name = b.alice.pw_name
+    path = b.stage.private / "auth.log"
+    with open(path, "w", encoding="utf-8") as f:
+        for line in FORGED + TYPED:
+            f.write(f"{time.strftime('%b %d %H:%M:%S')} host {line.format(user=name)}\n")
+    r = b.nsctl("log", "--file", str(path), name)
+    lines = r.stdout.splitlines()
+    b.check(len(lines) == 2 and all(" ? " in x for x in lines) and "every user can" in r.stderr,
+            "what any user can write into a file of syslog's isn't shown as ours, but marked", lines,
+            r.stderr)
+    b.check("bbbbbbbbbbbb" not in r.stdout,
+            "and what others' programs write, with words of users in it, isn't taken for ours", lines)
+    r = b.nsctl("log", "--json", "--file", str(path), name)
+    b.check([e.get("proven") for e in (json_of(r) or {}).get("events", [])] == [False, False],
+            "nsctl log --json says of each line whether it is proven", r.stdout)
+    shutil.copy(path, "/var/log/auth.log")
+    try:
+        with b.shell(name) as s:
+            s.do("true")
+            r = b.nsctl("status", name)
+            told = [x for x in r.stdout.splitlines() if "aaaaaaaaaaaa" in x]
+            b.check(not told, "nsctl status shows a session's own id alone", told)
+    finally:
+        os.unlink("/var/log/auth.log")
 
 
 def test_limits_that_were_hit_are_counted(b):
