@@ -59,8 +59,8 @@ RUN  := $(wildcard core/run/*.c)
 SCOPE  := $(wildcard helpers/scope*.c)
 HELPER := $(filter-out helpers/client.c $(SCOPE),$(wildcard helpers/*.c))
 MODULE := $(wildcard pam_module/*.c) helpers/client.c helpers/session_id.c core/run/privs.c \
-	core/run/filter.c core/run/inside.c core/base/err.c \
-	core/base/io.c core/base/sys.c
+	core/run/filter.c core/run/handed.c core/run/inside.c core/base/err.c \
+	core/base/io.c core/base/parse.c core/base/sys.c
 NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/session_id.c
 NSJOIN := $(wildcard nsshell/nsjoin*.c)
 NSSHELL := $(wildcard nsshell/nsshell*.c) nsshell/door_shell.c

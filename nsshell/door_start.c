@@ -4,6 +4,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
+#include "core/run/handed.h"
 #include "core/run/privs.h"
 #include "core/run/pty.h"
 #include "nsshell/door_env.h"
@@ -17,10 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/un.h>
-
-#define MAJOR_MEM 1 /* null, zero, full, random: devices.txt of Linux */
 
 /* Where the shell's process keeps the agent's socket until it is bound. */
 #define AGENT_FD 3
@@ -36,21 +34,6 @@ struct stdio {
 };
 
 /* ---- stdio ------------------------------------------------------------------------------- */
-
-/*
- * Whether the caller's fd may go in as it is. A terminal would let whoever lives inside type
- * into it (CVE-2016-10124), a folder would lead out of the box (CVE-2024-21626).
- */
-static bool is_harmless(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-	struct stat st;
-
-	if (flags < 0 || (flags & O_PATH) || fstat(fd, &st) < 0)
-		return false;
-	return S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || S_ISREG(st.st_mode) ||
-	       (S_ISCHR(st.st_mode) && major(st.st_rdev) == MAJOR_MEM);
-}
 
 static int make_pty(
 	const struct door *d, const int is_tty[3], struct stdio *s, struct err *e)
@@ -101,7 +84,7 @@ static int make_stdio(const struct door *d, struct stdio *s, struct err *e)
 	if (is_tty[0] && is_tty[1] && make_pty(d, is_tty, s, e) < 0)
 		return -1;
 	for (int fd = 0; fd < 3; fd++)
-		if (!(s->on_pty >> fd & 1) && !is_harmless(fd) &&
+		if (!(s->on_pty >> fd & 1) && !handed_is_harmless(fd) &&
 			make_pipe(d, fd, s, e) < 0)
 			return -1;
 	return 0;

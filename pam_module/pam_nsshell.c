@@ -6,6 +6,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
+#include "core/run/handed.h"
 #include "core/run/inside.h"
 #include "helpers/client.h"
 #include "helpers/session_id.h"
@@ -181,7 +182,8 @@ static int enter(pam_handle_t *pamh, int sock, const int *fds, size_t n,
 	const struct proto_request joined = { .magic = PROTO_MAGIC,
 		.kind = PROTO_JOINED };
 
-	if (export_session(pamh, reply, e) < 0 || lease_keep(pamh, sock, e) < 0)
+	if (export_session(pamh, reply, e) < 0 || handed_close_on_exec(e) < 0 ||
+		lease_keep(pamh, sock, e) < 0)
 		return -1;
 	if (client_join(fds, n, reply, e) < 0 || client_request(sock, &joined, e) < 0) {
 		(void)pam_set_data(pamh, DATA_LEASE, NULL, NULL);
