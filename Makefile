@@ -205,7 +205,7 @@ check: deps deps-check
 
 ## make check-unit    unit and golden tests, no root needed
 check-unit: all $(UNITS)
-	@tests/unit.sh $(UNITS)
+	@tests/unit/run.py $(UNITS)
 
 ## make check-system  real sshd, su, cron, login (as root)
 check-system: all

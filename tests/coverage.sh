@@ -17,7 +17,7 @@ run() { # NAME COMMAND...
 	grep '^not ok' "$folder/$name.log" | sed 's/^/# /'
 	echo "# $name tests of the instrumented build: see $folder/$name.log"
 }
-run unit tests/unit.sh "$folder"/unit/test_*
+run unit tests/unit/run.py "$folder"/unit/test_*
 run system env NSSHELL_BUILD="$folder" NSSHELL_DAEMON_ROUNDS=20 \
 	NSSHELL_TEST_CC="clang -fprofile-instr-generate=$folder/profiles/%m%c.profraw -mllvm -runtime-counter-relocation" \
 	python3 tests/system/run.py

@@ -19,7 +19,7 @@ run() { # NAME COMMAND...: its last line counts
 	((passed += p, failed += f, skipped += s))
 }
 # Programs say detect_leaks=0, as a box does not let them look.
-run unit env ASAN_OPTIONS=detect_leaks=1 tests/unit.sh "$folder"/unit/test_*
+run unit env ASAN_OPTIONS=detect_leaks=1 tests/unit/run.py "$folder"/unit/test_*
 if [ "$(id -u)" = 0 ]; then
 	run system env NSSHELL_BUILD="$folder" NSSHELL_TEST_REPORTS="$reports" NSSHELL_DAEMON_ROUNDS=20 \
 		NSSHELL_TEST_CC="clang -fsanitize=address,undefined $folder/options.o" python3 tests/system/run.py

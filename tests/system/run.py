@@ -3,32 +3,36 @@
 """
 System tests: the distribution's sshd, su, cron and login, as root, on this host.
 
-	tests/system/run.py [--list] [NAME...]
+	tests/system/run.py [--list] [--jobs N] [--beside | --alone] [NAME...]
 
-A NAME is (the beginning of) a file's name without "test_", or FILE.TEST. Nothing of the host
-is changed for good: see harness/stage.py.
+A NAME is (the beginning of) a file's name without "test_", or FILE.TEST. --jobs N: that many
+tests at a time, each on a stage of its own. Tests that say that they change the whole host
+(test_x.alone = "why") follow by themselves; --beside leaves those out, --alone leaves out the others.
+Nothing of the host is changed for good: see harness/stage.py.
 """
 
+import argparse
 import os
 import pathlib
 import signal
 import sys
-import time
 import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 
-from harness import choose, reaper, sshd  # noqa: E402  pylint: disable=wrong-import-position
+from harness import choose, reaper, shards, sshd, times  # noqa: E402  pylint: disable=wrong-import-position
 from harness.pace import patient  # noqa: E402  pylint: disable=wrong-import-position
 from harness.scene import Scene  # noqa: E402  pylint: disable=wrong-import-position
 from harness.stage import REPORTS  # noqa: E402  pylint: disable=wrong-import-position
 
-# Slow starters first: cron needs a full minute to come round while the others run.
+# The order of a run of one job: cron needs a full minute to come round while the others run.
 ORDER = ("harness", "cron", "ssh", "forward", "su", "console", "inside", "outside", "pam", "nsctl",
          "nsctl_words", "nsctl_complete", "nsctl_sessions", "nsctl_look", "nsctl_set", "nsctl_run", "nsctl_doctor", "nsjoin", "door", "users", "users_do", "observe",
          "share", "lifecycle", "limits", "filter", "faults", "host_faults", "storm", "cron_result")
+SUITE = "system, instrumented" if REPORTS else "system"
+AGAIN = f"make {'check-instrumented' if REPORTS else 'check-system'} TESTS="
 SECONDS_A_TEST = 150
 
 
@@ -49,7 +53,6 @@ def run_one(scene, name, function):
     if REPORTS and why:
         scene.skip(name, f"not of an instrumented build, {why}")
         return
-    started = time.monotonic()
     scene.begin(name)
     before = scene.observer.snapshot()
     signal.signal(signal.SIGALRM, _alarm)
@@ -65,25 +68,10 @@ def run_one(scene, name, function):
         signal.alarm(0)
     if not getattr(function, "leaves", False):
         scene.end(name, before)
-    if os.environ.get("NSSHELL_TEST_TIMES"):
-        print(f"# {name}: {time.monotonic() - started:.1f} s", flush=True)
 
 
-def main():
-    arguments = [a for a in sys.argv[1:] if a != "--list"]
-    if any(a.startswith("-") for a in arguments):
-        raise SystemExit(__doc__.strip())
-    chosen = choose.tests(HERE, _rank, arguments)
-    if "--list" in sys.argv:
-        print("\n".join(name for name, _ in chosen))
-        return 0
-    if not chosen:
-        raise SystemExit(f"no test is called {' or '.join(arguments)}; see --list")
-    scene = Scene()
-    if os.geteuid() != 0 or not sshd.exists():
-        scene.report.skip("system tests", "they need root and the distribution's sshd")
-        return scene.report.summary()
-
+def on_a_stage(scene, names, tests):
+    """Runs @names, of @tests, and after them those that say that they come after one of them."""
     def inside():
         scene.open()
         try:
@@ -92,14 +80,65 @@ def main():
             if missing:
                 scene.check(False, f"{scene.stage.build} has what make builds",
                             f"no {' '.join(missing)}")
-            for name, function in chosen:
-                if not missing or name.startswith("harness."):
-                    scene.report.twice(name, lambda n=name, f=function: run_one(scene, n, f))
+            later = []
+            for name in names:
+                later += [n for n, f in tests.items() if getattr(f, "after", None) == name]
+                one(name, missing)
+            for name in later:
+                one(name, missing)
         finally:
             scene.close()
         return scene.report.summary()
 
+    def one(name, missing):
+        if not missing or name.startswith("harness."):
+            scene.report.twice(name, lambda: run_one(scene, name, tests[name]))
+
     return reaper.run(scene.stage.prepare, inside, scene.stage.clean)
+
+
+def options():
+    parser = argparse.ArgumentParser(usage=__doc__.strip(), add_help=False)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--beside", action="store_true")
+    parser.add_argument("--alone", action="store_true")
+    parser.add_argument("names", nargs="*")
+    return parser.parse_args()
+
+
+def chosen_of(tests, arguments):
+    """(names that may run side by side, names that may not)"""
+    alone = [n for n, f in tests.items() if hasattr(f, "alone") and not arguments.beside]
+    beside = [n for n, f in tests.items() if not hasattr(f, "alone") and not arguments.alone]
+    return beside, alone
+
+
+def main():
+    arguments = options()
+    tests = dict(choose.tests(HERE, _rank, arguments.names))
+    beside, alone = chosen_of(tests, arguments)
+    if arguments.list:
+        print("\n".join(beside + alone))
+        return 0
+    if not tests:
+        raise SystemExit(f"no test is called {' or '.join(arguments.names)}; see --list")
+    scene = Scene(SUITE, AGAIN)
+    if os.geteuid() != 0 or not sshd.exists():
+        scene.report.skip("system tests", "they need root and the distribution's sshd")
+        return scene.report.summary()
+    names = shards.queue()
+    if names is not None:
+        scene.report.suite = ""
+        return on_a_stage(scene, names, tests)
+    # A test that comes after one that is run as well is left to whoever runs that.
+    first = [n for n in beside if getattr(tests[n], "after", None) not in tests]
+    if arguments.jobs == 1:
+        return on_a_stage(scene, first + alone, tests)
+    shards.run([__file__], times.longest_first(SUITE, first), arguments.jobs, scene.report)
+    if alone:
+        shards.run([__file__], alone, 1, scene.report)
+    return scene.report.summary()
 
 
 if __name__ == "__main__":

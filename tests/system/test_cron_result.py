@@ -30,3 +30,4 @@ def test_the_job_ran_inside(b):
 
 
 test_the_job_ran_inside.seconds = 100
+test_the_job_ran_inside.after = "cron.start_a_job"

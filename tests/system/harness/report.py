@@ -4,25 +4,38 @@
 import os
 import sys
 import threading
+import time
+
+from . import times
 
 # Machines that are shared make a test fail that passes a moment later. `make check` tries once
-# more, and tells which ones needed it.
+# more, and names those that needed it: "flaky - NAME".
 SECOND_TRY = bool(os.environ.get("NSSHELL_TEST_SECOND_TRY"))
 
 
 class Report:
-    def __init__(self, out=sys.stdout):
+    def __init__(self, suite="", again="", out=sys.stdout):
+        """@suite: under which name times are kept; @again: the command that runs a test alone, less its name."""
         self.out = out
+        self.suite, self.again = suite, again
         self.passed = self.failed = self.skipped = 0
+        self.seconds = {}
         self._lock = threading.Lock()
         self._held = None
-        self.needed_two = []
 
     def twice(self, name, attempt):
         """Run attempt(); if a check of it fails and second tries are on, forget it and run anew."""
-        if not SECOND_TRY:
+        started, failed = time.monotonic(), self.failed
+        if SECOND_TRY:
+            self._try_twice(name, attempt)
+        else:
             attempt()
-            return
+        if self.failed > failed and self.again:
+            self._say(f"# to run it alone: {self.again}{name}")
+        self.seconds[name] = round(time.monotonic() - started, 1)
+        self._say(f"# {name}: {self.seconds[name]} s")
+
+    def _try_twice(self, name, attempt):
         before = self.passed, self.failed, self.skipped
         self._held = []
         attempt()
@@ -32,8 +45,28 @@ class Report:
             self._say(f"first try: {line}" if again else line)
         if again:
             self.passed, self.failed, self.skipped = before
-            self.needed_two.append(name)
             attempt()
+            if self.failed == before[1]:
+                self._say(f"flaky - {name}")
+
+    def relay(self, lines):
+        """What another process has said of a test; it counts apart, with add()."""
+        with self._lock:
+            for line in lines:
+                self._say(line)
+                self._note_time(line)
+
+    def _note_time(self, line):
+        head, _, rest = line.partition(": ")
+        words = rest.split()
+        if head.startswith("# ") and len(words) == 2 and words[1] == "s" and " " not in head[2:]:
+            self.seconds[head[2:]] = float(words[0])
+
+    def add(self, passed, failed, skipped):
+        with self._lock:
+            self.passed += passed
+            self.failed += failed
+            self.skipped += skipped
 
     def _say(self, line):
         if self._held is None:
@@ -61,8 +94,7 @@ class Report:
             self._say(f"skip - {did}: {why}")
 
     def summary(self):
-        if self.needed_two:
-            self._say(f"# passed or failed at a second try: {' '.join(self.needed_two)}")
+        times.keep(self.suite, self.seconds)
         self._say(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
         return 1 if self.failed else 0
 

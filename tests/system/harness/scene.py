@@ -21,8 +21,8 @@ class Scene:
     carol: isolated, without a range there. plain: an account that no config isolates.
     """
 
-    def __init__(self):
-        self.report = Report()
+    def __init__(self, suite="", again=""):
+        self.report = Report(suite, again)
         self.check = self.report.check
         self.skip = self.report.skip
         # Two runs at once, of two people on one machine, need two names.
