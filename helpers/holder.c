@@ -5,6 +5,7 @@
 #include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/run/family.h"
+#include "core/run/refresh.h"
 #include "core/run/rootfs.h"
 
 #include <fcntl.h>
@@ -34,6 +35,8 @@ static int is_mount_namespace(int fd, uint64_t ino)
 
 int holder_reserve(struct session *s, struct err *e)
 {
+	if (s->plan->upper != UPPER_DISK)
+		return 0;
 	s->holder = fcntl(s->proc, F_DUPFD_CLOEXEC, HOLDER_FD);
 	if (s->holder < 0)
 		return err_set(e, errno, "keep a place for the account's rootfs");
@@ -87,11 +90,8 @@ static int sibling_rootfs(const struct record *r, int *ret, struct err *e)
 static int lost_rootfs(const struct session *s, const char *id, struct err *e)
 {
 	struct record now;
-	int read;
+	int read = record_read_live(id, &now, e);
 
-	if (s->plan->upper != UPPER_DISK)
-		return 0;
-	read = record_read_live(id, &now, e);
 	if (read < 0)
 		return -1;
 	if (read == 1 || (read == 0 && now.state == RECORD_CLOSING))
@@ -102,8 +102,21 @@ static int lost_rootfs(const struct session *s, const char *id, struct err *e)
 		id, s->plan->user, id);
 }
 
+/* The upper can only be mounted by one set of rules. Return: 1, or -1 with @e. */
+static int same_rules(struct session *s, const struct record *r, struct err *e)
+{
+	if (r->rootfs == plan_rootfs_digest(s->plan))
+		return 1;
+	s->allow = false;
+	return err_set(e, 0,
+		"session %s of %s was opened with other groups, hidden paths or file systems of the "
+		"host, and with Upper=disk all sessions of an account share one file system: end it "
+		"first (nsctl stop %s)",
+		r->id, s->plan->user, r->id);
+}
+
 /* Of one of the account's sessions, as sibling_rootfs(). */
-static int ask_sibling(const struct session *s, const char *id, int *ret, struct err *e)
+static int ask_sibling(struct session *s, const char *id, int *ret, struct err *e)
 {
 	struct record r;
 	int found;
@@ -111,12 +124,12 @@ static int ask_sibling(const struct session *s, const char *id, int *ret, struct
 	switch (record_read_live(id, &r, e)) {
 	case 0:
 		found = r.uid == s->plan->uid ? sibling_rootfs(&r, ret, e) : 0;
-		return found == 2 ? lost_rootfs(s, id, e) : found;
+		if (found == 2)
+			return lost_rootfs(s, id, e);
+		return found == 1 ? same_rules(s, &r, e) : found;
 	case 1:
 		return 0;
-	case 2: /* an upper of tmpfs is its own: one more harms nobody */
-		if (s->plan->upper != UPPER_DISK)
-			return 0;
+	case 2:
 		return err_wrap(e, "end session %s first, which may use the upper", id);
 	default:
 		return -1;
@@ -130,7 +143,7 @@ static int ask_sibling(const struct session *s, const char *id, int *ret, struct
  * Return: 1 when a running session of the account shares its rootfs; 0 when there is none; -1 with
  * @e.
  */
-static int find_rootfs(const struct session *s, int family, int *ret, struct err *e)
+static int find_rootfs(struct session *s, int family, int *ret, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	int found = 0;
@@ -144,27 +157,48 @@ static int find_rootfs(const struct session *s, int family, int *ret, struct err
 	return found;
 }
 
-int holder_take(struct session *s, int family, struct err *e)
+static int hold_here(struct session *s, struct err *e)
+{
+	_cleanup_close_ int ns =
+		openat(s->proc, "thread-self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (ns < 0 || fstat(ns, &st) < 0 || dup3(ns, s->holder, O_CLOEXEC) < 0)
+		return err_set(e, errno, "hold the account's rootfs");
+	s->record.holder = st.st_ino;
+	return 0;
+}
+
+/* Upper=disk: the one of the account's other sessions, where there is any. */
+static int share_rootfs(struct session *s, int family, struct err *e)
 {
 	_cleanup_close_ int ns = -EBADF;
-	struct stat st;
 	int found = find_rootfs(s, family, &ns, e);
 
 	if (found < 0)
 		return -1;
 	if (found > 0 && sys_setns(ns, CLONE_NEWNS) < 0)
 		return err_set(e, errno, "join the account's rootfs");
-	if (found == 0 && rootfs_build(s->plan, s->proc, &ns, e) < 0)
+	if (found == 0 && rootfs_build(s->plan, s->proc, e) < 0)
 		return -1;
-	if (fstat(ns, &st) < 0 || dup3(ns, s->holder, O_CLOEXEC) < 0)
-		return err_set(e, errno, "hold the account's rootfs");
-	s->record.holder = st.st_ino;
-	return 0;
+	if (hold_here(s, e) < 0 || refresh_hold(s->plan, &s->refresh, e) < 0)
+		return -1;
+	return found > 0 ? refresh_now(&s->refresh, e) : 0;
+}
+
+int holder_take(struct session *s, int family, struct err *e)
+{
+	if (s->plan->upper == UPPER_DISK)
+		return share_rootfs(s, family, e);
+	if (rootfs_build(s->plan, s->proc, e) < 0)
+		return -1;
+	return refresh_hold(s->plan, &s->refresh, e);
 }
 
 void holder_let_go(struct session *s)
 {
 	if (s->record.holder != 0 && s->record.state != RECORD_CLOSING)
 		session_shut(s);
+	refresh_close(&s->refresh);
 	cleanup_close(&s->holder);
 }

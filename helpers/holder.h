@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The account's rootfs: a mount namespace that every supervisor of the account's keeps an fd of, at
- * the same number, and that a later session takes from one of them (pidfd_getfd(2)).
+ * The session's rootfs. With Upper=disk the account has one, since its upper can only be mounted
+ * once: a mount namespace that every supervisor of the account's keeps an fd of, at the same number,
+ * and that a later session takes from one of them (pidfd_getfd(2)). Else each session has its own,
+ * which sees the host as it is.
  */
 #pragma once
 
@@ -18,11 +20,12 @@
 int holder_reserve(struct session *s, struct err *e);
 
 /**
- * holder_take() - Join the rootfs of another session of the account, or build it
+ * holder_take() - Build the rootfs; with Upper=disk, join that of another session of the account
  * @family:	the account's lock
  *
- * Afterwards the process stands in that namespace, and s->record names it. With Upper=disk it
- * fails where it can't be told whether a running session has the upper mounted.
+ * Afterwards the process stands in its namespace, and s->refresh holds its overlays. With
+ * Upper=disk s->record names it, what the host changed since is seen, and it fails where it can't
+ * be told whether a running session has the upper mounted, or one has it with other rules.
  *
  * Return: 0 or -1 with @e.
  */

@@ -6,6 +6,7 @@
 #include "core/plan/plan.h"
 #include "core/run/cgroup.h"
 #include "core/run/record.h"
+#include "core/run/refresh.h"
 #include "helpers/protocol.h"
 
 #include <stdbool.h>
@@ -26,16 +27,17 @@ struct lease {
 struct session {
 	const struct plan *plan;
 	struct record record;
-	int lock;       /* of the record, as long as we live */
-	int listener;   /* PATH_SESSIONS/ID.sock; -EBADF without Share=account */
-	int init;       /* pidfd */
-	int leash;      /* to init */
-	int terminal;   /* the lent terminal */
-	int filter;     /* the system call filter's program; -EBADF for none */
-	int proc;       /* the host's /proc */
-	int ptys;       /* the folder of the session's ptys */
-	int holder;     /* the account's rootfs, once record.holder is set (holder.h) */
-	bool allow;     /* OnError=allow */
+	int lock;     /* of the record, as long as we live */
+	int listener; /* PATH_SESSIONS/ID.sock; -EBADF without Share=account */
+	int init;     /* pidfd */
+	int leash;    /* to init */
+	int terminal; /* the lent terminal */
+	int filter;   /* the system call filter's program; -EBADF for none */
+	int proc;     /* the host's /proc */
+	int ptys;     /* the folder of the session's ptys */
+	int holder; /* Upper=disk: the account's rootfs, once record.holder is set (holder.h) */
+	struct refresh refresh; /* the overlays of the rootfs */
+	bool allow;             /* OnError=allow */
 	bool cut_off;   /* a login is inside and hears no answer any more: tell the log */
 	int preparer;   /* to the process that makes the cgroups meanwhile, groups.h */
 	bool preparing; /* it was told to begin */

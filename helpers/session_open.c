@@ -70,6 +70,7 @@ static int begin_record(struct session *s, struct err *e)
 	r->since = (uint64_t)time(NULL);
 	r->state = RECORD_OPENING;
 	r->rootfs = plan_rootfs_digest(plan);
+	r->rules = plan_rules_digest(plan);
 	r->share = plan->share_account;
 	r->no_new_privs = plan->no_new_privs;
 	r->scoped = plan->scope_sockets;
@@ -184,11 +185,11 @@ static int note_init(struct session *s, struct err *e)
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
-/* From the account's rootfs to a running init, in a mount namespace that goes with this
- * call. */
+/* From the rootfs to a running init, in a mount namespace that goes with this call: the rootfs' own,
+ * but for one that others share. */
 static int stage_and_start(struct session *s, const struct stage *stage, struct err *e)
 {
-	if (unshare(CLONE_NEWNS) < 0)
+	if (s->plan->upper == UPPER_DISK && unshare(CLONE_NEWNS) < 0)
 		return err_set(e, errno, "stage the session's mounts");
 	if (stage_mount(s->plan, stage, e) < 0 ||
 		groups_await(s->preparer, &s->groups, e) < 0)

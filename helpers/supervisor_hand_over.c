@@ -9,7 +9,8 @@
 
 /*
  * Return: 1 when the session took it; 0 when that is none that runs, or is on its way out: a record
- * that a crash left mustn't keep anybody out; -1 with @e when it can't be told, or fails.
+ * that a crash left mustn't keep anybody out; 0 also where the account has other groups or rules
+ * since; -1 with @e when it can't be told, or fails.
  */
 static int offer(const struct plan *plan, const char *id, int sock, struct err *e)
 {
@@ -18,7 +19,8 @@ static int offer(const struct plan *plan, const char *id, int sock, struct err *
 
 	if (read != 0)
 		return read < 0 ? -1 : 0;
-	if (!r.share || r.uid != plan->uid ||
+	if (!r.share || r.uid != plan->uid || r.rootfs != plan_rootfs_digest(plan) ||
+		r.rules != plan_rules_digest(plan) ||
 		(r.state != RECORD_OPEN && r.state != RECORD_LINGERING))
 		return 0;
 	sent = join_socket_send(r.id, sock, e);

@@ -98,6 +98,16 @@ int sys_fs_flag(int fs, const char *key)
 	return fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
 }
 
+int sys_fs_pick(int mount)
+{
+	return fspick(mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+}
+
+int sys_fs_reconfigure(int fs)
+{
+	return fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0);
+}
+
 int sys_fs_mount(int fs, uint64_t attr)
 {
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)

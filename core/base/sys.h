@@ -50,6 +50,11 @@ int sys_fs_set(int fs, const char *key, const char *value);
 int sys_fs_flag(int fs, const char *key);
 int sys_fs_mount(int fs, uint64_t attr);
 
+/* fspick(2), Linux 5.2: the superblock of the mount that @mount is the root of, and a remount of it
+ * with what was set meanwhile; by the same fd again and again. */
+int sys_fs_pick(int mount);
+int sys_fs_reconfigure(int fs);
+
 int sys_pivot_root(const char *new_root, const char *put_old);
 
 /* setfsuid(2), setfsgid(2) with the proof that they worked. Return 0 or -1 (EPERM). */

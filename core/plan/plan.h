@@ -321,7 +321,15 @@ int plan_limits_check(const struct plan_host *host, const struct policy *policy,
 void plan_print(const struct plan *p, FILE *out);
 
 /**
- * plan_rootfs_digest() - A number for what the account's sessions share
+ * plan_rules_digest() - A number for what makes two logins of an account want the same box
+ *
+ * Its groups, what is bound, masked and mounted, the filter and the privileges; not what differs
+ * from login to login, nor which of the host's daemons run at the moment. As plan_rootfs_digest().
+ */
+uint64_t plan_rules_digest(const struct plan *p);
+
+/**
+ * plan_rootfs_digest() - A number for what a rootfs is made of
  *
  * Two plans with the same digest (FNV-1a over overlays, layers, upper and id maps) can share
  * one rootfs. Not cryptographic.

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "core/plan/plan.h"
+#include "core/plan/planner.h"
+
+#include <string.h>
 
 /* FNV-1a, 64 bit: public domain, http://www.isthe.com/chongo/tech/comp/fnv/ */
 #define FNV_START 0xcbf29ce484222325ULL
@@ -57,6 +59,56 @@ uint64_t plan_rootfs_digest(const struct plan *p)
 	h = mix_number(h, p->upper);
 	h = mix_map(h, &p->uids);
 	return mix_map(h, &p->gids);
+}
+
+/* Whether an op comes of the rules, and of nothing that may be another at each login. */
+static bool is_rule(const struct plan_op *op)
+{
+	switch (op->kind) {
+	case PLAN_DIR:
+	case PLAN_FILE:
+	case PLAN_SYMLINK:
+	case PLAN_TERMINAL:
+	case PLAN_COVER:
+		return false;
+	case PLAN_BIND:
+		return !path_in(op->source, plan_default_sockets) &&
+		       !path_within(op->target, "/run/nsshell");
+	default:
+		return true;
+	}
+}
+
+static uint64_t mix_op(uint64_t h, const struct plan_op *op)
+{
+	h = mix_number(h, op->kind);
+	h = mix_text(h, op->source);
+	h = mix_text(h, op->target);
+	h = mix_text(h, op->content);
+	h = mix_number(h, op->attr);
+	h = mix_number(h, op->size);
+	h = mix_number(h, op->inodes);
+	h = mix_number(h, op->mode);
+	return mix_number(h, op->recursive);
+}
+
+uint64_t plan_rules_digest(const struct plan *p)
+{
+	uint64_t h = plan_filter_digest(&p->filter);
+
+	h = mix_number(h, p->n_groups);
+	for (size_t i = 0; i < p->n_groups; i++)
+		h = mix_number(h, p->groups[i]);
+	for (size_t i = 0; i < p->n_ops; i++)
+		if (is_rule(&p->ops[i]))
+			h = mix_op(h, &p->ops[i]);
+	if (!strstr(p->hostname, p->id)) /* %s */
+		h = mix_text(h, p->hostname);
+	h = mix_text(h, p->home);
+	h = mix_text(h, p->user_manager);
+	h = mix_number(h, p->namespaces);
+	h = mix_number(h, p->no_new_privs);
+	return mix_number(h, p->scope_sockets);
 }
 
 uint64_t plan_filter_digest(const struct plan_filter *f)

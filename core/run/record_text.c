@@ -50,6 +50,7 @@ static const struct field {
 	F("ns_cgroup", FIELD_U64, ns.cgroup),
 	F("cgroup", FIELD_TEXT, cgroup),
 	F("rootfs", FIELD_U64, rootfs),
+	F("rules", FIELD_U64, rules),
 	F("holder", FIELD_U64, holder),
 	F("filter", FIELD_U64, filter),
 	F("share", FIELD_BOOL, share),

@@ -309,7 +309,7 @@ static int mount_all(const struct plan *plan, struct sources *s, struct err *e)
 	return 0;
 }
 
-int rootfs_build(const struct plan *plan, int proc, int *ret_ns, struct err *e)
+int rootfs_build(const struct plan *plan, int proc, struct err *e)
 {
 	struct sources s = { .disk = -EBADF };
 	_cleanup_close_ int stage = -EBADF;
@@ -326,8 +326,5 @@ int rootfs_build(const struct plan *plan, int proc, int *ret_ns, struct err *e)
 	if (r == 0)
 		r = mount_all(plan, &s, e);
 	sources_close(&s);
-	if (r < 0)
-		return -1;
-	*ret_ns = openat(proc, "thread-self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	return *ret_ns < 0 ? err_set(e, errno, "hold the rootfs") : 0;
+	return r;
 }

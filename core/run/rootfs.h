@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The account's rootfs: its overlays, mounted once in a mount namespace that holds
- * nothing else, and shared by all sessions of the account. In that namespace "/" is a
- * tmpfs, and ROOTFS_ROOT the merged tree.
+ * A rootfs: the plan's overlays, in a mount namespace that holds nothing else. In that
+ * namespace "/" is a tmpfs, and ROOTFS_ROOT the merged tree.
  */
 #pragma once
 
@@ -12,20 +11,18 @@
 #define ROOTFS_ROOT "/root"
 
 /**
- * rootfs_build() - Mount the account's overlays
+ * rootfs_build() - Mount the plan's overlays
  * @proc:	fd of the host's /proc
- * @ret_ns:	fd of the new mount namespace, O_CLOEXEC, the caller's: whoever holds it
- *holds the rootfs
  *
  * Should:   run in the host's mount namespace, in a process that may leave it
- * Mustn't:  leave a mount in the host's table; mount one upper twice (the caller has the
- *           account's lock, and nobody else holds a rootfs of it)
+ * Mustn't:  leave a mount in the host's table; mount one upper twice (with Upper=disk
+ *           the caller has the account's lock, and nobody else holds a rootfs of it)
  *
  * Afterwards the caller stands in the new namespace, at its "/". Needs Linux 5.12.
  *
  * Return: 0 or -1 with @e; then the caller stands anywhere and should end.
  */
-int rootfs_build(const struct plan *plan, int proc, int *ret_ns, struct err *e);
+int rootfs_build(const struct plan *plan, int proc, struct err *e);
 
 /* Mounting through fsopen(2): a tmpfs of the host's, detached. Return: mount fd or -1. */
 int rootfs_tmpfs(uint64_t size, uint64_t inodes, uint32_t mode, uint32_t uid,

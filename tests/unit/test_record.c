@@ -25,6 +25,7 @@ static struct record example(void)
 		.ns = { 1, 2, 3, 4, 5, 6 },
 		.cgroup = "nsshell/1000/abcdef234567",
 		.rootfs = UINT64_MAX,
+		.rules = 7,
 		.holder = 44,
 		.filter = 0x8000000000000001,
 		.share = true,
