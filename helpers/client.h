@@ -78,3 +78,15 @@ int client_move_self(const int *fds, size_t n, struct err *e);
  * Return: 0 or -1 with @e.
  */
 int client_join(const int *fds, size_t n, const struct proto_reply *reply, struct err *e);
+
+/**
+ * client_go_to() - A working directory by its name, for `cd /srv/app && su app -c ./run.sh`
+ * @path:	"" for none
+ *
+ * Should:   follow client_join(), which leaves us at the root of the box
+ * Mustn't:  go where the account couldn't: resolved inside, with its ids and its rights
+ *
+ * Where it can't be gone to, we stay at the root. Return: 0, or -1 with @e when our own rights don't
+ * come back; then the login must end.
+ */
+int client_go_to(const char *path, const struct proto_reply *reply, struct err *e);

@@ -52,6 +52,8 @@ static int make_plan(const struct account *a, const struct policy *policy,
 		.service = q->service,
 		.rhost = q->rhost,
 		.tty = tty,
+		.tmpdir = q->tmpdir,
+		.ticket = q->ticket,
 	};
 	struct host host;
 	int r;

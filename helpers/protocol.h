@@ -19,7 +19,7 @@
 
 #include <stdint.h>
 
-#define PROTO_MAGIC 0x6e737336U /* "nss6": raised when a field changes */
+#define PROTO_MAGIC 0x6e737337U /* "nss7": raised when a field changes */
 
 /* The service that nsctl run opens sessions as: root's alone, and listed by no Services=. */
 #define PROTO_SERVICE_RUN "nsctl"
@@ -51,7 +51,9 @@ struct proto_request {
 	char service[64];
 	char user[ACCOUNT_NAME_MAX];
 	char rhost[256];
-	char tty[64]; /* PAM_TTY as it is, "" for none */
+	char tty[64];     /* PAM_TTY as it is, "" for none */
+	char tmpdir[128]; /* TMPDIR= and KRB5CCNAME= of PAM's environment, "" for none */
+	char ticket[128];
 };
 
 struct proto_reply {
@@ -64,6 +66,7 @@ struct proto_reply {
 	char text[512];               /* DENY, UNBOXED: for the log */
 	uint64_t namespaces;          /* JOIN: CLONE_NEW*, for setns */
 	uint64_t caps;                /* JOIN: mask of capabilities to keep */
+	uint32_t uid, gid;            /* JOIN: the account's */
 	uint32_t no_new_privs;
 	uint32_t scoped;   /* JOIN: abstract sockets become the login's own */
 	uint32_t filtered; /* JOIN: a second fd has the system call filter */

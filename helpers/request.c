@@ -19,6 +19,8 @@ int request_take(int sock, struct proto_request *q, int *terminal)
 	q->user[sizeof(q->user) - 1] = '\0';
 	q->rhost[sizeof(q->rhost) - 1] = '\0';
 	q->tty[sizeof(q->tty) - 1] = '\0';
+	q->tmpdir[sizeof(q->tmpdir) - 1] = '\0';
+	q->ticket[sizeof(q->ticket) - 1] = '\0';
 	if (!session_id_is_valid(q->id))
 		return -1;
 	while (n > 1)

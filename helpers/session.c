@@ -75,6 +75,8 @@ static void fill_reply(
 	/* The caller was in its cgroup namespace's root before, and stays in the box's.
 	 */
 	reply->namespaces = s->plan->namespaces;
+	reply->uid = s->plan->uid;
+	reply->gid = s->plan->gid;
 	reply->no_new_privs = s->plan->no_new_privs;
 	reply->scoped = s->plan->scope_sockets;
 	reply->filtered = s->filter >= 0;

@@ -15,6 +15,7 @@
 #include "helpers/groups.h"
 #include "helpers/holder.h"
 #include "helpers/init.h"
+#include "helpers/ticket.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -22,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <syslog.h>
 #include <time.h>
 
 #define LOCK_TRIES    500
@@ -259,6 +261,7 @@ static int open_with_family(struct session *s, const struct stage *stage, struct
 int session_open(struct session *s, struct err *e)
 {
 	struct stage stage = STAGE_NONE;
+	struct err ticket;
 	int r;
 
 	s->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -277,7 +280,9 @@ int session_open(struct session *s, struct err *e)
 		return -1;
 	r = open_with_family(s, &stage, e);
 	stage_close(&stage);
-	if (r < 0 || await_init(s, e) < 0)
+	if (r < 0 || await_init(s, e) < 0 || note_init(s, e) < 0)
 		return -1;
-	return note_init(s, e);
+	if (ticket_move(s->plan, s->record.init.pid, &ticket) < 0)
+		syslog(LOG_WARNING, "session %s: %s", s->plan->id, ticket.msg);
+	return 0;
 }

@@ -6,6 +6,9 @@
 #include "core/run/family.h"
 #include "helpers/join_socket.h"
 #include "core/run/record.h"
+#include "helpers/ticket.h"
+
+#include <syslog.h>
 
 /*
  * Return: 1 when the session took it; 0 when that is none that runs, or is on its way out: a record
@@ -16,6 +19,7 @@ static int offer(const struct plan *plan, const char *id, int sock, struct err *
 {
 	struct record r;
 	int read = record_read_live(id, &r, e), sent;
+	struct err ticket;
 
 	if (read != 0)
 		return read < 0 ? -1 : 0;
@@ -24,6 +28,8 @@ static int offer(const struct plan *plan, const char *id, int sock, struct err *
 		(r.state != RECORD_OPEN && r.state != RECORD_LINGERING))
 		return 0;
 	sent = join_socket_send(r.id, sock, e);
+	if (sent == 0 && ticket_move(plan, r.init.pid, &ticket) < 0)
+		syslog(LOG_WARNING, "session %s: %s", r.id, ticket.msg);
 	return sent < 0 ? -1 : sent == 0;
 }
 

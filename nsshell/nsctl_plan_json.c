@@ -317,6 +317,7 @@ static void who(struct json_out *o, json_t *object, const struct plan *p)
 	put(o, object, "shell", text(p->shell));
 	put(o, object, "hostname", text(p->hostname));
 	put(o, object, "runtime_dir", text(p->runtime_dir));
+	put(o, object, "ticket", text(p->ticket));
 }
 
 /* By group; what the policy added has none. */

@@ -13,6 +13,7 @@
 #include "pam_module/pam_args.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 #include <security/pam_modutil.h>
@@ -148,6 +149,15 @@ static int copy_item(pam_handle_t *pamh, int item, char *to, size_t size)
 	return 0;
 }
 
+/* A long one is left out: only what was asked for by it is missing inside. */
+static void copy_env(pam_handle_t *pamh, const char *name, char *to, size_t size)
+{
+	const char *value = pam_getenv(pamh, name);
+
+	if (value && strlen(value) < size)
+		memcpy(to, value, strlen(value) + 1);
+}
+
 static int make_request(pam_handle_t *pamh, struct proto_request *q, struct err *e)
 {
 	if (copy_item(pamh, PAM_SERVICE, q->service, sizeof(q->service)) < 0 ||
@@ -157,6 +167,8 @@ static int make_request(pam_handle_t *pamh, struct proto_request *q, struct err 
 	/* The remote host only informs: a long one is left out. */
 	if (copy_item(pamh, PAM_RHOST, q->rhost, sizeof(q->rhost)) < 0)
 		q->rhost[0] = '\0';
+	copy_env(pamh, "TMPDIR", q->tmpdir, sizeof(q->tmpdir));
+	copy_env(pamh, "KRB5CCNAME", q->ticket, sizeof(q->ticket));
 	return 0;
 }
 
@@ -179,13 +191,18 @@ static int export_session(
 static int enter(pam_handle_t *pamh, int sock, const int *fds, size_t n,
 	const struct proto_reply *reply, struct err *e)
 {
+	char folder[PATH_MAX];
 	const struct proto_request joined = { .magic = PROTO_MAGIC,
 		.kind = PROTO_JOINED };
 
 	if (export_session(pamh, reply, e) < 0 || handed_close_on_exec(e) < 0 ||
 		lease_keep(pamh, sock, e) < 0)
 		return -1;
-	if (client_join(fds, n, reply, e) < 0 || client_request(sock, &joined, e) < 0) {
+	/* Only its name goes along. */
+	if (!getcwd(folder, sizeof(folder)))
+		folder[0] = '\0';
+	if (client_join(fds, n, reply, e) < 0 || client_go_to(folder, reply, e) < 0 ||
+		client_request(sock, &joined, e) < 0) {
 		(void)pam_set_data(pamh, DATA_LEASE, NULL, NULL);
 		return -1;
 	}

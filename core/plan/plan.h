@@ -29,6 +29,8 @@ struct plan_login {
 	const char *service; /* PAM service */
 	const char *rhost;   /* "" where it comes from nowhere */
 	const char *tty; /* the terminal handed down: a path below /dev, "" for none */
+	/* TMPDIR= and KRB5CCNAME= as PAM's environment has them; NULL or "": not set */
+	const char *tmpdir, *ticket;
 };
 
 /* One line of the host's mount table, in the table's order. */
@@ -263,6 +265,8 @@ struct plan {
 	gid_t gid;
 	const char *hostname;    /* expanded */
 	const char *runtime_dir; /* "/run/user/1000" */
+	/* a Kerberos credentials cache that is taken in from the host, "" for none */
+	const char *ticket;
 	struct idmap uids, gids;
 	/* supplementary groups kept, the primary one among them */
 	const uint32_t *groups;

@@ -141,6 +141,7 @@ static void ops_tmp(struct planner *b)
 	if (plan_mount_of(b->p, "/var/tmp"))
 		plan_mount_point(b, "/var/tmp", PLAN_PATH_DIR); /* in a cover of /var */
 	tmpfs_add(b, "/var/tmp", size, 01777);
+	plan_tmpdir(b);
 }
 
 /* What nsshell(1) wants to know in here. */
@@ -235,4 +236,5 @@ void plan_ops(struct planner *b)
 	plan_layers(b);
 	ops_seal(b);
 	plan_init_ops(b);
+	b->p->ticket = plan_ticket(b);
 }

@@ -88,6 +88,8 @@ static void print_head(const struct plan *p, FILE *out)
 	fprintf(out, "  login       %s%s%s\n", p->service, p->rhost[0] ? " from " : "",
 		p->rhost);
 	fprintf(out, "  terminal    %s\n", p->tty[0] ? p->tty : "none");
+	if (p->ticket[0])
+		fprintf(out, "  ticket      %s\n", p->ticket);
 	fprintf(out, "  home        %s\n", p->home);
 	fprintf(out, "  shell       %s\n", p->shell);
 	fprintf(out, "  hostname    %s\n", p->hostname);

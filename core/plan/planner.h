@@ -98,7 +98,10 @@ void plan_ipc(struct planner *b);
 /* plan_filter.c: system calls, and their lines of plan_print() */
 void plan_filter(struct planner *b);
 void plan_filter_print(const struct plan_filter *f, FILE *out);
-void plan_layers(struct planner *b);       /* plan_hidden.c: whiteouts, masks */
+void plan_layers(struct planner *b); /* plan_hidden.c: whiteouts, masks */
+/* plan_pam.c: what other PAM modules have made */
+void plan_tmpdir(struct planner *b);
+const char *plan_ticket(struct planner *b);
 const char *plan_hosts(struct planner *b); /* plan_hosts.c: text of /etc/hosts */
 int plan_cgroup(struct planner *b, struct err *e);
 void plan_manager(struct planner *b);     /* plan_manager.c: the user manager's group */

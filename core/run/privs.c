@@ -60,6 +60,22 @@ int privs_enter_box(struct err *e)
 	return 0;
 }
 
+int privs_look_as(
+	uid_t uid, gid_t gid, const uint32_t *groups, size_t n_groups, struct err *e)
+{
+	if (setgroups(n_groups, groups) < 0 || sys_setfsgid(gid) < 0 ||
+		sys_setfsuid(uid) < 0)
+		return err_set(e, errno, "look at files as uid %u", uid);
+	return 0;
+}
+
+int privs_look_as_root(struct err *e)
+{
+	if (sys_setfsuid(0) < 0 || sys_setfsgid(0) < 0 || setgroups(0, NULL) < 0)
+		return err_set(e, errno, "look at files as root again");
+	return 0;
+}
+
 int privs_leave_keyring(struct err *e)
 {
 	if (sys_new_session_keyring() < 0 && errno != ENOSYS && errno != EPERM)

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /**
  * privs_become_root_here() - Take on uid and gid 0 of the user namespace just entered
@@ -28,6 +29,20 @@ int privs_become_root_here(struct err *e);
  * Return: 0 or -1 with @e.
  */
 int privs_enter_box(struct err *e);
+
+/**
+ * privs_look_as() - This thread's look-ups of paths, and its new files, become an account's
+ *
+ * Should:   be undone by privs_look_as_root(), whatever comes between and also after a failure
+ * Mustn't:  touch anything else: CAP_SYS_ADMIN stays, for open_tree(2)
+ *
+ * The kernel takes CAP_DAC_* and the like away from a file system uid that isn't 0
+ * (capabilities(7)), and gives them back. Return: 0 or -1 with @e; so does the way back, which ends
+ * with no supplementary group.
+ */
+int privs_look_as(
+	uid_t uid, gid_t gid, const uint32_t *groups, size_t n_groups, struct err *e);
+int privs_look_as_root(struct err *e);
 
 /**
  * privs_leave_keyring() - A session keyring of one's own, instead of the caller's

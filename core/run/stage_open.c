@@ -3,34 +3,10 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
+#include "core/run/privs.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <string.h>
-
-/* ---- as the account ----------------------------------------------------------------- */
-
-/*
- * Should:   make path look-ups of this thread the account's
- * Mustn't:  touch anything else: CAP_SYS_ADMIN stays, for open_tree(2)
- *
- * The kernel takes CAP_DAC_* and the like away from a file system uid that isn't 0
- * (capabilities(7)).
- */
-static int look_as_account(const struct plan *plan, struct err *e)
-{
-	if (setgroups(plan->n_groups, plan->groups) < 0 || sys_setfsgid(plan->gid) < 0 ||
-		sys_setfsuid(plan->uid) < 0)
-		return err_set(e, errno, "look at files as %s", plan->user);
-	return 0;
-}
-
-static int look_as_root(struct err *e)
-{
-	if (sys_setfsuid(0) < 0 || sys_setfsgid(0) < 0 || setgroups(0, NULL) < 0)
-		return err_set(e, errno, "look at files as root again");
-	return 0;
-}
 
 /* ---- sources ------------------------------------------------------------------------ */
 
@@ -168,10 +144,10 @@ static int open_sources(
 
 	if (open_all(plan, false, s, e) < 0)
 		return -1;
-	r = look_as_account(plan, e);
+	r = privs_look_as(plan->uid, plan->gid, plan->groups, plan->n_groups, e);
 	if (r == 0)
 		r = open_all(plan, true, s, e);
-	if (look_as_root(&back) < 0) {
+	if (privs_look_as_root(&back) < 0) {
 		*e = back;
 		return -1;
 	}

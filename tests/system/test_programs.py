@@ -2,6 +2,7 @@
 """What ordinary programs of users look for in a box."""
 
 import contextlib
+import os
 import shutil
 import socket
 
@@ -67,3 +68,127 @@ def test_places_of_sockets(b):
     b.check(r.stdout.splitlines() == ["/tmp/.X11-unix 1777 0", "/tmp/.ICE-unix 1777 0",
                                       "/run/screen 1777 0", "/run/lock 1777 0", "mine"],
             "/tmp/.X11-unix and its like are root's, and everybody's to use", r.stdout + r.stderr)
+
+
+TICKET = "a ticket\n"
+
+
+@contextlib.contextmanager
+def _pam_makes(b, service, script, environment):
+    """A PAM module before ours that runs @script as root and sets @environment."""
+    run = b.stage.private / "made-by-pam"
+    run.write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
+    run.chmod(0o700)
+    env = b.stage.private / "environment"
+    env.write_text(environment, encoding="ascii")
+    b.stage.pam(service, f"session required pam_exec.so {run}\n",
+                f"session required pam_env.so readenv=1 envfile={env}\n", b.stage.module_line())
+    try:
+        yield
+    finally:
+        b.stage.pam_all()
+
+
+def _cache(b, name, make=""):
+    """What sshd does for `ssh -K`, and pam_krb5: a file of the user's in the host's /tmp."""
+    path = f"/tmp/krb5cc_{b.alice.pw_uid}_nst{name}"
+    return path, make or (f"umask 077; printf '{TICKET.strip()}\\n' >{path}; "
+                          f"chown {b.alice.pw_uid}:{b.alice.pw_gid} {path}")
+
+
+def test_kerberos_ticket(b):
+    path, make = _cache(b, "1")
+    show = f"echo $KRB5CCNAME; cat {path}; stat -c '%u %a' {path}"
+    for says in (f"FILE:{path}", path):
+        with _pam_makes(b, b.stage.sshd_service, make, f"KRB5CCNAME={says}\n"):
+            r = b.ssh(b.alice.pw_name, show)
+        b.check(r.stdout.splitlines() == [says, TICKET.strip(), f"{b.alice.pw_uid} 600"],
+                f"KRB5CCNAME={says}: the ticket is inside, the user's own", r.stdout + r.stderr,
+                b.log_tail())
+        b.check(not os.path.exists(path), "and no longer on the host")
+    b.stage.config("Share=account\n")
+    with b.shell(b.alice.pw_name) as s:
+        with _pam_makes(b, b.stage.sshd_service, make, f"KRB5CCNAME=FILE:{path}\n"):
+            r = b.ssh(b.alice.pw_name, show)
+        b.check(TICKET.strip() in r.stdout and not os.path.exists(path), "Share=account: a later "
+                "login's is, too", r.stdout + r.stderr, b.log_tail())
+        b.check(s.do(f"cat {path}") == TICKET.strip(), "where the account's other login sees it")
+    r = b.ssh(b.alice.pw_name, "true")
+    b.check(r.returncode == 0, "without KRB5CCNAME a login is as ever", r.stderr)
+
+
+def test_kerberos_ticket_of_somebody_else(b):
+    """The user chooses the name, by ~/.pam_environment for one."""
+    mine, theirs = f"/tmp/krb5cc_{b.alice.pw_uid}_nstx", f"/tmp/krb5cc_{b.bob.pw_uid}_nst"
+    own = f"{b.alice.pw_uid}:{b.alice.pw_gid}"
+    secret = f"umask 077; echo secret >{theirs}; chown {b.bob.pw_uid} {theirs}; "
+    tries = (("of another account", theirs, ""),
+             ("by a link", mine, f"ln -s {theirs} {mine}; chown -h {own} {mine}"),
+             ("by a second name", mine, f"echo secret >{mine}-; chown {own} {mine}-; "
+                                        f"ln {mine}- {mine}"),
+             ("that is a directory", mine, f"mkdir {mine}; chown {own} {mine}"),
+             ("that is a pipe", mine, f"mkfifo {mine}; chown {own} {mine}"),
+             ("of root's elsewhere", "/etc/shadow", ""),
+             ("by a way around", f"/tmp/../tmp/{os.path.basename(theirs)}", ""))
+    for what, path, make in tries:
+        with _pam_makes(b, b.stage.sshd_service, secret + make, f"KRB5CCNAME=FILE:{path}\n"):
+            r = b.ssh(b.alice.pw_name, f"cat {path}; echo in")
+        b.check(r.stdout == "in\n", f"a ticket {what} isn't taken, and the login works",
+                r.stdout + r.stderr)
+        b.check(os.path.exists(theirs) and (path != mine or os.path.lexists(mine)),
+                "what is there stays")
+        b.run("rm", "-rf", mine, mine + "-", theirs)
+
+
+def test_tmpdir(b):
+    """As libpam-tmpdir has it."""
+    own = f"/tmp/user/{b.alice.pw_uid}"
+    with _pam_makes(b, b.stage.sshd_service, "", f"TMPDIR={own}\nTMP={own}\n"):
+        r = b.ssh(b.alice.pw_name, "mktemp; stat -c '%n %a %u' /tmp/user $TMPDIR")
+    lines = r.stdout.splitlines()
+    b.check(len(lines) == 3 and lines[0].startswith(own + "/")
+            and lines[1:] == ["/tmp/user 711 0", f"{own} 700 {b.alice.pw_uid}"],
+            "TMPDIR=/tmp/user/UID is there, and mktemp works", r.stdout + r.stderr)
+    for path in ("/etc/nst", "/tmp/../etc/nst", "tmp/nst", "/home/nst", "/tmp", "/"):
+        with _pam_makes(b, b.stage.sshd_service, "", f"TMPDIR={path}\n"):
+            r = b.ssh(b.alice.pw_name, "ls -d /etc/nst tmp/nst /home/nst; stat -c %a /tmp; echo in")
+        b.check(r.stdout.split() == ["1777", "in"], f"TMPDIR={path}: nothing is made",
+                r.stdout + r.stderr)
+
+
+def test_working_directory(b):
+    app = b.stage.base / "app"
+    (app / "closed").mkdir(parents=True)
+    run = app / "run.sh"
+    run.write_text("#!/bin/sh\npwd; cat data\n", encoding="ascii")
+    run.chmod(0o755)
+    (app / "data").write_text("of the app\n", encoding="ascii")
+    name = b.alice.pw_name
+    for argv in (("su", name, "-c", "./run.sh"), ("runuser", name, "-c", "./run.sh")):
+        r = b.run(*argv, cwd=app)
+        b.check(r.stdout.splitlines() == [str(app), "of the app"], f"cd {app} && {' '.join(argv)}",
+                r.stdout + r.stderr)
+    shared = app / "shared"
+    shared.mkdir()
+    os.chown(shared, 0, b.proj.gr_gid)
+    shared.chmod(0o2770)
+    r = b.run("su", name, "-c", "pwd", cwd=shared)
+    b.check(r.stdout.strip() == str(shared), "a directory that is open to a group of the account's",
+            r.stdout + r.stderr)
+    os.chmod(app / "closed", 0o700)
+    r = b.run("su", name, "-c", "pwd -P; ls -A .. >/dev/null && readlink /proc/self/cwd",
+              cwd=app / "closed")
+    b.check(r.stdout.split() == ["/", "/"], "from where the account can't go it is /",
+            r.stdout + r.stderr)
+    for path in ("/root", b.bob.pw_dir, "/proc/self/fd", "/var/spool/cron"):
+        r = b.run("su", name, "-c", "readlink /proc/self/cwd", cwd=path)
+        b.check(r.stdout.strip() == "/", f"from {path}, which a box doesn't have, too",
+                r.stdout + r.stderr)
+    gone = app / "gone"
+    gone.mkdir()
+    r = b.run("sh", "-c", f"cd {gone} && rmdir {gone} && exec su {name} -c 'readlink "
+              "/proc/self/cwd'")
+    b.check(r.stdout.strip() == "/", "and from one that was removed", r.stdout + r.stderr)
+    r = b.run("su", "-", name, "-c", "pwd", cwd=app)
+    b.check(r.stdout.strip() == b.alice.pw_dir, "su - goes home, as ever", r.stdout + r.stderr)
+    shutil.rmtree(app)
