@@ -19,7 +19,7 @@ enum decision {
 struct decided {
 	struct plan *plan;            /* plan_free() */
 	char shell[POLICY_SHELL_MAX]; /* Shell=, "" where it isn't set */
-	bool allow; /* OnError=allow: a failure from here on lets the login through */
+	bool allow;                   /* OnError=allow: see session_refuse() */
 };
 
 /**

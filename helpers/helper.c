@@ -176,7 +176,7 @@ static int find_home(
 }
 
 /* On success somebody else will answer: the new supervisor, or a running one. */
-static int open_session(struct decided *d, int terminal, struct err *e)
+static int open_session(const struct decided *d, int terminal, struct err *e)
 {
 	struct cgroup_fds born = CGROUP_FDS_NONE;
 	_cleanup_close_ int family = -EBADF;
@@ -184,9 +184,6 @@ static int open_session(struct decided *d, int terminal, struct err *e)
 
 	if (r == 0 && d->plan->share_account)
 		r = supervisor_hand_over(d->plan, PROTO_FD, &family, e);
-	/* Who holds the session up from inside it must not get out by that. */
-	if (r < 0 && e->num == ETIMEDOUT)
-		d->allow = false;
 	if (r != 0)
 		return r < 0 ? -1 : 0;
 	r = find_home(d->plan, &family, &born, e);

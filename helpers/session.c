@@ -5,6 +5,7 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
+#include "core/run/blame.h"
 #include "core/run/cgroup.h"
 #include "core/run/privs.h"
 #include "core/run/freeze.h"
@@ -82,13 +83,14 @@ static void fill_reply(
 	reply->filtered = s->filter >= 0;
 }
 
-void session_refuse(int sock, const char *id, bool allow, const struct err *e)
+void session_refuse(int sock, const char *id, bool allow, struct err *e)
 {
-	struct proto_reply reply = {
-		.magic = PROTO_MAGIC,
-		.kind = allow ? PROTO_UNBOXED : PROTO_DENY,
-	};
+	struct proto_reply reply = { .magic = PROTO_MAGIC, .kind = PROTO_DENY };
 
+	if (allow)
+		blame_host(e);
+	if (allow && e->cause != ERR_BY_ANYONE)
+		reply.kind = PROTO_UNBOXED;
 	(void)snprintf(reply.id, sizeof(reply.id), "%s", id);
 	(void)snprintf(reply.text, sizeof(reply.text), "%s", e->msg);
 	(void)io_send(sock, &reply, sizeof(reply), NULL, 0);
@@ -257,8 +259,8 @@ static void await_heard(int sock)
 	(void)poll(&p, 1, LET_GO_MS);
 }
 
-void session_turn_away(struct session *s, int sock, pid_t caller, const char *before,
-	const struct err *e)
+void session_turn_away(
+	struct session *s, int sock, pid_t caller, const char *before, struct err *e)
 {
 	if (s->cut_off) {
 		syslog(LOG_ERR, "session %s: login of %s refused: %s", s->plan->id,

@@ -77,8 +77,8 @@ int session_admit(struct session *s, int sock, struct err *e);
  * One that is inside already runs the user's programs, and keeps its limits to its end: only the log
  * is told.
  */
-void session_turn_away(struct session *s, int sock, pid_t caller, const char *before,
-	const struct err *e);
+void session_turn_away(
+	struct session *s, int sock, pid_t caller, const char *before, struct err *e);
 
 /* Forget a lease whose login program is gone; one that isn't yet gets a while, then
  * SIGKILL. */
@@ -113,6 +113,12 @@ void session_kill(struct session *s);
  */
 int session_end(struct session *s, struct err *e);
 
-/* The answer that ends a request: PROTO_DENY or, where the policy says so, PROTO_UNBOXED.
+/**
+ * session_refuse() - The answer that ends a request
+ * @allow:	OnError=allow
+ * @e:		gets what the host lacks put before it, blame.h
+ *
+ * PROTO_DENY; with @allow and a cause that only the host or its admin can have brought about,
+ * err.h, PROTO_UNBOXED.
  */
-void session_refuse(int sock, const char *id, bool allow, const struct err *e);
+void session_refuse(int sock, const char *id, bool allow, struct err *e);

@@ -133,10 +133,8 @@ static int await_init(struct session *s, struct err *e)
 	r = io_recv(s->leash, &said, sizeof(said), fds, &n);
 	if (n > 0)
 		s->ptys = fds[0];
-	if (r < 0 && errno == EAGAIN) {
-		s->allow = false; /* else who can pause it could log in out of the box */
+	if (r < 0 && errno == EAGAIN)
 		return err_set(e, ETIMEDOUT, "hear from init of the session");
-	}
 	if (r != 0)
 		return err_set(e, r < 0 ? errno : 0, "init of the session died");
 	if (said.error.msg[0]) {
@@ -236,8 +234,6 @@ static int open_in_family(
 {
 	int full = family_add(family, s->plan->id, s->plan->sessions_max, e);
 
-	if (full > 0)
-		s->allow = false; /* else one could log in out of the box */
 	if (full != 0)
 		return -1;
 	if (build(s, stage, family, e) < 0 ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@ int err_set(struct err *e, int num, const char *fmt, ...)
 	len = used(vsnprintf(e->msg, sizeof(e->msg), fmt, ap), sizeof(e->msg));
 	va_end(ap);
 	e->num = num;
+	e->cause = ERR_BY_ANYONE;
 	if (num != 0)
 		(void)snprintf(
 			e->msg + len, sizeof(e->msg) - len, ": %s", strerrordesc_np(num));
@@ -38,5 +40,12 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	len = used(vsnprintf(e->msg, sizeof(e->msg), fmt, ap), sizeof(e->msg));
 	va_end(ap);
 	(void)snprintf(e->msg + len, sizeof(e->msg) - len, ": %s", inner);
+	return -1;
+}
+
+int err_by(struct err *e, enum err_cause cause)
+{
+	if (e->num != ENOMEM)
+		e->cause = cause;
 	return -1;
 }

@@ -179,11 +179,13 @@ int io_open_state(const char *path, mode_t mode, struct err *e)
 		return err_set(e, errno, "open the state folder %s", path);
 	if (fstat(fd, &st) < 0)
 		return err_set(e, errno, "look at the state folder %s", path);
-	if (st.st_uid != 0 || (st.st_mode & 022))
-		return err_set(e, 0,
+	if (st.st_uid != 0 || (st.st_mode & 022)) {
+		(void)err_set(e, 0,
 			"the state folder %s must be root's and writable by nobody else: "
 			"chown root %s; chmod go-w %s",
 			path, path, path);
+		return err_by(e, ERR_BY_STATE);
+	}
 	return take_fd(&fd);
 }
 

@@ -212,7 +212,7 @@ bool limits_is_set(const char *key, const struct policy_limits *l)
 	return false;
 }
 
-static int check_controller(
+static int lacks_controller(
 	const struct plan_host *host, const char *key, const char *name, struct err *e)
 {
 	if (host->cgroup == PLAN_CGROUP_NONE)
@@ -233,6 +233,17 @@ static int check_controller(
 		key, name, key);
 }
 
+/* Paths, of which a user may have taken one away, are in the keys of disks alone. */
+static int fill(const struct limit_ask *a, const char *controller, size_t row,
+	struct limit_file ret[LIMIT_FILES_MAX], size_t *ret_n, struct err *e)
+{
+	if (lacks_controller(a->host, a->key, controller, e) < 0)
+		return err_by(e, ERR_BY_CONFIG);
+	if (rows[row].fill(a, ret, ret_n, e) == 0)
+		return 0;
+	return limits_io(a->key) < 0 ? err_by(e, ERR_BY_CONFIG) : -1;
+}
+
 int limits_files(const struct plan_host *host, const char *key,
 	const struct policy_limits *l, struct limit_file ret[LIMIT_FILES_MAX],
 	size_t *ret_n, struct err *e)
@@ -247,8 +258,7 @@ int limits_files(const struct plan_host *host, const char *key,
 
 		if (strcmp(rows[i].key, key) != 0)
 			continue;
-		if (check_controller(host, key, controller, set ? e : &ignored) < 0 ||
-			rows[i].fill(&ask, ret, ret_n, set ? e : &ignored) < 0) {
+		if (fill(&ask, controller, i, ret, ret_n, set ? e : &ignored) < 0) {
 			*ret_n = 0;
 			return set ? -1 : 0;
 		}

@@ -236,9 +236,14 @@ static int plan_all(struct planner *b, struct err *e)
 	p->shell = planner_copy(b, a->shell && a->shell[0] ? a->shell : "/bin/sh");
 	p->door_shell = planner_copy(b, b->in->policy->shell ? b->in->policy->shell : "");
 	p->runtime_dir = planner_text(b, "/run/user/%u", p->uid);
-	if (check_root(b->in->policy, e) < 0 || plan_login(b, e) < 0 ||
-		plan_ids(b, e) < 0 || plan_hostname(b, e) < 0 || plan_wants(b, e) < 0 ||
-		plan_hidden(b, e) < 0 || plan_rootfs(b, e) < 0 || plan_cgroup(b, e) < 0)
+	if (check_root(b->in->policy, e) < 0)
+		return err_by(e, ERR_BY_CONFIG);
+	if (plan_login(b, e) < 0 || plan_ids(b, e) < 0)
+		return -1;
+	if (plan_hostname(b, e) < 0)
+		return err_by(e, ERR_BY_CONFIG);
+	if (plan_wants(b, e) < 0 || plan_hidden(b, e) < 0 || plan_rootfs(b, e) < 0 ||
+		plan_cgroup(b, e) < 0)
 		return -1;
 	plan_privileges(b);
 	plan_filter(b);

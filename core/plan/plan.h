@@ -55,6 +55,7 @@ struct plan_path {
 	enum plan_path_kind kind;
 	/* the same place without symlinks on the way; NULL: path is that */
 	const char *real;
+	bool by_root; /* that it is absent nobody but root can have brought about */
 };
 
 enum plan_cgroup_kind {

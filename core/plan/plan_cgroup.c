@@ -136,9 +136,11 @@ static int plan_oom(struct planner *b, struct err *e)
 
 	if (b->in->policy->oom != OOM_KILL)
 		return 0;
-	if (c->kind != PLAN_CGROUP_V2 || !has_controller(b, "memory"))
-		return err_set(e, 0,
+	if (c->kind != PLAN_CGROUP_V2 || !has_controller(b, "memory")) {
+		(void)err_set(e, 0,
 			"OOMPolicy=kill: only cgroup v2 with its memory controller can; boot with systemd.unified_cgroup_hierarchy=1 or mount cgroup2 alone, or write OOMPolicy=continue");
+		return err_by(e, ERR_BY_CONFIG);
+	}
 	planner_setting(b, &c->session_settings, &c->n_session_settings, &kill);
 	return 0;
 }
@@ -176,10 +178,12 @@ static int own_limits(struct planner *b, struct policy_limits *ret, struct err *
 		cpulist_parse(policy->slice_limits.cpus, &slice) < 0)
 		return err_set(e, 0, "AllowedCPUs=%s: no list of CPUs", ret->cpus);
 	cpulist_and(&own, &slice);
-	if (cpulist_count(&own) == 0)
-		return err_set(e, 0,
+	if (cpulist_count(&own) == 0) {
+		(void)err_set(e, 0,
 			"AllowedCPUs=%s: [Slice %s] has none of these CPUs, but %s",
 			ret->cpus, policy->slice, policy->slice_limits.cpus);
+		return err_by(e, ERR_BY_CONFIG);
+	}
 	if (cpulist_format(&own, text, sizeof(text)) < 0)
 		return err_set(e, 0, "AllowedCPUs=%s: too many single CPUs", ret->cpus);
 	ret->cpus = (char *)(uintptr_t)planner_copy(b, text);

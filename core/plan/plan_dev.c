@@ -91,10 +91,12 @@ int plan_devices(struct planner *b, struct err *e)
 			return err_set(
 				e, 0, "Devices=%s: a box has its own %s", entry, path);
 		if (!devices_match(b, path, PLAN_PATH_DIR, want_folder) &&
-			entry[0] != '-')
-			return err_set(e, 0,
+			entry[0] != '-') {
+			(void)err_set(e, 0,
 				"Devices=%s: isn't there; write -%s to leave it out where it isn't",
 				entry, entry);
+			return planner_absent(b, path, e);
+		}
 	}
 	return 0;
 }

@@ -63,10 +63,12 @@ static int hidden_entry(struct planner *b, const char *entry, struct err *e)
 	if (path_in(path, needed))
 		return err_set(
 			e, 0, "%s=%s: a box can't do without %s", key, entry, path);
-	if (!hidden_match(b, key, path) && !optional)
-		return err_set(e, 0,
+	if (!hidden_match(b, key, path) && !optional) {
+		(void)err_set(e, 0,
 			"%s=%s: isn't there; write -%s to leave it out where it isn't",
 			key, entry, entry);
+		return planner_absent(b, path, e);
+	}
 	return 0;
 }
 

@@ -196,6 +196,13 @@ enum plan_path_kind planner_kind(const struct planner *b, const char *path)
 	return found ? found->kind : PLAN_PATH_ABSENT;
 }
 
+int planner_absent(const struct planner *b, const char *path, struct err *e)
+{
+	const struct plan_path *found = planner_find(b, path);
+
+	return found && found->by_root ? err_by(e, ERR_BY_CONFIG) : -1;
+}
+
 bool path_matches(const char *pattern, const char *path)
 {
 	if (strpbrk(pattern, "*?[\\"))

@@ -125,10 +125,12 @@ static int want_entry(
 	w.kind = planner_kind(b, w.source);
 	if (w.kind == PLAN_PATH_ABSENT && w.optional)
 		return 0;
-	if (w.kind == PLAN_PATH_ABSENT)
-		return err_set(e, 0,
+	if (w.kind == PLAN_PATH_ABSENT) {
+		(void)err_set(e, 0,
 			"%s=%s: %s isn't there; write -%s to leave it out where it isn't",
 			w.key, entry, w.source, entry);
+		return planner_absent(b, w.source, e);
+	}
 	if (check_new(b, w.key, entry, w.target, e) < 0)
 		return -1;
 	want_add(b, &w);

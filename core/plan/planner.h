@@ -77,6 +77,8 @@ bool path_shows_state(const char *path);
 /* What the host has at a path that the config or a built-in list names. */
 const struct plan_path *planner_find(const struct planner *b, const char *path);
 enum plan_path_kind planner_kind(const struct planner *b, const char *path);
+/* Say in @e, which tells that @path isn't there, whose doing that is. Return: -1. */
+int planner_absent(const struct planner *b, const char *path, struct err *e);
 bool path_matches(const char *pattern, const char *path);
 
 /* ---- the parts of the plan, in the order of their making ---------------------------- */

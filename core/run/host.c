@@ -8,6 +8,7 @@
 #include "core/run/lxcfs.h"
 #include "core/run/machine.h"
 
+#include <fcntl.h>
 #include <glob.h>
 #include <libmount/libmount.h>
 #include <limits.h>
@@ -152,7 +153,33 @@ struct paths {
 	size_t n, room;
 };
 
-static int add_path(struct paths *p, const char *path)
+/*
+ * Whether only root can have brought it about that @path isn't there: down to what is missing
+ * there is no link, and no folder that anybody else may write.
+ */
+static bool missing_by_root(const char *path)
+{
+	_cleanup_close_ int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char name[NAME_MAX + 1];
+	struct stat st;
+
+	while (at >= 0 && fstat(at, &st) == 0 && st.st_uid == 0 &&
+		!(st.st_mode & (S_IWGRP | S_IWOTH))) {
+		int next;
+
+		path += strspn(path, "/");
+		(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(path, "/"), path);
+		next = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0)
+			return errno == ENOENT;
+		path += strlen(name);
+		(void)close(at);
+		at = next;
+	}
+	return false;
+}
+
+static int add_path(struct paths *p, const char *path, bool configured)
 {
 	struct stat st;
 
@@ -173,20 +200,22 @@ static int add_path(struct paths *p, const char *path)
 		p->v[p->n].kind = S_ISDIR(st.st_mode) ? PLAN_PATH_DIR : PLAN_PATH_FILE;
 	else if (errno == EACCES) /* root-squashed: the account may get at it */
 		p->v[p->n].kind = PLAN_PATH_DIR;
+	else if (configured)
+		p->v[p->n].by_root = missing_by_root(path);
 	return p->v[p->n++].path ? 0 : -1;
 }
 
-static int add_pattern(struct paths *p, const char *pattern)
+static int add_pattern(struct paths *p, const char *pattern, bool configured)
 {
 	glob_t found;
 	int r = 0;
 
 	if (!strpbrk(pattern, "*?["))
-		return add_path(p, pattern);
+		return add_path(p, pattern, configured);
 	if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
 		return 0;
 	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
-		r = add_path(p, found.gl_pathv[i]);
+		r = add_path(p, found.gl_pathv[i], configured);
 	globfree(&found);
 	return r;
 }
@@ -194,7 +223,7 @@ static int add_pattern(struct paths *p, const char *pattern)
 static int add_defaults(struct paths *p, const char *const *list)
 {
 	for (; *list; list++)
-		if (add_pattern(p, *list) < 0)
+		if (add_pattern(p, *list, false) < 0)
 			return -1;
 	return 0;
 }
@@ -206,7 +235,7 @@ static int add_configured(struct paths *p, const struct strlist *list)
 		const char *s = list->v[i] + (list->v[i][0] == '-');
 		_cleanup_free_ char *source = strndup(s, strcspn(s, ":"));
 
-		if (!source || add_pattern(p, source) < 0)
+		if (!source || add_pattern(p, source, true) < 0)
 			return -1;
 	}
 	return 0;

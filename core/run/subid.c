@@ -134,12 +134,14 @@ static int append_range(
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	if (IDMAP_IDS > RANGES_END - next)
-		return err_set(e, 0,
+	if (IDMAP_IDS > RANGES_END - next) {
+		(void)err_set(e, 0,
 			"no subordinate id range left for %s: add one to /etc/subuid and "
 			"/etc/subgid (usermod --add-subuids), or remove lines of deleted "
 			"accounts from %s",
 			a->name, PATH_RANGES);
+		return err_by(e, ERR_BY_IDS);
+	}
 	ret->start = next;
 	return append_line(fd, a->uid, next, e);
 }
