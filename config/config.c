@@ -219,6 +219,7 @@ int config_load(const char *path, struct config **ret, struct err *e)
 	if (!c)
 		return config_no_memory(e);
 	c->sections_end = &c->sections;
+	people_read(&c->people);
 	if (load(c, path ? path : PATH_CONF, e) < 0)
 		return -1;
 	*ret = c;

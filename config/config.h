@@ -7,6 +7,7 @@
 
 #include "core/base/account.h"
 #include "core/base/err.h"
+#include "core/base/people.h"
 #include "core/plan/policy.h"
 
 #include <stddef.h>
@@ -55,6 +56,9 @@ void config_problem_print(const struct config_problem *p, FILE *out);
  * concerns this account or in none at all: a mistake in [User bob] doesn't lock alice
  * out. Fails too when what the account's sections give together contradicts itself.
  *
+ * Isolate=yes in [Default] means people (core/base/people.h); whom it passes over, and no other section
+ * isolates, is no concern of a mistake in [Default] either.
+ *
  * For accounts that policy_is_exempt() names it gives the built-in policy, isolate being
  * false, and looks at no problem.
  *
@@ -62,6 +66,9 @@ void config_problem_print(const struct config_problem *p, FILE *out);
  */
 int config_policy(const struct config *c, const struct account *account,
 	struct policy *ret, struct err *e);
+
+/* Whom Isolate=yes in [Default] means. */
+const struct people *config_people(const struct config *c);
 
 /**
  * config_services() - Every PAM service that any section lists

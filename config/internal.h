@@ -124,6 +124,7 @@ struct config_section {
 
 struct config {
 	struct arena arena;
+	struct people people; /* whom Isolate= in [Default] means */
 	struct config_problem *problems;
 	size_t n_problems;
 	struct config_section *sections,

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define UID_NOBODY 65534 /* systemd's and Debian's; outside of people everywhere */
+
 int config_policy_initial(struct policy *ret, struct err *e)
 {
 	char why[512];
@@ -62,9 +64,16 @@ static bool concerns(enum config_kind kind, const char *name,
 	return true;
 }
 
+/* Whom [Default] passes over, and nothing else isolates, isn't refused for a mistake there. */
+static bool is_left_alone(
+	const struct config *c, const struct account *account, const struct policy *p)
+{
+	return !p->isolate && !people_has(&c->people, account->uid);
+}
+
 /* Fail with the first problem of what holds for the account. */
 static int refuse_problems(const struct config *c, const struct account *account,
-	const char *slice, struct err *e)
+	const struct policy *policy, struct err *e)
 {
 	const struct config_problem *first = NULL;
 	size_t n = 0;
@@ -76,7 +85,8 @@ static int refuse_problems(const struct config *c, const struct account *account
 
 		if (p->section)
 			kind = config_title_parse(p->section, &name);
-		if (!concerns(kind, name, account, slice))
+		if (!concerns(kind, name, account, policy->slice) ||
+			(kind == CONFIG_DEFAULT && is_left_alone(c, account, policy)))
 			continue;
 		if (!n++)
 			first = p;
@@ -117,6 +127,8 @@ static int refuse_contradiction(const struct config *c, const struct account *ac
 			line = line_a > line_b ? line_a : line_b;
 		}
 	}
+	if (at && at->kind == CONFIG_DEFAULT && is_left_alone(c, account, p))
+		return 0;
 	if (at) {
 		(void)err_set(e, 0, "[%.60s] %.300s", at->title, why);
 		(void)err_wrap(e, "%.100s:%" PRIu64, at->file, line);
@@ -126,17 +138,39 @@ static int refuse_contradiction(const struct config *c, const struct account *ac
 	return err_wrap(e, "the config contradicts itself for %.32s", account->name);
 }
 
+/* [Default] isolates people; of others it says how, where another section isolates them. */
+static void pass_over(
+	const struct config *c, const struct account *account, struct policy *p)
+{
+	if (!p->isolate || people_has(&c->people, account->uid))
+		return;
+	p->isolate = false;
+	p->passed = account->uid > c->people.max && account->uid != UID_NOBODY
+			    ? PASSED_ABOVE
+			    : PASSED_SYSTEM;
+}
+
 /* What the account's sections give together, whatever is wrong in them. */
 static int policy_merge(const struct config *c, const struct account *account,
 	struct policy *p, struct err *e)
 {
-	for (int kind = CONFIG_DEFAULT; kind <= CONFIG_USER; kind++)
+	for (int kind = CONFIG_DEFAULT; kind <= CONFIG_USER; kind++) {
 		for (const struct config_section *s = c->sections; s; s = s->next)
 			if ((int)s->kind == kind &&
 				concerns(s->kind, s->name, account, NULL) &&
 				config_policy_add(s, p, e) < 0)
 				return -1;
+		if (kind == CONFIG_DEFAULT)
+			pass_over(c, account, p);
+	}
+	if (p->isolate)
+		p->passed = PASSED_NOT;
 	return config_slice_limits(c, p, e);
+}
+
+const struct people *config_people(const struct config *c)
+{
+	return &c->people;
 }
 
 int config_policy(const struct config *c, const struct account *account,
@@ -149,7 +183,7 @@ int config_policy(const struct config *c, const struct account *account,
 	/* Not even a broken config may lock these out. */
 	if (!policy_is_exempt(account) &&
 		(policy_merge(c, account, &p, e) < 0 ||
-			refuse_problems(c, account, p.slice, e) < 0 ||
+			refuse_problems(c, account, &p, e) < 0 ||
 			refuse_contradiction(c, account, &p, e) < 0))
 		return -1;
 	*ret = p;

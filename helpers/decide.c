@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
+#include "core/base/paths.h"
 #include "core/run/host.h"
 #include "core/run/limits_now.h"
 #include "core/run/override.h"
@@ -13,6 +14,7 @@
 #include "core/run/tty.h"
 
 #include <string.h>
+#include <syslog.h>
 
 static int plan_with(const struct account *a, const struct policy *policy,
 	const struct plan_login *login, const struct host *host, struct plan **ret,
@@ -67,6 +69,19 @@ static int make_plan(const struct account *a, const struct policy *policy,
 	return r;
 }
 
+/* A directory service's people may well be meant, and no list of accounts names them. */
+static void tell_passed(const struct account *a, const struct policy *policy,
+	const struct people *people, const struct proto_request *q)
+{
+	if (policy->passed == PASSED_ABOVE && q->kind == PROTO_OPEN &&
+		strlist_has(&policy->services, q->service))
+		syslog(LOG_WARNING,
+			"session %s: login of %s is NOT ISOLATED: [Default] means uids from %u to "
+			"%u, UID_MIN and UID_MAX of " PATH_LOGIN_DEFS
+			", and this is %u: name it in a [User] or [Group]",
+			q->id, a->name, people->min, people->max, a->uid);
+}
+
 static enum decision follow_policy(const struct account *a, const struct policy *policy,
 	const struct proto_request *q, int terminal, struct decided *ret, struct err *e)
 {
@@ -109,6 +124,7 @@ static enum decision decide_account(const struct account *a,
 	if (config_policy(c, a, &policy, e) == 0) {
 		if (override_policy(a, &policy, e) == 0)
 			d = follow_policy(a, &policy, q, terminal, ret, e);
+		tell_passed(a, &policy, config_people(c), q);
 		policy_clear(&policy);
 	}
 	config_free(c);

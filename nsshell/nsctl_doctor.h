@@ -26,6 +26,20 @@ struct doctor_account {
 int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	struct findings *f, struct err *e);
 
+/* Accounts that [Default] passes over, above UID_MAX and below UID_MIN. */
+struct doctor_passed {
+	struct strlist above, system;
+};
+
+/* Keep one that has a login shell. Return: 0 or -1, for want of memory. */
+int doctor_passed_add(
+	const struct account *a, const struct policy *policy, struct doctor_passed *ret);
+/* Who logged in here, as wtmp(5) has it: a directory service doesn't list its accounts. */
+int doctor_passed_names(struct strlist *names, size_t max);
+/* Tell of them. */
+void doctor_passed_tell(
+	const struct doctor_passed *p, const struct people *people, struct findings *f);
+
 /* Services that open sessions without nsshell, by which isolated accounts have no box. */
 void doctor_doors(
 	const struct pamstack_dir *d, const struct strlist *isolated, struct findings *f);
@@ -64,6 +78,9 @@ void doctor_subids(const char *path, bool uids, struct findings *f);
 
 /* resolv.conf, lxcfs, abstract sockets, folders above state and config. */
 void doctor_host(const char *config, struct findings *f);
+
+/* "alice, bob": as many names as there is room for, 40 bytes at least. */
+void doctor_names(const struct strlist *l, char *ret, size_t size);
 
 /* Every folder above a path must be root's alone. */
 void check_chain(const char *path, const char *whom, struct findings *f);

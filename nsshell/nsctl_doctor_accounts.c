@@ -45,13 +45,19 @@ static bool is_unseen(const struct account *a)
 	       access(PROFILE, F_OK) < 0;
 }
 
+void doctor_names(const struct strlist *l, char *ret, size_t size)
+{
+	*ret = '\0';
+	for (size_t i = 0, at = 0; i < l->n && at < size - 40; i++)
+		at += (size_t)snprintf(
+			ret + at, size - at, "%s%.32s", i > 0 ? ", " : "", l->v[i]);
+}
+
 static void tell_unseen(const struct strlist *unseen, struct findings *f)
 {
-	char names[256] = "";
+	char names[256];
 
-	for (size_t i = 0, at = 0; i < unseen->n && at < sizeof(names) - 40; i++)
-		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%.32s",
-			i > 0 ? ", " : "", unseen->v[i]);
+	doctor_names(unseen, names, sizeof(names));
 	if (unseen->n > 0)
 		findings_add(f, FINDING_NOTE, names,
 			"make nsshell the login shell, or copy profile_nsshell.sh to " PROFILE
@@ -68,6 +74,7 @@ struct gathered {
 	struct strlist disk;   /* with Upper=disk, and no quota */
 	struct strlist memory; /* with no MemoryMax= */
 	struct strlist isolated;
+	struct doctor_passed passed;
 };
 
 static void look_at(const struct config *c, const struct pamstack_dir *d,
@@ -98,6 +105,8 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 			strlist_add(&g->unseen, account->name) < 0)
 			f->no_memory = true;
 	}
+	if (doctor_passed_add(account, &policy, &g->passed) < 0)
+		f->no_memory = true;
 	policy_clear(&policy);
 }
 
@@ -116,6 +125,8 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 			strlist_add(&names, pw->pw_name) < 0)
 			f->no_memory = true;
 	endpwent();
+	if (doctor_passed_names(&names, ACCOUNTS_MAX) < 0)
+		f->no_memory = true;
 	for (size_t i = 0; i < names.n; i++) {
 		struct account account;
 		struct err ignored;
@@ -129,6 +140,9 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	doctor_disk(&g.disk, f);
 	doctor_memory(&g.memory, f);
 	doctor_doors(d, &g.isolated, f);
+	doctor_passed_tell(&g.passed, config_people(c), f);
+	strlist_clear(&g.passed.above);
+	strlist_clear(&g.passed.system);
 	strlist_clear(&g.unseen);
 	strlist_clear(&g.isolated);
 	strlist_clear(&g.limits);

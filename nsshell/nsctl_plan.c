@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
+#include "core/base/paths.h"
 #include "core/run/host.h"
 #include "core/run/limits_now.h"
 #include "core/run/place.h"
@@ -46,6 +47,11 @@ static struct nsctl_verdict verdict_of(const struct materials *m, const char *se
 	if (policy_is_exempt(&m->account))
 		return (struct nsctl_verdict){
 			.why = "the account is a member of the break-glass group " POLICY_BREAK_GLASS_GROUP
+		};
+	if (m->policy.passed != PASSED_NOT)
+		return (struct nsctl_verdict){
+			.why = "[Default] isolates accounts from UID_MIN to UID_MAX of " PATH_LOGIN_DEFS
+			       ", and this one has another uid: it takes a [User] or [Group]"
 		};
 	if (!m->policy.isolate)
 		return (struct nsctl_verdict){

@@ -12,13 +12,14 @@
 #define PAMDIR "/usr/lib/x86_64-linux-gnu/security"
 #endif
 
-#define PATH_CONF   SYSCONFDIR "/nsshell/nsshell.conf"
-#define PATH_PAM_D  SYSCONFDIR "/pam.d"
-#define PATH_HELPER LIBEXECDIR "/nsshell/nsshell-helper"
-#define PATH_DOOR   LIBEXECDIR "/nsshell/nsshell-door"
-#define PATH_OWN    LIBEXECDIR "/nsshell/nsshell-own"
-#define PATH_SCOPE  LIBEXECDIR "/nsshell/nsshell-scope"
-#define PATH_MODULE PAMDIR "/pam_nsshell.so"
+#define PATH_CONF       SYSCONFDIR "/nsshell/nsshell.conf"
+#define PATH_LOGIN_DEFS SYSCONFDIR "/login.defs"
+#define PATH_PAM_D      SYSCONFDIR "/pam.d"
+#define PATH_HELPER     LIBEXECDIR "/nsshell/nsshell-helper"
+#define PATH_DOOR       LIBEXECDIR "/nsshell/nsshell-door"
+#define PATH_OWN        LIBEXECDIR "/nsshell/nsshell-own"
+#define PATH_SCOPE      LIBEXECDIR "/nsshell/nsshell-scope"
+#define PATH_MODULE     PAMDIR "/pam_nsshell.so"
 
 /* There where systemd runs the host, sd_booted(3). */
 #define PATH_SYSTEMD "/run/systemd/system"

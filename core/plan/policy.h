@@ -13,6 +13,13 @@
  * it is. */
 #define POLICY_BREAK_GLASS_GROUP "nsshell-exempt"
 
+/* Whom Isolate=yes in [Default] doesn't mean (core/base/people.h), and no other section isolates. */
+enum policy_passed {
+	PASSED_NOT,
+	PASSED_SYSTEM, /* an account of the system's, nobody among them */
+	PASSED_ABOVE, /* above UID_MAX: as a directory service or systemd-homed gives them */
+};
+
 enum policy_share {
 	SHARE_LOGIN,   /* each login its own session */
 	SHARE_ACCOUNT, /* a second login joins the first one's session */
@@ -80,6 +87,7 @@ struct policy_limits {
 
 struct policy {
 	bool isolate;               /* Isolate= */
+	enum policy_passed passed;  /* by Isolate=yes in [Default], which means people */
 	struct strlist services;    /* Services=, PAM service names */
 	enum policy_share share;    /* Share= */
 	uint64_t sessions_max;      /* SessionsMax=; PARSE_INFINITY: no limit */

@@ -2,6 +2,7 @@
 """Throwaway accounts and groups, told from others by their comment and their prefix."""
 
 import grp
+import os
 import pwd
 import shutil
 import subprocess
@@ -18,6 +19,15 @@ def _must(*argv):
     r = _run(*argv)
     if r.returncode:
         raise RuntimeError(f"{' '.join(argv)}: {r.stdout.strip()}")
+
+
+def _userdel(u):
+    """userdel -f -r deletes whatever is the home, / too: it must be the account's own."""
+    try:
+        own = os.stat(u.pw_dir).st_uid == u.pw_uid
+    except OSError:
+        own = False
+    _run("userdel", "-f", *(["-r"] if own else []), u.pw_name)
 
 
 class Accounts:
@@ -48,7 +58,10 @@ class Accounts:
         return pwd.getpwnam(self.name(role))
 
     def remove(self, role):
-        _run("userdel", "-f", "-r", self.name(role))
+        try:
+            _userdel(pwd.getpwnam(self.name(role)))
+        except KeyError:
+            pass
 
     def leftovers(self):
         marks = f"{MARK} ({self.prefix})"
@@ -56,7 +69,7 @@ class Accounts:
 
     def remove_all(self):
         for u in self.leftovers():
-            _run("userdel", "-f", "-r", u.pw_name)
+            _userdel(u)
             if u.pw_dir == f"/home/{u.pw_name}":
                 shutil.rmtree(u.pw_dir, ignore_errors=True)
         for role in self.GROUPS:
