@@ -167,7 +167,7 @@ static int find_home(
 
 	if (!plan->cgroup.systemd)
 		return 0;
-	if (*family < 0 && family_lock(plan->uid, true, family, e) != 0)
+	if (*family < 0 && family_lock(plan->uid, FAMILY_PATIENCE_MS, family, e) != 0)
 		return -1;
 	live = family_is_live(*family, e);
 	if (live > 0)

@@ -26,8 +26,7 @@
 #include <syslog.h>
 #include <time.h>
 
-#define LOCK_TRIES    500
-#define LOCK_PAUSE_MS 2
+#define LOCK_MS 1000
 /* How long init may take, in seconds: a user manager is given 30. */
 #define INIT_PATIENCE_S 90
 
@@ -44,22 +43,13 @@ static void copy(char *to, size_t size, const char *from)
  */
 static int lock_record(struct session *s, struct err *e)
 {
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
-	int held = 1;
-
-	for (int tries = 0; held == 1 && tries < LOCK_TRIES; tries++) {
-		held = record_lock(s->plan->id, &s->lock, e);
-		if (held == 1)
-			(void)nanosleep(&pause, NULL);
-	}
-	return held;
+	return record_lock(s->plan->id, LOCK_MS, &s->lock, e) == 0 ? 0 : -1;
 }
 
 static int begin_record(struct session *s, struct err *e)
 {
 	const struct plan *plan = s->plan;
 	struct record *r = &s->record;
-	int held;
 
 	copy(r->id, sizeof(r->id), plan->id);
 	copy(r->user, sizeof(r->user), plan->user);
@@ -85,9 +75,8 @@ static int begin_record(struct session *s, struct err *e)
 	if (plan->tty[0] && s->terminal >= 0 &&
 		tty_remember(s->terminal, plan->tty, &r->lent, e) < 0)
 		return -1;
-	held = lock_record(s, e);
-	if (held != 0)
-		return held < 0 ? -1 : err_set(e, EEXIST, "lock session %s", plan->id);
+	if (lock_record(s, e) < 0)
+		return -1;
 	return session_write(s, e) < 0 ? -1 : limits_now_create(plan->id, e);
 }
 
@@ -249,7 +238,7 @@ static int open_with_family(struct session *s, const struct stage *stage, struct
 
 	if (s->family >= 0)
 		return open_in_family(s, stage, s->family, e);
-	if (family_lock(s->plan->uid, true, &family, e) != 0)
+	if (family_lock(s->plan->uid, FAMILY_PATIENCE_MS, &family, e) != 0)
 		return -1;
 	return open_in_family(s, stage, family, e);
 }

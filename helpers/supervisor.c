@@ -217,7 +217,7 @@ static bool shut(struct watch *w)
 	struct err e;
 
 	if (w->s->plan->share_account) {
-		int r = family_lock(w->s->plan->uid, false, &family, &e);
+		int r = family_lock(w->s->plan->uid, 0, &family, &e);
 
 		if (r > 0)
 			return false;

@@ -41,7 +41,7 @@ int supervisor_hand_over(
 	int taken = 0;
 	size_t n;
 
-	if (family_lock(plan->uid, true, &family, e) != 0 ||
+	if (family_lock(plan->uid, FAMILY_PATIENCE_MS, &family, e) != 0 ||
 		family_ids(family, &ids, &n, e) < 0)
 		return -1;
 	while (taken == 0 && n-- > 0)

@@ -72,13 +72,13 @@ static int look_at_pam(
 {
 	_cleanup_(dir_of_files_cleanup) struct pamstack_dir d = { 0 };
 	_cleanup_(strlist_clear) struct strlist services = { 0 };
-	_cleanup_close_ int dir = pamfile_open_dir(path, false, e);
+	_cleanup_close_ int dir = pamfile_open_dir(path, e);
 	_cleanup_close_ int vendor = -EBADF;
 	struct err ignored;
 
 	if (dir < 0 || pamfile_read_dir(dir, path, false, &d, e) < 0)
 		return -1;
-	vendor = pamfile_open_dir(PAMFILE_VENDOR_DIR, false, &ignored);
+	vendor = pamfile_open_dir(PAMFILE_VENDOR_DIR, &ignored);
 	if (vendor >= 0 && pamfile_read_dir(vendor, PAMFILE_VENDOR_DIR, true, &d, e) < 0)
 		return -1;
 	if (config_services(c, &services, e) < 0)

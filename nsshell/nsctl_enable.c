@@ -4,6 +4,7 @@
 #include "nsshell/nsctl_findings.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/lock.h"
 #include "core/base/paths.h"
 #include "core/plan/pamdiff.h"
 #include "core/plan/pamstack.h"
@@ -21,7 +22,7 @@ struct edit {
 	const char *pam_dir;
 	char **services;
 	size_t n;
-	int dir; /* locked while we work, unless dry_run */
+	int dir, lock;
 	struct pamstack_dir old, new;
 	int status;
 };
@@ -29,6 +30,7 @@ struct edit {
 static void edit_clear(struct edit *x)
 {
 	cleanup_close(&x->dir);
+	cleanup_close(&x->lock);
 	pamstack_clear(&x->old);
 	pamstack_clear(&x->new);
 }
@@ -240,12 +242,16 @@ static int dir_read(struct edit *x, struct err *e)
 	_cleanup_close_ int vendor = -EBADF;
 	struct err ignored;
 
-	x->dir = pamfile_open_dir(x->pam_dir, !x->dry_run, e);
+	/* Two nsctl mustn't mix. Who isn't root edits an image of their own. */
+	if (!x->dry_run && geteuid() == 0 &&
+		lock_state("enable.lock", LOCK_PATIENCE_MS, &x->lock, e) != 0)
+		return err_wrap(e, "wait for another nsctl to be done");
+	x->dir = pamfile_open_dir(x->pam_dir, e);
 	if (x->dir < 0 || pamfile_read_dir(x->dir, x->pam_dir, false, &x->old, e) < 0)
 		return -1;
 	if (!is_this_host(x))
 		goto copy;
-	vendor = pamfile_open_dir(PAMFILE_VENDOR_DIR, false, &ignored);
+	vendor = pamfile_open_dir(PAMFILE_VENDOR_DIR, &ignored);
 	if (vendor >= 0 &&
 		pamfile_read_dir(vendor, PAMFILE_VENDOR_DIR, true, &x->old, e) < 0)
 		return -1;
@@ -298,7 +304,8 @@ static int edit_main(int argc, char **argv, bool disabling)
 	_cleanup_(edit_clear) struct edit x = { .command = argv[0],
 		.disabling = disabling,
 		.pam_dir = PATH_PAM_D,
-		.dir = -EBADF };
+		.dir = -EBADF,
+		.lock = -EBADF };
 	const struct nsctl_option options[] = {
 		{ 'n', "dry-run", NULL, "show the change, make none", &x.dry_run, NULL },
 		{ 'y', "yes", NULL, "don't ask on a terminal", &x.yes, NULL },

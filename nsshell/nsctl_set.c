@@ -7,6 +7,7 @@
 #include "config/dropin.h"
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
+#include "core/base/lock.h"
 #include "core/plan/limits.h"
 #include "core/run/cgroup.h"
 #include "core/run/family.h"
@@ -238,7 +239,7 @@ static int lock_live(const struct set *s, int *ret_fd, struct err *e)
 	_cleanup_close_ int fd = -EBADF;
 	size_t n;
 
-	if (family_lock(s->account.uid, true, &fd, e) != 0 ||
+	if (family_lock(s->account.uid, LOCK_PATIENCE_MS, &fd, e) != 0 ||
 		family_ids(fd, &ids, &n, e) < 0)
 		return -1;
 	if (n == 0)

@@ -3,17 +3,17 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/lock.h"
 #include "core/base/paths.h"
 #include "core/run/record.h"
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #define LINE (PLAN_ID_LEN + 1)
 
-int family_lock(uid_t uid, bool wait, int *ret_fd, struct err *e)
+int family_lock(uid_t uid, unsigned int ms, int *ret_fd, struct err *e)
 {
 	_cleanup_close_ int dir = io_open_state(PATH_ACCOUNTS, 0700, e);
 	char name[16];
@@ -21,24 +21,7 @@ int family_lock(uid_t uid, bool wait, int *ret_fd, struct err *e)
 	if (dir < 0)
 		return -1;
 	(void)snprintf(name, sizeof(name), "%u", uid);
-	for (;;) {
-		_cleanup_close_ int fd = openat(
-			dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-		int r;
-
-		if (fd < 0)
-			return err_set(e, errno, "open %s/%s", PATH_ACCOUNTS, name);
-		do
-			r = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
-		while (r < 0 && errno == EINTR);
-		if (r < 0)
-			return errno == EWOULDBLOCK ? 1
-						    : err_set(e, errno, "lock %s", name);
-		if (io_is_still(dir, name, fd)) {
-			*ret_fd = take_fd(&fd);
-			return 0;
-		}
-	}
+	return lock_named(dir, PATH_ACCOUNTS, name, ms, ret_fd, e);
 }
 
 int family_ids(int fd, char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e)

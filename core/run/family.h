@@ -9,17 +9,23 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* What a login waits for the account's lock, or the end of a session: holders wait for systemd. */
+#define FAMILY_PATIENCE_MS 60000
+
 /* However many SessionsMax= allows. */
 #define FAMILY_MAX 1024
 
 /**
  * family_lock() - Take the account's lock
- * @wait:	or fail at once
+ * @ms:		how long to wait for it; 0: not at all
  * @ret_fd:	O_CLOEXEC; closing it unlocks
  *
- * Return: 0; 1 when somebody holds it and we don't wait; -1 with @e.
+ * Mustn't:  be held while waiting for what a user can keep from going on: a process that runs with
+ *	     the account's ids or was started by it, a file system of its own
+ *
+ * Return: 0; 1 with @e, ETIMEDOUT, when somebody else had it all that time; -1 with @e.
  */
-int family_lock(uid_t uid, bool wait, int *ret_fd, struct err *e);
+int family_lock(uid_t uid, unsigned int ms, int *ret_fd, struct err *e);
 
 /**
  * family_ids() - Ids of the account's sessions, the newest last

@@ -2,7 +2,7 @@
 #include "core/run/login.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/paths.h"
+#include "core/base/lock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,7 +10,6 @@
 #include <paths.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
@@ -19,13 +18,12 @@
 
 #define MARK '~' /* first in the ut_id of an entry of ours; three digits follow */
 
-/* How often a lock is asked for. Who holds one as a rule does so for less than a millisecond; for ours
+/* How long a lock is asked for. Who holds one as a rule does so for less than a millisecond; for ours
  * there is a queue where many log in at once, and each in it may have to wait for the other one. */
-#define OURS_TRIES    500
-#define LOCK_TRIES    50
-#define LOCK_PAUSE_MS 4
-#define TRIES         3 /* nobody else would ever correct an entry */
-#define READ_MAX      32
+#define OURS_MS   2000
+#define THEIRS_MS 200
+#define TRIES     3 /* nobody else would ever correct an entry */
+#define READ_MAX  32
 
 static void put(char *field, size_t size, const char *text)
 {
@@ -65,39 +63,23 @@ static void fill(struct utmpx *u, const struct record *r)
 /* ---- locks ------------------------------------------------------------------------------ */
 
 /*
- * Neither waits without bound: whoever may read utmp or wtmp, which is everybody, may keep a lock of
- * it for good. Without it it is still better to say who is in.
+ * Neither is insisted on: whoever may read utmp or wtmp, which is everybody, may keep a lock of it
+ * for good. Without it it is still better to say who is in.
  */
-static void pause_a_bit(void)
-{
-	const struct timespec t = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
-
-	(void)nanosleep(&t, NULL);
-}
 
 /* Two logins mustn't take the same place. Return: fd to keep open meanwhile. */
 static int lock_ours(void)
 {
-	int fd = open(PATH_RUN, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err ignored;
+	int fd = -EBADF;
 
-	for (int i = 0; fd >= 0 && i < OURS_TRIES; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			break;
-		pause_a_bit();
-	}
-	return fd;
+	return lock_state("utmp.lock", OURS_MS, &fd, &ignored) == 0 ? fd : -EBADF;
 }
 
 /* As others do who write to it, getutent(3). */
-static void lock_file(int fd)
+static void lock_theirs(int fd)
 {
-	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (fcntl(fd, F_OFD_SETLK, &all) == 0)
-			break;
-		pause_a_bit();
-	}
+	(void)lock_range(fd, THEIRS_MS);
 }
 
 /* ---- utmp and wtmp ---------------------------------------------------------------------- */
@@ -152,7 +134,7 @@ static int try_store(struct utmpx *u)
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
-	lock_file(fd);
+	lock_theirs(fd);
 	found = find_place(fd, u, &at);
 	if (found < 0)
 		return -1;
@@ -170,7 +152,7 @@ static int try_append(struct utmpx *u)
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
-	lock_file(fd);
+	lock_theirs(fd);
 	if (fstat(fd, &st) < 0)
 		return -1;
 	end = st.st_size - st.st_size % (off_t)sizeof(*u);

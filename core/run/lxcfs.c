@@ -3,6 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/lock.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
 #include "core/run/find.h"
@@ -102,7 +103,7 @@ bool lxcfs_answers(const char *where)
 {
 	_cleanup_close_ int lock =
 		open(PATH_ASKED, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	bool ours = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0;
+	bool ours = lock >= 0 && lock_file(lock, LOCK_EX, 0) == 0;
 	int r;
 
 	if (lock >= 0 && !ours && is_waited_for(lock))

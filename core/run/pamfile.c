@@ -6,18 +6,15 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-int pamfile_open_dir(const char *path, bool write, struct err *e)
+int pamfile_open_dir(const char *path, struct err *e)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return err_set(e, errno, "open the folder %s", path);
-	if (write && flock(fd, LOCK_EX) < 0)
-		return err_set(e, errno, "lock the folder %s", path);
 	return take_fd(&fd);
 }
 
@@ -213,7 +210,7 @@ int pamfile_replace(
 	if ((size_t)snprintf(temp, sizeof(temp), ".%s.nsctl-%d", name, (int)getpid()) >=
 		sizeof(temp))
 		return err_set(e, ENAMETOOLONG, "replace %s", name);
-	/* What a killed nsctl of this pid left; the folder is locked. */
+	/* What a killed nsctl of this pid left. */
 	(void)unlinkat(dir, temp, 0);
 	fd = openat(
 		dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

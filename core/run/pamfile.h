@@ -12,12 +12,12 @@
 #define PAMFILE_VENDOR_DIR "/usr/lib/pam.d"
 
 /**
- * pamfile_open_dir() - Open and lock a folder of service files
- * @write:	to replace files: takes an exclusive flock(2), so that two nsctl don't mix
+ * pamfile_open_dir() - Open a folder of service files
  *
- * Return: an fd that is O_CLOEXEC, or -1 with @e.
+ * It isn't locked, which everybody can do who can read it: who replaces files holds a lock of
+ * nsshell's own. Return: an fd that is O_CLOEXEC, or -1 with @e.
  */
-int pamfile_open_dir(const char *path, bool write, struct err *e);
+int pamfile_open_dir(const char *path, struct err *e);
 
 /**
  * pamfile_read_dir() - Read every service file of a folder

@@ -2,6 +2,7 @@
 #include "core/run/pause.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/lock.h"
 #include "core/base/paths.h"
 #include "core/run/cgroup.h"
 #include "core/run/freeze.h"
@@ -23,10 +24,10 @@ static int open_mark(const struct record *r, struct err *e)
 	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(e, errno, "open %s", path);
-	do
-		locked = flock(fd, LOCK_EX);
-	while (locked < 0 && errno == EINTR);
-	return locked < 0 ? err_set(e, errno, "lock %s", path) : take_fd(&fd);
+	locked = lock_file(fd, LOCK_EX, LOCK_PATIENCE_MS);
+	if (locked != 0)
+		return err_set(e, locked < 0 ? errno : ETIMEDOUT, "lock %s", path);
+	return take_fd(&fd);
 }
 
 static int set_mark(int mark, enum pause_by by, struct err *e)

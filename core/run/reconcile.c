@@ -20,8 +20,7 @@
 #define REMOVE_TRIES    100
 #define REMOVE_PAUSE_MS 20
 /* And a login that just went in lets go of the account's lock. */
-#define LOCK_TRIES    50
-#define LOCK_PAUSE_MS 20
+#define LOCK_MS 1000
 
 static void pause_ms(long ms)
 {
@@ -98,7 +97,7 @@ int reconcile_end(
 	struct err next;
 	int result = take_away(r, terminal, ids, e);
 
-	if (family_lock(r->uid, true, &family, result ? &next : e) != 0 ||
+	if (family_lock(r->uid, FAMILY_PATIENCE_MS, &family, result ? &next : e) != 0 ||
 		leave_family(r, family, result ? &next : e) < 0)
 		return -1;
 	return result;
@@ -107,16 +106,11 @@ int reconcile_end(
 /* Who sweeps up is no login of the account: one that hangs mustn't hold up all of the host's. */
 static int lock_family(const struct record *r, int *ret, struct err *e)
 {
-	int held = 1;
+	int held = family_lock(r->uid, LOCK_MS, ret, e);
 
-	for (int tries = 0; held == 1 && tries < LOCK_TRIES; tries++) {
-		held = family_lock(r->uid, false, ret, e);
-		if (held == 1)
-			pause_ms(LOCK_PAUSE_MS);
-	}
 	return held <= 0
 		       ? held
-		       : err_set(e, 0,
+		       : err_wrap(e,
 				 "a login of the account holds its lock; the host's next "
 				 "login, or \"nsctl gc\", tries again");
 }
@@ -144,7 +138,7 @@ static int end_orphan(const struct record *r, size_t *n, struct err *e)
 
 	if (alive != 0)
 		return alive < 0 ? -1 : 0;
-	held = record_lock(r->id, &lock, e);
+	held = record_lock(r->id, 0, &lock, e);
 	if (held != 0)
 		return held < 0 ? -1 : 0;
 	/* Between the listing and the lock somebody else may have ended it. */

@@ -3,6 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/lock.h"
 #include "core/base/paths.h"
 
 #include <fcntl.h>
@@ -81,7 +82,7 @@ int record_remove(const char *id, struct err *e)
 	return 0;
 }
 
-int record_lock(const char *id, int *ret_fd, struct err *e)
+int record_lock(const char *id, unsigned int ms, int *ret_fd, struct err *e)
 {
 	_cleanup_close_ int dir = open_folder(e);
 	char name[PLAN_ID_LEN + 8];
@@ -89,20 +90,7 @@ int record_lock(const char *id, int *ret_fd, struct err *e)
 	if (dir < 0)
 		return -1;
 	(void)snprintf(name, sizeof(name), "%s.lock", id);
-	for (;;) {
-		_cleanup_close_ int fd = openat(
-			dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-		if (fd < 0)
-			return err_set(e, errno, "open %s/%s", PATH_SESSIONS, name);
-		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-			return errno == EWOULDBLOCK ? 1
-						    : err_set(e, errno, "lock %s", name);
-		if (!io_is_still(dir, name, fd))
-			continue;
-		*ret_fd = take_fd(&fd);
-		return 0;
-	}
+	return lock_named(dir, PATH_SESSIONS, name, ms, ret_fd, e);
 }
 
 int record_is_alive(const char *id, struct err *e)
@@ -110,6 +98,7 @@ int record_is_alive(const char *id, struct err *e)
 	_cleanup_close_ int dir = open(PATH_SESSIONS, O_PATH | O_DIRECTORY | O_CLOEXEC),
 			    fd = -EBADF;
 	char name[PLAN_ID_LEN + 8];
+	int alive;
 
 	if (dir < 0)
 		return errno == ENOENT ? 0 : err_set(e, errno, "open %s", PATH_SESSIONS);
@@ -119,9 +108,8 @@ int record_is_alive(const char *id, struct err *e)
 		return errno == ENOENT
 			       ? 0
 			       : err_set(e, errno, "open %s/%s", PATH_SESSIONS, name);
-	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
-		return 0;
-	return errno == EWOULDBLOCK ? 1 : err_set(e, errno, "lock %s", name);
+	alive = lock_file(fd, LOCK_SH, 0);
+	return alive < 0 ? err_set(e, errno, "lock %s", name) : alive;
 }
 
 int record_read_live(const char *id, struct record *ret, struct err *e)
@@ -193,7 +181,7 @@ static int sweep_id(const char *id, struct err *e)
 	_cleanup_close_ int lock = -EBADF;
 	struct record r;
 	struct err bad;
-	int held = record_lock(id, &lock, e);
+	int held = record_lock(id, 0, &lock, e);
 
 	if (held != 0)
 		return held < 0 ? -1 : 0;

@@ -107,12 +107,13 @@ int record_remove(const char *id, struct err *e);
 
 /**
  * record_lock() - Own a record
+ * @ms:		how long to wait for it; 0: not at all
  * @ret_fd:	O_CLOEXEC, to be kept open as long as the session lives. Not the record
  *		itself, which renames replace, but PATH_SESSIONS/ID.lock beside it.
  *
- * Return: 0; 1 when somebody else holds it; -1 with @e.
+ * Return: 0; 1 with @e when somebody else has had it all that time; -1 with @e.
  */
-int record_lock(const char *id, int *ret_fd, struct err *e);
+int record_lock(const char *id, unsigned int ms, int *ret_fd, struct err *e);
 
 /**
  * record_list() - All records, oldest first, by the start of their supervisors: in hundredths

@@ -3,6 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/lock.h"
 #include "core/base/paths.h"
 #include "core/plan/idmap.h"
 #include "core/plan/ranges.h"
@@ -11,11 +12,9 @@
 #include <shadow/subid.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 
-#define OWN_TEXT_MAX  (1U << 20)
-#define LOCK_TRIES    500
-#define LOCK_PAUSE_MS 10
+#define OWN_TEXT_MAX (1U << 20)
+#define LOCK_MS      5000
 
 typedef int (*subid_get)(const char *owner, struct subid_range **ranges);
 
@@ -92,21 +91,15 @@ static int append_line(int fd, uid_t uid, uint32_t start, struct err *e)
 	return ftruncate(fd, end) < 0 ? err_wrap(e, "and couldn't be undone") : -1;
 }
 
-/* Never without end: who holds it may be a login whose user keeps it from going on. */
 static int lock_ranges(int fd, int how, struct err *e)
 {
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	int r = lock_file(fd, how, LOCK_MS);
 
-	for (int tries = 0; tries < LOCK_TRIES; tries++) {
-		if (flock(fd, how | LOCK_NB) == 0)
-			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return err_set(e, errno, "lock %s", PATH_RANGES);
-		(void)nanosleep(&pause, NULL);
-	}
-	return err_set(e, 0,
-		"lock %s: another login has held it for %d s (lslocks(8) says which)",
-		PATH_RANGES, LOCK_TRIES * LOCK_PAUSE_MS / 1000);
+	if (r > 0)
+		return err_set(e, ETIMEDOUT,
+			"lock %s: another login has held it for %d s (lslocks(8) says which)",
+			PATH_RANGES, LOCK_MS / 1000);
+	return r < 0 ? err_set(e, errno, "lock %s", PATH_RANGES) : 0;
 }
 
 /* As ranges_find(). */

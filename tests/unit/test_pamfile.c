@@ -39,7 +39,7 @@ static int folder_up(void **state)
 	assert_non_null(f);
 	(void)snprintf(f->path, sizeof(f->path), "/tmp/test_pamfile.XXXXXX");
 	assert_non_null(mkdtemp(f->path));
-	f->fd = pamfile_open_dir(f->path, true, &e);
+	f->fd = pamfile_open_dir(f->path, &e);
 	assert_true(f->fd >= 0);
 	put(f, "sshd", TEXT, 0644);
 	*state = f;

@@ -97,7 +97,7 @@ class Observer:
             for folder, _, names in os.walk(top):
                 found.update(os.path.join(folder, n) for n in names)
         # Made once for all sessions, and kept until the host goes down.
-        kept = re.compile(rf"{STATE}/ranges|{RUN}/filters/[0-9a-f]{{16}}")
+        kept = re.compile(rf"{STATE}/ranges|{RUN}/filters/[0-9a-f]{{16}}|{RUN}/(enable|utmp)\.lock")
         return {f for f in found if not kept.fullmatch(f)}
 
     @staticmethod

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/base/lock.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+/* Between two tries: short at first, since most locks are held for less than a millisecond. */
+#define PAUSE_FIRST_US 500
+#define PAUSE_MOST_US  8000
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static int try_file(int fd, int how)
+{
+	return flock(fd, how | LOCK_NB);
+}
+
+static int try_range(int fd, int how)
+{
+	struct flock all = { .l_type = (short)how, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_SETLK, &all);
+}
+
+/* A wait in the kernel has no end that can be given, and a signal's would be our caller's. */
+static int keep_trying(int (*try)(int fd, int how), int fd, int how, unsigned int ms)
+{
+	uint64_t until = now_us() + (uint64_t)ms * 1000;
+	long pause = PAUSE_FIRST_US;
+
+	for (;;) {
+		const struct timespec t = { .tv_nsec = pause * 1000 };
+
+		if (try(fd, how) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EACCES && errno != EINTR)
+			return -1;
+		if (now_us() >= until)
+			return 1;
+		(void)nanosleep(&t, NULL);
+		if (pause < PAUSE_MOST_US)
+			pause *= 2;
+	}
+}
+
+int lock_file(int fd, int how, unsigned int ms)
+{
+	return keep_trying(try_file, fd, how, ms);
+}
+
+int lock_range(int fd, unsigned int ms)
+{
+	return keep_trying(try_range, fd, F_WRLCK, ms);
+}
+
+/* ---- files of ours ---------------------------------------------------------------------- */
+
+/* "3: FLOCK  ADVISORY  WRITE 4711 00:19:1234 0 EOF" (proc_locks(5)). Return: 0 where none is found. */
+static int holder_of(int fd)
+{
+	_cleanup_file_ FILE *f = fopen("/proc/locks", "re");
+	_cleanup_free_ char *line = NULL;
+	size_t room = 0;
+	struct stat st;
+
+	if (!f || fstat(fd, &st) < 0)
+		return 0;
+	while (getline(&line, &room, f) > 0) {
+		unsigned int major_, minor_;
+		unsigned long ino;
+		int pid;
+
+		if (sscanf(line, "%*u: FLOCK %*s %*s %d %x:%x:%lu", &pid, &major_,
+			    &minor_, &ino) == 4 &&
+			major_ == major(st.st_dev) && minor_ == minor(st.st_dev) &&
+			ino == st.st_ino)
+			return pid;
+	}
+	return 0;
+}
+
+static int held(
+	int fd, const char *folder, const char *name, unsigned int ms, struct err *e)
+{
+	char path[32], comm[32] = "gone by now";
+	int pid = ms > 0 ? holder_of(fd) : 0;
+
+	if (pid == 0)
+		(void)err_set(e, ETIMEDOUT, "lock %s/%s", folder, name);
+	if (pid == 0)
+		return 1;
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	if (io_read_text(AT_FDCWD, path, comm, sizeof(comm)) > 0)
+		comm[strcspn(comm, "\n")] = '\0';
+	(void)err_set(e, ETIMEDOUT, "lock %s/%s, which process %d (%s) has had for %u s",
+		folder, name, pid, comm, ms / 1000);
+	return 1;
+}
+
+int lock_named(int dir, const char *folder, const char *name, unsigned int ms,
+	int *ret_fd, struct err *e)
+{
+	for (;;) {
+		_cleanup_close_ int fd = openat(
+			dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		int r;
+
+		if (fd < 0)
+			return err_set(e, errno, "open %s/%s", folder, name);
+		r = lock_file(fd, LOCK_EX, ms);
+		if (r < 0)
+			return err_set(e, errno, "lock %s/%s", folder, name);
+		if (r > 0)
+			return held(fd, folder, name, ms, e);
+		if (io_is_still(dir, name, fd)) {
+			*ret_fd = take_fd(&fd);
+			return 0;
+		}
+	}
+}
+
+int lock_state(const char *name, unsigned int ms, int *ret_fd, struct err *e)
+{
+	_cleanup_close_ int dir = io_open_state(PATH_RUN, 0700, e);
+
+	return dir < 0 ? -1 : lock_named(dir, PATH_RUN, name, ms, ret_fd, e);
+}
