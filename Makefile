@@ -72,6 +72,9 @@ BENCH  := $(wildcard tests/bench/*.c)
 ATTACK := $(wildcard tests/hostile/attack*.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+# A line a file; V=1: the commands; -s: neither.
+Q := $(if $(V),,@)
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '$(1) $(2)')
 LIBS := $(BUILD)/librun.a $(BUILD)/libconfig.a $(BUILD)/libplan.a $(BUILD)/libbase.a
 # libsubid's shared object brings ten libraries for administration along, and 0.5 ms of loading
 # at every login; its archive needs two that are small.
@@ -89,7 +92,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
 FAULTS := $(patsubst %,$(BUILD)/fault/%,login inject pam_mark.so)
 
-.PHONY: all install uninstall demo check check-unit check-system check-hostile lint asan clean deps \
+.PHONY: all install uninstall demo check check-unit check-system check-hostile lint clean deps \
 	deps-demo deps-check deps-bench bench help format
 all: $(PROGRAMS)
 
@@ -106,55 +109,67 @@ $(BUILD)/.flags: FORCE
 FORCE:
 
 $(BUILD)/%.o: %.c $(BUILD)/.flags
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # From seccomp(2)'s strict mode on AddressSanitizer's own system calls would kill it.
 $(BUILD)/nsshell/own_log.o: override SANITIZE := $(SANITIZE_PIC)
 
 # The module's objects are position independent code for a shared object.
 $(BUILD)/pic/%.o: %.c $(BUILD)/.flags
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(filter-out -fPIE $(SANITIZE),$(CFLAGS)) $(SANITIZE_PIC) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE $(SANITIZE),$(CFLAGS)) $(SANITIZE_PIC) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
 $(BUILD)/libbase.a: $(call obj,$(BASE))
 $(BUILD)/libplan.a: $(call obj,$(PLAN))
 $(BUILD)/libconfig.a: $(call obj,$(CONF))
 $(BUILD)/librun.a: $(call obj,$(RUN))
 %.a:
+	$(call say,AR,$@)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/nsshell-helper: $(call obj,$(HELPER)) $(LIBS)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run)
 
 $(BUILD)/nsctl: $(call obj,$(NSCTL)) $(LIBS)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_ctl)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_ctl)
 
 $(BUILD)/nsjoin: $(call obj,$(NSJOIN)) $(LIBS)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcap
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcap
 
 # Static: it runs outside with an environment that its user may have had a say in.
 $(BUILD)/bin/nsshell: $(call obj,$(NSSHELL)) $(LIBS)
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(CC) $(filter-out $(if $(SANITIZE),,-pie),$(LDFLAGS)) $(if $(SANITIZE),,-static-pie) -o $@ $^
+	$(Q)$(CC) $(filter-out $(if $(SANITIZE),,-pie),$(LDFLAGS)) $(if $(SANITIZE),,-static-pie) -o $@ $^
 
 $(BUILD)/nsshell-door: $(call obj,$(DOOR)) $(LIBS)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcap
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcap
 
 $(BUILD)/nsshell-own: $(call obj,$(OWN)) $(LIBS)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcap -lcgroup
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcap -lcgroup
 
 $(BUILD)/nsshell-scope: $(call obj,$(SCOPE)) $(LIBS)
-	$(CC) $(LDFLAGS) -o $@ $^ -lsystemd
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd
 
 $(BUILD)/pam_nsshell.so: $(patsubst %.c,$(BUILD)/pic/%.o,$(MODULE)) pam_module/pam_nsshell.map
-	$(CC) -shared $(LDFLAGS_PIC) -Wl,--version-script=pam_module/pam_nsshell.map \
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared $(LDFLAGS_PIC) -Wl,--version-script=pam_module/pam_nsshell.map \
 		-Wl,-z,defs -o $@ $(filter %.o,$^) -lpam -lcap
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS_run) -lcmocka
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS_run) -lcmocka
 $(BUILD)/unit/test_client: $(BUILD)/helpers/client.o
 
 # Fuzzers are built by `make fuzz-smoke`, by clang and into a folder of their own.
@@ -163,32 +178,39 @@ FUZZED := helpers/request.c helpers/client.c helpers/session_id.c $(filter-out n
 	nsshell/door_harden.c
 $(BUILD)/libfuzzed.a: $(call obj,$(FUZZED))
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libfuzzed.a $(LIBS)
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS_run)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS_run)
 
 $(BUILD)/bench/filter: $(BUILD)/tests/bench/filter.o $(LIBS)
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lpam -lpam_misc
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lpam -lpam_misc
 
 $(BUILD)/hostile/evil.so: $(BUILD)/pic/tests/hostile/evil.o
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(CC) -shared $(LDFLAGS_PIC) -o $@ $^
+	$(Q)$(CC) -shared $(LDFLAGS_PIC) -o $@ $^
 
 $(BUILD)/hostile/attack: $(call obj,$(ATTACK))
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/fault/%.so: $(BUILD)/pic/tests/fault/%.o
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(CC) -shared $(LDFLAGS_PIC) -o $@ $^
+	$(Q)$(CC) -shared $(LDFLAGS_PIC) -o $@ $^
 
 $(BUILD)/fault/%: $(BUILD)/tests/fault/%.o
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lpam -lseccomp -lutil
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lpam -lseccomp -lutil
 
 -include $(shell find $(BUILD) -path '$(BUILD)/vm*' -prune -o -type f -name '*.d' -print 2>/dev/null)
 
@@ -198,10 +220,18 @@ demo: deps deps-demo
 	@$(MAKE) --no-print-directory all
 	@python3 tests/demo/demo.py
 
-## make check         install what the tests need, build, lint, run every test (as root)
+## make check         install what the tests need, build, and judge a change: a quarter of an hour (as root)
 check: deps deps-check
-	@$(MAKE) --no-print-directory CI=1 all
-	@tests/check.sh
+	@$(MAKE) --no-print-directory CI=1 all check-programs
+	@tests/check.py check
+
+## make check-all     everything there is, whole: hours (as root); SOAK_MINUTES=60 FUZZ_SECONDS=3600 for longer
+check-all: deps deps-check
+	@$(MAKE) --no-print-directory CI=1 all check-programs
+	@tests/check.py all
+.PHONY: check-all check-programs
+# What the tests bring along.
+check-programs: $(UNITS) $(BUILD)/hostile/attack $(BUILD)/hostile/evil.so fault-programs bench-programs
 
 ## make check-unit    unit and golden tests, no root needed
 check-unit: all $(UNITS)
@@ -248,32 +278,36 @@ fault-programs: $(FAULTS) $(BUILD)/bench/pamcaller
 lint:
 	@tests/lint.sh
 
-## make asan          unit, system and some hostile tests under AddressSanitizer and UBSan (as root)
-ASAN := $(abspath $(BUILD))/asan
-ASAN_REPORTS := /var/lib/asan-reports$(NSSHELL_TEST_NAME)
-# clang, whose two are one runtime: gcc's UBSan writes to standard error whatever it is told.
-asan:
-	@mkdir -p $(ASAN)
-	@clang -fPIE -DREPORTS='"$(ASAN_REPORTS)"' -c -o $(ASAN)/options.o tests/asan/options.c
-	@$(MAKE) --no-print-directory BUILD=$(ASAN) CC=clang OPT='-O1 -g' SANITIZE_LINK=$(ASAN)/options.o \
-		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' \
-		SANITIZE_PIC='-fsanitize=undefined -fsanitize-undefined-trap-on-error' all asan-units
-	@tests/asan/run.sh $(ASAN) $(ASAN_REPORTS)
-asan-units: $(UNITS)
-.PHONY: asan-units
-
-# Counters are mapped from a file (%c), so that those of a process that is killed, leaves by _exit(2)
-# or stands in a box are there as well; every program has a file of its own (%m).
-COVERAGE := $(abspath $(BUILD))/coverage
-## make coverage      lines that the unit and system tests reach (as root)
+# One build with AddressSanitizer, UBSan and counters. clang's: gcc's UBSan writes to standard error
+# whatever it is told. Counters are mapped from a file (%c), so that those of a process that is killed, leaves
+# by _exit(2) or stands in a box are there as well; every program has a file of its own (%m).
+INSTRUMENTED := $(abspath $(BUILD))/instrumented
+INSTRUMENTED_STATE := /var/lib/instrumented-$(firstword $(shell echo $(CURDIR) | cksum))
+COUNT := -fprofile-instr-generate=$(INSTRUMENTED_STATE)/profiles/%m%c.profraw -fcoverage-mapping -mllvm \
+	-runtime-counter-relocation -Wno-unused-command-line-argument
+# The options are what each program is linked with.
+instrumented:
+	@mkdir -p $(INSTRUMENTED)
+	@clang -fPIE -DREPORTS='"$(INSTRUMENTED_STATE)/reports"' -c -o $(INSTRUMENTED)/options.o tests/instrumented/options.c
+	@$(MAKE) --no-print-directory BUILD=$(INSTRUMENTED) CC=clang OPT='-O1 -gdwarf-4' \
+		SANITIZE_LINK=$(INSTRUMENTED)/options.o \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all $(COUNT)' \
+		SANITIZE_PIC='-fsanitize=undefined -fsanitize-undefined-trap-on-error $(COUNT)' \
+		all instrumented-units fault-programs bench-programs
+instrumented-units: $(UNITS)
+INSTRUMENTED_RUN = tests/instrumented/run.sh $(INSTRUMENTED) $(INSTRUMENTED_STATE)
+## make check-instrumented  system tests of the build with AddressSanitizer, UBSan and counters (as root);
+##                    TESTS=hostile.GROUP for hostile ones
+check-instrumented: instrumented $(BUILD)/hostile/attack $(BUILD)/hostile/evil.so
+	@$(INSTRUMENTED_RUN) begin
+	@$(if $(filter hostile.%,$(TESTS)),$(INSTRUMENTED_RUN) hostile $(TESTS:hostile.%=%),$(INSTRUMENTED_RUN) system $(TESTS))
+	@$(INSTRUMENTED_RUN) found
+## make coverage      lines that the last tests of that build have reached
 coverage:
-	@rm -rf $(COVERAGE)/profiles && mkdir -p $(COVERAGE)/profiles
-	@$(MAKE) --no-print-directory BUILD=$(COVERAGE) CC=clang OPT='-O1 -gdwarf-4' \
-		SANITIZE='-fprofile-instr-generate=$(COVERAGE)/profiles/%m%c.profraw -fcoverage-mapping -mllvm -runtime-counter-relocation -Wno-unused-command-line-argument' \
-		all coverage-units fault-programs
-	@tests/coverage.sh $(COVERAGE)
-coverage-units: $(UNITS)
-.PHONY: coverage coverage-units
+	@$(INSTRUMENTED_RUN) coverage
+print-instrumented:
+	@echo $(INSTRUMENTED) $(INSTRUMENTED_STATE)
+.PHONY: instrumented instrumented-units check-instrumented coverage print-instrumented
 
 ## make fuzz-smoke    every fuzzer for a minute; SECONDS_EACH=3600 for longer
 fuzz-smoke:

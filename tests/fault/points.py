@@ -110,6 +110,18 @@ def choose(points, everything, one_in, own=()):
     return chosen, left_out
 
 
+def some(chosen, had):
+    """Of these one error, and a SIGKILL in one of three, for each call of each program that @had, a set, doesn't
+    have yet."""
+    kept = []
+    for p, fault in sorted(chosen, key=lambda c: draw(c[0], 1 << 31)):
+        key = (p.program, p.call, fault == "KILL")
+        if p.where != "loader" and key not in had and (fault != "KILL" or draw(p, 13 * KILL_ONE_IN) // 13 == 0):
+            had.add(key)
+            kept.append((p, fault))
+    return kept
+
+
 def spec(point, fault):
     """For inject -f: ROLE:CALL:N:FAULT."""
     number = getattr(errno, fault, fault)

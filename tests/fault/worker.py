@@ -25,6 +25,7 @@ class Worker:
     def __init__(self, stage, part, parts):
         self.stage, self.part, self.parts = stage, part, parts
         self.counts = collections.Counter()
+        self.had = set()  # what "some" has taken
         self.plain = {}  # what the simpler scenes do, call by call
 
     def open(self):
@@ -198,12 +199,12 @@ class Worker:
 
     # ---- a scene ------------------------------------------------------------------------
 
-    def run(self, names, everything, only):
+    def run(self, names, how_many, only):
         for kind in SCENES:
             if names and kind.name not in names:
                 continue
             with self._scene(kind) as scene:
-                for point, fault in self._chosen(scene, everything):
+                for point, fault in self._chosen(scene, how_many):
                     spec = f"{point.role}:{point.call}:{point.n}:{fault}"
                     if points.draw(point, 101 * self.parts) // 101 == self.part and only in spec:
                         self._one(scene, point, fault)
@@ -260,12 +261,17 @@ class Worker:
         self._run(scene, "-l", path)
         return points.read(path)
 
-    def _chosen(self, scene, everything):
+    def _chosen(self, scene, how_many):
+        """@how_many: "all", "some" or "most" """
         found = self._trace(scene)
         chosen_of = found
         if scene.beyond:
             chosen_of = points.beyond(found, self.plain[scene.beyond])
-        chosen, left_out = points.choose(chosen_of, everything, scene.one_in, scene.own)
+        chosen, left_out = points.choose(chosen_of, how_many == "all", scene.one_in, scene.own)
+        if how_many == "some":
+            before = len(chosen)
+            chosen = points.some(chosen, self.had)
+            left_out["one error a call of a program is taken"] = before - len(chosen)
         if len(chosen_of) < len(found):
             left_out[f"of what {scene.beyond.name} does as well"] = \
                 len(points.FAULTS) * (len(found) - len(chosen_of))

@@ -3,11 +3,12 @@
 """
 System tests: the distribution's sshd, su, cron and login, as root, on this host.
 
-	tests/system/run.py [--list] [--jobs N] [--beside | --alone] [NAME...]
+	tests/system/run.py [--list] [--jobs N] [--beside | --alone] [--release] [NAME...]
 
 A NAME is (the beginning of) a file's name without "test_", or FILE.TEST. --jobs N: that many
 tests at a time, each on a stage of its own. Tests that say that they change the whole host
 (test_x.alone = "why") follow by themselves; --beside leaves those out, --alone leaves out the others.
+--release takes the most telling ones, and all that can't be had of an instrumented build.
 Nothing of the host is changed for good: see harness/stage.py.
 """
 
@@ -31,6 +32,11 @@ from harness.stage import REPORTS  # noqa: E402  pylint: disable=wrong-import-po
 ORDER = ("harness", "cron", "ssh", "forward", "su", "console", "inside", "outside", "pam", "nsctl",
          "nsctl_words", "nsctl_complete", "nsctl_sessions", "nsctl_look", "nsctl_set", "nsctl_run", "nsctl_doctor", "nsjoin", "door", "users", "users_do", "observe",
          "share", "lifecycle", "limits", "filter", "faults", "host_faults", "storm", "cron_result")
+# With an instrumented build those are run that stand for a way in, a wall or a life that optimizing could break.
+TELLING = ("ssh.a_terminal", "ssh.sftp", "su.su_from_a_terminal", "console.login_on_a_pty", "inside.owners_and_secrets",
+           "outside.the_hosts_mount_table", "door.a_login_shell", "nsjoin.nothing_of_the_admin_crosses", "users.join_own",
+           "nsctl_set.set_of_a_live_account", "limits.tasks", "lifecycle.a_killed_supervisor", "share.many_at_once",
+           "filter.every_way_in")
 SUITE = "system, instrumented" if REPORTS else "system"
 AGAIN = f"make {'check-instrumented' if REPORTS else 'check-system'} TESTS="
 SECONDS_A_TEST = 150
@@ -103,6 +109,7 @@ def options():
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--beside", action="store_true")
     parser.add_argument("--alone", action="store_true")
+    parser.add_argument("--release", action="store_true")
     parser.add_argument("names", nargs="*")
     return parser.parse_args()
 
@@ -117,6 +124,8 @@ def chosen_of(tests, arguments):
 def main():
     arguments = options()
     tests = dict(choose.tests(HERE, _rank, arguments.names))
+    if arguments.release:
+        tests = {n: f for n, f in tests.items() if n in TELLING or hasattr(f, "not_instrumented")}
     beside, alone = chosen_of(tests, arguments)
     if arguments.list:
         print("\n".join(beside + alone))

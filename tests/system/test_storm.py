@@ -95,3 +95,4 @@ def test_two_hundred_logins(b):
 
 
 test_two_hundred_logins.seconds = 240
+test_two_hundred_logins.alone = "what is killed is in time only on a host that isn't busy"

@@ -13,6 +13,7 @@ from machine import TREE, VM_DIR, SHAPES, MachineError, run
 
 sys.path.append(str(TREE / "tests" / "system"))
 
+from harness import times  # noqa: E402  pylint: disable=wrong-import-position
 from harness.report import Report  # noqa: E402  pylint: disable=wrong-import-position
 from harness.shell import Shell  # noqa: E402  pylint: disable=wrong-import-position
 from harness.terminal import Terminal  # noqa: E402  pylint: disable=wrong-import-position
@@ -53,7 +54,7 @@ class ShapeReport(Report):
     """Names the shape in each line, and takes over the lines of tests that ran in there."""
 
     def __init__(self, shape):
-        super().__init__()
+        super().__init__(f"vm, {shape}", f"tests/vm/run.py --shape {shape} ")
         self.shape = shape
         self.last = "nothing was said"
         self.over = False
@@ -62,20 +63,24 @@ class ShapeReport(Report):
         if self.over:
             return
         # What was held until the second try has the name already.
-        line = re.sub(r"^((first try: )?((not )?ok|skip)) - (?!\[)", rf"\1 - [{self.shape}] ", line)
+        line = re.sub(r"^((first try: )?((not )?ok|skip|flaky)) - (?!\[)", rf"\1 - [{self.shape}] ", line)
         self.last = f"the last words were: {line}"
         super()._say(line)
 
-    def relay(self, line):
+    def hear(self, suite, line):
+        """A line of a suite that the machine runs itself."""
+        line = re.sub(r"^(# to run it alone: ).*?(\S+)$", rf"\1{self.again}{suite}.\2", line)
+        line = re.sub(r"^# (\S+: [\d.]+ s)$", rf"# {suite}.\1", line)
         for word, counter in (("ok - ", "passed"), ("not ok - ", "failed"),
                               ("skip - ", "skipped")):
             if line.startswith(word):
                 setattr(self, counter, getattr(self, counter) + 1)
                 break
         else:
-            if not line.startswith(("#", "first try: ")):
+            if not line.startswith(("#", "first try: ", "flaky - ")):
                 return
         self._say(line)
+        self._note_time(line)
 
     def give_up(self, did):
         """The last that is said, whatever the test that hangs makes of its machine's end."""
@@ -87,6 +92,7 @@ class ShapeReport(Report):
     def summary(self):
         if self.over:
             return 1
+        times.keep(self.suite, self.seconds)
         print(f"{self.shape}: {self.passed} passed, {self.failed} failed, "
               f"{self.skipped} skipped", flush=True)
         return 1 if self.failed else 0

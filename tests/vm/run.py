@@ -3,7 +3,7 @@
 """
 Tests on whole machines: Debian 12 with nsshell installed, booted under qemu, as root.
 
-	tests/vm/run.py [--shape SHAPE]... [--jobs N] [--all] [NAME...]
+	tests/vm/run.py [--shape SHAPE]... [--jobs N] [--all | --some] [NAME...]
 	tests/vm/run.py --list
 	tests/vm/run.py --shape SHAPE --hold
 	tests/vm/run.py --at PORT [NAME...]
@@ -11,7 +11,7 @@ Tests on whole machines: Debian 12 with nsshell installed, booted under qemu, as
 SHAPE is v2, v1 or plain; all three without it. A NAME is FILE or FILE.TEST of test_FILE.py here,
 system.NAME or hostile.NAME for one of tests/system or tests/hostile, run inside the machine; "system"
 and "hostile" are all of them. Without a NAME it's all tests from here, and those of the suites that
-inside.py has chosen; --all: those that it has not chosen as well.
+inside.py has chosen; --some: those that make check has time for; --all: those not chosen as well.
 --hold boots a machine, installs, and keeps it until Ctrl-C; --at runs tests in it, after
 installing what is built now.
 """
@@ -25,7 +25,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -68,7 +67,6 @@ def _stop(*_):
 
 
 def run_one(host, name, function):
-    started = time.monotonic()
     signal.signal(signal.SIGALRM, _alarm)
     signal.alarm(SECONDS_A_TEST)
     try:
@@ -83,9 +81,7 @@ def run_one(host, name, function):
     left = host.left()
     if left:
         host.check(False, f"after {name} nothing is left", left, host.log())
-        host.sh("nsctl stop --all; pkill -KILL -u alice,bob")
-    if os.environ.get("NSSHELL_TEST_TIMES"):
-        print(f"# {name}: {time.monotonic() - started:.1f} s", flush=True)
+        host.sh("nsctl stop alice; nsctl stop bob; pkill -KILL -u alice,bob")
 
 
 def run_own(host, names):
@@ -95,10 +91,10 @@ def run_own(host, names):
     host.disable()
 
 
-def run_all(machine, names, everything=False):
-    """@names: none of them is our own tests, then what is chosen of the suites, or @everything."""
+def run_all(machine, names, how_many="chosen"):
+    """@names: none of them is our own tests, then what is "chosen" of the suites, "some" or "all"."""
     host = Host(machine)
-    with host.end_in_time(MINUTES_ALL if everything else MINUTES):
+    with host.end_in_time(MINUTES_ALL if how_many == "all" else MINUTES):
         host.install()
         print(f"# {host}, port {machine.port}", flush=True)
         own = [n for n in names if not inside.is_inside(n)]
@@ -109,7 +105,7 @@ def run_all(machine, names, everything=False):
             if some:
                 inside.run_suite(host, suite, [n for n in some if n])
         if not names and not os.environ.get("NSSHELL_VM_OWN"):
-            inside.run_chosen(host, everything)
+            inside.run_chosen(host, how_many)
     return host.report.summary()
 
 
@@ -118,15 +114,15 @@ def boot(machine, shape):
     try:
         machine.start(shape)
     except vm.MachineError as e:
-        print(f"first try: not ok - [{shape}] boots: {e}", flush=True)
+        print(f"first try: not ok - [{shape}] boots: {e}\nflaky - [{shape}] boots", flush=True)
         machine.start(shape)
 
 
-def one_shape(shape, names, everything):
+def one_shape(shape, names, how_many):
     machine = vm.Machine(vm.free_ports())
     with machine:
         boot(machine, shape)
-        return run_all(machine, names, everything)
+        return run_all(machine, names, how_many)
 
 
 def hold(shape, port):
@@ -194,6 +190,7 @@ def main():
     parser.add_argument("--shape", action="append", choices=list(vm.SHAPES))
     parser.add_argument("--jobs", type=int, default=3)
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--some", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--hold", action="store_true")
     parser.add_argument("--at", type=int)
@@ -205,6 +202,7 @@ def main():
         print("\n".join([name for name, _ in tests([])] +
                         [f"{s}.{n}" for s in inside.SUITES for n in inside.all_of(s)]))
         return 0
+    how_many = "all" if a.all else "some" if a.some else "chosen"
     known = [n for n in a.names if not inside.is_inside(n)]
     if any(not tests([n]) for n in known):
         parser.error(f"no test is called {' or '.join(n for n in known if not tests([n]))}")
@@ -215,13 +213,13 @@ def main():
             vm.build_image()
             pack()
         if a.at:
-            return run_all(vm.Machine(a.at), a.names, a.all)
+            return run_all(vm.Machine(a.at), a.names, how_many)
         shapes = a.shape or list(vm.SHAPES)
         if a.hold:
             return hold(shapes[0], a.port)
-        if len(shapes) > 1:
-            return many_shapes(shapes, a.jobs, a.names + ["--all"] * a.all)
-        return one_shape(shapes[0], a.names, a.all)
+        if not a.ready:
+            return many_shapes(shapes, a.jobs, a.names + [f"--{how_many}"] * (how_many != "chosen"))
+        return one_shape(shapes[0], a.names, how_many)
     except vm.MachineError as e:
         print(f"not ok - {e}")
         return 1

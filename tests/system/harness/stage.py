@@ -237,7 +237,7 @@ class Stage:
 
     def config(self, extra="", default=""):
         """Members of the box group are isolated; @default goes into [Default]."""
-        # Where the programs of an instrumented build tell what they find (tests/asan).
+        # Where the programs of an instrumented build tell what they find (tests/instrumented).
         if REPORTS:
             default += f"\nBindPaths={REPORTS}"
         self.conf.write_text(

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Linked into the programs that `make asan` tests. What AddressSanitizer and UBSan find goes to a
+ * Linked into the programs of the instrumented build. What AddressSanitizer and UBSan find goes to a
  * folder that everybody can write, also from a box: most of the programs have no standard error,
  * and those that are setuid no environment either.
  */
 #ifndef REPORTS
-#define REPORTS "/var/lib/asan-reports" /* make asan says which */
+#define REPORTS "/var/lib/instrumented/reports" /* make instrumented says which */
 #endif
 
 const char *__asan_default_options(void);

@@ -1,0 +1,288 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+make check and make check-all: parts that run side by side, each with a log of its own, and one line
+that counts them all.
+
+	tests/check.py check|all [PART...]
+	tests/check.py check|all --list
+
+A part prints a line when it ends; its log is build/check.PART.log. Then come what failed, what passed
+at a second try only, what was skipped, the slowest ten, and "N passed, N failed, N skipped".
+"""
+
+import ctypes
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+TREE = pathlib.Path(__file__).resolve().parents[1]
+BUILD = TREE / "build"
+TIMES = BUILD / "times.json"
+COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
+# What is shown of a part that failed; its log has all of it.
+LINES = 60
+
+
+class Part:
+    """
+    @load: how many processors it keeps busy. @after: parts that have to be over. @alone: it changes the whole
+    host, or is disturbed by whatever else runs. @counts: whether its last line is to be a count.
+    """
+
+    def __init__(self, name, *argv, load=1.0, after=(), alone=False, counts=True, minutes=20, nice=0, env=None):
+        self.name, self.argv, self.load, self.after, self.alone = name, argv, load, after, alone
+        self.counts, self.minutes, self.nice, self.env = counts, minutes, nice, env or {}
+        self.log = BUILD / f"check.{name}.log"
+        self.process = self.result = None
+        self.seconds = self.cpu = 0.0
+
+    def start(self):
+        """Its own process group: should it hang, all that it has started can be ended."""
+        self.began = time.monotonic()
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                self.argv, cwd=TREE, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, "NSSHELL_TEST_SECOND_TRY": "1", **self.env}, preexec_fn=self._before)
+
+    def _before(self):
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+        os.setpgid(0, 0)
+        os.nice(self.nice)
+
+    def wait(self):
+        """Return: its status, None while it runs on."""
+        pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+        if pid == 0:
+            if time.monotonic() - self.began < self.minutes * 60:
+                return None
+            self.end(signal.SIGTERM)
+            time.sleep(10)
+            self.end(signal.SIGKILL)
+            pid, status, usage = os.wait4(self.process.pid, 0)
+            self._add(f"not ok - {self.name} is through within {self.minutes} minutes\n")
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        self.seconds = time.monotonic() - self.began
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.result = self._count(self.process.returncode)
+        return self.process.returncode
+
+    def end(self, sig):
+        try:
+            os.killpg(self.process.pid, sig)
+        except ProcessLookupError:
+            pass
+
+    def _add(self, line):
+        with open(self.log, "a", encoding="utf-8") as f:
+            f.write(line)
+
+    def text(self):
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+
+    def _count(self, status):
+        if not self.counts:
+            return 0, int(status != 0), 0
+        found = COUNTS.findall(self.text())
+        if not found:
+            self._add(f"not ok - {self.name} ends with a count: status {status}\n")
+            return 0, 1, 0
+        passed, failed, skipped = map(int, found[-1])
+        return passed, failed or int(status != 0), skipped
+
+    def __str__(self):
+        counts = "%d passed, %d failed, %d skipped" % self.result if self.counts else \
+            ("failed" if self.result[1] else "done")
+        return f"== {self.name}: {counts} ({self.seconds:.0f} s, {self.cpu:.0f} s of processor time)"
+
+    def wrong(self):
+        """What failed, with what was told of it; the end of the log where that says nothing."""
+        lines, found, on = self.text().splitlines(), [], False
+        for line in lines:
+            if line.startswith("not ok") or (on and line.startswith("#")):
+                found.append(line)
+            on = line.startswith("not ok") or (on and line.startswith("#"))
+        if not any(x.startswith("not ok") for x in found):
+            return lines[-LINES:]
+        return found[:LINES] + [f"# more of it: {self.log.relative_to(TREE)}"] * (len(found) > LINES)
+
+
+class Schedule:
+    """Starts each part as soon as what it comes after is over and processors are free."""
+
+    def __init__(self, parts):
+        self.todo, self.running, self.over = list(parts), [], []
+        # Tests wait more than they work.
+        self.room = 1.5 * (os.cpu_count() or 1)
+
+    def _may(self, part):
+        names = {p.name for p in self.todo + self.running}
+        if names & set(part.after):
+            return False
+        if part.alone or any(p.alone for p in self.running):
+            return not self.running
+        return not self.running or sum(p.load for p in self.running) + part.load <= self.room
+
+    def _start(self):
+        for part in [p for p in self.todo if not p.alone] or self.todo[:1]:
+            if self._may(part):
+                self.todo.remove(part)
+                if any(p.result[1] and not p.counts for p in self.over if p.name in part.after):
+                    part.result = 0, 1, 0
+                    print(f"not ok - {part.name}: what it needs couldn't be made", flush=True)
+                    self.over.append(part)
+                    continue
+                part.start()
+                self.running.append(part)
+
+    def run(self):
+        try:
+            while self.todo or self.running:
+                self._start()
+                for part in list(self.running):
+                    if part.wait() is not None:
+                        self.running.remove(part)
+                        self.over.append(part)
+                        print(part, flush=True)
+                time.sleep(0.2)
+        finally:
+            for part in self.running:
+                part.end(signal.SIGTERM)
+            for part in self.running:
+                part.process.wait()
+
+
+# ---- what there is --------------------------------------------------------------------------------------
+
+def make(*words):
+    return ("make", "-s", "--no-print-directory", "CI=1", *words)
+
+
+def python(path, *words):
+    return (sys.executable, f"tests/{path}", *words)
+
+
+def instrumented():
+    """(its folder, where its programs write)"""
+    return subprocess.run(make("print-instrumented"), cwd=TREE, check=True, stdout=subprocess.PIPE,
+                          text=True).stdout.split()
+
+
+def units(folder):
+    return sorted(str(p) for p in folder.glob("unit/test_*") if p.suffix == "")
+
+
+def check():
+    run = ("tests/instrumented/run.sh", *instrumented())
+    return (
+        Part("image", "tests/vm/image.sh", "build/vm", load=1, counts=False, nice=5),
+        Part("build", *make("-j2", "instrumented"), load=2, counts=False),
+        Part("begin", *run, "begin", load=0, counts=False, after=("build",)),
+        Part("vm", *python("vm/run.py", "--shape", "v2", "--some"), load=1, after=("image",), minutes=30),
+        Part("system", *run, "system", "--jobs", "4", "--beside", load=1, after=("begin",), minutes=30),
+        Part("release", *python("system/run.py", "--jobs", "2", "--release"), load=0.5),
+        Part("hostile", *python("hostile/run.py", "--jobs", "2"), load=0.5),
+        Part("unit", *python("unit/run.py", *units(BUILD)), load=1),
+        Part("unit-instrumented", *run, "unit", load=1, after=("begin",)),
+        Part("hostile-instrumented", *run, "hostile", "helper", "join", load=0.5, after=("begin",)),
+        Part("faults", *python("fault/run.py", "--some"), load=1),
+        Part("fuzz", *make("fuzz-smoke"), load=1, nice=10, env={"SECONDS_EACH": "2"}),
+        Part("lint", "tests/lint.sh", "--some", load=1, nice=10),
+        Part("system-alone", *run, "system", "--alone", alone=True, after=("system",)),
+        Part("found", *run, "found", after=("system-alone", "unit-instrumented", "hostile-instrumented")),
+    )
+
+
+def everything():
+    run = ("tests/instrumented/run.sh", *instrumented())
+    soak = os.environ.get("SOAK_MINUTES", "5")
+    return (
+        Part("image", "tests/vm/image.sh", "build/vm", load=1, counts=False),
+        Part("build", *make("-j2", "instrumented"), load=2, counts=False),
+        Part("begin", *run, "begin", load=0, counts=False, after=("build",)),
+        Part("unit", *python("unit/run.py", *units(BUILD)), load=1),
+        Part("unit-instrumented", *run, "unit", load=1, after=("begin",)),
+        Part("system", *run, "system", "--jobs", "4", "--beside", load=1, after=("begin",), minutes=60),
+        Part("system-release", *python("system/run.py", "--jobs", "4", "--beside"), load=1, minutes=60),
+        Part("hostile", *python("hostile/run.py", "--jobs", "2"), load=1, minutes=60),
+        Part("hostile-instrumented", *run, "hostile", "helper", "join", load=0.5, after=("begin",)),
+        Part("faults-instrumented", *run, "faults", load=2, after=("begin",), minutes=60),
+        Part("lint", "tests/lint.sh", load=2, minutes=60),
+        Part("fuzz", *make("fuzz-smoke"), load=2, minutes=600,
+             env={"SECONDS_EACH": os.environ.get("FUZZ_SECONDS", "60")}),
+        Part("system-alone", *run, "system", "--alone", alone=True, after=("system",)),
+        Part("system-release-alone", *python("system/run.py", "--alone"), alone=True),
+        Part("soak", *python("soak/run.py", "--logins", "10000" if "SOAK_MINUTES" in os.environ else "2000",
+                             "--minutes", soak), alone=True, minutes=60 + 2 * float(soak)),
+        Part("vm", *python("vm/run.py", "--jobs", "2", "--all"), alone=True, after=("image",), minutes=300),
+        Part("vm-more", *make("check-vm-more"), alone=True, minutes=60),
+        Part("faults", *python("fault/run.py", "--all"), alone=True, minutes=600),
+        Part("broken", *make("check-broken"), alone=True, minutes=120),
+        Part("found", *run, "found", alone=True),
+        Part("coverage", *run, "coverage", alone=True),
+    )
+
+
+# ---- what is told at the end ----------------------------------------------------------------------------
+
+def slowest(parts, n=10):
+    """Of the suites that ran: those of times.json are by suite, the vm's by shape."""
+    try:
+        kept = json.loads(TIMES.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return []
+    ran = {m for p in parts for m in re.findall(r"^# (\S+): [\d.]+ s$", p.text(), re.M)}
+    found = [(s, f"{suite}: {name}") for suite, tests in kept.items() for name, s in tests.items() if name in ran]
+    return [f"# {s:6.1f} s  {what}" for s, what in sorted(found, reverse=True)[:n]]
+
+
+def tell(parts, seconds):
+    for part in parts:
+        if part.result[1]:
+            print("\n".join(part.wrong()))
+    for part in parts:
+        for line in part.text().splitlines():
+            if line.startswith(("skip - ", "flaky - ")):
+                print(line if part.name == "vm" else line.replace(" - ", f" - {part.name}: ", 1))
+    print("# the slowest ten; build/times.json has every test's time")
+    print("\n".join(slowest(parts)))
+    counts = [sum(p.result[i] for p in parts) for i in range(3)]
+    flaky = [f"{p.name}: {m}" for p in parts for m in re.findall(r"^flaky - (.*)$", p.text(), re.M)]
+    print(f"# {len(parts)} parts in {seconds:.0f} s, {sum(p.cpu for p in parts):.0f} s of processor time")
+    print(f"# passed at a second try only: {'; '.join(flaky)}" if flaky else "# no test needed a second try")
+    print("%d passed, %d failed, %d skipped" % tuple(counts), flush=True)
+    return int(counts[1] > 0)
+
+
+def stop(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    words = [a for a in sys.argv[1:] if a != "--list"]
+    if not words or words[0] not in ("check", "all"):
+        raise SystemExit(__doc__.strip())
+    parts = check() if words[0] == "check" else everything()
+    if "--list" in sys.argv:
+        print("\n".join(p.name for p in parts))
+        return 0
+    parts = [p for p in parts if p.name in words[1:] or not words[1:]]
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGHUP, stop)
+    began = time.monotonic()
+    schedule = Schedule(parts)
+    try:
+        schedule.run()
+    except KeyboardInterrupt:
+        return 130
+    return tell(parts, time.monotonic() - began)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
