@@ -263,6 +263,11 @@ int session_open(struct session *s, struct err *e)
 		return -1;
 	if (stage_open(s->plan, s->terminal, &stage, e) < 0)
 		return -1;
+	if (stage.plain)
+		syslog(LOG_NOTICE,
+			"session %s: %s can't be idmapped: an access control list that is set there "
+			"inside may name an id of the box's",
+			s->plan->id, stage.plain);
 	r = open_with_family(s, &stage, e);
 	stage_close(&stage);
 	if (r < 0 || await_init(s, e) < 0 || note_init(s, e) < 0)

@@ -231,3 +231,37 @@ int idmap_format(const struct idmap *m, char *buf, size_t size)
 	}
 	return (int)len;
 }
+
+static int compare_outside(const void *a, const void *b)
+{
+	const struct idmap_extent *x = a, *y = b;
+
+	return (x->outside > y->outside) - (x->outside < y->outside);
+}
+
+int idmap_without(const struct idmap *box, struct idmap *ret)
+{
+	struct idmap_extent shifted[IDMAP_EXTENTS_MAX];
+	uint32_t at = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < box->n; i++)
+		if (box->extents[i].inside != box->extents[i].outside)
+			shifted[n++] = box->extents[i];
+	if (n > 1)
+		qsort(shifted, n, sizeof(*shifted), compare_outside);
+	ret->n = 0;
+	for (size_t i = 0; i <= n; i++) {
+		/* (uid_t)-1 is no id. */
+		uint32_t end = i < n ? shifted[i].outside : UINT32_MAX;
+
+		if (end > at && ret->n == IDMAP_EXTENTS_MAX)
+			return -1;
+		if (end > at)
+			ret->extents[ret->n++] =
+				(struct idmap_extent){ at, at, end - at };
+		if (i < n)
+			at = shifted[i].outside + shifted[i].count;
+	}
+	return 0;
+}

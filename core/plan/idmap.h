@@ -50,6 +50,18 @@ struct idmap {
 int idmap_make(const uint32_t *keep, size_t n_keep, const struct id_range *ranges,
 	size_t n_ranges, const char *what, struct idmap *ret, struct err *e);
 
+/**
+ * idmap_without() - The host's ids as they are, but for those that a box has in place of others
+ * @box:	from idmap_make()
+ * @ret:	each id of the host maps to itself; none where @box puts another id there
+ *
+ * For a mount that is seen in the box and whose files are the host's: what is written there with a
+ * shifted id, as owner or in an access control list, would mean somebody else, or nobody, outside.
+ *
+ * Return: 0, or -1 where it takes more extents than a map has.
+ */
+int idmap_without(const struct idmap *box, struct idmap *ret);
+
 /* The host's id of an inside id; UINT32_MAX where it has none. */
 uint32_t idmap_to_host(const struct idmap *m, uint32_t inside);
 

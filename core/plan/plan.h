@@ -196,6 +196,10 @@ struct plan_op {
 	bool as_user;  /* resolve source with the account's file system ids */
 	bool must_own; /* source must be a folder that the account owns, and no symlink */
 	bool optional; /* leave out where source isn't there */
+	/* optional, too, where it isn't a file that the account owns, or target isn't one */
+	bool own_file;
+	/* no id of the box's that stands for another one can be written there */
+	bool idmap;
 };
 
 /*

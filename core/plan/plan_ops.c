@@ -195,6 +195,19 @@ static void ops_sys(struct planner *b)
 	op->attr = ATTR_CLOSED;
 }
 
+/* What is written there is the host's: no id of the box's may get onto its disk. */
+static void own_ids(struct planner *b, struct plan_op *op)
+{
+	const char *why = plan_no_idmap(b, op->source);
+
+	op->idmap = !why;
+	if (why)
+		planner_note(b,
+			"%s: %s can't be idmapped: an access control list that is set there "
+			"inside may name an id of the box's instead of the host's",
+			op->source, why);
+}
+
 static void ops_wants(struct planner *b)
 {
 	for (size_t i = 0; i < b->n_wants; i++) {
@@ -207,9 +220,35 @@ static void ops_wants(struct planner *b)
 		op->attr = w->attr;
 		op->recursive = w->recursive;
 		op->follow = w->follow;
+		if (w->writable)
+			own_ids(b, op);
 		op->as_user = w->as_user;
 		op->must_own = w->must_own;
 		op->optional = w->optional;
+	}
+}
+
+/*
+ * The mailbox: mail that comes while the session lasts must show, and what is read and deleted must
+ * be so for the host. One of the two is the other's link, on each distribution.
+ */
+static void ops_mail(struct planner *b)
+{
+	static const char *const spools[] = { "/var/mail", "/var/spool/mail", NULL };
+
+	for (size_t i = 0; spools[i]; i++) {
+		const char *box = planner_text(b, "%s/%s", spools[i], b->p->user);
+		struct plan_op *op;
+
+		if (plan_mount_of(b->p, box))
+			continue;
+		op = planner_op(b, PLAN_BIND, box);
+		op->source = box;
+		op->attr = ATTR_NOEXEC;
+		op->as_user = true;
+		op->optional = true;
+		op->own_file = true;
+		op->idmap = !plan_no_idmap(b, box);
 	}
 }
 
@@ -233,6 +272,7 @@ void plan_ops(struct planner *b)
 	ops_sys(b);
 	ops_wants(b);
 	plan_file_mounts(b);
+	ops_mail(b);
 	plan_layers(b);
 	ops_seal(b);
 	plan_init_ops(b);

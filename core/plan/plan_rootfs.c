@@ -69,6 +69,20 @@ static bool is_replaced(const struct planner *b, const char *target)
 	return false;
 }
 
+const char *plan_no_idmap(const struct planner *b, const char *path)
+{
+	const struct plan_host *host = b->in->host;
+	const struct plan_host_mount *on = NULL;
+
+	for (size_t i = 0; i < host->n_mounts; i++)
+		if (path_within(path, host->mounts[i].target) && !is_covered(host, i) &&
+			(!on || strlen(host->mounts[i].target) >= strlen(on->target)))
+			on = &host->mounts[i];
+	if (!on || !host->idmapped_lower)
+		return "a file system before Linux 5.19";
+	return path_in(on->fstype, idmapped_types) ? NULL : on->fstype;
+}
+
 static void overlay_add(struct planner *b, const struct plan_host_mount *m)
 {
 	struct plan *p = b->p;

@@ -54,6 +54,7 @@ static int want_home(struct planner *b, struct err *e)
 			    .kind = PLAN_PATH_DIR,
 			    .attr = ATTR_PLAIN,
 			    .follow = true,
+			    .writable = true,
 			    .as_user = true,
 			    .must_own = true });
 	return 0;
@@ -198,6 +199,7 @@ int plan_wants(struct planner *b, struct err *e)
 				.attr = ATTR_PLAIN,
 				.recursive = true,
 				.follow = true,
+				.writable = true,
 				.as_user = true },
 			e) < 0 ||
 		want_list(b, &policy->bind_ro_paths,

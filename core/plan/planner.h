@@ -21,7 +21,7 @@ struct want {
 	const char *target;
 	enum plan_path_kind kind;
 	uint64_t attr;
-	bool recursive, follow, as_user, must_own, optional;
+	bool recursive, follow, as_user, must_own, optional, writable;
 };
 
 /* A path that nobody in the box may see. */
@@ -89,8 +89,10 @@ int plan_hidden(
 	struct planner *b, struct err *e); /* plan_hidden.c: what to hide, covers */
 int plan_rootfs(struct planner *b, struct err *e); /* plan_rootfs.c: overlays */
 void plan_file_mounts(struct planner *b);          /* plan_rootfs.c: single files */
-void plan_ops(struct planner *b);                  /* plan_ops.c: mounts */
-void plan_dev(struct planner *b);                  /* plan_dev.c: below /dev */
+/* Why what the host has at @path can't be idmapped, "nfs4"; NULL: it can. */
+const char *plan_no_idmap(const struct planner *b, const char *path);
+void plan_ops(struct planner *b); /* plan_ops.c: mounts */
+void plan_dev(struct planner *b); /* plan_dev.c: below /dev */
 int plan_devices(struct planner *b, struct err *e);
 void plan_init_ops(struct planner *b); /* plan_init.c: proc, pts, masks */
 /* plan_fill.c: what fills up beside memory and processes */

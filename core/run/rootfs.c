@@ -111,7 +111,8 @@ static int open_sources(
 		return err_set(e, E2BIG, "mount %zu overlays", plan->n_overlays);
 	for (size_t i = 0; i < plan->n_overlays; i++)
 		idmap |= plan->overlays[i].idmap;
-	if (idmap && userns_create(proc, plan, &userns, &s->dying, e) < 0)
+	if (idmap &&
+		userns_create(proc, &plan->uids, &plan->gids, &userns, &s->dying, e) < 0)
 		return -1;
 	for (s->n = 0; s->n < plan->n_overlays; s->n++)
 		if (clone_lower(&plan->overlays[s->n], userns, &s->lower[s->n], e) < 0)

@@ -23,6 +23,8 @@ struct stage {
 	struct stage_source *sources; /* plan->n_ops of them */
 	size_t n;
 	int proc; /* detached clone of the host's /proc: lets init mount its own */
+	const char *
+		plain; /* the plan's: a source that couldn't be idmapped, NULL for none */
 };
 #define STAGE_NONE                                                                       \
 	{                                                                                \

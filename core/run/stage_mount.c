@@ -68,7 +68,10 @@ static int do_tmpfs(const struct doing *d, struct err *e)
 
 static int do_bind(const struct doing *d, struct err *e)
 {
-	if (d->source->mount < 0)
+	_cleanup_close_ int place =
+		d->op->own_file ? tree_open(&d->tree, d->op->target) : -EBADF;
+
+	if (d->source->mount < 0 || (d->op->own_file && place < 0))
 		return 0;
 	if (set_attr(d, d->source->mount, e) < 0)
 		return -1;

@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
 #include "core/run/privs.h"
+#include "core/run/userns.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -57,18 +58,30 @@ static bool may_be_missing(const struct plan_op *op, int num)
 	       (op->kind == PLAN_COVER && num == ENOTCONN);
 }
 
+/* Return: 0, or 1 when it is none. */
+static int take_own_file(const struct plan *plan, int *fd, int *ret, struct stat *st)
+{
+	if (fstat(*fd, st) < 0 || !S_ISREG(st->st_mode) || st->st_uid != plan->uid)
+		return 1;
+	*ret = take_fd(fd);
+	return 0;
+}
+
 /* An O_PATH fd of the source; 1 when it is optional and not there. */
 static int open_source(const struct plan *plan, const struct plan_op *op, int *ret,
 	struct stat *st, struct err *e)
 {
 	/* O_DIRECTORY also triggers an automount at the path's end (open(2)). */
-	int flags = O_PATH | O_CLOEXEC | (op->must_own ? O_NOFOLLOW | O_DIRECTORY : 0);
+	int flags = O_PATH | O_CLOEXEC | (op->must_own ? O_NOFOLLOW | O_DIRECTORY : 0) |
+		    (op->own_file ? O_NOFOLLOW : 0);
 	_cleanup_close_ int fd = open(op->source, flags);
 
 	if (fd < 0)
 		return op->optional && may_be_missing(op, errno)
 			       ? 1
 			       : no_source(plan, op, errno, e);
+	if (op->own_file)
+		return take_own_file(plan, &fd, ret, st);
 	if (fstat(fd, st) < 0)
 		return op->optional && may_be_missing(op, errno)
 			       ? 1
@@ -136,6 +149,46 @@ static int clone_terminal(
 	return 0;
 }
 
+/* ---- ids ---------------------------------------------------------------------------- */
+
+static int own_ids(const struct plan *plan, int *ret, pid_t *ret_dying)
+{
+	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct idmap uids, gids;
+	struct err ignored;
+
+	if (proc < 0 || idmap_without(&plan->uids, &uids) < 0 ||
+		idmap_without(&plan->gids, &gids) < 0)
+		return -1;
+	return userns_create(proc, &uids, &gids, ret, ret_dying, &ignored);
+}
+
+/*
+ * What can't be done stays as the host has it: some file systems can't (NFS), and a mount that is
+ * idmapped can't be so twice (systemd-homed). Nobody gets more rights by that.
+ */
+static void idmap_all(const struct plan *plan, struct stage *s)
+{
+	_cleanup_close_ int userns = -EBADF;
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
+	pid_t dying = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < plan->n_ops; i++) {
+		const struct plan_op *op = &plan->ops[i];
+
+		if (!op->idmap || s->sources[i].mount < 0)
+			continue;
+		if (r == 0 && userns < 0)
+			r = own_ids(plan, &userns, &dying);
+		attr.userns_fd = (unsigned int)userns;
+		if (r < 0 ||
+			sys_mount_setattr(s->sources[i].mount, op->recursive, &attr) < 0)
+			s->plain = op->source;
+	}
+	userns_reap(dying);
+}
+
 static int open_sources(
 	const struct plan *plan, int terminal, struct stage *s, struct err *e)
 {
@@ -153,6 +206,7 @@ static int open_sources(
 	}
 	if (r < 0 || clone_all(plan, s, e) < 0)
 		return -1;
+	idmap_all(plan, s);
 	s->proc = sys_clone_tree(AT_FDCWD, "/proc", false, MS_PRIVATE);
 	if (s->proc < 0)
 		return err_set(e, errno, "clone /proc");

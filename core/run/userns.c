@@ -65,8 +65,8 @@ static int open_namespace(int proc, pid_t pid, int *ret_fd, struct err *e)
 	return *ret_fd < 0 ? err_set(e, errno, "open the user namespace") : 0;
 }
 
-int userns_create(
-	int proc, const struct plan *plan, int *ret_fd, pid_t *ret_pid, struct err *e)
+int userns_create(int proc, const struct idmap *uids, const struct idmap *gids,
+	int *ret_fd, pid_t *ret_pid, struct err *e)
 {
 	static char stack[HOLDER_STACK] __attribute__((aligned(16)));
 	static pid_t parent;
@@ -78,7 +78,9 @@ int userns_create(
 		CLONE_NEWUSER | CLONE_VM | SIGCHLD, &parent);
 	if (pid < 0)
 		return userns_refused(e, errno);
-	r = userns_write_maps(proc, pid, plan, e);
+	r = write_map(proc, pid, "uid_map", uids, e);
+	if (r == 0)
+		r = write_map(proc, pid, "gid_map", gids, e);
 	if (r == 0)
 		r = open_namespace(proc, pid, ret_fd, e);
 	/* It holds copies of our fds, locks among them: nothing goes on while it lives. */

@@ -5,6 +5,7 @@ import contextlib
 import os
 import shutil
 import socket
+import struct
 
 from harness import kernel
 
@@ -192,3 +193,135 @@ def test_working_directory(b):
     r = b.run("su", "-", name, "-c", "pwd", cwd=app)
     b.check(r.stdout.strip() == b.alice.pw_dir, "su - goes home, as ever", r.stdout + r.stderr)
     shutil.rmtree(app)
+
+
+def _acl(path):
+    """The ids that an access control list on disk names."""
+    try:
+        raw = os.getxattr(path, "system.posix_acl_access")
+    except OSError:
+        return []
+    return [struct.unpack_from("<HHI", raw, at)[2] for at in range(4, len(raw), 8)
+            if struct.unpack_from("<H", raw, at)[0] in (2, 8)]
+
+
+def _setfacl(what, path):
+    """setfacl, without asking for a package: `python3 -c` inside. @what: (tag, id)"""
+    entries = [(1, 6, 0xffffffff), (what[0], 4, what[1]), (4, 4, 0xffffffff), (16, 4, 0xffffffff),
+               (32, 0, 0xffffffff)]
+    raw = struct.pack("<I", 2) + b"".join(
+        struct.pack("<HHI", *entry) for entry in sorted(entries, key=lambda e: (e[0], e[2])))
+    return (f"python3 -c 'import os; os.setxattr(\"{path}\", \"system.posix_acl_access\", "
+            f"bytes.fromhex(\"{raw.hex()}\"))'")
+
+
+def test_access_control_lists(b):
+    """An id of the box's that stands for another one never gets onto the host's disk."""
+    shared = b.stage.base / "lists"
+    shared.mkdir(exist_ok=True)
+    os.chown(shared, 0, b.proj.gr_gid)
+    shared.chmod(0o2770)
+    b.stage.config(f"BindPaths={shared}\n")
+    for folder in (b.alice.pw_dir, str(shared)):
+        f = f"{folder}/nst-acl"
+        b.ssh(b.alice.pw_name, f"umask 007; echo x >{f}")
+        for who, what in (("user 33", (2, 33)), ("another account", (2, b.bob.pw_uid)),
+                          ("group 33", (8, 33)), ("root", (2, 0))):
+            r = b.ssh(b.alice.pw_name, _setfacl(what, f))
+            b.check(r.returncode != 0 and "Invalid argument" in r.stderr and _acl(f) == [],
+                    f"a list in {folder} that names {who} is refused, and not on disk",
+                    f"{_acl(f)} {r.stderr.strip()[-60:]}")
+        for who, what in (("the account", (2, b.alice.pw_uid)),
+                          ("a group of the account's", (8, b.proj.gr_gid))):
+            r = b.ssh(b.alice.pw_name, _setfacl(what, f))
+            b.check(r.returncode == 0 and _acl(f) == [what[1]],
+                    f"one that names {who} is there as typed", f"{_acl(f)} {r.stderr}")
+    made = f"{b.alice.pw_dir}/nst-copy"
+    r = b.ssh(b.alice.pw_name, f"echo x >/tmp/f; {_setfacl((2, 33), '/tmp/f')} && cp -a /tmp/f {made}")
+    b.check(r.returncode != 0 and _acl(made) == [], "cp -a into the home of a file with such a list "
+            "says so", f"{_acl(made)} {r.stderr}")
+    b.ssh(b.alice.pw_name, f"umask 007; echo alice >{shared}/note; echo x >~/note")
+    r = b.ssh(b.bob.pw_name, f"umask 007; echo bob >>{shared}/note; echo bob >{shared}/bobs")
+    r2 = b.ssh(b.alice.pw_name, f"echo alice >>{shared}/bobs && mv {shared}/bobs {shared}/b2 && "
+               f"rm {shared}/b2")
+    b.check("denied" not in r.stderr + r2.stderr and not (shared / "b2").exists()
+            and "bob" in (shared / "note").read_text(encoding="utf-8"),
+            "members of a group still write, rename and remove each other's files",
+            r.stderr + r2.stderr)
+    os.chown(f"{b.alice.pw_dir}/note", 33, b.alice.pw_gid)
+    r = b.ssh(b.alice.pw_name, "cd; echo more >>note && tail -1 note && rm note nst-acl && echo gone")
+    b.check(r.stdout.split() == ["more", "gone"], "and so does the account with a file of another "
+            "owner in its home", r.stdout + r.stderr)
+    b.run("rm", "-rf", shared, made)
+
+
+def test_mailbox(b):
+    box = f"/var/mail/{b.alice.pw_name}"
+    if not os.path.isdir("/var/mail"):
+        b.skip("a mailbox", "this host has no /var/mail")
+        return
+
+    def deliver(text):
+        with open(box, "a", encoding="ascii") as f:
+            f.write(text)
+        os.chown(box, b.alice.pw_uid, 8)
+        os.chmod(box, 0o660)
+
+    try:
+        deliver("first\n")
+        with b.shell(b.alice.pw_name) as s:
+            s.do(f"echo read >>{box}")
+            deliver("second\n")
+            b.check(s.do(f"cat {box}").split() == ["first", "read", "second"],
+                    "mail that comes during the session shows, after the box was written to, too",
+                    s.do(f"cat {box}"))
+            b.check(s.do(f"ls /var/mail/{b.bob.pw_name} 2>&1; >{box}; echo done").endswith("done"),
+                    "and it can be emptied")
+        with open(box, encoding="ascii") as f:
+            b.check(f.read() == "", "for the host as well")
+        os.unlink(box)
+        os.symlink("/var/log", box)
+        r = b.ssh(b.alice.pw_name, f"touch {box}/x; grep -c ' {box} ' /proc/mounts")
+        b.check(r.stdout.strip() == "0", "a link in its place isn't followed", r.stdout + r.stderr)
+        os.unlink(box)
+        with open(box, "w", encoding="ascii") as f:
+            f.write("somebody else's")
+        os.chown(box, b.bob.pw_uid, 8)
+        r = b.ssh(b.alice.pw_name, f"grep -c ' {box} ' /proc/mounts")
+        b.check(r.stdout.strip() == "0", "nor is another's box bound", r.stdout + r.stderr)
+        os.unlink(box)
+        r = b.ssh(b.alice.pw_name, f"ls {box}")
+        b.check("No such file" in r.stderr, "without a mailbox nothing is made", r.stderr)
+    finally:
+        if os.path.lexists(box):
+            os.unlink(box)
+
+
+def test_a_daemon_started_anew(b):
+    """Sockets= of the directory: the manual's advice."""
+    folder = b.stage.base / "daemon"
+    folder.mkdir()
+    path = str(folder / "sock")
+
+    def listen():
+        if os.path.exists(path):
+            os.unlink(path)
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(path)
+        os.chmod(path, 0o666)
+        s.listen(4)
+        return s
+
+    ask = (f"python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect(\"{path}\"); "
+           "print(\"reached\")' 2>&1 | tail -1")
+    for entry, found in ((path, False), (folder, True)):
+        b.stage.config(f"Sockets={entry}\n")
+        first = listen()
+        with b.shell(b.alice.pw_name) as s:
+            b.check(s.do(ask) == "reached", f"Sockets={entry} reaches it")
+            first.close()
+            with listen():
+                seen = s.do(ask)
+                b.check((seen == "reached") == found, "and once the daemon has started anew "
+                        f"{'still does' if found else 'not until the next login'}", seen)
+    shutil.rmtree(folder)
