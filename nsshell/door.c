@@ -94,8 +94,9 @@ static int refuse(const struct door *d, struct door_answer *answer, const struct
 		(void)snprintf(answer->text, sizeof(answer->text), "nsshell-door %.400s",
 			e->msg);
 	}
-	/* Without a socket, who calls us by hand reads it. */
-	if (io_send_now(DOOR_FD, answer, sizeof(*answer), NULL, 0) < 0)
+	/* Without a socket, who calls us by hand reads it; who doesn't keeps a process of their own. */
+	if (io_send_now(DOOR_FD, answer, sizeof(*answer), NULL, 0) < 0 &&
+		(geteuid() == d->before.uid || door_become_caller(&d->before) == 0))
 		(void)dprintf(2, "%s\n", answer->text);
 	return DOOR_FAILED;
 }

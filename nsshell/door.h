@@ -111,6 +111,17 @@ struct door {
  */
 int door_harden(struct door_before *before, int last, struct err *e);
 
+/**
+ * door_become_caller() - Be who called, for good
+ *
+ * Should:   come before the first byte that is written into an fd of the caller's: who keeps a pipe
+ *	     full would else have a process of root's, which no limit of theirs counts
+ * Mustn't:  leave a way back, or a capability; proves that there is none
+ *
+ * Return: 0; -1 when it can't be, and then there is nothing to do but to end without a word.
+ */
+int door_become_caller(const struct door_before *before);
+
 /* Limits of the caller's, never more than those, and its timer slack. Return: 0 or -1 with errno. */
 int door_limits_back(const struct door_before *before);
 

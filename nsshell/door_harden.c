@@ -4,6 +4,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
+#include "core/run/privs.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -165,6 +166,23 @@ static int become_root(struct err *e)
 		getuid() != 0 || geteuid() != 0 || getgid() != 0 || getegid() != 0)
 		return err_set(e, errno, "become root");
 	return keep_needed_caps(e);
+}
+
+int door_become_caller(const struct door_before *before)
+{
+	uid_t uid = before->uid;
+	gid_t gid = before->gid;
+
+	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 ||
+		setresuid(uid, uid, uid) < 0 || privs_drop_caps() < 0 ||
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -1;
+	if (uid != 0 && (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || geteuid() != uid ||
+				getuid() != uid || getegid() != gid || getgid() != gid))
+		return -1;
+	(void)umask(before->mask);
+	return door_limits_back(before);
 }
 
 int door_harden(struct door_before *before, int last, struct err *e)

@@ -2,10 +2,14 @@
 """The same of the setuid programs, and who looks at a terminal; compiles them."""
 
 import contextlib
+import fcntl
+import os
+import pathlib
 import re
 import resource
 import socket
 import subprocess
+import time
 
 from harness.pace import patient
 from harness.terminal import Terminal
@@ -100,6 +104,59 @@ def test_a_door_that_nobody_hears(b):
                 f"{p.returncode} {said}")
         p.stderr.close()
         ours.close()
+
+
+@contextlib.contextmanager
+def _full_pipe():
+    r, w = os.pipe()
+    fcntl.fcntl(w, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(w, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(w, b"x")
+    os.set_blocking(w, True)
+    try:
+        yield w
+    finally:
+        os.close(r)
+        os.close(w)
+
+
+def _status_of(pid, key):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return re.search(rf"^{key}:\s+(.*)$", text, re.M).group(1)
+
+
+def _waits(pid, comm):
+    """Asleep at each of many looks, as what was executed: nothing else in it waits that long."""
+    end, seen = time.monotonic() + patient(5), 0
+    while seen < 15 and time.monotonic() < end:
+        asleep = _status_of(pid, "Name") == comm and _status_of(pid, "State").startswith("S")
+        seen = seen + 1 if asleep else 0
+        time.sleep(0.02)
+    return seen == 15
+
+
+def test_nobody_writes_as_root_into_what_is_the_callers(b):
+    """A pipe that is kept full: what waits there is the user's own, and counted as such."""
+    with door_of(b, b.alice) as door:
+        t = Tools(b)
+        for what, *words in (("the door, refusing", door.door, "nonsense"),
+                             ("the door, without its socket", door.door, "login"),
+                             ("nsshell-own", t.own, "nonsense"),
+                             ("nsshell-own pause", t.own, "pause", "aaaaaaaaaaaa"),
+                             ("nsshell-own join", t.own, "join", "q", "nobody", "", "", "", "0")):
+            with _full_pipe() as full:
+                p = subprocess.Popen([str(w) for w in words], stdin=subprocess.DEVNULL,
+                                     stdout=subprocess.DEVNULL, stderr=full, **t.ids(b.alice))
+                waits = _waits(p.pid, words[0].name)
+                uids = _status_of(p.pid, "Uid").split()
+                b.check(waits and uids == [str(b.alice.pw_uid)] * 4
+                        and _status_of(p.pid, "CapPrm").strip("0") == "",
+                        f"{what}: who waits for a full pipe is the caller, with nothing of root's",
+                        f"uids {uids}", waits)
+                p.kill()
+                p.wait()
 
 
 def test_an_observer_and_what_its_terminal_answers(b):
