@@ -149,7 +149,7 @@ static void simulate(uint32_t native, const struct door *d)
 		try_rule(d, c);
 	}
 	assert_int_equal(failures, 0);
-	assert_true(known > 40);
+	assert_true(known > 38);
 	filter_unmap(&f);
 	plan_free(p);
 }
