@@ -8,6 +8,7 @@
 #include "core/run/family.h"
 #include "core/run/filter_make.h"
 #include "core/run/keys.h"
+#include "core/run/kin.h"
 #include "core/run/limits_now.h"
 #include "core/run/stage.h"
 #include "core/run/tty.h"
@@ -221,9 +222,8 @@ static int build(struct session *s, const struct stage *stage, int family, struc
 static int open_in_family(
 	struct session *s, const struct stage *stage, int family, struct err *e)
 {
-	int full = family_add(family, s->plan->id, s->plan->sessions_max, e);
-
-	if (full != 0)
+	if (kin_check(family, s->plan, e) < 0 ||
+		family_add(family, s->plan->id, s->plan->sessions_max, e) != 0)
 		return -1;
 	if (build(s, stage, family, e) < 0 ||
 		limits_now_write(family, s->plan->cgroup.limits_text, e) < 0)

@@ -4,6 +4,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/run/family.h"
+#include "core/run/kin.h"
 #include "helpers/join_socket.h"
 #include "core/run/record.h"
 #include "helpers/ticket.h"
@@ -42,7 +43,7 @@ int supervisor_hand_over(
 	size_t n;
 
 	if (family_lock(plan->uid, FAMILY_PATIENCE_MS, &family, e) != 0 ||
-		family_ids(family, &ids, &n, e) < 0)
+		kin_check(family, plan, e) < 0 || family_ids(family, &ids, &n, e) < 0)
 		return -1;
 	while (taken == 0 && n-- > 0)
 		taken = offer(plan, ids[n], sock, e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nsshell/own.h"
 
+#include "core/base/account.h"
 #include "core/run/privs.h"
 
 #include <grp.h>
@@ -34,13 +35,20 @@ void own_leave_root(void *arg)
 		(void)signal(sig, SIG_DFL);
 }
 
+bool own_is(const struct door_before *caller, const struct record *r)
+{
+	struct err ignored;
+
+	return r->uid == caller->uid && account_has_uid(r->user, r->uid, &ignored) > 0;
+}
+
 int own_find(const struct door_before *caller, const char *id, struct record *ret,
 	struct err *e)
 {
 	struct err ignored;
 
 	if (strlen(id) > PLAN_ID_LEN || record_read(id, ret, &ignored) != 0 ||
-		ret->uid != caller->uid)
+		!own_is(caller, ret))
 		return err_set(e, 0, "no session has the id \"%.40s\"", id);
 	return 0;
 }

@@ -104,6 +104,9 @@ int own_pause(const struct door_before *caller, int argc, char **argv);
 int own_resume(const struct door_before *caller, int argc, char **argv);
 int own_log(const struct door_before *caller, int argc, char **argv);
 
+/* Whether a session is of the caller: of an account that has that uid now, not of one that had it. */
+bool own_is(const struct door_before *caller, const struct record *r);
+
 /* The record of a session of the caller's; somebody else's is as if it weren't there. Return: 0 or
  * -1 with @e. */
 int own_find(const struct door_before *caller, const char *id, struct record *ret,

@@ -33,13 +33,14 @@ static int tell_all(const struct record *r, const bool *alive, size_t n)
 }
 
 /* Own ones to the front. Return: how many. */
-static size_t sift(uid_t uid, struct record *all, bool *alive, size_t n)
+static size_t sift(
+	const struct door_before *caller, struct record *all, bool *alive, size_t n)
 {
 	struct err ignored;
 	size_t own = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (all[i].uid != uid)
+		if (!own_is(caller, &all[i]))
 			continue;
 		all[own] = all[i];
 		alive[own] = record_is_alive(all[own].id, &ignored) == 1;
@@ -64,7 +65,7 @@ int own_list(const struct door_before *caller, int argc, char **argv)
 		r = alive ? 0 : err_set(&e, ENOMEM, "list sessions");
 	}
 	if (r == 0 && alive)
-		n = sift(caller->uid, all, alive, n);
+		n = sift(caller, all, alive, n);
 	/* Whoever doesn't read keeps a process of their own waiting. */
 	own_leave_root((void *)(uintptr_t)caller);
 	if (r == 0 && alive && tell_all(all, alive, n) < 0)

@@ -46,6 +46,16 @@ static int read_entry(const char *name, struct account *ret, struct err *e)
 	return err_set(e, ERANGE, "look up account %s", name);
 }
 
+int account_has_uid(const char *name, uid_t uid, struct err *e)
+{
+	struct account a = { 0 };
+	int r = read_entry(name, &a, e);
+	bool has = r == 0 && a.uid == uid;
+
+	account_clear(&a);
+	return r < 0 ? -1 : has;
+}
+
 /* getgrouplist(3) says how many there are when the room is too small. */
 static int read_groups(struct account *a, struct err *e)
 {

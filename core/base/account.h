@@ -41,4 +41,13 @@ struct account {
  * Return: 0; 1 when there is no such account; -1 with @e on failure.
  */
 int account_read(const char *name, struct account *ret, struct err *e);
+
+/**
+ * account_has_uid() - Whether passwd(5) has an account of that name with that uid
+ *
+ * Only for a process that is still outside, as account_read().
+ *
+ * Return: 1, 0, or -1 with @e where it can't be looked up.
+ */
+int account_has_uid(const char *name, uid_t uid, struct err *e);
 void account_clear(struct account *a);

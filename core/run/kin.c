@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/kin.h"
+
+#include "core/base/account.h"
+#include "core/base/cleanup.h"
+#include "core/run/family.h"
+#include "core/run/privs.h"
+#include "core/run/record.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int kin_is(const char *name, const struct plan *plan, struct err *e)
+{
+	return strcmp(name, plan->user) == 0 ? 1 : account_has_uid(name, plan->uid, e);
+}
+
+int kin_home_born(const struct plan *plan, uint64_t *ret, struct err *e)
+{
+	struct statx st = { 0 };
+	struct err back;
+	int r = privs_look_as(plan->uid, plan->gid, plan->groups, plan->n_groups, e);
+
+	*ret = 0;
+	if (r == 0 &&
+		statx(AT_FDCWD, plan->home, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) == 0 &&
+		(st.stx_mask & STATX_BTIME) && st.stx_btime.tv_sec > 0)
+		*ret = (uint64_t)st.stx_btime.tv_sec;
+	if (privs_look_as_root(&back) < 0) {
+		*e = back;
+		r = -1;
+	}
+	return r;
+}
+
+/* When a process began, as today's clock has it: that may have been set since. */
+static uint64_t begun(const struct record_process *p)
+{
+	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK), age;
+	struct timespec now, up;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)clock_gettime(CLOCK_BOOTTIME, &up);
+	age = (uint64_t)up.tv_sec - p->start / ticks;
+	return (uint64_t)now.tv_sec - age;
+}
+
+/* Return: 0, or -1 with @e when the session is another account's. */
+static int check(const struct record *r, const struct plan *plan, uint64_t home_born,
+	struct err *e)
+{
+	int is = kin_is(r->user, plan, e);
+
+	if (is < 0)
+		return -1;
+	if (is == 0)
+		return err_set(e, 0,
+			"uid %u is %s's now, and session %s of %s still runs with it: end that first "
+			"(nsctl stop %s), or give %s another uid",
+			plan->uid, plan->user, r->id, r->user, r->id, plan->user);
+	/* A second more: both are whole ones. */
+	if (home_born > begun(&r->supervisor) + 1)
+		return err_set(e, 0,
+			"session %s is older than the home directory of %s, and so another's of that "
+			"name: end it first (nsctl stop %s)",
+			r->id, r->user, r->id);
+	return 0;
+}
+
+int kin_check(int family, const struct plan *plan, struct err *e)
+{
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	uint64_t home_born;
+	size_t n;
+
+	if (family_ids(family, &ids, &n, e) < 0)
+		return -1;
+	if (n > 0 && kin_home_born(plan, &home_born, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct record r;
+		int read = record_read_live(ids[i], &r, e);
+
+		/* One that can't be read is nobody's to share. */
+		if (read < 0 || (read == 0 && check(&r, plan, home_born, e) < 0))
+			return -1;
+	}
+	return 0;
+}

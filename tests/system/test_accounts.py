@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""An account goes while a session of it is open, and its uid is given to the next one."""
+
+import os
+import time
+
+UID = "54321"
+
+
+def _add(b, role, *extra):
+    return b.stage.accounts.add(role, groups=("box",), extra=("-u", UID, *extra))
+
+
+def _rename(b, old, new):
+    r = b.run("usermod", "-l", b.stage.accounts.name(new), b.stage.accounts.name(old))
+    b.check(r.returncode == 0, "usermod -l goes through", r.stdout + r.stderr)
+
+
+def _refused(b, user, what, words):
+    r = b.ssh(user, f"cat {b.stage.open}/private; echo got-in")
+    b.check(r.returncode != 0 and "got-in" not in r.stdout, f"{what}: a login is refused",
+            r.stdout + r.stderr, b.log_tail())
+    for word in words:
+        b.check(b.stage.syslog.wait(word), f"{what}: the log says {word!r}", b.log_tail())
+
+
+def _stranger(b, default):
+    """@default: of the config; the session of the old account goes on meanwhile."""
+    b.stage.config(default)
+    what = f"{default.split()[0]}, another account with the uid"
+    old = _add(b, "dave")
+    try:
+        with b.shell(old.pw_name) as one:
+            one.do(f"echo secret >{b.stage.open}/private; chmod 600 {b.stage.open}/private")
+            session = one.do("echo $NSSHELL_SESSION")
+            b.stage.accounts.remove("dave")
+            new = _add(b, "erin")
+            _refused(b, new.pw_name, what,
+                     (f"nsctl stop {session}", new.pw_name))
+            b.check(one.do("echo here") == "here", "the old session goes on", b.log_tail())
+            r = b.run(b.stage.build / "nsctl", "stop", session)
+            b.check(b.gone(old.pw_name), "nsctl stop ends it", r.stdout + r.stderr)
+        r = b.ssh(new.pw_name, f"id -un; cat {b.stage.open}/private")
+        b.check(r.stdout == f"{new.pw_name}\n", "then the new one gets in, and finds nothing",
+                r.stdout + r.stderr, b.log_tail())
+    finally:
+        b.stage.accounts.remove("dave")
+        b.stage.accounts.remove("erin")
+
+
+def test_next_holder_of_a_uid(b):
+    _stranger(b, "Share=login\n")
+    _stranger(b, "Share=account\nLinger=5min\n")
+
+
+def test_own_sessions(b):
+    """nsshell-own, setuid: the next account with the uid finds no session of the old one's."""
+    b.stage.config("")
+    old = _add(b, "dave")
+    try:
+        with b.shell(old.pw_name) as one:
+            session = one.do("echo $NSSHELL_SESSION")
+            own = [b.stage.build / "nsshell-own", "list"]
+            as_user = {"user": int(UID), "group": old.pw_gid}
+            r = b.run("setpriv", "--reuid", UID, "--regid", str(old.pw_gid), "--clear-groups",
+                      "true")
+            copy = b.stage.bin / "nsshell-own"
+            if not copy.exists():
+                b.run("install", "-m", "4755", own[0], copy)
+            own[0] = copy
+            r = b.run(*own, **as_user)
+            b.check(session in r.stdout, "before, the account sees its session", r.stdout + r.stderr)
+            b.stage.accounts.remove("dave")
+            _add(b, "erin")
+            r = b.run(*own, **as_user)
+            b.check(session not in r.stdout, "the next one with its uid doesn't", r.stdout + r.stderr)
+            r = b.run(copy, "stop", "no-wait", session, **as_user)
+            b.check(r.returncode != 0 and one.do("echo here") == "here", "and can't stop it",
+                    r.stdout + r.stderr)
+    finally:
+        b.stage.accounts.remove("dave")
+        b.stage.accounts.remove("erin")
+
+
+def test_same_name_made_anew(b):
+    b.stage.config("")
+    old = _add(b, "dave")
+    try:
+        with b.shell(old.pw_name) as one:
+            session = one.do("echo $NSSHELL_SESSION")
+            r = b.ssh(old.pw_name, "echo in")
+            b.check(r.stdout == "in\n", "beside it a second login gets in", r.stderr, b.log_tail())
+            b.stage.accounts.remove("dave")
+            time.sleep(2.1)
+            again = _add(b, "dave")
+            b.check(os.path.isdir(again.pw_dir), "made anew, with a home")
+            _refused(b, again.pw_name, "userdel -r and useradd of one name", (f"nsctl stop {session}",))
+    finally:
+        b.stage.accounts.remove("dave")
+
+
+def test_two_names_of_one_uid(b):
+    """An old custom: the second name is the same account, as long as the first is there."""
+    b.stage.config("")
+    first = _add(b, "dave")
+    try:
+        second = _add(b, "erin", "-o")
+        b.run("usermod", "-d", first.pw_dir, second.pw_name)
+        with b.shell(first.pw_name) as one:
+            one.do("true")
+            r = b.ssh(first.pw_name, "echo in")
+            b.check(r.stdout == "in\n", "the first name gets in", r.stderr, b.log_tail())
+            r = b.run("su", second.pw_name, "-c", "echo in")
+            b.check(r.stdout == "in\n", "and the second", r.stdout + r.stderr, b.log_tail())
+            b.run("userdel", "-f", second.pw_name)  # not the home, which is the first one's
+            _rename(b, "dave", "erin")
+            _refused(b, second.pw_name, "renamed", ("nsctl stop",))
+    finally:
+        b.stage.accounts.remove("erin")
+        b.stage.accounts.remove("dave")
+        b.run("groupdel", first.pw_name)  # userdel takes one of its own name along, and no other
