@@ -14,7 +14,7 @@ CC         ?= cc
 VERSION := 0.1
 
 # ---- what Debian 12 calls what we need ---------------------------------------------------
-DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev libmount-dev \
+DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev libmount-dev libblkid-dev \
 	libeconf-dev libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev \
 	libseccomp-dev libsystemd-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
@@ -45,7 +45,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(SAN
 SANITIZE_PIC ?= $(SANITIZE)
 LDFLAGS_PIC = $(filter-out -pie $(SANITIZE) $(SANITIZE_LINK),$(LDFLAGS)) $(SANITIZE_PIC)
 
-PKG_run  := mount libcgroup libcap
+PKG_run  := mount blkid libcgroup libcap
 PKG_conf := libeconf
 PKG_ctl  := smartcols
 PKGS     := $(PKG_run) $(PKG_conf) $(PKG_ctl)

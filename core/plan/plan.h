@@ -132,6 +132,7 @@ extern const char *const plan_default_devices[];
 struct plan_overlay {
 	const char *target; /* inside: "/", "/usr", "/var" */
 	const char *lower;  /* host mount point that is cloned, not recursively */
+	const char *source; /* what is mounted there: "/dev/vda1", "server:/export" */
 	bool idmap; /* the clone is idmapped by a user namespace with the plan's maps */
 	bool readonly; /* the lower was read-only on the host: no upper at all */
 	/* MOUNT_ATTR_* of the merged mount, MOUNT_ATTR_RDONLY with readonly */

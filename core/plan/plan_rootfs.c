@@ -98,6 +98,7 @@ static void overlay_add(struct planner *b, const struct plan_host_mount *m)
 	p->overlays = more;
 	more[p->n_overlays - 1] = (struct plan_overlay){ .target = target,
 		.lower = target,
+		.source = planner_copy(b, m->source),
 		.idmap = idmap,
 		.readonly = m->readonly,
 		.attr = MOUNT_ATTR_NODEV | (b->in->policy->root ? 0 : MOUNT_ATTR_NOSUID) |

@@ -5,6 +5,7 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
+#include "core/run/layers.h"
 #include "core/run/tree.h"
 #include "core/run/userns.h"
 
@@ -82,25 +83,6 @@ static int clone_lower(const struct plan_overlay *o, int userns, int *ret, struc
 	return 0;
 }
 
-static int clone_disk(const struct plan *plan, int *ret, struct err *e)
-{
-	_cleanup_close_ int state = -EBADF, uppers = -EBADF;
-	char path[PATH_MAX];
-
-	state = io_open_state(PATH_STATE, 0700, e);
-	if (state < 0)
-		return -1;
-	uppers = io_open_state(PATH_STATE "/upper", 0700, e);
-	if (uppers < 0)
-		return -1;
-	(void)snprintf(path, sizeof(path), "%u", plan->uid);
-	if (mkdirat(uppers, path, 0700) < 0 && errno != EEXIST)
-		return err_set(e, errno, "make the upper of %s in %s/upper", plan->user,
-			PATH_STATE);
-	*ret = sys_clone_tree(uppers, path, false, MS_PRIVATE);
-	return *ret < 0 ? err_set(e, errno, "clone the upper of %s", plan->user) : 0;
-}
-
 static int open_sources(
 	const struct plan *plan, int proc, struct sources *s, struct err *e)
 {
@@ -117,7 +99,7 @@ static int open_sources(
 	for (s->n = 0; s->n < plan->n_overlays; s->n++)
 		if (clone_lower(&plan->overlays[s->n], userns, &s->lower[s->n], e) < 0)
 			return -1;
-	return plan->upper == UPPER_DISK ? clone_disk(plan, &s->disk, e) : 0;
+	return plan->upper == UPPER_DISK ? layers_open(plan, s->lower, &s->disk, e) : 0;
 }
 
 /* ---- the new mount namespace -------------------------------------------------------- */
@@ -226,10 +208,25 @@ static int layer_entry(const struct plan *plan, const struct plan_layer *l, stru
 
 /* ---- overlays ----------------------------------------------------------------------- */
 
+/* Of a layer of the overlay, as "upper", in the stage: with Upper=disk by its name there. */
+static int layer_path(const struct plan *plan, size_t i, const char *kind, char ret[320])
+{
+	char name[256];
+
+	if (plan->upper != UPPER_DISK) {
+		(void)snprintf(ret, 320, "/%s/%zu", kind, i);
+		return 0;
+	}
+	if (layers_name(plan->overlays[i].target, name) < 0)
+		return -1;
+	(void)snprintf(ret, 320, "/disk/%s/%s", kind, name);
+	return 0;
+}
+
 static int make_layers(const struct plan *plan, size_t i, struct err *e)
 {
 	const char *const kinds[] = { "init", "upper", "workdir" };
-	char path[64], lower[32];
+	char path[320], lower[32];
 
 	(void)snprintf(lower, sizeof(lower), "/lower/%zu", i);
 	for (size_t k = 0; k < 3; k++) {
@@ -239,8 +236,11 @@ static int make_layers(const struct plan *plan, size_t i, struct err *e)
 			path, sizeof(path), "%s/%s", disk ? "/disk" : "", kinds[k]);
 		if (mkdir(path, 0700) < 0 && errno != EEXIST)
 			return err_set(e, errno, "make %s of the rootfs", path);
-		(void)snprintf(path, sizeof(path), "%s/%s/%zu", disk ? "/disk" : "",
-			kinds[k], i);
+		if (k == 0)
+			(void)snprintf(path, sizeof(path), "/init/%zu", i);
+		else if (layer_path(plan, i, kinds[k], path) < 0)
+			return err_set(e, errno, "name the layer over %s",
+				plan->overlays[i].target);
 		if (mkdir(path, 0700) < 0) {
 			if (errno == EEXIST)
 				continue;
@@ -254,14 +254,12 @@ static int make_layers(const struct plan *plan, size_t i, struct err *e)
 
 static int mount_overlay(const struct plan *plan, size_t i, struct err *e)
 {
-	const char *disk = plan->upper == UPPER_DISK ? "/disk" : "";
-	char lower[64], upper[64], work[64];
+	char lower[64], upper[320], work[320];
 	_cleanup_close_ int fs = sys_fs_open("overlay"), mount = -EBADF;
 
 	(void)snprintf(lower, sizeof(lower), "/init/%zu:/lower/%zu", i, i);
-	(void)snprintf(upper, sizeof(upper), "%s/upper/%zu", disk, i);
-	(void)snprintf(work, sizeof(work), "%s/workdir/%zu", disk, i);
-	if (fs < 0)
+	if (fs < 0 || layer_path(plan, i, "upper", upper) < 0 ||
+		layer_path(plan, i, "workdir", work) < 0)
 		return err_set(e, errno, "mount an overlay");
 	if (sys_fs_set(fs, "lowerdir", lower) < 0 ||
 		(!plan->overlays[i].readonly &&

@@ -105,6 +105,7 @@ def test_two_names_of_one_uid(b):
     first = _add(b, "dave")
     try:
         second = _add(b, "erin", "-o")
+        b.run("rm", "-rf", second.pw_dir)
         b.run("usermod", "-d", first.pw_dir, second.pw_name)
         with b.shell(first.pw_name) as one:
             one.do("true")
