@@ -73,8 +73,19 @@ static int drop(const struct plan *plan, int filter_fd, struct err *e)
 	return 0;
 }
 
+/* The /proc that is here is the host's; the kernel takes the writer's pid namespace. */
+static void begin_pids(uint32_t pids)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%u", pids);
+	/* A kernel without CONFIG_CHECKPOINT_RESTORE begins at 2. */
+	if (pids > 0)
+		(void)io_write_text(AT_FDCWD, "/proc/sys/kernel/ns_last_pid", text);
+}
+
 static int become(const struct plan *plan, int leash, const struct cgroup_fds *groups,
-	const struct stage *stage, struct err *e)
+	const struct stage *stage, uint32_t pids, struct err *e)
 {
 	if (cgroup_move_born(groups, e) < 0)
 		return -1;
@@ -84,6 +95,7 @@ static int become(const struct plan *plan, int leash, const struct cgroup_fds *g
 	if (wait_for_maps(leash, e) < 0 || rlimits_lower(e) < 0 ||
 		privs_become_root_here(e) < 0)
 		return -1;
+	begin_pids(pids);
 	if (sethostname(plan->hostname, strlen(plan->hostname)) < 0)
 		return err_set(e, errno, "set the host name %s", plan->hostname);
 	return stage_enter(plan, stage, e);
@@ -233,7 +245,7 @@ static int settle(const struct plan *plan, int leash, int group, int filter,
 	return hold_only(leash, &said->error);
 }
 
-_Noreturn void init_run(const struct plan *plan, int leash,
+_Noreturn void init_run(const struct plan *plan, int leash, uint32_t pids,
 	const struct cgroup_fds *groups, int filter, const struct stage *stage)
 {
 	struct user_manager manager = USER_MANAGER_NONE;
@@ -243,7 +255,7 @@ _Noreturn void init_run(const struct plan *plan, int leash,
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	r = become(plan, leash, groups, stage, &said.error);
+	r = become(plan, leash, groups, stage, pids, &said.error);
 	if (r == 0)
 		r = settle(plan, leash, groups->manager, filter, &manager, &said);
 	title_set("nsshell: init of %s", plan->user);

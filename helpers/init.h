@@ -27,11 +27,12 @@ struct init_report {
  * init_run() - Be init, in the process that clone3(2) made
  * @leash:	SOCK_SEQPACKET to the supervisor; its end is the session's
  * @groups:	to move into; v2: the process was born there
+ * @pids:	the process id before the first of those that are made, 0: as the kernel has it
  * @filter:	the system call filter to live under, or negative
  * @stage:	what it mounts of the host's
  *
  * Reports over the leash once the session's root is entered, and its user manager ready. With
  * success comes the folder of the session's ptys, if there is one.
  */
-_Noreturn void init_run(const struct plan *plan, int leash,
+_Noreturn void init_run(const struct plan *plan, int leash, uint32_t pids,
 	const struct cgroup_fds *groups, int filter, const struct stage *stage);

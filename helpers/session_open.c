@@ -5,6 +5,7 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
+#include "core/plan/pidstart.h"
 #include "core/run/family.h"
 #include "core/run/filter_make.h"
 #include "core/run/keys.h"
@@ -22,6 +23,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <syslog.h>
@@ -100,7 +102,7 @@ static int start_init(struct session *s, const struct stage *stage, struct err *
 	pid = userns_clone(s->plan, &how, e);
 	if (pid == 0) {
 		(void)close(pair[0]);
-		init_run(s->plan, pair[1], &s->groups, s->filter, stage);
+		init_run(s->plan, pair[1], s->record.pids, &s->groups, s->filter, stage);
 	}
 	(void)close(pair[1]);
 	if (pid < 0)
@@ -219,12 +221,37 @@ static int build(struct session *s, const struct stage *stage, int family, struc
 	return r;
 }
 
+/* Only for the comfort of who keeps pids in files: what can't be read counts as nothing. */
+static void choose_pids(struct session *s, int family)
+{
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	uint32_t others[FAMILY_MAX], max, luck = 0;
+	size_t n_ids, n = 0;
+	char text[32];
+	struct record r;
+	struct err ignored;
+
+	if (family_ids(family, &ids, &n_ids, &ignored) < 0 ||
+		io_read_text(AT_FDCWD, "/proc/sys/kernel/pid_max", text, sizeof(text)) <
+			0)
+		return;
+	text[strcspn(text, "\n")] = '\0';
+	for (size_t i = 0; i < n_ids && n < FAMILY_MAX; i++)
+		if (record_read(ids[i], &r, &ignored) == 0)
+			others[n++] = r.pids;
+	if (getrandom(&luck, sizeof(luck), GRND_NONBLOCK) < 0)
+		luck = (uint32_t)s->record.supervisor.pid;
+	if (parse_u32(text, &max) == 0)
+		s->record.pids = pidstart_choose(others, n, max, luck);
+}
+
 static int open_in_family(
 	struct session *s, const struct stage *stage, int family, struct err *e)
 {
 	if (kin_check(family, s->plan, e) < 0 ||
 		family_add(family, s->plan->id, s->plan->sessions_max, e) != 0)
 		return -1;
+	choose_pids(s, family);
 	if (build(s, stage, family, e) < 0 ||
 		limits_now_write(family, s->plan->cgroup.limits_text, e) < 0)
 		return -1;

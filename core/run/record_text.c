@@ -59,6 +59,7 @@ static const struct field {
 	F("notify_join", FIELD_BOOL, notify_join),
 	F("leases", FIELD_U32, leases),
 	F("logged_in", FIELD_BOOL, logged_in),
+	F("pids", FIELD_U32, pids),
 	F("lent_path", FIELD_TEXT, lent.path),
 	F("lent_rdev", FIELD_U64, lent.rdev),
 	F("lent_uid", FIELD_U32, lent.uid),

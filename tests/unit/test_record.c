@@ -26,6 +26,7 @@ static struct record example(void)
 		.cgroup = "nsshell/1000/abcdef234567",
 		.rootfs = UINT64_MAX,
 		.rules = 7,
+		.pids = 16534,
 		.holder = 44,
 		.filter = 0x8000000000000001,
 		.share = true,
