@@ -80,7 +80,9 @@ static int begin_record(struct session *s, struct err *e)
 		return -1;
 	if (lock_record(s, e) < 0)
 		return -1;
-	return session_write(s, e) < 0 ? -1 : limits_now_create(plan->id, e);
+	return session_write(s, e) < 0
+		       ? -1
+		       : limits_now_create(plan->id, plan->cgroup.own_text, e);
 }
 
 /* ---- init --------------------------------------------------------------------------- */

@@ -50,8 +50,11 @@ static void say_killed(const struct tell *t)
 	hits_limits(&t->hits, &memory_max, &tasks_max);
 	limit_text(memory_max, true, limit, sizeof(limit));
 	(void)snprintf(line, sizeof(line),
-		"the memory limit%s is reached: %" PRIu64 " process%s killed", limit,
-		t->kills, t->kills == 1 ? " was" : "es were");
+		"the memory limit%s is reached: %" PRIu64
+		" process%s killed (MemoryMax=; what "
+		"lies in /tmp and /dev/shm counts, TmpSize=, and what was changed of the system, "
+		"UpperSize=)",
+		limit, t->kills, t->kills == 1 ? " was" : "es were");
 	say(t->session, line);
 }
 
@@ -63,7 +66,8 @@ static void say_refused(const struct tell *t)
 	hits_limits(&t->hits, &memory_max, &tasks_max);
 	limit_text(tasks_max, false, limit, sizeof(limit));
 	(void)snprintf(line, sizeof(line),
-		"the limit%s processes and threads is reached: no more could be started",
+		"the limit%s processes and threads is reached: no more could be started "
+		"(TasksMax=)",
 		limit);
 	say(t->session, line);
 }

@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #define OWN_GROUP "/sys/fs/cgroup"
 
@@ -22,9 +23,11 @@ static void print_limit(const char *line)
 	char size[32];
 	uint64_t n;
 
-	if (*line == '[')
+	if (strcmp(line, "[Session]") == 0)
+		(void)printf("%12s: of this session\n", "Own");
+	else if (*line == '[')
 		(void)printf("%12s  shared with others, %s:\n", "", line);
-	else if (value && strncmp(line, "Memory", 6) == 0 &&
+	else if (value && (strncmp(line, "Memory", 6) == 0 || strstr(line, "Size=")) &&
 		 parse_u64(value + 1, &n) == 0) {
 		nsctl_bytes(n, NSCTL_HUMAN, size, sizeof(size));
 		(void)printf("%14s%.*s=%s\n", "", (int)(value - line), line, size);
@@ -33,21 +36,32 @@ static void print_limit(const char *line)
 	}
 }
 
-static void print_limits(void)
+/* Takes @text apart. */
+static void print_limits(char *text)
 {
-	char text[8192], *rest = text, *line;
-	bool any = false;
+	char *rest = text, *line;
 
-	if (io_read_text(AT_FDCWD, PATH_RUN_LIMITS, text, sizeof(text)) < 0)
-		return;
 	(void)printf("%12s: of all sessions of the account together\n", "Limits");
-	while ((line = strsep(&rest, "\n"))) {
+	if (!*text || strncmp(text, "[Session]", 9) == 0)
+		(void)printf("%14snone\n", "");
+	while ((line = strsep(&rest, "\n")))
 		if (*line)
 			print_limit(line);
-		any |= *line != '\0';
-	}
-	if (!any)
-		(void)printf("%14snone\n", "");
+}
+
+/* How full a place is, and which key makes room there. */
+static void print_room(const char *place, const char *key)
+{
+	char used[32], all[32];
+	struct statfs fs;
+
+	if (statfs(place, &fs) < 0)
+		return;
+	nsctl_bytes((uint64_t)(fs.f_blocks - fs.f_bfree) * (uint64_t)fs.f_bsize,
+		NSCTL_HUMAN, used, sizeof(used));
+	nsctl_bytes((uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize, NSCTL_HUMAN, all,
+		sizeof(all));
+	(void)printf("%12s: %s of %s used, %s\n", place, used, all, key);
 }
 
 /* cgroup v2 shows a session its own group. */
@@ -111,12 +125,21 @@ static void print_processes(void)
 
 void status_inside(void)
 {
-	char id[64] = "?";
+	char id[64] = "?", text[8192];
+	bool upper = false;
 
 	if (io_read_text(AT_FDCWD, PATH_RUN_SESSION, id, sizeof(id)) >= 0)
 		id[strcspn(id, "\n")] = '\0';
 	(void)printf("session %s\n", id);
-	print_limits();
+	if (io_read_text(AT_FDCWD, PATH_RUN_LIMITS, text, sizeof(text)) >= 0) {
+		upper = strstr(text, "UpperSize=") != NULL;
+		print_limits(text);
+	}
+	print_room("/tmp", "TmpSize=");
+	print_room("/var/tmp", "TmpSize=");
+	print_room("/dev/shm", "TmpSize=");
+	if (upper)
+		print_room("/", "UpperSize=");
 	if (!print_group())
 		print_processes();
 }

@@ -80,3 +80,22 @@ const char *plan_limits_text(struct planner *b, const struct policy_limits *own)
 			&b->in->policy->slice_limits);
 	return text;
 }
+
+static const char *size_text(struct planner *b, const char *key, uint64_t n)
+{
+	return n == PARSE_INFINITY ? planner_text(b, "%s=infinity\n", key)
+				   : planner_text(b, "%s=%" PRIu64 "\n", key, n);
+}
+
+const char *plan_own_text(struct planner *b)
+{
+	const struct policy *p = b->in->policy;
+	const char *linger = p->linger_usec == 0 ? "no" : "yes", *upper = "";
+
+	if (p->linger_usec > 0 && p->linger_usec != PARSE_INFINITY)
+		linger = planner_text(b, "%" PRIu64 "s", p->linger_usec / 1000000);
+	if (p->upper == UPPER_TMPFS)
+		upper = size_text(b, "UpperSize", p->upper_size);
+	return planner_text(b, "[Session]\n%s%sLinger=%s\n",
+		size_text(b, "TmpSize", p->tmp_size), upper, linger);
+}

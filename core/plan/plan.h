@@ -248,6 +248,8 @@ struct plan_cgroup {
 	size_t n_lifted, n_slice_lifted;
 	/* All of them as "KEY=VALUE" lines, those of a slice below its "[Slice NAME]" */
 	const char *limits_text;
+	/* And what a session has for itself and isn't changed: sizes, Linger=. */
+	const char *own_text;
 };
 
 /* A system call that is refused. */

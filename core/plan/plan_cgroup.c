@@ -255,6 +255,7 @@ int plan_cgroup(struct planner *b, struct err *e)
 	else
 		plan_groups(b);
 	c->limits_text = plan_limits_text(b, &own);
+	c->own_text = plan_own_text(b);
 	plan_lift(b);
 	plan_manager(b);
 	return 0;

@@ -113,6 +113,7 @@ void plan_manager_ops(struct planner *b); /* and what it looks for */
 void planner_setting(struct planner *b, struct plan_cgroup_setting **list, size_t *n,
 	const struct plan_cgroup_setting *one);
 /* limits_text.c: plan_cgroup.limits_text; @own are the account's, slice and host considered */
+const char *plan_own_text(struct planner *b);
 const char *plan_limits_text(struct planner *b, const struct policy_limits *own);
 void plan_lift(struct planner *b); /* limits_lift.c: what isn't limited any more */
 

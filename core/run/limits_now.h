@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The limits that an account's running sessions have: plan_cgroup.limits_text, in a file
- * PATH_SESSIONS/ID.limits of each, which the session sees as PATH_RUN_LIMITS. It goes with the record.
+ * PATH_SESSIONS/ID.limits of each, with what is that session's own behind it, which the session sees as PATH_RUN_LIMITS. It goes with the record.
  */
 #pragma once
 
@@ -10,8 +10,13 @@
 
 #include <sys/types.h>
 
-/* Make a session's file, empty: it can be bound then. Return: 0 or -1 with @e. */
-int limits_now_create(const char *id, struct err *e);
+/**
+ * limits_now_create() - Make a session's file: it can be bound then
+ * @own:	plan_cgroup.own_text, which stays at its end whatever is written later
+ *
+ * Return: 0 or -1 with @e.
+ */
+int limits_now_create(const char *id, const char *own, struct err *e);
 
 /**
  * limits_now_write() - Tell all sessions of an account what holds from now on

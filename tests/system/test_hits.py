@@ -7,8 +7,8 @@ import time
 from harness.terminal import Terminal, Timeout
 from test_limits import BOMB, HOG, _has_cgroups, _is_safe_to_bomb
 
-KILLED = r"nsshell: session (\w+): the memory limit of 100M is reached: \d+ process"
-REFUSED = r"nsshell: session (\w+): the limit of 60 processes and threads is reached"
+KILLED = r"nsshell: session (\w+): the memory limit of 100M is reached: \d+ process.*MemoryMax=.*TmpSize=.*UpperSize="
+REFUSED = r"nsshell: session (\w+): the limit of 60 processes and threads is reached.*TasksMax="
 
 
 def _terminal(b, user):

@@ -32,3 +32,31 @@ def test_pids_of_sessions_beside_each_other(b):
         b.gone(name)
     again = [int(b.ssh(name, "sh -c 'echo $$'").stdout) for _ in range(4)]
     b.check(len(set(again)) == 4, "nor are logins one after the other given the same ones", again)
+
+
+def test_sizes_and_linger_are_told(b):
+    """What is no limit of a group, and is met all the same: the keys to ask the admin for."""
+    name = b.alice.pw_name
+    b.stage.config("MemoryMax=512M\nTmpSize=20M\nUpper=tmpfs\nUpperSize=30M\nLinger=90s\n")
+    own = ["[Session]", f"TmpSize={20 << 20}", f"UpperSize={30 << 20}", "Linger=90s"]
+    with b.shell(name) as s:
+        seen = s.do("cat /run/nsshell/limits").split()
+        b.check(seen[0] == f"MemoryMax={512 << 20}" and seen[-4:] == own,
+                "/run/nsshell/limits names TmpSize=, UpperSize= and Linger=, too", seen)
+        s.do("head -c 15M /dev/zero >/tmp/much")
+        seen = s.do(f"{b.stage.bin}/nsctl status")
+        rows = [line.strip() for line in seen.split("\n")]
+        b.check("TmpSize=20M" in rows and "Linger=90s" in rows and
+                "/tmp: 15M of 20M used, TmpSize=" in rows and any(
+                    r.startswith("/: ") and r.endswith("M used, UpperSize=") for r in rows),
+                "nsctl status inside tells how full they are, and which key makes room", "as said", seen)
+        b.stage.config("MemoryMax=256M\nTmpSize=40M\nUpper=disk\nLinger=no\n")
+        with b.shell(name) as other:
+            there = other.do("cat /run/nsshell/limits").split()
+            here = s.do("cat /run/nsshell/limits").split()
+        b.check(here[-4:] == own and here[0] == there[0] == f"MemoryMax={256 << 20}" and
+                there[-3:] == ["[Session]", f"TmpSize={40 << 20}", "Linger=no"],
+                "a later login with other ones changes the account's limits, and not these",
+                f"{here} {there}")
+    b.nsctl("stop", name)
+    b.check(b.gone(name), "and all end")
