@@ -101,6 +101,19 @@ static int join_supervisors(struct session *s, struct err *e)
 	return r;
 }
 
+/*
+ * Neither is what fills the memory, and with init all of the session would go. Init forks nobody any
+ * more who could inherit it: a user manager has its own score by now, and who joins brings theirs.
+ */
+static void spare_from_oom(const struct session *s)
+{
+	char path[32];
+
+	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
+	(void)snprintf(path, sizeof(path), "%d/oom_score_adj", (int)s->record.init.pid);
+	(void)io_write_text(s->proc, path, "-900");
+}
+
 /* Nobody waits for any of this. */
 static void settle(struct session *s)
 {
@@ -108,7 +121,7 @@ static void settle(struct session *s)
 	size_t swept;
 	int r;
 
-	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
+	spare_from_oom(s);
 	if (join_supervisors(s, &e) < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
 	r = drop(&e);

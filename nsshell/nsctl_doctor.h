@@ -59,6 +59,11 @@ bool doctor_memory_is_open(const struct doctor_account *a);
 /* Tell of those accounts. */
 void doctor_memory(const struct strlist *open, struct findings *f);
 
+/* Whether an account's /tmp or upper in memory may become larger than its MemoryMax=. */
+bool doctor_tmp_is_large(const struct doctor_account *a);
+/* Tell of those accounts. */
+void doctor_tmp(const struct strlist *large, struct findings *f);
+
 /**
  * doctor_disk_is_open() - Whether nothing limits what an account's upper takes on disk
  *

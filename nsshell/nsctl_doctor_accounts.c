@@ -73,6 +73,7 @@ struct gathered {
 	struct strlist limits;
 	struct strlist disk;   /* with Upper=disk, and no quota */
 	struct strlist memory; /* with no MemoryMax= */
+	struct strlist tmp;    /* with a TmpSize= above it */
 	struct strlist isolated;
 	struct doctor_passed passed;
 };
@@ -100,6 +101,8 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 			f->no_memory = true;
 		if (doctor_memory_is_open(&a) &&
 			strlist_add(&g->memory, account->name) < 0)
+			f->no_memory = true;
+		if (doctor_tmp_is_large(&a) && strlist_add(&g->tmp, account->name) < 0)
 			f->no_memory = true;
 		if (policy.record && is_unseen(account) &&
 			strlist_add(&g->unseen, account->name) < 0)
@@ -139,6 +142,7 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	tell_unseen(&g.unseen, f);
 	doctor_disk(&g.disk, f);
 	doctor_memory(&g.memory, f);
+	doctor_tmp(&g.tmp, f);
 	doctor_doors(d, &g.isolated, f);
 	doctor_passed_tell(&g.passed, config_people(c), f);
 	strlist_clear(&g.passed.above);
@@ -148,5 +152,6 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	strlist_clear(&g.limits);
 	strlist_clear(&g.disk);
 	strlist_clear(&g.memory);
+	strlist_clear(&g.tmp);
 	return 0;
 }

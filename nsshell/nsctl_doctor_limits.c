@@ -118,3 +118,30 @@ void doctor_memory(const struct strlist *open, struct findings *f)
 		"/dev/shm and their uppers too",
 		open->n, open->n == 1 ? "" : "s");
 }
+
+bool doctor_tmp_is_large(const struct doctor_account *a)
+{
+	const struct policy *p = a->policy;
+	const struct policy_amount *max = &p->limits.memory_max;
+	uint64_t most = p->tmp_size;
+
+	if (p->upper == UPPER_TMPFS && p->upper_size > most)
+		most = p->upper_size;
+	return max->permyriad == 0 && max->n != PARSE_INFINITY && most > max->n;
+}
+
+void doctor_tmp(const struct strlist *large, struct findings *f)
+{
+	char whom[64];
+
+	if (large->n == 0)
+		return;
+	(void)snprintf(whom, sizeof(whom), "%.32s%s", large->v[0],
+		large->n > 1 ? " and others" : "");
+	findings_add(f, FINDING_WARNING, whom,
+		"give them a TmpSize= and an UpperSize= below MemoryMax=: nsshell.conf(5)",
+		"TmpSize= or UpperSize= above MemoryMax=: %zu account%s can fill /tmp or the like beyond "
+		"the memory limit, and instead of \"No space left on device\" the kernel kills what "
+		"runs in the session, and the files stay",
+		large->n, large->n == 1 ? "" : "s");
+}

@@ -272,3 +272,13 @@ def test_disks_that_can_be_filled(b):
     b.check(seen and b.alice.pw_name in seen[0]["concerns"] and "1 account " in seen[0]["what"],
             "it names the account", seen)
     b.check(not [f for f in _findings(b, b.carol) if word in f["what"]], "without root it isn't looked at")
+
+
+def test_tmp_above_memory(b):
+    word = "TmpSize= or UpperSize= above MemoryMax="
+    for large in ("TmpSize=200M\nUpperSize=64M", "TmpSize=64M\nUpperSize=200M"):
+        b.stage.config(f"MemoryMax=128M\n{large}\n")
+        _about(b, _findings(b), word, "warning", f"{large.split()} with MemoryMax=128M is a warning")
+    for small in ("TmpSize=64M\nUpperSize=64M", "TmpSize=64M\nUpper=disk"):
+        b.stage.config(f"MemoryMax=128M\n{small}\n")
+        b.check(not [f for f in _findings(b) if word in f["what"]], f"{small.split()} is none")

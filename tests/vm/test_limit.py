@@ -79,3 +79,17 @@ def test_init_is_born_in_its_group(h):
     inits = [line for line in seen.splitlines() if "CLONE_NEWPID" in line]
     h.check(len(inits) == 1 and "CLONE_INTO_CGROUP" in inits[0] and re.search(r"= \d+$", inits[0]),
             "a session's init is born in its group", inits, seen)
+
+
+def test_init_is_spared(h):
+    """A full /tmp beyond MemoryMax= takes processes of the session, and not its init."""
+    h.config("[User alice]\nMemoryMax=128M\nTmpSize=300M\nOOMPolicy=continue\n")
+    with h.shell("alice") as alice:
+        alice.do("true", timeout=60)
+        init = h.out("sed -n 's/^init_pid=//p' /run/nsshell/sessions/????????????")
+        h.wait(f"grep -qx -- -900 /proc/{init}/oom_score_adj")
+        score = h.out(f"cat /proc/{init}/oom_score_adj")
+        h.check(score == "-900", "init has the supervisor's oom_score_adj", score)
+        mine = alice.do("cat /proc/self/oom_score_adj", timeout=60)
+        h.check(mine == "0", "a user's process has its own", mine)
+    h.config()
