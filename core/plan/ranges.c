@@ -8,6 +8,7 @@
 struct range_line {
 	uint32_t uid;
 	struct id_range range;
+	const char *name; /* NULL: of a version that noted none */
 };
 
 /* The field before the next blank, or the rest. */
@@ -24,16 +25,17 @@ static int take_line(char *line, struct range_line *ret)
 
 	if (take_number(&line, &ret->uid) < 0 ||
 		take_number(&line, &ret->range.start) < 0 ||
-		take_number(&line, &ret->range.count) < 0 || line)
+		take_number(&line, &ret->range.count) < 0 || (line && !*line))
 		return -1;
+	ret->name = line;
 	return r->count > 0 && r->start >= RANGES_FIRST && r->start <= RANGES_END &&
 			       r->count <= RANGES_END - r->start
 		       ? 0
 		       : -1;
 }
 
-int ranges_find(
-	char *text, uid_t uid, struct id_range *ret, uint32_t *next, struct err *e)
+int ranges_find(char *text, uid_t uid, const char *name, struct id_range *ret,
+	uint32_t *next, struct err *e)
 {
 	char *line;
 
@@ -45,9 +47,9 @@ int ranges_find(
 			continue;
 		if (take_line(line, &l) < 0)
 			return err_set(e, 0,
-				"line %u isn't UID START COUNT within %u to %u: correct or remove it",
+				"line %u isn't UID START COUNT NAME within %u to %u: correct or remove it",
 				number, RANGES_FIRST, RANGES_END - 1);
-		if (l.uid == uid) {
+		if (l.uid == uid && (!l.name || strcmp(l.name, name) == 0)) {
 			*ret = l.range;
 			return 1;
 		}

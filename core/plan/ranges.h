@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * nsshell's own subordinate ranges, for accounts that subuid(5) has none for: "UID START COUNT"
- * a line, '#' begins a comment line. Pure: core/run/subid.h has the file.
+ * nsshell's own subordinate ranges, for accounts that subuid(5) has none for: "UID START COUNT
+ * NAME" a line, '#' begins a comment line. A uid that is another account's by now gets a range of
+ * its own; lines of older versions have no name and are whoever's has the uid. Pure: core/run/subid.h has the file.
  */
 #pragma once
 
@@ -21,5 +22,5 @@
  *
  * Return: 1 where there is a line, 0 where there is none, -1 with @e.
  */
-int ranges_find(
-	char *text, uid_t uid, struct id_range *ret, uint32_t *next, struct err *e);
+int ranges_find(char *text, uid_t uid, const char *name, struct id_range *ret,
+	uint32_t *next, struct err *e);

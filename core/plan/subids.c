@@ -67,3 +67,13 @@ bool subids_overlap(const struct subids_range *v, size_t n, struct subids_walk *
 	}
 	return false;
 }
+
+bool subids_meets(
+	const struct subids_range *r, const struct id_range *ranges, size_t n_ranges)
+{
+	for (size_t i = 0; i < n_ranges; i++)
+		if (r->start < (uint64_t)ranges[i].start + ranges[i].count &&
+			ranges[i].start < r->start + r->count)
+			return true;
+	return false;
+}

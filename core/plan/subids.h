@@ -3,6 +3,8 @@
  * has which range at a login is libsubid's to say. */
 #pragma once
 
+#include "core/base/account.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,3 +45,10 @@ struct subids_walk {
  * Return: true with w->first and w->second.
  */
 bool subids_overlap(const struct subids_range *v, size_t n, struct subids_walk *w);
+
+/**
+ * subids_meets() - Whether a range has ids that are among others
+ * @ranges:	of an account, as libsubid gives them
+ */
+bool subids_meets(
+	const struct subids_range *r, const struct id_range *ranges, size_t n_ranges);

@@ -7,6 +7,7 @@
 #include "core/base/paths.h"
 #include "core/plan/idmap.h"
 #include "core/plan/ranges.h"
+#include "core/run/subid_alone.h"
 
 #include <fcntl.h>
 #include <shadow/subid.h>
@@ -78,10 +79,11 @@ static int open_ranges(bool allocate, int *ret_fd, struct err *e)
 	return err_set(e, errno, "open %s", PATH_RANGES);
 }
 
-static int append_line(int fd, uid_t uid, uint32_t start, struct err *e)
+static int append_line(int fd, const struct account *a, uint32_t start, struct err *e)
 {
-	char line[64];
-	int len = snprintf(line, sizeof(line), "%u %u %u\n", uid, start, IDMAP_IDS);
+	char line[64 + ACCOUNT_NAME_MAX];
+	int len = snprintf(line, sizeof(line), "%u %u %u %.255s\n", a->uid, start,
+		IDMAP_IDS, a->name);
 	off_t end = lseek(fd, 0, SEEK_END);
 
 	if (io_write_all(fd, line, (size_t)len) == 0 && fsync(fd) == 0)
@@ -103,8 +105,8 @@ static int lock_ranges(int fd, int how, struct err *e)
 }
 
 /* As ranges_find(). */
-static int look(
-	int fd, int how, uid_t uid, struct id_range *ret, uint32_t *next, struct err *e)
+static int look(int fd, int how, const struct account *a, struct id_range *ret,
+	uint32_t *next, struct err *e)
 {
 	_cleanup_free_ char *text = malloc(OWN_TEXT_MAX);
 	int r;
@@ -115,7 +117,7 @@ static int look(
 		return -1;
 	if (io_read_text(AT_FDCWD, PATH_RANGES, text, OWN_TEXT_MAX) < 0)
 		return err_set(e, errno, "read %s", PATH_RANGES);
-	r = ranges_find(text, uid, ret, next, e);
+	r = ranges_find(text, a->uid, a->name, ret, next, e);
 	return r < 0 ? err_wrap(e, "read %s", PATH_RANGES) : r;
 }
 
@@ -123,7 +125,7 @@ static int append_range(
 	int fd, const struct account *a, struct id_range *ret, struct err *e)
 {
 	uint32_t next = RANGES_END;
-	int r = look(fd, LOCK_EX, a->uid, ret, &next, e);
+	int r = look(fd, LOCK_EX, a, ret, &next, e);
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;
@@ -136,7 +138,7 @@ static int append_range(
 		return err_by(e, ERR_BY_IDS);
 	}
 	ret->start = next;
-	return append_line(fd, a->uid, next, e);
+	return append_line(fd, a, next, e);
 }
 
 static int own_range(
@@ -150,7 +152,7 @@ static int own_range(
 	if (r != 0)
 		return r < 0 ? -1 : 0;
 	/* Most have one: those wait for nobody who also only looks. */
-	r = look(fd, LOCK_SH, a->uid, &mine, &next, e);
+	r = look(fd, LOCK_SH, a, &mine, &next, e);
 	if (r < 0 || (r == 0 && !allocate))
 		return r;
 	if (r == 0 && append_range(fd, a, &mine, e) < 0)
@@ -183,6 +185,10 @@ int subid_find(const struct account *a, bool allocate, struct subid *ret, struct
 			subid_clear(&s);
 			return -1;
 		}
+	}
+	if (subid_check_alone(a, &s, e) < 0) {
+		subid_clear(&s);
+		return -1;
 	}
 	*ret = s;
 	return 0;

@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct id_range range = { 0 };
 	struct err e = { 0 };
 	uint32_t next = 0;
-	int r = ranges_find(text, 1000, &range, &next, &e);
+	int r = ranges_find(text, 1000, "alice", &range, &next, &e);
 
 	if (r < 0)
 		must(e.msg[0]);

@@ -120,3 +120,49 @@ def test_two_names_of_one_uid(b):
         b.stage.accounts.remove("erin")
         b.stage.accounts.remove("dave")
         b.run("groupdel", first.pw_name)  # userdel takes one of its own name along, and no other
+
+
+def _range_of(user):
+    with open("/etc/subuid", encoding="utf-8") as f:
+        return next(int(line.split(":")[1]) for line in f if line.startswith(f"{user}:"))
+
+
+def test_a_range_of_two(b):
+    """Ids below a box that are somebody else's, too: nobody's login goes on with them."""
+    b.stage.config("")
+    start = _range_of(b.alice.pw_name)
+    other = b.stage.accounts.add("dave", groups=("box",), subids=False, extra=("-u", "70007"))
+    try:
+        for kind in ("u", "g"):
+            ids = f"{start}-{start + 65535}"
+            b.run("usermod", f"--add-sub{kind}ids", ids, other.pw_name)
+        for user, whose in ((other, b.alice), (b.alice, other)):
+            b.stage.syslog.clear()
+            _refused(b, user.pw_name, f"{user.pw_name} with a range of two",
+                     ("--del-subuids", whose.pw_name, "/etc/subuid:"))
+        for kind in ("u", "g"):
+            b.run("usermod", f"--del-sub{kind}ids", ids, other.pw_name)
+            b.run("usermod", f"--add-sub{kind}ids", "1000-66535", other.pw_name)
+        b.stage.syslog.clear()
+        _refused(b, other.pw_name, "a range with accounts in it", ("holds the uid",))
+        r = b.ssh(b.alice.pw_name, "echo in")
+        b.check(r.stdout == "in\n", "who has a range alone gets in", r.stderr, b.log_tail())
+    finally:
+        b.stage.accounts.remove("dave")
+
+
+def test_a_range_of_ours_is_one_account_s(b):
+    b.stage.config("")
+    try:
+        starts = []
+        for role in ("dave", "erin"):
+            who = b.stage.accounts.add(role, groups=("box",), subids=False, extra=("-u", UID))
+            r = b.ssh(who.pw_name, "awk '$1 == 0 { print $2 }' /proc/self/uid_map")
+            starts.append(r.stdout.strip())
+            b.gone(who.pw_name)
+            b.stage.accounts.remove(role)
+        b.check(len(set(starts)) == 2 and all(starts), "the next account with a uid has ids of its own",
+                starts, b.log_tail())
+    finally:
+        b.stage.accounts.remove("dave")
+        b.stage.accounts.remove("erin")

@@ -18,7 +18,7 @@ static int find(const char *lines, uid_t uid, struct id_range *ret, uint32_t *ne
 	int r;
 
 	assert_non_null(text);
-	r = ranges_find(text, uid, ret, next, &e);
+	r = ranges_find(text, uid, "alice", ret, next, &e);
 	if (r < 0)
 		assert_non_null(strstr(e.msg, "line 2"));
 	free(text);
@@ -59,9 +59,23 @@ static void a_new_one_comes_behind_the_last_whatever_the_order(void **state)
 	assert_int_equal(next, 1879113728U + 65536);
 }
 
+static void the_next_account_with_a_uid_gets_another(void **state)
+{
+	struct id_range r = { 0 };
+	uint32_t next;
+
+	(void)state;
+	assert_int_equal(find("1000 1879048192 65536 bob\n", 1000, &r, &next), 0);
+	assert_int_equal(next, 1879113728U);
+	assert_int_equal(find("1000 1879048192 65536 bob\n1000 1879113728 65536 alice\n",
+				 1000, &r, &next),
+		1);
+	assert_int_equal(r.start, 1879113728U);
+}
+
 static void what_is_not_of_the_form_is_refused_by_its_line(void **state)
 {
-	static const char *const bad[] = { "1000 1879048192", "1000 1879048192 65536 1",
+	static const char *const bad[] = { "1000 1879048192", "1000 1879048192 65536 ",
 		"1000  1879048192 65536", "-1 1879048192 65536", "1000 1879048192 0",
 		"1000 5 65536", "1000 2147352575 2", "1000 1879048192 4294967295",
 		"1000 1879048192 99999999999", "alice 1879048192 65536" };
@@ -83,6 +97,7 @@ int main(void)
 		cmocka_unit_test(an_empty_file_begins_at_the_first_id),
 		cmocka_unit_test(an_account_has_the_range_of_its_line),
 		cmocka_unit_test(a_new_one_comes_behind_the_last_whatever_the_order),
+		cmocka_unit_test(the_next_account_with_a_uid_gets_another),
 		cmocka_unit_test(what_is_not_of_the_form_is_refused_by_its_line),
 	};
 
