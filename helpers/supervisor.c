@@ -4,12 +4,12 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/run/family.h"
-#include "core/run/login.h"
 #include "core/run/privs.h"
 #include "core/run/reconcile.h"
 #include "helpers/groups.h"
 #include "helpers/init.h"
 #include "helpers/join_socket.h"
+#include "helpers/presence.h"
 #include "helpers/session.h"
 #include "helpers/tell.h"
 #include "helpers/title.h"
@@ -28,12 +28,6 @@
  */
 #define RETRY_MS 20
 
-/* Services whose users see no login in `who`: they only change who somebody is. */
-static const char *const no_logins[] = { "su", "su-l", "runuser", "runuser-l", "cron",
-	"atd", "sudo", "sudo-i", PROTO_SERVICE_RUN,
-	/* What comes before it, sshd or su, notes the login on the host or doesn't. */
-	PROTO_SERVICE_DOOR };
-
 static uint64_t now_usec(void)
 {
 	struct timespec t;
@@ -44,27 +38,16 @@ static uint64_t now_usec(void)
 
 /* ---- after the login went in -------------------------------------------------------- */
 
-static bool is_login(const char *service)
-{
-	for (size_t i = 0; i < sizeof(no_logins) / sizeof(*no_logins); i++)
-		if (strcmp(service, no_logins[i]) == 0)
-			return false;
-	return true;
-}
-
-static void note_login(struct session *s)
+static void note_login(struct session *s, struct presence *presence)
 {
 	struct err e;
 
 	s->record.state = RECORD_OPEN;
-	/* In the record first: what utmp says then is taken back whenever we are killed. */
-	s->record.logged_in = is_login(s->plan->service);
 	if (session_write(s, &e) < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
 	/* From the record on it can be joined. */
 	cleanup_close(&s->family);
-	if (s->record.logged_in)
-		login_write(&s->record);
+	presence_begin(presence, s);
 	syslog(LOG_INFO, "session %s opened for %s (%s%s%s)", s->plan->id, s->plan->user,
 		s->plan->service, s->plan->rhost[0] ? " from " : "", s->plan->rhost);
 	for (size_t i = 0; i < s->plan->n_notes; i++)
@@ -143,6 +126,7 @@ enum {
 	POLL_INIT,
 	POLL_SIGNAL,
 	POLL_LISTENER,
+	POLL_PRESENCE,
 	POLL_HITS,
 	POLL_LEASES = POLL_HITS + HITS_POLL_MAX,
 	POLL_MAX = POLL_LEASES + 2 * SESSION_LEASES_MAX,
@@ -151,6 +135,7 @@ enum {
 struct watch {
 	struct session *s;
 	struct tell tell;
+	struct presence presence;
 	int signals;
 	bool lingering;
 	uint64_t linger_until; /* now_usec(); PARSE_INFINITY: as long as processes live */
@@ -163,6 +148,7 @@ static size_t fill(const struct watch *w, struct pollfd *p)
 	p[POLL_INIT] = (struct pollfd){ .fd = w->s->init, .events = POLLIN };
 	p[POLL_SIGNAL] = (struct pollfd){ .fd = w->signals, .events = POLLIN };
 	p[POLL_LISTENER] = (struct pollfd){ .fd = w->s->listener, .events = POLLIN };
+	presence_wants(&w->presence, &p[POLL_PRESENCE]);
 	tell_wants(&w->tell, &p[POLL_HITS]);
 	for (size_t i = 0; i < w->s->n_leases; i++) {
 		const struct lease *l = &w->s->leases[i];
@@ -281,6 +267,20 @@ static void admit_next(struct watch *w)
 		w->s->plan->user);
 }
 
+/* SIGIO: there is a new terminal. Return: whether a signal said to end. */
+static bool hear_signals(struct watch *w)
+{
+	struct signalfd_siginfo one;
+	bool end = false;
+
+	while (read(w->signals, &one, sizeof(one)) == (ssize_t)sizeof(one))
+		if (one.ssi_signo == SIGIO)
+			presence_look(&w->presence);
+		else
+			end = true;
+	return end;
+}
+
 /* Returns when the session's door is shut and it is to end. */
 static void watch(struct watch *w)
 {
@@ -293,10 +293,12 @@ static void watch(struct watch *w)
 		if (poll(p, fill(w, p), timeout_of(w)) < 0)
 			continue;
 		/* A login that waits to be taken opens a session of its own then. */
-		if (p[POLL_INIT].revents || p[POLL_SIGNAL].revents) {
+		if (p[POLL_INIT].revents || (p[POLL_SIGNAL].revents && hear_signals(w))) {
 			session_shut(w->s);
 			return;
 		}
+		if (p[POLL_PRESENCE].revents)
+			presence_relay(&w->presence);
 		tell_go(&w->tell, now_usec());
 		take_leases(w, p);
 		if (p[POLL_LISTENER].revents)
@@ -311,6 +313,7 @@ static int listen_to_signals(void)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGIO);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -365,11 +368,12 @@ static void supervise(struct session *s, int sock, const struct cgroup_fds *born
 	}
 	(void)close(sock);
 	title_set("nsshell: session %s of %s", s->plan->id, s->plan->user);
-	note_login(s);
+	note_login(s, &w.presence);
 	settle(s);
 	tell_begin(&w.tell, s);
 	watch(&w);
 	end(s, &w.tell, begun);
+	presence_end(&w.presence);
 }
 
 _Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal,

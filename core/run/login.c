@@ -14,6 +14,7 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#include <utmp.h>
 #include <utmpx.h>
 
 #define MARK '~' /* first in the ut_id of an entry of ours; three digits follow */
@@ -46,15 +47,10 @@ static void put_address(struct utmpx *u, const char *rhost)
 static void fill(struct utmpx *u, const struct record *r)
 {
 	struct timeval now;
-	char line[sizeof(u->ut_line) + 1];
 
 	memset(u, 0, sizeof(*u));
 	u->ut_pid = r->supervisor.pid;
-	if (strncmp(r->lent.path, "/dev/", 5) == 0)
-		(void)snprintf(line, sizeof(line), "%.31s", r->lent.path + 5);
-	else
-		(void)snprintf(line, sizeof(line), "ns/%s", r->id);
-	put(u->ut_line, sizeof(u->ut_line), line);
+	put(u->ut_line, sizeof(u->ut_line), r->line);
 	(void)gettimeofday(&now, NULL);
 	u->ut_tv.tv_sec = (int32_t)now.tv_sec;
 	u->ut_tv.tv_usec = (int32_t)now.tv_usec;
@@ -166,6 +162,28 @@ static void insist(int (*try)(struct utmpx *), struct utmpx *u)
 			break;
 }
 
+/* ---- lastlog ---------------------------------------------------------------------------- */
+
+/*
+ * A file of the size of the largest uid, mostly holes. Not every host has one (Debian 13 has a
+ * database of its own): where it isn't, none is made.
+ */
+static void note_last(const struct record *r)
+{
+	_cleanup_close_ int fd =
+		open(_PATH_LASTLOG, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct lastlog last = { 0 };
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	last.ll_time = (__typeof__(last.ll_time))time(NULL);
+	put(last.ll_line, sizeof(last.ll_line), r->line);
+	put(last.ll_host, sizeof(last.ll_host), r->rhost);
+	lock_theirs(fd);
+	(void)!pwrite(fd, &last, sizeof(last), (off_t)r->uid * (off_t)sizeof(last));
+}
+
 /* ---- login and logout ------------------------------------------------------------------- */
 
 void login_write(const struct record *r)
@@ -181,6 +199,7 @@ void login_write(const struct record *r)
 	put_address(&u, r->rhost);
 	insist(try_store, &u);
 	insist(try_append, &u);
+	note_last(r);
 }
 
 void login_clear(const struct record *r)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Login and logout on the host, utmp(5) and wtmp(5): `who` and `last` stay true there. */
+/* Login and logout on the host, utmp(5), wtmp(5) and lastlog(8): `who` and `last` stay true there. */
 #pragma once
 
 #include "core/run/record.h"
@@ -7,8 +7,8 @@
 /**
  * login_write() - Record that the session began
  *
- * The line is the terminal's name where one was lent, else "ns/" and the id: the session's own
- * ptys are not the host's. The pid is the supervisor's, which `who` looks for. utmp keeps a place
+ * r->line is the terminal's name where one was lent, else that of one of the host's that stands for
+ * the session's (helpers/presence.h), else "ns/" and the id. The pid is the supervisor's, which `who` looks for. utmp keeps a place
  * for as many logins as there were at once. Takes three seconds at most, also where somebody keeps
  * utmp locked.
  */

@@ -67,6 +67,7 @@ struct record {
 	bool notify_join;  /* the user is told when an admin steps in */
 	uint32_t leases;   /* logins in it */
 	bool logged_in;    /* utmp has an entry of ours */
+	char line[32];     /* its ut_line, "" without one */
 	uint32_t pids;     /* where its process ids begin, pidstart.h */
 	struct record_tty lent;
 };

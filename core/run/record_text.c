@@ -60,6 +60,7 @@ static const struct field {
 	F("leases", FIELD_U32, leases),
 	F("logged_in", FIELD_BOOL, logged_in),
 	F("pids", FIELD_U32, pids),
+	F("line", FIELD_TEXT, line),
 	F("lent_path", FIELD_TEXT, lent.path),
 	F("lent_rdev", FIELD_U64, lent.rdev),
 	F("lent_uid", FIELD_U32, lent.uid),
@@ -217,6 +218,7 @@ int record_format(const struct record *r, char *buf, size_t size)
 	one_line(clean.service);
 	one_line(clean.rhost);
 	one_line(clean.tty);
+	one_line(clean.line);
 	one_line(clean.lent.path);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		put_field(out, &fields[i], &clean);

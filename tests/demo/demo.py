@@ -123,7 +123,7 @@ def put(stage, user):
 
 
 def who(stage, user):
-    p = stage.sshd.background(user, "cat")
+    p = stage.sshd.background(user, "cat", options=["-tt"])
     end = time.monotonic() + 3
     line = ""
     while not line and time.monotonic() < end:
@@ -131,7 +131,8 @@ def who(stage, user):
                      if x.startswith(user)), "")
         time.sleep(0.05)
     row("who is logged in", "", " ".join(line.split()) or "(nobody)")
-    p.communicate("")
+    p.terminate()
+    p.wait()
 
 
 def left_processes(user):

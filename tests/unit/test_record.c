@@ -27,6 +27,7 @@ static struct record example(void)
 		.rootfs = UINT64_MAX,
 		.rules = 7,
 		.pids = 16534,
+		.line = "pts/7",
 		.holder = 44,
 		.filter = 0x8000000000000001,
 		.share = true,

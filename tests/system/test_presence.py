@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Who is in, as the host's own programs have it: who, lastlog, and wall the other way."""
+
+import os
+import struct
+import time
+
+from harness.observe import utmp
+from harness.pace import patient
+from harness.terminal import Terminal
+
+_LASTLOG = struct.Struct("i32s256s")
+
+
+def _entries(b, user):
+    return [(kind, line, host) for kind, line, name, host in utmp() if kind == 7 and name == user.pw_name]
+
+
+def _appear(b, user):
+    end = time.monotonic() + patient(5)
+    while not _entries(b, user) and time.monotonic() < end:
+        time.sleep(0.05)
+    return _entries(b, user)
+
+
+def _last(user):
+    with open("/var/log/lastlog", "rb") as f:
+        f.seek(user.pw_uid * _LASTLOG.size)
+        raw = f.read(_LASTLOG.size)
+    if len(raw) < _LASTLOG.size:
+        return 0, ""
+    when, line, _ = _LASTLOG.unpack(raw)
+    return when, line.split(b"\0")[0].decode()
+
+
+def test_only_who_has_a_terminal_is_in(b):
+    with b.shell(b.alice.pw_name) as s:
+        s.do("true")
+        time.sleep(0.3)  # there is no moment at which none has been written
+        b.check(not _entries(b, b.alice), "a login without a terminal, as scp and rsync are: who doesn't count it",
+                _entries(b, b.alice))
+        b.check(not _last(b.alice)[0], "nor does lastlog know of it", _last(b.alice))
+        b.check(b.record_of(b.alice.pw_name)["logged_in"] == "0", "nor the record")
+        s.do("python3 -c 'import os, time; p = os.openpty(); time.sleep(0.2)'")
+        seen = _appear(b, b.alice)
+        b.check(len(seen) == 1, "until it makes a terminal", seen)
+    b.check(b.gone(), "it ends")
+    b.check(not _entries(b, b.alice), "and isn't in any more", _entries(b, b.alice))
+
+
+def test_wall_arrives(b):
+    with Terminal(b.stage.sshd.argv(b.alice.pw_name, options=["-tt"])) as t:
+        t.line("PS1='re''ady> '")
+        t.expect("ready> ")
+        seen = _appear(b, b.alice)
+        b.check(len(seen) == 1 and seen[0][1].startswith("pts/"), "a login with a terminal is in", seen)
+        if not seen:
+            return
+        when, line = _last(b.alice)
+        b.check(abs(when - time.time()) < 60 and line == seen[0][1], "lastlog has it", (when, line))
+        st = os.stat("/dev/" + seen[0][1])
+        b.check((st.st_uid, st.st_gid, st.st_mode & 0o777) == (0, 0, 0o600),
+                "its terminal on the host is root's alone", f"{st.st_uid}:{st.st_gid} {st.st_mode & 0o777:o}")
+        b.run("wall", "the host goes down at noon")
+        b.check(t.expect("the host goes down at noon"), "what root tells everybody with wall(1) appears on it")
+        with open("/dev/" + seen[0][1], "wb", buffering=0) as f:
+            f.write(b"\x1b]0;evil\x07 plain \x9b text\n")
+        t.expect("plain")
+        b.check("\x1b]0;evil" not in t.seen and "?]0;evil" in t.seen, "what would steer a terminal doesn't",
+                t.seen[-200:])
+        t.line("exit")
+    b.check(b.gone() and not _entries(b, b.alice), "the entry goes with the session", _entries(b, b.alice))
+
+
+def test_a_killed_supervisor_leaves_no_entry(b):
+    with Terminal(b.stage.sshd.argv(b.alice.pw_name, options=["-tt"])) as t:
+        t.line("PS1='re''ady> '")
+        t.expect("ready> ")
+        b.check(_appear(b, b.alice), "she is in")
+        os.kill(int(b.record_of(b.alice.pw_name)["supervisor_pid"]), 9)
+        b.ssh(b.bob.pw_name, "true")
+    b.check(not _entries(b, b.alice), "the next login of anybody takes the entry away", _entries(b, b.alice))
+
+
+def test_cron_and_su_are_no_logins(b):
+    b.run("su", b.alice.pw_name, "-c", "sleep 0.3")
+    b.check(not _last(b.alice)[0] or _last(b.alice)[0] < time.time() - 1, "su writes no lastlog", _last(b.alice))
+    with Terminal(["su", "-", b.alice.pw_name]) as t:
+        t.line("PS1='re''ady> '")
+        t.expect("ready> ")
+        b.check(not _entries(b, b.alice), "who doesn't count su", _entries(b, b.alice))
+        t.line("exit")
