@@ -24,6 +24,7 @@
 
 static const char *const abstract_words[] = { "private", "shared", NULL };
 static const char *const share_words[] = { "login", "account", NULL };
+static const char *const tmp_words[] = { "login", "account", NULL };
 static const char *const upper_words[] = { "tmpfs", "disk", NULL };
 static const char *const error_words[] = { "deny", "allow", NULL };
 static const char *const oom_words[] = { "continue", "kill", NULL };
@@ -56,6 +57,7 @@ const struct config_key config_keys[] = {
 	ROW("RootFS", rootfs, image, "host", "host or image:NAME"),
 	ROW("Upper", word, upper, "tmpfs", "tmpfs or disk", .words = upper_words),
 	ROW("UpperSize", size, upper_size, "1G", HINT_TMP, .min = PAGE),
+	ROW("PrivateTmp", word, tmp, "login", "login or account", .words = tmp_words),
 	ROW("TmpSize", size, tmp_size, "512M", HINT_TMP, .min = PAGE),
 	ROW("BindPaths", binds, bind_paths, "", HINT_BIND, .list = true),
 	ROW("BindReadOnlyPaths", binds, bind_ro_paths, "", HINT_BIND, .list = true),

@@ -18,6 +18,7 @@
 #include "helpers/holder.h"
 #include "helpers/init.h"
 #include "helpers/ticket.h"
+#include "helpers/tmp_share.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -67,6 +68,7 @@ static int begin_record(struct session *s, struct err *e)
 	r->rootfs = plan_rootfs_digest(plan);
 	r->rules = plan_rules_digest(plan);
 	r->share = plan->share_account;
+	r->tmp = plan->share_tmp;
 	r->no_new_privs = plan->no_new_privs;
 	r->scoped = plan->scope_sockets;
 	r->notify_join = plan->notify_join;
@@ -207,7 +209,7 @@ static int go_home(int home, struct err *e)
 	return -1;
 }
 
-static int build(struct session *s, const struct stage *stage, int family, struct err *e)
+static int build(struct session *s, struct stage *stage, int family, struct err *e)
 {
 	_cleanup_close_ int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	struct err ignored;
@@ -215,7 +217,9 @@ static int build(struct session *s, const struct stage *stage, int family, struc
 
 	if (home < 0)
 		return err_set(e, errno, "remember the host's mounts");
-	r = holder_take(s, family, e);
+	r = s->plan->share_tmp ? tmp_share(s, family, stage, e) : 0;
+	if (r == 0)
+		r = holder_take(s, family, e);
 	if (r == 0)
 		r = stage_and_start(s, stage, e);
 	if (go_home(home, r < 0 ? &ignored : e) < 0)
@@ -248,7 +252,7 @@ static void choose_pids(struct session *s, int family)
 }
 
 static int open_in_family(
-	struct session *s, const struct stage *stage, int family, struct err *e)
+	struct session *s, struct stage *stage, int family, struct err *e)
 {
 	if (kin_check(family, s->plan, e) < 0 ||
 		family_add(family, s->plan->id, s->plan->sessions_max, e) != 0)
@@ -261,7 +265,7 @@ static int open_in_family(
 	return session_write(s, e);
 }
 
-static int open_with_family(struct session *s, const struct stage *stage, struct err *e)
+static int open_with_family(struct session *s, struct stage *stage, struct err *e)
 {
 	_cleanup_close_ int family = -EBADF;
 

@@ -243,6 +243,7 @@ static json_t *op(struct json_out *o, const struct plan_op *v)
 		put(o, row, "follow", json_boolean(v->follow));
 		put(o, row, "as_user", json_boolean(v->as_user));
 		put(o, row, "must_own", json_boolean(v->must_own));
+		put(o, row, "account", json_boolean(v->shared));
 		put(o, row, "own_file", json_boolean(v->own_file));
 		put(o, row, "own_ids", json_boolean(v->idmap));
 	}

@@ -208,6 +208,7 @@ static void plan_privileges(struct planner *b)
 	p->upper_inodes = planner_inodes(policy->upper_size);
 	p->sessions_max = policy->sessions_max;
 	p->share_account = policy->share == SHARE_ACCOUNT;
+	p->share_tmp = policy->tmp == TMP_ACCOUNT;
 	p->linger_usec = policy->linger_usec;
 }
 

@@ -199,6 +199,7 @@ struct plan_op {
 	bool optional; /* leave out where source isn't there */
 	/* optional, too, where it isn't a file that the account owns, or target isn't one */
 	bool own_file;
+	bool shared; /* a tmpfs: the one of the account's other sessions, where there are any */
 	/* no id of the box's that stands for another one can be written there */
 	bool idmap;
 };
@@ -301,6 +302,7 @@ struct plan {
 	bool notify_join;         /* the user is told when an admin steps in */
 	const char *user_manager; /* the program to run with --user, "" for none */
 	bool share_account;
+	bool share_tmp;        /* some op is shared */
 	uint64_t sessions_max; /* of the account, at once; PARSE_INFINITY: no limit */
 	uint64_t linger_usec;
 	const char **notes; /* what an admin should know: fallbacks taken */

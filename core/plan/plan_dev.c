@@ -149,6 +149,7 @@ void plan_dev(struct planner *b)
 	op = planner_op(b, PLAN_TMPFS, "/dev/shm");
 	op->attr = ATTR_PLAIN;
 	op->mode = 01777;
+	op->shared = b->p->share_tmp;
 	op->size = tmp_size == PARSE_INFINITY ? 0 : tmp_size;
 	op->inodes = planner_inodes(tmp_size);
 }

@@ -46,6 +46,16 @@ static struct plan_op *tmpfs_add(
 	return op;
 }
 
+/* What PrivateTmp= is about. */
+static struct plan_op *shared_tmpfs_add(
+	struct planner *b, const char *path, uint64_t size, uint32_t mode)
+{
+	struct plan_op *op = tmpfs_add(b, path, size, mode);
+
+	op->shared = b->p->share_tmp;
+	return op;
+}
+
 static struct plan_op *file_add(
 	struct planner *b, const char *path, const char *content, uint32_t mode)
 {
@@ -135,12 +145,12 @@ static void ops_tmp(struct planner *b)
 	static const char *const sockets[] = { "/tmp/.X11-unix", "/tmp/.ICE-unix", NULL };
 	uint64_t size = b->in->policy->tmp_size;
 
-	tmpfs_add(b, "/tmp", size, 01777);
+	(void)shared_tmpfs_add(b, "/tmp", size, 01777);
 	for (size_t i = 0; sockets[i]; i++)
 		dir_add(b, sockets[i], 01777);
 	if (plan_mount_of(b->p, "/var/tmp"))
 		plan_mount_point(b, "/var/tmp", PLAN_PATH_DIR); /* in a cover of /var */
-	tmpfs_add(b, "/var/tmp", size, 01777);
+	(void)shared_tmpfs_add(b, "/var/tmp", size, 01777);
 	plan_tmpdir(b);
 }
 
@@ -159,6 +169,20 @@ static void ops_shell(struct planner *b)
 	}
 }
 
+/* A user manager needs a runtime directory for itself. */
+static void ops_run_of_account(struct planner *b)
+{
+	const struct plan *p = b->p;
+	struct plan_op *op;
+
+	(void)shared_tmpfs_add(b, "/run/lock", 4 * MIB, 01777);
+	if (*p->user_manager)
+		return;
+	op = shared_tmpfs_add(b, p->runtime_dir, 64 * MIB, 0700);
+	op->uid = p->uid;
+	op->gid = p->gid;
+}
+
 static void ops_run(struct planner *b)
 {
 	const struct plan *p = b->p;
@@ -173,6 +197,8 @@ static void ops_run(struct planner *b)
 	op = dir_add(b, p->runtime_dir, 0700);
 	op->uid = p->uid;
 	op->gid = p->gid;
+	if (p->share_tmp)
+		ops_run_of_account(b);
 	file_add(b, "/run/utmp", NULL, 0664);
 	dir_add(b, "/run/nsshell", 0755);
 	file_add(b, "/run/nsshell/session", planner_text(b, "%s\n", p->id), 0444);

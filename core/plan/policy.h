@@ -30,6 +30,11 @@ enum policy_upper {
 	UPPER_DISK,  /* kept below the state folder */
 };
 
+enum policy_tmp {
+	TMP_LOGIN, /* each session its own */
+	TMP_ACCOUNT,
+};
+
 enum policy_abstract {
 	ABSTRACT_PRIVATE, /* scoped, where the kernel can */
 	ABSTRACT_SHARED,
@@ -90,6 +95,7 @@ struct policy {
 	enum policy_passed passed;  /* by Isolate=yes in [Default], which means people */
 	struct strlist services;    /* Services=, PAM service names */
 	enum policy_share share;    /* Share= */
+	enum policy_tmp tmp;        /* PrivateTmp= */
 	uint64_t sessions_max;      /* SessionsMax=; PARSE_INFINITY: no limit */
 	uint64_t linger_usec;       /* Linger=: 0 is no, PARSE_INFINITY is yes */
 	char *hostname;             /* Hostname=, with %u %h %s not yet expanded */

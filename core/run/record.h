@@ -63,6 +63,7 @@ struct record {
 	uint64_t filter;   /* filter_open() has the session's program by it, 0: none */
 	bool share;        /* Share=account: a login may join */
 	bool no_new_privs; /* as its logins have it */
+	bool tmp;          /* its /tmp is the account's: PrivateTmp=account */
 	bool scoped;       /* its logins have abstract sockets of their own */
 	bool notify_join;  /* the user is told when an admin steps in */
 	uint32_t leases;   /* logins in it */

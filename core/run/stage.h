@@ -14,7 +14,8 @@
 /* What the ops need of the host, opened while the host's mounts are there; one row an op.
  */
 struct stage_source {
-	/* PLAN_BIND, PLAN_TERMINAL, PLAN_COVER: detached clone; -EBADF: left out */
+	/* PLAN_BIND, PLAN_TERMINAL, PLAN_COVER: detached clone; -EBADF: left out. PLAN_TMPFS:
+	 * another session's, from tmp_share() */
 	int mount;
 	struct stat st; /* of the source */
 };

@@ -57,6 +57,10 @@ static int set_attr(const struct doing *d, int mount, struct err *e)
 static int do_tmpfs(const struct doing *d, struct err *e)
 {
 	const struct plan_op *op = d->op;
+
+	if (d->source->mount >= 0)
+		return attach(d, d->source->mount, TREE_DIR, e);
+
 	_cleanup_close_ int mount =
 		rootfs_tmpfs(op->size == PARSE_INFINITY ? 0 : op->size, op->inodes,
 			op->mode, host_uid(d), host_gid(d), op->attr);

@@ -51,6 +51,7 @@ static void without_a_file_the_defaults_hold(void **state)
 	assert_false(p->isolate);
 	expect_list(&p->services, "sshd login su su-l runuser runuser-l cron nsshell");
 	assert_int_equal(p->share, SHARE_LOGIN);
+	assert_int_equal(p->tmp, TMP_LOGIN);
 	assert_int_equal(p->linger_usec, 0);
 	assert_string_equal(p->hostname, "%h");
 	assert_false(p->root);
@@ -118,6 +119,8 @@ static void words_of_enums(void **state)
 {
 	assert_int_equal(give(state, "Share=account")->policy.share, SHARE_ACCOUNT);
 	assert_int_equal(give(state, "Share=login")->policy.share, SHARE_LOGIN);
+	assert_int_equal(give(state, "PrivateTmp=account")->policy.tmp, TMP_ACCOUNT);
+	assert_int_equal(give(state, "PrivateTmp=login")->policy.tmp, TMP_LOGIN);
 	assert_int_equal(give(state, "Upper=disk")->policy.upper, UPPER_DISK);
 	assert_int_equal(give(state, "Upper=tmpfs")->policy.upper, UPPER_TMPFS);
 	assert_int_equal(give(state, "OnError=allow")->policy.on_error, ON_ERROR_ALLOW);
@@ -127,6 +130,7 @@ static void words_of_enums(void **state)
 	assert_int_equal(
 		give(state, "SupplementaryGroups=keep")->policy.groups, GROUPS_KEEP);
 	refuse_all(state, "Share", WORDS("yes", "Login", "login account"));
+	refuse_all(state, "PrivateTmp", WORDS("yes", "no", "session"));
 	refuse_all(state, "Upper", WORDS("ram", "disk:/srv"));
 	refuse_all(state, "OnError", WORDS("ignore", "no"));
 	refuse_all(state, "SupplementaryGroups", WORDS("all", "users"));

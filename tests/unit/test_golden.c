@@ -253,6 +253,7 @@ static void a_btrfs_host_is_subvolumes(void **state)
 static void container_policy(struct policy *p)
 {
 	p->upper = UPPER_DISK;
+	p->tmp = TMP_ACCOUNT;
 	p->groups = GROUPS_NONE;
 	p->linger_usec = PARSE_INFINITY;
 }
