@@ -71,6 +71,9 @@ const struct config_key config_keys[] = {
 	ROW("SystemCallFilter", filter, filter, "default",
 		"no, default, and names of system calls and @groups to allow, with a '~' before "
 		"one to refuse", .list = true),
+	ROW("RestrictAddressFamilies", families, families, "default",
+		"no, none, default, and names such as AF_VSOCK to allow, with a '~' before one to "
+		"refuse", .list = true),
 	LIMIT("MemoryMax", amount, memory_max, "infinity", HINT_MEM, .min = MIB),
 	LIMIT("MemoryHigh", amount, memory_high, "infinity", HINT_MEM, .min = MIB),
 	LIMIT("MemorySwapMax", amount, swap_max, "infinity",

@@ -2,6 +2,7 @@
 /* Parsers of keys that hold a list: words between blanks, added to what is there. */
 #include "config/internal.h"
 #include "core/base/cleanup.h"
+#include "core/plan/families.h"
 #include "core/plan/filter.h"
 
 #include <ctype.h>
@@ -179,12 +180,12 @@ int config_parse_binds(const struct config_key *key, const char *value, void *fi
 
 static bool is_base(const char *word)
 {
-	return !strcmp(word, "no") || !strcmp(word, "default");
+	return !strcmp(word, "no") || !strcmp(word, "none") || !strcmp(word, "default");
 }
 
 static const char *call_check(char *word)
 {
-	if (is_base(word))
+	if (is_base(word) && strcmp(word, "none") != 0)
 		return NULL;
 	if (*word == '~')
 		word++;
@@ -197,16 +198,21 @@ static const char *call_check(char *word)
 		       : NULL;
 }
 
-/* Words are heard in their order, also those of earlier lines: "no" and "default" begin anew. */
-int config_parse_filter(const struct config_key *key, const char *value, void *field,
+static const char *family_check(char *word)
+{
+	if (is_base(word) || family_number(*word == '~' ? word + 1 : word) >= 0)
+		return NULL;
+	return "is no family of address_families(7), AF_INET say";
+}
+
+/* Words are heard in their order, also those of earlier lines: "no" and the like begin anew. */
+static int hear_words(struct strlist *list, const char *value, word_check *check,
 	char *why, size_t why_size)
 {
 	_cleanup_list_ struct strlist words = { 0 };
-	struct strlist *list = field;
 	int r;
 
-	(void)key;
-	r = words_check(&words, value, call_check, why, why_size);
+	r = words_check(&words, value, check, why, why_size);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < words.n; i++) {
@@ -216,4 +222,18 @@ int config_parse_filter(const struct config_key *key, const char *value, void *f
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+int config_parse_filter(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	(void)key;
+	return hear_words(field, value, call_check, why, why_size);
+}
+
+int config_parse_families(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	(void)key;
+	return hear_words(field, value, family_check, why, why_size);
 }

@@ -330,8 +330,11 @@ static json_t *filter(struct json_out *o, const struct plan_filter *f)
 
 	for (size_t i = 0; i < f->n_rules; i++) {
 		const struct plan_filter_rule *rule = &f->rules[i];
-		json_t *calls = json_object_get(object, rule->group);
+		json_t *calls;
 
+		if (strcmp(rule->group, PLAN_FILTER_FAMILIES) == 0)
+			continue;
+		calls = json_object_get(object, rule->group);
 		if (!calls) {
 			put(o, object, rule->group, json_array());
 			calls = json_object_get(object, rule->group);
@@ -357,6 +360,7 @@ static void privileges(struct json_out *o, json_t *object, const struct plan *p)
 	put(o, object, "login_caps", texts(o, p->login_caps, p->n_login_caps));
 	put(o, object, "init_caps", texts(o, p->init_caps, p->n_init_caps));
 	put(o, object, "filter", filter(o, &p->filter));
+	put(o, object, "families", text(p->families));
 }
 
 /* Print and free. Return: 0 or -1. */

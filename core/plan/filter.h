@@ -16,6 +16,7 @@ enum filter_test {
 	FILTER_ANY_BIT, /* it has one of value's bits; value's high half counts too */
 	/* its low 32 bits have one that value hasn't; all ones, which only asks, may pass */
 	FILTER_OTHER_BIT,
+	FILTER_ABOVE, /* the argument is greater than value; all 64 bits of it */
 };
 
 struct filter_call {

@@ -260,6 +260,9 @@ struct plan_filter_rule {
 	bool on;           /* while planning; afterwards all are */
 };
 
+/* The group of the rules that RestrictAddressFamilies= makes. */
+#define PLAN_FILTER_FAMILIES "families"
+
 struct plan_filter {
 	struct plan_filter_rule *rules; /* none: no filter at all */
 	size_t n_rules;
@@ -298,8 +301,10 @@ struct plan {
 	bool no_new_privs;
 	bool scope_sockets; /* abstract ones are each login's own */
 	struct plan_filter filter;
-	bool keys_usable;         /* keyctl(2) and its like aren't all refused */
-	bool notify_join;         /* the user is told when an admin steps in */
+	const char
+		*families; /* of sockets that may be opened, "AF_UNIX ..."; NULL: any */
+	bool keys_usable;  /* keyctl(2) and its like aren't all refused */
+	bool notify_join;  /* the user is told when an admin steps in */
 	const char *user_manager; /* the program to run with --user, "" for none */
 	bool share_account;
 	bool share_tmp;        /* some op is shared */

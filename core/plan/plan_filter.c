@@ -2,8 +2,11 @@
 /* What SystemCallFilter= makes of the deny list, word by word: a later one wins. */
 #include "core/plan/planner.h"
 
+#include "core/plan/families.h"
+
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static bool is_group(const char *word)
 {
@@ -106,6 +109,57 @@ static void finish(struct plan_filter *f)
 	f->n_rules = kept;
 }
 
+/* ---- families of sockets ------------------------------------------------------------ */
+
+static void refuse_family(struct planner *b, enum filter_test test, uint64_t value)
+{
+	static const char *const calls[] = { "socket", "socketpair" };
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct filter_call c = { calls[i], EAFNOSUPPORT, test, 0, value };
+
+		(void)add(b, &c, PLAN_FILTER_FAMILIES, true);
+	}
+}
+
+/* "AF_UNIX AF_INET": those that have a name. */
+static const char *families_text(struct planner *b, const struct families *f)
+{
+	char text[1024] = "";
+	size_t len = 0;
+
+	for (int i = 0; i < FAMILIES_MAX; i++)
+		if ((f->allowed >> i & 1) && family_name(i))
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
+				len > 0 ? " " : "", family_name(i));
+	return planner_copy(b, len > 0 ? text : "none");
+}
+
+/*
+ * SystemCallFilter=no says that nothing is refused, as long as this isn't asked for by itself. With
+ * AF_UNSPEC, 0, no socket can be opened: it is the kernel's to refuse.
+ */
+static void restrict_families(struct planner *b)
+{
+	const struct strlist *words = &b->in->policy->families,
+			     *calls = &b->in->policy->filter;
+	struct families f = families_of(words);
+	int last = FAMILIES_MAX - 1;
+
+	if (families_are_all(&f) ||
+		(words->n == 1 && strcmp(words->v[0], "default") == 0 && calls->n > 0 &&
+			strcmp(calls->v[0], "no") == 0))
+		return;
+	while (!f.others && last > 0 && !(f.allowed >> last & 1))
+		last--;
+	for (int i = 1; i <= last; i++)
+		if (!(f.allowed >> i & 1))
+			refuse_family(b, FILTER_EQUAL, (uint64_t)i);
+	if (!f.others)
+		refuse_family(b, FILTER_ABOVE, (uint64_t)last);
+	b->p->families = families_text(b, &f);
+}
+
 static bool refuses(const struct plan_filter *f, const char *call)
 {
 	for (size_t i = 0; i < f->n_rules; i++)
@@ -123,6 +177,7 @@ void plan_filter(struct planner *b)
 	for (size_t i = 0; i < words->n; i++)
 		hear(b, words->v[i]);
 	finish(f);
+	restrict_families(b);
 	b->p->keys_usable = !refuses(f, "add_key") || !refuses(f, "keyctl") ||
 			    !refuses(f, "request_key");
 }

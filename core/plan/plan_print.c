@@ -288,6 +288,8 @@ void plan_print(const struct plan *p, FILE *out)
 	print_map("group", &p->gids, out);
 	print_privileges(p, out);
 	plan_filter_print(&p->filter, out);
+	if (p->families)
+		fprintf(out, "\nfamilies of sockets: %s\n", p->families);
 	print_rootfs(p, out);
 	print_ops(p, out);
 	print_cgroup(&p->cgroup, out);

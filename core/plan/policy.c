@@ -31,6 +31,7 @@ void policy_clear(struct policy *p)
 	strlist_clear(&p->devices);
 	strlist_clear(&p->sockets);
 	strlist_clear(&p->filter);
+	strlist_clear(&p->families);
 	free(p->hostname);
 	free(p->image);
 	free(p->shell);

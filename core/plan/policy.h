@@ -104,6 +104,7 @@ struct policy {
 	/* SystemCallFilter=: "no" or "default" at most as the first word; names of calls and
 	 * groups to allow, or with "~" to refuse */
 	struct strlist filter;
+	struct strlist families; /* RestrictAddressFamilies=, see families.h */
 	char *image;             /* RootFS=image:NAME; NULL is the host's root */
 	enum policy_upper upper; /* Upper= */
 	uint64_t upper_size;     /* UpperSize=, bytes; PARSE_INFINITY: no limit of ours */

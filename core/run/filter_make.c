@@ -70,6 +70,16 @@ static int refuse_other_bit(scmp_filter_ctx ctx, const struct filter_call *c, in
 	return r;
 }
 
+static int refuse_above(scmp_filter_ctx ctx, const struct filter_call *c, int number)
+{
+	const struct scmp_arg_cmp test = {
+		.arg = c->arg, .op = SCMP_CMP_GT, .datum_a = c->value
+	};
+
+	return seccomp_rule_add_array(
+		ctx, SCMP_ACT_ERRNO((uint32_t)c->error), number, 1, &test);
+}
+
 static int add(scmp_filter_ctx ctx, const struct filter_call *c, int number)
 {
 	switch (c->test) {
@@ -83,6 +93,8 @@ static int add(scmp_filter_ctx ctx, const struct filter_call *c, int number)
 		return refuse_any_bit(ctx, c, number);
 	case FILTER_OTHER_BIT:
 		return refuse_other_bit(ctx, c, number);
+	case FILTER_ABOVE:
+		return refuse_above(ctx, c, number);
 	}
 	return -EINVAL;
 }

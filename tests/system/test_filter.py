@@ -319,3 +319,46 @@ def test_tools_of_programmers(b: Scene):
         r = b.ssh(name, f"export PATH=/usr/bin:/bin; {command}", timeout=patient(100))
         b.check(r.stdout.split() == wanted.split(), f"{os.path.basename(program)} goes on working: "
                 f"{wanted}", r.stdout[-300:], r.stderr[-600:])
+
+
+# AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_ALG, AF_VSOCK, AF_TIPC, AF_CAN, and two at once.
+FAMILIES = """
+import errno, socket
+for family, kind in ((1, 1), (2, 1), (10, 2), (16, 3), (38, 5), (40, 1), (30, 5), (29, 3)):
+    try:
+        socket.socket(family, kind).close()
+        print("opens")
+    except OSError as e:
+        print(errno.errorcode[e.errno])
+for family in (socket.AF_UNIX, 40):
+    try:
+        [s.close() for s in socket.socketpair(family)]
+        print("opens")
+    except OSError as e:
+        print(errno.errorcode[e.errno])
+"""
+NOT_THERE = "EAFNOSUPPORT"
+
+
+def test_families_of_sockets(b: Scene):
+    ask = _python(FAMILIES)
+    outside = b.run(*ask, user=b.plain.pw_uid, group=b.plain.pw_gid, extra_groups=[]).stdout.split()
+    inside = b.ssh(b.alice.pw_name, _quoted(ask))
+    seen = inside.stdout.split()
+    b.check(seen[:4] == ["opens"] * 4 and seen[4:8] == [NOT_THERE] * 4
+            and seen[8:] == ["opens", NOT_THERE],
+            "a login opens sockets of Unix, IPv4, IPv6 and netlink, and of no other family",
+            seen, inside.stderr)
+    b.check(not outside or outside[5] == seen[5] or outside[5] == "opens",
+            "outside AF_VSOCK is whatever the kernel says", outside)
+    b.stage.config("RestrictAddressFamilies=AF_VSOCK AF_ALG\n")
+    with b.shell(b.alice.pw_name) as s:
+        session = s.do("echo $NSSHELL_SESSION")
+        seen = s.do(_quoted(ask)).split()
+        b.check([seen[4], seen[5]] == [outside[4], outside[5]] and seen[6:8] == [NOT_THERE] * 2,
+                "RestrictAddressFamilies= allows more: those answer as they do outside", seen, outside)
+        r = _nsjoin(b, session, *ask)
+        b.check(r.stdout.split() == seen, "to what nsjoin runs, too", r.stdout.split(), r.stderr)
+    b.stage.config("RestrictAddressFamilies=no\n")
+    seen = b.ssh(b.alice.pw_name, _quoted(ask)).stdout.split()
+    b.check(seen == outside, "with RestrictAddressFamilies=no all answer as outside", seen, outside)

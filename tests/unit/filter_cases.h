@@ -93,5 +93,11 @@ static inline void try_rule(const struct door *d, const struct filter_call *c)
 	case FILTER_OTHER_BIT:
 		try_other_bits(d, c);
 		break;
+	case FILTER_ABOVE:
+		expect(d, c, true, c->value + 1);
+		if (d->wide)
+			expect(d, c, true, c->value | 1ULL << 40);
+		expect(d, c, false, c->value);
+		break;
 	}
 }

@@ -43,6 +43,23 @@ static void a_name_that_nothing_has_is_told_with_its_line(void **state)
 		"SystemCallFilter", "'~no' is no system call");
 }
 
+static void families_are_heard_as_calls_are(void **state)
+{
+	struct fixture *f = *state;
+
+	(void)words_of(state, "RestrictAddressFamilies=AF_VSOCK ~AF_INET6\n"
+			      "RestrictAddressFamilies=~AF_VSOCK");
+	expect_list(&f->policy.families, "default AF_VSOCK ~AF_INET6 ~AF_VSOCK");
+	(void)words_of(state, "RestrictAddressFamilies=AF_VSOCK none AF_UNIX");
+	expect_list(&f->policy.families, "none AF_UNIX");
+	(void)words_of(state, "RestrictAddressFamilies=");
+	expect_list(&f->policy.families, "");
+	expect_one(f, "[Default]\nRestrictAddressFamilies=AF_INTE\n", 2, "Default",
+		"RestrictAddressFamilies", "'AF_INTE' is no family");
+	expect_one(f, "[Default]\nRestrictAddressFamilies=~none\n", 2, "Default",
+		"RestrictAddressFamilies", "'~none' is no family");
+}
+
 static void user_namespaces_are_allowed_by_a_word(void **state)
 {
 	struct fixture *f = *state;
@@ -57,6 +74,7 @@ int main(void)
 		story(words_are_kept_in_their_order),
 		story(no_and_default_forget_what_came_before),
 		story(a_name_that_nothing_has_is_told_with_its_line),
+		story(families_are_heard_as_calls_are),
 		story(user_namespaces_are_allowed_by_a_word),
 	};
 

@@ -148,6 +148,23 @@ static void other_rules_have_another_digest(void **state)
 	plan_free(c);
 }
 
+static void no_filter_means_no_families_unless_they_are_asked_for(void **state)
+{
+	struct plan *p = plan_with_families("no", "default", false);
+
+	(void)state;
+	assert_int_equal(p->filter.n_rules, 0);
+	assert_null(p->families);
+	plan_free(p);
+	p = plan_with_families("no", "default AF_ALG", false);
+	assert_true(count(p, "socket") > 1);
+	assert_string_equal(p->families, "AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_ALG");
+	plan_free(p);
+	p = plan_with_families("", "none", false);
+	assert_string_equal(p->families, "none");
+	plan_free(p);
+}
+
 static void the_manual_has_every_group_and_call(void **state)
 {
 	_cleanup_file_ FILE *f = fopen("man/nsshell.conf.5", "re");
@@ -189,6 +206,7 @@ int main(void)
 		cmocka_unit_test(no_leaves_only_what_follows),
 		cmocka_unit_test(keys_are_usable_as_soon_as_one_call_is),
 		cmocka_unit_test(other_rules_have_another_digest),
+		cmocka_unit_test(no_filter_means_no_families_unless_they_are_asked_for),
 		cmocka_unit_test(the_manual_has_every_group_and_call),
 	};
 

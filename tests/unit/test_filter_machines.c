@@ -14,6 +14,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 /* What a program answers to a call: the few instructions that libseccomp makes use of. */
 static uint32_t answer(const struct filter *f, const struct seccomp_data *call)
@@ -172,12 +173,83 @@ static void every_rule_holds_on_x86_64(void **state)
 		&(struct door){ "i386", SCMP_ARCH_X86, try_simulated, false });
 }
 
+static uint32_t family_answer(
+	const struct filter *f, uint32_t arch, int nr, uint64_t family)
+{
+	const struct seccomp_data call = { .nr = nr, .arch = arch, .args = { family } };
+
+	return answer(f, &call);
+}
+
+/* x86-64's socket and socketpair, i386's, and i386's other way, whose argument can't be seen. */
+static void only_allowed_families_pass(void **state)
+{
+	static const struct {
+		const char *words;
+		uint64_t family;
+		bool passes;
+	} cases[] = {
+		{ "default", AF_UNIX, true },
+		{ "default", AF_INET, true },
+		{ "default", AF_INET6, true },
+		{ "default", AF_NETLINK, true },
+		{ "default", AF_PACKET, false },
+		{ "default", AF_ALG, false },
+		{ "default", AF_VSOCK, false },
+		{ "default", 45, false },
+		{ "default", 63, false },
+		{ "default", 64, false },
+		{ "default", 4000000000, false },
+		/* The kernel takes the low half. */
+		{ "default", 1ULL << 40 | AF_ALG, false },
+		{ "default", 1ULL << 40 | AF_VSOCK, false },
+		{ "default AF_VSOCK", AF_VSOCK, true },
+		{ "default AF_VSOCK", AF_ALG, false },
+		{ "default ~AF_NETLINK", AF_NETLINK, false },
+		{ "no ~AF_VSOCK", AF_VSOCK, false },
+		{ "no ~AF_VSOCK", AF_ALG, true },
+		{ "no ~AF_VSOCK", 4711, true },
+		{ "none", AF_UNIX, false },
+		{ "none AF_UNIX", AF_UNIX, true },
+		{ "none AF_UNIX", AF_INET, false },
+		{ "AF_VSOCK no", AF_ALG, true },
+		{ "", AF_ALG, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct plan *p = plan_with_families("", cases[i].words, false);
+		uint32_t wanted = cases[i].passes ? SECCOMP_RET_ALLOW
+						  : SECCOMP_RET_ERRNO | EAFNOSUPPORT;
+		struct filter f;
+
+		make_for(SCMP_ARCH_X86_64, &p->filter, &f);
+		for (int nr = 0; nr < 2; nr++)
+			assert_int_equal(family_answer(&f, AUDIT_ARCH_X86_64,
+						 nr == 0 ? 41 : 53, cases[i].family),
+				wanted);
+		if (cases[i].family <= UINT32_MAX)
+			assert_int_equal(
+				family_answer(&f, AUDIT_ARCH_I386, 359, cases[i].family),
+				wanted);
+		assert_int_equal(family_answer(&f, AUDIT_ARCH_I386, 102, 1),
+			p->families ? SECCOMP_RET_ERRNO | EAFNOSUPPORT
+				    : SECCOMP_RET_ALLOW);
+		/* connect */
+		assert_int_equal(
+			family_answer(&f, AUDIT_ARCH_I386, 102, 3), SECCOMP_RET_ALLOW);
+		filter_unmap(&f);
+		plan_free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(other_doors_are_shut),
 		cmocka_unit_test(every_rule_holds_on_arm64),
 		cmocka_unit_test(every_rule_holds_on_x86_64),
+		cmocka_unit_test(only_allowed_families_pass),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
