@@ -25,7 +25,7 @@
 static const char *const abstract_words[] = { "private", "shared", NULL };
 static const char *const share_words[] = { "login", "account", NULL };
 static const char *const tmp_words[] = { "login", "account", NULL };
-static const char *const upper_words[] = { "tmpfs", "disk", NULL };
+static const char *const upper_words[] = { "none", "tmpfs", "disk", NULL };
 static const char *const error_words[] = { "deny", "allow", NULL };
 static const char *const oom_words[] = { "continue", "kill", NULL };
 static const char *const group_words[] = { "keep", "none", NULL };
@@ -55,7 +55,7 @@ const struct config_key config_keys[] = {
 		"up to 64 letters, digits, '-', '.' and %u, %h, %s, %%, such as %h-%u"),
 	ROW("Root", bool, root, "no", HINT_BOOL),
 	ROW("RootFS", rootfs, image, "host", "host or image:NAME"),
-	ROW("Upper", word, upper, "tmpfs", "tmpfs or disk", .words = upper_words),
+	ROW("Upper", word, upper, "none", "none, tmpfs or disk", .words = upper_words),
 	ROW("UpperSize", size, upper_size, "1G", HINT_TMP, .min = PAGE),
 	ROW("PrivateTmp", word, tmp, "login", "login or account", .words = tmp_words),
 	ROW("TmpSize", size, tmp_size, "512M", HINT_TMP, .min = PAGE),

@@ -146,10 +146,24 @@ static json_t *overlays(struct json_out *o, const struct plan *p)
 		put(o, row, "lower", text(v->lower));
 		put(o, row, "idmap", json_boolean(v->idmap));
 		put(o, row, "readonly", json_boolean(v->readonly));
+		put(o, row, "live", json_boolean(v->live));
 		append(o, array, row);
 	}
 	return array;
 }
+
+static const char *const layer_names[] = {
+	[PLAN_LAYER_WHITEOUT] = "whiteout",
+	[PLAN_LAYER_SYMLINK] = "symlink",
+	[PLAN_LAYER_DIR] = "dir",
+	[PLAN_LAYER_FILE] = "file",
+};
+
+static const char *const upper_names[] = {
+	[UPPER_NONE] = "none",
+	[UPPER_TMPFS] = "tmpfs",
+	[UPPER_DISK] = "disk",
+};
 
 static json_t *layers(struct json_out *o, const struct plan *p)
 {
@@ -160,9 +174,7 @@ static json_t *layers(struct json_out *o, const struct plan *p)
 		json_t *row = json_object();
 
 		put(o, row, "overlay", json_integer((json_int_t)v->overlay));
-		put(o, row, "kind",
-			json_string(
-				v->kind == PLAN_LAYER_WHITEOUT ? "whiteout" : "symlink"));
+		put(o, row, "kind", json_string(layer_names[v->kind]));
 		put(o, row, "path", text(v->path));
 		if (v->target)
 			put(o, row, "target", text(v->target));
@@ -385,7 +397,7 @@ int nsctl_plan_json(const struct plan *p, const struct nsctl_verdict *v, FILE *o
 	put(&o, object, "uids", idmap(&o, &p->uids));
 	put(&o, object, "gids", idmap(&o, &p->gids));
 	privileges(&o, object, p);
-	put(&o, object, "upper", json_string(p->upper == UPPER_DISK ? "disk" : "tmpfs"));
+	put(&o, object, "upper", json_string(upper_names[p->upper]));
 	put(&o, object, "upper_size", number(p->upper_size));
 	put(&o, object, "overlays", overlays(&o, p));
 	put(&o, object, "layers", layers(&o, p));

@@ -35,6 +35,9 @@
 #define PATH_RUN_LIMITS PATH_RUN "/limits"
 /* And what the config says for nsshell(1): a file with Shell=, and a folder of the account's,
  * with Record=yes, for the sockets at which its terminals can be looked at. */
+/* Upper=none: what /var/log/wtmp and lastlog are links to */
+#define PATH_RUN_WTMP      PATH_RUN "/wtmp"
+#define PATH_RUN_LASTLOG   PATH_RUN "/lastlog"
 #define PATH_RUN_SHELL     PATH_RUN "/shell"
 #define PATH_RUN_TERMINALS PATH_RUN "/terminals"
 #define PATH_STAGE         PATH_RUN "/stage"

@@ -119,6 +119,7 @@ struct plan_input {
 extern const char *const plan_lxcfs_files[];
 
 /* Built-in lists, ended by NULL. Patterns as in glob(7); all are left out where not there. */
+extern const char *const plan_live_trees[]; /* plan_path.real tells where one is a link */
 extern const char *const plan_default_inaccessible[];
 extern const char *const plan_default_sockets[];
 extern const char *const plan_default_devices[];
@@ -126,15 +127,16 @@ extern const char *const plan_default_devices[];
 /* ---- the plan --------------------------------------------------------------------------- */
 
 /*
- * One overlay of the account's rootfs. They are built once, by the account's first session,
- * and shared by all of its sessions; parents come before children.
+ * One overlay of the rootfs, or a tree of the host's as it is. Parents come before children. With
+ * Upper=disk the account's sessions share them.
  */
 struct plan_overlay {
 	const char *target; /* inside: "/", "/usr", "/var" */
+	bool live; /* no overlay: the clone itself, in which nothing is hidden or mounted */
 	const char *lower;  /* host mount point that is cloned, not recursively */
 	const char *source; /* what is mounted there: "/dev/vda1", "server:/export" */
 	bool idmap; /* the clone is idmapped by a user namespace with the plan's maps */
-	bool readonly; /* the lower was read-only on the host: no upper at all */
+	bool readonly; /* no upper: Upper=none, or the lower was read-only on the host */
 	/* MOUNT_ATTR_* of the merged mount, MOUNT_ATTR_RDONLY with readonly */
 	uint64_t attr;
 };
@@ -142,6 +144,8 @@ struct plan_overlay {
 enum plan_layer_kind {
 	PLAN_LAYER_WHITEOUT, /* hides what the lower has there */
 	PLAN_LAYER_SYMLINK,
+	PLAN_LAYER_DIR,  /* a mount point, or on the way to one; 0755, root's */
+	PLAN_LAYER_FILE, /* the same, 0644 */
 };
 
 /* One entry of the init layer, which lies between upper and lower and is never committed. */
@@ -153,8 +157,8 @@ struct plan_layer {
 };
 
 /*
- * Mount points: what lies in a tmpfs of the plan, or may be missing in an overlay, has a DIR or
- * FILE before it; everything else is there. DEVICE and TERMINAL make their own, an empty file.
+ * Mount points: what lies in a tmpfs of the plan has a DIR or FILE before it, what may be missing in
+ * an overlay is in the init layer; everything else is there. DEVICE and TERMINAL make their own, an empty file.
  * HIDE, READONLY and what is `optional` are left out where the target isn't there.
  */
 enum plan_op_kind {

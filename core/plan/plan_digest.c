@@ -48,6 +48,7 @@ uint64_t plan_rootfs_digest(const struct plan *p)
 		h = mix_text(h, p->overlays[i].lower);
 		h = mix_number(h, p->overlays[i].idmap);
 		h = mix_number(h, p->overlays[i].readonly);
+		h = mix_number(h, p->overlays[i].live);
 	}
 	h = mix_number(h, p->n_layers);
 	for (size_t i = 0; i < p->n_layers; i++) {

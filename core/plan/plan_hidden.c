@@ -2,6 +2,8 @@
 /* What nobody in the box may see: whiteouts in the init layer, empty covers, masks. */
 #include "core/plan/planner.h"
 
+#include "core/base/paths.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,7 +157,7 @@ int plan_hidden(struct planner *b, struct err *e)
 	return 0;
 }
 
-static void layer_add(struct planner *b, enum plan_layer_kind kind, const char *path,
+void planner_layer(struct planner *b, enum plan_layer_kind kind, const char *path,
 	const char *target)
 {
 	struct plan *p = b->p;
@@ -193,15 +195,26 @@ static void hide(struct planner *b, const struct hidden *h)
 	const struct plan_op *on = plan_mount_of(b->p, h->path);
 
 	if (!on)
-		layer_add(b, PLAN_LAYER_WHITEOUT, h->path, NULL);
+		planner_layer(b, PLAN_LAYER_WHITEOUT, h->path, NULL);
 	else if (on->kind != PLAN_TMPFS)
 		planner_op(b, PLAN_MASK, h->path);
 }
 
+/* Where the rules have something else at a place, that is what is there. */
+static void link_away(struct planner *b, const char *path, const char *to)
+{
+	if (!planner_is_replaced(b, path))
+		planner_layer(b, PLAN_LAYER_SYMLINK, path, to);
+}
+
 void plan_layers(struct planner *b)
 {
-	layer_add(b, PLAN_LAYER_SYMLINK, "/etc/hostname", "/run/nsshell/hostname");
-	layer_add(b, PLAN_LAYER_SYMLINK, "/etc/hosts", "/run/nsshell/hosts");
+	link_away(b, "/etc/hostname", "/run/nsshell/hostname");
+	link_away(b, "/etc/hosts", "/run/nsshell/hosts");
+	if (b->in->policy->upper == UPPER_NONE) {
+		link_away(b, PLAN_WTMP, PATH_RUN_WTMP);
+		link_away(b, PLAN_LASTLOG, PATH_RUN_LASTLOG);
+	}
 	for (size_t i = 0; i < b->n_hidden; i++)
 		if (!hidden_twice(b, i) && !path_within(b->hidden[i].path, "/proc"))
 			hide(b, &b->hidden[i]);

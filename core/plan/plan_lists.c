@@ -117,6 +117,12 @@ const char *const plan_default_inaccessible[] = {
 };
 
 /*
+ * Programs, libraries and what a site has beside them: with Upper=none the host's own, live, so that
+ * an upgrade of the host never shows halfway.
+ */
+const char *const plan_live_trees[] = { "/usr", "/opt", "/srv", "/nix", "/gnu", NULL };
+
+/*
  * A socket that is opened through the overlay refuses connections, so these are bound.
  * Folders rather than sockets where the folder holds nothing else: a restarted daemon is
  * found again.

@@ -72,7 +72,25 @@ static bool is_made(const struct plan *p, const char *path)
 		if ((p->ops[i].kind == PLAN_DIR || p->ops[i].kind == PLAN_FILE) &&
 			strcmp(p->ops[i].target, path) == 0)
 			return true;
+	for (size_t i = 0; i < p->n_layers; i++)
+		if (p->layers[i].kind != PLAN_LAYER_WHITEOUT &&
+			strcmp(p->layers[i].path, path) == 0)
+			return true;
 	return false;
+}
+
+/* In an overlay it is part of the init layer: there may be no upper to make it in. */
+static void make_place(
+	struct planner *b, const char *path, bool in_overlay, enum plan_path_kind kind)
+{
+	bool file = kind == PLAN_PATH_FILE;
+
+	if (in_overlay)
+		planner_layer(b, file ? PLAN_LAYER_FILE : PLAN_LAYER_DIR, path, NULL);
+	else if (file)
+		file_add(b, path, NULL, 0644);
+	else
+		dir_add(b, path, 0755);
 }
 
 /*
@@ -120,10 +138,7 @@ void plan_mount_point(struct planner *b, const char *path, enum plan_path_kind k
 		step = planner_text(b, "%.*s", (int)len, path);
 		if (is_made(b->p, step))
 			continue;
-		if (path[len] == '\0' && kind == PLAN_PATH_FILE)
-			file_add(b, step, NULL, 0644);
-		else
-			dir_add(b, step, 0755);
+		make_place(b, step, !on, path[len] == '\0' ? kind : PLAN_PATH_DIR);
 	}
 }
 
@@ -201,6 +216,10 @@ static void ops_run(struct planner *b)
 		ops_run_of_account(b);
 	file_add(b, "/run/utmp", NULL, 0664);
 	dir_add(b, "/run/nsshell", 0755);
+	if (b->in->policy->upper == UPPER_NONE) {
+		file_add(b, PATH_RUN_WTMP, NULL, 0664);
+		file_add(b, PATH_RUN_LASTLOG, NULL, 0664);
+	}
 	file_add(b, "/run/nsshell/session", planner_text(b, "%s\n", p->id), 0444);
 	/* A file of the host's: what holds for the account may change while the session runs. */
 	file_add(b, PATH_RUN_LIMITS, NULL, 0444);

@@ -154,10 +154,20 @@ static void print_privileges(const struct plan *p, FILE *out)
 		fprintf(out, "  manager     %s --user\n", p->user_manager);
 }
 
+static const char *const layer_names[] = {
+	[PLAN_LAYER_WHITEOUT] = "whiteout",
+	[PLAN_LAYER_SYMLINK] = "link",
+	[PLAN_LAYER_DIR] = "dir",
+	[PLAN_LAYER_FILE] = "file",
+};
+
 static void print_rootfs(const struct plan *p, FILE *out)
 {
-	fprintf(out, "\nrootfs: upper on %s", p->upper == UPPER_DISK ? "disk" : "tmpfs");
-	if (p->upper_size != PARSE_INFINITY) {
+	fprintf(out, "\nrootfs: %s",
+		p->upper == UPPER_DISK    ? "upper on disk"
+		: p->upper == UPPER_TMPFS ? "upper on tmpfs"
+					  : "read-only");
+	if (p->upper != UPPER_NONE && p->upper_size != PARSE_INFINITY) {
 		fputs(", at most ", out);
 		print_size(p->upper_size, out);
 		if (p->upper == UPPER_TMPFS)
@@ -168,9 +178,10 @@ static void print_rootfs(const struct plan *p, FILE *out)
 	for (size_t i = 0; i < p->n_overlays; i++) {
 		const struct plan_overlay *o = &p->overlays[i];
 
-		fprintf(out, "  overlay     %s over the host's %s, %s%s,", o->target,
+		fprintf(out, "  %-11s %s %s the host's %s, %s%s,",
+			o->live ? "live" : "overlay", o->target, o->live ? "is" : "over",
 			o->lower, o->idmap ? "idmapped" : "plain",
-			o->readonly ? ", no upper" : "");
+			o->readonly && !o->live ? ", no upper" : "");
 		print_attr(o->attr, out);
 		fputc('\n', out);
 	}
@@ -181,8 +192,8 @@ static void print_rootfs(const struct plan *p, FILE *out)
 			fprintf(out, "  link        %s -> %s (in %s)\n", l->path,
 				l->target, p->overlays[l->overlay].target);
 		else
-			fprintf(out, "  whiteout    %s (in %s)\n", l->path,
-				p->overlays[l->overlay].target);
+			fprintf(out, "  %-11s %s (in %s)\n", layer_names[l->kind],
+				l->path, p->overlays[l->overlay].target);
 	}
 }
 

@@ -55,7 +55,7 @@ static bool is_covered(const struct plan_host *host, size_t i)
 
 /* Whether the box has something else there: a bind, an empty folder, or nothing at all.
  */
-static bool is_replaced(const struct planner *b, const char *target)
+bool planner_is_replaced(const struct planner *b, const char *target)
 {
 	for (size_t i = 0; i < b->n_hidden; i++)
 		if (path_within(target, b->hidden[i].path))
@@ -83,13 +83,43 @@ const char *plan_no_idmap(const struct planner *b, const char *path)
 	return path_in(on->fstype, idmapped_types) ? NULL : on->fstype;
 }
 
-static void overlay_add(struct planner *b, const struct plan_host_mount *m)
+/*
+ * Whether something lies in the tree that a name of the host's must not get around: what is mounted
+ * on a directory goes along when the host renames that, and goes when the host removes it.
+ */
+static bool is_touched(const struct planner *b, const char *tree)
+{
+	static const char *const own[] = { "/etc/hosts", "/var/tmp", PLAN_WTMP, NULL };
+	const struct plan_host *host = b->in->host;
+
+	for (size_t i = 0; own[i]; i++)
+		if (path_within(own[i], tree))
+			return true;
+	for (size_t i = 0; i < b->n_hidden; i++)
+		if (path_within(b->hidden[i].path, tree))
+			return true;
+	for (size_t i = 0; i < b->n_covers; i++)
+		if (path_within(b->covers[i], tree))
+			return true;
+	for (size_t i = 0; i < b->n_wants; i++)
+		if (path_within(b->wants[i].target, tree))
+			return true;
+	for (size_t i = 0; i < host->n_mounts; i++)
+		if (host->mounts[i].file && path_within(host->mounts[i].target, tree))
+			return true;
+	return false;
+}
+
+/* @m is the file system that the host has at @at. */
+static void overlay_add(
+	struct planner *b, const char *at, const struct plan_host_mount *m)
 {
 	struct plan *p = b->p;
 	struct plan_overlay *more =
 		planner_more(b, p->overlays, &p->n_overlays, sizeof(*more));
-	const char *target = planner_copy(b, m->target);
+	const char *target = planner_copy(b, at);
 	bool idmap = b->in->host->idmapped_lower && path_in(m->fstype, idmapped_types);
+	bool none = b->in->policy->upper == UPPER_NONE;
 
 	if (!more) {
 		p->n_overlays = 0;
@@ -97,13 +127,14 @@ static void overlay_add(struct planner *b, const struct plan_host_mount *m)
 	}
 	p->overlays = more;
 	more[p->n_overlays - 1] = (struct plan_overlay){ .target = target,
+		.live = none && strcmp(at, "/") != 0 && !is_touched(b, at),
 		.lower = target,
 		.source = planner_copy(b, m->source),
 		.idmap = idmap,
-		.readonly = m->readonly,
+		.readonly = none || m->readonly,
 		.attr = MOUNT_ATTR_NODEV | (b->in->policy->root ? 0 : MOUNT_ATTR_NOSUID) |
-			(m->readonly ? MOUNT_ATTR_RDONLY : 0) };
-	if (b->in->host->idmapped_lower && !idmap)
+			(none || m->readonly ? MOUNT_ATTR_RDONLY : 0) };
+	if (b->in->host->idmapped_lower && !idmap && strcmp(at, m->target) == 0)
 		planner_note(b,
 			"%s: plain lower, root's files show as nobody's inside: %s "
 			"can't be idmapped",
@@ -124,7 +155,7 @@ static bool is_missed(const struct planner *b, const struct plan_host_mount *m)
 			return false;
 	return !path_within_any(m->target, left_out) &&
 	       !path_in(m->fstype, quiet_types) && !path_below(b->p->home, m->target) &&
-	       !is_replaced(b, m->target);
+	       !planner_is_replaced(b, m->target);
 }
 
 static void note_missed(struct planner *b, const char *list, size_t n)
@@ -137,12 +168,36 @@ static void note_missed(struct planner *b, const char *list, size_t n)
 			list);
 }
 
+static bool has_overlay(const struct plan *p, const char *target)
+{
+	for (size_t i = 0; i < p->n_overlays; i++)
+		if (strcmp(p->overlays[i].target, target) == 0)
+			return true;
+	return false;
+}
+
+/* The system's trees that are part of the host's root: live where nothing speaks against it. */
+static void live_trees(struct planner *b, const struct plan_host_mount *root)
+{
+	for (size_t i = 0; plan_live_trees[i]; i++) {
+		const char *tree = plan_live_trees[i];
+		const struct plan_path *found = planner_find(b, tree);
+
+		if (!found || found->kind != PLAN_PATH_DIR ||
+			(found->real && strcmp(found->real, tree) != 0))
+			continue;
+		if (!has_overlay(b->p, tree) && !planner_is_replaced(b, tree) &&
+			!is_touched(b, tree))
+			overlay_add(b, tree, root);
+	}
+}
+
 int plan_rootfs(struct planner *b, struct err *e)
 {
 	const struct plan_host *host = b->in->host;
 	const char *missed = "";
 	size_t n_missed = 0;
-	bool root = false;
+	const struct plan_host_mount *root = NULL;
 
 	for (size_t i = 0; i < host->n_mounts; i++) {
 		const struct plan_host_mount *m = &host->mounts[i];
@@ -150,12 +205,12 @@ int plan_rootfs(struct planner *b, struct err *e)
 		if (m->file || is_virtual(m->fstype) || is_covered(host, i))
 			continue;
 		if (strcmp(m->target, "/") == 0) {
-			root = true;
-			overlay_add(b, m);
+			root = m;
+			overlay_add(b, m->target, m);
 		} else if (path_within_any(m->target, system_dirs)) {
 			if (!path_within_any(m->target, left_out) &&
-				!is_replaced(b, m->target))
-				overlay_add(b, m);
+				!planner_is_replaced(b, m->target))
+				overlay_add(b, m->target, m);
 		} else if (is_missed(b, m) && n_missed++ < 5) {
 			missed = planner_text(
 				b, "%s%s%s", missed, *missed ? " " : "", m->target);
@@ -163,6 +218,8 @@ int plan_rootfs(struct planner *b, struct err *e)
 	}
 	if (!root)
 		return err_set(e, 0, "the host's mount table has no file system at /");
+	if (b->in->policy->upper == UPPER_NONE)
+		live_trees(b, root);
 	qsort(b->p->overlays, b->p->n_overlays, sizeof(*b->p->overlays),
 		compare_overlays);
 	if (!host->idmapped_lower)
@@ -185,7 +242,8 @@ void plan_file_mounts(struct planner *b)
 		const struct plan_host_mount *m = &host->mounts[i];
 		struct plan_op *op;
 
-		if (!m->file || is_covered(host, i) || is_replaced(b, m->target) ||
+		if (!m->file || is_covered(host, i) ||
+			planner_is_replaced(b, m->target) ||
 			!path_within_any(m->target, system_dirs) ||
 			path_within_any(m->target, left_out))
 			continue;

@@ -13,6 +13,10 @@
 #define ATTR_DEV    (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 #define ATTR_CLOSED (ATTR_NOEXEC | MOUNT_ATTR_RDONLY)
 
+/* What login programs write, inside as well. */
+#define PLAN_WTMP    "/var/log/wtmp"
+#define PLAN_LASTLOG "/var/log/lastlog"
+
 /* A host path that is to be seen in the box: the home, a bind, a socket, a folder of
  * devices. */
 struct want {
@@ -117,6 +121,11 @@ const char *plan_own_text(struct planner *b);
 const char *plan_limits_text(struct planner *b, const struct policy_limits *own);
 void plan_lift(struct planner *b); /* limits_lift.c: what isn't limited any more */
 
+/* plan_hidden.c: an entry of the init layer, at a place in an overlay. */
+void planner_layer(struct planner *b, enum plan_layer_kind kind, const char *path,
+	const char *target);
+/* plan_rootfs.c: whether the box has something else than the host at, or above, a place. */
+bool planner_is_replaced(const struct planner *b, const char *target);
 /* The deepest overlay that @path lies in; its index. */
 size_t plan_overlay_of(const struct plan *p, const char *path);
 /* The staged mount that @path lies on, or NULL when that is an overlay. */

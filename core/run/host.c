@@ -241,13 +241,22 @@ static int add_configured(struct paths *p, const struct strlist *list)
 	return 0;
 }
 
+static bool is_live_tree(const char *path)
+{
+	for (size_t i = 0; plan_live_trees[i]; i++)
+		if (strcmp(path, plan_live_trees[i]) == 0)
+			return true;
+	return false;
+}
+
 /* A path that is hidden must be hidden where it really is: /lib is /usr/lib on Debian. */
 static void find_real(struct paths *p, const struct strlist *hidden)
 {
 	char real[PATH_MAX];
 
 	for (size_t i = 0; i < p->n; i++)
-		if (strlist_has(hidden, p->v[i].path) && realpath(p->v[i].path, real))
+		if ((strlist_has(hidden, p->v[i].path) || is_live_tree(p->v[i].path)) &&
+			realpath(p->v[i].path, real))
 			p->v[i].real = keep(p->h, real);
 }
 
@@ -259,7 +268,8 @@ static int look_at_paths(const struct policy *policy, struct host *h, struct err
 	struct plan_path *owned;
 	int r = 0;
 
-	if (add_defaults(&p, plan_default_inaccessible) < 0 ||
+	if (add_defaults(&p, plan_live_trees) < 0 ||
+		add_defaults(&p, plan_default_inaccessible) < 0 ||
 		add_defaults(&p, plan_default_sockets) < 0 ||
 		add_defaults(&p, plan_default_devices) < 0)
 		r = -1;

@@ -16,8 +16,11 @@ int refresh_hold(const struct plan *plan, struct refresh *ret, struct err *e)
 
 	for (size_t i = 0; i < plan->n_overlays && r.n < REFRESH_MAX; i++) {
 		const struct plan_overlay *o = &plan->overlays[i];
-		_cleanup_close_ int mount = tree_open(&tree, o->target);
+		_cleanup_close_ int mount = -EBADF;
 
+		if (o->live)
+			continue;
+		mount = tree_open(&tree, o->target);
 		r.fs[r.n] = mount < 0 ? -1 : sys_fs_pick(mount);
 		if (r.fs[r.n] < 0) {
 			int num = errno;

@@ -71,13 +71,14 @@ int rootfs_tmpfs(uint64_t size, uint64_t inodes, uint32_t mode, uint32_t uid,
 
 static int clone_lower(const struct plan_overlay *o, int userns, int *ret, struct err *e)
 {
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP,
-		.userns_fd = (unsigned int)userns };
+	struct mount_attr attr = { .attr_set = (o->idmap ? MOUNT_ATTR_IDMAP : 0) |
+					       (o->live ? o->attr : 0),
+		.userns_fd = o->idmap ? (unsigned int)userns : 0 };
 	_cleanup_close_ int tree = sys_clone_tree(AT_FDCWD, o->lower, false, MS_PRIVATE);
 
 	if (tree < 0)
 		return err_set(e, errno, "clone the tree at %s", o->lower);
-	if (o->idmap && sys_mount_setattr(tree, false, &attr) < 0)
+	if (attr.attr_set && sys_mount_setattr(tree, false, &attr) < 0)
 		return err_set(e, errno, "idmap the tree at %s", o->lower);
 	*ret = take_fd(&tree);
 	return 0;
@@ -157,20 +158,38 @@ static int attach_at(int mount, const char *path, struct err *e)
 
 /* ---- init layers -------------------------------------------------------------------- */
 
-/* In a merged folder the topmost layer's owner and mode show: take on those of the lower.
+/*
+ * In a merged folder the topmost layer's owner and mode show: take on those of the lower. What isn't
+ * a folder there, a link mostly, would be covered by the layer's.
  */
 static int like_lower(const char *made, const char *lower)
 {
 	struct stat st;
 
-	if (stat(lower, &st) < 0)
+	if (lstat(lower, &st) < 0)
 		return -1;
+	if (!S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		return -1;
+	}
 	return lchown(made, st.st_uid, st.st_gid) < 0 ? -1
 						      : chmod(made, st.st_mode & 07777);
 }
 
+/* A folder that the lower may not have is root's of the box. */
+static int way_dir(const struct plan *plan, const char *made, const char *lower)
+{
+	if (mkdir(made, 0755) < 0)
+		return errno == EEXIST ? 0 : -1;
+	if (like_lower(made, lower) == 0)
+		return 0;
+	return errno != ENOENT ? -1
+			       : lchown(made, idmap_to_host(&plan->uids, 0),
+					 idmap_to_host(&plan->gids, 0));
+}
+
 /* Make the folders above @path in the layer, like those of the lower. */
-static int layer_way(size_t i, const char *path, struct err *e)
+static int layer_way(const struct plan *plan, size_t i, const char *path, struct err *e)
 {
 	char made[PATH_MAX], lower[PATH_MAX];
 
@@ -180,8 +199,7 @@ static int layer_way(size_t i, const char *path, struct err *e)
 
 		(void)snprintf(made, sizeof(made), "/init/%zu%.*s", i, len, path);
 		(void)snprintf(lower, sizeof(lower), "/lower/%zu%.*s", i, len, path);
-		if (mkdir(made, 0755) == 0 ? like_lower(made, lower) < 0
-					   : errno != EEXIST)
+		if (way_dir(plan, made, lower) < 0)
 			return err_set(
 				e, errno, "make %.*s of the init layer", len, path);
 	}
@@ -193,16 +211,29 @@ static int layer_entry(const struct plan *plan, const struct plan_layer *l, stru
 	const char *target = plan->overlays[l->overlay].target;
 	const char *below = l->path + (strcmp(target, "/") == 0 ? 0 : strlen(target));
 	uint32_t uid = idmap_to_host(&plan->uids, 0), gid = idmap_to_host(&plan->gids, 0);
-	char made[PATH_MAX];
-	int r;
+	char made[PATH_MAX], lower[PATH_MAX];
+	int r = -1;
 
-	if (layer_way(l->overlay, below, e) < 0)
+	if (layer_way(plan, l->overlay, below, e) < 0)
 		return -1;
 	(void)snprintf(made, sizeof(made), "/init/%zu%s", l->overlay, below);
-	if (l->kind == PLAN_LAYER_WHITEOUT)
+	(void)snprintf(lower, sizeof(lower), "/lower/%zu%s", l->overlay, below);
+	switch (l->kind) {
+	case PLAN_LAYER_WHITEOUT:
 		r = mknod(made, S_IFCHR, makedev(0, 0));
-	else
-		r = symlink(l->target, made) < 0 ? -1 : lchown(made, uid, gid);
+		break;
+	case PLAN_LAYER_SYMLINK:
+		r = symlink(l->target, made);
+		break;
+	case PLAN_LAYER_DIR:
+		r = way_dir(plan, made, lower);
+		break;
+	case PLAN_LAYER_FILE:
+		r = mknod(made, S_IFREG | 0644, 0);
+		break;
+	}
+	if (r == 0 && (l->kind == PLAN_LAYER_SYMLINK || l->kind == PLAN_LAYER_FILE))
+		r = lchown(made, uid, gid);
 	return r < 0 ? err_set(e, errno, "make %s of the init layer", l->path) : 0;
 }
 
@@ -229,7 +260,7 @@ static int make_layers(const struct plan *plan, size_t i, struct err *e)
 	char path[320], lower[32];
 
 	(void)snprintf(lower, sizeof(lower), "/lower/%zu", i);
-	for (size_t k = 0; k < 3; k++) {
+	for (size_t k = 0; k < (plan->overlays[i].readonly ? 1 : 3); k++) {
 		bool disk = k > 0 && plan->upper == UPPER_DISK;
 
 		(void)snprintf(
@@ -249,6 +280,17 @@ static int make_layers(const struct plan *plan, size_t i, struct err *e)
 		if (like_lower(path, lower) < 0)
 			return err_set(e, errno, "make %s of the rootfs", path);
 	}
+	return 0;
+}
+
+static int attach_inside(int mount, const char *target, struct err *e)
+{
+	_cleanup_close_ int root = open(ROOTFS_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct tree tree = { .root = root };
+	_cleanup_close_ int place = tree_open(&tree, target);
+
+	if (root < 0 || place < 0 || sys_attach(mount, place) < 0)
+		return err_set(e, errno, "attach the file system at %s", target);
 	return 0;
 }
 
@@ -275,15 +317,7 @@ static int mount_overlay(const struct plan *plan, size_t i, struct err *e)
 			e, errno, "mount the overlay at %s", plan->overlays[i].target);
 	if (i == 0)
 		return attach_at(mount, ROOTFS_ROOT, e);
-
-	_cleanup_close_ int root = open(ROOTFS_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const struct tree tree = { .root = root };
-	_cleanup_close_ int place = tree_open(&tree, plan->overlays[i].target);
-
-	if (root < 0 || place < 0 || sys_attach(mount, place) < 0)
-		return err_set(
-			e, errno, "attach the overlay at %s", plan->overlays[i].target);
-	return 0;
+	return attach_inside(mount, plan->overlays[i].target, e);
 }
 
 static int mount_all(const struct plan *plan, struct sources *s, struct err *e)
@@ -295,6 +329,8 @@ static int mount_all(const struct plan *plan, struct sources *s, struct err *e)
 	if (plan->upper == UPPER_DISK && attach_at(s->disk, "/disk", e) < 0)
 		return -1;
 	for (size_t i = 0; i < s->n; i++) {
+		if (plan->overlays[i].live)
+			continue;
 		(void)snprintf(path, sizeof(path), "/lower/%zu", i);
 		if (attach_at(s->lower[i], path, e) < 0 || make_layers(plan, i, e) < 0)
 			return -1;
@@ -303,7 +339,9 @@ static int mount_all(const struct plan *plan, struct sources *s, struct err *e)
 		if (layer_entry(plan, &plan->layers[i], e) < 0)
 			return -1;
 	for (size_t i = 0; i < s->n; i++)
-		if (mount_overlay(plan, i, e) < 0)
+		if ((plan->overlays[i].live ? attach_inside(s->lower[i],
+						      plan->overlays[i].target, e)
+					    : mount_overlay(plan, i, e)) < 0)
 			return -1;
 	return 0;
 }

@@ -33,13 +33,14 @@ def test_a_mask_beside_an_open_session(b):
                 b.check(r.stdout == "secret\n" and "denied" in r.stderr,
                         f"Upper={upper}: login {n} beside it is let in, and the mask is there, too",
                         r.stdout + r.stderr, b.log_tail())
+    _remove_uppers(b)
 
 
 @contextlib.contextmanager
 def _own_etc(b):
     """The host's /etc is a copy that a test may change."""
-    copy = b.stage.private / "etc"
-    subprocess.run(["cp", "-a", "/etc", copy], check=True)
+    copy = b.stage.private / "etc.own"
+    subprocess.run(["cp", "-a", "/etc", copy], check=False)  # somebody may edit it
     kernel.bind(copy, "/etc")
     kernel.bind(b.stage.private / "pam.d", "/etc/pam.d")
     try:

@@ -46,11 +46,16 @@ static inline const struct plan_op *op(enum plan_op_kind kind, const char *targe
 	return &f.plan->ops[at];
 }
 
-static inline bool whiteout(const char *path)
+static inline bool in_layer(enum plan_layer_kind kind, const char *path)
 {
 	for (size_t i = 0; i < f.plan->n_layers; i++)
-		if (f.plan->layers[i].kind == PLAN_LAYER_WHITEOUT &&
+		if (f.plan->layers[i].kind == kind &&
 			!strcmp(f.plan->layers[i].path, path))
 			return true;
 	return false;
+}
+
+static inline bool whiteout(const char *path)
+{
+	return in_layer(PLAN_LAYER_WHITEOUT, path);
 }

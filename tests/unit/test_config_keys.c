@@ -56,7 +56,7 @@ static void without_a_file_the_defaults_hold(void **state)
 	assert_string_equal(p->hostname, "%h");
 	assert_false(p->root);
 	assert_null(p->image);
-	assert_int_equal(p->upper, UPPER_TMPFS);
+	assert_int_equal(p->upper, UPPER_NONE);
 	assert_int_equal(p->upper_size, 1024 * MIB);
 	assert_int_equal(p->tmp_size, 512 * MIB);
 	assert_int_equal(
@@ -122,6 +122,7 @@ static void words_of_enums(void **state)
 	assert_int_equal(give(state, "PrivateTmp=account")->policy.tmp, TMP_ACCOUNT);
 	assert_int_equal(give(state, "PrivateTmp=login")->policy.tmp, TMP_LOGIN);
 	assert_int_equal(give(state, "Upper=disk")->policy.upper, UPPER_DISK);
+	assert_int_equal(give(state, "Upper=none")->policy.upper, UPPER_NONE);
 	assert_int_equal(give(state, "Upper=tmpfs")->policy.upper, UPPER_TMPFS);
 	assert_int_equal(give(state, "OnError=allow")->policy.on_error, ON_ERROR_ALLOW);
 	assert_int_equal(give(state, "OnError=deny")->policy.on_error, ON_ERROR_DENY);

@@ -243,11 +243,16 @@ static void a_cluster_automounts_homes_over_nfs(void **state)
 		cluster_policy, false });
 }
 
+static void btrfs_policy(struct policy *p)
+{
+	p->upper = UPPER_TMPFS;
+}
+
 static void a_btrfs_host_is_subvolumes(void **state)
 {
 	(void)state;
 	check(&(struct golden){
-		"btrfs", "/home/alice", "", PLAN_CGROUP_V2, true, NULL, false });
+		"btrfs", "/home/alice", "", PLAN_CGROUP_V2, true, btrfs_policy, false });
 }
 
 static void container_policy(struct policy *p)

@@ -134,6 +134,7 @@ static void parents_come_before_children(void **state)
 static void what_a_later_mount_covers_is_not_there(void **state)
 {
 	(void)state;
+	f.policy.upper = UPPER_TMPFS;
 	fixture_mount(&f, "/var/log", "xfs", false);
 	fixture_mount(&f, "/var", "ext4", true);
 	fixture_mount(&f, "/var", "ext4", false);
@@ -157,6 +158,58 @@ static void what_is_hidden_or_bound_gets_no_overlay(void **state)
 	assert_int_equal(f.plan->n_overlays, 1);
 	assert_true(whiteout("/var/lib/docker"));
 	assert_true(has(PLAN_BIND, "/srv/data"));
+}
+
+/* ---- without an upper */
+
+static bool live(const char *target)
+{
+	for (size_t i = 0; i < f.plan->n_overlays; i++)
+		if (strcmp(f.plan->overlays[i].target, target) == 0)
+			return f.plan->overlays[i].live;
+	return false;
+}
+
+static void trees_that_nothing_lies_in_are_live(void **state)
+{
+	char *hide[] = { (char *)"/opt/key" };
+
+	(void)state;
+	fixture_path(&f, "/usr", PLAN_PATH_DIR);
+	fixture_path(&f, "/opt", PLAN_PATH_DIR);
+	fixture_path(&f, "/srv", PLAN_PATH_DIR);
+	fixture_path(&f, "/nix", PLAN_PATH_DIR);
+	f.paths[f.host.n_paths - 1].real = "/data/nix";
+	fixture_path(&f, "/opt/key", PLAN_PATH_FILE);
+	fixture_path(&f, "/data", PLAN_PATH_DIR);
+	fixture_mount(&f, "/var", "ext4", false);
+	f.policy.inaccessible_paths = (struct strlist){ hide, 1 };
+	bind_entry("/data:/srv/data");
+	made();
+	assert_true(live("/usr"));
+	assert_true(f.plan->overlays[0].readonly);
+	/* what is hidden in one, or mounted, would go along with a folder that is renamed */
+	assert_false(overlay("/opt") || overlay("/srv"));
+	assert_true(overlay("/var") && !live("/var"));
+	assert_false(overlay("/nix"));
+	f.policy.upper = UPPER_TMPFS;
+	made();
+	assert_false(overlay("/usr") || f.plan->overlays[0].readonly);
+}
+
+static void what_login_programs_write_has_a_place(void **state)
+{
+	(void)state;
+	made();
+	assert_true(in_layer(PLAN_LAYER_SYMLINK, "/var/log/wtmp"));
+	fixture_path(&f, "/var/log", PLAN_PATH_DIR);
+	hide_entry("/var/log");
+	made();
+	assert_false(in_layer(PLAN_LAYER_SYMLINK, "/var/log/wtmp"));
+	f.policy.upper = UPPER_DISK;
+	hide_entry("-/not/there");
+	made();
+	assert_false(in_layer(PLAN_LAYER_SYMLINK, "/var/log/wtmp"));
 }
 
 /* ---- sharing */
@@ -198,6 +251,8 @@ int main(void)
 		STORY(parents_come_before_children),
 		STORY(what_a_later_mount_covers_is_not_there),
 		STORY(what_is_hidden_or_bound_gets_no_overlay),
+		STORY(trees_that_nothing_lies_in_are_live),
+		STORY(what_login_programs_write_has_a_place),
 		STORY(the_digest_is_of_what_is_shared),
 	};
 

@@ -236,7 +236,12 @@ class Stage:
                 self.pam(service, line)
 
     def config(self, extra="", default=""):
-        """Members of the box group are isolated; @default goes into [Default]."""
+        """
+        Members of the box group are isolated; @default goes into [Default]. What is written to the
+        system in a box is kept, unless a test says otherwise.
+        """
+        if "Upper=" not in default:
+            default = "Upper=tmpfs\n" + default
         # Where the programs of an instrumented build tell what they find (tests/instrumented).
         if REPORTS:
             default += f"\nBindPaths={REPORTS}"
