@@ -352,6 +352,8 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/share/nsshell
 	$(PLACES) config/sshd_nsshell.conf >$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf
 	$(PLACES) config/profile_nsshell.sh >$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh
+	$(PLACES) config/userdel_nsshell.sh >$(DESTDIR)$(PREFIX)/share/nsshell/userdel_nsshell.sh
+	chmod 0755 $(DESTDIR)$(PREFIX)/share/nsshell/userdel_nsshell.sh
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d
 	$(PLACES) config/lxcfs_nsshell.conf \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf
@@ -376,6 +378,7 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf \
 		$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf \
 		$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh \
+		$(DESTDIR)$(PREFIX)/share/nsshell/userdel_nsshell.sh \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so \
 		$(DESTDIR)$(COMPLETIONDIR)/nsctl $(DESTDIR)$(COMPLETIONDIR)/nsjoin
 	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PREFIX)/share/nsshell

@@ -105,6 +105,7 @@ static int look_at_all(
 	check_break_glass(f);
 	check_state(f);
 	doctor_host(config, f);
+	doctor_gone(f);
 	if (geteuid() != 0)
 		findings_add(f, FINDING_NOTE, "isolated accounts", "run it as root",
 			"homes and the spools of cron and at weren't looked at: that is root's");

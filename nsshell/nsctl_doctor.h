@@ -87,5 +87,8 @@ void doctor_host(const char *config, struct findings *f);
 /* "alice, bob": as many names as there is room for, 40 bytes at least. */
 void doctor_names(const struct strlist *l, char *ret, size_t size);
 
+/* Sessions, layers and ranges whose account is gone, renamed or renumbered; with root only. */
+void doctor_gone(struct findings *f);
+
 /* Every folder above a path must be root's alone. */
 void check_chain(const char *path, const char *whom, struct findings *f);

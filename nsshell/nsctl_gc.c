@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* nsctl gc: take away what crashed sessions left. */
+/* nsctl gc: take away what crashed sessions left, and accounts that are gone. */
 #include "nsshell/nsctl.h"
 #include "nsshell/nsctl_sessions.h"
 
 #include "core/base/cleanup.h"
+#include "core/run/leftover.h"
 #include "core/run/reconcile.h"
 
 #include <string.h>
@@ -48,11 +49,65 @@ static int collect(bool dry, struct err *e)
 	return 0;
 }
 
+/* ---- layers of accounts that are gone ------------------------------------------------ */
+
+/* Whose layers go. */
+struct gone {
+	bool all;            /* of every account that is gone */
+	const char *account; /* and of this one: its name, or its uid */
+};
+
+static bool is_meant(const struct gone *g, const struct leftover *l)
+{
+	char uid[16];
+
+	(void)snprintf(uid, sizeof(uid), "%u", l->uid);
+	return (g->all && l->gone) ||
+	       (g->account && (strcmp(g->account, l->name) == 0 ||
+				      strcmp(g->account, uid) == 0));
+}
+
+static const char *what_of(bool meant, bool dry)
+{
+	if (!meant)
+		return "nsctl gc --gone removes them";
+	return dry ? "would be removed" : "removed";
+}
+
+static int collect_layers(const struct gone *g, bool dry, struct err *e)
+{
+	_cleanup_free_ struct leftover *all = NULL;
+	size_t n;
+
+	if (leftover_list(&all, &n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct leftover *l = &all[i];
+		bool meant = is_meant(g, l);
+
+		if (!meant && !l->gone)
+			continue;
+		if (meant && !dry && leftover_remove(l, e) < 0)
+			return -1;
+		(void)printf("layers of %s (uid %u)%s: %s\n",
+			l->name[0] ? l->name : "an account", l->uid,
+			l->gone ? ", which is gone" : "", what_of(meant, dry));
+	}
+	return 0;
+}
+
 int nsctl_gc(int argc, char **argv)
 {
+	struct gone gone = { 0 };
 	bool dry = false;
 	const struct nsctl_option options[] = {
 		{ 'n', "dry-run", NULL, "show it and leave it", &dry, NULL },
+		{ 'g', "gone", NULL,
+			"remove what accounts that are gone wrote with Upper=disk",
+			&gone.all, NULL },
+		{ 'a', "account", "USER",
+			"remove what this account wrote with Upper=disk, gone or not",
+			NULL, &gone.account },
 		{ 0 },
 	};
 	int r = nsctl_options(options, "", argc, argv, NULL);
@@ -60,7 +115,7 @@ int nsctl_gc(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	if (collect(dry, &e) < 0)
+	if (collect(dry, &e) < 0 || collect_layers(&gone, dry, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	return nsctl_flush(argv[0], NSCTL_OK);
 }

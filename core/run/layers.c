@@ -48,6 +48,22 @@ int layers_name(const char *target, char ret[256])
 
 /* ---- what lies below ---------------------------------------------------------------- */
 
+/* Of what is on the disk now: libblkid's cache may be of what was there a moment ago. */
+static char *uuid_on(const char *device)
+{
+	blkid_probe p = blkid_new_probe_from_filename(device);
+	const char *value = NULL;
+	char *uuid = NULL;
+
+	if (p && blkid_probe_enable_superblocks(p, 1) == 0 &&
+		blkid_probe_set_superblocks_flags(p, BLKID_SUBLKS_UUID) == 0 &&
+		blkid_do_safeprobe(p) == 0 &&
+		blkid_probe_lookup_value(p, "UUID", &value, NULL) == 0)
+		uuid = strdup(value);
+	blkid_free_probe(p);
+	return uuid;
+}
+
 /*
  * In words that stay the same from boot to boot: the UUID where it has one, whatever the kernel
  * calls its disk today, else what is mounted: "server:/export".
@@ -62,7 +78,7 @@ static void describe(const struct plan_overlay *o, int lower, char ret[WORDS_MAX
 	else if (strncmp(o->source, "/dev/", 5) == 0) /* btrfs and its like */
 		device = strdup(o->source);
 	if (device)
-		uuid = blkid_get_tag_value(NULL, "UUID", device);
+		uuid = uuid_on(device);
 	(void)snprintf(ret, WORDS_MAX, "%s%.400s\n", uuid ? "UUID=" : "",
 		uuid ? uuid : o->source);
 	for (char *at = ret; at[0] && at[1]; at++)

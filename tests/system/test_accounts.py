@@ -38,6 +38,9 @@ def _stranger(b, default):
             _refused(b, new.pw_name, what,
                      (f"nsctl stop {session}", new.pw_name))
             b.check(one.do("echo here") == "here", "the old session goes on", b.log_tail())
+            r = b.nsctl("check", "--config", b.stage.conf)
+            b.check(f"session {session} of {old.pw_name} runs with uid {UID}" in r.stdout,
+                    "nsctl check lists it", r.stdout + r.stderr)
             r = b.run(b.stage.build / "nsctl", "stop", session)
             b.check(b.gone(old.pw_name), "nsctl stop ends it", r.stdout + r.stderr)
         r = b.ssh(new.pw_name, f"id -un; cat {b.stage.open}/private")
@@ -161,6 +164,9 @@ def test_a_range_of_ours_is_one_account_s(b):
             starts.append(r.stdout.strip())
             b.gone(who.pw_name)
             b.stage.accounts.remove(role)
+        r = b.nsctl("check", "--config", b.stage.conf)
+        b.check(r.stdout.count("which is gone or has another uid") == 2, "nsctl check lists both ranges",
+                r.stdout + r.stderr)
         b.check(len(set(starts)) == 2 and all(starts), "the next account with a uid has ids of its own",
                 starts, b.log_tail())
     finally:

@@ -2,8 +2,11 @@
 """Upper=disk: what was written over one file system, by one account, is never another's."""
 
 import contextlib
+import json
 import os
 import shutil
+
+from harness.stage import TREE
 
 UPPERS = "/var/lib/nsshell/upper"
 UID = "54322"
@@ -145,3 +148,93 @@ def test_numbers_of_old(b):
         r = b.ssh(name, f"cat {where}")
         b.check(r.stdout == "kept\n", "that of / is taken over, an empty one goes", r.stdout + r.stderr,
                 b.log_tail())
+
+
+DEEP = """import os
+os.chdir(%r)
+for i in range(3000):
+    os.mkdir("d" * 200, 0o300)
+    os.chdir("d" * 200)
+open("f", "w").close()
+os.symlink("/", "root")
+"""
+
+
+def _check(b, word):
+    r = b.nsctl("check", "--json", "--config", b.stage.conf)
+    return [f for f in json.loads(r.stdout)["findings"] if word in f["what"]]
+
+
+def test_what_an_account_leaves(b):
+    """Listed by gc and check, removed on demand: whatever is in it, however deep, and nothing else."""
+    accounts = b.stage.accounts
+    outside = b.stage.base / "outside"
+    outside.mkdir(exist_ok=True)
+    (outside / "file").write_text("stays", encoding="utf-8")
+    base = f"{UPPERS}/{UID}"
+    with _disk(b):
+        old = accounts.add("dave", groups=("box",), extra=("-u", UID))
+        try:
+            with b.shell(old.pw_name) as one:
+                one.do(f"cd {b.stage.open} && mkdir -p 0 1 2/3 && ln -s {outside} link && touch 0/f 1/f")
+                r = b.nsctl("gc", "--account", old.pw_name)
+                b.check(r.returncode != 0 and "runs" in r.stderr, "never below a session that runs",
+                        r.stdout + r.stderr)
+                b.check(one.do(f"ls {b.stage.open}/2") == "3", "nothing of it is gone")
+            b.gone(old.pw_name)
+            inside = f"{base}/upper/-{b.stage.open}"
+            b.run("python3", "-c", DEEP % inside)
+            b.nsctl("gc", "--gone")
+            b.check(os.path.isdir(base), "an account that is there keeps its layers")
+            accounts.remove("dave")
+            r = b.nsctl("gc")
+            b.check(old.pw_name in r.stdout and "--gone" in r.stdout and os.path.isdir(base),
+                    "gc lists the layers of one that is gone", r.stdout + r.stderr)
+            found = _check(b, base)
+            b.check(found and old.pw_name in found[0]["what"], "and so does check", found)
+            r = b.nsctl("gc", "--gone")
+            b.check(r.returncode == 0 and os.listdir(UPPERS) == [], "gc --gone removes them, 3000 "
+                    "directories deep", r.stdout + r.stderr, os.listdir(UPPERS))
+            b.check((outside / "file").exists(), "and follows no link")
+        finally:
+            b.gone()
+            accounts.remove("dave")
+
+
+def test_something_mounted_in_it_stays(b):
+    outside = b.stage.base / "mounted"
+    outside.mkdir(exist_ok=True)
+    (outside / "file").write_text("stays", encoding="utf-8")
+    name = b.alice.pw_name
+    with _disk(b):
+        b.ssh(name, f"mkdir {b.stage.open}/place")
+        b.gone(name)
+        place = f"{UPPERS}/{b.alice.pw_uid}/upper/-{b.stage.open}/place"
+        b.run("mount", "--bind", outside, place)
+        r = b.nsctl("gc", "--account", name)
+        b.check(r.returncode != 0 and (outside / "file").exists(), "what is mounted in it isn't removed",
+                r.stdout + r.stderr)
+        with open("/proc/self/mountinfo", encoding="utf-8") as f:
+            mounted = [line.split()[4] for line in f if f" {UPPERS}" in line]
+        for where in mounted:
+            b.run("umount", where)
+        r = b.nsctl("gc", "-n", "--gone")
+        b.check("would be removed" in r.stdout, "what was cut off is listed", r.stdout + r.stderr)
+        r = b.nsctl("gc", "--gone")
+        b.check(r.returncode == 0 and (outside / "file").exists() and not os.listdir(UPPERS), "once that is away, the rest is",
+                r.stdout + r.stderr, os.listdir(UPPERS))
+
+
+def test_userdel(b):
+    """The line for login.defs(5) ends the sessions and removes the layers."""
+    hook = b.stage.private / "userdel.sh"
+    text = (TREE / "config/userdel_nsshell.sh").read_text(encoding="utf-8")
+    hook.write_text(text.replace("/usr/local/sbin/nsctl", str(b.stage.bin / "nsctl")), encoding="utf-8")
+    name = b.alice.pw_name
+    with _disk(b):
+        with b.shell(name) as one:
+            one.do(f"echo x >{b.stage.open}/x")
+            r = b.run("sh", hook, name, timeout=30)
+            b.check(r.returncode == 0 and not r.stdout and b.gone(name), "its sessions are over",
+                    r.stdout + r.stderr, b.log_tail())
+            b.check(os.listdir(UPPERS) == [], "and its layers gone", os.listdir(UPPERS))
