@@ -8,6 +8,7 @@
 #include "core/base/paths.h"
 #include "core/base/sys.h"
 #include "core/run/family.h"
+#include "core/run/keys.h"
 #include "core/run/schedule.h"
 #include "helpers/decide.h"
 #include "helpers/groups.h"
@@ -182,6 +183,9 @@ static int open_session(const struct decided *d, int terminal, struct err *e)
 	_cleanup_close_ int family = -EBADF;
 	int r = open_state(e);
 
+	/* Before any lock: a process of the account's has a part in it. */
+	if (r == 0 && d->plan->keys_usable)
+		r = keys_close(d->plan, e);
 	if (r == 0 && d->plan->share_account)
 		r = supervisor_hand_over(d->plan, PROTO_FD, &family, e);
 	if (r != 0)

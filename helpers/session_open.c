@@ -8,7 +8,6 @@
 #include "core/plan/pidstart.h"
 #include "core/run/family.h"
 #include "core/run/filter_make.h"
-#include "core/run/keys.h"
 #include "core/run/kin.h"
 #include "core/run/limits_now.h"
 #include "core/run/stage.h"
@@ -290,8 +289,6 @@ int session_open(struct session *s, struct err *e)
 	if (begin_record(s, e) < 0 || groups_begin(s->preparer, e) < 0)
 		return -1;
 	s->preparing = true;
-	if (s->plan->keys_usable && keys_close(s->plan, e) < 0)
-		return -1;
 	if (s->record.lent.path[0] && tty_lend(s->terminal, s->plan, e) < 0)
 		return -1;
 	if (stage_open(s->plan, s->terminal, &stage, e) < 0)

@@ -4,9 +4,8 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
-#include "core/run/cgroup.h"
-#include "core/run/freeze.h"
 #include "core/run/members.h"
+#include "core/run/pause.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -30,8 +29,10 @@ static int tell(const struct door_before *caller, const char *id, int *ret, stru
 			"the supervisor of session %s is gone; the next login, or root's "
 			"`nsctl gc`, takes away what is left",
 			id);
-	/* Who stands still hears nothing, and on cgroup v1 doesn't even die. */
-	freeze_thaw(r.cgroup[0] ? cgroup_kind() : PLAN_CGROUP_NONE, r.cgroup);
+	/* Its processes would go on for as long as they have to end. */
+	if (pause_is_roots(&r))
+		return err_set(e, EPERM,
+			"root has paused session %s, and has to resume or end it", id);
 	if (sys_pidfd_signal(fd, SIGTERM) < 0)
 		return err_set(e, errno, "tell the supervisor of session %s", id);
 	*ret = take_fd(&fd);

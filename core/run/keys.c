@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/run/keys.h"
 
+#include "core/base/cleanup.h"
 #include "core/base/sys.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <linux/keyctl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,6 +17,8 @@
 
 /* What a key that somebody makes has by itself: all for who possesses it, a look for its user. */
 #define PERMISSIONS 0x3f010000U
+/* It has two calls to make. */
+#define PATIENCE_MS 5000
 
 /*
  * Should:   be the account outside, as whom alone the kernel finds its keyrings
@@ -41,6 +47,24 @@ static _Noreturn void close_as_account(const struct plan *plan)
 	_exit(0);
 }
 
+/* Whoever has the account's uid outside can stop it: one that doesn't end is killed. */
+static int await(pid_t pid, int *status)
+{
+	_cleanup_close_ int pidfd = sys_pidfd_open(pid);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	bool late = pidfd >= 0 && poll(&p, 1, PATIENCE_MS) == 0;
+	int r;
+
+	if (late)
+		(void)kill(pid, SIGKILL);
+	do
+		r = waitpid(pid, status, 0);
+	while (r < 0 && errno == EINTR);
+	if (r > 0 && late)
+		errno = ETIMEDOUT;
+	return r < 0 || late ? -1 : 0;
+}
+
 int keys_close(const struct plan *plan, struct err *e)
 {
 	int status = 0;
@@ -48,9 +72,8 @@ int keys_close(const struct plan *plan, struct err *e)
 
 	if (pid == 0)
 		close_as_account(plan);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			pid = -1;
+	if (pid > 0 && await(pid, &status) < 0)
+		pid = -1;
 	if (pid < 0)
 		return err_set(e, errno, "close the user keyring of %s", plan->user);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)

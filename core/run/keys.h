@@ -15,6 +15,11 @@
  * @u and through its login's session keyring. Where the kernel has no keys, or keyctl(2) is
  * filtered, nothing is done.
  *
- * A child does it as the account; takes 0.3 ms. Return: 0 or -1 with @e.
+ * A child does it as the account, who can stop it from outside: it is killed after five seconds.
+ * Takes 0.3 ms as a rule.
+ *
+ * Mustn't:  be called with a lock
+ *
+ * Return: 0 or -1 with @e, ETIMEDOUT for a child that was stopped.
  */
 int keys_close(const struct plan *plan, struct err *e);

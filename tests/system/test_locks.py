@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Root waits for nobody's lock without end, and for no user's at all."""
 
+import contextlib
 import fcntl
 import os
 import pathlib
+import re
+import shutil
+import signal
 import stat
 import subprocess
+import time
 
 from harness.pace import patient
+from test_users import Tools
 
 RUN = pathlib.Path("/run/nsshell")
 # Whoever can open a file for reading can lock it, and keep it so.
@@ -113,3 +119,95 @@ def test_the_accounts_lock_is_waited_for_and_named(b):
         r = _within(b, patient(20), b.stage.bin / "nsctl", "set", name, "TasksMax=77")
         b.check(r is not None and r.returncode == 0, "and goes on once it can",
                 "hangs" if r is None else r.stderr)
+
+
+WRAP = """#!/bin/sh
+exec {strace} -f -qq -o /dev/null -e trace=keyctl -e inject=keyctl:signal=STOP:when=2 {helper} "$@"
+"""
+
+
+def _is_free(path):
+    try:
+        with open(path, encoding="ascii") as f:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False
+    return True
+
+
+def test_a_child_with_the_users_ids_that_is_stopped(b):
+    """With keys allowed a child becomes the account for a moment, outside, where its user is."""
+    name = b.alice.pw_name
+    b.stage.config("Share=account\nSystemCallFilter=@keyring\n")
+    helper = b.stage.base / "stopped-helper"
+    helper.write_text(WRAP.format(strace=shutil.which("strace"), helper=b.stage.helper),
+                      encoding="ascii")
+    helper.chmod(0o755)
+    p = subprocess.Popen(
+        [b.stage.bin / "nsctl", "run", "--config", b.stage.conf, "--helper", helper, name, "true"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    stopped = _stopped_of(b.alice.pw_uid)
+    free = _is_free(RUN / "accounts" / str(b.alice.pw_uid))
+    try:
+        said, _ = p.communicate(timeout=patient(30))
+    except subprocess.TimeoutExpired:
+        said = "hangs"
+        if stopped:
+            os.kill(stopped, signal.SIGKILL)
+        p.communicate(timeout=patient(30))
+    helper.unlink()
+    b.check(stopped, "a child of nsshell's that has the user's ids can be stopped by them", stopped)
+    b.check(free, "but has no lock meanwhile that another waits for")
+    b.check("user keyring" in said, "and is given up after a while", said)
+
+
+def _stopped_of(uid):
+    end = time.monotonic() + patient(5)
+    while time.monotonic() < end:
+        for status in pathlib.Path("/proc").glob("[0-9]*/status"):
+            with contextlib.suppress(OSError):
+                text = status.read_text(encoding="ascii", errors="replace")
+                if "Name:\tnsshell-helper" in text and f"Uid:\t{uid}\t" in text \
+                        and re.search(r"State:\t[tT]", text):
+                    return int(status.parent.name)
+        time.sleep(0.02)
+    return None
+
+
+def test_roots_pause(b):
+    name = b.alice.pw_name
+    with b.shell(name) as s:
+        s.do("true")
+        t = Tools(b)
+        session = b.record_of(name)["id"]
+        r = b.nsctl("pause", name)
+        b.check(r.returncode == 0, "root pauses a session", r.stderr)
+        r = t.ctl(b.alice, "stop", "--no-wait", session)
+        b.check(r.returncode != 0 and "root has paused" in r.stderr and _is_paused(b, name),
+                "and its user's `nsctl stop --no-wait` doesn't let it go on", r.stderr)
+        b.nsctl("resume", name)
+        loops = [subprocess.Popen(
+            ["bash", "-c", 'while :; do "$0" pause "$1"; "$0" resume "$1"; done', t.nsctl, session],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True, **t.ids(b.alice)) for _ in range(12)]
+        time.sleep(1)
+        took = []
+        for _ in range(3):
+            began = time.monotonic()
+            r = b.nsctl("pause", name)
+            took.append(round(time.monotonic() - began, 2))
+            b.nsctl("resume", name)
+        for p in loops:
+            os.killpg(p.pid, signal.SIGKILL)
+            p.wait()
+        b.nsctl("resume", name)
+        b.check(r.returncode == 0 and min(took) < patient(2.5),
+                "a dozen loops of the user's own pause and resume don't keep root's waiting", took,
+                r.stderr)
+
+
+def _is_paused(b, name):
+    rows = b.nsctl("list", "--noheadings", "-o", "USER,STATE").stdout.splitlines()
+    return [name, "paused"] in [row.split() for row in rows]
