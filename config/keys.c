@@ -61,6 +61,7 @@ const struct config_key config_keys[] = {
 	ROW("TmpSize", size, tmp_size, "512M", HINT_TMP, .min = PAGE),
 	ROW("BindPaths", binds, bind_paths, "", HINT_BIND, .list = true),
 	ROW("BindReadOnlyPaths", binds, bind_ro_paths, "", HINT_BIND, .list = true),
+	ROW("HostMounts", bool, host_mounts, "no", HINT_BOOL),
 	ROW("InaccessiblePaths", paths, inaccessible_paths, "", HINT_PATH, .list = true),
 	ROW("Devices", devices, devices, "",
 		"paths below /dev, a '-' before one that may be absent", .list = true),

@@ -40,6 +40,18 @@ int doctor_passed_names(struct strlist *names, size_t max);
 void doctor_passed_tell(
 	const struct doctor_passed *p, const struct people *people, struct findings *f);
 
+/* File systems that plans don't have: the notes that were told, and how many plans were made. */
+struct doctor_mounts {
+	struct strlist told;
+	size_t looks;
+};
+
+void doctor_mounts(
+	const struct doctor_account *a, struct doctor_mounts *m, struct findings *f);
+
+/* ChrootDirectory, which takes a right that sshd doesn't have in a box. */
+void doctor_sshd(struct findings *f);
+
 /* Services that open sessions without nsshell, by which isolated accounts have no box. */
 void doctor_doors(
 	const struct pamstack_dir *d, const struct strlist *isolated, struct findings *f);

@@ -76,6 +76,7 @@ struct gathered {
 	struct strlist tmp;    /* with a TmpSize= above it */
 	struct strlist isolated;
 	struct doctor_passed passed;
+	struct doctor_mounts mounts;
 };
 
 static void look_at(const struct config *c, const struct pamstack_dir *d,
@@ -94,6 +95,7 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 			is_covered(d, &policy, cron), is_covered(d, &policy, at) };
 
 		doctor_ways_out(&a, f);
+		doctor_mounts(&a, &g->mounts, f);
 		if (strlist_add(&g->isolated, account->name) < 0)
 			f->no_memory = true;
 		doctor_limits(&a, &g->limits, f);
@@ -145,6 +147,9 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	doctor_tmp(&g.tmp, f);
 	doctor_doors(d, &g.isolated, f);
 	doctor_passed_tell(&g.passed, config_people(c), f);
+	if (g.isolated.n > 0)
+		doctor_sshd(f);
+	strlist_clear(&g.mounts.told);
 	strlist_clear(&g.passed.above);
 	strlist_clear(&g.passed.system);
 	strlist_clear(&g.unseen);

@@ -272,6 +272,9 @@ struct plan_filter {
 	size_t n_rules;
 };
 
+/* How the note begins that names file systems of the host which the box doesn't have. */
+#define PLAN_NOTE_MISSED "not in the box: "
+
 struct plan {
 	struct arena arena;
 	const char *id, *service, *rhost, *tty;

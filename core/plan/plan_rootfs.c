@@ -147,6 +147,27 @@ static int compare_overlays(const void *a, const void *b)
 		((const struct plan_overlay *)b)->target);
 }
 
+/* Homes of others lie beside the account's: /nfs/home/bob. */
+static bool is_beside_home(const struct planner *b, const char *target)
+{
+	const char *home = b->p->home;
+	size_t len = (size_t)(strrchr(home, '/') - home);
+
+	return len > 0 && strncmp(target, home, len) == 0 &&
+	       (target[len] == '/' || target[len] == '\0');
+}
+
+bool plan_is_data(const struct planner *b, size_t i)
+{
+	const struct plan_host_mount *m = &b->in->host->mounts[i];
+
+	return !m->file && !is_virtual(m->fstype) && !is_covered(b->in->host, i) &&
+	       strcmp(m->target, "/") != 0 && !path_within_any(m->target, system_dirs) &&
+	       !path_within_any(m->target, left_out) &&
+	       !path_in(m->fstype, quiet_types) && !path_below(b->p->home, m->target) &&
+	       !is_beside_home(b, m->target);
+}
+
 /* Whether a mount that gets no overlay is worth a word: an admin may want to bind it. */
 static bool is_missed(const struct planner *b, const struct plan_host_mount *m)
 {
@@ -164,7 +185,8 @@ static void note_missed(struct planner *b, const char *list, size_t n)
 		list = planner_text(b, "%s and %zu more", list, n - 5);
 	if (n > 0)
 		planner_note(b,
-			"not in the box: %s; BindPaths= shows what a user needs of it",
+			PLAN_NOTE_MISSED
+			"%s; BindPaths= shows what a user needs of it, HostMounts=yes all of them",
 			list);
 }
 

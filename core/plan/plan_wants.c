@@ -184,6 +184,34 @@ static void want_resolv_conf(struct planner *b)
 	}
 }
 
+/* HostMounts=yes. One below another comes with it; what a line of the config binds there stays. */
+static void want_host_mounts(struct planner *b)
+{
+	const struct plan_host *host = b->in->host;
+	size_t n = b->n_wants;
+
+	for (size_t i = 0; i < host->n_mounts; i++) {
+		const char *target = host->mounts[i].target;
+		bool there = !plan_is_data(b, i) || path_shows_state(target);
+
+		for (size_t k = 0; !there && k < b->n_wants; k++)
+			there = strcmp(b->wants[k].target, target) == 0 ||
+				(k >= n && path_within(target, b->wants[k].source));
+		target = planner_copy(b, target);
+		if (!there)
+			want_add(b, &(struct want){ .key = "HostMounts",
+					    .source = target,
+					    .target = target,
+					    .kind = PLAN_PATH_DIR,
+					    .attr = ATTR_PLAIN,
+					    .recursive = true,
+					    .follow = true,
+					    .writable = true,
+					    .as_user = true,
+					    .optional = true });
+	}
+}
+
 static int compare_targets(const void *a, const void *b)
 {
 	return strcmp(((const struct want *)a)->target, ((const struct want *)b)->target);
@@ -212,6 +240,8 @@ int plan_wants(struct planner *b, struct err *e)
 			&(struct want){ .key = "Sockets", .attr = ATTR_CLOSED }, e) < 0 ||
 		plan_devices(b, e) < 0)
 		return -1;
+	if (policy->host_mounts)
+		want_host_mounts(b);
 	want_default_sockets(b);
 	want_resolv_conf(b);
 	/* a parent's path sorts before its children's, so what lies on top is mounted

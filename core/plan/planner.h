@@ -92,7 +92,10 @@ int plan_wants(struct planner *b, struct err *e); /* plan_wants.c: the binds */
 int plan_hidden(
 	struct planner *b, struct err *e); /* plan_hidden.c: what to hide, covers */
 int plan_rootfs(struct planner *b, struct err *e); /* plan_rootfs.c: overlays */
-void plan_file_mounts(struct planner *b);          /* plan_rootfs.c: single files */
+/* plan_rootfs.c: whether a mount of the host's is a file system of its own, for data, that no rule
+ * places in the box: neither the system's, nor where homes are */
+bool plan_is_data(const struct planner *b, size_t i);
+void plan_file_mounts(struct planner *b); /* plan_rootfs.c: single files */
 /* Why what the host has at @path can't be idmapped, "nfs4"; NULL: it can. */
 const char *plan_no_idmap(const struct planner *b, const char *path);
 void plan_ops(struct planner *b); /* plan_ops.c: mounts */

@@ -99,6 +99,7 @@ static void booleans(void **state)
 	assert_false(give(state, "Isolate=false")->policy.isolate);
 	assert_false(give(state, "Root=no")->policy.root);
 	assert_false(give(state, "NotifyJoin=no")->policy.notify_join);
+	assert_true(give(state, "HostMounts=yes")->policy.host_mounts);
 	assert_true(give(state, "Record=yes")->policy.record);
 	refuse_all(state, "Isolate", WORDS("maybe", "Yes", "2", "yes no"));
 	refuse_all(state, "Root", WORDS("maybe", "TRUE"));
