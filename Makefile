@@ -21,7 +21,7 @@ DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
 	mandoc cron login lxcfs fuse3 rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
 	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod \
-	gdb bubblewrap at sudo iputils-ping nftables iptables \
+	gdb bubblewrap at sudo screen tmux iputils-ping nftables iptables \
 	golang-go nodejs openjdk-17-jdk-headless rustc valgrind libc6-dbg
 DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun firejail
 

@@ -27,6 +27,7 @@ static void as_helper(int sock)
 	must(session_id_is_valid(q.id));
 	must(ends(q.user, sizeof(q.user)) && ends(q.service, sizeof(q.service)));
 	must(ends(q.rhost, sizeof(q.rhost)) && ends(q.tty, sizeof(q.tty)));
+	must(ends(q.tmpdir, sizeof(q.tmpdir)) && ends(q.ticket, sizeof(q.ticket)));
 	must(terminal < 0);
 }
 

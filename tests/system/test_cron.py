@@ -8,7 +8,7 @@ import subprocess
 from harness import kernel
 from harness.scene import SHOW_NS
 
-JOB = f"({SHOW_NS}; id -un; ls -A /tmp; ps -e --no-headers -o pid=,uid=,comm=) " \
+JOB = f"({SHOW_NS}; id -un; ls /tmp; ps -e --no-headers -o pid=,uid=,comm=) " \
       ">$HOME/cron.tmp 2>&1; mv $HOME/cron.tmp $HOME/cron.out"
 
 

@@ -13,7 +13,7 @@ def test_processes(b):
               "ls -d /proc/[0-9]*")
     table = [line.split() for line in r.stdout.split("\n\n")[0].splitlines()]
     pids = sorted(int(p[0]) for p in table if p)
-    b.check(pids and pids[0] == 1 and pids[-1] < 100 and len(pids) < 10,
+    b.check(pids and pids[0] == 1 and len(pids) < 10,
             "ps -e shows a few processes from pid 1 on", f"pids {pids}", r.stderr)
     users = {p[1] for p in table if p and p[0] != "1"}
     b.check(users <= {str(b.alice.pw_uid)}, "they are the user's own", users)

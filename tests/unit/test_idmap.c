@@ -273,11 +273,36 @@ static void any_account_maps_every_id_once_and_none_twice(void **state)
 	assert_true(made > 1000);
 }
 
+static void without_what_a_box_shifts_ids_are_the_host_s(void **state)
+{
+	const struct id_range two[] = { { 200000, 40000 }, { 100000, 25536 } };
+	const uint32_t keep[] = { 1000, 300000 };
+	struct idmap own;
+
+	(void)state;
+	assert_int_equal(make(keep, 2, two, 2), 0);
+	assert_int_equal(idmap_without(&map, &own), 0);
+	assert_int_equal(idmap_to_host(&own, 0), 0);
+	assert_int_equal(idmap_to_host(&own, 1000), 1000);
+	assert_int_equal(idmap_to_host(&own, 300000), 300000);
+	assert_int_equal(idmap_to_host(&own, UINT32_MAX - 1), UINT32_MAX - 1);
+	for (size_t i = 0; i < map.n; i++)
+		if (map.extents[i].inside != map.extents[i].outside) {
+			assert_false(idmap_has_host(&own, map.extents[i].outside));
+			assert_false(idmap_has_host(
+				&own, map.extents[i].outside + map.extents[i].count - 1));
+		}
+	/* What a kept id leaves free in the range stands for nobody in the box. */
+	assert_true(idmap_has_host(&own, 201000));
+	assert_true(idmap_has_host(&own, 99999) && idmap_has_host(&own, 240000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(id_map_keeps_the_uid_and_shifts_the_rest),
 		cmocka_unit_test(id_map_keeps_an_id_above_65535),
+		cmocka_unit_test(without_what_a_box_shifts_ids_are_the_host_s),
 		cmocka_unit_test(id_map_keeps_the_first_and_the_last_id),
 		cmocka_unit_test(id_map_keeps_nothing_when_asked_to),
 		cmocka_unit_test(id_map_merges_neighbours_and_repeats),
