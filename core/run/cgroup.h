@@ -22,10 +22,13 @@ struct cgroup_fds {
 	/* cgroup.procs of the group that is the account's own, for a process to write "0" to;
 	 * -EBADF where the plan has none */
 	int manager;
+	/* v1, for who may not pass TasksMax= by moving in: the folder of the group of pids, whose
+	 * move is the first; else -EBADF */
+	int pids;
 };
 #define CGROUP_FDS_NONE                                                                  \
 	{                                                                                \
-		.n = 0, .folder = -EBADF, .manager = -EBADF                              \
+		.n = 0, .folder = -EBADF, .manager = -EBADF, .pids = -EBADF              \
 	}
 
 /**

@@ -121,8 +121,8 @@ static bool is_paused(int dir)
 	       strstr(text, "frozen 1");
 }
 
-/* Of one group: "max" is no number. */
-static bool has_no_room(int dir)
+/* Of one group, whether it has as many as it may, and @more: "max" is no number. */
+static bool has_no_room(int dir, uint64_t more)
 {
 	char most[32], now[32];
 	uint64_t limit, count;
@@ -133,18 +133,18 @@ static bool has_no_room(int dir)
 	most[strcspn(most, "\n")] = '\0';
 	now[strcspn(now, "\n")] = '\0';
 	return parse_u64(most, &limit) == 0 && parse_u64(now, &count) == 0 &&
-	       count >= limit;
+	       count >= limit + more;
 }
 
 /* Of it and those above, up to the one without a limit, the host's. */
-static bool is_full(int dir)
+static bool is_full(int dir, uint64_t more)
 {
 	_cleanup_close_ int at = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	while (at >= 0 && faccessat(at, "pids.max", F_OK, 0) == 0) {
 		int above = -EBADF;
 
-		if (has_no_room(at))
+		if (has_no_room(at, more))
 			return true;
 		above = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		cleanup_close(&at);
@@ -157,13 +157,13 @@ static int check_place(int dir, bool bounded, struct err *e)
 {
 	if (is_paused(dir))
 		return err_set(e, 0, "it is paused: `nsctl resume` lets it go on");
-	if (bounded && is_full(dir))
+	if (bounded && is_full(dir, 0))
 		return err_set(e, 0, "it has as many processes as it may have");
 	return 0;
 }
 
 static int open_place(const struct cgroup_place *place, bool bounded, int *move,
-	int *folder, struct err *e)
+	int *folder, int *pids, struct err *e)
 {
 	bool v2 = place->controller[0] == '\0';
 	char path[PATH_MAX], mount[PATH_MAX / 2];
@@ -182,6 +182,8 @@ static int open_place(const struct cgroup_place *place, bool bounded, int *move,
 		return not_opened(place, errno, e);
 	if (v2)
 		*folder = take_fd(&at);
+	else if (bounded && faccessat(at, "pids.max", F_OK, 0) == 0)
+		*pids = take_fd(&at);
 	return 0;
 }
 
@@ -189,9 +191,18 @@ static int open_places(const struct cgroup_place *places, size_t n, bool bounded
 	struct cgroup_fds *f, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
+		bool had = f->pids >= 0;
+
 		f->move[f->n] = -EBADF;
-		if (open_place(&places[i], bounded, &f->move[f->n], &f->folder, e) < 0)
+		if (open_place(&places[i], bounded, &f->move[f->n], &f->folder, &f->pids,
+			    e) < 0)
 			return -1;
+		if (!had && f->pids >= 0) {
+			int first = f->move[0];
+
+			f->move[0] = f->move[f->n];
+			f->move[f->n] = first;
+		}
 		f->n++;
 	}
 	/* Being born in the v2 group isn't all when there are v1 groups too. */
@@ -230,12 +241,21 @@ void cgroup_join_close(struct cgroup_fds *f)
 	f->n = 0;
 	cleanup_close(&f->folder);
 	cleanup_close(&f->manager);
+	cleanup_close(&f->pids);
 }
 
+/*
+ * cgroup v1 lets everybody move into a full group. Whoever is in is counted: of those who come at
+ * once each looks after its move, and so nobody goes on beyond the limit. That comes before the
+ * other groups: in the freezer's its user could let it stand.
+ */
 int cgroup_join_self(const struct cgroup_fds *f, struct err *e)
 {
-	for (size_t i = 0; i < f->n; i++)
+	for (size_t i = 0; i < f->n; i++) {
 		if (write(f->move[i], "0", 1) != 1)
 			return err_set(e, errno, "move into the session's cgroup");
+		if (i == 0 && f->pids >= 0 && is_full(f->pids, 1))
+			return err_set(e, 0, "it has as many processes as it may have");
+	}
 	return 0;
 }

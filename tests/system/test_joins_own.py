@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import socket
 import subprocess
 import time
@@ -78,6 +79,32 @@ def test_a_full_box_of_ones_own(b):
             "its user doesn't get in beyond it, and is told", r.stdout + r.stderr)
     b.nsctl("stop", name)
     filler.communicate(timeout=patient(20))
+
+
+def test_many_joins_of_ones_own_at_once(b):
+    """Each finds room when it looks, before any of them is in: strace holds them there."""
+    most, name = 16, b.alice.pw_name
+    b.stage.config(f"TasksMax={most}\n")
+    with login(b, name):
+        t = Tools(b)
+        held = [shutil.which("strace"), "-f", "-qq", "-u", name, "-o", "/dev/null", "-e",
+                "trace=setns", "-e", "inject=setns:delay_enter=6000000"]
+        joins = [subprocess.Popen([*held, t.nsjoin, name, "sleep", "300"],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) for _ in range(24)]
+        end, seen = time.monotonic() + patient(25), 0
+        while time.monotonic() < end and seen <= most:
+            tasks = b.nsctl("list", "--noheadings", "-o", "TASKS").stdout.split()
+            seen = max(seen, int(tasks[0])) if tasks else seen
+            if sum(p.poll() is None for p in joins) < most - 3:
+                break
+            time.sleep(0.5)
+        b.check(3 < seen <= most, f"of 24 joins of a user's own at once no more get in than "
+                f"TasksMax={most} has room for", f"{seen} processes")
+        b.nsctl("stop", "--kill", name)
+        for p in joins:
+            p.kill()
+            p.wait()
 
 
 def test_a_door_that_nobody_hears(b):
