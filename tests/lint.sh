@@ -71,6 +71,7 @@ python() { PYTHONPYCACHEPREFIX=build/pycache; export PYTHONPYCACHEPREFIX; files 
 		try "gcc -fanalyzer" analyzer
 	fi
 	try "the planner makes no system calls" pure
+	try "what check-broken breaks is in the source" python3 tests/hostile/broken.py --fit
 	try "cppcheck" check
 	try "clang-tidy" tidy
 	tail -n 1 build/tidy.told

@@ -18,6 +18,7 @@ from scenes import SCENES, Names, Result
 REFERENCES = 4
 SECONDS = 40  # what takes longer hangs
 SLOW = 20.0
+PLACE = ("out", "caller cwd:", "shell cwd:")  # facts that tell where a shell has started
 FOLLOW_UP = 25  # how many faults go by at most before a plain login
 
 
@@ -97,16 +98,16 @@ class Worker:
             return f"not in: {' '.join(result.text.split())[:200]}"
         # As login(1) does: where the folder can't be entered, or nobody can tell which it
         # was, the shell starts elsewhere.
-        elsewhere = point and point.program == "nsshell-door" and \
+        elsewhere = point and point.program in ("nsshell-door", "login") and \
             point.call in ("chdir", "getcwd")
         return self._strange(result.facts, elsewhere) or self._missing(result, elsewhere)
 
     def _strange(self, facts, elsewhere=False):
-        more = {f for f in facts - self.facts if not (elsewhere and f.startswith("out"))}
+        more = {f for f in facts - self.facts if not (elsewhere and f.startswith(PLACE))}
         return f"has what it shouldn't: {'; '.join(sorted(more)[:3])}" if more else None
 
     def _missing(self, result, elsewhere):
-        lacks = {f for f in self.facts - result.facts if not (elsewhere and f.startswith("out"))}
+        lacks = {f for f in self.facts - result.facts if not (elsewhere and f.startswith(PLACE))}
         return f"lacks {'; '.join(sorted(lacks)[:3])}" if lacks else None
 
     @staticmethod

@@ -4,10 +4,10 @@
 Proof that the tests of group_rules.py can fail: in a scratch copy of the tree each rule is broken
 by a small edit of the source, the copy is built, and the rule's test is to fail.
 
-	tests/hostile/broken.py [--list] [RULE or words of a row...]
+	tests/hostile/broken.py [--list | --fit] [RULE or words of a row...]
 
 Takes some ten seconds a row; as root. README.md has what it said. A row whose text isn't in the source
-any more fails, too: write it anew.
+any more fails, too: write it anew. --fit only looks for that.
 """
 
 import os
@@ -62,11 +62,11 @@ ROWS = (
     ("paths_by_fd", "links below the new root are followed",
      ("core/run/tree.c", "RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS |", "RESOLVE_IN_ROOT |")),
     ("paths_by_fd", "a source in the home is found by root",
-     ("core/run/stage_open.c", " ||\n\t\tsys_setfsuid(plan->uid) < 0", "")),
+     ("core/run/privs.c", " ||\n\t\tsys_setfsuid(uid) < 0", "")),
     ("home_as_user", "the home is looked at by root",
-     ("core/run/stage_open.c", " ||\n\t\tsys_setfsuid(plan->uid) < 0", "")),
+     ("core/run/privs.c", " ||\n\t\tsys_setfsuid(uid) < 0", "")),
     ("nothing_lent", "nsjoin can be debugged while it joins",
-     ("nsshell/nsjoin.c", DUMPABLE, "false"), ("core/run/enter.c", DUMPABLE, "false")),
+     ("nsshell/nsjoin.c", DUMPABLE, "false"), ("core/run/enter.c", DUMPABLE + ") {", "false) {")),
     ("nothing_lent", "who executes can be debugged before", (INSIDE, DUMPABLE + " ||\n", "false ||\n")),
     ("nothing_lent", "nsjoin keeps the admin's fds", ("nsshell/nsjoin.c", " || sys_close_from(3) < 0", "")),
     ("nothing_lent", "who executes keeps the joiner's fds",
@@ -157,6 +157,11 @@ def main():
     if "--list" in sys.argv:
         print("\n".join(f"{r[0]}: {r[1]}" for r in chosen))
         return 0
+    if "--fit" in sys.argv:
+        stale = [f"{r[0]}: {r[1]}: {name} doesn't have once: {old}" for r in chosen for name, old, _ in r[2:]
+                 if not (TREE / name).exists() or (TREE / name).read_text(encoding="utf-8").count(old) != 1]
+        print("\n".join(stale))
+        return int(bool(stale))
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="nsshell-broken.", dir="/var/lib") as name:
         folder = pathlib.Path(name)

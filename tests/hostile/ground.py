@@ -322,7 +322,7 @@ class Ground:
     def row(self, what, command, want):
         """A try from the attacker's login."""
         try:
-            saw = self.me.do(f"(cd; PATH=$PATH:/usr/sbin:/sbin; {self.text(command)}\n)", timeout=20)
+            saw = self.me.do(f"(cd; PATH=$PATH:/usr/sbin:/sbin; {self.text(command)}\n)", timeout=60)
         except (EOFError, TimeoutError, OSError) as e:
             saw = f"the login is gone: {e}"
             self.me.close(2)
@@ -341,7 +341,7 @@ class Ground:
         """nsjoin, as root on the host."""
         return self.stage.run(self.stage.bin / "nsjoin", *arguments, **kw)
 
-    def box_root(self, command, want, what, timeout=20):
+    def box_root(self, command, want, what, timeout=60):
         """The same as root of the box, who has what the login program has."""
         r = self.admin("-q", "--root", "--force", self.values["session"], "sh", "-c",
                        self.text(command), timeout=timeout)

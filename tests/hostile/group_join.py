@@ -57,8 +57,8 @@ def _planted(g):
         r = g.stage.run(g.stage.bin / "nsctl", *word.split(), timeout=10)
         g.judge(f"nsctl {word} goes on", r.returncode < 126, "True")
     r = g.stage.run("runuser", "-l", g.alice.pw_name, "-c", "cat /etc/ld.so.preload; echo in")
-    g.judge("another login of the account is one of its own account's making",
-            (r.stdout + r.stderr).split()[-1:], r"\['in'\]")
+    g.judge("another login of the account works, and has nothing of the plants",
+            ["in" in r.stdout.split(), "No such file" in r.stderr], r"\[True, True\]")
     log = g.me.do("cat /tmp/nst-evil.log")
     lines = [x.split() for x in log.splitlines() if x.startswith(("loaded", "nss", "pam"))]
     g.judge("the plants have run", len(lines) > 0, "True")

@@ -138,7 +138,7 @@ def _private_keys(g):
         path.chmod(mode)
     outside = g.stage.run("sh", "-c", KEYS, user=g.scene.plain.pw_uid, group=g.scene.plain.pw_gid,
                           extra_groups=[]).stdout.split()
-    inside = g.me.do(KEYS).split()
+    inside = g.me.do(KEYS, timeout=90).split()
     g.judge("a private key that everybody can read is found", str(g.stage.base / "nst-open.pem") in inside, "True")
     g.judge("private keys that who isn't isolated can't read", [x for x in inside if x not in outside], r"\[\]")
     for name in ("nst-open.pem", "nst-roots.pem"):

@@ -16,7 +16,7 @@ _HEADER = pathlib.Path(__file__).resolve().parents[2] / "helpers" / "protocol.h"
 MAGIC = int(re.search(r"PROTO_MAGIC (0x\w+?)U", _HEADER.read_text(encoding="ascii"))[1], 16)
 GATE, OPEN, JOINED, ISOLATED, IGNORE, DENY, UNBOXED, MOVE, JOIN = \
     1, 2, 3, 4, 5, 6, 7, 8, 9
-_REQUEST = struct.Struct("=II13s64s256s256s64s")
+_REQUEST = struct.Struct("=II13s64s256s256s64s128s128s")
 
 
 def session_id():
@@ -25,7 +25,7 @@ def session_id():
 
 def request(kind, user, service, sid=None, magic=MAGIC, tty=""):
     text = _REQUEST.pack(magic, kind, (sid or session_id()).encode(), service.encode(),
-                         user.encode(), b"", tty.encode())
+                         user.encode(), b"", tty.encode(), b"", b"")
     return text + bytes(-len(text) % 4)
 
 
