@@ -52,8 +52,8 @@ def _stranger(b, default):
 
 
 def test_next_holder_of_a_uid(b):
-    _stranger(b, "Share=login\n")
-    _stranger(b, "Share=account\nLinger=5min\n")
+    _stranger(b, "Share=login\nUpper=tmpfs\n")
+    _stranger(b, "Share=account\nUpper=tmpfs\nLinger=5min\n")
 
 
 def test_own_sessions(b):
