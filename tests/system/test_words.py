@@ -50,7 +50,7 @@ def test_sizes_and_linger_are_told(b):
                 "/tmp: 15M of 20M used, TmpSize=" in rows and any(
                     r.startswith("/: ") and r.endswith("M used, UpperSize=") for r in rows),
                 "nsctl status inside tells how full they are, and which key makes room", "as said", seen)
-        b.stage.config("MemoryMax=256M\nTmpSize=40M\nUpper=disk\nLinger=no\n")
+        b.stage.config("MemoryMax=256M\nTmpSize=40M\nUpper=none\nLinger=no\n")
         with b.shell(name) as other:
             there = other.do("cat /run/nsshell/limits").split()
             here = s.do("cat /run/nsshell/limits").split()
