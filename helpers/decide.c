@@ -62,7 +62,7 @@ static int make_plan(const struct account *a, const struct policy *policy,
 
 	if (tty_identify(terminal, q->tty, tty, sizeof(tty), e) < 0)
 		return -1;
-	if (host_gather(policy, &host, e) < 0)
+	if (host_gather(a, policy, &host, e) < 0)
 		return -1;
 	r = plan_with(a, policy, &login, &host, ret, e);
 	host_clear(&host);

@@ -66,6 +66,13 @@ void doctor_ways_out(const struct doctor_account *a, struct findings *f);
 void doctor_limits(
 	const struct doctor_account *a, struct strlist *seen, struct findings *f);
 
+/**
+ * doctor_paths() - Paths that the config names for an account, and its home, as a login finds them
+ * @told:	what was told of others: the same isn't said again
+ */
+void doctor_paths(
+	const struct doctor_account *a, struct strlist *told, struct findings *f);
+
 /* Whether nothing limits the memory of an account that keeps its changes there. */
 bool doctor_memory_is_open(const struct doctor_account *a);
 /* Tell of those accounts. */

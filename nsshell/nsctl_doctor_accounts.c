@@ -71,6 +71,7 @@ static void tell_unseen(const struct strlist *unseen, struct findings *f)
 struct gathered {
 	struct strlist unseen; /* with Record=yes, and nothing to look through */
 	struct strlist limits;
+	struct strlist paths;
 	struct strlist disk;   /* with Upper=disk, and no quota */
 	struct strlist memory; /* with no MemoryMax= */
 	struct strlist tmp;    /* with a TmpSize= above it */
@@ -99,6 +100,7 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 		if (strlist_add(&g->isolated, account->name) < 0)
 			f->no_memory = true;
 		doctor_limits(&a, &g->limits, f);
+		doctor_paths(&a, &g->paths, f);
 		if (doctor_disk_is_open(&a) && strlist_add(&g->disk, account->name) < 0)
 			f->no_memory = true;
 		if (doctor_memory_is_open(&a) &&
@@ -155,6 +157,7 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	strlist_clear(&g.unseen);
 	strlist_clear(&g.isolated);
 	strlist_clear(&g.limits);
+	strlist_clear(&g.paths);
 	strlist_clear(&g.disk);
 	strlist_clear(&g.memory);
 	strlist_clear(&g.tmp);

@@ -85,7 +85,7 @@ void doctor_limits(
 	}
 	if (strlist_has(seen, what))
 		return;
-	if (strlist_add(seen, what) < 0 || host_gather(a->policy, &host, &e) < 0)
+	if (strlist_add(seen, what) < 0 || host_gather(NULL, a->policy, &host, &e) < 0)
 		f->no_memory = true;
 	else
 		tell(a, &host, seen, f);

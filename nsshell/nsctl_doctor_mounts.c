@@ -49,7 +49,8 @@ void doctor_mounts(
 	struct err ignored; /* what a login is refused for is told elsewhere */
 	struct host host;
 
-	if (m->looks++ >= LOOKS_MAX || host_gather(a->policy, &host, &ignored) < 0)
+	if (m->looks++ >= LOOKS_MAX ||
+		host_gather(a->account, a->policy, &host, &ignored) < 0)
 		return;
 	in.host = &host.facts;
 	if (plan_make(&in, &plan, &ignored) == 0)

@@ -80,7 +80,7 @@ static int plan_build(
 	char group[sizeof(((struct record *)0)->cgroup)];
 	int none;
 
-	if (host_gather(&m->policy, &m->host, e) < 0)
+	if (host_gather(&m->account, &m->policy, &m->host, e) < 0)
 		return err_wrap(e, "look at the host");
 	if (subid_find(&m->account, false, &m->subid, e) < 0)
 		return err_wrap(e, "look for the account's subordinate ids");

@@ -222,7 +222,7 @@ static int limits_write(
 		return err_set(e, 0, "this host has no cgroups: no limit can be set");
 	for (int i = 0; i < POLICY_IO_KINDS; i++)
 		io_forget(&s->policy.limits.io[i], &before->io[i]);
-	if (host_gather(&s->policy, &c->host, e) < 0)
+	if (host_gather(NULL, &s->policy, &c->host, e) < 0)
 		return -1;
 	for (size_t i = 0; limits_keys[i]; i++)
 		if (is_touched(s, limits_keys[i]) && key_add(c, s, limits_keys[i], e) < 0)
@@ -305,7 +305,7 @@ static int permanent_check(struct set *s, struct err *e)
 		return -1;
 	wanted = s->policy;
 	s->policy = (struct policy){ 0 };
-	if (host_gather(&wanted, &host, e) < 0 || policy_with(s, &none, e) < 0)
+	if (host_gather(NULL, &wanted, &host, e) < 0 || policy_with(s, &none, e) < 0)
 		return -1;
 	for (size_t i = 0; i < s->n; i++) {
 		const char *key = limit_key(s->assignments[i]);

@@ -286,6 +286,26 @@ int plan_limits_check(const struct plan_host *host, const struct policy *policy,
 	return 0;
 }
 
+int plan_paths_check(const struct plan_host *host, const struct account *account,
+	const struct policy *policy, struct plan **ret, struct err *e)
+{
+	const struct plan_input in = {
+		.host = host, .account = account, .policy = policy
+	};
+	struct planner b = { .in = &in };
+
+	b.p = calloc(1, sizeof(*b.p));
+	if (!b.p)
+		return err_set(e, ENOMEM, "look at the paths");
+	if (plan_wants(&b, e) < 0 || plan_hidden(&b, e) < 0 ||
+		(b.oom && err_set(e, ENOMEM, "look at the paths") < 0)) {
+		plan_free(b.p);
+		return -1;
+	}
+	*ret = b.p;
+	return 0;
+}
+
 void plan_free(struct plan *p)
 {
 	if (!p)

@@ -41,6 +41,7 @@ struct plan_host_mount {
 	const char *fstype;
 	bool readonly;
 	bool file; /* a single file was mounted there, and no folder */
+	dev_t dev; /* of the file system; 0: not known */
 };
 
 enum plan_path_kind {
@@ -49,12 +50,25 @@ enum plan_path_kind {
 	PLAN_PATH_FILE, /* anything that isn't a folder: file, socket, device */
 };
 
+/* What a path is for: by that it is looked at, and must be of a type. core/run/resolve.h */
+enum plan_use {
+	PLAN_USE_ANY, /* built in */
+	PLAN_USE_HIDE,
+	PLAN_USE_HOME,
+	PLAN_USE_BIND,
+	PLAN_USE_SOCKET,
+	PLAN_USE_DEVICE,
+	PLAN_USE_TARGET, /* a place inside */
+};
+
 /* A path that the config or a built-in list names, looked at by the caller. */
 struct plan_path {
 	const char *path;
+	enum plan_use use;
 	enum plan_path_kind kind;
 	/* the same place without symlinks on the way; NULL: path is that */
 	const char *real;
+	const char *refused; /* why nothing is to be had there; NULL: it isn't */
 	bool by_root; /* that it is absent nobody but root can have brought about */
 };
 
@@ -123,6 +137,9 @@ extern const char *const plan_live_trees[]; /* plan_path.real tells where one is
 extern const char *const plan_default_inaccessible[];
 extern const char *const plan_default_sockets[];
 extern const char *const plan_default_devices[];
+
+/* Whether a box has something of its own at a path, and nothing of the host's. */
+bool plan_is_own_place(const char *path);
 
 /* ---- the plan --------------------------------------------------------------------------- */
 
@@ -197,6 +214,7 @@ struct plan_op {
 	uint32_t uid; /* as seen inside */
 	uint32_t gid;
 	bool recursive;
+	enum plan_use use; /* of source */
 	bool follow; /* what the host mounts or unmounts below source later shows inside */
 	bool as_user;  /* resolve source with the account's file system ids */
 	bool must_own; /* source must be a folder that the account owns, and no symlink */
@@ -342,6 +360,15 @@ void plan_free(struct plan *p);
  */
 int plan_limits_check(const struct plan_host *host, const struct policy *policy,
 	struct plan **ret, struct err *e);
+
+/**
+ * plan_paths_check() - Whether the paths of a policy, and the home, can be had
+ * @ret:	on success a plan with nothing but its notes; plan_free()
+ *
+ * Return: 0 or -1 with @e, as plan_make().
+ */
+int plan_paths_check(const struct plan_host *host, const struct account *account,
+	const struct policy *policy, struct plan **ret, struct err *e);
 
 /* The whole plan in words, for people and golden files. */
 void plan_print(const struct plan *p, FILE *out);

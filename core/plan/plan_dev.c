@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static void node_add(struct planner *b, const char *path)
+static void node_add(struct planner *b, const struct plan_path *found, const char *path)
 {
 	struct plan_op *op;
 
@@ -15,7 +15,8 @@ static void node_add(struct planner *b, const char *path)
 			return;
 	plan_mount_point(b, planner_dirname(b, path), PLAN_PATH_DIR);
 	op = planner_op(b, PLAN_DEVICE, path);
-	op->source = path;
+	op->source = found->real ? planner_copy(b, found->real) : path;
+	op->use = found->use;
 	op->attr = ATTR_DEV;
 }
 
@@ -26,7 +27,8 @@ static void link_add(struct planner *b, const char *path, const char *says)
 
 /* Each thing on the host that an entry of Devices= names. */
 static bool devices_match(struct planner *b, const char *pattern,
-	enum plan_path_kind kind, void (*found)(struct planner *b, const char *path))
+	enum plan_path_kind kind,
+	void (*found)(struct planner *b, const struct plan_path *at, const char *path))
 {
 	const struct plan_host *host = b->in->host;
 	bool any = false;
@@ -34,19 +36,22 @@ static bool devices_match(struct planner *b, const char *pattern,
 	for (size_t i = 0; i < host->n_paths; i++) {
 		const char *path;
 
-		if (host->paths[i].kind == PLAN_PATH_ABSENT)
+		if (host->paths[i].kind == PLAN_PATH_ABSENT ||
+			(host->paths[i].use != PLAN_USE_DEVICE &&
+				host->paths[i].use != PLAN_USE_ANY))
 			continue;
 		path = planner_path(b, host->paths[i].path);
 		if (!path || !path_matches(pattern, path))
 			continue;
 		any = true;
 		if (host->paths[i].kind == kind)
-			found(b, path);
+			found(b, &host->paths[i], path);
 	}
 	return any;
 }
 
-static void want_folder(struct planner *b, const char *path)
+static void want_folder(
+	struct planner *b, const struct plan_path *found, const char *path)
 {
 	struct want *more;
 
@@ -60,8 +65,10 @@ static void want_folder(struct planner *b, const char *path)
 	}
 	b->wants = more;
 	more[b->n_wants - 1] = (struct want){ .key = "Devices",
-		.source = path,
+		.use = found->use,
+		.source = found->real ? planner_copy(b, found->real) : path,
 		.target = path,
+		.named = path,
 		.kind = PLAN_PATH_DIR,
 		.attr = ATTR_DEV,
 		.optional = true };
@@ -70,6 +77,26 @@ static void want_folder(struct planner *b, const char *path)
 static const char *entry_path(struct planner *b, const char *entry)
 {
 	return planner_path(b, entry[0] == '-' ? entry + 1 : entry);
+}
+
+static int device_missing(
+	struct planner *b, const char *entry, const char *path, struct err *e)
+{
+	const struct plan_path *found = planner_find(b, PLAN_USE_DEVICE, path);
+
+	if (entry[0] == '-') {
+		if (found && found->refused)
+			planner_note(
+				b, "Devices=%s is left out: %s", entry, found->refused);
+		return 0;
+	}
+	if (found && found->refused)
+		return err_set(
+			e, 0, "Devices=%s can't be used: %s", entry, found->refused);
+	(void)err_set(e, 0,
+		"Devices=%s: isn't there; write -%s to leave it out where it isn't",
+		entry, entry);
+	return planner_absent(found, e);
 }
 
 /* Check Devices=, and want the folders among them; the nodes come with plan_dev(). */
@@ -91,12 +118,8 @@ int plan_devices(struct planner *b, struct err *e)
 			return err_set(
 				e, 0, "Devices=%s: a box has its own %s", entry, path);
 		if (!devices_match(b, path, PLAN_PATH_DIR, want_folder) &&
-			entry[0] != '-') {
-			(void)err_set(e, 0,
-				"Devices=%s: isn't there; write -%s to leave it out where it isn't",
-				entry, entry);
-			return planner_absent(b, path, e);
-		}
+			device_missing(b, entry, path, e) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -130,9 +153,13 @@ void plan_dev(struct planner *b)
 	op->size = 1024 * 1024;
 	op->inodes = 1024;
 	op->mode = 0755;
-	for (size_t i = 0; plan_default_devices[i]; i++)
-		if (planner_kind(b, plan_default_devices[i]) != PLAN_PATH_ABSENT)
-			node_add(b, plan_default_devices[i]);
+	for (size_t i = 0; plan_default_devices[i]; i++) {
+		const struct plan_path *found =
+			planner_find(b, PLAN_USE_ANY, plan_default_devices[i]);
+
+		if (found && found->kind != PLAN_PATH_ABSENT)
+			node_add(b, found, plan_default_devices[i]);
+	}
 	for (size_t i = 0; i < devices->n; i++)
 		devices_match(b, entry_path(b, devices->v[i]), PLAN_PATH_FILE, node_add);
 	dev_terminal(b);
@@ -141,7 +168,9 @@ void plan_dev(struct planner *b)
 	link_add(b, "/dev/stdout", "/proc/self/fd/1");
 	link_add(b, "/dev/stderr", "/proc/self/fd/2");
 	link_add(b, "/dev/ptmx", "pts/ptmx");
-	if (planner_kind(b, "/run/systemd/journal/dev-log") != PLAN_PATH_ABSENT)
+	if (planner_kind(b, PLAN_USE_ANY, "/run/systemd/journal/dev-log") !=
+			PLAN_PATH_ABSENT &&
+		!planner_wants(b, "/dev/log"))
 		link_add(b, "/dev/log", "/run/systemd/journal/dev-log");
 	planner_op(b, PLAN_DIR, "/dev/pts")->mode = 0755;
 	planner_op(b, PLAN_DIR, "/dev/mqueue")->mode = 0755;

@@ -9,18 +9,18 @@
 
 /* A box can't do without these, whatever the config says. */
 static const char *const needed[] = { "/", "/etc", "/usr", "/bin", "/sbin", "/lib",
-	"/lib32", "/lib64", "/proc", "/sys", "/dev", "/run", "/tmp", NULL };
+	"/lib32", "/lib64", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32",
+	"/usr/lib64", "/proc", "/sys", "/dev", "/run", "/tmp", NULL };
 
 /* Places that a box has of its own; what the host has there can't be seen anyway. */
 static const char *const fixed[] = { "/dev", "/proc", "/run", "/sys", "/tmp", "/var/tmp",
 	NULL };
 
-static void hidden_add(struct planner *b, const char *key, const struct plan_path *found)
+static void hidden_place(struct planner *b, const char *key, const char *path)
 {
-	const char *path = planner_path(b, found->real ? found->real : found->path);
 	struct hidden *more;
 
-	if (!path || found->kind == PLAN_PATH_ABSENT || path_in(path, needed))
+	if (path_in(path, needed))
 		return;
 	more = planner_more(b, b->hidden, &b->n_hidden, sizeof(*more));
 	if (!more) {
@@ -31,6 +31,26 @@ static void hidden_add(struct planner *b, const char *key, const struct plan_pat
 	more[b->n_hidden - 1] = (struct hidden){ .key = key, .path = path };
 }
 
+/* Where it really is, and wherever else the host mounts what it lies in. */
+static void hidden_add(struct planner *b, const char *key, const struct plan_path *found)
+{
+	const struct plan_host *host = b->in->host;
+	const char *path = planner_path(b, found->real ? found->real : found->path);
+	struct within w;
+
+	if (!path || found->kind == PLAN_PATH_ABSENT)
+		return;
+	hidden_place(b, key, path);
+	if (!planner_within(b, path, &w))
+		return;
+	for (size_t i = 0; i < host->n_mounts; i++) {
+		const char *alias = planner_alias(b, &w, &host->mounts[i]);
+
+		if (alias)
+			hidden_place(b, key, alias);
+	}
+}
+
 /* All that the host has of one entry. Return: whether there is any. */
 static bool hidden_match(struct planner *b, const char *key, const char *pattern)
 {
@@ -38,14 +58,16 @@ static bool hidden_match(struct planner *b, const char *key, const char *pattern
 	bool any = false;
 
 	if (!strpbrk(pattern, "*?[\\")) {
-		const struct plan_path *found = planner_find(b, pattern);
+		const struct plan_path *found = planner_find(b, PLAN_USE_HIDE, pattern);
 
 		if (found)
 			hidden_add(b, key, found);
 		return found && found->kind != PLAN_PATH_ABSENT;
 	}
 	for (size_t i = 0; i < host->n_paths; i++) {
-		if (!path_matches(pattern, host->paths[i].path))
+		if ((host->paths[i].use != PLAN_USE_HIDE &&
+			    host->paths[i].use != PLAN_USE_ANY) ||
+			!path_matches(pattern, host->paths[i].path))
 			continue;
 		hidden_add(b, key, &host->paths[i]);
 		any = any || host->paths[i].kind != PLAN_PATH_ABSENT;
@@ -58,18 +80,26 @@ static int hidden_entry(struct planner *b, const char *entry, struct err *e)
 	static const char key[] = "InaccessiblePaths";
 	bool optional = entry[0] == '-';
 	const char *path = planner_path(b, optional ? entry + 1 : entry);
+	const struct plan_path *found;
 
 	if (!path)
 		return err_set(e, 0, "%s=%s: takes an absolute path without . and ..",
 			key, entry);
-	if (path_in(path, needed))
+	if (path_in(path, needed) ||
+		path_in(planner_real(b, PLAN_USE_HIDE, path), needed))
 		return err_set(
 			e, 0, "%s=%s: a box can't do without %s", key, entry, path);
+	found = planner_find(b, PLAN_USE_HIDE, path);
+	if (found && found->refused && !optional)
+		return err_set(
+			e, 0, "%s=%s can't be used: %s", key, entry, found->refused);
+	if (found && found->refused)
+		planner_note(b, "%s=%s is left out: %s", key, entry, found->refused);
 	if (!hidden_match(b, key, path) && !optional) {
 		(void)err_set(e, 0,
 			"%s=%s: isn't there; write -%s to leave it out where it isn't",
 			key, entry, entry);
-		return planner_absent(b, path, e);
+		return planner_absent(found, e);
 	}
 	return 0;
 }
@@ -104,11 +134,12 @@ static void cover_home(struct planner *b)
 		"/media", NULL };
 	static const char *const system[] = { "/usr", "/etc", "/bin", "/sbin", "/lib",
 		"/lib32", "/lib64", "/boot", NULL };
-	const char *dir = planner_dirname(b, b->p->home);
+	const char *dir = planner_dirname(b, b->home);
+	const char *homes = planner_real(b, PLAN_USE_TARGET, "/home");
 
-	if (strcmp(b->p->home, "/home") != 0)
-		cover_add(b, "/home");
-	if (path_within(dir, "/home") || path_in(dir, keep) ||
+	if (strcmp(b->home, homes) != 0)
+		cover_add(b, homes);
+	if (path_within(dir, homes) || path_in(dir, keep) ||
 		path_within_any(dir, system) || path_within_any(dir, fixed))
 		return;
 	cover_add(b, dir);
@@ -203,8 +234,50 @@ static void hide(struct planner *b, const struct hidden *h)
 /* Where the rules have something else at a place, that is what is there. */
 static void link_away(struct planner *b, const char *path, const char *to)
 {
-	if (!planner_is_replaced(b, path))
+	if (!planner_is_replaced(b, path) && !planner_wants(b, path))
 		planner_layer(b, PLAN_LAYER_SYMLINK, path, to);
+}
+
+/* The place inside at which a bind shows @path; NULL: it doesn't, or only where it is. */
+static const char *shown_at(struct planner *b, const struct want *w, const char *path)
+{
+	const struct plan_op *on;
+	const char *at;
+
+	if (!path_below(path, w->source) || strcmp(w->source, w->target) == 0)
+		return NULL;
+	at = planner_text(b, "%s%s", w->target, path + strlen(w->source));
+	on = plan_mount_of(b->p, at);
+	return on && strcmp(on->target, w->target) == 0 ? at : NULL;
+}
+
+/* What is hidden is, too, where a bind shows it by another name. */
+static void mask_in_binds(struct planner *b, const char *path)
+{
+	for (size_t i = 0; i < b->n_wants; i++) {
+		const char *at = shown_at(b, &b->wants[i], path);
+
+		if (at)
+			planner_op(b, PLAN_MASK, at);
+	}
+}
+
+/* What a bind would bring along, of what the host mounts below its source, and no box may have. */
+static void mask_closed(struct planner *b)
+{
+	const struct plan_host *host = b->in->host;
+
+	for (size_t i = 0; i < b->n_wants; i++) {
+		const struct want *w = &b->wants[i];
+
+		for (size_t k = 0; w->recursive && k < host->n_mounts; k++)
+			if (path_below(host->mounts[k].target, w->source) &&
+				planner_is_closed(b, &host->mounts[k]))
+				planner_op(b, PLAN_MASK,
+					planner_text(b, "%s%s", w->target,
+						host->mounts[k].target +
+							strlen(w->source)));
+	}
 }
 
 void plan_layers(struct planner *b)
@@ -218,4 +291,7 @@ void plan_layers(struct planner *b)
 	for (size_t i = 0; i < b->n_hidden; i++)
 		if (!hidden_twice(b, i) && !path_within(b->hidden[i].path, "/proc"))
 			hide(b, &b->hidden[i]);
+	for (size_t i = 0; i < b->n_hidden; i++)
+		mask_in_binds(b, b->hidden[i].path);
+	mask_closed(b);
 }

@@ -113,7 +113,7 @@ static const char *known_to_exist(
 	}
 	if (best)
 		return best;
-	if (planner_kind(b, path) != PLAN_PATH_ABSENT || path_within(b->p->home, path))
+	if (planner_exists(b, path) || path_within(b->home, path))
 		return path;
 	return top;
 }
@@ -253,15 +253,28 @@ static void own_ids(struct planner *b, struct plan_op *op)
 			op->source, why);
 }
 
+/* Where a link of the host's that the config names lies in what is the box's own, it is made anew. */
+static void link_to(struct planner *b, const struct want *w)
+{
+	const struct plan_op *on = plan_mount_of(b->p, w->named);
+
+	if (strcmp(w->named, w->target) == 0 || !on || on->kind != PLAN_TMPFS)
+		return;
+	plan_mount_point(b, planner_dirname(b, w->named), PLAN_PATH_DIR);
+	planner_op(b, PLAN_SYMLINK, w->named)->source = w->target;
+}
+
 static void ops_wants(struct planner *b)
 {
 	for (size_t i = 0; i < b->n_wants; i++) {
 		const struct want *w = &b->wants[i];
 		struct plan_op *op;
 
+		link_to(b, w);
 		plan_mount_point(b, w->target, w->kind);
 		op = planner_op(b, PLAN_BIND, w->target);
 		op->source = w->source;
+		op->use = w->use;
 		op->attr = w->attr;
 		op->recursive = w->recursive;
 		op->follow = w->follow;

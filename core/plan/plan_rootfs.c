@@ -150,7 +150,7 @@ static int compare_overlays(const void *a, const void *b)
 /* Homes of others lie beside the account's: /nfs/home/bob. */
 static bool is_beside_home(const struct planner *b, const char *target)
 {
-	const char *home = b->p->home;
+	const char *home = b->home;
 	size_t len = (size_t)(strrchr(home, '/') - home);
 
 	return len > 0 && strncmp(target, home, len) == 0 &&
@@ -164,7 +164,7 @@ bool plan_is_data(const struct planner *b, size_t i)
 	return !m->file && !is_virtual(m->fstype) && !is_covered(b->in->host, i) &&
 	       strcmp(m->target, "/") != 0 && !path_within_any(m->target, system_dirs) &&
 	       !path_within_any(m->target, left_out) &&
-	       !path_in(m->fstype, quiet_types) && !path_below(b->p->home, m->target) &&
+	       !path_in(m->fstype, quiet_types) && !path_below(b->home, m->target) &&
 	       !is_beside_home(b, m->target);
 }
 
@@ -175,7 +175,7 @@ static bool is_missed(const struct planner *b, const struct plan_host_mount *m)
 		if (path_within(b->wants[i].source, m->target))
 			return false;
 	return !path_within_any(m->target, left_out) &&
-	       !path_in(m->fstype, quiet_types) && !path_below(b->p->home, m->target) &&
+	       !path_in(m->fstype, quiet_types) && !path_below(b->home, m->target) &&
 	       !planner_is_replaced(b, m->target);
 }
 
@@ -203,7 +203,7 @@ static void live_trees(struct planner *b, const struct plan_host_mount *root)
 {
 	for (size_t i = 0; plan_live_trees[i]; i++) {
 		const char *tree = plan_live_trees[i];
-		const struct plan_path *found = planner_find(b, tree);
+		const struct plan_path *found = planner_find(b, PLAN_USE_ANY, tree);
 
 		if (!found || found->kind != PLAN_PATH_DIR ||
 			(found->real && strcmp(found->real, tree) != 0))

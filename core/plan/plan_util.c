@@ -173,33 +173,74 @@ bool path_shows_state(const char *path)
 	return false;
 }
 
-const struct plan_path *planner_find(const struct planner *b, const char *path)
+bool plan_is_own_place(const char *path)
 {
-	const struct plan_host *host = b->in->host;
+	static const char *const own[] = { "/dev", "/proc", "/run", "/sys", "/tmp",
+		"/var/tmp", NULL };
 
-	for (size_t i = 0; i < host->n_paths; i++) {
-		const char *have = host->paths[i].path;
-		size_t len = strlen(path);
-
-		/* as the config wrote it: a slash more at the end is the same path */
-		if (strncmp(have, path, len) == 0 &&
-			strspn(have + len, "/") == strlen(have + len))
-			return &host->paths[i];
-	}
-	return NULL;
+	return path_within_any(path, own);
 }
 
-enum plan_path_kind planner_kind(const struct planner *b, const char *path)
+/* As the config wrote it: a slash more at the end is the same path. */
+static bool is_same(const char *have, const char *path)
 {
-	const struct plan_path *found = planner_find(b, path);
+	size_t len = strlen(path);
+
+	return strncmp(have, path, len) == 0 &&
+	       strspn(have + len, "/") == strlen(have + len);
+}
+
+const struct plan_path *planner_find(
+	const struct planner *b, enum plan_use use, const char *path)
+{
+	const struct plan_host *host = b->in->host;
+	const struct plan_path *any = NULL;
+
+	for (size_t i = 0; i < host->n_paths; i++) {
+		const struct plan_path *have = &host->paths[i];
+
+		if (!is_same(have->path, path))
+			continue;
+		if (have->use == use)
+			return have;
+		if (have->use == PLAN_USE_ANY)
+			any = have;
+	}
+	return any;
+}
+
+enum plan_path_kind planner_kind(
+	const struct planner *b, enum plan_use use, const char *path)
+{
+	const struct plan_path *found = planner_find(b, use, path);
 
 	return found ? found->kind : PLAN_PATH_ABSENT;
 }
 
-int planner_absent(const struct planner *b, const char *path, struct err *e)
+const char *planner_real(struct planner *b, enum plan_use use, const char *path)
 {
-	const struct plan_path *found = planner_find(b, path);
+	const struct plan_path *found = planner_find(b, use, path);
+	const char *real = found && found->real ? planner_path(b, found->real) : NULL;
 
+	return real ? real : path;
+}
+
+bool planner_exists(const struct planner *b, const char *path)
+{
+	const struct plan_host *host = b->in->host;
+
+	for (size_t i = 0; i < host->n_paths; i++) {
+		const struct plan_path *have = &host->paths[i];
+
+		if (have->kind != PLAN_PATH_ABSENT &&
+			is_same(have->real ? have->real : have->path, path))
+			return true;
+	}
+	return false;
+}
+
+int planner_absent(const struct plan_path *found, struct err *e)
+{
 	return found && found->by_root ? err_by(e, ERR_BY_CONFIG) : -1;
 }
 

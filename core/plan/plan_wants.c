@@ -28,6 +28,14 @@ static const struct want *want_find(const struct planner *b, const char *target)
 	return NULL;
 }
 
+bool planner_wants(const struct planner *b, const char *path)
+{
+	for (size_t i = 0; i < b->n_wants; i++)
+		if (strcmp(b->wants[i].named, path) == 0)
+			return true;
+	return false;
+}
+
 static int want_home(struct planner *b, struct err *e)
 {
 	/* what a box has of its own, or can't do without */
@@ -37,6 +45,8 @@ static int want_home(struct planner *b, struct err *e)
 	const struct account *a = b->in->account;
 	const char *home = a->home ? a->home : "";
 	const char *path = planner_path(b, home);
+	const struct plan_path *found =
+		path ? planner_find(b, PLAN_USE_HOME, path) : NULL;
 
 	if (home[0] == '\0' || (path && strcmp(path, "/") == 0))
 		return err_set(e, 0, "account %s has no home (\"%s\")", a->name, home);
@@ -44,15 +54,27 @@ static int want_home(struct planner *b, struct err *e)
 		return err_set(e, 0,
 			"account %s: home %s is not an absolute path without . and ..",
 			a->name, home);
-	if (path_within_any(path, own) || path_in(path, places) || path_shows_state(path))
-		return err_set(
-			e, 0, "account %s: %s can't be a home in a box", a->name, path);
+	if (found && found->refused)
+		return err_set(e, 0, "the home %s of %s can't be used: %s", path, a->name,
+			found->refused);
+	if (found && found->kind == PLAN_PATH_ABSENT)
+		planner_note(b,
+			"the home %s isn't there: a login is refused until it is (mkhomedir_helper %s)",
+			path, a->name);
 	b->p->home = path;
+	b->home = planner_real(b, PLAN_USE_HOME, path);
+	if (path_within_any(b->home, own) || path_in(b->home, places) ||
+		planner_shows_state(b, b->home))
+		return err_set(e, 0, "account %s: %s can't be a home in a box", a->name,
+			b->home);
 	want_add(b, &(struct want){ .key = "home",
-			    .source = path,
-			    .target = path,
+			    .use = PLAN_USE_HOME,
+			    .source = b->home,
+			    .target = b->home,
+			    .named = path,
 			    .kind = PLAN_PATH_DIR,
 			    .attr = ATTR_PLAIN,
+			    .recursive = true,
 			    .follow = true,
 			    .writable = true,
 			    .as_user = true,
@@ -111,28 +133,68 @@ static int parse_entry(struct planner *b, const char *key, const char *entry,
 	return 0;
 }
 
+static int check_source(
+	struct planner *b, const struct want *w, const char *entry, struct err *e)
+{
+	return planner_shows_state(b, w->source)
+		       ? err_set(e, 0, "%s=%s: would show nsshell's own state", w->key,
+				 entry)
+		       : 0;
+}
+
+/* What the config names and can't have: left out where it says so. */
+static int unusable(struct planner *b, const struct want *w, const char *entry,
+	const char *why, struct err *e)
+{
+	if (!w->optional)
+		return err_set(e, 0, "%s=%s can't be used: %s", w->key, entry, why);
+	planner_note(b, "%s=%s is left out: %s", w->key, entry, why);
+	return 0;
+}
+
+/* Where source and target really are. Return: 0; 1 when it is left out; -1 with @e. */
+static int want_places(
+	struct planner *b, struct want *w, const char *entry, struct err *e)
+{
+	const struct plan_path *source = planner_find(b, w->use, w->source);
+	const struct plan_path *target = planner_find(b, PLAN_USE_TARGET, w->named);
+	const char *refused = source && source->refused ? source->refused
+			      : target                  ? target->refused
+							: NULL;
+
+	if (refused)
+		return unusable(b, w, entry, refused, e) < 0 ? -1 : 1;
+	w->kind = source ? source->kind : PLAN_PATH_ABSENT;
+	if (w->kind == PLAN_PATH_ABSENT && w->optional)
+		return 1;
+	if (w->kind == PLAN_PATH_ABSENT) {
+		(void)err_set(e, 0,
+			"%s=%s: %s isn't there; write -%s to leave it out where it isn't",
+			w->key, entry, w->source, entry);
+		return planner_absent(source, e);
+	}
+	w->source = planner_real(b, w->use, w->source);
+	w->target = planner_real(b, PLAN_USE_TARGET, w->named);
+	return 0;
+}
+
 /* One entry of a list of the policy. */
 static int want_entry(
 	struct planner *b, const char *entry, const struct want *like, struct err *e)
 {
 	struct want w = *like;
+	int r;
 
-	if (parse_entry(b, w.key, entry, &w.optional, &w.source, &w.target, e) < 0 ||
-		check_target(w.key, entry, w.target, e) < 0)
+	if (parse_entry(b, w.key, entry, &w.optional, &w.source, &w.named, e) < 0 ||
+		check_target(w.key, entry, w.named, e) < 0 ||
+		check_source(b, &w, entry, e) < 0)
 		return -1;
-	if (path_shows_state(w.source))
-		return err_set(
-			e, 0, "%s=%s: would show nsshell's own state", w.key, entry);
-	w.kind = planner_kind(b, w.source);
-	if (w.kind == PLAN_PATH_ABSENT && w.optional)
-		return 0;
-	if (w.kind == PLAN_PATH_ABSENT) {
-		(void)err_set(e, 0,
-			"%s=%s: %s isn't there; write -%s to leave it out where it isn't",
-			w.key, entry, w.source, entry);
-		return planner_absent(b, w.source, e);
-	}
-	if (check_new(b, w.key, entry, w.target, e) < 0)
+	r = want_places(b, &w, entry, e);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	if (check_source(b, &w, entry, e) < 0 ||
+		check_target(w.key, entry, w.target, e) < 0 ||
+		check_new(b, w.key, entry, w.target, e) < 0)
 		return -1;
 	want_add(b, &w);
 	return 0;
@@ -151,16 +213,17 @@ static void want_default_sockets(struct planner *b)
 {
 	for (size_t i = 0; plan_default_sockets[i]; i++) {
 		const char *path = plan_default_sockets[i];
-		enum plan_path_kind kind = planner_kind(b, path);
+		enum plan_path_kind kind = planner_kind(b, PLAN_USE_ANY, path);
 
 		if (kind == PLAN_PATH_ABSENT || want_find(b, path))
 			continue;
 		if (strcmp(path, "/dev/log") == 0 &&
-			planner_kind(b, "/run/systemd/journal/dev-log") !=
+			planner_kind(b, PLAN_USE_ANY, "/run/systemd/journal/dev-log") !=
 				PLAN_PATH_ABSENT)
 			continue; /* a link then, see plan_dev.c */
 		want_add(b, &(struct want){ .source = path,
 				    .target = path,
+				    .named = path,
 				    .kind = kind,
 				    .attr = ATTR_CLOSED,
 				    .optional = true });
@@ -178,6 +241,7 @@ static void want_resolv_conf(struct planner *b)
 			continue;
 		want_add(b, &(struct want){ .source = path,
 				    .target = path,
+				    .named = path,
 				    .kind = PLAN_PATH_FILE,
 				    .attr = ATTR_CLOSED,
 				    .optional = true });
@@ -192,7 +256,8 @@ static void want_host_mounts(struct planner *b)
 
 	for (size_t i = 0; i < host->n_mounts; i++) {
 		const char *target = host->mounts[i].target;
-		bool there = !plan_is_data(b, i) || path_shows_state(target);
+		bool there =
+			!plan_is_data(b, i) || planner_is_closed(b, &host->mounts[i]);
 
 		for (size_t k = 0; !there && k < b->n_wants; k++)
 			there = strcmp(b->wants[k].target, target) == 0 ||
@@ -200,8 +265,10 @@ static void want_host_mounts(struct planner *b)
 		target = planner_copy(b, target);
 		if (!there)
 			want_add(b, &(struct want){ .key = "HostMounts",
+					    .use = PLAN_USE_BIND,
 					    .source = target,
 					    .target = target,
+					    .named = target,
 					    .kind = PLAN_PATH_DIR,
 					    .attr = ATTR_PLAIN,
 					    .recursive = true,
@@ -224,6 +291,7 @@ int plan_wants(struct planner *b, struct err *e)
 	if (want_home(b, e) < 0 ||
 		want_list(b, &policy->bind_paths,
 			&(struct want){ .key = "BindPaths",
+				.use = PLAN_USE_BIND,
 				.attr = ATTR_PLAIN,
 				.recursive = true,
 				.follow = true,
@@ -232,12 +300,16 @@ int plan_wants(struct planner *b, struct err *e)
 			e) < 0 ||
 		want_list(b, &policy->bind_ro_paths,
 			&(struct want){ .key = "BindReadOnlyPaths",
+				.use = PLAN_USE_BIND,
 				.attr = ATTR_RDONLY,
 				.recursive = true,
 				.as_user = true },
 			e) < 0 ||
 		want_list(b, &policy->sockets,
-			&(struct want){ .key = "Sockets", .attr = ATTR_CLOSED }, e) < 0 ||
+			&(struct want){ .key = "Sockets",
+				.use = PLAN_USE_SOCKET,
+				.attr = ATTR_CLOSED },
+			e) < 0 ||
 		plan_devices(b, e) < 0)
 		return -1;
 	if (policy->host_mounts)

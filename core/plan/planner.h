@@ -21,8 +21,11 @@
  * devices. */
 struct want {
 	const char *key; /* "BindPaths", for messages; NULL: from a built-in list */
-	const char *source;
-	const char *target;
+	enum plan_use use;
+	const char *source; /* where it really is */
+	const char *target; /* the same */
+	const char
+		*named; /* target as the config has it, which may lead there by links */
 	enum plan_path_kind kind;
 	uint64_t attr;
 	bool recursive, follow, as_user, must_own, optional, writable;
@@ -44,6 +47,7 @@ struct planner {
 	const struct plan_input *in;
 	struct plan *p;
 	bool oom;
+	const char *home; /* where it really is */
 	struct want *wants;
 	size_t n_wants;
 	struct hidden *hidden;
@@ -78,17 +82,45 @@ bool path_in(const char *path, const char *const *list);
 /* Whether somebody in the box could reach nsshell's own state through @path. */
 bool path_shows_state(const char *path);
 
-/* What the host has at a path that the config or a built-in list names. */
-const struct plan_path *planner_find(const struct planner *b, const char *path);
-enum plan_path_kind planner_kind(const struct planner *b, const char *path);
-/* Say in @e, which tells that @path isn't there, whose doing that is. Return: -1. */
-int planner_absent(const struct planner *b, const char *path, struct err *e);
+/*
+ * What the host has at a path that the config or a built-in list names, for a use; what was looked
+ * at for PLAN_USE_ANY is for each. NULL: it wasn't looked at.
+ */
+const struct plan_path *planner_find(
+	const struct planner *b, enum plan_use use, const char *path);
+enum plan_path_kind planner_kind(
+	const struct planner *b, enum plan_use use, const char *path);
+/* Where it really is; @path where that isn't known. */
+const char *planner_real(struct planner *b, enum plan_use use, const char *path);
+/* Whether the host is known to have something at a path without links. */
+bool planner_exists(const struct planner *b, const char *path);
+/* Say in @e, which tells that @found isn't there, whose doing that is. Return: -1. */
+int planner_absent(const struct plan_path *found, struct err *e);
+
+/* ---- plan_alias.c: one file system at several places of the host --------------------- */
+
+/* A path within a file system: what the host mounts elsewhere, too, is the same file there. */
+struct within {
+	const struct plan_host_mount *mount; /* the one that the path lies on */
+	const char *path;
+};
+/* Return: whether it is known, which also takes the file system to have a number. */
+bool planner_within(struct planner *b, const char *path, struct within *ret);
+/* The same place by another mount; NULL where that doesn't show it. */
+const char *planner_alias(
+	struct planner *b, const struct within *w, const struct plan_host_mount *by);
+/* path_shows_state(), of a path of the host's, by any mount. */
+bool planner_shows_state(struct planner *b, const char *path);
+/* Whether no box may have any of a mount: a kernel interface, or nsshell's own state. */
+bool planner_is_closed(struct planner *b, const struct plan_host_mount *m);
 bool path_matches(const char *pattern, const char *path);
 
 /* ---- the parts of the plan, in the order of their making ---------------------------- */
 
 int plan_ids(struct planner *b, struct err *e);
 int plan_wants(struct planner *b, struct err *e); /* plan_wants.c: the binds */
+/* Whether something is bound onto what the config calls @path. */
+bool planner_wants(const struct planner *b, const char *path);
 int plan_hidden(
 	struct planner *b, struct err *e); /* plan_hidden.c: what to hide, covers */
 int plan_rootfs(struct planner *b, struct err *e); /* plan_rootfs.c: overlays */

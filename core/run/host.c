@@ -8,8 +8,6 @@
 #include "core/run/lxcfs.h"
 #include "core/run/machine.h"
 
-#include <fcntl.h>
-#include <glob.h>
 #include <libmount/libmount.h>
 #include <limits.h>
 #include <string.h>
@@ -33,6 +31,7 @@ static int copy_mount(struct host *h, struct libmnt_fs *fs, struct plan_host_mou
 		.root = keep(h, mnt_fs_get_root(fs)),
 		.fstype = keep(h, mnt_fs_get_fstype(fs)),
 		.readonly = mnt_fs_match_options(fs, "ro") == 1,
+		.dev = mnt_fs_get_devno(fs),
 	};
 	/* Only a part of a file system can be a file; a whole one isn't looked at, as it may hang,
 	 * and no part of lxcfs, which is over /proc where the host is itself a container. */
@@ -145,147 +144,6 @@ static int read_mounts(const struct policy *policy, struct host *h, struct err *
 	return r;
 }
 
-/* ---- paths -------------------------------------------------------------------------- */
-
-struct paths {
-	struct host *h;
-	struct plan_path *v;
-	size_t n, room;
-};
-
-/*
- * Whether only root can have brought it about that @path isn't there: down to what is missing
- * there is no link, and no folder that anybody else may write.
- */
-static bool missing_by_root(const char *path)
-{
-	_cleanup_close_ int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char name[NAME_MAX + 1];
-	struct stat st;
-
-	while (at >= 0 && fstat(at, &st) == 0 && st.st_uid == 0 &&
-		!(st.st_mode & (S_IWGRP | S_IWOTH))) {
-		int next;
-
-		path += strspn(path, "/");
-		(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(path, "/"), path);
-		next = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (next < 0)
-			return errno == ENOENT;
-		path += strlen(name);
-		(void)close(at);
-		at = next;
-	}
-	return false;
-}
-
-static int add_path(struct paths *p, const char *path, bool configured)
-{
-	struct stat st;
-
-	for (size_t i = 0; i < p->n; i++)
-		if (strcmp(p->v[i].path, path) == 0)
-			return 0;
-	if (p->n == p->room) {
-		struct plan_path *grown =
-			reallocarray(p->v, p->room + 64, sizeof(*grown));
-
-		if (!grown)
-			return -1;
-		p->v = grown;
-		p->room += 64;
-	}
-	p->v[p->n] = (struct plan_path){ .path = keep(p->h, path) };
-	if (stat(path, &st) == 0)
-		p->v[p->n].kind = S_ISDIR(st.st_mode) ? PLAN_PATH_DIR : PLAN_PATH_FILE;
-	else if (errno == EACCES) /* root-squashed: the account may get at it */
-		p->v[p->n].kind = PLAN_PATH_DIR;
-	else if (configured)
-		p->v[p->n].by_root = missing_by_root(path);
-	return p->v[p->n++].path ? 0 : -1;
-}
-
-static int add_pattern(struct paths *p, const char *pattern, bool configured)
-{
-	glob_t found;
-	int r = 0;
-
-	if (!strpbrk(pattern, "*?["))
-		return add_path(p, pattern, configured);
-	if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
-		return 0;
-	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
-		r = add_path(p, found.gl_pathv[i], configured);
-	globfree(&found);
-	return r;
-}
-
-static int add_defaults(struct paths *p, const char *const *list)
-{
-	for (; *list; list++)
-		if (add_pattern(p, *list, false) < 0)
-			return -1;
-	return 0;
-}
-
-/* "-/a:/b" names the source /a. */
-static int add_configured(struct paths *p, const struct strlist *list)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		const char *s = list->v[i] + (list->v[i][0] == '-');
-		_cleanup_free_ char *source = strndup(s, strcspn(s, ":"));
-
-		if (!source || add_pattern(p, source, true) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static bool is_live_tree(const char *path)
-{
-	for (size_t i = 0; plan_live_trees[i]; i++)
-		if (strcmp(path, plan_live_trees[i]) == 0)
-			return true;
-	return false;
-}
-
-/* A path that is hidden must be hidden where it really is: /lib is /usr/lib on Debian. */
-static void find_real(struct paths *p, const struct strlist *hidden)
-{
-	char real[PATH_MAX];
-
-	for (size_t i = 0; i < p->n; i++)
-		if ((strlist_has(hidden, p->v[i].path) || is_live_tree(p->v[i].path)) &&
-			realpath(p->v[i].path, real))
-			p->v[i].real = keep(p->h, real);
-}
-
-static int look_at_paths(const struct policy *policy, struct host *h, struct err *e)
-{
-	const struct strlist *lists[] = { &policy->bind_paths, &policy->bind_ro_paths,
-		&policy->inaccessible_paths, &policy->devices, &policy->sockets };
-	struct paths p = { .h = h };
-	struct plan_path *owned;
-	int r = 0;
-
-	if (add_defaults(&p, plan_live_trees) < 0 ||
-		add_defaults(&p, plan_default_inaccessible) < 0 ||
-		add_defaults(&p, plan_default_sockets) < 0 ||
-		add_defaults(&p, plan_default_devices) < 0)
-		r = -1;
-	for (size_t i = 0; r == 0 && i < sizeof(lists) / sizeof(*lists); i++)
-		r = add_configured(&p, lists[i]);
-	find_real(&p, &policy->inaccessible_paths);
-	owned = arena_alloc(&h->arena, (p.n + 1) * sizeof(*owned));
-	if (owned && p.n > 0)
-		memcpy(owned, p.v, p.n * sizeof(*owned));
-	free(p.v);
-	h->facts.paths = owned;
-	h->facts.n_paths = p.n;
-	return r < 0 || !owned ? err_set(e, ENOMEM, "look at the paths of the config")
-			       : 0;
-}
-
 /* ---- the whole ---------------------------------------------------------------------- */
 
 /* In the box it has the same path: the host's is its lower. */
@@ -312,7 +170,8 @@ static void read_kernel(struct host *h)
 		h->facts.idmapped_lower = major > 5 || (major == 5 && minor >= 19);
 }
 
-int host_gather(const struct policy *policy, struct host *ret, struct err *e)
+int host_gather(const struct account *account, const struct policy *policy,
+	struct host *ret, struct err *e)
 {
 	*ret = (struct host){ .facts.cgroup = PLAN_CGROUP_NONE };
 	ret->facts.controllers = &ret->controllers;
@@ -325,7 +184,8 @@ int host_gather(const struct policy *policy, struct host *ret, struct err *e)
 		host_clear(ret);
 		return err_set(e, ENOMEM, "read the host's name");
 	}
-	if (read_mounts(policy, ret, e) < 0 || look_at_paths(policy, ret, e) < 0) {
+	if (read_mounts(policy, ret, e) < 0 ||
+		(account && host_paths(account, policy, ret, e) < 0)) {
 		host_clear(ret);
 		return -1;
 	}

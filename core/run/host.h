@@ -17,6 +17,7 @@ struct host {
 
 /**
  * host_gather() - Mount table, paths, cgroups, kernel features
+ * @account:	with whose rights paths are looked at; NULL: none are, enough for limits
  * @policy:	whose paths to look at, beside the built-in lists
  * @ret:	filled on success; free with host_clear()
  *
@@ -24,5 +25,10 @@ struct host {
  *
  * Return: 0 or -1 with @e.
  */
-int host_gather(const struct policy *policy, struct host *ret, struct err *e);
+int host_gather(const struct account *account, const struct policy *policy,
+	struct host *ret, struct err *e);
+
+/* The part of it that looks at paths, by resolve_path(). Return: 0 or -1 with @e. */
+int host_paths(const struct account *account, const struct policy *policy, struct host *h,
+	struct err *e);
 void host_clear(struct host *h);

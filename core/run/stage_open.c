@@ -4,31 +4,13 @@
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
 #include "core/run/privs.h"
+#include "core/run/resolve.h"
 #include "core/run/userns.h"
 
 #include <fcntl.h>
 #include <string.h>
 
 /* ---- sources ------------------------------------------------------------------------ */
-
-static int check_owner(const struct plan *plan, const struct plan_op *op,
-	const struct stat *st, struct err *e)
-{
-	if (!op->must_own)
-		return 0;
-	if (S_ISLNK(st->st_mode))
-		return err_set(e, 0,
-			"the home %s of %s is a symlink: put the folder's real path into passwd "
-			"(usermod -d)",
-			op->source, plan->user);
-	if (!S_ISDIR(st->st_mode))
-		return err_set(e, ENOTDIR, "the home %s of %s", op->source, plan->user);
-	if (st->st_uid != plan->uid)
-		return err_set(e, 0,
-			"the home %s of %s belongs to uid %u: chown it to %s", op->source,
-			plan->user, st->st_uid, plan->user);
-	return 0;
-}
 
 static int no_source(
 	const struct plan *plan, const struct plan_op *op, int num, struct err *e)
@@ -37,11 +19,6 @@ static int no_source(
 		return err_set(e, 0,
 			"the home %s of %s isn't there: make it (mkhomedir_helper %s)",
 			op->source, plan->user, plan->user);
-	if (op->must_own && num == ENOTDIR)
-		return err_set(e, 0,
-			"the home %s of %s is a symlink or no folder: put a real folder's path into "
-			"passwd (usermod -d)",
-			op->source, plan->user);
 	if (num == EMFILE)
 		return err_set(e, num,
 			"open %s, one of too many paths, devices and sockets of this box (give it a "
@@ -51,45 +28,62 @@ static int no_source(
 		op->as_user ? plan->user : "");
 }
 
-/* lxcfs may die at any time: ENOTCONN. */
+/* Of what is built in: lxcfs may die at any time, ENOTCONN. */
 static bool may_be_missing(const struct plan_op *op, int num)
 {
-	return num == ENOENT || num == EACCES ||
-	       (op->kind == PLAN_COVER && num == ENOTCONN);
+	return op->optional && (num == ENOENT || num == EACCES ||
+				       (op->kind == PLAN_COVER && num == ENOTCONN));
 }
 
-/* Return: 0, or 1 when it is none. */
-static int take_own_file(const struct plan *plan, int *fd, int *ret, struct stat *st)
+static bool is_own_file(const struct plan *plan, const struct stat *st)
 {
-	if (fstat(*fd, st) < 0 || !S_ISREG(st->st_mode) || st->st_uid != plan->uid)
-		return 1;
-	*ret = take_fd(fd);
-	return 0;
+	return S_ISREG(st->st_mode) && st->st_uid == plan->uid;
 }
 
-/* An O_PATH fd of the source; 1 when it is optional and not there. */
-static int open_source(const struct plan *plan, const struct plan_op *op, int *ret,
-	struct stat *st, struct err *e)
+/* Root's own paths, or a mount of the host's that the plan took from its table. */
+static int open_built_in(const struct plan *plan, const struct plan_op *op,
+	struct stage_source *ret, struct err *e)
 {
-	/* O_DIRECTORY also triggers an automount at the path's end (open(2)). */
-	int flags = O_PATH | O_CLOEXEC | (op->must_own ? O_NOFOLLOW | O_DIRECTORY : 0) |
-		    (op->own_file ? O_NOFOLLOW : 0);
-	_cleanup_close_ int fd = open(op->source, flags);
+	_cleanup_close_ int fd =
+		open(op->source, O_PATH | O_CLOEXEC | (op->own_file ? O_NOFOLLOW : 0));
 
 	if (fd < 0)
-		return op->optional && may_be_missing(op, errno)
-			       ? 1
-			       : no_source(plan, op, errno, e);
-	if (op->own_file)
-		return take_own_file(plan, &fd, ret, st);
-	if (fstat(fd, st) < 0)
-		return op->optional && may_be_missing(op, errno)
+		return may_be_missing(op, errno) ? 1 : no_source(plan, op, errno, e);
+	if (fstat(fd, &ret->st) < 0)
+		return may_be_missing(op, errno)
 			       ? 1
 			       : err_set(e, errno, "look at %s", op->source);
-	if (check_owner(plan, op, st, e) < 0)
-		return -1;
-	*ret = take_fd(&fd);
+	if (op->own_file && !is_own_file(plan, &ret->st))
+		return 1;
+	ret->mount = take_fd(&fd);
 	return 0;
+}
+
+/* An O_PATH fd of the source; 1 when it is optional and can't be had. */
+static int open_source(const struct plan *plan, const struct plan_op *op,
+	struct stage_source *ret, struct err *e)
+{
+	const struct resolve_as as = { plan->user, plan->uid, plan->gid, plan->groups,
+		plan->n_groups };
+	struct resolved found;
+	int r;
+
+	if (op->use == PLAN_USE_ANY)
+		return open_built_in(plan, op, ret, e);
+	r = resolve_again(op->source, op->use, &as, &found, e);
+	if (r == 0) {
+		ret->mount = found.fd;
+		ret->st = found.st;
+		return 0;
+	}
+	if (r > 0 && !op->optional)
+		return no_source(plan, op, ENOENT, e);
+	if (r < 0 && e->num == EMFILE)
+		return no_source(plan, op, EMFILE, e);
+	if (r < 0 && !op->optional)
+		return err_wrap(e, "%s%s can't be used", op->must_own ? "the home " : "",
+			op->source);
+	return 1;
 }
 
 static bool has_source(const struct plan_op *op)
@@ -104,8 +98,7 @@ static int open_all(const struct plan *plan, bool as_user, struct stage *s, stru
 		const struct plan_op *op = &plan->ops[i];
 
 		if (has_source(op) && op->as_user == as_user &&
-			open_source(
-				plan, op, &s->sources[i].mount, &s->sources[i].st, e) < 0)
+			open_source(plan, op, &s->sources[i], e) < 0)
 			return -1;
 	}
 	return 0;
@@ -182,8 +175,12 @@ static void idmap_all(const struct plan *plan, struct stage *s)
 		if (r == 0 && userns < 0)
 			r = own_ids(plan, &userns, &dying);
 		attr.userns_fd = (unsigned int)userns;
+		/* A mount below that can't be idmapped doesn't keep its parent from it. */
 		if (r < 0 ||
-			sys_mount_setattr(s->sources[i].mount, op->recursive, &attr) < 0)
+			(sys_mount_setattr(s->sources[i].mount, op->recursive, &attr) <
+					0 &&
+				(!op->recursive || sys_mount_setattr(s->sources[i].mount,
+							   false, &attr) < 0)))
 			s->plain = op->source;
 	}
 	userns_reap(dying);

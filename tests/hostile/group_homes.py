@@ -98,10 +98,15 @@ def _the_home_itself(g):
     moved = home.with_name(home.name + ".moved")
     home.rename(moved)
     try:
-        for target in ("/root", "/etc", g.bob.pw_dir, "/", str(moved), "/nst/none", "/proc/self/cwd"):
+        for target in ("/root", "/etc", g.bob.pw_dir, "/", "/nst/none", "/proc/self/cwd"):
             home.symlink_to(target)
             _login(g, f"the home is a link to {target}", "echo in; pwd", REFUSED)
             home.unlink()
+        home.symlink_to(moved)
+        _login(g, "the home is a link of root's to the user's own", "echo in; pwd -P", f"in {moved}")
+        os.lchown(home, g.alice.pw_uid, g.alice.pw_gid)
+        _login(g, "the home is a link of the user's to the user's own", "echo in; pwd -P", REFUSED)
+        home.unlink()
         home.write_text("", encoding="ascii")
         _login(g, "the home is a file", "echo in", REFUSED)
         home.unlink()

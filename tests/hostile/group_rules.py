@@ -182,7 +182,8 @@ def paths_by_fd(g):
     home.rename(moved)
     try:
         home.symlink_to(moved)
-        g.judge("paths by fd: the home is a link", _login(g), REFUSED)
+        os.lchown(home, g.alice.pw_uid, g.alice.pw_gid)
+        g.judge("paths by fd: the home is a link of the user's", _login(g), REFUSED)
     finally:
         home.unlink()
         moved.rename(home)
@@ -190,6 +191,9 @@ def paths_by_fd(g):
     secret.mkdir(mode=0o755)
     (secret / "file").write_text("secret\n", encoding="ascii")
     try:
+        g.stage.config(f"BindPaths={secret}:/srv\n")
+        r = g.scene.ssh(g.alice.pw_name, "cat /srv/file")
+        g.judge("paths by fd: BindPaths= of what the user can't reach", r.stdout + r.stderr, REFUSED)
         with _link(g, home / "away", str(secret)):
             g.stage.config(f"BindPaths={home}/away:/srv\n")
             r = g.scene.ssh(g.alice.pw_name, "cat /srv/file")
@@ -200,9 +204,18 @@ def paths_by_fd(g):
             r = g.scene.ssh(g.alice.pw_name, "ls -A /etc/skel | grep -c canary")
             g.judge("paths by fd: BindPaths= onto what lies behind a link", r.stdout + r.stderr,
                     REFUSED)
+        # One that the host doesn't have: made in the box, and kept.
+        way = g.stage.open / "way"
+        g.stage.config("Upper=disk\n")
+        g.scene.ssh(g.alice.pw_name, f"ln -s /etc {way}")
+        g.stage.config(f"Upper=disk\nBindPaths={g.stage.open}:{way}/skel\n")
+        r = g.scene.ssh(g.alice.pw_name, "ls -A /etc/skel | grep -c canary")
+        g.judge("paths by fd: BindPaths= onto what lies behind a link of the box's",
+                r.stdout + r.stderr, REFUSED)
     finally:
         g.stage.config()
         shutil.rmtree(secret)
+        shutil.rmtree(pathlib.Path("/var/lib/nsshell/upper") / str(g.alice.pw_uid), ignore_errors=True)
 
 
 # ---- no file of a home with root's ids ----------------------------------------------------------

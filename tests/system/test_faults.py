@@ -87,9 +87,14 @@ def test_a_home_that_is_a_symlink(b):
         target.mkdir(exist_ok=True)
         os.chown(target, user.pw_uid, user.pw_gid)
         os.symlink(target, link)
-        r = b.ssh(user.pw_name, "echo in")
-        b.check(r.returncode != 0, "also when it leads to a folder of the user's own",
+        r = b.ssh(user.pw_name, "pwd -P; ls /home")
+        b.check(r.stdout.split() == [str(target), "nst-link"],
+                "a link of root's to a folder of the user's own: that is the home",
                 r.stdout + r.stderr)
+        os.unlink(link)
+        os.symlink(target, link)
+        os.lchown(link, user.pw_uid, user.pw_gid)
+        refused(b, "a link of the user's own", user.pw_name, link)
     finally:
         os.unlink(link)
         b.stage.accounts.remove("linked")

@@ -147,7 +147,8 @@ def test_a_user_puts_a_link_on_the_way(b):
     os.lchown(home / "way", b.alice.pw_uid, b.alice.pw_gid)
     try:
         for key in ("BindPaths", "BindReadOnlyPaths"):
-            for entry in (f"{b.stage.open}:{home}/way/place", f"{b.stage.open}:{home}/way"):
+            for entry in (f"{b.stage.open}:{home}/way/place", f"{b.stage.open}:{home}/way",
+                          f"{home}/way:/mnt"):
                 b.stage.config(f"OnError=allow\n{key}={entry}\n")
                 _refused(b, f"{key}={entry} with a link of the user's", "link",
                          b.ssh(b.alice.pw_name, SHOW_MNT))

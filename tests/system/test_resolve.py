@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Paths that the config names: links, types, places that no box gets, and what is hidden."""
+
+import contextlib
+import os
+import pathlib
+import pwd
+import shutil
+import socket
+import subprocess
+
+from harness import kernel
+
+
+def _as(user, *argv):
+    subprocess.run(argv, user=user.pw_uid, group=user.pw_gid, extra_groups=[], check=True,
+                   cwd="/")
+
+
+@contextlib.contextmanager
+def _link(path, target, user=None):
+    if user:
+        _as(user, "ln", "-sn", str(target), str(path))
+    else:
+        os.symlink(target, path)
+    try:
+        yield path
+    finally:
+        os.unlink(path)
+
+
+@contextlib.contextmanager
+def _folder(path, mode=0o755, user=None):
+    path = pathlib.Path(path)
+    path.mkdir(mode=mode)
+    path.chmod(mode)
+    if user:
+        os.chown(path, user.pw_uid, user.pw_gid)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _file(path, text="secret\n", mode=0o644):
+    path = pathlib.Path(path)
+    path.write_text(text, encoding="ascii")
+    path.chmod(mode)
+    return path
+
+
+def _socket(path, user=None):
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(str(path))
+    os.chmod(path, 0o777)
+    if user:
+        os.chown(path, user.pw_uid, user.pw_gid)
+    return s
+
+
+def _box(b, config, command, want, did):
+    """What alice sees with that config; @want is all of it."""
+    b.stage.config(config)
+    r = b.ssh(b.alice.pw_name, command)
+    return b.check(r.stdout == want, did, repr(r.stdout[:200]),
+                   f"{config}: {command}: {r.stdout} {r.stderr} {b.stage.syslog.lines('refused|left out')[-2:]}")
+
+
+def _refused(b, config, cause, did):
+    """The login is, and nsctl check and nsctl plan say so beforehand, with the reason."""
+    b.stage.config(config)
+    b.stage.syslog.clear()
+    r = b.ssh(b.alice.pw_name, "echo in")
+    b.check(r.returncode != 0 and r.stdout != "in\n" and b.stage.syslog.wait(cause),
+            f"{did}: refused", "", r.stdout + r.stderr + b.log_tail(4))
+    r = b.nsctl("plan", "--config", b.stage.conf, "--service", b.stage.sshd_service,
+                b.alice.pw_name)
+    b.check(r.returncode != 0 and cause in r.stderr, f"{did}: nsctl plan says so", "",
+            r.stdout[:300] + r.stderr)
+    r = b.nsctl("check", "--config", b.stage.conf)
+    b.check(cause in r.stdout, f"{did}: nsctl check says so", "", r.stdout[-800:] + r.stderr)
+
+
+def _left_out(b, config, cause, did):
+    target = config.strip().split(":")[-1] if ":" in config else "/nst-none"
+    _box(b, config, f"echo in; ls -d {target} 2>/dev/null", "in\n", f"{did}: left out, with no harm")
+    r = b.nsctl("plan", "--config", b.stage.conf, "--service", b.stage.sshd_service,
+                b.alice.pw_name)
+    b.check(r.returncode == 0 and (not cause or cause in r.stdout), f"{did}: nsctl plan says why",
+            "", r.stdout[-600:] + r.stderr)
+
+
+def test_a_socket_that_is_a_link_of_the_users(b):
+    theirs = pathlib.Path(b.bob.pw_dir) / "closed"
+    app = pathlib.Path(b.alice.pw_dir) / "app.sock"
+    with _folder(theirs, 0o700, b.bob):
+        _file(theirs / "file")
+        with _link(app, theirs, b.alice):
+            _refused(b, f"Sockets={app}:/mnt/app.sock\n", "symlink", "a socket that is a link")
+            _left_out(b, f"Sockets=-{app}:/mnt/app.sock\n", "symlink", "a socket that is a link, '-'")
+
+
+def test_what_is_no_socket(b):
+    home = pathlib.Path(b.alice.pw_dir)
+    with _folder("/srv/nst-dir"):
+        _file("/srv/nst-dir/file")
+        _refused(b, "Sockets=/srv/nst-dir/file:/mnt/x\n", "neither a socket", "a file in Sockets=")
+        _refused(b, "Sockets=/etc/shadow:/mnt/x\n", "neither a socket", "shadow in Sockets=")
+        s = _socket("/srv/nst-dir/sock")
+        own = _socket(home / "sock", b.alice)
+        _box(b, f"Sockets=/srv/nst-dir/sock:/mnt/x {home}/sock:/mnt/y /srv/nst-dir:/mnt/z\n",
+             "test -S /mnt/x && test -S /mnt/y && test -S /mnt/z/sock && echo all", "all\n",
+             "sockets, and a directory of them")
+        s.close()
+        own.close()
+        os.unlink(home / "sock")
+
+
+def test_what_is_no_device(b):
+    with _link("/dev/nst-null", "null"), _link("/dev/nst-out", "/srv/nst-node"):
+        os.mknod("/srv/nst-node", 0o020666, os.makedev(1, 3))
+        try:
+            _box(b, "Devices=/dev/nst-null\n", "echo x >/dev/nst-null && echo in", "in\n",
+                 "a device behind a link of root's")
+        finally:
+            os.unlink("/srv/nst-node")
+    s = _socket("/dev/nst-sock")
+    try:
+        _refused(b, "Devices=/dev/nst-sock\n", "neither a device", "a socket in Devices=")
+        _left_out(b, "Devices=-/dev/nst-sock\n", "neither a device", "a socket in Devices=-")
+        _box(b, "Devices=-/dev/nst-s*\n", "ls /dev/nst-sock 2>/dev/null; echo in", "in\n",
+             "a pattern of Devices= takes devices alone")
+    finally:
+        s.close()
+        os.unlink("/dev/nst-sock")
+
+
+def test_a_source_that_is_a_link_of_the_users(b):
+    www = pathlib.Path(b.alice.pw_dir) / "www"
+    for target in ("/", "/proc", "/run", "/var/lib", "/etc", b.bob.pw_dir, "/root", "/root/none"):
+        with _link(www, target, b.alice):
+            _left_out(b, f"BindPaths=-{www}:/mnt/www\n", "symlink", f"BindPaths=- of a link to {target}")
+    with _link(www, "/", b.alice):
+        _refused(b, f"BindPaths={www}:/mnt/www\n", "symlink", "BindPaths= of a link to /")
+        _refused(b, f"BindReadOnlyPaths={www}/etc:/mnt/www\n", "symlink",
+                 "BindReadOnlyPaths= through a link to /")
+
+
+def test_nothing_tells_of_what_is_in_roots_home(b):
+    """Whether the place appears, and as what, must be the same whatever is there."""
+    link = pathlib.Path(b.alice.pw_dir) / "x"
+    secret = pathlib.Path("/root/nst-secret")
+    b.stage.config(f"BindPaths=-{link}:/mnt/x\n")
+    seen = set()
+    with _link(link, secret, b.alice):
+        for make in (None, secret.mkdir, secret.touch):
+            if make:
+                make()
+            r = b.ssh(b.alice.pw_name, "stat -c %F /mnt/x 2>&1; echo in")
+            seen.add(r.stdout)
+            if secret.is_dir():
+                secret.rmdir()
+            elif secret.exists():
+                secret.unlink()
+    b.check(len(seen) == 1, "nothing there, a directory, a file: it looks the same", seen)
+
+
+def test_kernel_file_systems(b):
+    for source in ("/proc", "/proc/sys", "/sys", "/sys/kernel", *kernel.cgroup_roots()[:1]):
+        _refused(b, f"BindPaths={source}:/mnt/p\n", "file system of the kernel",
+                 f"BindPaths={source}")
+    _left_out(b, "BindPaths=-/proc:/mnt/p\n", "file system of the kernel", "BindPaths=-/proc")
+    with _folder("/srv/nst-root"):
+        os.mkdir("/srv/nst-root/proc")
+        _file("/srv/nst-root/file", "in\n")
+        kernel.mount("proc", "/srv/nst-root/proc", "proc")
+        try:
+            for key in ("BindPaths", "BindReadOnlyPaths"):
+                _box(b, f"{key}=/srv/nst-root:/mnt\n",
+                     "cat /mnt/file; ls /mnt/proc 2>/dev/null | wc -l", "in\n0\n",
+                     f"{key}= of a directory with a proc in it: that is covered")
+        finally:
+            kernel.umount("/srv/nst-root/proc")
+
+
+def test_the_own_state(b):
+    for source in ("/", "/var", "/var/lib", "/run", "/run/nsshell", "/var/lib/nsshell/upper"):
+        b.stage.config(f"BindPaths={source}:/mnt/all\n")
+        r = b.ssh(b.alice.pw_name, "echo in")
+        b.check(r.returncode != 0, f"BindPaths={source}: refused", "", r.stdout + r.stderr)
+    with _link("/srv/nst-link", "/var/lib"):
+        _refused(b, "BindPaths=/srv/nst-link:/mnt\n", "state", "a link of root's to /var/lib")
+    with _folder("/srv/nst-all"):
+        for part in ("/", "/var/lib"):
+            kernel.bind(part, "/srv/nst-all")
+            try:
+                _refused(b, "BindPaths=/srv/nst-all:/mnt\n", "state",
+                         f"what the host has bound of {part}")
+            finally:
+                kernel.umount("/srv/nst-all")
+        os.mkdir("/srv/nst-all/deep")
+        _file("/srv/nst-all/file", "in\n")
+        kernel.bind("/var/lib", "/srv/nst-all/deep")
+        try:
+            _box(b, "BindPaths=/srv/nst-all:/mnt\n",
+                 "cat /mnt/file; ls /mnt/deep 2>/dev/null | wc -l", "in\n0\n",
+                 "and below a bind: that is covered")
+        finally:
+            kernel.umount("/srv/nst-all/deep")
+
+
+def test_links_of_roots_are_followed(b):
+    s = None
+    with _folder("/run/nst-app"), _folder("/srv/nst-real"), _link("/srv/nst-way", "nst-real"), \
+            _link("/srv/nst-abs", "/srv/nst-way"):
+        _file("/srv/nst-real/file", "in\n")
+        s = _socket("/run/nst-app/sock")
+        for source in ("/srv/nst-way", "/srv/nst-abs", "/srv/../srv/nst-way"):
+            if ".." in source:
+                continue
+            _box(b, f"BindPaths={source}:/mnt\n", "cat /mnt/file", "in\n",
+                 f"BindPaths={source}, a link of root's")
+            _box(b, f"BindReadOnlyPaths={source}/file:/srv/nst-way/new\n",
+                 "cat /srv/nst-abs/new /srv/nst-real/new", "in\nin\n",
+                 f"a target below a link of root's, source {source}/file")
+        for entry in ("/var/run/nst-app", "/var/run/nst-app/sock"):
+            _box(b, f"Sockets=-{entry}\n",
+                 "test -S /run/nst-app/sock && test -S /var/run/nst-app/sock && echo in", "in\n",
+                 f"Sockets=-{entry}")
+        _box(b, "Sockets=-/var/run/nst-none\n", "echo in", "in\n", "Sockets=- of nothing below a link")
+        s.close()
+    with _folder("/srv/nst-open", 0o777), _link("/srv/nst-open/link", "/etc"):
+        _refused(b, "BindPaths=/srv/nst-open/link:/mnt\n", "others than root may write",
+                 "a link of root's where all may write")
+
+
+def test_hosts_and_hostname_as_targets(b):
+    with _folder("/srv/nst-static"):
+        _file("/srv/nst-static/hosts", "192.0.2.1 nst\n")
+        _box(b, "BindReadOnlyPaths=/srv/nst-static/hosts:/etc/hosts\n", "cat /etc/hosts",
+             "192.0.2.1 nst\n", "something bound onto /etc/hosts")
+        host = pathlib.Path("/etc/hosts").read_text(encoding="utf-8")
+        _box(b, "BindReadOnlyPaths=/etc/hosts\n", "cat /etc/hosts", host, "BindReadOnlyPaths=/etc/hosts")
+
+
+def test_a_home_below_a_link(b):
+    base = pathlib.Path("/srv/nst-data")
+    with _folder(base), _folder(base / "home"), _link("/srv/nst-home", base / "home"):
+        b.stage.accounts.add("far", groups=("box",), home=False, extra=("-d", "/srv/nst-home/far"))
+        user = pwd.getpwnam(b.stage.accounts.name("far"))
+        b.observer.uids.add(user.pw_uid)
+        try:
+            with _folder(base / "home/far", 0o700, user), _folder(base / "home/other"):
+                _file(base / "home/far/file", "in\n", 0o600)
+                os.chown(base / "home/far/file", user.pw_uid, user.pw_gid)
+                b.stage.config()
+                r = b.ssh(user.pw_name, "cat file; pwd -P; ls /srv/nst-home/; ls /srv/nst-data/home; "
+                          "echo new >made")
+                b.check(r.stdout.split() == ["in", "/srv/nst-data/home/far", "far", "far"],
+                        "a home below a link of root's: it is there, and no other", r.stdout,
+                        r.stderr + b.log_tail(4))
+                b.check((base / "home/far/made").exists(), "what is written there is there outside")
+        finally:
+            b.run("usermod", "-d", "/nonexistent", user.pw_name)
+            b.stage.accounts.remove("far")
+
+
+def test_mounts_below_the_home(b):
+    www = pathlib.Path(b.alice.pw_dir) / "www"
+    with _folder("/srv/nst-www", 0o755, b.alice), _folder(www, 0o755, b.alice):
+        _file("/srv/nst-www/index", "in\n")
+        os.mknod("/srv/nst-www/null", 0o020666, os.makedev(1, 3))
+        shutil.copy("/bin/true", "/srv/nst-www/suid")
+        os.chmod("/srv/nst-www/suid", 0o4755)
+        kernel.bind("/srv/nst-www", www)
+        try:
+            _box(b, "", "cat www/index; echo up >www/upload; cat www/null 2>&1 | grep -c denied; "
+                 f"grep -c ' {www} .*nosuid,nodev' /proc/self/mountinfo", "in\n1\n1\n",
+                 "what root has bound below a home is there, with nosuid and nodev")
+            b.check(pathlib.Path("/srv/nst-www/upload").exists(), "an upload lands there")
+            kernel.mount("proc", www, "proc")
+            try:
+                _box(b, "", "ls www 2>/dev/null | wc -l", "0\n", "but for a proc: that is covered")
+            finally:
+                kernel.umount(www)
+        finally:
+            kernel.umount(www)
+    b.check(not (www / "upload").exists(), "and not under the mount point")
+
+
+def test_hidden_behind_links(b):
+    see = "cat {0} 2>/dev/null; test -e {0} && echo there; echo end"
+    with _folder("/srv/nst-d"), _link("/nst-data", "/srv/nst-d"), _link("/srv/nst-rel", "nst-d"):
+        secret = _file("/srv/nst-d/secret")
+        _file("/srv/nst-d/other", "other\n")
+        for entry in ("-/nst-data/secret", "/nst-data/secret", "/nst-data/sec*", "-/srv/nst-rel/secret",
+                      "/srv/nst-rel/s*t"):
+            for path in ("/nst-data/secret", "/srv/nst-d/secret", "/srv/nst-rel/secret"):
+                _box(b, f"InaccessiblePaths={entry}\n", see.format(path), "end\n",
+                     f"InaccessiblePaths={entry}: {path} isn't there")
+            _box(b, f"InaccessiblePaths={entry}\nBindPaths=/srv/nst-d:/mnt /srv/nst-rel:/opt\n",
+                 "cat /mnt/secret /opt/secret 2>/dev/null; cat /mnt/other /opt/other", "other\nother\n",
+                 f"InaccessiblePaths={entry}: in a bind elsewhere it isn't, either")
+        _box(b, "InaccessiblePaths=-/nst-data\n", see.format("/srv/nst-d/secret"), "end\n",
+             "a link itself: what it leads to is hidden")
+        b.check(secret.exists(), "on the host it is there")
+        os.mkdir("/srv/nst-m")
+        try:
+            kernel.bind("/srv/nst-d", "/srv/nst-m")
+            _box(b, "InaccessiblePaths=/srv/nst-m/secret\n",
+                 see.format("/srv/nst-d/secret") + "; cat /srv/nst-m/secret 2>/dev/null", "end\n",
+                 "what the host has mounted at two places is hidden at both")
+        finally:
+            kernel.umount("/srv/nst-m")
+            os.rmdir("/srv/nst-m")
+
+
+def test_hidden_below_lib(b):
+    name = next(p.name for p in pathlib.Path("/usr/lib").iterdir() if p.is_dir() and
+                p.name in ("man-db", "mime", "tmpfiles.d", "sysusers.d", "init", "apt"))
+    for entry in (f"-/lib/{name}", f"/lib/{name}", f"-/lib/{name[:3]}*{name[3:]}", "-/lib/nst-none"):
+        want = "in\n" if "none" in entry else "in\nhidden\n"
+        _box(b, f"InaccessiblePaths={entry}\n",
+             f"/bin/sh -c 'echo in'; test -e /usr/lib/{name} || echo hidden", want,
+             f"InaccessiblePaths={entry} doesn't break the box")
+    for entry in ("/usr/lib", "-/usr/bin", "/lib"):
+        b.stage.config(f"InaccessiblePaths={entry}\n")
+        r = b.ssh(b.alice.pw_name, "echo in")
+        b.check(r.stdout != "in\n" and "can't do without" in "".join(b.stage.syslog.lines()),
+                f"InaccessiblePaths={entry}: a box can't do without it", "", b.log_tail(3))
+
+
+def test_hidden_behind_a_link_of_the_users(b):
+    home = pathlib.Path(b.alice.pw_dir)
+    with _link(home / "way", "/etc", b.alice):
+        _refused(b, f"InaccessiblePaths={home}/way/passwd\n", "symlink", "hidden behind a user's link")
+        for entry in (f"-{home}/way/passwd", f"{home}/w*/passwd", f"-{home}/way"):
+            b.stage.config(f"InaccessiblePaths={entry}\n")
+            if not entry.startswith("-"):
+                entry = "-" + entry
+            _box(b, f"InaccessiblePaths={entry}\n", "head -c 4 /etc/passwd; echo", "root\n",
+                 f"InaccessiblePaths={entry}: a user's link hides nothing of the host's")
+
+
+def test_a_terminated_chain_of_links(b):
+    with _link("/srv/nst-a", "nst-b"), _link("/srv/nst-b", "nst-a"):
+        _refused(b, "BindPaths=/srv/nst-a:/mnt\n", "symbolic links", "links in a circle")
+        _left_out(b, "BindPaths=-/srv/nst-a:/mnt/x\n", "", "links in a circle, '-'")
+    with _link("/srv/nst-a", "/srv/nst-none/deep"):
+        _left_out(b, "BindPaths=-/srv/nst-a:/mnt/x\n", "", "a link to nothing, '-'")
