@@ -34,11 +34,13 @@ class Part:
     """
     @load: how many processors it keeps busy. @after: parts that have to be over. @alone: it changes the whole
     host, or is disturbed by whatever else runs. @counts: whether its last line is to be a count.
+    @stage: what tells its accounts and directories from those of parts that run at the same time.
     """
 
-    def __init__(self, name, *argv, load=1.0, after=(), alone=False, counts=True, minutes=20, nice=0, env=None):
+    def __init__(self, name, *argv, load=1.0, after=(), alone=False, counts=True, minutes=20, nice=0, env=None, stage=""):
         self.name, self.argv, self.load, self.after, self.alone = name, argv, load, after, alone
-        self.counts, self.minutes, self.nice, self.env = counts, minutes, nice, env or {}
+        self.counts, self.minutes, self.nice = counts, minutes, nice
+        self.env = {"NSSHELL_TEST_NAME": os.environ.get("NSSHELL_TEST_NAME", "") + stage, **(env or {})}
         self.log = BUILD / f"check.{name}.log"
         self.process = self.result = None
         self.seconds = self.cpu = 0.0
@@ -186,12 +188,12 @@ def check():
         Part("begin", *run, "begin", load=0, counts=False, after=("build",)),
         Part("vm", *python("vm/run.py", "--shape", "v2", "--some"), load=1, after=("image",), minutes=30),
         Part("system", *run, "system", "--jobs", "4", "--beside", load=1, after=("begin",), minutes=30),
-        Part("release", *python("system/run.py", "--jobs", "2", "--release"), load=0.5,
+        Part("release", *python("system/run.py", "--jobs", "2", "--release"), load=0.5, stage="r",
              env={"NSSHELL_HOSTILE_CALLS": "2000"}),
         Part("hostile", *python("hostile/run.py", "--jobs", "2"), load=0.5),
         Part("unit", *python("unit/run.py", *units(BUILD)), load=1),
         Part("unit-instrumented", *run, "unit", load=1, after=("begin",)),
-        Part("hostile-instrumented", *run, "hostile", "helper", "join", load=0.5, after=("begin",)),
+        Part("hostile-instrumented", *run, "hostile", "helper", "join", load=0.5, after=("begin",), stage="i"),
         Part("faults", *python("fault/run.py", "--some"), load=1),
         Part("fuzz", *make("fuzz-smoke"), load=1, nice=10, env={"SECONDS_EACH": "2"}),
         Part("lint", "tests/lint.sh", "--some", load=1, nice=10),
@@ -210,10 +212,10 @@ def everything():
         Part("unit", *python("unit/run.py", *units(BUILD)), load=1),
         Part("unit-instrumented", *run, "unit", load=1, after=("begin",)),
         Part("system", *run, "system", "--jobs", "4", "--beside", load=1, after=("begin",), minutes=60),
-        Part("system-release", *python("system/run.py", "--jobs", "4", "--beside"), load=1, minutes=60),
+        Part("system-release", *python("system/run.py", "--jobs", "4", "--beside"), load=1, minutes=60, stage="r"),
         Part("hostile", *python("hostile/run.py", "--jobs", "2"), load=1, minutes=60),
-        Part("hostile-instrumented", *run, "hostile", "helper", "join", load=0.5, after=("begin",)),
-        Part("faults-instrumented", *run, "faults", load=2, after=("begin",), minutes=60),
+        Part("hostile-instrumented", *run, "hostile", "helper", "join", load=0.5, after=("begin",), stage="i"),
+        Part("faults-instrumented", *run, "faults", load=2, after=("begin",), minutes=60, stage="i"),
         Part("lint", "tests/lint.sh", load=2, minutes=60),
         Part("fuzz", *make("fuzz-smoke"), load=2, minutes=600,
              env={"SECONDS_EACH": os.environ.get("FUZZ_SECONDS", "60")}),

@@ -15,6 +15,7 @@ import hashlib
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -57,7 +58,7 @@ def newest_first(names):
 
 def main():
     everything = "--all" in sys.argv
-    flags = sys.argv[sys.argv.index("--") + 1:]
+    flags = shlex.split(" ".join(sys.argv[sys.argv.index("--") + 1:]))
     version = subprocess.run(["clang-tidy", "--version"], check=True, stdout=subprocess.PIPE).stdout
     common = version + (TREE / ".clang-tidy").read_bytes() + " ".join(flags).encode()
     SEEN.mkdir(parents=True, exist_ok=True)

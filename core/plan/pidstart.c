@@ -19,7 +19,8 @@ uint32_t pidstart_choose(uint32_t *others, size_t n, uint32_t max, uint32_t luck
 
 	if (max <= 2 * FIRST)
 		return 0;
-	qsort(others, n, sizeof(*others), by_number);
+	if (n > 0)
+		qsort(others, n, sizeof(*others), by_number);
 	while (n > 0 && others[0] < FIRST) {
 		others++;
 		n--;

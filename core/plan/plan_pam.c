@@ -27,6 +27,8 @@ void plan_tmpdir(struct planner *b)
 		op = planner_op(b, PLAN_DIR, planner_text(b, "%.*s", (int)end, path));
 		op->mode = 0711;
 	}
+	if (!op)
+		return;
 	op->mode = 0700;
 	op->uid = b->p->uid;
 	op->gid = b->p->gid;

@@ -171,7 +171,8 @@ static int want_places(
 		(void)err_set(e, 0,
 			"%s=%s: %s isn't there; write -%s to leave it out where it isn't",
 			w->key, entry, w->source, entry);
-		return planner_absent(source, e);
+		(void)planner_absent(source, e);
+		return -1;
 	}
 	w->source = planner_real(b, w->use, w->source);
 	w->target = planner_real(b, PLAN_USE_TARGET, w->named);

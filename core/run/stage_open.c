@@ -144,46 +144,60 @@ static int clone_terminal(
 
 /* ---- ids ---------------------------------------------------------------------------- */
 
-static int own_ids(const struct plan *plan, int *ret, pid_t *ret_dying)
+/* Return: 0; 1 when the box has more ids than a map has lines for; -1 with @e. */
+static int own_ids(const struct plan *plan, int *ret, pid_t *ret_dying, struct err *e)
 {
 	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct idmap uids, gids;
-	struct err ignored;
 
-	if (proc < 0 || idmap_without(&plan->uids, &uids) < 0 ||
+	if (proc < 0)
+		return err_set(e, errno, "open /proc");
+	if (idmap_without(&plan->uids, &uids) < 0 ||
 		idmap_without(&plan->gids, &gids) < 0)
-		return -1;
-	return userns_create(proc, &uids, &gids, ret, ret_dying, &ignored);
+		return 1;
+	return userns_create(proc, &uids, &gids, ret, ret_dying, e);
 }
 
 /*
- * What can't be done stays as the host has it: some file systems can't (NFS), and a mount that is
- * idmapped can't be so twice (systemd-homed). Nobody gets more rights by that.
+ * Some file systems can't (NFS: EINVAL), and a mount that is idmapped can't be so twice
+ * (systemd-homed: EPERM). A mount below that can't be doesn't keep its parent from it.
+ *
+ * Return: 0; 1 when this one stays as the host has it; -1 with @e.
  */
-static void idmap_all(const struct plan *plan, struct stage *s)
+static int idmap_one(
+	const struct plan_op *op, int mount, const struct mount_attr *attr, struct err *e)
+{
+	if (sys_mount_setattr(mount, op->recursive, attr) == 0 ||
+		(op->recursive && sys_mount_setattr(mount, false, attr) == 0))
+		return 0;
+	if (errno == EINVAL || errno == EPERM)
+		return 1;
+	return err_set(e, errno, "idmap %s", op->source);
+}
+
+/* What can't be done stays as the host has it: nobody gets more rights by that. */
+static int idmap_all(const struct plan *plan, struct stage *s, struct err *e)
 {
 	_cleanup_close_ int userns = -EBADF;
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
 	pid_t dying = 0;
-	int r = 0;
+	int ids = 0, r = 0;
 
-	for (size_t i = 0; i < plan->n_ops; i++) {
+	for (size_t i = 0; r >= 0 && i < plan->n_ops; i++) {
 		const struct plan_op *op = &plan->ops[i];
 
 		if (!op->idmap || s->sources[i].mount < 0)
 			continue;
-		if (r == 0 && userns < 0)
-			r = own_ids(plan, &userns, &dying);
+		if (ids == 0 && userns < 0)
+			r = ids = own_ids(plan, &userns, &dying, e);
 		attr.userns_fd = (unsigned int)userns;
-		/* A mount below that can't be idmapped doesn't keep its parent from it. */
-		if (r < 0 ||
-			(sys_mount_setattr(s->sources[i].mount, op->recursive, &attr) <
-					0 &&
-				(!op->recursive || sys_mount_setattr(s->sources[i].mount,
-							   false, &attr) < 0)))
+		if (ids == 0)
+			r = idmap_one(op, s->sources[i].mount, &attr, e);
+		if (r == 1)
 			s->plain = op->source;
 	}
 	userns_reap(dying);
+	return r < 0 ? -1 : 0;
 }
 
 static int open_sources(
@@ -201,9 +215,8 @@ static int open_sources(
 		*e = back;
 		return -1;
 	}
-	if (r < 0 || clone_all(plan, s, e) < 0)
+	if (r < 0 || clone_all(plan, s, e) < 0 || idmap_all(plan, s, e) < 0)
 		return -1;
-	idmap_all(plan, s);
 	s->proc = sys_clone_tree(AT_FDCWD, "/proc", false, MS_PRIVATE);
 	if (s->proc < 0)
 		return err_set(e, errno, "clone /proc");

@@ -191,6 +191,7 @@ class Second(Held):
     """A second login of an account, which shares the first one's rootfs."""
 
     name = "second"
+    default = "Upper=disk\n"
     beyond = Login
     one_in = 5  # prime to the six errors, which are drawn by the same number
 

@@ -55,7 +55,9 @@ static void plan_for(const struct table *t)
 		.bind_paths = { &bind, 1 },
 		.tmp_size = 1 << 20,
 		.upper_size = 1 << 20 };
-	const struct plan_login login = { "k3v9x0ab12cd", "sshd", "", "" };
+	const struct plan_login login = {
+		.id = "k3v9x0ab12cd", .service = "sshd", .rhost = "", .tty = ""
+	};
 	const struct strlist none = { 0 };
 	const struct plan_host host = { .hostname = "host",
 		.mounts = t->v,

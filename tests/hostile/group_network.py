@@ -17,7 +17,7 @@ def run(g):
               f"{{a}} tcp {address} {port}", outside)
     for what, words, want in (
             ("a port below 1024", "bind 81", "EACCES|EPERM"), ("a raw socket", "raw", "EPERM"),
-            ("everybody's packets", "sniff", "EPERM"), ("an interface's flags", "interface", "EPERM"),
+            ("everybody's packets", "sniff", "EAFNOSUPPORT"), ("an interface's flags", "interface", "EPERM"),
             ("an address on lo", "address", "EPERM"), ("the audit daemon", "audit",
                                                        "EPERM|ECONNREFUSED|EPROTONOSUPPORT")):
         g.row(what, f"{{a}} {words}", want)

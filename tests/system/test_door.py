@@ -458,11 +458,12 @@ def test_what_goes_in(b):
                     "LD_PRELOAD runs nothing outside", r.stdout + r.stderr)
         spy.unlink()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        p = subprocess.Popen([door.door, "command", "sleep 0.3; echo awake"],
+        soon = 0.3  # after the first lines of the door, also on a busy machine; before the command ends
+        p = subprocess.Popen([door.door, "command", "sleep 0.6; echo awake"],
                              stdout=subprocess.PIPE, text=True, user=b.alice.pw_uid,
                              group=b.alice.pw_gid, extra_groups=[], cwd="/", close_fds=False,
                              preexec_fn=lambda: (os.dup2(theirs.fileno(), 3),
-                                                 signal.setitimer(signal.ITIMER_REAL, 0.02)))
+                                                 signal.setitimer(signal.ITIMER_REAL, soon)))
         theirs.close()
         _, _, child = struct.unpack_from("IIi", ours.recv(4096))
         line = p.stdout.readline()

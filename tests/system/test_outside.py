@@ -54,6 +54,13 @@ def _wait_gone(b, user):
     return not _who(b, user)
 
 
+def _terminal(b, user):
+    """Who has none isn't counted: tests/system/test_presence.py."""
+    t = Terminal(b.stage.sshd.argv(user, options=["-tt"]))
+    t.ask("echo hi")
+    return t
+
+
 def test_who_and_last_over_ssh(b):
     name = b.alice.pw_name
     with Terminal(b.stage.sshd.argv(name, options=["-tt"])) as t:
@@ -69,27 +76,15 @@ def test_who_and_last_over_ssh(b):
     b.check(lines and "(00:0" in lines[0], "last shows how long it was", lines[:1])
 
 
-def test_who_and_last_without_a_terminal(b):
-    name = b.bob.pw_name
-    with b.shell(name) as s:
-        s.do("true")
-        lines = _who_comes(b, name)
-        b.check(len(lines) == 1, "who shows a login without a terminal", lines or "nothing")
-    b.check(_wait_gone(b, name), "who doesn't show it after logout", _who(b, name) or "gone")
-    lines = _last_ended(b, name)
-    b.check(lines and "still" not in lines[0], "last shows it as ended", lines[:1])
-
-
 def test_utmp_has_a_place_for_each_at_once(b):
     name = b.alice.pw_name
     def together(n):
-        shells = [b.shell(name) for _ in range(n)]
-        for s in shells:
-            s.do("true")
+        terminals = [_terminal(b, name) for _ in range(n)]
         _wait_for(lambda: len(_who(b, name)) == n)
         seen = len(_who(b, name))
-        for s in shells:
-            s.close()
+        for t in terminals:
+            t.line("exit")
+            t.close()
         return seen
 
     b.check(together(3) == 3 and _wait_gone(b, name), "who shows three logins, and none after")
@@ -114,11 +109,11 @@ def test_a_lock_on_utmp_hides_nobody(b):
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                           user=b.plain.pw_uid, group=b.plain.pw_gid, extra_groups=[]) as locker:
         b.check(locker.stdout.readline() == "locked\n", "a user locks utmp and wtmp, and keeps them")
-        with b.shell(name) as s:
-            s.do("true")
-            b.check(len(_who_comes(b, name)) == 1, "who shows a login all the same",
-                    _who(b, name))
-            b.check(_is_in_last(b, name), "and last does", _last(b, name)[:1])
+        t = _terminal(b, name)
+        b.check(len(_who_comes(b, name)) == 1, "who shows a login all the same", _who(b, name))
+        b.check(_is_in_last(b, name), "and last does", _last(b, name)[:1])
+        t.line("exit")
+        t.close()
         b.check(_wait_gone(b, name), "who doesn't show it after logout", _who(b, name))
         b.check("still" not in "".join(_last_ended(b, name)[:1]), "last shows it as ended",
                 _last(b, name)[:1])

@@ -50,19 +50,19 @@ def _shared_host(b):
 
 def _tree(b):
     """A tree to bind: a hidden directory, one to bind something onto, one to mount on later."""
-    top = b.stage.base / "tree"
+    top = b.stage.base / "propagation"
     if not top.exists():
         for name in ("secret", "inner", "late"):
             (top / name).mkdir(parents=True)
         (top / "secret" / "key").write_text("the key\n", encoding="ascii")
-        (b.stage.base / "other").mkdir()
-        (b.stage.base / "other" / "here").touch()
+        (b.stage.base / "propagation-other").mkdir()
+        (b.stage.base / "propagation-other" / "here").touch()
     return top
 
 
 def test_nothing_is_mounted_on_the_host(b):
     top = _tree(b)
-    b.stage.config(f"BindReadOnlyPaths=/var/log /etc\nBindPaths={top} {b.stage.base}/other:{top}/inner\n"
+    b.stage.config(f"BindReadOnlyPaths=/var/log /etc\nBindPaths={top} {b.stage.base}/propagation-other:{top}/inner\n"
                    f"InaccessiblePaths={top}/secret\n")
     name = b.alice.pw_name
     with _shared_host(b) as host:
@@ -89,7 +89,7 @@ def test_nothing_is_mounted_on_the_host(b):
 def test_what_the_host_mounts_later(b):
     """Home and BindPaths= follow the host, read-only trees and the system's don't."""
     top, user = _tree(b), b.alice
-    read_only = b.stage.base / "read-only" / "late"
+    read_only = b.stage.base / "propagation-ro" / "late"
     read_only.mkdir(parents=True, exist_ok=True)
     home = os.path.join(user.pw_dir, "late")
     os.makedirs(home, exist_ok=True)

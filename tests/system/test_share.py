@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import time
@@ -265,6 +266,8 @@ def test_a_record_of_another_version(b):
                        "has a box of its own"), r.stdout + r.stderr, b.log_tail())
             with open(path, "w", encoding="utf-8") as f:
                 f.write(text)
+    b.gone(name)
+    shutil.rmtree("/var/lib/nsshell/upper")
 
 
 def test_two_accounts_never_share(b):

@@ -89,6 +89,9 @@ def test_pause(b):
         b.check(_same([t.ctl(b.alice, "pause", x) for x in names], names),
                 "somebody else's session is as if it weren't there")
         r = t.ctl(b.alice, "stop", "-q", alice)
+        b.check(r.returncode == 1 and "root has paused" in r.stderr, "one that root has paused, only root stops",
+                r.stderr)
+        r = b.run(t.nsctl, "stop", "-q", alice)
         b.check(not r.returncode and {x["user"] for x in b.stage.records()} == {bob},
                 "a paused session can be stopped", r.stderr)
         left = [n for n in os.listdir("/run/nsshell/sessions") if n.endswith(".paused")]

@@ -35,6 +35,8 @@ static int policy_of_uid(struct fixture *f, const char *user, uid_t uid)
 		.group_names = &group,
 		.n_groups = 1 };
 
+	if (!f->c)
+		return -1;
 	f->c->people = PEOPLE_USUAL;
 	policy_clear(&f->policy);
 	return config_policy(f->c, &a, &f->policy, &f->e);

@@ -21,7 +21,7 @@ static void each_is_far_from_all_others(void **state)
 
 	(void)state;
 	for (size_t m = 0; m < 2; m++) {
-		uint32_t taken[32];
+		uint32_t taken[32] = { 0 };
 
 		for (size_t n = 0; n < 32; n++) {
 			uint32_t others[32], start;
