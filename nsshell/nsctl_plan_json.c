@@ -147,6 +147,7 @@ static json_t *overlays(struct json_out *o, const struct plan *p)
 		put(o, row, "idmap", json_boolean(v->idmap));
 		put(o, row, "readonly", json_boolean(v->readonly));
 		put(o, row, "live", json_boolean(v->live));
+		put(o, row, "attr", attributes(o, v->attr));
 		append(o, array, row);
 	}
 	return array;
@@ -224,11 +225,6 @@ static const char *op_name(enum plan_op_kind kind)
 	return "unknown";
 }
 
-static bool op_makes(enum plan_op_kind kind)
-{
-	return kind == PLAN_TMPFS || kind == PLAN_DIR || kind == PLAN_FILE;
-}
-
 static json_t *op(struct json_out *o, const struct plan_op *v)
 {
 	json_t *row = json_object();
@@ -241,11 +237,11 @@ static json_t *op(struct json_out *o, const struct plan_op *v)
 		put(o, row, "content", text(v->content));
 	if (v->attr)
 		put(o, row, "attr", attributes(o, v->attr));
-	if (v->kind == PLAN_TMPFS) {
+	if (v->kind == PLAN_TMPFS)
 		put(o, row, "size", number(v->size));
+	if (v->kind == PLAN_TMPFS || v->kind == PLAN_DEVPTS)
 		put(o, row, "inodes", number(v->inodes));
-	}
-	if (op_makes(v->kind)) {
+	if (v->mode) {
 		put(o, row, "mode", json_sprintf("%04o", v->mode));
 		put(o, row, "uid", json_integer(v->uid));
 		put(o, row, "gid", json_integer(v->gid));

@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 #define PLAN_ID_LEN       12 /* a session id: lower-case letters and digits */
+#define PLAN_TTY_GID      5  /* of terminals: tty, on every distribution */
 #define PLAN_HOSTNAME_MAX 64 /* HOST_NAME_MAX, uname(2) */
 
 /* ---- what the planner is given ---------------------------------------------------------- */
@@ -182,8 +183,9 @@ enum plan_op_kind {
 	/* done in the staging mount namespace, owned by the host: locked inside */
 	PLAN_TMPFS,  /* size, inodes, mode, uid, gid */
 	PLAN_BIND,   /* source; recursive, follow, as_user, must_own, optional */
-	PLAN_DEVICE, /* bind the host's node source onto target */
-	PLAN_TERMINAL, /* bind the terminal that is handed down (source); mode, uid, gid for it */
+	PLAN_DEVICE, /* a node like the host's source, with its mode and owner */
+	/* bind the terminal that is handed down (source), which is given mode, uid, gid */
+	PLAN_TERMINAL,
 	PLAN_DIR,     /* mode, uid, gid; existing ones are left as they are */
 	PLAN_FILE,    /* content (NULL: empty), mode, uid, gid; as with PLAN_DIR */
 	PLAN_SYMLINK, /* source is what it says */
@@ -194,12 +196,13 @@ enum plan_op_kind {
 	/* write content below /proc/sys, before that is covered; optional: leave what isn't
 	 * there, or isn't the box's to write */
 	PLAN_SYSCTL,
-	PLAN_DEVPTS, /* inodes */
+	PLAN_DEVPTS, /* inodes, mode and gid of its terminals */
 	PLAN_MQUEUE,
 	PLAN_CGROUP2,  /* the session's own cgroup; owners and modes decide who writes */
 	PLAN_READONLY, /* bind target onto itself, read-only */
-	PLAN_HIDE,     /* cover with /dev/null, or an empty read-only tmpfs if a folder */
-	PLAN_COVER,    /* cover a file with the host's source; optional, both of them */
+	/* cover with an empty tmpfs if a directory, else with /dev/null (and then no nodev) */
+	PLAN_HIDE,
+	PLAN_COVER, /* cover a file with the host's source; optional, both of them */
 };
 
 struct plan_op {

@@ -17,7 +17,6 @@ static void node_add(struct planner *b, const struct plan_path *found, const cha
 	op = planner_op(b, PLAN_DEVICE, path);
 	op->source = found->real ? planner_copy(b, found->real) : path;
 	op->use = found->use;
-	op->attr = ATTR_DEV;
 }
 
 static void link_add(struct planner *b, const char *path, const char *says)
@@ -138,7 +137,7 @@ static void dev_terminal(struct planner *b)
 	op->source = tty;
 	op->attr = ATTR_DEV;
 	op->uid = b->p->uid;
-	op->gid = b->p->gid;
+	op->gid = PLAN_TTY_GID;
 	op->mode = 0620;
 }
 

@@ -221,6 +221,11 @@ static bool hidden_twice(const struct planner *b, size_t i)
 	return false;
 }
 
+static void mask_add(struct planner *b, const char *path)
+{
+	planner_op(b, PLAN_MASK, path)->attr = ATTR_CLOSED;
+}
+
 static void hide(struct planner *b, const struct hidden *h)
 {
 	const struct plan_op *on = plan_mount_of(b->p, h->path);
@@ -228,7 +233,7 @@ static void hide(struct planner *b, const struct hidden *h)
 	if (!on)
 		planner_layer(b, PLAN_LAYER_WHITEOUT, h->path, NULL);
 	else if (on->kind != PLAN_TMPFS)
-		planner_op(b, PLAN_MASK, h->path);
+		mask_add(b, h->path);
 }
 
 /* Where the rules have something else at a place, that is what is there. */
@@ -258,7 +263,7 @@ static void mask_in_binds(struct planner *b, const char *path)
 		const char *at = shown_at(b, &b->wants[i], path);
 
 		if (at)
-			planner_op(b, PLAN_MASK, at);
+			mask_add(b, at);
 	}
 }
 
@@ -273,10 +278,9 @@ static void mask_closed(struct planner *b)
 		for (size_t k = 0; w->recursive && k < host->n_mounts; k++)
 			if (path_below(host->mounts[k].target, w->source) &&
 				planner_is_closed(b, &host->mounts[k]))
-				planner_op(b, PLAN_MASK,
-					planner_text(b, "%s%s", w->target,
-						host->mounts[k].target +
-							strlen(w->source)));
+				mask_add(b, planner_text(b, "%s%s", w->target,
+						    host->mounts[k].target +
+							    strlen(w->source)));
 	}
 }
 

@@ -95,7 +95,7 @@ void plan_init_ops(struct planner *b)
 	op = planner_op(b, PLAN_DEVPTS, "/dev/pts");
 	op->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 	op->mode = 0620;
-	op->gid = 5; /* tty, on every distribution */
+	op->gid = PLAN_TTY_GID;
 	op->inodes = plan_ptys(b->in->policy);
 	planner_op(b, PLAN_MQUEUE, "/dev/mqueue")->attr = ATTR_NOEXEC;
 	if (b->in->host->cgroup == PLAN_CGROUP_V2)

@@ -10,6 +10,7 @@
 #include "core/run/userns.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
 #include <string.h>
@@ -41,15 +42,15 @@ int rootfs_tmpfs(uint64_t size, uint64_t inodes, uint32_t mode, uint32_t uid,
 	uint32_t gid, uint64_t attr)
 {
 	const struct {
-		const char *key, *fmt;
+		const char *key;
 		uint64_t value;
-		bool set;
+		bool octal, set;
 	} options[] = {
-		{ "size", "%lu", size, size > 0 },
-		{ "nr_inodes", "%lu", inodes, inodes > 0 },
-		{ "mode", "%lo", mode, true },
-		{ "uid", "%lu", uid, true },
-		{ "gid", "%lu", gid, true },
+		{ "size", size, false, size > 0 },
+		{ "nr_inodes", inodes, false, inodes > 0 },
+		{ "mode", mode, true, true },
+		{ "uid", uid, false, true },
+		{ "gid", gid, false, true },
 	};
 	_cleanup_close_ int fs = sys_fs_open("tmpfs");
 	char value[32];
@@ -57,10 +58,8 @@ int rootfs_tmpfs(uint64_t size, uint64_t inodes, uint32_t mode, uint32_t uid,
 	if (fs < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
-		bool octal = strcmp(options[i].fmt, "%lo") == 0;
-
-		(void)snprintf(
-			value, sizeof(value), octal ? "%lo" : "%lu", options[i].value);
+		(void)snprintf(value, sizeof(value),
+			options[i].octal ? "%" PRIo64 : "%" PRIu64, options[i].value);
 		if (options[i].set && sys_fs_set(fs, options[i].key, value) < 0)
 			return -1;
 	}
@@ -309,9 +308,7 @@ static int mount_overlay(const struct plan *plan, size_t i, struct err *e)
 				sys_fs_set(fs, "workdir", work) < 0)))
 		return err_set(e, errno, "set the layers of the overlay at %s",
 			plan->overlays[i].target);
-	mount = sys_fs_mount(
-		fs, MOUNT_ATTR_NODEV | (plan->no_new_privs ? MOUNT_ATTR_NOSUID : 0) |
-			    (plan->overlays[i].readonly ? MOUNT_ATTR_RDONLY : 0));
+	mount = sys_fs_mount(fs, plan->overlays[i].attr);
 	if (mount < 0)
 		return err_set(
 			e, errno, "mount the overlay at %s", plan->overlays[i].target);

@@ -8,10 +8,9 @@
 #include "core/run/tree.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
-
-#define QUIET (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 /* Mount @mount over @path of the new root. */
 static int cover(const struct tree *t, int mount, const char *path, struct err *e)
@@ -45,35 +44,29 @@ static int mount_fs(const struct tree *t, const char *fstype,
 
 static int mount_devpts(const struct tree *t, const struct plan_op *op, struct err *e)
 {
-	char max[24];
+	char gid[16], mode[16], max[24];
 	const struct option options[] = {
-		{ "gid", "5" }, /* tty, on Debian and everywhere else */
-		{ "mode", "0620" },
-		{ "ptmxmode", "0666" },
+		{ "gid", gid },
+		{ "mode", mode },
+		{ "ptmxmode", "0666" }, /* everybody makes terminals of their own */
 		{ "max", max },
 	};
 
-	(void)snprintf(max, sizeof(max), "%lu", op->inodes);
+	(void)snprintf(gid, sizeof(gid), "%" PRIu32, op->gid);
+	(void)snprintf(mode, sizeof(mode), "%04" PRIo32, op->mode);
+	(void)snprintf(max, sizeof(max), "%" PRIu64, op->inodes);
 	return mount_fs(t, "devpts", options, sizeof(options) / sizeof(*options), op, e);
 }
 
-/* What the kernel of this host doesn't have needs no cover. */
-static int open_optional(const struct tree *t, const char *path, struct err *e)
-{
-	int fd = tree_open(t, path);
-
-	if (fd < 0 && errno != ENOENT)
-		return err_set(e, errno, "open %s inside", path);
-	return fd;
-}
-
+/* What the kernel of this host doesn't have needs no cover: here and below. */
 static int bind_readonly(const struct tree *t, const struct plan_op *op, struct err *e)
 {
-	const struct mount_attr attr = { .attr_set = op->attr | MOUNT_ATTR_RDONLY };
-	_cleanup_close_ int place = open_optional(t, op->target, e), mount = -EBADF;
+	const struct mount_attr attr = { .attr_set = op->attr };
+	_cleanup_close_ int place = -EBADF, mount = -EBADF;
+	int r = tree_look(t, op->target, &place, e);
 
-	if (place < 0)
-		return place == -1 && errno == ENOENT ? 0 : -1;
+	if (r != 0)
+		return r < 0 ? -1 : 0;
 	mount = sys_clone_tree(place, "", true, MS_PRIVATE);
 	if (mount < 0 || sys_mount_setattr(mount, true, &attr) < 0 ||
 		sys_attach(mount, place) < 0)
@@ -81,22 +74,30 @@ static int bind_readonly(const struct tree *t, const struct plan_op *op, struct 
 	return 0;
 }
 
+/* A device that can't be opened would be no /dev/null. */
+static int null_device(const struct tree *t, uint64_t attr)
+{
+	const struct mount_attr set = { .attr_set = attr & ~(uint64_t)MOUNT_ATTR_NODEV };
+	_cleanup_close_ int null = tree_open(t, "/dev/null"), mount = -EBADF;
+
+	mount = null < 0 ? -1 : sys_clone_tree(null, "", false, MS_PRIVATE);
+	if (mount < 0 || sys_mount_setattr(mount, false, &set) < 0)
+		return -1;
+	return take_fd(&mount);
+}
+
 static int hide(const struct tree *t, const struct plan_op *op, struct err *e)
 {
-	_cleanup_close_ int place = open_optional(t, op->target, e), mount = -EBADF,
-			    null = -EBADF;
+	_cleanup_close_ int place = -EBADF, mount = -EBADF;
+	int r = tree_look(t, op->target, &place, e);
 	struct stat st;
 
-	if (place < 0)
-		return errno == ENOENT ? 0 : -1;
+	if (r != 0)
+		return r < 0 ? -1 : 0;
 	if (fstat(place, &st) < 0)
 		return err_set(e, errno, "look at %s inside", op->target);
-	if (S_ISDIR(st.st_mode)) {
-		mount = rootfs_tmpfs(4096, 2, 0555, 0, 0, QUIET | MOUNT_ATTR_RDONLY);
-	} else {
-		null = tree_open(t, "/dev/null");
-		mount = null < 0 ? -1 : sys_clone_tree(null, "", false, MS_PRIVATE);
-	}
+	mount = S_ISDIR(st.st_mode) ? rootfs_tmpfs(4096, 2, 0555, 0, 0, op->attr)
+				    : null_device(t, op->attr);
 	if (mount < 0 || sys_attach(mount, place) < 0)
 		return err_set(e, errno, "hide %s inside", op->target);
 	return 0;
@@ -118,10 +119,11 @@ static int set_sysctl(const struct tree *t, const struct plan_op *op, struct err
 static int cover_with(
 	const struct tree *t, const struct plan_op *op, int mount, struct err *e)
 {
-	_cleanup_close_ int place = mount < 0 ? -EBADF : open_optional(t, op->target, e);
+	_cleanup_close_ int place = -EBADF;
+	int r = mount < 0 ? 1 : tree_look(t, op->target, &place, e);
 
-	if (place < 0)
-		return mount < 0 || errno == ENOENT ? 0 : -1;
+	if (r != 0)
+		return r < 0 ? -1 : 0;
 	return sys_attach(mount, place) < 0 ? err_set(e, errno, "mount %s on %s inside",
 						      op->source, op->target)
 					    : 0;

@@ -72,11 +72,13 @@ static int do_tmpfs(const struct doing *d, struct err *e)
 
 static int do_bind(const struct doing *d, struct err *e)
 {
-	_cleanup_close_ int place =
-		d->op->own_file ? tree_open(&d->tree, d->op->target) : -EBADF;
+	_cleanup_close_ int place = -EBADF;
+	int r = d->source->mount < 0 ? 1
+		: d->op->own_file    ? tree_look(&d->tree, d->op->target, &place, e)
+				     : 0;
 
-	if (d->source->mount < 0 || (d->op->own_file && place < 0))
-		return 0;
+	if (r != 0)
+		return r < 0 ? -1 : 0;
 	if (set_attr(d, d->source->mount, e) < 0)
 		return -1;
 	return attach(d, d->source->mount,
@@ -106,7 +108,11 @@ static int do_device(const struct doing *d, struct err *e)
 
 static int do_terminal(const struct doing *d, struct err *e)
 {
-	return d->source->mount < 0 ? 0 : attach(d, d->source->mount, TREE_FILE, e);
+	if (d->source->mount < 0)
+		return 0;
+	if (set_attr(d, d->source->mount, e) < 0)
+		return -1;
+	return attach(d, d->source->mount, TREE_FILE, e);
 }
 
 static int do_dir(const struct doing *d, struct err *e)
@@ -187,27 +193,26 @@ static int make_mask(struct err *e)
 
 static int do_mask(const struct doing *d, struct err *e)
 {
-	const struct mount_attr attr = { .attr_set =
-						 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-						 MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
-	_cleanup_close_ int place = tree_open(&d->tree, d->op->target), mount = -EBADF;
+	_cleanup_close_ int place = -EBADF, mount = -EBADF;
+	int r = tree_look(&d->tree, d->op->target, &place, e);
 	struct stat st;
 
 	/* What isn't there inside needs no mask. */
-	if (place < 0)
-		return errno == ENOENT
-			       ? 0
-			       : err_set(e, errno, "open %s inside", d->op->target);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
 	if (make_mask(e) < 0)
 		return -1;
 	if (fstat(place, &st) < 0)
 		return err_set(e, errno, "look at %s inside", d->op->target);
 	mount = sys_clone_tree(
 		AT_FDCWD, S_ISDIR(st.st_mode) ? MASK_DIR : MASK_FILE, false, MS_PRIVATE);
-	if (mount < 0 || sys_mount_setattr(mount, false, &attr) < 0 ||
-		sys_attach(mount, place) < 0)
+	if (mount < 0)
 		return err_set(e, errno, "mask %s inside", d->op->target);
-	return 0;
+	if (set_attr(d, mount, e) < 0)
+		return -1;
+	return sys_attach(mount, place) < 0
+		       ? err_set(e, errno, "mask %s inside", d->op->target)
+		       : 0;
 }
 
 static int do_seal(const struct doing *d, struct err *e)

@@ -23,6 +23,16 @@ int tree_open(const struct tree *t, const char *path)
 	return open_below(t->root, path);
 }
 
+int tree_look(const struct tree *t, const char *path, int *ret, struct err *e)
+{
+	int fd = open_below(t->root, path);
+
+	if (fd < 0)
+		return errno == ENOENT ? 1 : err_set(e, errno, "open %s inside", path);
+	*ret = fd;
+	return 0;
+}
+
 int tree_open_write(const struct tree *t, const char *path)
 {
 	while (*path == '/')

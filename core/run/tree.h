@@ -31,6 +31,14 @@ enum tree_kind {
 int tree_parent(const struct tree *t, const char *path, const char **name, struct err *e);
 
 /**
+ * tree_look() - Open what may be at @path
+ * @ret:	O_PATH fd, the caller's, on 0 only
+ *
+ * Return: 0; 1 when nothing is there; -1 with @e.
+ */
+int tree_look(const struct tree *t, const char *path, int *ret, struct err *e);
+
+/**
  * tree_open() - Open what is at @path
  * Return: O_PATH fd, the caller's, or -1 with errno.
  */

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define TTY_GID 5 /* group tty: Debian base-passwd, and devpts' gid=5 */
-
 /* Whether @path is the device that @st is of. Return: -1 when that can't be told. */
 static int is_device(const char *path, const struct stat *of)
 {
@@ -63,10 +61,21 @@ int tty_remember(int fd, const char *path, struct record_tty *ret, struct err *e
 	return 0;
 }
 
+static const struct plan_op *terminal_op(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_ops; i++)
+		if (plan->ops[i].kind == PLAN_TERMINAL)
+			return &plan->ops[i];
+	return NULL;
+}
+
 int tty_lend(int fd, const struct plan *plan, struct err *e)
 {
-	if (fchown(fd, plan->uid, idmap_to_host(&plan->gids, TTY_GID)) < 0 ||
-		fchmod(fd, 0620) < 0)
+	const struct plan_op *op = terminal_op(plan);
+
+	if (op && (fchown(fd, idmap_to_host(&plan->uids, op->uid),
+			   idmap_to_host(&plan->gids, op->gid)) < 0 ||
+			  fchmod(fd, op->mode) < 0))
 		return err_set(
 			e, errno, "give the terminal %s to %s", plan->tty, plan->user);
 	return 0;
