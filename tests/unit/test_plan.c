@@ -367,10 +367,10 @@ static void nobody_gains_privileges(void **state)
 	for (size_t i = 0; i < f.plan->n_ops; i++) {
 		const struct plan_op *op = &f.plan->ops[i];
 
-		if (op->kind == PLAN_BIND || op->kind == PLAN_TMPFS ||
-			op->kind == PLAN_DEVICE)
+		if (op->kind == PLAN_BIND || op->kind == PLAN_TMPFS)
 			assert_true(op->attr & MOUNT_ATTR_NOSUID);
-		/* nodes can be opened in /dev and nowhere else */
+		/* nodes can be opened in /dev and nowhere else; one's own mount is a
+		   clone of a file, which nothing can be executed from */
 		if ((op->kind == PLAN_BIND || op->kind == PLAN_TMPFS) &&
 			strcmp(op->target, "/dev") != 0)
 			assert_true(op->attr & MOUNT_ATTR_NODEV);
