@@ -96,7 +96,7 @@ class Machine:
             self.stop()
             raise
 
-    def _wait(self, seconds=180):
+    def _wait(self, seconds=420):
         """The emulated network takes connections before anybody listens: ask for an answer."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
