@@ -369,8 +369,7 @@ static void nobody_gains_privileges(void **state)
 
 		if (op->kind == PLAN_BIND || op->kind == PLAN_TMPFS)
 			assert_true(op->attr & MOUNT_ATTR_NOSUID);
-		/* nodes can be opened in /dev and nowhere else; one's own mount is a
-		   clone of a file, which nothing can be executed from */
+		/* nodes can be opened in /dev and nowhere else */
 		if ((op->kind == PLAN_BIND || op->kind == PLAN_TMPFS) &&
 			strcmp(op->target, "/dev") != 0)
 			assert_true(op->attr & MOUNT_ATTR_NODEV);

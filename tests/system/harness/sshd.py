@@ -51,6 +51,9 @@ MaxStartups 200
 LogLevel VERBOSE
 Subsystem sftp {subsystem}
 {options}
+# bash takes itself for one below another and reads no ~/.bashrc, in which the host's root may do as he likes.
+Match User root
+	SetEnv SHLVL=1
 """, encoding="utf-8")
 
     def _keys(self):
