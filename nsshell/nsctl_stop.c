@@ -5,6 +5,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/run/cgroup.h"
+#include "core/run/family.h"
 #include "core/run/stop.h"
 
 #include <string.h>
@@ -14,6 +15,8 @@
 #define STEP_MS 100
 /* Init gives its processes three seconds, and the rest of the teardown takes as long. */
 #define TIMEOUT_MS 15000
+/* To know who has a lock takes a moment's try. */
+#define LOOK_MS 1
 
 struct stopping {
 	const struct nsctl_session *s;
@@ -53,6 +56,19 @@ static int step(const struct stopping *g, struct err *e)
 	return g->supervisor < 0 || stop_wait(g->supervisor, STEP_MS);
 }
 
+/* A session's end takes its account's lock. */
+static int late(const struct record *r, struct err *e)
+{
+	_cleanup_close_ int family = -EBADF;
+	struct err lock;
+	bool held = family_lock(r->uid, LOOK_MS, &family, &lock) == 1;
+
+	return err_set(e, 0,
+		"session %s of %s isn't gone after %d s%s%s: \"nsctl status %s\" shows what is left, \"nsctl stop --kill\" doesn't ask it",
+		r->id, r->user, TIMEOUT_MS / 1000, held ? ", and waits to " : "",
+		held ? lock.msg : "", r->id);
+}
+
 static int await(const struct stopping *g, struct err *e)
 {
 	const struct record *r = &g->s->record;
@@ -62,9 +78,7 @@ static int await(const struct stopping *g, struct err *e)
 
 	while ((gone = step(g, e)) == 0) {
 		if (!g->own && now_ms() - begun > TIMEOUT_MS)
-			return err_set(e, 0,
-				"session %s of %s isn't gone after %d s: \"nsctl status %s\" shows what is left, \"nsctl stop --kill\" doesn't ask it",
-				r->id, r->user, TIMEOUT_MS / 1000, r->id);
+			return late(r, e);
 		progress(g, &before);
 	}
 	if (gone < 0)

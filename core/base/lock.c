@@ -97,18 +97,21 @@ static int holder_of(int fd)
 static int held(
 	int fd, const char *folder, const char *name, unsigned int ms, struct err *e)
 {
-	char path[32], comm[32] = "gone by now";
+	char path[32], comm[32] = "gone by now", had[32] = "";
 	int pid = ms > 0 ? holder_of(fd) : 0;
 
-	if (pid == 0)
-		(void)err_set(e, ETIMEDOUT, "lock %s/%s", folder, name);
-	if (pid == 0)
-		return 1;
 	(void)snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	if (io_read_text(AT_FDCWD, path, comm, sizeof(comm)) > 0)
+	if (pid > 0 && io_read_text(AT_FDCWD, path, comm, sizeof(comm)) > 0)
 		comm[strcspn(comm, "\n")] = '\0';
-	(void)err_set(e, ETIMEDOUT, "lock %s/%s, which process %d (%s) has had for %u s",
-		folder, name, pid, comm, ms / 1000);
+	if (ms >= 1000)
+		(void)snprintf(had, sizeof(had), " had for %u s", ms / 1000);
+	if (pid > 0)
+		(void)err_set(e, 0, "lock %s/%s, which process %d (%s) has%s", folder,
+			name, pid, comm, had);
+	else
+		(void)err_set(
+			e, 0, "lock %s/%s, which another process has", folder, name);
+	e->num = ETIMEDOUT;
 	return 1;
 }
 

@@ -9,13 +9,16 @@ import re
 import shutil
 import signal
 import stat
+import struct
 import subprocess
+import tempfile
 import time
 
 from harness.pace import patient
 from test_users import Tools
 
 RUN = pathlib.Path("/run/nsshell")
+F_OFD_SETLK = 37
 # Whoever can open a file for reading can lock it, and keep it so.
 LOCKER = """import fcntl, os, sys
 for path in sys.argv[1:]:
@@ -121,6 +124,23 @@ def test_the_accounts_lock_is_waited_for_and_named(b):
                 "hangs" if r is None else r.stderr)
 
 
+def test_stop_names_who_has_the_accounts_lock(b):
+    """The end of a session takes that lock, too: it comes later, and whoever stops it is told why."""
+    name = b.alice.pw_name
+    with b.shell(name) as s:
+        s.do("true")
+        session = b.record_of(name)["id"]
+        fd = os.open(RUN / "accounts" / str(b.alice.pw_uid), os.O_RDWR)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        r = _within(b, patient(40), b.stage.bin / "nsctl", "stop", session)
+        b.check(r is not None and r.returncode == 1 and f"process {os.getpid()} (" in r.stderr
+                and f"session {session}" in r.stderr,
+                "nsctl stop gives up after a while, and says who has the account's lock",
+                "hangs" if r is None else r.stderr)
+        os.close(fd)
+    b.gone(name)
+
+
 WRAP = """#!/bin/sh
 exec {strace} -f -qq -o /dev/null -e trace=keyctl -e inject=keyctl:signal=STOP:when=2 {helper} "$@"
 """
@@ -188,24 +208,72 @@ def test_roots_pause(b):
         b.check(r.returncode != 0 and "root has paused" in r.stderr and _is_paused(b, name),
                 "and its user's `nsctl stop --no-wait` doesn't let it go on", r.stderr)
         b.nsctl("resume", name)
+
+
+PAUSES = """n=0
+while :; do "$0" pause "$1"; "$0" resume "$1"; n=$((n + 1)); echo $n >"$2"; done"""
+
+
+def _rounds(counts):
+    return [int(c.read_text() or 0) if c.exists() else 0 for c in counts]
+
+
+def test_a_users_loops_of_pause(b):
+    name = b.alice.pw_name
+    with b.shell(name) as s, tempfile.TemporaryDirectory() as folder:
+        s.do("true")
+        os.chown(folder, b.alice.pw_uid, b.alice.pw_gid)
+        t = Tools(b)
+        session = b.record_of(name)["id"]
+        counts = [pathlib.Path(folder) / str(i) for i in range(12)]
         loops = [subprocess.Popen(
-            ["bash", "-c", 'while :; do "$0" pause "$1"; "$0" resume "$1"; done', t.nsctl, session],
+            ["bash", "-c", PAUSES, t.nsctl, session, count],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True, **t.ids(b.alice)) for _ in range(12)]
-        time.sleep(1)
-        took = []
+            start_new_session=True, **t.ids(b.alice)) for count in counts]
+        until = time.monotonic() + patient(30)
+        while not all(_rounds(counts)) and time.monotonic() < until:
+            time.sleep(0.05)
+        before = _rounds(counts)
+        # nsctl's own bound is what counts: it gives up with an error. How long it takes is the host's.
+        said = []
         for _ in range(3):
-            began = time.monotonic()
             r = b.nsctl("pause", name)
-            took.append(round(time.monotonic() - began, 2))
+            said.append((r.returncode, r.stderr))
             b.nsctl("resume", name)
+        while sum(_rounds(counts)) <= sum(before) and time.monotonic() < until:
+            time.sleep(0.05)
+        after = _rounds(counts)
         for p in loops:
             os.killpg(p.pid, signal.SIGKILL)
             p.wait()
         b.nsctl("resume", name)
-        b.check(r.returncode == 0 and min(took) < patient(2.5),
-                "a dozen loops of the user's own pause and resume don't keep root's waiting", took,
+        b.check(all(before) and sum(after) > sum(before), "a dozen loops of the user's own pause and resume go on",
+                before, after)
+        b.check([code for code, _ in said] == [0] * 3, "and root's pauses get in between", said)
+
+
+def test_root_waits_for_one_pause_of_the_users_at_most(b):
+    """Here this is the one that has the lock: no other of the user's gets in before root."""
+    name = b.alice.pw_name
+    with b.shell(name) as s:
+        s.do("true")
+        session = b.record_of(name)["id"]
+        mark = os.open(RUN / "sessions" / f"{session}.paused", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.fcntl(mark, F_OFD_SETLK, struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+        root = subprocess.Popen([b.stage.bin / "nsctl", "pause", name], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        gate = RUN / "sessions" / f"{session}.paused"
+        until = time.monotonic() + patient(5)
+        while _is_free(gate) and time.monotonic() < until:
+            time.sleep(0.01)
+        b.check(not _is_free(gate), "root shuts the gate that a user's pause passes, and waits")
+        r = Tools(b).ctl(b.alice, "resume", session)
+        b.check(r.returncode != 0 and "at this moment" in r.stderr, "the user's next try is sent away",
                 r.stderr)
+        os.close(mark)
+        said, _ = root.communicate(timeout=patient(20))
+        b.check(root.returncode == 0 and _is_paused(b, name), "root's is next", said)
+        b.nsctl("resume", name)
 
 
 def _is_paused(b, name):
