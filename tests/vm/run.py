@@ -25,6 +25,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
