@@ -101,7 +101,7 @@ static enum decision follow_policy(const struct account *a, const struct policy 
 static int override_policy(const struct account *a, struct policy *policy, struct err *e)
 {
 	struct strlist lines = { 0 };
-	int r = override_read(a->uid, &lines, e);
+	int r = override_read(a->uid, a->name, &lines, e);
 
 	for (size_t i = 0; r == 0 && i < lines.n; i++)
 		r = config_policy_set(policy, lines.v[i], e);

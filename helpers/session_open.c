@@ -253,7 +253,9 @@ static void choose_pids(struct session *s, int family)
 static int open_in_family(
 	struct session *s, struct stage *stage, int family, struct err *e)
 {
-	if (kin_check(family, s->plan, e) < 0 ||
+	const struct kin k = kin_of_plan(s->plan);
+
+	if (kin_check(family, &k, e) < 0 ||
 		family_add(family, s->plan->id, s->plan->sessions_max, e) != 0)
 		return -1;
 	choose_pids(s, family);

@@ -37,13 +37,14 @@ static int offer(const struct plan *plan, const char *id, int sock, struct err *
 int supervisor_hand_over(
 	const struct plan *plan, int sock, int *ret_family, struct err *e)
 {
+	const struct kin k = kin_of_plan(plan);
 	_cleanup_close_ int family = -EBADF;
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	int taken = 0;
 	size_t n;
 
 	if (family_lock(plan->uid, FAMILY_PATIENCE_MS, &family, e) != 0 ||
-		kin_check(family, plan, e) < 0 || family_ids(family, &ids, &n, e) < 0)
+		kin_check(family, &k, e) < 0 || family_ids(family, &ids, &n, e) < 0)
 		return -1;
 	while (taken == 0 && n-- > 0)
 		taken = offer(plan, ids[n], sock, e);

@@ -88,7 +88,7 @@ int nsctl_flush(const char *command, int status);
 
 /* Put what nsctl set says for an account with sessions over its policy. Return: 0 or -1 with
  * @e. */
-int nsctl_override(uid_t uid, struct policy *p, struct err *e);
+int nsctl_override(const struct account *a, struct policy *p, struct err *e);
 
 /* ---- plan as JSON ------------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 #include "core/base/paths.h"
 #include "core/run/layers.h"
 #include "core/run/leftover.h"
+#include "core/run/override.h"
 #include "core/run/record.h"
 
 #include <string.h>
@@ -55,6 +56,25 @@ static void look_at_layers(struct findings *f)
 				all[i].name[0] ? all[i].name : "an account");
 }
 
+static void look_at_limits(struct findings *f)
+{
+	_cleanup_free_ struct override *all = NULL;
+	struct err e;
+	size_t n;
+
+	if (override_list(&all, &n, &e) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (account_has_uid(all[i].name, all[i].uid, &e) == 0)
+			findings_add(f, FINDING_NOTE,
+				"nobody: they are given to no other account",
+				all[i].in_use ? "they go with the account's last session"
+					      : "nsctl gc takes them away",
+				"%s/%u.set has limits of %s, which is gone or has another uid",
+				PATH_ACCOUNTS, all[i].uid,
+				all[i].name[0] ? all[i].name : "an account");
+}
+
 static void look_at_range(const char *line, size_t number, struct findings *f)
 {
 	char name[ACCOUNT_NAME_MAX];
@@ -88,5 +108,6 @@ void doctor_gone(struct findings *f)
 		return;
 	look_at_sessions(f);
 	look_at_layers(f);
+	look_at_limits(f);
 	look_at_ranges(f);
 }

@@ -5,6 +5,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/run/leftover.h"
+#include "core/run/override.h"
 #include "core/run/reconcile.h"
 
 #include <string.h>
@@ -46,6 +47,26 @@ static int collect(bool dry, struct err *e)
 	if (bad > 0)
 		(void)fprintf(stderr,
 			"nsctl gc: %zu records can't be read and are left alone\n", bad);
+	return 0;
+}
+
+/* Limits that nsctl set gave to sessions which a crash has ended. */
+static int collect_limits(bool dry, struct err *e)
+{
+	_cleanup_free_ struct override *all = NULL;
+	size_t n;
+
+	if (override_list(&all, &n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].in_use)
+			continue;
+		if (!dry && override_sweep(all[i].uid, e) < 0)
+			return -1;
+		(void)printf("limits of %s (uid %u), which has no session: %s\n",
+			all[i].name[0] ? all[i].name : "an account", all[i].uid,
+			dry ? "would be removed" : "removed");
+	}
 	return 0;
 }
 
@@ -115,7 +136,8 @@ int nsctl_gc(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	if (collect(dry, &e) < 0 || collect_layers(&gone, dry, &e) < 0)
+	if (collect(dry, &e) < 0 || collect_limits(dry, &e) < 0 ||
+		collect_layers(&gone, dry, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	return nsctl_flush(argv[0], NSCTL_OK);
 }

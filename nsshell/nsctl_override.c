@@ -5,10 +5,10 @@
 #include "config/config.h"
 #include "core/run/override.h"
 
-int nsctl_override(uid_t uid, struct policy *p, struct err *e)
+int nsctl_override(const struct account *a, struct policy *p, struct err *e)
 {
 	struct strlist lines = { 0 };
-	int r = override_read(uid, &lines, e);
+	int r = override_read(a->uid, a->name, &lines, e);
 
 	for (size_t i = 0; r == 0 && i < lines.n; i++)
 		r = config_policy_set(p, lines.v[i], e);

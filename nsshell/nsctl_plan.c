@@ -126,7 +126,7 @@ static int materials_gather(struct materials *m, const char *command, const char
 			user);
 		return nsctl_failed(command, &e);
 	}
-	if (nsctl_override(m->account.uid, &m->policy, &e) < 0)
+	if (nsctl_override(&m->account, &m->policy, &e) < 0)
 		return nsctl_failed(command, &e);
 	*v = verdict_of(m, service);
 	if (v->isolated && plan_build(m, service, v, &e) < 0) {

@@ -12,6 +12,7 @@
 #include "core/run/cgroup.h"
 #include "core/run/family.h"
 #include "core/run/host.h"
+#include "core/run/kin.h"
 #include "core/run/limits_now.h"
 #include "core/run/override.h"
 #include "core/run/place.h"
@@ -236,11 +237,12 @@ static int limits_write(
 static int lock_live(const struct set *s, int *ret_fd, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	const struct kin k = kin_of_account(&s->account);
 	_cleanup_close_ int fd = -EBADF;
 	size_t n;
 
 	if (family_lock(s->account.uid, LOCK_PATIENCE_MS, &fd, e) != 0 ||
-		family_ids(fd, &ids, &n, e) < 0)
+		kin_check(fd, &k, e) < 0 || family_ids(fd, &ids, &n, e) < 0)
 		return -1;
 	if (n == 0)
 		return family_drop(fd, s->account.uid, "", e);
@@ -264,7 +266,7 @@ static int set_live(struct set *s, bool permanent, struct err *e)
 	if (live == 0)
 		return 0;
 	strlist_clear(&s->lines);
-	r = override_read(s->account.uid, &old, e);
+	r = override_read(s->account.uid, s->account.name, &old, e);
 	if (r < 0 || policy_with(s, &old, e) < 0)
 		return -1;
 	before = s->policy;
@@ -273,7 +275,7 @@ static int set_live(struct set *s, bool permanent, struct err *e)
 	if (lines_merge(s, &old, &s->lines, e) < 0 || policy_with(s, &s->lines, e) < 0 ||
 		limits_write(s, &before.limits, fd, e) < 0)
 		return -1;
-	return override_write(s->account.uid, &s->lines, e);
+	return override_write(s->account.uid, s->account.name, &s->lines, e);
 }
 
 /* ---- for good ----------------------------------------------------------------------- */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/run/kin.h"
 
-#include "core/base/account.h"
 #include "core/base/cleanup.h"
 #include "core/run/family.h"
 #include "core/run/privs.h"
@@ -13,20 +12,20 @@
 #include <time.h>
 #include <unistd.h>
 
-int kin_is(const char *name, const struct plan *plan, struct err *e)
+int kin_is(const char *noted, const char *user, uid_t uid, struct err *e)
 {
-	return strcmp(name, plan->user) == 0 ? 1 : account_has_uid(name, plan->uid, e);
+	return strcmp(noted, user) == 0 ? 1 : account_has_uid(noted, uid, e);
 }
 
-int kin_home_born(const struct plan *plan, uint64_t *ret, struct err *e)
+int kin_home_born(const struct kin *k, uint64_t *ret, struct err *e)
 {
 	struct statx st = { 0 };
 	struct err back;
-	int r = privs_look_as(plan->uid, plan->gid, plan->groups, plan->n_groups, e);
+	int r = privs_look_as(k->uid, k->gid, k->groups, k->n_groups, e);
 
 	*ret = 0;
 	if (r == 0 &&
-		statx(AT_FDCWD, plan->home, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) == 0 &&
+		statx(AT_FDCWD, k->home, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) == 0 &&
 		(st.stx_mask & STATX_BTIME) && st.stx_btime.tv_sec > 0)
 		*ret = (uint64_t)st.stx_btime.tv_sec;
 	if (privs_look_as_root(&back) < 0) {
@@ -49,10 +48,10 @@ static uint64_t begun(const struct record_process *p)
 }
 
 /* Return: 0, or -1 with @e when the session is another account's. */
-static int check(const struct record *r, const struct plan *plan, uint64_t home_born,
-	struct err *e)
+static int check(
+	const struct record *r, const struct kin *k, uint64_t home_born, struct err *e)
 {
-	int is = kin_is(r->user, plan, e);
+	int is = kin_is(r->user, k->user, k->uid, e);
 
 	if (is < 0)
 		return -1;
@@ -60,7 +59,7 @@ static int check(const struct record *r, const struct plan *plan, uint64_t home_
 		return err_set(e, 0,
 			"uid %u is %s's now, and session %s of %s still runs with it: end that first "
 			"(nsctl stop %s), or give %s another uid",
-			plan->uid, plan->user, r->id, r->user, r->id, plan->user);
+			k->uid, k->user, r->id, r->user, r->id, k->user);
 	/* A second more: both are whole ones. */
 	if (home_born > begun(&r->supervisor) + 1)
 		return err_set(e, 0,
@@ -70,7 +69,7 @@ static int check(const struct record *r, const struct plan *plan, uint64_t home_
 	return 0;
 }
 
-int kin_check(int family, const struct plan *plan, struct err *e)
+int kin_check(int family, const struct kin *k, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	uint64_t home_born;
@@ -78,14 +77,14 @@ int kin_check(int family, const struct plan *plan, struct err *e)
 
 	if (family_ids(family, &ids, &n, e) < 0)
 		return -1;
-	if (n > 0 && kin_home_born(plan, &home_born, e) < 0)
+	if (n > 0 && kin_home_born(k, &home_born, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct record r;
 		int read = record_read_live(ids[i], &r, e);
 
 		/* One that can't be read is nobody's to share. */
-		if (read < 0 || (read == 0 && check(&r, plan, home_born, e) < 0))
+		if (read < 0 || (read == 0 && check(&r, k, home_born, e) < 0))
 			return -1;
 	}
 	return 0;

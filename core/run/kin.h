@@ -5,13 +5,34 @@
  */
 #pragma once
 
+#include "core/base/account.h"
 #include "core/base/err.h"
 #include "core/plan/plan.h"
 
 #include <stdint.h>
 
+/* The account that asks; borrowed from an account or a plan. */
+struct kin {
+	const char *user, *home;
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t n_groups;
+};
+
+static inline struct kin kin_of_account(const struct account *a)
+{
+	return (struct kin){ a->name, a->home, a->uid, a->gid, a->groups, a->n_groups };
+}
+
+static inline struct kin kin_of_plan(const struct plan *p)
+{
+	return (struct kin){ p->user, p->home, p->uid, p->gid, p->groups, p->n_groups };
+}
+
 /**
- * kin_is() - Whether a name that was noted with the plan's uid is the plan's account
+ * kin_is() - Whether a name that was noted with an account's uid is that account
+ * @user:	the account's name
  *
  * Its own name, or another that passwd(5) gives the same uid now.
  *
@@ -19,7 +40,7 @@
  *
  * Return: 1, 0, or -1 with @e where that can't be looked up.
  */
-int kin_is(const char *name, const struct plan *plan, struct err *e);
+int kin_is(const char *noted, const char *user, uid_t uid, struct err *e);
 
 /**
  * kin_home_born() - When the account's home directory was made
@@ -30,12 +51,12 @@ int kin_is(const char *name, const struct plan *plan, struct err *e);
  *
  * Return: 0 or -1 with @e.
  */
-int kin_home_born(const struct plan *plan, uint64_t *ret, struct err *e);
+int kin_home_born(const struct kin *k, uint64_t *ret, struct err *e);
 
 /**
- * kin_check() - Whether the running sessions of the plan's uid are the plan's account's
+ * kin_check() - Whether the running sessions of the account's uid are the account's
  * @family:	the account's lock, family_lock()
  *
  * Return: 0; -1 with @e, which says what to do, when one is another's.
  */
-int kin_check(int family, const struct plan *plan, struct err *e);
+int kin_check(int family, const struct kin *k, struct err *e);

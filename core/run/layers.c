@@ -120,9 +120,10 @@ static int is_another(const struct plan *plan, const char *name, struct err *e)
 static int check_age(
 	const struct plan *plan, uint64_t made, const char *todo, struct err *e)
 {
+	const struct kin k = kin_of_plan(plan);
 	uint64_t home_born;
 
-	if (kin_home_born(plan, &home_born, e) < 0)
+	if (kin_home_born(&k, &home_born, e) < 0)
 		return -1;
 	if (home_born <= made + 1)
 		return 0;
@@ -168,7 +169,7 @@ static int check_account(int dir, const struct plan *plan, struct err *e)
 				       : err_set(e, errno, "read %s/%u/account",
 						 PATH_UPPER, plan->uid);
 	name[strcspn(name, "\n")] = '\0';
-	is = kin_is(name, plan, e);
+	is = kin_is(name, plan->user, plan->uid, e);
 	if (is <= 0)
 		return is < 0 ? -1 : is_another(plan, name, e);
 	if (fstatat(dir, "account", &st, AT_SYMLINK_NOFOLLOW) < 0)

@@ -2,7 +2,13 @@
 """nsctl set: limits of an account that has sessions, and of its later ones."""
 
 import os
+import pathlib
+import re
 import shutil
+import signal
+import time
+
+UID = "54322"
 
 
 def _set(b, *arguments):
@@ -145,3 +151,83 @@ def test_set_permanent(b):
                 os.listdir(folder), r.stderr)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _crash(b, name):
+    """What its supervisor's death leaves; nothing has put it right yet."""
+    record = b.record_of(name)
+    os.kill(int(record["supervisor_pid"]), signal.SIGKILL)
+    end = time.monotonic() + 10
+    while os.path.exists(f"/proc/{record['init_pid']}") and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def test_what_a_crash_leaves_is_nobodys(b):
+    """Limits of nsctl set hold as long as the account has sessions, not for who comes after."""
+    b.stage.config("TasksMax=200\n")
+    old = b.stage.accounts.add("dave", groups=("box",), extra=("-u", UID))
+    kept = pathlib.Path(f"/run/nsshell/accounts/{UID}.set")
+    try:
+        for who in ("the same account", "the next one with its uid"):
+            with b.shell(old.pw_name) as s:
+                s.do("true")
+                _set(b, old.pw_name, "TasksMax=50")
+                b.check(kept.read_text(encoding="utf-8") == f"account={old.pw_name}\nTasksMax=50\n",
+                        "nsctl set notes whose limits they are", kept.read_text(encoding="utf-8"))
+                _crash(b, old.pw_name)
+            new = old
+            if who != "the same account":
+                b.stage.accounts.remove("dave")
+                new = b.stage.accounts.add("erin", groups=("box",), extra=("-u", UID))
+            r = b.ssh(new.pw_name, "cat /run/nsshell/limits")
+            b.check("TasksMax=200" in r.stdout.split(), f"after a crash {who} has the config's limits",
+                    r.stdout + r.stderr, b.log_tail())
+            b.gone(new.pw_name)
+    finally:
+        b.stage.accounts.remove("dave")
+        b.stage.accounts.remove("erin")
+
+
+def test_sessions_of_who_had_the_uid(b):
+    """The new account's limits aren't put on the old one's sessions, nor the other way round."""
+    b.stage.config("TasksMax=200\n")
+    old = b.stage.accounts.add("dave", groups=("box",), extra=("-u", UID))
+    kept = pathlib.Path(f"/run/nsshell/accounts/{UID}.set")
+    try:
+        with b.shell(old.pw_name) as s:
+            session = s.do("echo $NSSHELL_SESSION")
+            _set(b, old.pw_name, "TasksMax=60")
+            b.stage.accounts.remove("dave")
+            new = b.stage.accounts.add("erin", groups=("box",), extra=("-u", UID))
+            r = b.nsctl("plan", "-c", b.stage.conf, "-s", "su", new.pw_name)
+            b.check("pids.max" in r.stdout and "60" not in re.findall(r"pids.max\S*\s+(?:=\s*)?(\d+)", r.stdout),
+                    "nsctl plan of the new account knows nothing of the old one's", r.stdout + r.stderr)
+            r = _set(b, new.pw_name, "TasksMax=50")
+            seen = _limits(b, old)
+            b.check(r.returncode == 1 and session in r.stderr and old.pw_name in r.stderr,
+                    "nsctl set of the new one names the session that is in the way", r.stderr)
+            b.check(seen["tasks"] == "60", "whose limits it leaves", seen)
+            r = b.nsctl("check", "--config", b.stage.conf)
+            b.check(f"{kept} has limits of {old.pw_name}" in r.stdout, "nsctl check lists them",
+                    r.stdout + r.stderr)
+            r = b.nsctl("gc")
+            b.check(kept.exists() and s.do("echo here") == "here", "nsctl gc takes nothing of what runs",
+                    r.stdout + r.stderr)
+            b.nsctl("stop", session)
+            b.gone(old.pw_name)
+            b.check(not kept.exists(), "they go with the session")
+        kept.write_text(f"account={old.pw_name}\nTasksMax=50\n", encoding="utf-8")
+        r = b.ssh(new.pw_name, "cat /run/nsshell/limits")
+        b.check("TasksMax=200" in r.stdout.split(), "were they left, nobody would get them",
+                r.stdout + r.stderr, b.log_tail())
+        b.gone(new.pw_name)
+        kept.write_text(f"account={old.pw_name}\nTasksMax=50\n", encoding="utf-8")
+        r = b.nsctl("gc", "--dry-run")
+        b.check(kept.exists() and f"limits of {old.pw_name} (uid {UID})" in r.stdout, "nsctl gc -n lists them",
+                r.stdout + r.stderr)
+        r = b.nsctl("gc")
+        b.check(not kept.exists(), "nsctl gc takes them away", r.stdout + r.stderr)
+    finally:
+        kept.unlink(missing_ok=True)
+        b.stage.accounts.remove("dave")
+        b.stage.accounts.remove("erin")
