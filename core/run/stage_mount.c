@@ -72,13 +72,12 @@ static int do_tmpfs(const struct doing *d, struct err *e)
 
 static int do_bind(const struct doing *d, struct err *e)
 {
-	_cleanup_close_ int place = -EBADF;
-	int r = d->source->mount < 0 ? 1
-		: d->op->own_file    ? tree_look(&d->tree, d->op->target, &place, e)
-				     : 0;
+	/* A file of the account's own is bound where the box shows it, not behind a link. */
+	_cleanup_close_ int place =
+		d->op->own_file ? tree_open(&d->tree, d->op->target) : -EBADF;
 
-	if (r != 0)
-		return r < 0 ? -1 : 0;
+	if (d->source->mount < 0 || (d->op->own_file && place < 0))
+		return 0;
 	if (set_attr(d, d->source->mount, e) < 0)
 		return -1;
 	return attach(d, d->source->mount,

@@ -4,7 +4,7 @@
 import os
 import time
 
-UID = "54321"
+from harness.accounts import SAME_UID as UID
 
 
 def _add(b, role, *extra):

@@ -6,10 +6,10 @@ import json
 import os
 import shutil
 
+from harness.accounts import SAME_UID as UID
 from harness.stage import TREE
 
 UPPERS = "/var/lib/nsshell/upper"
-UID = "54322"
 
 
 @contextlib.contextmanager

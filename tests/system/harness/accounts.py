@@ -6,8 +6,12 @@ import os
 import pwd
 import shutil
 import subprocess
+import zlib
 
 MARK = "nsshell throwaway account"
+
+# One that accounts of this stage can have in turn; a stage beside it has another.
+SAME_UID = str(54000 + zlib.crc32(os.environ.get("NSSHELL_TEST_NAME", "").encode()) % 5000)
 
 
 def _run(*argv):
