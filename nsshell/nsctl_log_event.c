@@ -57,6 +57,17 @@ static bool is_ours(const char *tag)
 	return false;
 }
 
+/* The kernel names groups: of an account, "/nsshell/1000/ID" or as systemd has it. */
+static bool names_group(const char *text, const uid_t *uid)
+{
+	uid_t whose;
+
+	for (const char *at = text; (at = strstr(at, "/nsshell")); at++)
+		if (groupname_skip(at, &whose) && (!uid || whose == *uid))
+			return true;
+	return false;
+}
+
 static const char *kernel_what(const char *text)
 {
 	/* "[    1.234567] ", where a syslog daemon has left it */
@@ -65,7 +76,7 @@ static const char *kernel_what(const char *text)
 		text += strspn(text, "] ");
 	}
 	for (size_t i = 0; i < sizeof(kernels) / sizeof(*kernels); i++)
-		if (begins(text, kernels[i].words) && strstr(text, "/nsshell/"))
+		if (begins(text, kernels[i].words) && names_group(text, NULL))
 			return kernels[i].what;
 	return NULL;
 }
@@ -99,17 +110,6 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-/* The kernel names cgroups: "/nsshell/1000" or "/nsshell/1000/ID". */
-static bool names_group(const char *text, uid_t uid)
-{
-	uid_t whose;
-
-	for (const char *at = text; (at = strstr(at, "/nsshell")); at++)
-		if (groupname_skip(at, &whose) && whose == uid)
-			return true;
-	return false;
-}
-
 /* What follows the account's group in what the kernel says of a process that it killed. */
 static const char *after_group(const char *text)
 {
@@ -125,7 +125,7 @@ static bool is_wanted(const struct log_filter *f, const char *text)
 {
 	if (f->session && !has_word(text, f->session))
 		return false;
-	return !f->user || has_word(text, f->user) || names_group(text, f->uid);
+	return !f->user || has_word(text, f->user) || names_group(text, &f->uid);
 }
 
 /* "session ID ..." of ours, "/nsshell/UID/ID" of the kernel */

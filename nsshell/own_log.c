@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/seccomp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FILES_MAX       8
@@ -144,11 +146,11 @@ static _Noreturn void end(int status)
 		(void)syscall(SYS_exit, status);
 }
 
-static void tell(char *line, const char *user, uid_t uid)
+static void tell(char *line, struct ownlog *o)
 {
 	size_t len, done = 0;
 
-	if (!ownlog_take(line, user, uid))
+	if (!ownlog_take(o, line))
 		return;
 	len = strlen(line);
 	line[len++] = '\n';
@@ -162,7 +164,7 @@ static void tell(char *line, const char *user, uid_t uid)
 }
 
 /* A line with a zero byte in it ends there, and one that is too long is left out. */
-static void pass_on(int fd, const char *user, uid_t uid)
+static void pass_on(int fd, struct ownlog *o)
 {
 	static char bytes[65536], line[LINE_MOST + 2];
 	size_t len = 0;
@@ -173,7 +175,7 @@ static void pass_on(int fd, const char *user, uid_t uid)
 			if (bytes[i] == '\n') {
 				line[len] = '\0';
 				if (len < LINE_MOST)
-					tell(line, user, uid);
+					tell(line, o);
 				len = 0;
 			} else if (len < LINE_MOST) {
 				line[len++] = bytes[i];
@@ -192,23 +194,43 @@ static int open_sources(int argc, char **argv, struct sources *s, struct err *e)
 	return 0;
 }
 
+/* As kin_home_born() has it: what is older than the home is another's of that name and uid. */
+static void take_since(const char *home, struct ownlog *o)
+{
+	time_t now = time(NULL), born;
+	struct statx st = { 0 };
+
+	(void)localtime_r(&now, &o->now);
+	if (statx(AT_FDCWD, home, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) < 0 ||
+		!(st.stx_mask & STATX_BTIME) || st.stx_btime.tv_sec <= 0)
+		return;
+	born = (time_t)st.stx_btime.tv_sec;
+	(void)localtime_r(&born, &o->since);
+}
+
 int own_log(const struct door_before *caller, int argc, char **argv)
 {
 	static struct sources s;
-	char user[ACCOUNT_NAME_MAX] = "";
+	static struct ownlog o;
+	char user[ACCOUNT_NAME_MAX] = "", home[PATH_MAX] = "";
 	const struct passwd *pw = getpwuid(caller->uid);
 	struct err e = { 0 };
 	int r;
 
-	if (pw)
+	if (pw) {
 		(void)snprintf(user, sizeof(user), "%s", pw->pw_name);
+		(void)snprintf(home, sizeof(home), "%s", pw->pw_dir);
+	}
+	o.user = user;
+	o.uid = caller->uid;
 	r = open_sources(argc, argv, &s, &e);
 	r = own_say(caller, r, &e);
 	if (r != 0)
 		return r;
+	take_since(home, &o);
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0) < 0)
 		return OWN_FAILED;
 	for (size_t i = 0; i < s.n; i++)
-		pass_on(s.fds[i], user, caller->uid);
+		pass_on(s.fds[i], &o);
 	end(0);
 }

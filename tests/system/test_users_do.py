@@ -173,6 +173,8 @@ def test_log(b):
     b.check(bob not in r.stdout and f"/{others}" not in r.stdout and "root" not in r.stdout
             and "nonsense" not in r.stdout, "nothing of others, of admins, or of the config",
             r.stdout)
+    _what_others_left(b, t, lines, uid)
+    _write_log(b, "auth.log", lines)
     again = t.ctl(b.alice, "log", session)
     b.check(len(again.stdout.splitlines()) == 6, "of one session", again.stdout)
     r = t.ctl(b.alice, "log", bob)
@@ -184,6 +186,32 @@ def test_log(b):
     _what_reads_it(b, t)
     for name in ("auth.log", "kern.log"):
         os.unlink(f"/var/log/{name}")
+
+
+def _what_others_left(b, t, lines, uid):
+    """Of who had the uid before, and of who had the name and the uid."""
+    former, forebear = "zzzzzzzzzzzz", "yyyyyyyyyyyy"
+    _write_log(b, "auth.log", [f"nsshell[1]: session {former} opened for nstformer (sshd)", *lines])
+    with open("/var/log/auth.log", "r+", encoding="utf-8") as f:
+        text = f.read()
+        f.seek(0)
+        f.write(f"2001-02-03T04:05:06+00:00 host nsshell[1]: session {forebear} opened for {b.alice.pw_name} (sshd)\n"
+                + text)
+    with open("/var/log/kern.log", encoding="utf-8") as f:
+        stamps = [line.split(" host ")[0] for line in f]
+    with open("/var/log/kern.log", "a", encoding="utf-8") as f:
+        for group in (f"/nsshell/{uid}", f"/nsshell.slice/nsshell-{uid}.scope"):
+            f.write(f"{stamps[0]} host kernel: cgroup: fork rejected by pids controller in {group}/{former}\n")
+    r = t.ctl(b.alice, "log")
+    b.check(former not in r.stdout and "opened" in r.stdout,
+            "nsctl log: nothing of a session that another account with the uid had", r.stdout + r.stderr)
+    if b.run("stat", "-c", "%W", b.alice.pw_dir).stdout.strip() in ("", "0", "-"):
+        b.skip("nor of an account made before with the name", "the file system doesn't tell when the home was made")
+    else:
+        b.check(forebear not in r.stdout, "nor of an account made before with the name", r.stdout)
+    r = b.nsctl("log", "-n", "0", "--file", "/var/log/kern.log")
+    b.check(r.stdout.count(former) == 2, "root sees them, in groups that systemd has named, too",
+            r.stdout + r.stderr)
 
 
 def _what_reads_it(b, t):

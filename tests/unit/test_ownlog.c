@@ -11,15 +11,28 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STAMP "Nov 22 13:10:11 host "
-#define ID    "zhchckqdfb4k"
+#define STAMP  "Nov 22 13:10:11 host "
+#define ID     "zhchckqdfb4k"
+
+#define OPENED STAMP "nsshell[7]: session " ID " opened for alice (sshd)"
+
+/* Of an account that has opened one session, ID. */
+static struct ownlog *reader(void)
+{
+	static struct ownlog o;
+	char opened[] = OPENED;
+
+	o = (struct ownlog){ .user = "alice", .uid = 1000 };
+	assert_true(ownlog_take(&o, opened));
+	return &o;
+}
 
 static void told(const char *line, const char *want)
 {
 	char text[1024];
 
 	(void)snprintf(text, sizeof(text), "%s", line);
-	assert_true(ownlog_take(text, "alice", 1000));
+	assert_true(ownlog_take(reader(), text));
 	assert_string_equal(text, want);
 }
 
@@ -28,7 +41,7 @@ static void hidden(const char *line)
 	char text[1024];
 
 	(void)snprintf(text, sizeof(text), "%s", line);
-	assert_false(ownlog_take(text, "alice", 1000));
+	assert_false(ownlog_take(reader(), text));
 }
 
 static void own_sessions_are_told_of(void **state)
@@ -44,7 +57,8 @@ static void own_sessions_are_told_of(void **state)
 		      ": alice left the session of alice after 3 s, status 0",
 		STAMP
 		"kernel: [ 12.5] cgroup: fork rejected by pids controller in /nsshell/1000/" ID,
-		STAMP "kernel: cgroup: fork rejected by pids controller in /nsshell/1000",
+		STAMP
+		"kernel: cgroup: fork rejected by pids controller in /nsshell.slice/nsshell-1000.scope/" ID,
 	};
 
 	(void)state;
@@ -121,6 +135,73 @@ static void the_kernels_words_about_others_are_left_out(void **state)
 	hidden(STAMP "kernel: oom-kill:nothing");
 }
 
+/* What is read as who: @line, and then the kernel's words about ID. */
+static bool is_told_after(struct ownlog *o, const char *line)
+{
+	char first[256],
+		kernels[] = STAMP
+		"kernel: cgroup: fork rejected by pids controller in /nsshell/1000/" ID;
+
+	(void)snprintf(first, sizeof(first), "%s", line);
+	(void)ownlog_take(o, first);
+	return ownlog_take(o, kernels);
+}
+
+static void the_kernels_are_of_sessions_by_name(void **state)
+{
+	static struct ownlog o;
+
+	(void)state;
+	o = (struct ownlog){ .user = "alice", .uid = 1000 };
+	assert_false(is_told_after(
+		&o, STAMP "nsshell[7]: session " ID " opened for olga (sshd)"));
+	assert_false(is_told_after(
+		&o, STAMP "nsshell[7]: session " ID " of alice closed after 3 s"));
+	assert_false(is_told_after(
+		&o, STAMP "sshd[7]: session " ID " opened for alice (sshd)"));
+	assert_true(is_told_after(&o, OPENED));
+	o.n += OWNLOG_SESSIONS;
+	assert_true(is_told_after(&o, STAMP "nsshell[7]: nothing"));
+	for (size_t i = 0; i < OWNLOG_SESSIONS; i++)
+		(void)is_told_after(&o,
+			STAMP "nsshell[7]: session aaaaaaaaaaaa opened for alice (su)");
+	assert_false(is_told_after(&o, STAMP "nsshell[7]: nothing"));
+	hidden(STAMP "kernel: cgroup: fork rejected by pids controller in /nsshell/1000");
+}
+
+/* Local time; the account was made on 2024-05-02, 12:00:00. */
+static bool is_told_at(const char *stamp)
+{
+	static struct ownlog o;
+	char line[256];
+
+	o = (struct ownlog){
+		.user = "alice",
+		.uid = 1000,
+		.since = { .tm_year = 124, .tm_mon = 4, .tm_mday = 2, .tm_hour = 12 },
+		.now = { .tm_year = 125, .tm_mon = 1, .tm_mday = 3 },
+	};
+	(void)snprintf(line, sizeof(line),
+		"%s host nsshell[7]: session " ID " opened for alice (sshd)", stamp);
+	return ownlog_take(&o, line);
+}
+
+static void what_is_older_than_the_account_is_anothers(void **state)
+{
+	(void)state;
+	assert_false(is_told_at("2024-05-02T11:59:59.9+02:00"));
+	assert_true(is_told_at("2024-05-02T12:00:00.123456+02:00"));
+	assert_true(is_told_at("2025-01-01T00:00:00+0000"));
+	assert_false(is_told_at("2023-12-31T23:59:59+0000"));
+	assert_true(is_told_at("Feb  2 23:59:59"));
+	assert_true(is_told_at("Dec 31 23:59:59"));
+	assert_true(is_told_at("May  2 12:00:00"));
+	assert_false(is_told_at("May  2 11:59:59"));
+	assert_false(is_told_at("Mar 10 12:00:00"));
+	assert_false(is_told_at("Foo 10 12:00:00"));
+	assert_false(is_told_at(""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +211,8 @@ int main(void)
 		cmocka_unit_test(why_a_login_was_refused_is_the_admins),
 		cmocka_unit_test(so_is_which_admin_stepped_in),
 		cmocka_unit_test(the_kernels_words_about_others_are_left_out),
+		cmocka_unit_test(the_kernels_are_of_sessions_by_name),
+		cmocka_unit_test(what_is_older_than_the_account_is_anothers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
