@@ -38,6 +38,7 @@ void session_begin(struct session *s, const struct plan *plan, int terminal, int
 {
 	*s = (struct session){
 		.plan = plan,
+		.signals = -EBADF,
 		.lock = -EBADF,
 		.listener = -EBADF,
 		.init = -EBADF,
@@ -56,7 +57,9 @@ void session_begin(struct session *s, const struct plan *plan, int terminal, int
 
 int session_write(struct session *s, struct err *e)
 {
-	s->record.leases = (uint32_t)session_logins(s);
+	s->record.leases = 0;
+	for (size_t i = 0; i < s->n_leases; i++)
+		s->record.leases += !s->leases[i].over && s->leases[i].until == 0;
 	return record_write(&s->record, e);
 }
 
@@ -124,75 +127,134 @@ static int send_join(const struct session *s, int sock, struct err *e)
 	return send_reply(s, sock, PROTO_JOIN, fds, s->filter >= 0 ? 2 : 1, e);
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void note_caller(struct session *s, pid_t pid)
+{
+	s->record.caller = (struct record_process){ .pid = pid };
+	(void)io_process_start(pid, &s->record.caller.start);
+}
+
 /* The process at the socket's other end, as it was when the socket was made (unix(7)). */
-static int hold_caller(struct session *s, int sock, int *ret, struct err *e)
+static int hold_caller(struct session *s, struct lease *l, struct err *e)
 {
 	socklen_t size = sizeof(struct ucred);
 	struct ucred peer;
 
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+	if (getsockopt(l->sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return err_set(e, errno, "ask who logs in");
-	*ret = sys_pidfd_open(peer.pid);
-	if (*ret < 0)
+	l->pid = peer.pid;
+	l->caller = sys_pidfd_open(peer.pid);
+	if (l->caller < 0)
 		return err_set(e, errno, "hold the login program");
-	if (s->record.caller.pid == 0) {
-		s->record.caller.pid = peer.pid;
-		(void)io_process_start(peer.pid, &s->record.caller.start);
-	}
+	if (s->record.caller.pid == 0)
+		note_caller(s, peer.pid);
 	return 0;
 }
 
-/* A login program that ends instead has said why itself. */
-static int await_joined(struct session *s, int sock, struct err *e)
+static int admit(struct session *s, struct lease *l, struct err *e)
 {
-	/* One that is stopped on its way in mustn't stop us. */
-	const struct timeval patience = { .tv_sec = SESSION_ADMIT_S };
-	struct proto_request joined;
-	int r;
+	/* v2: the first login was sent on its way before the rootfs was built. */
+	bool moved = s->groups.folder >= 0 && !s->admitted;
 
-	(void)setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	r = io_recv(sock, &joined, sizeof(joined), NULL, NULL);
-	if (r > 0)
-		return err_set(e, 0, "the login program didn't join");
-	s->cut_off = true;
-	if (r < 0 || joined.magic != PROTO_MAGIC || joined.kind != PROTO_JOINED)
-		return err_set(e, r < 0 ? errno : EBADMSG,
-			"hear from the login program that it joined");
-	/* What the socket says from now on is somebody's of the box: only its end counts.
-	 */
-	r = shutdown(sock, SHUT_RD);
-	if (r < 0)
-		r = shutdown(sock, SHUT_RD);
-	return r < 0 ? err_set(e, errno, "keep the lease") : 0;
-}
-
-static int admit(struct session *s, int sock, struct lease *lease, struct err *e)
-{
 	if (s->n_leases == SESSION_LEASES_MAX)
 		return err_set(e, 0, "the session has %d logins, and may have no more",
 			SESSION_LEASES_MAX);
-	if (hold_caller(s, sock, &lease->caller, e) < 0)
+	if (hold_caller(s, l, e) < 0 || (!moved && send_move(s, l->sock, e) < 0))
 		return -1;
-	/* v2: the first login was sent on its way before the rootfs was built. */
-	if ((s->groups.folder < 0 || s->record.state != RECORD_OPENING) &&
-		send_move(s, sock, e) < 0)
-		return -1;
-	if (send_join(s, sock, e) < 0)
-		return -1;
-	return await_joined(s, sock, e);
+	s->admitted = true;
+	l->until = now_ms() + SESSION_ADMIT_S * 1000;
+	return send_join(s, l->sock, e);
 }
 
 int session_admit(struct session *s, int sock, struct err *e)
 {
 	struct lease lease = { .sock = sock, .caller = -EBADF };
 
-	if (admit(s, sock, &lease, e) < 0) {
+	if (admit(s, &lease, e) < 0) {
 		cleanup_close(&lease.sock);
 		cleanup_close(&lease.caller);
 		return -1;
 	}
 	s->leases[s->n_leases++] = lease;
 	return 0;
+}
+
+static void forget(struct session *s, size_t i)
+{
+	pid_t pid = s->leases[i].pid;
+
+	cleanup_close(&s->leases[i].sock);
+	cleanup_close(&s->leases[i].caller);
+	s->leases[i] = s->leases[--s->n_leases];
+	if (s->record.caller.pid == pid && s->n_leases > 0)
+		note_caller(s, s->leases[0].pid);
+}
+
+/* A login program that ends instead has said why itself. */
+static int hear(struct session *s, const struct lease *l, struct err *e)
+{
+	const struct timeval now = { .tv_usec = 1 };
+	struct proto_request joined;
+	int r = setsockopt(l->sock, SOL_SOCKET, SO_RCVTIMEO, &now, sizeof(now));
+
+	if (r == 0)
+		r = io_recv(l->sock, &joined, sizeof(joined), NULL, NULL);
+	s->cut_off = r <= 0;
+	if (r > 0)
+		return err_set(e, 0, "the login program didn't join");
+	if (r < 0 || joined.magic != PROTO_MAGIC || joined.kind != PROTO_JOINED)
+		return err_set(e,
+			r == 0            ? EBADMSG
+			: errno == EAGAIN ? ETIMEDOUT
+					  : errno,
+			"hear from the login program that it joined");
+	/* What the socket says from now on is somebody's of the box: only its end counts.
+	 */
+	r = shutdown(l->sock, SHUT_RD);
+	if (r < 0)
+		r = shutdown(l->sock, SHUT_RD);
+	return r < 0 ? err_set(e, errno, "keep the lease") : 0;
+}
+
+int session_hear(struct session *s, size_t i, struct err *e)
+{
+	if (hear(s, &s->leases[i], e) < 0) {
+		forget(s, i);
+		return -1;
+	}
+	s->leases[i].until = 0;
+	return 0;
+}
+
+int session_hear_late(struct session *s, struct err *e)
+{
+	uint64_t now = now_ms();
+	int r = 0;
+
+	for (size_t i = s->n_leases; i-- > 0;)
+		if (s->leases[i].until > 0 && s->leases[i].until <= now &&
+			session_hear(s, i, e) < 0)
+			r = -1;
+	return r;
+}
+
+int session_patience(const struct session *s)
+{
+	uint64_t now = now_ms(), least = UINT64_MAX;
+
+	for (size_t i = 0; i < s->n_leases; i++)
+		if (s->leases[i].until > 0 && s->leases[i].until < least)
+			least = s->leases[i].until;
+	if (least == UINT64_MAX)
+		return -1;
+	return least > now ? (int)(least - now) : 0;
 }
 
 /* Wait for the login program's end: its exit status must be its own. */

@@ -14,19 +14,26 @@
 /* Logins in one session, Share=account. */
 #define SESSION_LEASES_MAX 64
 
-/* How long a session waits for a login to join, once it was told how; in seconds. */
+/* Why a login is refused whose session somebody ends. */
+#define SESSION_STOPPED "it was told to end before anybody was in"
+
+/* How long a login may take to join, once it was told how; in seconds. Nobody else waits for it. */
 #define SESSION_ADMIT_S 30
 
 struct lease {
 	int sock;   /* hangs up when the login is over */
 	int caller; /* pidfd: readable when the login program is gone, whoever holds the
 		       socket */
-	bool over;  /* the socket hung up: the login program is about to end */
+	pid_t pid;
+	uint64_t
+		until; /* on its way in: when it is too late, ms of CLOCK_MONOTONIC; else 0 */
+	bool over;     /* the socket hung up: the login program is about to end */
 };
 
 struct session {
 	const struct plan *plan;
 	struct record record;
+	int signals;  /* SIGTERM and SIGINT end it; the supervisor's */
 	int lock;     /* of the record, as long as we live */
 	int listener; /* PATH_SESSIONS/ID.sock; -EBADF without Share=account */
 	int init;     /* pidfd */
@@ -41,7 +48,8 @@ struct session {
 	bool cut_off;   /* a login is inside and hears no answer any more: tell the log */
 	int preparer;   /* to the process that makes the cgroups meanwhile, groups.h */
 	bool preparing; /* it was told to begin */
-	int family; /* Share=account: the account's lock until the session can be joined */
+	int family; /* the account's lock, where it was taken already: until init runs */
+	bool admitted; /* a login was told how to join: the next one has a move to make, too */
 	struct cgroup_fds groups;
 	char note[256]; /* for the log: what init couldn't do, "" mostly */
 	struct lease leases[SESSION_LEASES_MAX];
@@ -62,12 +70,28 @@ void session_begin(struct session *s, const struct plan *plan, int terminal, int
 int session_open(struct session *s, struct err *e);
 
 /**
- * session_admit() - Let a login in: PROTO_MOVE, PROTO_JOIN, wait for PROTO_JOINED
+ * session_admit() - Tell a login how to get in: PROTO_MOVE, PROTO_JOIN
  * @sock:	becomes the session's as a lease
+ *
+ * Its user may stop it: so nobody waits for its answer here, session_hear().
  *
  * Return: 0; -1 with @e, and @sock is closed.
  */
 int session_admit(struct session *s, int sock, struct err *e);
+
+/**
+ * session_hear() - What a login on its way in says, PROTO_JOINED; or doesn't, where it is too late
+ * @lease:	one with until, whose socket can be read, or whose time is over
+ *
+ * Return: 0 when it is in; -1 with @e when it isn't, and its lease is gone.
+ */
+int session_hear(struct session *s, size_t lease, struct err *e);
+
+/* The same for those whose time is over. Return: -1 with @e when there was one, else 0. */
+int session_hear_late(struct session *s, struct err *e);
+
+/* Until the next one's time is over, in ms; -1 for never. */
+int session_patience(const struct session *s);
 
 /**
  * session_turn_away() - Refuse the first login, and wait until it is gone
@@ -84,7 +108,7 @@ void session_turn_away(
  * SIGKILL. */
 void session_release(struct session *s, size_t lease);
 
-/* Logins that are not over. */
+/* Logins that are not over, and on their way in. */
 size_t session_logins(const struct session *s);
 
 /* Nobody may join from here on: the listening socket goes, the record says so. */

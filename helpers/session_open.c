@@ -16,16 +16,17 @@
 #include "helpers/groups.h"
 #include "helpers/holder.h"
 #include "helpers/init.h"
+#include "helpers/join_socket.h"
 #include "helpers/ticket.h"
 #include "helpers/tmp_share.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -105,6 +106,9 @@ static int start_init(struct session *s, const struct stage *stage, struct err *
 	pid = userns_clone(s->plan, &how, e);
 	if (pid == 0) {
 		(void)close(pair[0]);
+		/* It may hang, where the user has a part in what it mounts. */
+		cleanup_close(&s->family);
+		cleanup_close(&s->lock);
 		init_run(s->plan, pair[1], s->record.pids, &s->groups, s->filter, stage);
 	}
 	(void)close(pair[1]);
@@ -115,21 +119,33 @@ static int start_init(struct session *s, const struct stage *stage, struct err *
 	return 0;
 }
 
+/* Who ends the session meanwhile needn't wait for a user manager that its user has stopped. */
+static int await_word(const struct session *s, struct err *e)
+{
+	struct pollfd p[] = {
+		{ .fd = s->leash, .events = POLLIN },
+		{ .fd = s->signals, .events = POLLIN },
+	};
+	int r = poll(p, 2, INIT_PATIENCE_S * 1000);
+
+	if (r > 0 && p[1].revents)
+		return err_set(e, 0, SESSION_STOPPED);
+	if (r > 0)
+		return 0;
+	return err_set(e, r < 0 ? errno : ETIMEDOUT, "hear from init of the session");
+}
+
 static int await_init(struct session *s, struct err *e)
 {
-	const struct timeval patience = { .tv_sec = INIT_PATIENCE_S };
 	struct init_report said;
 	int fds[IO_FDS_MAX], r;
 	size_t n = 0;
 
-	if (setsockopt(s->leash, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) <
-		0)
-		return err_set(e, errno, "wait for init of the session");
+	if (await_word(s, e) < 0)
+		return -1;
 	r = io_recv(s->leash, &said, sizeof(said), fds, &n);
 	if (n > 0)
 		s->ptys = fds[0];
-	if (r < 0 && errno == EAGAIN)
-		return err_set(e, ETIMEDOUT, "hear from init of the session");
 	if (r != 0)
 		return err_set(e, r < 0 ? errno : 0, "init of the session died");
 	if (said.error.msg[0]) {
@@ -208,7 +224,7 @@ static int go_home(int home, struct err *e)
 	return -1;
 }
 
-static int build(struct session *s, struct stage *stage, int family, struct err *e)
+static int build(struct session *s, struct stage *stage, struct err *e)
 {
 	_cleanup_close_ int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	struct err ignored;
@@ -216,9 +232,9 @@ static int build(struct session *s, struct stage *stage, int family, struct err 
 
 	if (home < 0)
 		return err_set(e, errno, "remember the host's mounts");
-	r = s->plan->share_tmp ? tmp_share(s, family, stage, e) : 0;
+	r = s->plan->share_tmp ? tmp_share(s, s->family, stage, e) : 0;
 	if (r == 0)
-		r = holder_take(s, family, e);
+		r = holder_take(s, s->family, e);
 	if (r == 0)
 		r = stage_and_start(s, stage, e);
 	if (go_home(home, r < 0 ? &ignored : e) < 0)
@@ -227,7 +243,7 @@ static int build(struct session *s, struct stage *stage, int family, struct err 
 }
 
 /* Only for the comfort of who keeps pids in files: what can't be read counts as nothing. */
-static void choose_pids(struct session *s, int family)
+static void choose_pids(struct session *s)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	uint32_t others[FAMILY_MAX], max, luck = 0;
@@ -236,7 +252,7 @@ static void choose_pids(struct session *s, int family)
 	struct record r;
 	struct err ignored;
 
-	if (family_ids(family, &ids, &n_ids, &ignored) < 0 ||
+	if (family_ids(s->family, &ids, &n_ids, &ignored) < 0 ||
 		io_read_text(AT_FDCWD, "/proc/sys/kernel/pid_max", text, sizeof(text)) <
 			0)
 		return;
@@ -250,31 +266,34 @@ static void choose_pids(struct session *s, int family)
 		s->record.pids = pidstart_choose(others, n, max, luck);
 }
 
-static int open_in_family(
-	struct session *s, struct stage *stage, int family, struct err *e)
+static int open_in_family(struct session *s, struct stage *stage, struct err *e)
 {
 	const struct kin k = kin_of_plan(s->plan);
 
-	if (kin_check(family, &k, e) < 0 ||
-		family_add(family, s->plan->id, s->plan->sessions_max, e) != 0)
+	if (kin_check(s->family, &k, e) < 0 ||
+		family_add(s->family, s->plan->id, s->plan->sessions_max, e) != 0)
 		return -1;
-	choose_pids(s, family);
-	if (build(s, stage, family, e) < 0 ||
-		limits_now_write(family, s->plan->cgroup.limits_text, e) < 0)
+	choose_pids(s);
+	if (build(s, stage, e) < 0 ||
+		limits_now_write(s->family, s->plan->cgroup.limits_text, e) < 0)
 		return -1;
-	/* Siblings look for the rootfs in the record: it must be there before the lock goes. */
+	/* The next login looks for both: they must be there before the lock goes. */
+	if (s->plan->share_account &&
+		join_socket_listen(s->plan->id, &s->listener, e) < 0)
+		return -1;
 	return session_write(s, e);
 }
 
 static int open_with_family(struct session *s, struct stage *stage, struct err *e)
 {
-	_cleanup_close_ int family = -EBADF;
+	int r;
 
-	if (s->family >= 0)
-		return open_in_family(s, stage, s->family, e);
-	if (family_lock(s->plan->uid, FAMILY_PATIENCE_MS, &family, e) != 0)
+	if (s->family < 0 &&
+		family_lock(s->plan->uid, FAMILY_PATIENCE_MS, &s->family, e) != 0)
 		return -1;
-	return open_in_family(s, stage, family, e);
+	r = open_in_family(s, stage, e);
+	cleanup_close(&s->family);
+	return r;
 }
 
 int session_open(struct session *s, struct err *e)

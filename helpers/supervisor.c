@@ -45,8 +45,6 @@ static void note_login(struct session *s, struct presence *presence)
 	s->record.state = RECORD_OPEN;
 	if (session_write(s, &e) < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
-	/* From the record on it can be joined. */
-	cleanup_close(&s->family);
 	presence_begin(presence, s);
 	syslog(LOG_INFO, "session %s opened for %s (%s%s%s)", s->plan->id, s->plan->user,
 		s->plan->service, s->plan->rhost[0] ? " from " : "", s->plan->rhost);
@@ -136,7 +134,9 @@ struct watch {
 	struct session *s;
 	struct tell tell;
 	struct presence presence;
-	int signals;
+	int first;      /* the first login's socket, until somebody is in */
+	bool open;      /* somebody is */
+	struct err why; /* if not: what the first one is told */
 	bool lingering;
 	uint64_t linger_until; /* now_usec(); PARSE_INFINITY: as long as processes live */
 };
@@ -146,26 +146,80 @@ static size_t fill(const struct watch *w, struct pollfd *p)
 	size_t n = POLL_LEASES;
 
 	p[POLL_INIT] = (struct pollfd){ .fd = w->s->init, .events = POLLIN };
-	p[POLL_SIGNAL] = (struct pollfd){ .fd = w->signals, .events = POLLIN };
+	p[POLL_SIGNAL] = (struct pollfd){ .fd = w->s->signals, .events = POLLIN };
 	p[POLL_LISTENER] = (struct pollfd){ .fd = w->s->listener, .events = POLLIN };
 	presence_wants(&w->presence, &p[POLL_PRESENCE]);
-	tell_wants(&w->tell, &p[POLL_HITS]);
+	if (w->open)
+		tell_wants(&w->tell, &p[POLL_HITS]);
+	for (size_t i = POLL_HITS; !w->open && i < POLL_LEASES; i++)
+		p[i] = (struct pollfd){ .fd = -1 };
 	for (size_t i = 0; i < w->s->n_leases; i++) {
 		const struct lease *l = &w->s->leases[i];
 
-		p[n++] = (struct pollfd){ .fd = l->over ? -1 : l->sock };
+		p[n++] = (struct pollfd){ .fd = l->over ? -1 : l->sock,
+			.events = l->until > 0 ? POLLIN : 0 };
 		p[n++] = (struct pollfd){ .fd = l->caller, .events = POLLIN };
 	}
 	return n;
+}
+
+/* The first one that is in makes it a session. */
+static void open_up(struct watch *w)
+{
+	w->open = true;
+	cleanup_close(&w->first);
+	title_set("nsshell: session %s of %s", w->s->plan->id, w->s->plan->user);
+	note_login(w->s, &w->presence);
+	settle(w->s);
+	tell_begin(&w->tell, w->s);
+}
+
+static void not_in(struct watch *w, const struct err *e)
+{
+	w->why = *e;
+	if (w->open || w->s->n_leases > 0)
+		syslog(LOG_ERR, "session %s: a login failed: %s", w->s->plan->id, e->msg);
+}
+
+static void hear_login(struct watch *w, size_t i)
+{
+	struct err e;
+
+	if (session_hear(w->s, i, &e) < 0) {
+		not_in(w, &e);
+		return;
+	}
+	if (!w->open) {
+		open_up(w);
+		return;
+	}
+	(void)session_write(w->s, &e);
+	syslog(LOG_INFO, "session %s: another login of %s joined", w->s->plan->id,
+		w->s->plan->user);
+}
+
+static void hear_late(struct watch *w)
+{
+	struct err e;
+
+	if (session_hear_late(w->s, &e) < 0)
+		not_in(w, &e);
 }
 
 static void take_leases(struct watch *w, const struct pollfd *p)
 {
 	/* From the last on: a release moves the last one into its place. */
 	for (size_t i = w->s->n_leases; i-- > 0;) {
-		if (p[POLL_LEASES + 2 * i].revents)
+		const struct pollfd *sock = &p[POLL_LEASES + 2 * i], *caller = sock + 1;
+
+		if (w->s->leases[i].until > 0) {
+			if (sock->revents || caller->revents)
+				hear_login(w, i);
+			continue;
+		}
+		if (sock->revents)
 			w->s->leases[i].over = true;
-		if (p[POLL_LEASES + 2 * i + 1].revents)
+		if (caller->revents)
 			session_release(w->s, i);
 	}
 }
@@ -243,12 +297,17 @@ static int linger_timeout(const struct watch *w, uint64_t now)
 		       : (int)((w->linger_until - now) / 1000) + 1;
 }
 
+static int sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 static int timeout_of(const struct watch *w)
 {
 	uint64_t now = now_usec();
-	int end = linger_timeout(w, now), tell = tell_timeout(&w->tell, now);
+	int tell = w->open ? tell_timeout(&w->tell, now) : -1;
 
-	return end < 0 || (tell >= 0 && tell < end) ? tell : end;
+	return sooner(sooner(linger_timeout(w, now), tell), session_patience(w->s));
 }
 
 static void admit_next(struct watch *w)
@@ -262,9 +321,6 @@ static void admit_next(struct watch *w)
 		return;
 	}
 	set_lingering(w, false);
-	(void)session_write(w->s, &e);
-	syslog(LOG_INFO, "session %s: another login of %s joined", w->s->plan->id,
-		w->s->plan->user);
 }
 
 /* SIGIO: there is a new terminal. Return: whether a signal said to end. */
@@ -273,7 +329,7 @@ static bool hear_signals(struct watch *w)
 	struct signalfd_siginfo one;
 	bool end = false;
 
-	while (read(w->signals, &one, sizeof(one)) == (ssize_t)sizeof(one))
+	while (read(w->s->signals, &one, sizeof(one)) == (ssize_t)sizeof(one))
 		if (one.ssi_signo == SIGIO)
 			presence_look(&w->presence);
 		else
@@ -287,19 +343,29 @@ static void watch(struct watch *w)
 	struct pollfd p[POLL_MAX];
 
 	for (;;) {
-		if (session_logins(w->s) == 0 && !login_waits(w->s) && is_due(w) &&
-			shut(w))
+		hear_late(w);
+		if (session_logins(w->s) == 0 && !login_waits(w->s) &&
+			(!w->open || is_due(w)) && shut(w))
 			return;
 		if (poll(p, fill(w, p), timeout_of(w)) < 0)
 			continue;
 		/* A login that waits to be taken opens a session of its own then. */
-		if (p[POLL_INIT].revents || (p[POLL_SIGNAL].revents && hear_signals(w))) {
+		if (p[POLL_SIGNAL].revents && hear_signals(w)) {
+			/* A login on its way in was told how, and ends with the session. */
+			w->s->cut_off = true;
+			(void)err_set(&w->why, 0, SESSION_STOPPED);
+			session_shut(w->s);
+			return;
+		}
+		if (p[POLL_INIT].revents) {
+			(void)err_set(&w->why, 0, "init of the session died");
 			session_shut(w->s);
 			return;
 		}
 		if (p[POLL_PRESENCE].revents)
 			presence_relay(&w->presence);
-		tell_go(&w->tell, now_usec());
+		if (w->open)
+			tell_go(&w->tell, now_usec());
 		take_leases(w, p);
 		if (p[POLL_LISTENER].revents)
 			admit_next(w);
@@ -326,11 +392,6 @@ static int open_first(struct session *s, int sock, struct err *e)
 
 	if (session_open(s, e) < 0)
 		return -1;
-	if (!s->plan->share_account)
-		cleanup_close(&s->family);
-	if (s->plan->share_account &&
-		join_socket_listen(s->plan->id, &s->listener, e) < 0)
-		return -1;
 	lease = fcntl(sock, F_DUPFD_CLOEXEC, 0);
 	if (lease < 0)
 		return err_set(e, errno, "keep the lease");
@@ -352,26 +413,34 @@ static void end(struct session *s, struct tell *tell, uint64_t begun)
 		s->plan->user, (now_usec() - begun) / 1000000, used);
 }
 
-static void supervise(struct session *s, int sock, const struct cgroup_fds *born)
+/* Return: whether it ever was a session. */
+static bool supervise(struct watch *w, const struct cgroup_fds *born, struct err *e)
 {
-	struct watch w = { .s = s, .signals = listen_to_signals() };
+	if (cgroup_move_born(born, e) < 0 || open_first(w->s, w->first, e) < 0)
+		return false;
+	watch(w);
+	*e = w->why;
+	return w->open;
+}
+
+static void run(struct session *s, int sock, const struct cgroup_fds *born)
+{
+	struct watch w = { .s = s, .first = sock, .presence = PRESENCE_NONE };
 	pid_t caller = join_socket_peer(sock);
 	uint64_t begun = now_usec();
 	char before[CGROUP_TEXT_MAX];
 	struct err e;
 
+	s->signals = listen_to_signals();
 	cgroup_of(caller, before);
-	if (cgroup_move_born(born, &e) < 0 || open_first(s, sock, &e) < 0) {
+	if (!supervise(&w, born, &e)) {
+		/* Who waits for it opens one of their own. */
+		if (s->listener >= 0)
+			session_shut(s);
 		session_turn_away(s, sock, caller, before, &e);
 		(void)session_end(s, &e);
 		return;
 	}
-	(void)close(sock);
-	title_set("nsshell: session %s of %s", s->plan->id, s->plan->user);
-	note_login(s, &w.presence);
-	settle(s);
-	tell_begin(&w.tell, s);
-	watch(&w);
 	end(s, &w.tell, begun);
 	presence_end(&w.presence);
 }
@@ -384,6 +453,6 @@ _Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal,
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	session_begin(&s, plan, terminal, preparer, family, allow);
-	supervise(&s, sock, born);
+	run(&s, sock, born);
 	_exit(0);
 }

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a user can stop on a login's way in keeps neither root nor another login waiting."""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+from harness.pace import patient
+
+ACCOUNTS = pathlib.Path("/run/nsshell/accounts")
+STRACE = shutil.which("strace")
+# No more than this is waited for a lock, however loaded the host is: nsctl itself gives up after 10 s.
+SOON = 8
+
+
+def _lock_is_free(b):
+    with contextlib.suppress(FileNotFoundError), \
+            open(ACCOUNTS / str(b.alice.pw_uid), encoding="ascii") as f:
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def _standing(name):
+    found = set()
+    for status in pathlib.Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            text = status.read_text(encoding="ascii", errors="replace")
+            if text.startswith(f"Name:\t{name}\n") and "\nstate:\tt" in text.lower():
+                found.add(int(status.parent.name))
+    return found
+
+
+def _stopped(name, wanted=1):
+    """Wait for as many processes of that name which stand still: strace stops them at each call, too."""
+    end = time.monotonic() + patient(20)
+    while time.monotonic() < end:
+        for_long = _standing(name)
+        for _ in range(10):
+            time.sleep(0.03)
+            for_long &= _standing(name)
+        if len(for_long) >= wanted:
+            return for_long
+    return None
+
+
+def _run(b, *words):
+    """Return: what it said, None where it took too long."""
+    try:
+        r = b.run(*map(str, words), timeout=patient(SOON))
+    except subprocess.TimeoutExpired:
+        return None
+    return r if r.returncode == 0 else r.stdout + r.stderr
+
+
+def _goes_on(b, what):
+    nsctl = b.stage.bin / "nsctl"
+    name = b.alice.pw_name
+    b.check(_lock_is_free(b), f"{what}: nobody has the account's lock")
+    r = _run(b, nsctl, "set", name, "TasksMax=77")
+    b.check(getattr(r, "returncode", 1) == 0, "nsctl set goes on", r)
+    r = _run(b, nsctl, "list")
+    b.check(name in getattr(r, "stdout", ""), "and nsctl list", r)
+
+
+def _stops(b):
+    record = b.record_of(b.alice.pw_name)
+    r = _run(b, b.stage.bin / "nsctl", "stop", record["id"])
+    b.check(getattr(r, "returncode", 1) == 0, "and nsctl stop", r, b.log_tail())
+
+
+def _end(p):
+    """strace and whom it stopped."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(p.pid, signal.SIGKILL)
+    p.communicate(timeout=patient(20))
+
+
+def _su(b, *inject):
+    return subprocess.Popen(
+        [STRACE, "-qq", "-o", "/dev/null", *inject, "su", "-", b.alice.pw_name, "-c", "echo in; sleep 100"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True)
+
+
+# The login program's own way in, once it was told how.
+JOIN = ("-e", "trace=setns", "-e", "inject=setns:signal=STOP:when=1")
+
+
+def test_a_login_that_stands_still_on_its_way_in(b):
+    if not STRACE:
+        b.skip("a login that is stopped", "strace isn't there")
+        return
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    p = _su(b, *JOIN)
+    stopped = _stopped("su")
+    b.check(stopped, "a user's su, first login of the account, stands still when it is to join", stopped)
+    _goes_on(b, "meanwhile")
+    with b.shell(name) as s:
+        one = s.do("echo $NSSHELL_SESSION")
+        b.check(one == b.record_of(name)["id"], "another login gets into that session", one)
+        q = _su(b, *JOIN)
+        b.check(_stopped("su", 2), "one more stands still")
+        b.check(b.record_of(name)["leases"] == "1", "who isn't in doesn't count",
+                b.record_of(name)["leases"])
+        _goes_on(b, "of two that do")
+        with b.shell(name) as t:
+            b.check(t.do("echo $NSSHELL_SESSION") == one, "the next login doesn't notice")
+        _end(q)
+        _stops(b)
+    _end(p)
+    b.check(b.gone(name), "nothing is left", b.stage.records(), b.log_tail())
+
+
+def test_the_only_login_stands_still_and_is_stopped(b):
+    if not STRACE:
+        b.skip("a login that is stopped", "strace isn't there")
+        return
+    b.stage.config("Share=account\n")
+    p = _su(b, *JOIN)
+    b.check(_stopped("su"), "a user's su stands still when it is to join")
+    _stops(b)
+    _end(p)
+    b.check(b.gone(b.alice.pw_name), "and nothing is left", b.stage.records(), b.log_tail())
+
+
+def test_a_login_that_dies_on_its_way_in(b):
+    if not STRACE:
+        b.skip("a login that is stopped", "strace isn't there")
+        return
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    p = _su(b, *JOIN)
+    stopped = _stopped("su")
+    first = b.record_of(name)["id"]
+    for pid in stopped:
+        os.kill(pid, signal.SIGKILL)
+    _end(p)
+    b.check(b.gone(name), "a login that dies on its way in ends the session that was for it",
+            b.stage.records(), b.log_tail())
+    r = b.ssh(name, "echo $NSSHELL_SESSION")
+    b.check(r.returncode == 0 and r.stdout.strip() not in ("", first), "the next has another", r.stdout)
+
+
+WRAP = """#!/bin/sh
+exec {strace} -f -qq -o /dev/null -e trace=sethostname -e inject=sethostname:signal=STOP {helper} "$@"
+"""
+
+
+def test_an_init_that_stands_still(b):
+    """As where the session's user manager doesn't get ready, or a file system of the user's hangs."""
+    if not STRACE:
+        b.skip("an init that is stopped", "strace isn't there")
+        return
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    helper = b.stage.base / "stopped-helper"
+    helper.write_text(WRAP.format(strace=STRACE, helper=b.stage.helper), encoding="ascii")
+    helper.chmod(0o755)
+    p = subprocess.Popen(
+        [b.stage.bin / "nsctl", "run", "--config", b.stage.conf, "--helper", helper, name, "true"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True)
+    b.check(_stopped("nsshell-helper"), "the session's init stands still before it is ready")
+    _goes_on(b, "meanwhile")
+    first = b.record_of(name)["id"]
+    second = b.stage.sshd.background(name, "echo $NSSHELL_SESSION")
+    end = time.monotonic() + patient(10)
+    while not _waiting(first) and time.monotonic() < end:
+        time.sleep(0.02)
+    b.check(_waiting(first), "another login waits for that session")
+    _goes_on(b, "with it")
+    _stops(b)
+    said = second.communicate(timeout=patient(20))[0].strip()
+    b.check(second.returncode == 0 and said not in ("", first), "which then gets one of its own", said,
+            b.log_tail())
+    said = p.communicate(timeout=patient(20))[0]
+    b.check(p.returncode != 0 and "told to end" in said, "and the first is told why it has none", said)
+    helper.unlink()
+    b.check(b.gone(name), "nothing is left", b.stage.records(), b.log_tail())
+
+
+def _waiting(session):
+    """Whether somebody has connected to the session's socket, beside who listens there (proc(5))."""
+    lines = pathlib.Path("/proc/net/unix").read_text(encoding="ascii", errors="replace")
+    return lines.count(f"/sessions/{session}.sock") > 1
