@@ -4,7 +4,7 @@
 The hostile suite: real logins of two users who try everything against each other and the host,
 and an observer on the host who looks after each try whether anything happened.
 
-	tests/hostile/run.py [--list] [--jobs N] [GROUP...]
+	tests/hostile/run.py [--list] [--jobs N] [--but GROUP]... [GROUP...]
 
 A try is a row of a table in group_*.py: what is tried, the command, and the answers that it may
 get. Nothing of the host is changed for good: see tests/system/harness/stage.py.
@@ -86,6 +86,7 @@ def options():
     parser = argparse.ArgumentParser(usage=__doc__.strip(), add_help=False)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--but", action="append", default=[], choices=GROUPS)
     parser.add_argument("groups", nargs="*")
     return parser.parse_args()
 
@@ -95,7 +96,7 @@ def main():
     unknown = [a for a in arguments.groups if a not in GROUPS]
     if unknown:
         raise SystemExit(f"no group is called {' or '.join(unknown)}: {' '.join(GROUPS)}")
-    chosen = [g for g in GROUPS if not arguments.groups or g in arguments.groups]
+    chosen = [g for g in arguments.groups or GROUPS if g not in arguments.but]
     if arguments.list:
         print("\n".join(chosen))
         return 0
