@@ -5,10 +5,12 @@
 #include "core/base/parse.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* Linux: Documentation/admin-guide/devices.txt */
@@ -51,12 +53,20 @@ static bool is_stream(int fd, const struct stat *st)
 	return S_ISFIFO(st->st_mode) || (S_ISSOCK(st->st_mode) && is_users_socket(fd));
 }
 
+/* A namespace is a regular file, too, and none that has anything to be read. */
+static bool is_file(int fd, const struct stat *st)
+{
+	struct statfs fs;
+
+	return S_ISREG(st->st_mode) && fstatfs(fd, &fs) == 0 && fs.f_type != NSFS_MAGIC;
+}
+
 bool handed_is_harmless(int fd)
 {
 	struct stat st;
 
 	return look(fd, &st) &&
-	       (is_stream(fd, &st) || S_ISREG(st.st_mode) ||
+	       (is_stream(fd, &st) || is_file(fd, &st) ||
 		       (S_ISCHR(st.st_mode) && is_like_null(st.st_rdev)));
 }
 

@@ -13,7 +13,7 @@
  * handed_is_harmless() - Whether an fd may go into a box as 0, 1 or 2, besides a terminal
  *
  * Pipes, sockets of users (unix and internet, none that is raw), files, and /dev/null, zero, full,
- * random and urandom. No directory, no O_PATH (CVE-2024-21626), no other device.
+ * random and urandom. No directory, no O_PATH (CVE-2024-21626), no namespace, no other device.
  */
 bool handed_is_harmless(int fd);
 

@@ -10,6 +10,8 @@ import socket
 LOOK = "for f in /proc/self/fd/*; do n=$(readlink $f) && echo ${f##*/}=$n; done"
 # What nobody wants to find inside; each is inheritable and above 2.
 SECRET = "root:of-the-host"
+# What a shell has been told to redirect is read and written, no more: as 0 to 2 it is meant.
+BY_HAND = ("a file of root's", "a file of /proc", "a device", "a terminal", "a memfd")
 
 
 def _things(b):
@@ -77,6 +79,16 @@ def test_0_to_2(b):
     for what, source, want in (("a file", note, "hello"), ("/dev/null", "/dev/null", "")):
         r = b.run("sh", "-c", f"su {name} -c 'cat; echo end' <{shlex.quote(str(source))}")
         b.check(r.stdout.split() == [*want.split(), "end"], f"su <{what} reads it", r.stdout + r.stderr)
+    r = b.run("bash", "-c", f"su {name} -c 'cat <&0; cat /proc/self/fd/0; echo more >>/proc/self/fd/0' <{note}")
+    b.check(r.stdout == "hello\n" and r.stderr.count("denied") == 2 and note.read_text(encoding="utf-8") == "hello\n",
+            "and can't open it anew", r.stdout + r.stderr)
+    made, _keep = _things(b)
+    for what, fd, above in made:
+        want = above or what in BY_HAND
+        r = b.run("bash", "-c", f"su {name} -c 'test -e /proc/self/fd/0 && echo is-there || echo is-not' <&{fd}",
+                  pass_fds=[fd])
+        b.check(r.stdout.split() == ["is-there" if want else "is-not"],
+                f"{what} as standard input {'goes' if want else 'does not go'} in", r.stdout + r.stderr)
     r = b.run("sh", "-c", f"echo hi | su {name} -c cat | cat")
     b.check(r.stdout == "hi\n", "su in a pipeline works", r.stdout + r.stderr)
     for what in ("/", "/dev/mem", "/dev/fuse"):
