@@ -75,6 +75,7 @@ python() { PYTHONPYCACHEPREFIX=build/pycache; export PYTHONPYCACHEPREFIX; files 
 	try "cppcheck" check
 	try "clang-tidy" tidy
 	tail -n 1 build/tidy.told
+	tests/linked.py
 }
 echo "$passed passed, $failed failed, 0 skipped"
 exit $((failed > 0))

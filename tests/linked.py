@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+How many lines of C each program is made of, by what its debugging information says was linked.
+
+	tests/linked.py [BUILD]
+
+Raw lines of the .c files. "login" is what runs as root when somebody logs in, "setuid" what a user may start with
+root's rights.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+TREE = pathlib.Path(__file__).resolve().parents[1]
+PRODUCT = ("core", "config", "helpers", "nsshell", "pam_module")
+LOGIN = ("pam_nsshell.so", "nsshell-helper", "nsshell-scope")
+SETUID = ("nsshell-door", "nsshell-own")
+OTHERS = ("nsjoin", "nsctl", "bin/nsshell")
+
+
+def linked(program):
+    """The product's source files that are in it."""
+    said = subprocess.run(["readelf", "--debug-dump=info", "--dwarf-depth=1", program], check=True, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    names = re.findall(r"DW_AT_name .*?((?:%s)/[\w./-]+\.c)$" % "|".join(PRODUCT), said, re.M)
+    if not names:
+        raise SystemExit(f"{program}: no debugging information of ours")
+    return {TREE / n for n in names}
+
+
+def lines(files):
+    return sum(len(f.read_bytes().splitlines()) for f in files)
+
+
+def row(name, files):
+    print(f"# {name:<28} {len(files):4} files {lines(files):7,} lines")
+
+
+def main():
+    build = TREE / (sys.argv[1] if len(sys.argv) > 1 else "build")
+    of = {p: linked(build / p) for p in (*LOGIN, *SETUID, *OTHERS)}
+    for program, files in of.items():
+        row(program, files)
+    login, setuid = (set().union(*(of[p] for p in programs)) for programs in (LOGIN, SETUID))
+    row("setuid", setuid)
+    row("login", login)
+    row("login and setuid", login | setuid)
+    row("product, headers too", [f for d in PRODUCT for f in (TREE / d).rglob("*.[ch]")])
+
+
+if __name__ == "__main__":
+    main()
