@@ -9,6 +9,7 @@
 #include "core/base/sys.h"
 #include "core/run/family.h"
 #include "core/run/keys.h"
+#include "core/run/kin.h"
 #include "core/run/schedule.h"
 #include "helpers/decide.h"
 #include "helpers/groups.h"
@@ -179,9 +180,10 @@ static int find_home(
 /* On success somebody else will answer: the new supervisor, or a running one. */
 static int open_session(const struct decided *d, int terminal, struct err *e)
 {
+	const struct kin k = kin_of_plan(d->plan);
 	struct cgroup_fds born = CGROUP_FDS_NONE;
 	_cleanup_close_ int family = -EBADF;
-	int r = open_state(e);
+	int r = open_state(e) < 0 ? -1 : kin_check_early(&k, e);
 
 	/* Before any lock: a process of the account's has a part in it. */
 	if (r == 0 && d->plan->keys_usable)

@@ -24,6 +24,18 @@ int family_lock(uid_t uid, unsigned int ms, int *ret_fd, struct err *e)
 	return lock_named(dir, PATH_ACCOUNTS, name, ms, ret_fd, e);
 }
 
+int family_look(uid_t uid, int *ret_fd, struct err *e)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/%u", PATH_ACCOUNTS, uid);
+	*ret_fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (*ret_fd >= 0)
+		return 0;
+	*ret_fd = -EBADF;
+	return errno == ENOENT ? 0 : err_set(e, errno, "open %s", path);
+}
+
 int family_ids(int fd, char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e)
 {
 	char(*ids)[PLAN_ID_LEN + 1] = calloc(FAMILY_MAX, sizeof(*ids));

@@ -28,8 +28,16 @@
 int family_lock(uid_t uid, unsigned int ms, int *ret_fd, struct err *e);
 
 /**
+ * family_look() - The account's list without its lock: what it says may be over at once
+ * @ret_fd:	for family_ids() and family_is_live(); -EBADF where there is no session
+ *
+ * Return: 0 or -1 with @e.
+ */
+int family_look(uid_t uid, int *ret_fd, struct err *e);
+
+/**
  * family_ids() - Ids of the account's sessions, the newest last
- * @fd:		from family_lock()
+ * @fd:		from family_lock() or family_look()
  * @ret:	free() it
  *
  * Return: 0 or -1 with @e.
@@ -38,7 +46,7 @@ int family_ids(int fd, char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err 
 
 /**
  * family_is_live() - Whether one of the account's sessions has a supervisor that runs
- * @fd:		from family_lock()
+ * @fd:		from family_lock() or family_look()
  *
  * Return: 1, 0, or -1 with @e.
  */

@@ -89,3 +89,12 @@ int kin_check(int family, const struct kin *k, struct err *e)
 	}
 	return 0;
 }
+
+int kin_check_early(const struct kin *k, struct err *e)
+{
+	_cleanup_close_ int family = -EBADF;
+
+	if (family_look(k->uid, &family, e) < 0)
+		return -1;
+	return family < 0 ? 0 : kin_check(family, k, e);
+}

@@ -60,3 +60,10 @@ int kin_home_born(const struct kin *k, uint64_t *ret, struct err *e);
  * Return: 0; -1 with @e, which says what to do, when one is another's.
  */
 int kin_check(int family, const struct kin *k, struct err *e);
+
+/**
+ * kin_check_early() - The same before anything is done to the account's group and its limits
+ *
+ * Without the lock, which may take a while to get: it doesn't replace kin_check().
+ */
+int kin_check_early(const struct kin *k, struct err *e);

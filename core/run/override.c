@@ -37,13 +37,10 @@ static char *take_name(char *text, char name[ACCOUNT_NAME_MAX])
 static int is_in_use(uid_t uid, struct err *e)
 {
 	_cleanup_close_ int fd = -EBADF;
-	char path[128];
 
-	(void)snprintf(path, sizeof(path), "%s/%u", PATH_ACCOUNTS, uid);
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : err_set(e, errno, "open %s", path);
-	return family_is_live(fd, e);
+	if (family_look(uid, &fd, e) < 0)
+		return -1;
+	return fd < 0 ? 0 : family_is_live(fd, e);
 }
 
 static int add_lines(char *text, struct strlist *ret)

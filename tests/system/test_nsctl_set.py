@@ -202,6 +202,9 @@ def test_sessions_of_who_had_the_uid(b):
             r = b.nsctl("plan", "-c", b.stage.conf, "-s", "su", new.pw_name)
             b.check("pids.max" in r.stdout and "60" not in re.findall(r"pids.max\S*\s+(?:=\s*)?(\d+)", r.stdout),
                     "nsctl plan of the new account knows nothing of the old one's", r.stdout + r.stderr)
+            r = b.ssh(new.pw_name, "echo got-in")
+            b.check("got-in" not in r.stdout and _limits(b, old)["tasks"] == "60",
+                    "a login of the new one is refused, and leaves the old one's limits", _limits(b, old), r.stderr)
             r = _set(b, new.pw_name, "TasksMax=50")
             seen = _limits(b, old)
             b.check(r.returncode == 1 and session in r.stderr and old.pw_name in r.stderr,
