@@ -6,6 +6,7 @@
 #include "core/run/family.h"
 #include "core/run/privs.h"
 #include "core/run/reconcile.h"
+#include "helpers/follow.h"
 #include "helpers/groups.h"
 #include "helpers/init.h"
 #include "helpers/join_socket.h"
@@ -55,16 +56,19 @@ static void note_login(struct session *s, struct presence *presence)
 }
 
 /*
- * Should:   leave what ending a session takes: kill, chown a terminal, write root's files
+ * Should:   leave what ending a session takes: kill, chown a terminal, write root's files; and what
+ *	     looking anew at the host's files takes
  * Mustn't:  leave more for the hours that a session lasts
  */
-static int drop(struct err *e)
+static int drop(const struct session *s, struct err *e)
 {
 	static const char *const names[] = { "cap_kill", "cap_chown", "cap_fowner",
-		"cap_dac_override" };
+		"cap_dac_override", "cap_sys_admin" };
+	size_t n = sizeof(names) / sizeof(*names);
 	uint64_t caps;
 
-	if (privs_cap_mask(names, sizeof(names) / sizeof(*names), &caps, e) < 0)
+	/* The last one is for refresh_now() alone. */
+	if (privs_cap_mask(names, s->refresh.n > 0 ? n : n - 1, &caps, e) < 0)
 		return -1;
 	return privs_keep_caps(caps, e);
 }
@@ -105,9 +109,9 @@ static void settle(struct session *s)
 	spare_from_oom(s);
 	if (join_supervisors(s, &e) < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
-	r = drop(&e);
+	r = drop(s, &e);
 	if (r < 0) /* for want of memory, say */
-		r = drop(&e);
+		r = drop(s, &e);
 	if (r < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
 	if (reconcile_all(&swept, &e) < 0)
@@ -137,6 +141,7 @@ struct watch {
 	int first;      /* the first login's socket, until somebody is in */
 	bool open;      /* somebody is */
 	struct err why; /* if not: what the first one is told */
+	struct follow follow;
 	bool lingering;
 	uint64_t linger_until; /* now_usec(); PARSE_INFINITY: as long as processes live */
 };
@@ -172,6 +177,7 @@ static void open_up(struct watch *w)
 	note_login(w->s, &w->presence);
 	settle(w->s);
 	tell_begin(&w->tell, w->s);
+	follow_begin(&w->follow, w->s, now_usec());
 }
 
 static void not_in(struct watch *w, const struct err *e)
@@ -297,6 +303,7 @@ static int linger_timeout(const struct watch *w, uint64_t now)
 		       : (int)((w->linger_until - now) / 1000) + 1;
 }
 
+/* Of two times to wait, -1 being no end. */
 static int sooner(int a, int b)
 {
 	return a < 0 || (b >= 0 && b < a) ? b : a;
@@ -307,6 +314,7 @@ static int timeout_of(const struct watch *w)
 	uint64_t now = now_usec();
 	int tell = w->open ? tell_timeout(&w->tell, now) : -1;
 
+	tell = sooner(tell, follow_timeout(&w->follow, now));
 	return sooner(sooner(linger_timeout(w, now), tell), session_patience(w->s));
 }
 
@@ -323,17 +331,19 @@ static void admit_next(struct watch *w)
 	set_lingering(w, false);
 }
 
-/* SIGIO: there is a new terminal. Return: whether a signal said to end. */
+/* SIGIO: there is a new terminal, or the host changed. Return: whether a signal said to end. */
 static bool hear_signals(struct watch *w)
 {
 	struct signalfd_siginfo one;
 	bool end = false;
 
 	while (read(w->s->signals, &one, sizeof(one)) == (ssize_t)sizeof(one))
-		if (one.ssi_signo == SIGIO)
+		if (one.ssi_signo == SIGIO) {
 			presence_look(&w->presence);
-		else
+			follow_hear(&w->follow, now_usec());
+		} else {
 			end = true;
+		}
 	return end;
 }
 
@@ -366,6 +376,7 @@ static void watch(struct watch *w)
 			presence_relay(&w->presence);
 		if (w->open)
 			tell_go(&w->tell, now_usec());
+		follow_go(&w->follow, now_usec());
 		take_leases(w, p);
 		if (p[POLL_LISTENER].revents)
 			admit_next(w);
@@ -441,6 +452,7 @@ static void run(struct session *s, int sock, const struct cgroup_fds *born)
 		(void)session_end(s, &e);
 		return;
 	}
+	follow_end(&w.follow);
 	end(s, &w.tell, begun);
 	presence_end(&w.presence);
 }

@@ -373,6 +373,22 @@ int plan_limits_check(const struct plan_host *host, const struct policy *policy,
 int plan_paths_check(const struct plan_host *host, const struct account *account,
 	const struct policy *policy, struct plan **ret, struct err *e);
 
+/* A directory of the host's whose changes an open session is to see soon. */
+struct plan_watch {
+	size_t overlay; /* index in plan.overlays, none that is live */
+	const char *
+		path; /* below its lower, "" for all of it; the plan's, or no one's to free */
+	bool deep; /* and what is below it */
+};
+
+/**
+ * plan_watches() - Where root puts what sessions look for by name, as far as overlays lie over it
+ * @ret:	room for @max
+ *
+ * Pure; the more important first. Return: how many.
+ */
+size_t plan_watches(const struct plan *p, struct plan_watch *ret, size_t max);
+
 /* The whole plan in words, for people and golden files. */
 void plan_print(const struct plan *p, FILE *out);
 

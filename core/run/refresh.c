@@ -16,11 +16,14 @@ int refresh_hold(const struct plan *plan, struct refresh *ret, struct err *e)
 
 	for (size_t i = 0; i < plan->n_overlays && r.n < REFRESH_MAX; i++) {
 		const struct plan_overlay *o = &plan->overlays[i];
-		_cleanup_close_ int mount = -EBADF;
+		_cleanup_close_ int mount = -EBADF, lower = -EBADF;
+		char path[ROOTFS_LOWER_LEN];
 
 		if (o->live)
 			continue;
-		mount = tree_open(&tree, o->target);
+		rootfs_lower(i, path);
+		lower = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		mount = lower < 0 ? -1 : tree_open(&tree, o->target);
 		r.fs[r.n] = mount < 0 ? -1 : sys_fs_pick(mount);
 		if (r.fs[r.n] < 0) {
 			int num = errno;
@@ -28,6 +31,8 @@ int refresh_hold(const struct plan *plan, struct refresh *ret, struct err *e)
 			refresh_close(&r);
 			return err_set(e, num, "hold the overlay at %s", o->target);
 		}
+		r.lower[r.n] = take_fd(&lower);
+		r.overlay[r.n] = i;
 		r.readonly[r.n++] = o->readonly;
 	}
 	*ret = r;
@@ -54,6 +59,8 @@ int refresh_now(const struct refresh *r, struct err *e)
 
 void refresh_close(struct refresh *r)
 {
-	while (r->n > 0)
+	while (r->n > 0) {
 		cleanup_close(&r->fs[--r->n]);
+		cleanup_close(&r->lower[r->n]);
+	}
 }

@@ -14,6 +14,8 @@
 
 struct refresh {
 	int fs[REFRESH_MAX]; /* of fspick(2): each holds its overlay; REFRESH_NONE has none */
+	int lower[REFRESH_MAX];      /* O_PATH, what each lies over */
+	size_t overlay[REFRESH_MAX]; /* index in plan.overlays */
 	bool readonly[REFRESH_MAX];
 	size_t n;
 };

@@ -253,12 +253,17 @@ static int layer_path(const struct plan *plan, size_t i, const char *kind, char 
 	return 0;
 }
 
+void rootfs_lower(size_t overlay, char ret[ROOTFS_LOWER_LEN])
+{
+	(void)snprintf(ret, ROOTFS_LOWER_LEN, "/lower/%zu", overlay);
+}
+
 static int make_layers(const struct plan *plan, size_t i, struct err *e)
 {
 	const char *const kinds[] = { "init", "upper", "workdir" };
-	char path[320], lower[32];
+	char path[320], lower[ROOTFS_LOWER_LEN];
 
-	(void)snprintf(lower, sizeof(lower), "/lower/%zu", i);
+	rootfs_lower(i, lower);
 	for (size_t k = 0; k < (plan->overlays[i].readonly ? 1 : 3); k++) {
 		bool disk = k > 0 && plan->upper == UPPER_DISK;
 
@@ -319,7 +324,7 @@ static int mount_overlay(const struct plan *plan, size_t i, struct err *e)
 
 static int mount_all(const struct plan *plan, struct sources *s, struct err *e)
 {
-	char path[32];
+	char path[ROOTFS_LOWER_LEN];
 
 	if (mkdir("/lower", 0700) < 0)
 		return err_set(e, errno, "make /lower of the rootfs");
@@ -328,7 +333,7 @@ static int mount_all(const struct plan *plan, struct sources *s, struct err *e)
 	for (size_t i = 0; i < s->n; i++) {
 		if (plan->overlays[i].live)
 			continue;
-		(void)snprintf(path, sizeof(path), "/lower/%zu", i);
+		rootfs_lower(i, path);
 		if (attach_at(s->lower[i], path, e) < 0 || make_layers(plan, i, e) < 0)
 			return -1;
 	}

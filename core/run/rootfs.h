@@ -10,6 +10,10 @@
 
 #define ROOTFS_ROOT "/root"
 
+/* Where a plan's overlay has its lower, in that namespace: "/lower/0". */
+#define ROOTFS_LOWER_LEN 32
+void rootfs_lower(size_t overlay, char ret[ROOTFS_LOWER_LEN]);
+
 /**
  * rootfs_build() - Mount the plan's overlays
  * @proc:	fd of the host's /proc

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/follow.h"
+
+#include <syslog.h>
+#include <time.h>
+
+#define SECOND UINT64_C(1000000)
+
+/* An editor, useradd(8) or dpkg(1) makes several changes in a row. */
+#define SETTLE (SECOND / 4)
+#define FIRST  SECOND
+/* What somebody was just using during a look is seen by the next one. */
+#define AGAIN (2 * SECOND)
+#define IDLE  (60 * SECOND)
+/* From one look to the next, and in times of what the last one took. */
+#define PAUSE       SECOND
+#define PAUSE_TIMES 100
+
+/* CPU time: on a busy host a look takes no more of it. */
+static uint64_t spent_usec(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec / 1000;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+void follow_begin(struct follow *f, const struct session *s, uint64_t now)
+{
+	*f = (struct follow){ .session = s };
+	if (s->refresh.n > 0)
+		f->due = now + FIRST;
+}
+
+void follow_hear(struct follow *f, uint64_t now)
+{
+	if (f->due == 0 || f->heard)
+		return;
+	f->heard = true;
+	f->due = later(now + SETTLE, f->free);
+}
+
+int follow_timeout(const struct follow *f, uint64_t now)
+{
+	if (f->due == 0)
+		return -1;
+	return f->due <= now ? 0 : (int)((f->due - now) / 1000) + 1;
+}
+
+void follow_go(struct follow *f, uint64_t now)
+{
+	const struct session *s = f->session;
+	uint64_t before = spent_usec(), pause;
+	struct err e;
+
+	if (f->due == 0 || now < f->due)
+		return;
+	/* In this order: what changes meanwhile is heard. */
+	changes_watch(&f->changes, s->plan, &s->refresh);
+	if (refresh_now(&s->refresh, &e) < 0) {
+		syslog(LOG_WARNING,
+			"session %s of %s won't see what changes on the host: %s",
+			s->plan->id, s->plan->user, e.msg);
+		follow_end(f);
+		return;
+	}
+	pause = later(PAUSE, (spent_usec() - before) * PAUSE_TIMES);
+	f->free = now + pause;
+	f->due = now + later(f->heard ? AGAIN : IDLE, pause);
+	f->heard = false;
+}
+
+void follow_end(struct follow *f)
+{
+	changes_close(&f->changes);
+	f->due = 0;
+}

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""An open session sees what root changes on the host: within seconds, and never what is hidden."""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+import time
+
+from harness import kernel
+from harness.pace import patient
+
+SECONDS = 5  # within which an open session is to see a change: a second, and what a busy machine adds
+
+UPPERS = ("Upper=none\n", "Upper=tmpfs\n", "Upper=disk\n", "Upper=none\nShare=account\n")
+
+
+@contextlib.contextmanager
+def _own_etc(b):
+    """The host's /etc is a copy that a test may change."""
+    copy = b.stage.private / "etc.changes"
+    subprocess.run(["cp", "-a", "/etc", copy], check=False)  # somebody may edit it
+    kernel.bind(copy, "/etc")
+    kernel.bind(b.stage.private / "pam.d", "/etc/pam.d")
+    try:
+        yield pathlib.Path("/etc")
+    finally:
+        kernel.umount("/etc/pam.d")
+        kernel.umount("/etc")
+        b.run("rm", "-rf", copy)
+        b.gone()
+        b.run("rm", "-rf", "/var/lib/nsshell/upper")
+
+
+def _replace(path, text):
+    new = path.with_name(path.name + ".new")
+    new.write_text(text, encoding="utf-8")
+    os.rename(new, path)
+
+
+def _until(shell, command, good):
+    """What @command says once that is @good, or at last."""
+    end = time.monotonic() + patient(SECONDS)
+    while True:
+        said = shell.do(command)
+        if good(said) or time.monotonic() > end:
+            return said
+        time.sleep(0.1)
+
+
+def _ready(shell, etc):
+    """Wait for the session's first look at the host: what changes from then on is heard of."""
+    n = 0
+    shell.do("cat /etc/ready")
+    while n < 50 and shell.do("cat /etc/ready") != "ready":
+        (etc / "ready").write_text("ready\n", encoding="ascii")
+        time.sleep(0.1)
+        n += 1
+
+
+def _seen(b, shell, uid, etc):
+    """Each kind of change, to names that the session has looked at before."""
+    home = etc / "things"
+    home.mkdir()
+    for name in ("replaced", "removed", "closed", "dir/inside", "at/inside"):
+        (home / name).parent.mkdir(exist_ok=True)
+        (home / name).write_text("old\n", encoding="ascii")
+    look = f"cd {home}/at; cat ../replaced ../removed ../closed ../dir/inside inside ../new; id -un 59321"
+    first = shell.do(look)
+    b.check(first.split("\n")[:5] == ["old"] * 5 and first.count("No such") == 1 and "no such user" in first,
+            f"{uid}: a session looks at files in /etc", first, b.log_tail())
+    _replace(home / "replaced", "new\n")
+    (home / "removed").unlink()
+    (home / "closed").chmod(0o600)
+    os.rename(home / "dir", home / "moved")
+    (home / "dir").mkdir()
+    (home / "dir/inside").write_text("new\n", encoding="ascii")
+    _replace(home / "at/inside", "new\n")
+    (home / "new").write_text("there\n", encoding="ascii")
+    made = b.run("useradd", "-M", "-N", "-g", "nogroup", "-u", "59321", "nsthost")
+    for what, command, want in (
+            ("a file that was replaced", "cat ../replaced", "new"),
+            ("one that was removed", "cat ../removed", "No such file"),
+            ("one that was closed to others", "cat ../closed", "ermission denied"),
+            ("a directory that was renamed, with a new one in its place", "cat ../dir/inside ../moved/inside", "new\nold"),
+            ("a file that was replaced in the working directory", "cat inside", "new"),
+            ("a file that is new where there was none", "cat ../new", "there"),
+            ("an account that useradd(8) made", "id -un 59321", "nsthost")):
+        said = _until(shell, command, lambda text, w=want: w in text)
+        b.check(want in said, f"{uid}: an open session sees {what}", said + made.stderr, b.log_tail())
+
+
+def test_an_open_session_sees_the_host(b):
+    for conf in UPPERS:
+        with _own_etc(b) as etc:
+            b.stage.config(conf)
+            with b.shell(b.alice.pw_name) as one:
+                _ready(one, etc)
+                _seen(b, one, conf.strip().replace("\n", ", "), etc)
+
+
+def test_what_is_hidden_stays_hidden(b):
+    """Also when root puts another file under its name, as each passwd(1) does with /etc/shadow."""
+    for conf in UPPERS[:3]:
+        with _own_etc(b) as etc:
+            (etc / "safe/in").mkdir(parents=True)
+            for name in ("own-secret", "safe/in/key"):
+                (etc / name).write_text("secret\n", encoding="ascii")
+            hidden = "/etc/shadow /etc/own-secret /etc/safe/in/key"
+            b.stage.config(conf + "InaccessiblePaths=/etc/own-secret /etc/safe/in/key\n")
+            with b.shell(b.alice.pw_name) as one:
+                _ready(one, etc)
+                for n in range(2):
+                    for name in ("shadow", "own-secret"):
+                        _replace(etc / name, f"secret, mark {n}\n")
+                        (etc / name).chmod(0o644)
+                    os.rename(etc / "safe", etc / f"safe.{n}")
+                    (etc / "safe/in").mkdir(parents=True)
+                    (etc / "safe/in/key").write_text("secret\n", encoding="ascii")
+                    (etc / "safe/in/other").write_text(f"mark {n}\n", encoding="ascii")
+                    _replace(etc / "sign", f"mark {n}\n")
+                    _until(one, "cat /etc/sign /etc/safe/in/other", lambda text, n=n: text.count(f"mark {n}") == 2)
+                    said = one.do(f"cat /etc/sign /etc/safe/in/other; cat {hidden}; ls -d {hidden}")
+                    b.check(said.startswith(f"mark {n}\nmark {n}\n") and said.count("No such file") == 6
+                            and "secret," not in said.replace("own-secret,", ""),
+                            f"{conf.strip()}: what is hidden stays so when the host replaces it, and the "
+                            f"directory above it, {n + 1}", said, b.log_tail())
+
+
+def _spent(pid):
+    """Seconds of CPU time, and how often it slept."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
+        slept = next(int(line.split()[1]) for line in f if line.startswith("voluntary"))
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), slept
+
+
+def test_a_storm_of_changes(b):
+    with _own_etc(b) as etc, b.shell(b.alice.pw_name) as one:
+        _ready(one, etc)
+        (etc / "storm").mkdir()
+        _replace(etc / "storm/file", "calm\n")
+        _until(one, "cat /etc/storm/file", lambda text: text == "calm")
+        supervisor = b.record_of(b.alice.pw_name)["supervisor_pid"]
+        cpu, slept = _spent(supervisor)
+        begun = time.monotonic()
+        n = 0
+        while time.monotonic() < begun + 3:
+            n += 1
+            _replace(etc / "storm/file", f"{n}\n")
+            _replace(etc / f"storm-{n % 100}", f"{n}\n")
+        took = time.monotonic() - begun
+        said = _until(one, "cat /etc/storm/file", lambda text: text == str(n))
+        b.check(said == str(n), f"after {2 * n} changes in {took:.1f} s the session sees the last one", said, b.log_tail())
+        cpu, slept = _spent(supervisor)[0] - cpu, _spent(supervisor)[1] - slept
+        b.check(n > 100 and slept < 20 * (took + SECONDS) and cpu < 0.1 * (took + SECONDS),
+                "meanwhile its supervisor has mostly slept", f"woken {slept} times, {cpu:.2f} s of CPU time")
+
+
+def test_it_keeps_nothing_of_the_host(b):
+    """No inotify instance of root's, of which there are few; no mount of the host's that can't go any more."""
+    with _own_etc(b) as etc:
+        kernel.mount("none", etc / "opt", "tmpfs")
+        with b.shell(b.alice.pw_name) as one:
+            _ready(one, etc)
+            supervisor = b.record_of(b.alice.pw_name)["supervisor_pid"]
+            links = [os.readlink(f"/proc/{supervisor}/fd/{n}") for n in os.listdir(f"/proc/{supervisor}/fd")]
+            b.check(not [x for x in links if "inotify" in x] and 20 < len(links) < 500,
+                    "directories are watched without inotify", f"{len(links)} fds")
+            kernel.umount(etc / "opt", flags=0)
+            b.check(True, "meanwhile a file system below /etc can be unmounted")
