@@ -49,6 +49,21 @@ struct doctor_mounts {
 void doctor_mounts(
 	const struct doctor_account *a, struct doctor_mounts *m, struct findings *f);
 
+/* Directories that accounts may write outside; start it as { 0 }. */
+struct doctor_shared {
+	struct strlist paths; /* by their modes */
+	struct strlist told;
+	size_t looks;
+};
+
+/**
+ * doctor_shared() - Directories that an account may write outside, and that its box hasn't bound
+ *
+ * Three levels deep; others than those that each box has of its own, and homes. Each is told once.
+ */
+void doctor_shared(
+	const struct doctor_account *a, struct doctor_shared *s, struct findings *f);
+
 /* ChrootDirectory, which takes a right that sshd doesn't have in a box. */
 void doctor_sshd(struct findings *f);
 

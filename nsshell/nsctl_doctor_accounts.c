@@ -78,6 +78,7 @@ struct gathered {
 	struct strlist isolated;
 	struct doctor_passed passed;
 	struct doctor_mounts mounts;
+	struct doctor_shared shared;
 };
 
 static void look_at(const struct config *c, const struct pamstack_dir *d,
@@ -97,6 +98,7 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 
 		doctor_ways_out(&a, f);
 		doctor_mounts(&a, &g->mounts, f);
+		doctor_shared(&a, &g->shared, f);
 		if (strlist_add(&g->isolated, account->name) < 0)
 			f->no_memory = true;
 		doctor_limits(&a, &g->limits, f);
@@ -152,6 +154,8 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	if (g.isolated.n > 0)
 		doctor_sshd(f);
 	strlist_clear(&g.mounts.told);
+	strlist_clear(&g.shared.paths);
+	strlist_clear(&g.shared.told);
 	strlist_clear(&g.passed.above);
 	strlist_clear(&g.passed.system);
 	strlist_clear(&g.unseen);

@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import pathlib
 import re
 import shutil
 import socket
@@ -170,6 +171,42 @@ def test_terminals_that_nobody_can_look_at(b):
         subprocess.run(["usermod", "-s", "/bin/bash", b.alice.pw_name], check=True)
     b.stage.config("")
     b.check(not [f for f in _findings(b) if "Record=" in f["what"]], "Record=no is fine")
+
+
+def test_shared_folders_that_are_not_bound(b):
+    """What a group works in outside, and would lose or not be able to write inside."""
+    top = pathlib.Path("/srv") / f"{b.stage.base.name}-shared"
+    group, everyones, secret = top / "group", top / "everyones", top / "closed" / "group"
+    word = "isn't bound"
+
+    def told():
+        return [f["what"].split()[0] for f in _findings(b) if word in f["what"] and str(top) in f["what"]]
+
+    for folder, gid, mode in ((group, b.proj.gr_gid, 0o2775), (everyones, 0, 0o1777), (secret, b.proj.gr_gid, 0o2775),
+                              (top / "roots", 0, 0o775)):
+        folder.mkdir(parents=True)
+        os.chown(folder, 0, gid)
+        folder.chmod(mode)
+    secret.parent.chmod(0o700)
+    try:
+        b.stage.config("")
+        found = _findings(b)
+        seen = _about(b, found, f"{group} can be written by {b.alice.pw_name}", "note",
+                      "a group's directory that isn't bound is a note")
+        b.check(seen and "lost or left" in seen[0]["what"], "Upper=tmpfs: and what becomes of what is written", "")
+        b.check(sorted(told()) == sorted(map(str, (group, everyones))),
+                "so is one that everybody may write; not one that can't be reached, or is root's", told())
+        b.stage.config("Upper=none\n")
+        _about(b, _findings(b), f"{group} can be written by {b.alice.pw_name}, and others perhaps, but isn't "
+               "bound: in a box it is read-only", "note", "Upper=none: it is read-only inside")
+        for line in (f"BindPaths={top}", f"BindPaths=-{group} {everyones}:/mnt/all", f"BindPaths={top}/*"):
+            b.stage.config(f"{line}\n")
+            b.check(not told(), f"bound by {line.split('=')[1].replace(str(top), '...')} it isn't told", told())
+        b.stage.config(f"[User {b.alice.pw_name}]\nBindPaths={top}\n")
+        whom = {f["concerns"] for f in _findings(b) if word in f["what"] and str(top) in f["what"]}
+        b.check(whom and b.alice.pw_name not in whom, "each account by its own config", whom)
+    finally:
+        shutil.rmtree(top)
 
 
 def test_folders_that_others_can_write(b):
