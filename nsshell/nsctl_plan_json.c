@@ -215,6 +215,8 @@ static const char *op_name(enum plan_op_kind kind)
 		return "mqueue";
 	case PLAN_CGROUP2:
 		return "cgroup2";
+	case PLAN_CGROUP1:
+		return "cgroup";
 	case PLAN_READONLY:
 		return "readonly";
 	case PLAN_HIDE:

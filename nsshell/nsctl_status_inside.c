@@ -64,15 +64,34 @@ static void print_room(const char *place, const char *key)
 	(void)printf("%12s: %s of %s used, %s\n", place, used, all, key);
 }
 
-/* cgroup v2 shows a session its own group. */
+/* cgroup v2 shows a session its own group, v1 one in each hierarchy. */
+static void read_group(struct usage *u)
+{
+	static const char *const hierarchies[USAGE_DIRS] = {
+		[USAGE_MEMORY] = OWN_GROUP "/memory",
+		[USAGE_CPU] = OWN_GROUP "/cpu",
+		[USAGE_CPUACCT] = OWN_GROUP "/cpuacct",
+		[USAGE_PIDS] = OWN_GROUP "/pids",
+	};
+	bool v1 = access(hierarchies[USAGE_MEMORY], F_OK) == 0;
+	int dirs[USAGE_DIRS];
+
+	for (int i = 0; i < USAGE_DIRS; i++)
+		dirs[i] = v1 && !hierarchies[i]
+				  ? -EBADF
+				  : open(v1 ? hierarchies[i] : OWN_GROUP,
+					    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	usage_read_at(v1 ? PLAN_CGROUP_V1 : PLAN_CGROUP_V2, dirs, u);
+	for (int i = 0; i < USAGE_DIRS; i++)
+		cleanup_close(&dirs[i]);
+}
+
 static bool print_group(void)
 {
-	_cleanup_close_ int dir = open(OWN_GROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const int dirs[USAGE_DIRS] = { dir, dir, dir, dir, dir };
 	char memory[32], peak[32], cpu[32];
 	struct usage u;
 
-	usage_read_at(PLAN_CGROUP_V2, dirs, &u);
+	read_group(&u);
 	if (u.memory == USAGE_UNKNOWN && u.tasks == USAGE_UNKNOWN)
 		return false;
 	nsctl_bytes(u.memory, NSCTL_HUMAN, memory, sizeof(memory));
@@ -102,7 +121,7 @@ static void add_process(const char *pid, uint64_t *memory, uint64_t *tasks)
 	}
 }
 
-/* v1 doesn't: what the processes that are seen here have, pages that they share counted twice. */
+/* Without any: what the processes that are seen here have, pages that they share counted twice. */
 static void print_processes(void)
 {
 	uint64_t memory = 0, tasks = 0;
@@ -119,7 +138,7 @@ static void print_processes(void)
 	(void)printf("%12s: %s resident in all processes here\n", "Memory", size);
 	(void)printf("%12s: %llu\n", "Tasks", (unsigned long long)tasks);
 	(void)printf(
-		"%12s: this host's control groups (v1) don't tell a session what it uses; these numbers are from /proc\n",
+		"%12s: no control group tells what this session uses; these numbers are from /proc\n",
 		"Note");
 }
 

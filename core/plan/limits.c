@@ -177,6 +177,12 @@ const char *limits_io_key(size_t kind)
 	return io_keys[kind];
 }
 
+bool limits_is_shown(const char *key)
+{
+	return strcmp(key, "MemoryMax") == 0 || strcmp(key, "TasksMax") == 0 ||
+	       strcmp(key, "CPUQuota") == 0;
+}
+
 /* A path may be listed to be free of what a section above says. */
 static bool io_is_set(const struct strlist *entries)
 {

@@ -26,6 +26,9 @@ extern const char *const limits_keys[];
 /* Whether anything is limited by that key. */
 bool limits_is_set(const char *key, const struct policy_limits *l);
 
+/* Whether programs size themselves by it, reading it from the group that they are in. */
+bool limits_is_shown(const char *key);
+
 /* Which of POLICY_IO_*, or -1 for another key; and the other way round. */
 int limits_io(const char *key);
 const char *limits_io_key(size_t kind);

@@ -198,7 +198,8 @@ enum plan_op_kind {
 	PLAN_SYSCTL,
 	PLAN_DEVPTS, /* inodes, mode and gid of its terminals */
 	PLAN_MQUEUE,
-	PLAN_CGROUP2,  /* the session's own cgroup; owners and modes decide who writes */
+	PLAN_CGROUP2, /* the session's own cgroup; owners and modes decide who writes */
+	PLAN_CGROUP1, /* the same in the hierarchy of the controller that target ends with */
 	PLAN_READONLY, /* bind target onto itself, read-only */
 	/* cover with an empty tmpfs if a directory, else with /dev/null (and then no nodev) */
 	PLAN_HIDE,

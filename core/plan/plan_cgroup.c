@@ -201,6 +201,10 @@ static int plan_limits(struct planner *b, struct policy_limits *own, struct err 
 		if (plan_limit(b, limits_keys[i], own, &c->settings, &c->n_settings, e) <
 			0)
 			return -1;
+		if (limits_is_shown(limits_keys[i]) &&
+			plan_limit(b, limits_keys[i], own, &c->session_settings,
+				&c->n_session_settings, e) < 0)
+			return -1;
 		if (policy->slice &&
 			plan_limit(b, limits_keys[i], &policy->slice_limits,
 				&c->slice_settings, &c->n_slice_settings, e) < 0)
@@ -227,6 +231,18 @@ static const char *const *controllers(const struct plan_host *host)
 	if (host->cgroup == PLAN_CGROUP_V2)
 		return v2;
 	return host->systemd ? v1_systemd : v1;
+}
+
+/* Those of v1 that programs size themselves by. */
+const char *plan_hierarchy(struct planner *b, size_t i)
+{
+	static const char *const shown[] = { "memory", "pids", "cpu", "cpuacct", "cpuset",
+		NULL };
+	const struct plan_cgroup *c = &b->p->cgroup;
+
+	if (c->kind != PLAN_CGROUP_V1 || !path_in(c->controllers[i], shown))
+		return NULL;
+	return planner_text(b, PLAN_CGROUPS "/%s", c->controllers[i]);
 }
 
 int plan_cgroup(struct planner *b, struct err *e)

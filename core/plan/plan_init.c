@@ -99,8 +99,12 @@ void plan_init_ops(struct planner *b)
 	op->inodes = plan_ptys(b->in->policy);
 	planner_op(b, PLAN_MQUEUE, "/dev/mqueue")->attr = ATTR_NOEXEC;
 	if (b->in->host->cgroup == PLAN_CGROUP_V2)
-		planner_op(b, PLAN_CGROUP2, "/sys/fs/cgroup")->attr =
+		planner_op(b, PLAN_CGROUP2, PLAN_CGROUPS)->attr =
 			*b->p->cgroup.manager ? ATTR_NOEXEC : ATTR_CLOSED;
+	for (size_t i = 0; i < b->p->cgroup.n_controllers; i++)
+		if (plan_hierarchy(b, i))
+			planner_op(b, PLAN_CGROUP1, plan_hierarchy(b, i))->attr =
+				ATTR_CLOSED;
 	for (size_t i = 0; i < sizeof(covers) / sizeof(*covers); i++)
 		if (b->in->policy->root || !covers[i].root_only)
 			cover(b, covers[i].kind, covers[i].path);

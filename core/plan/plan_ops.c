@@ -238,6 +238,11 @@ static void ops_sys(struct planner *b)
 
 	op->source = "/sys";
 	op->attr = ATTR_CLOSED;
+	if (b->in->host->cgroup == PLAN_CGROUP_V1)
+		tmpfs_add(b, PLAN_CGROUPS, 64 * KIB, 0755);
+	for (size_t i = 0; i < b->p->cgroup.n_controllers; i++)
+		if (plan_hierarchy(b, i))
+			dir_add(b, plan_hierarchy(b, i), 0755);
 }
 
 /* What is written there is the host's: no id of the box's may get onto its disk. */
@@ -313,6 +318,8 @@ static void ops_mail(struct planner *b)
 static void ops_seal(struct planner *b)
 {
 	planner_op(b, PLAN_SEAL, "/dev")->attr = ATTR_DEV | MOUNT_ATTR_RDONLY;
+	if (b->in->host->cgroup == PLAN_CGROUP_V1)
+		planner_op(b, PLAN_SEAL, PLAN_CGROUPS)->attr = ATTR_CLOSED;
 	for (size_t i = 0; i < b->n_covers; i++) {
 		const struct plan_op *on = plan_mount_of(b->p, b->covers[i]);
 

@@ -20,6 +20,7 @@ static const char *const kind_names[] = {
 	[PLAN_DEVPTS] = "devpts",
 	[PLAN_MQUEUE] = "mqueue",
 	[PLAN_CGROUP2] = "cgroup2",
+	[PLAN_CGROUP1] = "cgroup",
 	[PLAN_READONLY] = "read-only",
 	[PLAN_HIDE] = "hide",
 	[PLAN_COVER] = "cover",

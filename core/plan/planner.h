@@ -147,6 +147,9 @@ void plan_tmpdir(struct planner *b);
 const char *plan_ticket(struct planner *b);
 const char *plan_hosts(struct planner *b); /* plan_hosts.c: text of /etc/hosts */
 int plan_cgroup(struct planner *b, struct err *e);
+#define PLAN_CGROUPS "/sys/fs/cgroup"
+/* Where a box shows its own group in the hierarchy of the plan's controller @i; NULL: nowhere. */
+const char *plan_hierarchy(struct planner *b, size_t i);
 void plan_manager(struct planner *b);     /* plan_manager.c: the user manager's group */
 void plan_manager_ops(struct planner *b); /* and what it looks for */
 void planner_setting(struct planner *b, struct plan_cgroup_setting **list, size_t *n,

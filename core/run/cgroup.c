@@ -4,6 +4,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/plan/limits.h"
 #include "core/run/cgroup_internal.h"
 
 #include <fcntl.h>
@@ -76,7 +77,7 @@ int cgroup_check_values(const struct plan_cgroup *plan, struct err *e)
 
 int cgroup_update_values(const struct plan_cgroup *plan, struct err *e)
 {
-	return cgroup_values_update(plan->account, plan->settings, plan->n_settings, e);
+	return cgroup_limits_write(plan->account, plan->settings, plan->n_settings, e);
 }
 
 static bool group_is_there(const struct plan_cgroup *plan, const char *name)
@@ -191,12 +192,17 @@ int cgroup_make_account(const struct plan_cgroup *plan, struct err *e)
 
 static int make_session(const struct plan_cgroup *plan, struct err *e)
 {
-	if (make_child(plan, plan->session, e) < 0 ||
-		cgroup_values_update(plan->session, plan->session_settings,
-			plan->n_session_settings, e) < 0)
+	const struct plan_cgroup_setting *v = plan->session_settings;
+
+	if (make_child(plan, plan->session, e) < 0)
 		return -1;
-	return cgroup_values_check(
-		plan->session, plan->session_settings, plan->n_session_settings, e);
+	for (size_t i = 0; i < plan->n_session_settings; i++)
+		if (limits_is_shown(v[i].key))
+			cgroup_show(plan, &v[i]);
+		else if (cgroup_values_update(plan->session, &v[i], 1, e) < 0 ||
+			 cgroup_values_check(plan->session, &v[i], 1, e) < 0)
+			return -1;
+	return 0;
 }
 
 static int make_both(const struct plan_cgroup *plan, pid_t homeless, struct err *e)

@@ -46,6 +46,22 @@ int cgroup_values_update(
 int cgroup_values_check(
 	const char *group, const struct plan_cgroup_setting *v, size_t n, struct err *e);
 
+/* ---- cgroup_shown.c ----------------------------------------------------------------- */
+
+/**
+ * cgroup_limits_write() - Write what isn't as it should be into an account's or a slice's group
+ *
+ * By systemd where that has made it. What of an account's limits_is_shown() goes into the groups of
+ * its sessions as well.
+ *
+ * Return: 0 or -1 with @e, which names the limit.
+ */
+int cgroup_limits_write(
+	const char *group, const struct plan_cgroup_setting *v, size_t n, struct err *e);
+
+/* Let the session's group say what the account's does now. Nothing fails: it doesn't limit more. */
+void cgroup_show(const struct plan_cgroup *plan, const struct plan_cgroup_setting *s);
+
 /* ---- cgroup_lift.c ------------------------------------------------------------------ */
 
 /*

@@ -101,10 +101,7 @@ static void lift(const char *group, const struct plan_cgroup_setting *v, size_t 
 
 	for (size_t i = 0; i < n; i++)
 		add_one(&l, group, &v[i], kept, n_kept);
-	if (l.n == 0)
-		return;
-	(void)(cgroup_is_unit(group) ? cgroup_scope_set(group, l.v, l.n, &ignored)
-				     : cgroup_values_update(group, l.v, l.n, &ignored));
+	(void)cgroup_limits_write(group, l.v, l.n, &ignored);
 }
 
 void cgroup_lift(const struct plan_cgroup *plan)

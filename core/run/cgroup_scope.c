@@ -175,7 +175,7 @@ int cgroup_scope_prepare(const struct plan_cgroup *plan, pid_t homeless, struct 
 	if (make_unmanaged(plan, e) < 0 || set_slice(plan, e) < 0)
 		return -1;
 	/* The config may have changed since the account's first login. */
-	return cgroup_scope_set(plan->account, plan->settings, plan->n_settings, e);
+	return cgroup_limits_write(plan->account, plan->settings, plan->n_settings, e);
 }
 
 int cgroup_open_supervisor(const struct plan_cgroup *plan, struct cgroup_fds *ret)

@@ -166,8 +166,7 @@ int cgroup_set(
 {
 	if (cgroup_start(e) < 0)
 		return -1;
-	if (cgroup_is_unit(group) ? cgroup_scope_set(group, v, n, e) < 0
-				  : cgroup_values_update(group, v, n, e) < 0)
+	if (cgroup_limits_write(group, v, n, e) < 0)
 		return -1;
 	return cgroup_values_check(group, v, n, e);
 }

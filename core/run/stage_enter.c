@@ -12,6 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of one hierarchy; Linux has 14. */
+#define CONTROLLERS_MAX 16
+
 /* Mount @mount over @path of the new root. */
 static int cover(const struct tree *t, int mount, const char *path, struct err *e)
 {
@@ -23,7 +26,7 @@ static int cover(const struct tree *t, int mount, const char *path, struct err *
 }
 
 struct option {
-	const char *key, *value;
+	const char *key, *value; /* NULL: a word alone */
 };
 
 static int mount_fs(const struct tree *t, const char *fstype,
@@ -34,7 +37,8 @@ static int mount_fs(const struct tree *t, const char *fstype,
 	if (fs < 0)
 		return err_set(e, errno, "mount %s", fstype);
 	for (size_t i = 0; i < n; i++)
-		if (sys_fs_set(fs, options[i].key, options[i].value) < 0)
+		if ((options[i].value ? sys_fs_set(fs, options[i].key, options[i].value)
+				      : sys_fs_flag(fs, options[i].key)) < 0)
 			return err_set(e, errno, "set %s of %s", options[i].key, fstype);
 	mount = sys_fs_mount(fs, op->attr);
 	if (mount < 0)
@@ -56,6 +60,42 @@ static int mount_devpts(const struct tree *t, const struct plan_op *op, struct e
 	(void)snprintf(mode, sizeof(mode), "%04" PRIo32, op->mode);
 	(void)snprintf(max, sizeof(max), "%" PRIu64, op->inodes);
 	return mount_fs(t, "devpts", options, sizeof(options) / sizeof(*options), op, e);
+}
+
+/* The controllers of a line of /proc/PID/cgroup, "4:cpu,cpuacct:/". Return: how many; 0 where @wanted
+ * isn't among them. */
+static size_t controllers_of(
+	char *line, const char *wanted, struct option ret[CONTROLLERS_MAX])
+{
+	char *list = strchr(line, ':'), *name;
+	bool found = false;
+	size_t n = 0;
+
+	if (!list)
+		return 0;
+	*list++ = '\0';
+	list[strcspn(list, ":")] = '\0';
+	while (n < CONTROLLERS_MAX && (name = strsep(&list, ","))) {
+		found |= strcmp(name, wanted) == 0;
+		ret[n++] = (struct option){ name, NULL };
+	}
+	return found ? n : 0;
+}
+
+/* A hierarchy is known by all of its controllers; the root of what is mounted is the namespace's. */
+static int mount_hierarchy(const struct tree *t, const struct plan_op *op, struct err *e)
+{
+	const char *wanted = strrchr(op->target, '/') + 1;
+	struct option options[CONTROLLERS_MAX];
+	char text[4096], *rest = text, *line;
+	size_t n = 0;
+
+	if (io_read_text(AT_FDCWD, "/proc/self/cgroup", text, sizeof(text)) < 0)
+		return err_set(e, errno, "look for the %s hierarchy", wanted);
+	while (n == 0 && (line = strsep(&rest, "\n")))
+		n = controllers_of(line, wanted, options);
+	return n == 0 ? err_set(e, ENOENT, "look for the %s hierarchy", wanted)
+		      : mount_fs(t, "cgroup", options, n, op, e);
 }
 
 /* What the kernel of this host doesn't have needs no cover: here and below. */
@@ -143,6 +183,8 @@ static int enter_op(const struct tree *t, const struct plan_op *op,
 		return mount_fs(t, "mqueue", NULL, 0, op, e);
 	case PLAN_CGROUP2:
 		return mount_fs(t, "cgroup2", NULL, 0, op, e);
+	case PLAN_CGROUP1:
+		return mount_hierarchy(t, op, e);
 	case PLAN_READONLY:
 		return bind_readonly(t, op, e);
 	case PLAN_HIDE:

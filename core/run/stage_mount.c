@@ -248,6 +248,7 @@ static int do_op(const struct doing *d, struct err *e)
 	case PLAN_DEVPTS:
 	case PLAN_MQUEUE:
 	case PLAN_CGROUP2:
+	case PLAN_CGROUP1:
 	case PLAN_SYSCTL:
 	case PLAN_READONLY:
 	case PLAN_HIDE:

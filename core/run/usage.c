@@ -260,6 +260,7 @@ void usage_add_hits(struct usage *sum, const struct usage *session)
 {
 	add_known(&sum->oom_kills, session->oom_kills);
 	add_known(&sum->refused_forks, session->refused_forks);
+	add_known(&sum->throttled, session->throttled);
 }
 
 static void take_larger(uint64_t *n, uint64_t other)
@@ -272,6 +273,7 @@ void usage_hits(struct usage *account, const struct usage *sessions)
 {
 	take_larger(&account->oom_kills, sessions->oom_kills);
 	take_larger(&account->refused_forks, sessions->refused_forks);
+	take_larger(&account->throttled, sessions->throttled);
 }
 
 /* ---- pressure ----------------------------------------------------------------------- */

@@ -133,11 +133,14 @@ static void limits_hit_are_counted_wherever_the_kernel_does(void **state)
 	two.oom_kills = 3;
 	account.oom_kills = 0;
 	account.refused_forks = 7;
+	account.throttled = 1;
+	two.throttled = 4;
 	usage_add_hits(&sum, &one);
 	usage_add_hits(&sum, &two);
 	usage_hits(&account, &sum);
 	assert_int_equal(account.oom_kills, 5);
 	assert_int_equal(account.refused_forks, 7);
+	assert_int_equal(account.throttled, 4);
 	assert_true(sum.refused_forks == USAGE_UNKNOWN);
 }
 

@@ -28,22 +28,23 @@ NEVER = {
 # one test of a file.
 CHOSEN = {
     "v2": {"system": ("harness", "lifecycle", "limits", "limit_keys", "slices", "host_faults",
-                      "nsctl_sessions", "nsctl_set", "hits", "lxcfs", "joins.what_a_caller_leaves_to_the_supervisor",
+                      "nsctl_sessions", "nsctl_set", "own_group", "hits", "lxcfs",
+                      "joins.what_a_caller_leaves_to_the_supervisor",
                       "joins.a_paused_session", "joins.a_command_that_is_kept_from_starting",
                       "joins.hidden_from_debuggers", "nsjoin.who_and_where",
                       "nsctl_look.status", "nsctl_look.limits_that_were_hit_are_counted"),
            "hostile": ("processes", "ipc", "namespaces", "privileges")},
-    "v1": {"system": ("limits", "limit_keys", "slices", "host_faults"),
+    "v1": {"system": ("limits", "limit_keys", "slices", "host_faults", "own_group"),
            "hostile": ("namespaces", "privileges")},
-    "plain": {"system": ("limits", "limit_keys", "slices", "host_faults"),
+    "plain": {"system": ("limits", "limit_keys", "slices", "host_faults", "own_group"),
               "hostile": ("namespaces", "privileges")},
 }
 
 
 # What `make check` does on v2 beside the machine's own tests: what a host may not show that has no systemd and
 # no cgroup v2.
-SOME = {"system": ("limits", "limit_keys", "slices", "hits", "lifecycle.a_killed_supervisor", "lxcfs.a_user_s_own",
-                   "joins.what_a_caller_leaves_to_the_supervisor", "nsjoin.who_and_where"),
+SOME = {"system": ("limits", "limit_keys", "slices", "own_group", "hits", "lifecycle.a_killed_supervisor",
+                   "lxcfs.a_user_s_own", "joins.what_a_caller_leaves_to_the_supervisor", "nsjoin.who_and_where"),
         "hostile": ("namespaces",)}
 
 
