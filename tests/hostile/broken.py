@@ -21,6 +21,7 @@ import tempfile
 TREE = pathlib.Path(__file__).resolve().parents[2]
 HELPER, CONFIG, FIND = "helpers/helper.c", "config/file.c", "core/run/find.c"
 INSIDE, ROOTFS, CLIENT = "core/run/enter_inside.c", "core/run/rootfs.c", "helpers/client.c"
+PLAN_ROOTFS = "core/plan/plan_rootfs.c"
 DUMPABLE = "prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0"
 
 # Rule; what is broken; (file, text, what stands there instead)...
@@ -85,8 +86,8 @@ ROWS = (
     ("no_tree_deleted", "the helper walks a tree",
      (HELPER, "#include <fcntl.h>", "#include <fcntl.h>\n#include <ftw.h>"),
      (HELPER, "title_begin(argc, argv);", "title_begin(argc, argv);\n\t(void)nftw(\"/nst\", NULL, 9, 0);")),
-    ("nosuid_nodev", "overlays are suid", (ROOTFS, "(plan->no_new_privs ? MOUNT_ATTR_NOSUID : 0)", "0")),
-    ("nosuid_nodev", "overlays have devices", (ROOTFS, "MOUNT_ATTR_NODEV | (plan", "(plan")),
+    ("nosuid_nodev", "overlays are suid", (PLAN_ROOTFS, "(b->in->policy->root ? 0 : MOUNT_ATTR_NOSUID)", "0")),
+    ("nosuid_nodev", "overlays have devices", (PLAN_ROOTFS, "MOUNT_ATTR_NODEV | (b->in", "(b->in")),
     ("no_release_agent", "the host's control groups are to be seen",
      ("core/plan/plan_ops.c", 'op->source = "/sys";', 'op->source = "/sys";\n\top->recursive = true;')),
 )
