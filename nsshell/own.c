@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nsshell/own.h"
 
-#include "core/base/account.h"
+#include "core/run/kin.h"
 #include "core/run/privs.h"
 
 #include <grp.h>
@@ -37,9 +37,7 @@ void own_leave_root(void *arg)
 
 bool own_is(const struct door_before *caller, const struct record *r)
 {
-	struct err ignored;
-
-	return r->uid == caller->uid && account_has_uid(r->user, r->uid, &ignored) > 0;
+	return kin_has(r, caller->uid);
 }
 
 int own_find(const struct door_before *caller, const char *id, struct record *ret,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/run/find.h"
 
-#include "core/base/account.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
+#include "core/run/kin.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -25,10 +25,7 @@ static bool is_joinable(const struct record *r)
 
 static bool is_meant(const struct find_query *q, const struct record *r, bool by_id)
 {
-	struct err ignored;
-
-	if (q->owner != (uid_t)-1 &&
-		(r->uid != q->owner || account_has_uid(r->user, r->uid, &ignored) <= 0))
+	if (q->owner != (uid_t)-1 && !kin_has(r, q->owner))
 		return false;
 	if (q->id && strcmp(q->id, r->id) != 0)
 		return false;

@@ -47,6 +47,12 @@ static uint64_t begun(const struct record_process *p)
 	return (uint64_t)now.tv_sec - age;
 }
 
+/* A second more: both are whole ones. */
+static bool is_older(const struct record *r, uint64_t home_born)
+{
+	return home_born > begun(&r->supervisor) + 1;
+}
+
 /* Return: 0, or -1 with @e when the session is another account's. */
 static int check(
 	const struct record *r, const struct kin *k, uint64_t home_born, struct err *e)
@@ -60,13 +66,29 @@ static int check(
 			"uid %u is %s's now, and session %s of %s still runs with it: end that first "
 			"(nsctl stop %s), or give %s another uid",
 			k->uid, k->user, r->id, r->user, r->id, k->user);
-	/* A second more: both are whole ones. */
-	if (home_born > begun(&r->supervisor) + 1)
+	if (is_older(r, home_born))
 		return err_set(e, 0,
 			"session %s is older than the home directory of %s, and so another's of that "
 			"name: end it first (nsctl stop %s)",
 			r->id, r->user, r->id);
 	return 0;
+}
+
+bool kin_has(const struct record *r, uid_t uid)
+{
+	struct account a;
+	uint64_t home_born = 0;
+	struct err ignored;
+	struct kin k;
+	bool has;
+
+	if (r->uid != uid || account_read(r->user, &a, &ignored) != 0)
+		return false;
+	k = kin_of_account(&a);
+	has = a.uid == uid && kin_home_born(&k, &home_born, &ignored) == 0 &&
+	      !is_older(r, home_born);
+	account_clear(&a);
+	return has;
 }
 
 int kin_check(int family, const struct kin *k, struct err *e)

@@ -8,7 +8,9 @@
 #include "core/base/account.h"
 #include "core/base/err.h"
 #include "core/plan/plan.h"
+#include "core/run/record.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The account that asks; borrowed from an account or a plan. */
@@ -52,6 +54,13 @@ int kin_is(const char *noted, const char *user, uid_t uid, struct err *e);
  * Return: 0 or -1 with @e.
  */
 int kin_home_born(const struct kin *k, uint64_t *ret, struct err *e);
+
+/**
+ * kin_has() - Whether a session is of the account that has a uid now
+ *
+ * As kin_check(), of one session, whatever names the account has. Should: run outside, and be root.
+ */
+bool kin_has(const struct record *r, uid_t uid);
 
 /**
  * kin_check() - Whether the running sessions of the account's uid are the account's
