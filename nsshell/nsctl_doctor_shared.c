@@ -88,31 +88,15 @@ static bool is_bound(const struct doctor_account *a, const char *path)
 	return is_bound_by(a->account->home, path);
 }
 
-/* Return: whether the account may write there, outside. */
-static bool may_write(const struct account *a, const char *path)
-{
-	struct err e;
-	bool may = privs_look_as(a->uid, a->gid, a->groups, a->n_groups, &e) == 0 &&
-		   faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
-
-	/* Whoever can't come back mustn't go on as somebody else. */
-	if (privs_look_as_root(&e) < 0)
-		abort();
-	return may;
-}
-
-void doctor_shared(
+/* Should: run with the account's rights, for what it writes in and for where its links lead. */
+static void look(
 	const struct doctor_account *a, struct doctor_shared *s, struct findings *f)
 {
-	if (geteuid() != 0)
-		return;
-	if (s->looks == 0)
-		walk(s, "", 1, 0);
 	for (size_t i = s->paths.n; i-- > 0;) {
 		const char *path = s->paths.v[i];
 
 		if (strlist_has(&s->told, path) || is_bound(a, path) ||
-			!may_write(a->account, path))
+			faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) < 0)
 			continue;
 		if (strlist_add(&s->told, path) < 0)
 			f->no_memory = true;
@@ -125,4 +109,21 @@ void doctor_shared(
 				: "what is written there is the account's alone, and lost or left "
 				  "with its upper");
 	}
+}
+
+void doctor_shared(
+	const struct doctor_account *a, struct doctor_shared *s, struct findings *f)
+{
+	const struct account *who = a->account;
+	struct err e;
+
+	if (geteuid() != 0)
+		return;
+	if (s->looks == 0)
+		walk(s, "", 1, 0);
+	if (privs_look_as(who->uid, who->gid, who->groups, who->n_groups, &e) == 0)
+		look(a, s, f);
+	/* Whoever can't come back mustn't go on as somebody else. */
+	if (privs_look_as_root(&e) < 0)
+		abort();
 }
