@@ -23,7 +23,7 @@ static void tell(const struct plan *plan, struct doctor_mounts *m, struct findin
 			f->no_memory = true;
 		findings_add(f, FINDING_NOTE,
 			"isolated accounts, for whom it is empty or absent",
-			"BindPaths= for what they need of it, or HostMounts=yes for all: "
+			"BindPaths= for what they need of it, or HostMounts=yes for what it takes: "
 			"nsshell.conf(5)",
 			"file systems of the host are %.*s (%s)", (int)strcspn(note, ";"),
 			note, plan->user);

@@ -169,25 +169,58 @@ bool plan_is_data(const struct planner *b, size_t i)
 }
 
 /* Whether a mount that gets no overlay is worth a word: an admin may want to bind it. */
-static bool is_missed(const struct planner *b, const struct plan_host_mount *m)
+static bool is_unbound(const struct planner *b, const struct plan_host_mount *m)
 {
 	for (size_t i = 0; i < b->n_wants; i++)
 		if (path_within(b->wants[i].source, m->target))
 			return false;
-	return !path_within_any(m->target, left_out) &&
-	       !path_in(m->fstype, quiet_types) && !path_below(b->home, m->target) &&
+	return !path_in(m->fstype, quiet_types) && !path_below(b->home, m->target) &&
 	       !planner_is_replaced(b, m->target);
 }
 
-static void note_missed(struct planner *b, const char *list, size_t n)
+static bool is_missed(const struct planner *b, const struct plan_host_mount *m)
 {
-	if (n > 5)
-		list = planner_text(b, "%s and %zu more", list, n - 5);
-	if (n > 0)
+	return is_unbound(b, m) && !path_within_any(m->target, left_out);
+}
+
+/*
+ * The same of what HostMounts= doesn't take: where admins mount this and that, and file systems that
+ * are made by a program or mounted when they are looked at.
+ */
+static bool is_missed_always(const struct planner *b, const struct plan_host_mount *m)
+{
+	static const char *const places[] = { "/mnt", "/media", NULL };
+	static const char *const types[] = { "autofs", "tmpfs", "fuse", NULL };
+	bool there = path_within_any(m->target, places);
+
+	if (is_virtual(m->fstype) ? !path_in(m->fstype, types) &&
+					    strncmp(m->fstype, "fuse.", 5) != 0
+				  : !there)
+		return false;
+	return there ? is_unbound(b, m) : is_missed(b, m);
+}
+
+struct missed {
+	const char *list;
+	size_t n;
+};
+
+static void missed_add(
+	struct planner *b, struct missed *l, const struct plan_host_mount *m)
+{
+	if (l->n++ < 5)
+		l->list = planner_text(
+			b, "%s%s%s", l->list, *l->list ? " " : "", m->target);
+}
+
+static void note_missed(struct planner *b, struct missed *l, const char *also)
+{
+	if (l->n > 5)
+		l->list = planner_text(b, "%s and %zu more", l->list, l->n - 5);
+	if (l->n > 0)
 		planner_note(b,
-			PLAN_NOTE_MISSED
-			"%s; BindPaths= shows what a user needs of it, HostMounts=yes all of them",
-			list);
+			PLAN_NOTE_MISSED "%s; BindPaths= shows what a user needs of it%s",
+			l->list, also);
 }
 
 static bool has_overlay(const struct plan *p, const char *target)
@@ -217,14 +250,17 @@ static void live_trees(struct planner *b, const struct plan_host_mount *root)
 int plan_rootfs(struct planner *b, struct err *e)
 {
 	const struct plan_host *host = b->in->host;
-	const char *missed = "";
-	size_t n_missed = 0;
+	struct missed missed = { "", 0 }, always = { "", 0 };
 	const struct plan_host_mount *root = NULL;
 
 	for (size_t i = 0; i < host->n_mounts; i++) {
 		const struct plan_host_mount *m = &host->mounts[i];
 
-		if (m->file || is_virtual(m->fstype) || is_covered(host, i))
+		if (m->file || is_covered(host, i))
+			continue;
+		if (!path_within_any(m->target, system_dirs) && is_missed_always(b, m))
+			missed_add(b, &always, m);
+		if (is_virtual(m->fstype))
 			continue;
 		if (strcmp(m->target, "/") == 0) {
 			root = m;
@@ -233,9 +269,8 @@ int plan_rootfs(struct planner *b, struct err *e)
 			if (!path_within_any(m->target, left_out) &&
 				!planner_is_replaced(b, m->target))
 				overlay_add(b, m->target, m);
-		} else if (is_missed(b, m) && n_missed++ < 5) {
-			missed = planner_text(
-				b, "%s%s%s", missed, *missed ? " " : "", m->target);
+		} else if (is_missed(b, m)) {
+			missed_add(b, &missed, m);
 		}
 	}
 	if (!root)
@@ -248,7 +283,8 @@ int plan_rootfs(struct planner *b, struct err *e)
 		planner_note(b,
 			"plain lowers, root's files show as nobody's inside: idmapped "
 			"lowers need Linux 5.19");
-	note_missed(b, missed, n_missed);
+	note_missed(b, &missed, ", HostMounts=yes all of them");
+	note_missed(b, &always, "");
 	return 0;
 }
 

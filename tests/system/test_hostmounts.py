@@ -39,7 +39,7 @@ def test_host_mounts(b):
     name = b.alice.pw_name
     with _data(b) as place:
         seen = _findings(b, "not in the box")
-        b.check(len(seen) == 1 and place in seen[0], "nsctl check names file systems that boxes don't have", seen)
+        b.check(sum(place in s for s in seen) == 1, "nsctl check names file systems that boxes don't have", seen)
         r = b.ssh(name, f"echo mine >{place}/file; ls {place}")
         b.check(not os.path.exists(f"{place}/file"), "without HostMounts= it isn't there", r.stdout + r.stderr)
         b.stage.config("HostMounts=yes\n")
@@ -54,6 +54,30 @@ def test_host_mounts(b):
         b.stage.config(f"HostMounts=yes\nBindReadOnlyPaths={place}\n")
         r = b.ssh(name, f"echo more >{place}/file")
         b.check("Read-only" in r.stderr, "a line of its own for the place has the last word", r.stderr, b.log_tail())
+
+
+def test_what_host_mounts_leaves_out(b):
+    """Below /mnt, or made by a program or as it is looked at: never silent, and bound one by one."""
+    source, place = b.stage.private / "data", f"/mnt/{b.stage.accounts.prefix}data"
+    other = f"/{b.stage.accounts.prefix}quick"
+    for folder in (source, place, other):
+        os.mkdir(folder, 0o755)
+    kernel.bind(source, place)
+    b.run("mount", "-t", "tmpfs", "quick", other)
+    try:
+        for config in ("", "HostMounts=yes\n"):
+            b.stage.config(config)
+            seen = _findings(b, "not in the box")
+            for where in (place, other):
+                b.check(sum(where in s for s in seen) == 1, f"{config.strip() or 'by default'}: nsctl check names {where}", seen)
+        b.stage.config(f"BindPaths={place} {other}\n")
+        seen = _findings(b, "not in the box")
+        b.check(not any(place in s or other in s for s in seen), "not once they are bound", seen)
+    finally:
+        kernel.umount(place)
+        b.run("umount", other)
+        for folder in (place, other, source):
+            os.rmdir(folder)
 
 
 def test_sshd_chroot(b):
