@@ -92,6 +92,11 @@ int nsctl_override(const struct account *a, struct policy *p, struct err *e);
 
 /* ---- plan as JSON ------------------------------------------------------------------- */
 
+struct record;
+/* Whether a login of a session's account would get other rules now, or another rootfs. Return: 1, 0,
+ * or -1 with @e: it would be refused. */
+int nsctl_plan_differs(const struct record *r, const char *config, struct err *e);
+
 struct nsctl_verdict {
 	bool isolated;
 	const char *why; /* one sentence */

@@ -11,6 +11,7 @@
 #include "core/run/place.h"
 #include "core/run/record.h"
 #include "core/run/subid.h"
+#include "helpers/protocol.h"
 
 #include <string.h>
 
@@ -58,7 +59,8 @@ static struct nsctl_verdict verdict_of(const struct materials *m, const char *se
 			.why = "the config says Isolate=no for the "
 			       "account (see nsshell.conf(5))"
 		};
-	if (!strlist_has(&m->policy.services, service))
+	if (strcmp(service, PROTO_SERVICE_RUN) != 0 &&
+		!strlist_has(&m->policy.services, service))
 		return (struct nsctl_verdict){
 			.why = "Services= of the config doesn't list "
 			       "the service for the account"
@@ -101,40 +103,46 @@ static int plan_build(
 	return plan_make(&in, &m->plan, e);
 }
 
-/* Gather all, up to the plan where there is one. Return: -1 to go on, else the exit
- * status. */
-static int materials_gather(struct materials *m, const char *command, const char *user,
-	const char *service, const char *config, struct nsctl_verdict *v)
+/* Gather all, up to the plan where there is one. Return: 0 or -1 with @e. */
+static int materials_gather(struct materials *m, const char *user, const char *service,
+	const char *config, struct nsctl_verdict *v, struct err *e)
 {
-	struct err e = { 0 };
-	int r = account_read(user, &m->account, &e);
+	int r = account_read(user, &m->account, e);
 
 	if (r > 0)
-		(void)err_set(&e, 0, "there is no account %s on this host", user);
+		(void)err_set(e, 0, "there is no account %s on this host", user);
 	if (r != 0)
-		return nsctl_failed(command, &e);
+		return -1;
 	/* The exempt ones stay so however broken the config is. */
 	if (policy_is_exempt(&m->account)) {
 		*v = verdict_of(m, service);
-		return -1;
+		return 0;
 	}
-	if (config_load(config, &m->config, &e) < 0)
-		return nsctl_failed(command, &e);
-	if (config_policy(m->config, &m->account, &m->policy, &e) < 0) {
-		(void)err_wrap(&e,
+	if (config_load(config, &m->config, e) < 0)
+		return -1;
+	if (config_policy(m->config, &m->account, &m->policy, e) < 0)
+		return err_wrap(e,
 			"the config doesn't hold for %s (\"nsctl check\" shows all)",
 			user);
-		return nsctl_failed(command, &e);
-	}
-	if (nsctl_override(&m->account, &m->policy, &e) < 0)
-		return nsctl_failed(command, &e);
+	if (nsctl_override(&m->account, &m->policy, e) < 0)
+		return -1;
 	*v = verdict_of(m, service);
-	if (v->isolated && plan_build(m, service, v, &e) < 0) {
-		(void)err_wrap(
-			&e, "a login of %s through %s would be refused", user, service);
-		return nsctl_failed(command, &e);
-	}
-	return -1;
+	if (v->isolated && plan_build(m, service, v, e) < 0)
+		return err_wrap(
+			e, "a login of %s through %s would be refused", user, service);
+	return 0;
+}
+
+int nsctl_plan_differs(const struct record *r, const char *config, struct err *e)
+{
+	_cleanup_(materials_clear) struct materials m = { 0 };
+	struct nsctl_verdict v = { 0 };
+
+	if (materials_gather(&m, r->user, r->service, config, &v, e) < 0)
+		return -1;
+	return !v.isolated || m.account.uid != r->uid ||
+	       plan_rootfs_digest(m.plan) != r->rootfs ||
+	       plan_rules_digest(m.plan) != r->rules;
 }
 
 static void plan_in_words(
@@ -161,6 +169,7 @@ int nsctl_plan(int argc, char **argv)
 	_cleanup_(materials_clear) struct materials m = { 0 };
 	const char *service = "sshd", *config = NULL, *user;
 	struct nsctl_verdict v = { 0 };
+	struct err e = { 0 };
 	bool json = false;
 	const struct nsctl_option options[] = {
 		{ 's', "service", "NAME", "PAM service of the login (sshd)", NULL,
@@ -176,9 +185,8 @@ int nsctl_plan(int argc, char **argv)
 	if (argc - first != 1)
 		return nsctl_usage(argv[0], "takes one account's name");
 	user = argv[first];
-	r = materials_gather(&m, argv[0], user, service, config, &v);
-	if (r >= 0)
-		return r;
+	if (materials_gather(&m, user, service, config, &v, &e) < 0)
+		return nsctl_failed(argv[0], &e);
 	if (!json) {
 		plan_in_words(&m, service, &v);
 		r = 0;

@@ -10,6 +10,20 @@
 #include <stddef.h>
 #include <stdio.h>
 
+enum nsctl_answer {
+	NSCTL_NO,
+	NSCTL_YES,
+	NSCTL_UNKNOWN, /* not root, not in time, or a login would be refused now */
+};
+
+/* Why a user should log in anew. */
+struct nsctl_outdated {
+	enum nsctl_answer files; /* the host has replaced some that it runs on */
+	enum nsctl_answer rules; /* a login would get others now */
+	pid_t pid;               /* a process that has such a file, 0: none */
+	char file[192];          /* printable */
+};
+
 struct nsctl_session {
 	struct record record;
 	bool told_alive; /* who isn't root can't see it, and was told */
@@ -17,6 +31,7 @@ struct nsctl_session {
 	long processes; /* -1: not known */
 	/* as nsctl(8) names it; "crashed" and "paused" are no state of a record */
 	const char *state;
+	struct nsctl_outdated outdated; /* of list and status alone */
 	double cpu; /* percent of one CPU since the look before; below 0: none yet */
 };
 
@@ -104,6 +119,17 @@ int nsctl_own_stop(const struct nsctl_session *s, size_t n, bool wait,
 int nsctl_own_stopped(struct nsctl_own_talk *t, int ms, struct err *e);
 /* All have been told, and with @wait are gone. Return: 0 or -1 with @e. */
 int nsctl_own_stop_end(struct nsctl_own_talk *t, struct err *e);
+
+/**
+ * nsctl_outdated_look() - Fill in what a session has of before
+ * @config:	the file that a login would read; NULL: the installed one
+ *
+ * For root; else, and of a session that is being opened, nothing is known. Takes some milliseconds, and
+ * never long: see outdated.h.
+ */
+void nsctl_outdated_look(struct nsctl_session *s, const char *config);
+/* "files,rules", "?", or "" */
+const char *nsctl_outdated_text(const struct nsctl_outdated *o);
 
 /* Read again what a session uses, and its state. */
 void nsctl_session_look(struct nsctl_session *s);

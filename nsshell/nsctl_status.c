@@ -31,8 +31,8 @@ static int show_words(struct status *all, size_t n, bool mounts, struct err *e)
 	return 0;
 }
 
-static int status(
-	char *const *words, size_t n_words, bool json, bool mounts, struct err *e)
+static int status(char *const *words, size_t n_words, bool json, bool mounts,
+	const char *config, struct err *e)
 {
 	_cleanup_free_ struct nsctl_session *sessions = NULL;
 	_cleanup_free_ struct status *all = NULL;
@@ -44,6 +44,8 @@ static int status(
 	all = calloc(n + 1, sizeof(*all));
 	if (!all)
 		return err_set(e, ENOMEM, "look at the sessions");
+	for (size_t i = 0; i < n; i++)
+		nsctl_outdated_look(&sessions[i], config);
 	for (; r == 0 && done < n; done++)
 		r = status_gather(&sessions[done], &all[done], e);
 	if (r == 0)
@@ -55,10 +57,12 @@ static int status(
 
 int nsctl_status(int argc, char **argv)
 {
+	const char *config = NULL;
 	bool json = false, mounts = false;
 	const struct nsctl_option options[] = {
 		{ 'J', "json", NULL, "JSON; sizes in bytes", &json, NULL },
 		{ 'm', "mounts", NULL, "show the session's mounts, too", &mounts, NULL },
+		{ 'c', "config", "FILE", "what logins read", NULL, &config },
 		{ 0 },
 	};
 	int first, r = nsctl_options(options, "USER|SESSION...", argc, argv, &first);
@@ -67,7 +71,7 @@ int nsctl_status(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (inside_session()) {
-		if (json || mounts)
+		if (json || mounts || config)
 			return nsctl_usage(argv[0], "takes no options inside a session");
 		status_inside();
 		return nsctl_flush(argv[0], NSCTL_OK);
@@ -76,7 +80,7 @@ int nsctl_status(int argc, char **argv)
 		return nsctl_usage(argv[0], "whose sessions? (\"nsctl list\" shows all)");
 	/* For the lines of the tree; who lives in a box writes ASCII here at most. */
 	(void)setlocale(LC_CTYPE, "");
-	if (status(argv + first, (size_t)(argc - first), json, mounts, &e) < 0)
+	if (status(argv + first, (size_t)(argc - first), json, mounts, config, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	return nsctl_flush(argv[0], NSCTL_OK);
 }

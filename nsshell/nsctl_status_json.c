@@ -134,6 +134,25 @@ static json_t *events_json(const struct status *s)
 	return array;
 }
 
+static json_t *answer(enum nsctl_answer a)
+{
+	return a == NSCTL_UNKNOWN ? json_null() : json_boolean(a == NSCTL_YES);
+}
+
+static json_t *outdated_json(const struct nsctl_outdated *o)
+{
+	json_t *object = json_pack(
+		"{s:o, s:o}", "files", answer(o->files), "rules", answer(o->rules));
+
+	if (o->pid > 0 &&
+		(json_object_set_new(object, "process", json_integer(o->pid)) < 0 ||
+			json_object_set_new(object, "file", json_string(o->file)) < 0)) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
 static json_t *session_json(const struct status *s)
 {
 	const struct record *r = &s->session->record;
@@ -144,7 +163,7 @@ static json_t *session_json(const struct status *s)
 	return json_pack(
 		"{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:s,"
 		" s:{s:I, s:I, s:I, s:I, s:I, s:I},"
-		" s:o, s:o, s:o, s:o*, s:o, s:o, s:o, s:o}",
+		" s:o, s:o, s:o, s:o, s:o*, s:o, s:o, s:o, s:o}",
 		"id", r->id, "user", r->user, "uid", (json_int_t)r->uid, "service",
 		r->service, "from", r->rhost, "tty", r->tty, "since", since, "state",
 		s->session->state, "leases", (int)r->leases, "init", (int)r->init.pid,
@@ -152,8 +171,9 @@ static json_t *session_json(const struct status *s)
 		"cgroup", r->cgroup, "namespaces", "user", (json_int_t)ns->user, "pid",
 		(json_int_t)ns->pid, "mnt", (json_int_t)ns->mnt, "uts",
 		(json_int_t)ns->uts, "ipc", (json_int_t)ns->ipc, "cgroup",
-		(json_int_t)ns->cgroup, "usage", usage_json(&s->session->usage),
-		"account_usage", usage_json(&s->account), "limits",
+		(json_int_t)ns->cgroup, "outdated", outdated_json(&s->session->outdated),
+		"usage", usage_json(&s->session->usage), "account_usage",
+		usage_json(&s->account), "limits",
 		limits_json(&s->account, &s->account_more), "slice", slice_json(s),
 		"pressure", pressure_json(s), "processes", processes_json(s), "mounts",
 		mounts_json(s), "events", events_json(s));

@@ -22,6 +22,19 @@ static void print_process(const char *label, const struct record_process *p)
 		(void)printf("%12s: %d\n", label, (int)p->pid);
 }
 
+static void print_outdated(const struct nsctl_outdated *o)
+{
+	if (o->files == NSCTL_YES)
+		(void)printf(
+			"%12s: process %d runs on %s, which the host has replaced: log in "
+			"anew\n",
+			"Outdated", (int)o->pid, o->file);
+	if (o->rules == NSCTL_YES)
+		(void)printf(
+			"%12s: a login would get other rules now, or other file systems\n",
+			"Outdated");
+}
+
 static void print_head(const struct status *s)
 {
 	const struct record *r = &s->session->record;
@@ -43,6 +56,7 @@ static void print_head(const struct status *s)
 	if (ns->cgroup)
 		(void)printf(", cgroup %" PRIu64, ns->cgroup);
 	(void)printf("\n%12s: %s\n", "Cgroup", r->cgroup[0] ? r->cgroup : "none");
+	print_outdated(&s->session->outdated);
 }
 
 /* ---- tables ------------------------------------------------------------------------- */

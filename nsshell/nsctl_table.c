@@ -80,6 +80,12 @@ CELL(cpu)
 		(void)snprintf(buf, size, "%.1f", s->cpu);
 }
 
+CELL(outdated)
+{
+	(void)numbers;
+	(void)snprintf(buf, size, "%s", nsctl_outdated_text(&s->outdated));
+}
+
 CELL(leases)
 {
 	(void)numbers;
@@ -145,6 +151,7 @@ const struct nsctl_column nsctl_columns[] = {
 	{ "MEMORY", 6, RIGHT, NUMBER, "memory that it uses, caches included", cell_memory },
 	{ "CPU", 7, RIGHT, NUMBER, "CPU time that it has used", cell_time },
 	{ "STATE", 8, 0, TEXT, "opening, open, paused, lingering, closing, crashed", cell_state },
+	{ "OUTDATED", 5, 0, TEXT, "why to log in anew: the host has replaced files that it runs on, other rules (list)", cell_outdated },
 	{ "LEASES", 2, RIGHT, NUMBER, "logins in it", cell_leases },
 	{ "UID", 5, RIGHT, NUMBER, "the account's uid", cell_uid },
 	{ "INIT", 5, RIGHT, NUMBER, "pid of its init on the host", cell_init },
