@@ -7,6 +7,7 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
+#include "core/run/cgroup_flee.h"
 #include "core/run/family.h"
 #include "core/run/keys.h"
 #include "core/run/kin.h"
@@ -97,7 +98,13 @@ static int harden(int argc)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (sys_close_from(PROTO_FD + 1) < 0 || chdir("/") < 0)
 		return -1;
-	return be_root();
+	/* Its terminal's ^Z isn't for us. Who leads a session of its own already has it so. */
+	(void)setsid();
+	if (be_root() < 0)
+		return -1;
+	/* Before any lock. */
+	cgroup_flee();
+	return 0;
 }
 
 static void answer(enum proto_kind kind, const char *id, const char *shell)
@@ -133,8 +140,8 @@ static pid_t fork_into(struct cgroup_fds *born)
  * The supervisor builds the rootfs while this process makes the cgroups, and answers. What
  * happens here is told to it, and nobody else.
  */
-static int open_alone(const struct decided *d, int terminal, int family,
-	struct cgroup_fds *born, struct err *e)
+static int open_alone(const struct decided *d, const struct stage *stage, int terminal,
+	int family, struct cgroup_fds *born, struct err *e)
 {
 	int pair[2];
 	pid_t pid;
@@ -145,8 +152,8 @@ static int open_alone(const struct decided *d, int terminal, int family,
 	if (pid == 0) {
 		(void)close(pair[0]);
 		(void)setsid();
-		supervisor_run(
-			d->plan, PROTO_FD, terminal, pair[1], family, born, d->allow);
+		supervisor_run(d->plan, stage, PROTO_FD, terminal, pair[1], family, born,
+			d->allow);
 	}
 	(void)close(pair[1]);
 	if (pid < 0) {
@@ -177,26 +184,41 @@ static int find_home(
 	return live < 0 ? -1 : 0;
 }
 
+/* In all of this a process or a file system of the account's has a part. */
+static int look_before(const struct plan *plan, struct stage *stage, struct err *e)
+{
+	const struct kin k = kin_of_plan(plan);
+	uint64_t born;
+	int r = plan->keys_usable ? keys_close(plan, e) : 0;
+
+	if (r == 0)
+		r = kin_home_born(&k, &born, e);
+	if (r == 0)
+		r = stage_look(plan, stage, e);
+	return r;
+}
+
 /* On success somebody else will answer: the new supervisor, or a running one. */
 static int open_session(const struct decided *d, int terminal, struct err *e)
 {
 	const struct kin k = kin_of_plan(d->plan);
 	struct cgroup_fds born = CGROUP_FDS_NONE;
+	struct stage stage = STAGE_NONE;
 	_cleanup_close_ int family = -EBADF;
 	int r = open_state(e) < 0 ? -1 : kin_check_early(&k, e);
 
-	/* Before any lock: a process of the account's has a part in it. */
-	if (r == 0 && d->plan->keys_usable)
-		r = keys_close(d->plan, e);
+	/* Before any lock. */
+	if (r == 0)
+		r = look_before(d->plan, &stage, e);
 	if (r == 0 && d->plan->share_account)
 		r = supervisor_hand_over(d->plan, PROTO_FD, &family, e);
-	if (r != 0)
-		return r < 0 ? -1 : 0;
-	r = find_home(d->plan, &family, &born, e);
 	if (r == 0)
-		r = open_alone(d, terminal, family, &born, e);
+		r = find_home(d->plan, &family, &born, e);
+	if (r == 0)
+		r = open_alone(d, &stage, terminal, family, &born, e);
 	cgroup_fds_close(&born);
-	return r;
+	stage_close(&stage);
+	return r < 0 ? -1 : 0;
 }
 
 int main(int argc, char **argv)

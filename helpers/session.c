@@ -33,8 +33,8 @@
 #define LET_GO_MS 5000
 #define LOOK_MS   20
 
-void session_begin(struct session *s, const struct plan *plan, int terminal, int preparer,
-	int family, bool allow)
+void session_begin(struct session *s, const struct plan *plan, const struct stage *stage,
+	int terminal, int preparer, int family, bool allow)
 {
 	*s = (struct session){
 		.plan = plan,
@@ -50,6 +50,7 @@ void session_begin(struct session *s, const struct plan *plan, int terminal, int
 		.ptys = -EBADF,
 		.allow = allow,
 		.preparer = preparer,
+		.stage = *stage,
 		.family = family,
 		.groups = CGROUP_FDS_NONE,
 	};

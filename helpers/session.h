@@ -7,6 +7,7 @@
 #include "core/run/cgroup.h"
 #include "core/run/record.h"
 #include "core/run/refresh.h"
+#include "core/run/stage.h"
 #include "helpers/protocol.h"
 
 #include <stdbool.h>
@@ -48,6 +49,7 @@ struct session {
 	bool cut_off;   /* a login is inside and hears no answer any more: tell the log */
 	int preparer;   /* to the process that makes the cgroups meanwhile, groups.h */
 	bool preparing; /* it was told to begin */
+	struct stage stage; /* from stage_look(); until init runs */
 	int family; /* the account's lock, where it was taken already: until init runs */
 	bool admitted; /* a login was told how to join: the next one has a move to make, too */
 	struct cgroup_fds groups;
@@ -57,8 +59,8 @@ struct session {
 };
 
 /* An empty session for a plan; owns nothing yet. */
-void session_begin(struct session *s, const struct plan *plan, int terminal, int preparer,
-	int family, bool allow);
+void session_begin(struct session *s, const struct plan *plan, const struct stage *stage,
+	int terminal, int preparer, int family, bool allow);
 
 /**
  * session_open() - Build the session up to a running init

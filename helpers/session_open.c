@@ -10,7 +10,7 @@
 #include "core/run/filter_make.h"
 #include "core/run/kin.h"
 #include "core/run/limits_now.h"
-#include "core/run/stage.h"
+#include "core/run/look.h"
 #include "core/run/tty.h"
 #include "core/run/userns.h"
 #include "helpers/groups.h"
@@ -224,7 +224,7 @@ static int go_home(int home, struct err *e)
 	return -1;
 }
 
-static int build(struct session *s, struct stage *stage, struct err *e)
+static int build(struct session *s, struct err *e)
 {
 	_cleanup_close_ int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	struct err ignored;
@@ -232,11 +232,11 @@ static int build(struct session *s, struct stage *stage, struct err *e)
 
 	if (home < 0)
 		return err_set(e, errno, "remember the host's mounts");
-	r = s->plan->share_tmp ? tmp_share(s, s->family, stage, e) : 0;
+	r = s->plan->share_tmp ? tmp_share(s, s->family, &s->stage, e) : 0;
 	if (r == 0)
 		r = holder_take(s, s->family, e);
 	if (r == 0)
-		r = stage_and_start(s, stage, e);
+		r = stage_and_start(s, &s->stage, e);
 	if (go_home(home, r < 0 ? &ignored : e) < 0)
 		return -1;
 	return r;
@@ -266,7 +266,7 @@ static void choose_pids(struct session *s)
 		s->record.pids = pidstart_choose(others, n, max, luck);
 }
 
-static int open_in_family(struct session *s, struct stage *stage, struct err *e)
+static int open_in_family(struct session *s, struct err *e)
 {
 	const struct kin k = kin_of_plan(s->plan);
 
@@ -274,7 +274,7 @@ static int open_in_family(struct session *s, struct stage *stage, struct err *e)
 		family_add(s->family, s->plan->id, s->plan->sessions_max, e) != 0)
 		return -1;
 	choose_pids(s);
-	if (build(s, stage, e) < 0 ||
+	if (build(s, e) < 0 ||
 		limits_now_write(s->family, s->plan->cgroup.limits_text, e) < 0)
 		return -1;
 	/* The next login looks for both: they must be there before the lock goes. */
@@ -284,21 +284,32 @@ static int open_in_family(struct session *s, struct stage *stage, struct err *e)
 	return session_write(s, e);
 }
 
-static int open_with_family(struct session *s, struct stage *stage, struct err *e)
+static int open_with_family(struct session *s, struct err *e)
 {
 	int r;
 
 	if (s->family < 0 &&
 		family_lock(s->plan->uid, FAMILY_PATIENCE_MS, &s->family, e) != 0)
 		return -1;
-	r = open_in_family(s, stage, e);
+	r = open_in_family(s, e);
 	cleanup_close(&s->family);
 	return r;
 }
 
+static int open_stage(struct session *s, struct err *e)
+{
+	if (stage_open(s->plan, s->terminal, &s->stage, e) < 0)
+		return -1;
+	if (s->stage.plain)
+		syslog(LOG_NOTICE,
+			"session %s: %s can't be idmapped: an access control list that is set there "
+			"inside may name an id of the box's",
+			s->plan->id, s->stage.plain);
+	return 0;
+}
+
 int session_open(struct session *s, struct err *e)
 {
-	struct stage stage = STAGE_NONE;
 	struct err ticket;
 	int r;
 
@@ -312,15 +323,11 @@ int session_open(struct session *s, struct err *e)
 	s->preparing = true;
 	if (s->record.lent.path[0] && tty_lend(s->terminal, s->plan, e) < 0)
 		return -1;
-	if (stage_open(s->plan, s->terminal, &stage, e) < 0)
-		return -1;
-	if (stage.plain)
-		syslog(LOG_NOTICE,
-			"session %s: %s can't be idmapped: an access control list that is set there "
-			"inside may name an id of the box's",
-			s->plan->id, stage.plain);
-	r = open_with_family(s, &stage, e);
-	stage_close(&stage);
+	r = open_stage(s, e);
+	if (r == 0)
+		r = open_with_family(s, e);
+	look_end();
+	stage_close(&s->stage);
 	if (r < 0 || await_init(s, e) < 0 || note_init(s, e) < 0)
 		return -1;
 	if (ticket_move(s->plan, s->record.init.pid, &ticket) < 0)

@@ -457,14 +457,15 @@ static void run(struct session *s, int sock, const struct cgroup_fds *born)
 	presence_end(&w.presence);
 }
 
-_Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal,
-	int preparer, int family, const struct cgroup_fds *born, bool allow)
+_Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage,
+	int sock, int terminal, int preparer, int family, const struct cgroup_fds *born,
+	bool allow)
 {
 	static struct session s;
 
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	session_begin(&s, plan, terminal, preparer, family, allow);
+	session_begin(&s, plan, stage, terminal, preparer, family, allow);
 	run(&s, sock, born);
 	_exit(0);
 }

@@ -6,11 +6,13 @@
 #include "core/base/err.h"
 #include "core/plan/plan.h"
 #include "core/run/cgroup.h"
+#include "core/run/stage.h"
 
 #include <stdbool.h>
 
 /**
  * supervisor_run() - Open a session, supervise it, end it
+ * @stage:	from stage_look(); the supervisor's
  * @sock:	the first login's; the supervisor's
  * @terminal:	to lend, or -1; the supervisor's
  * @preparer:	socket to groups_prepare() in another process; the supervisor's
@@ -20,8 +22,9 @@
  *
  * Should:   be the only thing its process does from here on
  */
-_Noreturn void supervisor_run(const struct plan *plan, int sock, int terminal,
-	int preparer, int family, const struct cgroup_fds *born, bool allow);
+_Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage,
+	int sock, int terminal, int preparer, int family, const struct cgroup_fds *born,
+	bool allow);
 
 /**
  * supervisor_hand_over() - Share=account: give a login to the account's running session

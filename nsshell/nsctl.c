@@ -2,10 +2,12 @@
 /* nsctl(8): the admin's command, a table of commands with a file each. */
 #include "nsshell/nsctl.h"
 
+#include "core/run/cgroup_flee.h"
 #include "core/run/inside.h"
 
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef VERSION
 #define VERSION "unknown"
@@ -102,6 +104,9 @@ static int command_run(const char *name, int argc, char **argv)
 		return nsctl_failed(full, &e);
 	}
 	argv[0] = full;
+	/* Before any lock. */
+	if (geteuid() == 0)
+		cgroup_flee();
 	return command->run(argc, argv);
 }
 

@@ -239,9 +239,11 @@ static int lock_live(const struct set *s, int *ret_fd, struct err *e)
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	const struct kin k = kin_of_account(&s->account);
 	_cleanup_close_ int fd = -EBADF;
+	uint64_t born;
 	size_t n;
 
-	if (family_lock(s->account.uid, LOCK_PATIENCE_MS, &fd, e) != 0 ||
+	if (kin_home_born(&k, &born, e) < 0 ||
+		family_lock(s->account.uid, LOCK_PATIENCE_MS, &fd, e) != 0 ||
 		kin_check(fd, &k, e) < 0 || family_ids(fd, &ids, &n, e) < 0)
 		return -1;
 	if (n == 0)

@@ -2,7 +2,7 @@
 #include "core/run/host.h"
 
 #include "core/base/cleanup.h"
-#include "core/run/resolve.h"
+#include "core/run/look.h"
 
 #include <string.h>
 
@@ -12,6 +12,7 @@ struct paths {
 	enum plan_use use; /* of what is being added */
 	struct plan_path *v;
 	size_t n, room;
+	struct err *e; /* why not, where it isn't for want of memory */
 };
 
 static struct plan_path *more(struct paths *p)
@@ -38,7 +39,8 @@ static int look(const struct paths *p, const char *path, bool built_in,
 		if (r >= 0 || e->num != ELOOP)
 			return r;
 	}
-	return resolve_path(path, p->use, &p->as, ret, e);
+	return built_in ? resolve_path(path, p->use, &p->as, ret, e)
+			: look_path(path, p->use, &p->as, ret, e);
 }
 
 /* Who isn't root can't look as the account: nothing can be told then. */
@@ -62,6 +64,11 @@ static int add(struct paths *p, const char *path, bool built_in)
 		return -1;
 	found = look(p, path, built_in, &r, &e);
 	cleanup_close(&r.fd);
+	/* The next one would wait as long. */
+	if (found < 0 && e.num == ETIMEDOUT) {
+		*p->e = e;
+		return -1;
+	}
 	*to = (struct plan_path){ .path = arena_strdup(&p->h->arena, path),
 		.use = p->use,
 		.by_root = r.by_root };
@@ -86,7 +93,8 @@ static int add_pattern(struct paths *p, const char *pattern, bool built_in)
 {
 	if ((p->use == PLAN_USE_HIDE || p->use == PLAN_USE_DEVICE) &&
 		strpbrk(pattern, "*?["))
-		return resolve_pattern(pattern, &p->as, add_match, p);
+		return built_in ? resolve_pattern(pattern, &p->as, add_match, p)
+				: look_pattern(pattern, &p->as, add_match, p, p->e);
 	return add(p, pattern, built_in);
 }
 
@@ -177,9 +185,13 @@ int host_paths(const struct account *account, const struct policy *policy, struc
 	size_t n_groups;
 	_cleanup_free_ gid_t *groups = groups_of(account, policy, &n_groups);
 	struct paths p = { .h = h,
-		.as = { account->name, account->uid, account->gid, groups, n_groups } };
+		.as = { account->name, account->uid, account->gid, groups, n_groups },
+		.e = e };
 	struct plan_path *owned = NULL;
-	int r = groups ? add_all(&p, account, policy) : -1;
+	int r;
+
+	(void)err_set(e, ENOMEM, "look at the paths of the config");
+	r = groups ? add_all(&p, account, policy) : -1;
 
 	if (r == 0)
 		owned = arena_alloc(&h->arena, (p.n + 1) * sizeof(*owned));
@@ -188,5 +200,5 @@ int host_paths(const struct account *account, const struct policy *policy, struc
 	free(p.v);
 	h->facts.paths = owned;
 	h->facts.n_paths = owned ? p.n : 0;
-	return owned ? 0 : err_set(e, ENOMEM, "look at the paths of the config");
+	return owned ? 0 : -1;
 }

@@ -3,7 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/run/family.h"
-#include "core/run/privs.h"
+#include "core/run/look.h"
 #include "core/run/record.h"
 
 #include <fcntl.h>
@@ -19,20 +19,24 @@ int kin_is(const char *noted, const char *user, uid_t uid, struct err *e)
 
 int kin_home_born(const struct kin *k, uint64_t *ret, struct err *e)
 {
-	struct statx st = { 0 };
-	struct err back;
-	int r = privs_look_as(k->uid, k->gid, k->groups, k->n_groups, e);
+	static struct {
+		char *home;
+		uint64_t born;
+		uid_t uid;
+	} asked;
+	const struct resolve_as as = { k->user, k->uid, k->gid, k->groups, k->n_groups };
 
-	*ret = 0;
-	if (r == 0 &&
-		statx(AT_FDCWD, k->home, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) == 0 &&
-		(st.stx_mask & STATX_BTIME) && st.stx_btime.tv_sec > 0)
-		*ret = (uint64_t)st.stx_btime.tv_sec;
-	if (privs_look_as_root(&back) < 0) {
-		*e = back;
-		r = -1;
+	if (asked.home && asked.uid == k->uid && strcmp(asked.home, k->home) == 0) {
+		*ret = asked.born;
+		return 0;
 	}
-	return r;
+	if (look_born(k->home, &as, ret, e) < 0)
+		return -1;
+	free(asked.home);
+	asked.home = strdup(k->home);
+	asked.uid = k->uid;
+	asked.born = *ret;
+	return 0;
 }
 
 /* When a process began, as today's clock has it: that may have been set since. */

@@ -49,7 +49,9 @@ int kin_is(const char *noted, const char *user, uid_t uid, struct err *e);
  * @ret:	seconds since 1970, statx(2); 0 where that can't be told
  *
  * Looks with the account's rights. Younger than what is said to be the account's, it is another
- * account's of the same name: made by useradd(8) after userdel(8) -r.
+ * account's of the same name: made by useradd(8) after userdel(8) -r. What was found is kept.
+ *
+ * Should:   be asked before the account's lock is taken, as it may have to be waited for, look.h
  *
  * Return: 0 or -1 with @e.
  */

@@ -33,17 +33,26 @@ struct stage {
 	}
 
 /**
- * stage_open() - Open every source in the host's mount namespace
- * @terminal:	fd of the terminal to lend, or -1
+ * stage_look() - Open those sources that the account may have chosen, or mounted something at
  * @ret:	filled on success; close with stage_close()
  *
  * Sources marked as_user are resolved with the account's file system ids and groups:
- * nobody gets at what the account can't reach, and root-squashed homes work. The caller's
- * own ids and groups are back afterwards, and that is proven.
+ * nobody gets at what the account can't reach, and root-squashed homes work; by a child, look.h.
+ *
+ * Should:   run before any lock is taken: it may take LOOK_PATIENCE_S
  *
  * Return: 0 or -1 with @e.
  */
-int stage_open(const struct plan *plan, int terminal, struct stage *ret, struct err *e);
+int stage_look(const struct plan *plan, struct stage *ret, struct err *e);
+
+/**
+ * stage_open() - Open the other sources, and make trees of all, in the host's mount namespace
+ * @terminal:	fd of the terminal to lend, or -1
+ * @s:		from stage_look()
+ *
+ * Return: 0 or -1 with @e.
+ */
+int stage_open(const struct plan *plan, int terminal, struct stage *s, struct err *e);
 void stage_close(struct stage *s);
 
 /**

@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
+#include "core/run/look.h"
 #include "core/run/rootfs.h"
 #include "core/run/tree.h"
 
@@ -258,6 +259,36 @@ static int do_op(const struct doing *d, struct err *e)
 	return err_set(e, EINVAL, "do operation %d of the plan", d->op->kind);
 }
 
+/* Whether the way to its target leads through what the account may have mounted, and never answers. */
+static bool is_on_accounts(const struct plan *plan, const struct plan_op *op)
+{
+	for (const struct plan_op *above = plan->ops; above < op; above++) {
+		size_t len = strlen(above->target);
+
+		if (above->kind == PLAN_BIND && above->as_user && op->target &&
+			strncmp(op->target, above->target, len) == 0 &&
+			op->target[len] == '/')
+			return true;
+	}
+	return false;
+}
+
+static int do_op_there(void *arg, struct err *e)
+{
+	return do_op(arg, e);
+}
+
+/* The account's lock is held. */
+static int do_op_bounded(struct doing *d, struct err *e)
+{
+	const struct plan *p = d->plan;
+	const struct resolve_as as = { p->user, p->uid, p->gid, p->groups, p->n_groups };
+	const struct look_job job = { do_op_there, d };
+	const int keep[] = { d->tree.root, d->source->mount };
+
+	return is_on_accounts(p, d->op) ? look_run(&job, &as, keep, 2, e) : do_op(d, e);
+}
+
 /* Beside the new root, so that it goes when init pivots. */
 static int show_proc(const struct stage *s, struct err *e)
 {
@@ -286,7 +317,7 @@ int stage_mount(const struct plan *plan, const struct stage *s, struct err *e)
 	for (size_t i = 0; i < plan->n_ops; i++) {
 		d.op = &plan->ops[i];
 		d.source = &s->sources[i];
-		if (do_op(&d, e) < 0)
+		if (do_op_bounded(&d, e) < 0)
 			return -1;
 	}
 	return show_proc(s, e);

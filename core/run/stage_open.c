@@ -3,8 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
-#include "core/run/privs.h"
-#include "core/run/resolve.h"
+#include "core/run/look.h"
 #include "core/run/userns.h"
 
 #include <fcntl.h>
@@ -40,19 +39,39 @@ static bool is_own_file(const struct plan *plan, const struct stat *st)
 	return S_ISREG(st->st_mode) && st->st_uid == plan->uid;
 }
 
+/* Where the account can mount something, or choose what it is. */
+static bool is_accounts(const struct plan_op *op)
+{
+	return op->use != PLAN_USE_ANY || op->as_user || op->own_file;
+}
+
+static int open_there(const struct plan_op *op, const struct resolve_as *as,
+	struct resolved *ret, struct err *e)
+{
+	if (is_accounts(op))
+		return look_open(op->source, !op->own_file, as, op->as_user, ret, e);
+	ret->fd = open(op->source, O_PATH | O_CLOEXEC);
+	if (ret->fd >= 0 && fstat(ret->fd, &ret->st) == 0)
+		return 0;
+	(void)err_set(e, errno, "open %s", op->source);
+	cleanup_close(&ret->fd);
+	return -1;
+}
+
 /* Root's own paths, or a mount of the host's that the plan took from its table. */
 static int open_built_in(const struct plan *plan, const struct plan_op *op,
-	struct stage_source *ret, struct err *e)
+	const struct resolve_as *as, struct stage_source *ret, struct err *e)
 {
-	_cleanup_close_ int fd =
-		open(op->source, O_PATH | O_CLOEXEC | (op->own_file ? O_NOFOLLOW : 0));
+	_cleanup_close_ int fd = -EBADF;
+	struct resolved found = RESOLVED_NONE;
 
-	if (fd < 0)
-		return may_be_missing(op, errno) ? 1 : no_source(plan, op, errno, e);
-	if (fstat(fd, &ret->st) < 0)
-		return may_be_missing(op, errno)
-			       ? 1
-			       : err_set(e, errno, "look at %s", op->source);
+	if (open_there(op, as, &found, e) < 0) {
+		if (may_be_missing(op, e->num))
+			return 1;
+		return e->num == ETIMEDOUT ? -1 : no_source(plan, op, e->num, e);
+	}
+	fd = found.fd;
+	ret->st = found.st;
 	if (op->own_file && !is_own_file(plan, &ret->st))
 		return 1;
 	ret->mount = take_fd(&fd);
@@ -69,8 +88,8 @@ static int open_source(const struct plan *plan, const struct plan_op *op,
 	int r;
 
 	if (op->use == PLAN_USE_ANY)
-		return open_built_in(plan, op, ret, e);
-	r = resolve_again(op->source, op->use, &as, &found, e);
+		return open_built_in(plan, op, &as, ret, e);
+	r = look_again(op->source, op->use, &as, op->as_user, &found, e);
 	if (r == 0) {
 		ret->mount = found.fd;
 		ret->st = found.st;
@@ -80,7 +99,7 @@ static int open_source(const struct plan *plan, const struct plan_op *op,
 		return no_source(plan, op, ENOENT, e);
 	if (r < 0 && e->num == EMFILE)
 		return no_source(plan, op, EMFILE, e);
-	if (r < 0 && !op->optional)
+	if (r < 0 && (!op->optional || e->num == ETIMEDOUT))
 		return err_wrap(e, "%s%s can't be used", op->must_own ? "the home " : "",
 			op->source);
 	return 1;
@@ -91,13 +110,13 @@ static bool has_source(const struct plan_op *op)
 	return op->kind == PLAN_BIND || op->kind == PLAN_DEVICE || op->kind == PLAN_COVER;
 }
 
-/* Open all sources of one kind, as the account or as root, into fds. */
-static int open_all(const struct plan *plan, bool as_user, struct stage *s, struct err *e)
+static int open_all(
+	const struct plan *plan, bool accounts, struct stage *s, struct err *e)
 {
 	for (size_t i = 0; i < plan->n_ops; i++) {
 		const struct plan_op *op = &plan->ops[i];
 
-		if (has_source(op) && op->as_user == as_user &&
+		if (has_source(op) && is_accounts(op) == accounts &&
 			open_source(plan, op, &s->sources[i], e) < 0)
 			return -1;
 	}
@@ -200,30 +219,7 @@ static int idmap_all(const struct plan *plan, struct stage *s, struct err *e)
 	return r < 0 ? -1 : 0;
 }
 
-static int open_sources(
-	const struct plan *plan, int terminal, struct stage *s, struct err *e)
-{
-	struct err back;
-	int r;
-
-	if (open_all(plan, false, s, e) < 0)
-		return -1;
-	r = privs_look_as(plan->uid, plan->gid, plan->groups, plan->n_groups, e);
-	if (r == 0)
-		r = open_all(plan, true, s, e);
-	if (privs_look_as_root(&back) < 0) {
-		*e = back;
-		return -1;
-	}
-	if (r < 0 || clone_all(plan, s, e) < 0 || idmap_all(plan, s, e) < 0)
-		return -1;
-	s->proc = sys_clone_tree(AT_FDCWD, "/proc", false, MS_PRIVATE);
-	if (s->proc < 0)
-		return err_set(e, errno, "clone /proc");
-	return clone_terminal(plan, terminal, s, e);
-}
-
-int stage_open(const struct plan *plan, int terminal, struct stage *ret, struct err *e)
+int stage_look(const struct plan *plan, struct stage *ret, struct err *e)
 {
 	struct stage s = STAGE_NONE;
 
@@ -233,12 +229,23 @@ int stage_open(const struct plan *plan, int terminal, struct stage *ret, struct 
 	s.n = plan->n_ops;
 	for (size_t i = 0; i < s.n; i++)
 		s.sources[i].mount = -EBADF;
-	if (open_sources(plan, terminal, &s, e) < 0) {
+	if (open_all(plan, true, &s, e) < 0) {
 		stage_close(&s);
 		return -1;
 	}
 	*ret = s;
 	return 0;
+}
+
+int stage_open(const struct plan *plan, int terminal, struct stage *s, struct err *e)
+{
+	if (open_all(plan, false, s, e) < 0 || clone_all(plan, s, e) < 0 ||
+		idmap_all(plan, s, e) < 0)
+		return -1;
+	s->proc = sys_clone_tree(AT_FDCWD, "/proc", false, MS_PRIVATE);
+	if (s->proc < 0)
+		return err_set(e, errno, "clone /proc");
+	return clone_terminal(plan, terminal, s, e);
 }
 
 void stage_close(struct stage *s)

@@ -11,6 +11,7 @@ import subprocess
 import time
 
 from harness.pace import patient
+from test_users import Tools
 
 ACCOUNTS = pathlib.Path("/run/nsshell/accounts")
 STRACE = shutil.which("strace")
@@ -192,3 +193,104 @@ def _waiting(session):
     """Whether somebody has connected to the session's socket, beside who listens there (proc(5))."""
     lines = pathlib.Path("/proc/net/unix").read_text(encoding="ascii", errors="replace")
     return lines.count(f"/sessions/{session}.sock") > 1
+
+
+HELD = """#!/bin/sh
+exec {strace} -f -qq -o /dev/null -e trace=flock -e inject=flock:signal=STOP:when=1 {helper} "$@"
+"""
+
+
+@contextlib.contextmanager
+def _delegated(b):
+    """Groups that belong to a user, of each hierarchy in which one can stand still."""
+    found = [p for p in map(pathlib.Path, ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/freezer"))
+             if (p / "cgroup.procs").exists()]
+    groups = []
+    for root in found:
+        group = root / f"delegated-{b.alice.pw_name}"
+        group.mkdir()
+        for path in (group, *group.iterdir()):
+            os.chown(path, b.alice.pw_uid, b.alice.pw_gid)
+        groups.append(group)
+    try:
+        yield groups
+    finally:
+        for group in groups:
+            for _ in range(50):
+                with contextlib.suppress(OSError):
+                    group.rmdir()
+                    break
+                time.sleep(0.05)
+
+
+def _enter(groups):
+    for group in groups:
+        (group / "cgroup.procs").write_text("0", encoding="ascii")
+
+
+def _groups_of(pid):
+    text = pathlib.Path(f"/proc/{pid}/cgroup").read_text(encoding="ascii")
+    return [line.split(":", 2)[2] for line in text.splitlines() if line.split(":")[1] in ("", "freezer")]
+
+
+def test_the_callers_cgroup_is_left_before_a_lock(b):
+    """A user logs in from a group of their own, which they can let stand still at any time."""
+    if not STRACE:
+        b.skip("locks from a group that a user may freeze", "strace isn't there")
+        return
+    helper = b.stage.bin / "held-helper"
+    helper.write_text(HELD.format(strace=STRACE, helper=b.stage.helper), encoding="ascii")
+    helper.chmod(0o755)
+    b.stage.pam_all(helper=helper)
+    with _delegated(b) as groups:
+        p = subprocess.Popen(["su", "-", b.alice.pw_name, "-c", "true"], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                             preexec_fn=lambda: _enter(groups))
+        held = _stopped("nsshell-helper")
+        b.check(groups and held, "the helper of a login from a user's own group has its first lock", groups, held)
+        for pid in held or ():
+            mine = [g for g in _groups_of(pid) if "delegated" in g]
+            b.check(not mine, "it isn't in that group any more", _groups_of(pid))
+            b.check(os.getsid(pid) == pid, "nor in reach of the login's terminal", os.getsid(pid))
+        os.killpg(p.pid, signal.SIGKILL)
+        for pid in held or ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        p.wait(patient(20))
+        b.stage.pam_all()
+        helper.unlink()
+    r = b.ssh(b.alice.pw_name, "echo in")
+    b.check(r.stdout == "in\n", "the next login is as ever", r.stdout + r.stderr, b.log_tail())
+
+
+def test_a_pause_from_a_group_of_the_users(b):
+    if not STRACE:
+        b.skip("a pause from a group that a user may freeze", "strace isn't there")
+        return
+    name = b.alice.pw_name
+    with b.shell(name) as s, _delegated(b) as groups:
+        s.do("true")
+        session = b.record_of(name)["id"]
+        p = subprocess.Popen(
+            [STRACE, "-f", "-qq", "-u", name, "-o", "/dev/null", "-e", "trace=flock", "-e",
+             "inject=flock:signal=STOP:when=1", Tools(b).own, "pause", session],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True, preexec_fn=lambda: _enter(groups))
+        held = _stopped("nsshell-own")
+        b.check(groups and held, "a user's own pause has its lock", held)
+        mine = [g for pid in held or () for g in _groups_of(pid) if "delegated" in g]
+        b.check(not mine, "and stands in no group of the user's", mine)
+        left = [pid for pid in _named("nsshell-own") if pid not in (held or ())]
+        b.check(left and all("delegated" in g for pid in left for g in _groups_of(pid)),
+                "who will be the user again doesn't leave it", [(pid, _groups_of(pid)) for pid in left])
+        _end(p)
+        b.nsctl("resume", name)
+
+
+def _named(name):
+    found = []
+    for comm in pathlib.Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):
+            if comm.read_text(encoding="ascii", errors="replace").strip() == name:
+                found.append(int(comm.parent.name))
+    return found

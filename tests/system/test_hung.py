@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A file system of the user's own that never answers: root gives up on it, and nobody waits with a lock."""
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import pathlib
+import signal
+import struct
+import subprocess
+import time
+
+from harness.pace import patient
+
+ACCOUNTS = pathlib.Path("/run/nsshell/accounts")
+LIBC = ctypes.CDLL(None, use_errno=True)
+MS_NOSUID_NODEV = 6
+LOOKUP, GETATTR, STATFS, INIT = 1, 3, 17, 26
+HOST = 1 << 30  # answers: as many as come from the host's mount namespace
+
+
+class Fuse:
+    """
+    Mounted as fusermount(1) does for its user, and served by a process: after some answers it only reads.
+    allow_other is what its user may say where /etc/fuse.conf has user_allow_other; without, nobody but
+    the user gets as far as to wait.
+    """
+
+    def __init__(self, at, owner, answers):
+        self.at, self.owner, self.answers = at, owner, answers
+        self.pid = 0
+
+    def __enter__(self):
+        self.at.mkdir()
+        os.chown(self.at, self.owner.pw_uid, self.owner.pw_gid)
+        fd = os.open("/dev/fuse", os.O_RDWR)
+        data = (f"fd={fd},rootmode=40000,user_id={self.owner.pw_uid},group_id={self.owner.pw_gid}"
+                ",allow_other")
+        if LIBC.mount(b"hung", bytes(self.at), b"fuse.hung", MS_NOSUID_NODEV, data.encode()) < 0:
+            raise OSError(ctypes.get_errno(), "mount a FUSE")
+        self.pid = os.fork()
+        if self.pid == 0:
+            with contextlib.suppress(BaseException):
+                self._serve(fd)
+            os._exit(0)
+        os.close(fd)
+        return self
+
+    def _serve(self, fd):
+        os.closerange(3, fd)
+        while True:
+            request = os.read(fd, 1 << 20)
+            opcode, unique = struct.unpack_from("=4xIQ", request)
+            if opcode != INIT and (self.answers <= 0 or not self._is_from_here(request)):
+                continue
+            body = {GETATTR: self._attr, STATFS: lambda: bytes(80), INIT: self._init,
+                    LOOKUP: self._entry}.get(opcode)
+            self.answers -= opcode in (GETATTR, STATFS)
+            text = body() if body else b""
+            os.write(fd, struct.pack("=IiQ", 16 + len(text), 0 if body else -errno.ENOSYS, unique) + text)
+
+    @staticmethod
+    def _init():
+        return struct.pack("=IIIIHHI", 7, 31, 0, 0, 8, 8, 4096) + bytes(40)
+
+    @staticmethod
+    def _is_from_here(request):
+        pid, = struct.unpack_from("=I", request, 32)
+        try:
+            return os.readlink(f"/proc/{pid}/ns/mnt") == os.readlink("/proc/self/ns/mnt")
+        except OSError:
+            return False
+
+    def _entry(self):
+        return struct.pack("=4Q2I", 2, 0, 0, 0, 0, 0) + self._attr()[16:]
+
+    def _attr(self):
+        return struct.pack("=QII", 0, 0, 0) + struct.pack(
+            "=6Q3I7I", 1, 0, 0, 0, 0, 0, 0, 0, 0, 0o40755, 2, self.owner.pw_uid, self.owner.pw_gid, 0, 4096, 0)
+
+    def end(self):
+        """Whoever waits for it hears so."""
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            self.pid = 0
+
+    def __exit__(self, *_):
+        self.end()
+        LIBC.umount2(bytes(self.at), 2)
+        self.at.rmdir()
+
+
+def _lookers():
+    found = []
+    for comm in pathlib.Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):
+            if comm.read_text(encoding="ascii", errors="replace") == "nsshell-look\n":
+                found.append(int(comm.parent.name))
+    return found
+
+
+def _login(b, helper=None):
+    return subprocess.Popen(
+        [b.stage.bin / "nsctl", "run", "--config", b.stage.conf, "--helper", helper or b.stage.helper,
+         b.alice.pw_name, "echo", "in"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def _answer(p):
+    try:
+        return p.communicate(timeout=patient(40))[0]
+    except subprocess.TimeoutExpired:
+        p.kill()
+        return "hangs"
+
+
+def _lock_is_free(b):
+    with contextlib.suppress(FileNotFoundError), \
+            open(ACCOUNTS / str(b.alice.pw_uid), encoding="ascii") as f:
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def _refused(b, what, answers, share, binds="-{at}:/mnt/hung"):
+    at = pathlib.Path(b.alice.pw_dir) / "hung"
+    b.stage.config(f"Share={share}\n[User {b.alice.pw_name}]\nBindPaths={binds.format(at=at)}\n")
+    before = set(_lookers())
+    with Fuse(at, b.alice, answers) as fuse:
+        p = _login(b)
+        end = time.monotonic() + patient(5)
+        while not set(_lookers()) - before and time.monotonic() < end:
+            time.sleep(0.01)
+        if answers < HOST:
+            time.sleep(0.5)
+            b.check(p.poll() is None and _lock_is_free(b), f"{what}: it waits, without the account's lock")
+        said = _answer(p)
+        b.check(p.returncode not in (0, None) and "doesn't answer" in said and "nsshell-look" in said,
+                f"{what}: a login is refused, and says why", said, b.log_tail())
+        b.check(_lock_is_free(b), "the account's lock is free then")
+        stuck = set(_lookers()) - before
+        b.check(len(stuck) == 1, "who looked can't be killed, and is let be", sorted(stuck))
+        said = _answer(_login(b))
+        b.check("doesn't answer" in said and set(_lookers()) - before == stuck,
+                "the next login makes no second one", said)
+        r = b.run(b.stage.bin / "nsctl", "plan", "--config", b.stage.conf, b.alice.pw_name,
+                  timeout=patient(40))
+        b.check(r.returncode != 0 and "doesn't answer" in r.stdout + r.stderr, "nor does nsctl plan",
+                r.stdout[-200:] + r.stderr)
+        r = b.ssh(b.bob.pw_name, "echo in")
+        b.check(r.stdout == "in\n", "another account's login notices nothing", r.stdout + r.stderr)
+        fuse.end()
+        end = time.monotonic() + patient(5)
+        while set(_lookers()) & stuck and time.monotonic() < end:
+            time.sleep(0.01)
+        b.check(not set(_lookers()) & stuck, "it is gone with the file system", sorted(_lookers()))
+    b.stage.config(f"Share={share}\n")
+    said = _answer(_login(b))
+    b.check(said.endswith("in\n"), "and then the account's logins go on", said, b.log_tail())
+
+
+def _can(b):
+    if os.access("/dev/fuse", os.W_OK):
+        return True
+    b.skip("file systems that never answer", "there is no /dev/fuse")
+    return False
+
+
+def test_a_file_system_that_never_answers(b):
+    if _can(b):
+        _refused(b, "a user's own FUSE below a bind's source", 0, "login")
+
+
+def test_one_that_answers_while_the_plan_is_made(b):
+    if _can(b):
+        _refused(b, "one that goes silent once the plan is made", 3, "login")
+
+
+def test_and_where_sessions_are_shared(b):
+    if _can(b):
+        _refused(b, "the same with Share=account", 3, "account")
+
+
+def test_a_mount_point_that_is_gone_silent_when_the_box_is_made(b):
+    """Only now with the account's lock: so for two seconds at most."""
+    if not _can(b):
+        return
+    shared = b.stage.base / "shared"
+    shared.mkdir(mode=0o755)
+    _refused(b, "one that answers outside, and not in the box", HOST, "account",
+             f"{shared}:{{at}}/shared")
+    shared.rmdir()
