@@ -127,6 +127,85 @@ def test_what_is_hidden_stays_hidden(b):
                             f"directory above it, {n + 1}", said, b.log_tail())
 
 
+# ---- an upgrade of the host -------------------------------------------------------------
+
+@contextlib.contextmanager
+def _own_local(b):
+    """The host's /usr/local is a directory that a test may change."""
+    local = b.stage.private / "local.changes"
+    for name in ("bin", "lib"):
+        (local / name).mkdir(parents=True)
+    kernel.bind(local, "/usr/local")
+    try:
+        yield local
+    finally:
+        kernel.umount("/usr/local")
+        b.gone()
+        b.run("rm", "-rf", local, "/var/lib/nsshell/upper")
+
+
+def _install(b, local, version):
+    """A program and its library, of one version, as a package manager replaces them."""
+    source = b.stage.private / "changes.c"
+    made = {"lib/libnst.so.1": (f'const char *v{version}(void) {{ return "version {version}"; }}',
+                                "-shared", "-fPIC", "-Wl,-soname,libnst.so.1"),
+            "bin/nst": (f'int puts(const char *); unsigned int sleep(unsigned int); const char *v{version}(void);'
+                        f'int main(int n, char **v) {{ (void)v; puts(v{version}()); if (n > 1) sleep(60); }}',
+                        str(local / "lib/libnst.so.1"), "-Wl,-rpath,/usr/local/lib")}
+    for name, (text, *flags) in made.items():
+        source.write_text(text, encoding="ascii")
+        b.run("cc", source, *flags, "-o", local / "new")
+        os.rename(local / "new", local / name)
+
+
+def test_an_upgrade(b):
+    """A login sees all of it, or, with Upper=disk beside a process that runs on what was before, nothing."""
+    name = b.alice.pw_name
+    for upper, during in (("none", "version 2"), ("tmpfs", "version 1"), ("disk", "version 1")):
+        b.stage.config(f"Upper={upper}\n")
+        with _own_local(b) as local:
+            _install(b, local, 1)
+            with b.shell(name) as one:
+                first = one.do("/usr/local/bin/nst; /usr/local/bin/nst stay >/dev/null & sleep 0.2; nst")
+                _install(b, local, 2)
+                said = one.do("nst")
+                b.check(first.split("\n")[0] == "version 1" and said == during,
+                        f"Upper={upper}: an open session that runs a program while the host replaces it and its library",
+                        f"{first}, then {said}", b.log_tail())
+                r = b.ssh(name, "/usr/local/bin/nst")
+                b.check(r.stdout.strip() == ("version 1" if upper == "disk" else "version 2"),
+                        f"Upper={upper}: a login beside it", r.stdout + r.stderr)
+                one.do("pkill -x nst; sleep 0.2")
+                r = b.ssh(name, "/usr/local/bin/nst")
+                b.check(r.stdout == "version 2\n", f"Upper={upper}: and one when nobody runs the old one any more",
+                        r.stdout + r.stderr)
+
+
+def test_what_an_account_has_changed_stays_so(b):
+    """Upper=disk: a file that was opened for writing is the account's own, until root removes it from the layer."""
+    name = b.alice.pw_name
+    b.stage.config("Upper=disk\n")
+    with _own_local(b) as local:
+        note = local / "lib/note"
+        note.write_text("one\n", encoding="ascii")
+        os.chown(note, b.alice.pw_uid, -1)
+        b.ssh(name, ": >> /usr/local/lib/note")
+        b.gone(name)
+        _replace(note, "two\n")
+        r = b.ssh(name, "cat /usr/local/lib/note")
+        b.check(r.stdout == "one\n", "a file that the account has opened for writing stays what it was",
+                r.stdout + r.stderr)
+        b.gone(name)
+        upper = f"/var/lib/nsshell/upper/{b.alice.pw_uid}/upper"
+        found = b.run("find", upper, "!", "-type", "d").stdout.split()
+        b.check(found == [f"{upper}/usr-local/lib/note"], "as find(1) tells", found)
+        os.unlink(found[0])
+        r = b.ssh(name, "cat /usr/local/lib/note")
+        b.check(r.stdout == "two\n", "removed there, it is the host's again", r.stdout + r.stderr)
+
+
+# ---- what it costs ----------------------------------------------------------------------
+
 def _spent(pid):
     """Seconds of CPU time, and how often it slept."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
