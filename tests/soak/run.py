@@ -180,7 +180,7 @@ class Stays:
         record = next(r for r in b.stage.records() if r.get("id") == session)
         self.pids = {"supervisor": int(record["supervisor_pid"]),
                      "init": int(record["init_pid"]), "sshd": b.stage.sshd.process.pid}
-        time.sleep(1)  # after it has settled
+        time.sleep(3)  # after it has settled, and has looked at the host's directories
         self.mounts = len(list(kernel.mounts(1)))
         self.first = self._sizes()
 

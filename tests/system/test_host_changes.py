@@ -127,6 +127,20 @@ def test_what_is_hidden_stays_hidden(b):
                             f"directory above it, {n + 1}", said, b.log_tail())
 
 
+def test_what_is_to_be_hidden_later(b):
+    with _own_etc(b) as etc:
+        b.stage.config("InaccessiblePaths=-/etc/later\n")
+        with b.shell(b.alice.pw_name) as one:
+            _ready(one, etc)
+            mark = b.nsctl("list", "-c", b.stage.conf, "-n", "-r", "-o", "OUTDATED").stdout.strip()
+            (etc / "later").write_text("secret\n", encoding="ascii")
+            after = b.nsctl("list", "-c", b.stage.conf, "-n", "-r", "-o", "OUTDATED").stdout.strip()
+            b.check((mark, after) == ("", "rules"), "a session that was opened before there was something to hide is "
+                    "marked", (mark, after))
+            r = b.ssh(b.alice.pw_name, "cat /etc/later")
+            b.check("No such" in r.stderr, "and the next login doesn't see it", r.stdout + r.stderr)
+
+
 # ---- an upgrade of the host -------------------------------------------------------------
 
 @contextlib.contextmanager
