@@ -12,8 +12,9 @@
 /* What somebody was just using during a look is seen by the next one. */
 #define AGAIN (2 * SECOND)
 #define IDLE  (60 * SECOND)
-/* From one look to the next, and in times of what the last one took. */
+/* From one look to the next, and in times of what the last one took; longer while changes go on. */
 #define PAUSE       SECOND
+#define PAUSE_MOST  (8 * SECOND)
 #define PAUSE_TIMES 100
 
 /* CPU time: on a busy host a look takes no more of it. */
@@ -30,9 +31,14 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+static uint64_t longer(uint64_t pause)
+{
+	return pause * 2 < PAUSE_MOST ? pause * 2 : PAUSE_MOST;
+}
+
 void follow_begin(struct follow *f, const struct session *s, uint64_t now)
 {
-	*f = (struct follow){ .session = s };
+	*f = (struct follow){ .session = s, .pause = PAUSE };
 	if (s->refresh.n > 0)
 		f->due = now + FIRST;
 }
@@ -42,6 +48,7 @@ void follow_hear(struct follow *f, uint64_t now)
 	if (f->due == 0 || f->heard)
 		return;
 	f->heard = true;
+	f->pause = now < f->free ? longer(f->pause) : PAUSE;
 	f->due = later(now + SETTLE, f->free);
 }
 
@@ -55,7 +62,7 @@ int follow_timeout(const struct follow *f, uint64_t now)
 void follow_go(struct follow *f, uint64_t now)
 {
 	const struct session *s = f->session;
-	uint64_t before = spent_usec(), pause;
+	uint64_t before = spent_usec(), pause = f->pause;
 	struct err e;
 
 	if (f->due == 0 || now < f->due)
@@ -69,7 +76,7 @@ void follow_go(struct follow *f, uint64_t now)
 		follow_end(f);
 		return;
 	}
-	pause = later(PAUSE, (spent_usec() - before) * PAUSE_TIMES);
+	pause = later(pause, (spent_usec() - before) * PAUSE_TIMES);
 	f->free = now + pause;
 	f->due = now + later(f->heard ? AGAIN : IDLE, pause);
 	f->heard = false;

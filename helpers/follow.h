@@ -8,9 +8,10 @@
 struct follow {
 	const struct session *session;
 	struct changes changes;
-	bool heard;    /* of a change that wasn't looked at yet */
-	uint64_t due;  /* when to look; CLOCK_MONOTONIC, microseconds; 0: never */
-	uint64_t free; /* and not before */
+	bool heard;     /* of a change that wasn't looked at yet */
+	uint64_t due;   /* when to look; CLOCK_MONOTONIC, microseconds; 0: never */
+	uint64_t free;  /* and not before */
+	uint64_t pause; /* from this look to the next one */
 };
 
 /**
