@@ -40,8 +40,14 @@ from harness import choose  # noqa: E402  pylint: disable=wrong-import-position
 SECONDS_A_TEST = 300
 # A shape that takes longer hangs, or has a host that is much too busy.
 MINUTES, MINUTES_ALL = 40, 180
-# Own tests that make check has no time for: what they try is rare, or the host's suite tries it as well.
-LATER = ("scope.systemd_executes_itself_anew_meanwhile", "disk.quotas")
+# Own tests that make check has no time for: what they try is rare, another test here comes by it as well, or
+# the host's suite does.
+LATER = ("disk.quotas", "enable.enable_and_disable_twice", "limit.pressure", "lxcfs.the_unit_is_restarted",
+         "scope.a_login_while_the_old_scope_goes", "scope.systemd_executes_itself_anew_meanwhile",
+         "scope.who_is_refused_goes_back", "systemd.a_restart_of_sshd", "systemd.daemon_reload",
+         "systemd.what_systemd_tells", "user_manager.a_unit_that_tries_to_leave",
+         "user_manager.one_manager_for_all_logins", "ways.at", "ways.sftp_and_scp", "ways.sudo",
+         "ways.the_accounts_groups")
 ORDER = ("enable", "ways", "limit", "systemd")
 LAST = ("trace",)
 
