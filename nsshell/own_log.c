@@ -212,7 +212,8 @@ int own_log(const struct door_before *caller, int argc, char **argv)
 {
 	static struct sources s;
 	static struct ownlog o;
-	char user[ACCOUNT_NAME_MAX] = "", home[PATH_MAX] = "";
+	static char user[ACCOUNT_NAME_MAX];
+	char home[PATH_MAX] = "";
 	const struct passwd *pw = getpwuid(caller->uid);
 	struct err e = { 0 };
 	int r;
