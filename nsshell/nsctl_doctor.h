@@ -93,6 +93,11 @@ bool doctor_memory_is_open(const struct doctor_account *a);
 /* Tell of those accounts. */
 void doctor_memory(const struct strlist *open, struct findings *f);
 
+/* Whether 32-bit programs, which this host can run, can open no socket in an account's box. */
+bool doctor_is_socketless(const struct doctor_account *a);
+/* Tell of those accounts. */
+void doctor_socketless(const struct strlist *accounts, struct findings *f);
+
 /* Whether an account's /tmp or upper in memory may become larger than its MemoryMax=. */
 bool doctor_tmp_is_large(const struct doctor_account *a);
 /* Tell of those accounts. */

@@ -72,9 +72,10 @@ struct gathered {
 	struct strlist unseen; /* with Record=yes, and nothing to look through */
 	struct strlist limits;
 	struct strlist paths;
-	struct strlist disk;   /* with Upper=disk, and no quota */
-	struct strlist memory; /* with no MemoryMax= */
-	struct strlist tmp;    /* with a TmpSize= above it */
+	struct strlist disk;       /* with Upper=disk, and no quota */
+	struct strlist memory;     /* with no MemoryMax= */
+	struct strlist tmp;        /* with a TmpSize= above it */
+	struct strlist socketless; /* where 32-bit programs are concerned */
 	struct strlist isolated;
 	struct doctor_passed passed;
 	struct doctor_mounts mounts;
@@ -109,6 +110,9 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 			strlist_add(&g->memory, account->name) < 0)
 			f->no_memory = true;
 		if (doctor_tmp_is_large(&a) && strlist_add(&g->tmp, account->name) < 0)
+			f->no_memory = true;
+		if (doctor_is_socketless(&a) &&
+			strlist_add(&g->socketless, account->name) < 0)
 			f->no_memory = true;
 		if (policy.record && is_unseen(account) &&
 			strlist_add(&g->unseen, account->name) < 0)
@@ -149,6 +153,7 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	doctor_disk(&g.disk, f);
 	doctor_memory(&g.memory, f);
 	doctor_tmp(&g.tmp, f);
+	doctor_socketless(&g.socketless, f);
 	doctor_doors(d, &g.isolated, f);
 	doctor_passed_tell(&g.passed, config_people(c), f);
 	if (g.isolated.n > 0)
@@ -163,6 +168,7 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	strlist_clear(&g.limits);
 	strlist_clear(&g.paths);
 	strlist_clear(&g.disk);
+	strlist_clear(&g.socketless);
 	strlist_clear(&g.memory);
 	strlist_clear(&g.tmp);
 	return 0;

@@ -35,7 +35,12 @@ void doctor_paths(
 		return;
 	(void)snprintf(whom, sizeof(whom), "%.60s", a->account->name);
 	if (host_gather(a->account, a->policy, &host, &e) < 0) {
-		f->no_memory = true;
+		if (e.num == ETIMEDOUT)
+			findings_add(f, FINDING_ERROR, whom,
+				"mend or unmount it: isolated logins are refused meanwhile",
+				"%s", e.msg);
+		else
+			f->no_memory = true;
 		return;
 	}
 	if (plan_paths_check(&host.facts, a->account, a->policy, &plan, &e) == 0) {

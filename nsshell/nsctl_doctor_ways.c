@@ -4,22 +4,15 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
+#include "core/run/look.h"
+#include "core/run/privs.h"
 
 #include <fcntl.h>
-#include <grp.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 
 /* ---- the home, seen as its owner ---------------------------------------------------- */
-
-/* Take on the account's ids for the file system, or root's again. Groups come along: a home may
- * be reached through one. */
-static int see_as(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
-{
-	if (setgroups(n, groups) < 0 || sys_setfsgid(gid) < 0)
-		return -1;
-	return sys_setfsuid(uid);
-}
 
 enum {
 	HOME_UNITS = 1,
@@ -63,19 +56,31 @@ static int look_into(const char *path)
 	return found;
 }
 
-static int home_look(const struct account *a)
+/* In a process of its own, which isn't root again. */
+static int see_home(void *arg, struct err *e)
 {
-	gid_t mine[256];
-	int n = getgroups(256, mine), found = 0;
+	const struct account *a = arg;
 
-	if (n < 0 || geteuid() != 0 || a->home[0] != '/' || a->home[1] == '\0')
+	return privs_look_as(a->uid, a->gid, a->groups, a->n_groups, e) < 0
+		       ? -1
+		       : look_into(a->home);
+}
+
+static int home_look(struct account *a, struct findings *f)
+{
+	const struct resolve_as as = { a->name, a->uid, a->gid, a->groups, a->n_groups };
+	const struct look_job job = { see_home, a };
+	struct err e;
+	int found;
+
+	if (geteuid() != 0 || a->home[0] != '/' || a->home[1] == '\0')
 		return 0;
-	if (see_as(a->uid, a->gid, a->groups, a->n_groups) == 0)
-		found = look_into(a->home);
-	/* A nsctl that can't be root again must not go on looking. */
-	if (see_as(0, 0, mine, (size_t)n) < 0)
-		abort();
-	return found;
+	found = look_run(&job, &as, NULL, 0, &e);
+	if (found < 0)
+		findings_add(f, FINDING_WARNING, a->name,
+			"mend or unmount it: logins may be refused meanwhile",
+			"%s can't be looked at: %s", a->home, e.msg);
+	return found < 0 ? 0 : found;
 }
 
 /* ---- what that means ---------------------------------------------------------------- */
@@ -208,7 +213,7 @@ static void check_shell(const struct account *a, const char *whom, struct findin
 void doctor_ways_out(const struct doctor_account *d, struct findings *f)
 {
 	const struct account *a = d->account;
-	int home = home_look(a);
+	int home = home_look((struct account *)(uintptr_t)a, f);
 	char whom[300];
 
 	(void)snprintf(whom, sizeof(whom), "%.250s, which is to be isolated", a->name);

@@ -102,3 +102,12 @@ bool families_are_all(const struct families *f)
 {
 	return f->others && f->allowed == UINT64_MAX;
 }
+
+bool families_refuse(const struct strlist *words, const struct strlist *calls)
+{
+	struct families f = families_of(words);
+	bool unset = words->n == 1 && strcmp(words->v[0], "default") == 0;
+
+	return !families_are_all(&f) &&
+	       !(unset && calls->n > 0 && strcmp(calls->v[0], "no") == 0);
+}

@@ -30,3 +30,9 @@ struct families families_of(const struct strlist *words);
 
 /* Whether nothing is refused. */
 bool families_are_all(const struct families *f);
+
+/*
+ * Whether RestrictAddressFamilies= refuses any, SystemCallFilter= being @calls: "no" there stands for it,
+ * too, unless it is set.
+ */
+bool families_refuse(const struct strlist *words, const struct strlist *calls);

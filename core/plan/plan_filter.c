@@ -141,14 +141,11 @@ static const char *families_text(struct planner *b, const struct families *f)
  */
 static void restrict_families(struct planner *b)
 {
-	const struct strlist *words = &b->in->policy->families,
-			     *calls = &b->in->policy->filter;
-	struct families f = families_of(words);
+	const struct policy *policy = b->in->policy;
+	struct families f = families_of(&policy->families);
 	int last = FAMILIES_MAX - 1;
 
-	if (families_are_all(&f) ||
-		(words->n == 1 && strcmp(words->v[0], "default") == 0 && calls->n > 0 &&
-			strcmp(calls->v[0], "no") == 0))
+	if (!families_refuse(&policy->families, &policy->filter))
 		return;
 	while (!f.others && last > 0 && !(f.allowed >> last & 1))
 		last--;

@@ -132,18 +132,25 @@ static void serve(int sock, const struct request *q, const struct resolve_as *as
 	cleanup_close(&a.found.fd);
 }
 
+/* Nobody who reads what nsctl writes waits for this one's end. */
+static int be_quiet(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd < LOOK_FD; fd++)
+		if (null < 0 || dup2(null, fd) < 0)
+			return -1;
+	return 0;
+}
+
 /* Whatever it waits for keeps nothing else from going on. */
 static _Noreturn void be_child(int sock, const struct resolve_as *as)
 {
 	static struct request q;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	(void)prctl(PR_SET_NAME, NAME, 0, 0, 0);
 	sock = fcntl(sock, F_DUPFD_CLOEXEC, LOOK_FD + 1);
-	for (int fd = 0; fd < LOOK_FD; fd++)
-		if (null < 0 || dup2(null, fd) < 0)
-			_exit(1);
-	if (sock < 0 || dup3(sock, LOOK_FD, O_CLOEXEC) < 0 ||
+	if (be_quiet() < 0 || sock < 0 || dup3(sock, LOOK_FD, O_CLOEXEC) < 0 ||
 		sys_close_from(LOOK_FD + 1) < 0 || chdir("/") < 0 || setsid() < 0)
 		_exit(1);
 	while (io_recv(LOOK_FD, &q, sizeof(q), NULL, NULL) == 0)
@@ -450,33 +457,38 @@ static void keep_only(int sock, const int *keep, size_t n)
 			(void)close(fd);
 }
 
+struct said {
+	int r;
+	struct err e;
+};
+
 static _Noreturn void run_once(
 	int sock, const struct look_job *job, const int *keep, size_t n)
 {
-	struct err e = { 0 };
+	struct said said = { 0 };
 
 	(void)prctl(PR_SET_NAME, NAME, 0, 0, 0);
+	/* Where the host's mounts aren't there, that is what it has already. */
+	(void)be_quiet();
 	keep_only(sock, keep, n);
-	if (job->run(job->arg, &e) == 0)
-		e.msg[0] = '\0';
-	_exit(io_send(sock, &e, sizeof(e), NULL, 0) < 0);
+	said.r = job->run(job->arg, &said.e);
+	_exit(io_send(sock, &said, sizeof(said), NULL, 0) < 0);
 }
 
 static int await_once(const struct resolve_as *as, pid_t pid, int sock, struct err *e)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
-	struct err said;
+	struct said said;
 
 	if (poll(&p, 1, RUN_PATIENCE_MS) == 0)
 		return give_up(as, pid, e);
 	if (io_recv(sock, &said, sizeof(said), NULL, NULL) != 0)
-		(void)err_set(&said, 0, "look as %s", as->name);
+		said.r = err_set(&said.e, 0, "look as %s", as->name);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
-	if (said.msg[0] == '\0')
-		return 0;
-	*e = said;
-	return -1;
+	if (said.r < 0)
+		*e = said.e;
+	return said.r;
 }
 
 int look_run(const struct look_job *job, const struct resolve_as *as, const int *keep,

@@ -39,7 +39,7 @@ int look_open(const char *path, bool follow, const struct resolve_as *as, bool a
 int look_born(
 	const char *path, const struct resolve_as *as, uint64_t *ret, struct err *e);
 
-/* What a child does once, in our mount namespace. @run: 0, or -1 with @e. */
+/* What a child does once, in our mount namespace. @run: 0 or more, or -1 with @e. */
 struct look_job {
 	int (*run)(void *arg, struct err *e);
 	void *arg;

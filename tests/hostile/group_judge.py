@@ -108,6 +108,9 @@ DOORS_32 = (("getpid, which is let through", "20", "ok"), ("mount", "21", "EPERM
             ("keyctl", "288", "EPERM"), ("bpf", "357", "EPERM"), ("perf_event_open", "336", "EPERM"),
             ("unshare of user", "310 0x10000000", "EPERM"), ("clone of a user namespace", "120 0x10000011", "EPERM"),
             ("clone3", "435", "ENOSYS"), ("setns", "346", "EPERM"), ("umount2", "52", "EPERM"),
+            ("socketcall of a socket", "102 1", "EAFNOSUPPORT"),
+            ("socketcall of a pair", "102 8", "EAFNOSUPPORT"), ("socketcall of connect", "102 3", "EFAULT"),
+            ("socket of AF_ALG", "359 38", "EAFNOSUPPORT"),
             ("TIOCSTI", "54 0 0x5412", "EPERM"), ("stime", "25", "EPERM"), ("reboot", "88", "EPERM"))
 DOORS_X32 = (("getpid", "39"), ("mount", "165"), ("keyctl", "250"), ("bpf", "321"),
              ("unshare of user", "272 0x10000000"), ("ioctl, x32's own", "514"), ("execve, x32's own", "520"))

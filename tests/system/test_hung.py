@@ -152,6 +152,8 @@ def _refused(b, what, answers, share, binds="-{at}:/mnt/hung"):
                   timeout=patient(40))
         b.check(r.returncode != 0 and "doesn't answer" in r.stdout + r.stderr, "nor does nsctl plan",
                 r.stdout[-200:] + r.stderr)
+        r = b.nsctl("check", "--config", b.stage.conf, timeout=patient(60))
+        b.check("doesn't answer" in r.stdout, "nsctl check says so, and ends", r.stdout[-300:] + r.stderr)
         r = b.ssh(b.bob.pw_name, "echo in")
         b.check(r.stdout == "in\n", "another account's login notices nothing", r.stdout + r.stderr)
         fuse.end()

@@ -319,3 +319,17 @@ def test_tmp_above_memory(b):
     for small in ("TmpSize=64M\nUpperSize=64M", "TmpSize=64M\nUpper=disk"):
         b.stage.config(f"MemoryMax=128M\n{small}\n")
         b.check(not [f for f in _findings(b) if word in f["what"]], f"{small.split()} is none")
+
+
+def test_32_bit_programs_and_families(b):
+    """Their socketcall(2) is refused as a whole: tests/unit/test_filter_machines.c, hostile judge."""
+    word = "they can open no socket"
+    there = os.uname().machine == "x86_64" and os.path.exists("/lib/ld-linux.so.2")
+    if not there:
+        b.skip("32-bit programs that open sockets", "this host runs none")
+    for said, told in (("", True), ("RestrictAddressFamilies=AF_VSOCK\n", True),
+                       ("RestrictAddressFamilies=no\n", False), ("SystemCallFilter=no\n", False)):
+        b.stage.config(said)
+        seen = [f for f in _findings(b) if word in f["what"]]
+        b.check(len(seen) == (told and there) and all(b.alice.pw_name in f["concerns"] for f in seen),
+                f"{said.strip() or 'the default'}: {'a note' if told and there else 'no note'}", seen)

@@ -299,3 +299,37 @@ def test_who_is_refused_goes_back(h):
     h.check(after == before, "su is in the groups that it came from",
             after.splitlines()[-1], before.splitlines())
     h.check(is_gone(h, "nsshell-1001.scope"), "and the scope goes", "gone")
+
+
+# A user's unit with Delegate= owns its group: a login from there, held up by its account's lock.
+DELEGATED = r"""
+systemd-run -q --unit=delegated -p Delegate=yes -p User=alice sleep 1000
+g=/sys/fs/cgroup/system.slice/delegated.service
+accounts=/run/nsshell/accounts/1000
+su - alice -c 'sleep 600' </dev/null >/dev/null 2>&1 &
+for i in $(seq 300); do [ -s $accounts ] && break; sleep .1; done
+stat -c 'group of %U' $g
+exec 9<$accounts
+flock 9
+sh -c "echo \$\$ >$g/cgroup.procs; exec su - alice -c true" </dev/null >/dev/null 2>&1 9<&- &
+for i in $(seq 300); do helper=$(pgrep -x nsshell-helper) && break; sleep .1; done
+sleep 2
+echo "helper $(cut -d: -f3 /proc/$helper/cgroup)"
+echo 1 >$g/cgroup.freeze
+flock -u 9
+flock -w 60 $accounts echo free
+echo 0 >$g/cgroup.freeze
+nsctl stop alice >/dev/null
+systemctl stop delegated
+"""
+
+
+@needs_systemd
+def test_a_login_from_a_delegated_group(h):
+    if h.shape != "v2":
+        h.skip("a login from a delegated group", "systemd delegates to users on cgroup v2 only")
+        return
+    said = h.out(DELEGATED, timeout=400)
+    h.check("group of alice" in said, "systemd gives a user a group of their own", said)
+    h.check("helper /\n" in said + "\n", "a login from there leaves it before it waits for a lock", said)
+    h.check(said.rstrip().endswith("free"), "and has none while that group stands still", said)
