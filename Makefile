@@ -171,6 +171,7 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS_run) -lcmocka
 $(BUILD)/unit/test_client: $(BUILD)/helpers/client.o
+$(BUILD)/unit/test_follow: $(BUILD)/helpers/follow.o
 
 # Fuzzers are built by `make fuzz-smoke`, by clang and into a folder of their own.
 FUZZED := helpers/request.c helpers/client.c helpers/session_id.c $(filter-out nsshell/nsjoin.c,$(NSJOIN)) \

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* When a session's overlays are to look anew at the host. */
+#include "helpers/follow.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define MS UINT64_C(1000)
+
+static const struct plan plan = { .id = "follow000000", .user = "nobody" };
+static struct session session = { .plan = &plan };
+static struct follow f;
+
+static int begun(void **state)
+{
+	(void)state;
+	session.refresh = (struct refresh){ .fs = { -EBADF }, .n = 1 };
+	follow_begin(&f, &session, 5000 * MS);
+	return 0;
+}
+
+static void a_session_without_overlays_never_looks(void **state)
+{
+	(void)state;
+	session.refresh.n = 0;
+	follow_begin(&f, &session, 5000 * MS);
+	follow_hear(&f, 5000 * MS);
+	assert_int_equal(follow_timeout(&f, 6000 * MS), -1);
+}
+
+static void the_first_look_waits_for_a_session_that_stays(void **state)
+{
+	(void)state;
+	assert_in_range(follow_timeout(&f, 5000 * MS), 900, 1001);
+	assert_int_equal(follow_timeout(&f, 6000 * MS), 0);
+}
+
+static void changes_without_end_put_nothing_off(void **state)
+{
+	(void)state;
+	f.due = 60000 * MS;
+	follow_hear(&f, 7000 * MS);
+	follow_hear(&f, 7200 * MS);
+	follow_hear(&f, 7240 * MS);
+	assert_int_equal(follow_timeout(&f, 7250 * MS), 0);
+}
+
+static void looks_are_apart(void **state)
+{
+	(void)state;
+	f.free = 9000 * MS;
+	follow_hear(&f, 7000 * MS);
+	assert_in_range(follow_timeout(&f, 7000 * MS), 1900, 2001);
+}
+
+/* Overlays that can't be remounted: once, and no fd is kept. */
+static void what_fails_is_not_tried_again(void **state)
+{
+	(void)state;
+	follow_go(&f, 5500 * MS);
+	assert_in_range(follow_timeout(&f, 5500 * MS), 400, 501);
+	follow_go(&f, 6000 * MS);
+	follow_hear(&f, 6000 * MS);
+	assert_int_equal(follow_timeout(&f, 9000 * MS), -1);
+	assert_int_equal(f.changes.n, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_session_without_overlays_never_looks, begun),
+		cmocka_unit_test_setup(
+			the_first_look_waits_for_a_session_that_stays, begun),
+		cmocka_unit_test_setup(changes_without_end_put_nothing_off, begun),
+		cmocka_unit_test_setup(looks_are_apart, begun),
+		cmocka_unit_test_setup(what_fails_is_not_tried_again, begun),
+	};
+
+	return cmocka_run_group_tests_name("follow", tests, NULL, NULL);
+}
