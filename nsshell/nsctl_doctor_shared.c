@@ -30,21 +30,43 @@ static bool is_left_out(const char *path)
 }
 
 /* By mode somebody may who isn't root; where there is an ACL, its mask is the group's bits. */
-static bool is_candidate(const struct stat *st)
+static bool is_candidate(const struct statx *st)
 {
-	return (st->st_mode & S_IWOTH) || ((st->st_mode & S_IWGRP) && st->st_gid != 0) ||
-	       st->st_uid != 0;
+	return (st->stx_mode & S_IWOTH) ||
+	       ((st->stx_mode & S_IWGRP) && st->stx_gid != 0) || st->stx_uid != 0;
 }
 
-static void walk(struct doctor_shared *s, const char *folder, int depth, dev_t dev)
+/* Without a word to a server that may not answer, and nothing is mounted by it. */
+static bool look_up(const char *path, struct statx *ret)
+{
+	return statx(AT_FDCWD, path,
+		       AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
+		       STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID, ret) == 0 &&
+	       S_ISDIR(ret->stx_mode);
+}
+
+/* Other file systems are what doctor_mounts() tells of, but for those of the system. */
+static bool is_elsewhere(const char *path, const struct statx *st)
+{
+	static const char *const systems[] = { "/usr", "/var", "/opt", "/srv", NULL };
+
+	if (!(st->stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return false;
+	for (size_t i = 0; systems[i]; i++)
+		if (strcmp(path, systems[i]) == 0)
+			return false;
+	return true;
+}
+
+static void walk(struct doctor_shared *s, const char *folder, int depth)
 {
 	_cleanup_dir_ DIR *dir = opendir(*folder ? folder : "/");
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir)) && s->looks < LOOKS_MAX &&
 		s->paths.n < FOUND_MAX) {
+		struct statx st;
 		char path[512];
-		struct stat st;
 
 		if (entry->d_name[0] == '.' ||
 			(entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN) ||
@@ -53,14 +75,12 @@ static void walk(struct doctor_shared *s, const char *folder, int depth, dev_t d
 			is_left_out(path))
 			continue;
 		s->looks++;
-		/* What is mounted below is another file system: doctor_mounts() tells of it. */
-		if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) ||
-			(depth > 1 && st.st_dev != dev))
+		if (!look_up(path, &st) || is_elsewhere(path, &st))
 			continue;
 		if (is_candidate(&st))
 			(void)strlist_add(&s->paths, path);
 		if (depth < DEPTH_MAX)
-			walk(s, path, depth + 1, st.st_dev);
+			walk(s, path, depth + 1);
 	}
 }
 
@@ -120,7 +140,7 @@ void doctor_shared(
 	if (geteuid() != 0)
 		return;
 	if (s->looks == 0)
-		walk(s, "", 1, 0);
+		walk(s, "", 1);
 	if (privs_look_as(who->uid, who->gid, who->groups, who->n_groups, &e) == 0)
 		look(a, s, f);
 	/* Whoever can't come back mustn't go on as somebody else. */

@@ -176,7 +176,8 @@ def test_terminals_that_nobody_can_look_at(b):
 def test_shared_folders_that_are_not_bound(b):
     """What a group works in outside, and would lose or not be able to write inside."""
     top = pathlib.Path("/srv") / f"{b.stage.base.name}-shared"
-    group, everyones, secret = top / "group", top / "everyones", top / "closed" / "group"
+    closed = pathlib.Path(f"{top}-closed")
+    group, everyones, secret = top / "group", top / "everyones", closed / "group"
     word = "isn't bound"
 
     def told():
@@ -187,7 +188,8 @@ def test_shared_folders_that_are_not_bound(b):
         folder.mkdir(parents=True)
         os.chown(folder, 0, gid)
         folder.chmod(mode)
-    secret.parent.chmod(0o700)
+    closed.chmod(0o700)
+    (top / "roots").chmod(0o755)
     try:
         b.stage.config("")
         found = _findings(b)
@@ -199,6 +201,9 @@ def test_shared_folders_that_are_not_bound(b):
         b.stage.config("Upper=none\n")
         _about(b, _findings(b), f"{group} can be written by {b.alice.pw_name}, and others perhaps, but isn't "
                "bound: in a box it is read-only", "note", "Upper=none: it is read-only inside")
+        kernel.bind(secret, top / "roots")
+        b.check(sorted(told()) == sorted(map(str, (group, everyones))), "what is another mount isn't looked into", told())
+        kernel.umount(top / "roots")
         for line in (f"BindPaths={top}", f"BindPaths=-{group} {everyones}:/mnt/all", f"BindPaths={top}/*"):
             b.stage.config(f"{line}\n")
             b.check(not told(), f"bound by {line.split('=')[1].replace(str(top), '...')} it isn't told", told())
@@ -207,6 +212,7 @@ def test_shared_folders_that_are_not_bound(b):
         b.check(whom and b.alice.pw_name not in whom, "each account by its own config", whom)
     finally:
         shutil.rmtree(top)
+        shutil.rmtree(closed)
 
 
 def test_folders_that_others_can_write(b):
