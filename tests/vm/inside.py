@@ -33,7 +33,7 @@ CHOSEN = {
                       "joins.a_paused_session", "joins.a_command_that_is_kept_from_starting",
                       "joins.hidden_from_debuggers", "nsjoin.who_and_where",
                       "nsctl_look.status", "nsctl_look.limits_that_were_hit_are_counted",
-                      "accounts.a_range_of_two", "living_host.a_mask_beside_an_open_session", "oom",
+                      "accounts.a_range_of_two", "living_host.a_mask_beside_an_open_session",
                       "readonly.it_is_the_default",
                       "resolve.a_socket_that_is_a_link_of_the_users", "resolve.hidden_behind_links"),
            "hostile": ("processes", "ipc", "namespaces", "privileges")},
