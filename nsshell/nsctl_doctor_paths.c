@@ -4,6 +4,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/run/host.h"
+#include "core/run/look.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ void doctor_paths(
 		return;
 	(void)snprintf(whom, sizeof(whom), "%.60s", a->account->name);
 	if (host_gather(a->account, a->policy, &host, &e) < 0) {
-		if (e.num == ETIMEDOUT)
+		if (look_failed(&e))
 			findings_add(f, FINDING_ERROR, whom,
 				"mend or unmount it: isolated logins are refused meanwhile",
 				"%s", e.msg);

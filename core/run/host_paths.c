@@ -65,7 +65,7 @@ static int add(struct paths *p, const char *path, bool built_in)
 	found = look(p, path, built_in, &r, &e);
 	cleanup_close(&r.fd);
 	/* The next one would wait as long. */
-	if (found < 0 && e.num == ETIMEDOUT) {
+	if (found < 0 && look_failed(&e)) {
 		*p->e = e;
 		return -1;
 	}

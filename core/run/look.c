@@ -165,6 +165,14 @@ static void stuck_name(uid_t uid, char *buf, size_t size)
 	(void)snprintf(buf, size, "%u.stuck", uid);
 }
 
+/* The child couldn't be had, or died: nothing is known of the path. */
+static int no_child(const struct resolve_as *as, int num, struct err *e)
+{
+	(void)err_set(e, num, "look as %s", as->name);
+	e->num = ECHILD;
+	return -1;
+}
+
 static int no_answer(const struct resolve_as *as, pid_t pid, struct err *e)
 {
 	(void)err_set(e, 0,
@@ -276,12 +284,12 @@ static int spawn(const struct resolve_as *as, struct err *e)
 	pid_t pid;
 
 	if (!groups)
-		return err_set(e, ENOMEM, "look as %s", as->name);
+		return no_child(as, ENOMEM, e);
 	if (as->n_groups > 0)
 		memcpy(groups, as->groups, as->n_groups * sizeof(*groups));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		free(groups);
-		return err_set(e, errno, "look as %s", as->name);
+		return no_child(as, errno, e);
 	}
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	pid = fork();
@@ -296,7 +304,7 @@ static int spawn(const struct resolve_as *as, struct err *e)
 	if (pid > 0)
 		return 0;
 	forget();
-	return err_set(e, errno, "look as %s", as->name);
+	return no_child(as, errno, e);
 }
 
 static int begin(const struct resolve_as *as, struct err *e)
@@ -324,7 +332,7 @@ static int hear(const struct resolve_as *as, struct reply *a, struct err *e)
 		return give_up(as, pid, e);
 	}
 	forget();
-	return err_set(e, r < 0 ? errno : 0, "look as %s", as->name);
+	return no_child(as, r < 0 ? errno : 0, e);
 }
 
 static int ask(const struct request *q, const struct resolve_as *as, struct reply *a,
@@ -336,7 +344,7 @@ static int ask(const struct request *q, const struct resolve_as *as, struct repl
 		return -1;
 	if (io_send(looker.sock, q, sizeof(*q), NULL, 0) < 0) {
 		forget();
-		return err_set(e, errno, "look as %s", as->name);
+		return no_child(as, errno, e);
 	}
 	return hear(as, a, e);
 }
@@ -483,7 +491,7 @@ static int await_once(const struct resolve_as *as, pid_t pid, int sock, struct e
 	if (poll(&p, 1, RUN_PATIENCE_MS) == 0)
 		return give_up(as, pid, e);
 	if (io_recv(sock, &said, sizeof(said), NULL, NULL) != 0)
-		said.r = err_set(&said.e, 0, "look as %s", as->name);
+		said.r = no_child(as, 0, &said.e);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
 	if (said.r < 0)
@@ -501,12 +509,11 @@ int look_run(const struct look_job *job, const struct resolve_as *as, const int 
 	if (check_stuck(as, e) < 0)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_set(e, errno, "look as %s", as->name);
+		return no_child(as, errno, e);
 	ours = pair[0];
 	pid = fork();
 	if (pid == 0)
 		run_once(pair[1], job, keep, n);
 	(void)close(pair[1]);
-	return pid < 0 ? err_set(e, errno, "look as %s", as->name)
-		       : await_once(as, pid, ours, e);
+	return pid < 0 ? no_child(as, errno, e) : await_once(as, pid, ours, e);
 }

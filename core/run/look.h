@@ -9,8 +9,20 @@
 
 #include "core/run/resolve.h"
 
+#include <errno.h>
+#include <stdbool.h>
+
 /* How long a file system may take to answer. */
 #define LOOK_PATIENCE_S 10
+
+/*
+ * Whether it is the look that failed, and not the path that can't be used: nothing answered, or the child
+ * died or couldn't be made. Nothing may be left out for that.
+ */
+static inline bool look_failed(const struct err *e)
+{
+	return e->num == ETIMEDOUT || e->num == ECHILD;
+}
 
 /*
  * resolve_path(), resolve_again() and resolve_pattern(), in the child. @as_account: with the
