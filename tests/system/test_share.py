@@ -171,13 +171,15 @@ class _Stopped:
         self.b.check(not self._is_locked(), "without the account's lock")
         return p
 
-    @staticmethod
-    def _waits():
-        """In connect(2) where the queue is full, else for an answer."""
+    def _waits(self):
+        """In connect(2) where the queue is full, else for an answer: connected, beside who listens (proc(5))."""
+        if not self.crowd:
+            return pathlib.Path("/proc/net/unix").read_text(encoding="ascii", errors="replace").count(
+                self.path) > 1
         for comm in pathlib.Path("/proc").glob("[0-9]*/comm"):
             with contextlib.suppress(OSError):
                 if comm.read_text(encoding="ascii", errors="replace") == "nsshell-helper\n" and \
-                        (comm.parent / "wchan").read_text().startswith(("unix_wait_for", "__skb_wait")):
+                        (comm.parent / "wchan").read_text(encoding="ascii").startswith("unix_wait_for"):
                     return True
         return False
 
