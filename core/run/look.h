@@ -16,12 +16,19 @@
 #define LOOK_PATIENCE_S 10
 
 /*
- * Whether it is the look that failed, and not the path that can't be used: nothing answered, or the child
- * died or couldn't be made. Nothing may be left out for that.
+ * Whether it is the look that failed, and not the path that can't be used: nothing answered, the child
+ * died or couldn't be made, or the kernel said what it says of no path. Nothing may be left out for that,
+ * as it would be a box by other rules.
  */
 static inline bool look_failed(const struct err *e)
 {
-	return e->num == ETIMEDOUT || e->num == ECHILD;
+	static const int nums[] = { ETIMEDOUT, ECHILD, EPERM, ENOSYS, ENOMEM, EMFILE,
+		ENFILE, ENOSPC, EINTR, EAGAIN };
+
+	for (size_t i = 0; i < sizeof(nums) / sizeof(*nums); i++)
+		if (e->num == nums[i])
+			return true;
+	return false;
 }
 
 /*

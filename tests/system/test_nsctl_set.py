@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 
-UID = "54322"
+from harness.accounts import SAME_UID as UID
 
 
 def _set(b, *arguments):
