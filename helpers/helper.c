@@ -14,6 +14,7 @@
 #include "core/run/schedule.h"
 #include "helpers/decide.h"
 #include "helpers/groups.h"
+#include "helpers/holder.h"
 #include "helpers/request.h"
 #include "helpers/session.h"
 #include "helpers/supervisor.h"
@@ -191,6 +192,8 @@ static int look_before(const struct plan *plan, struct stage *stage, struct err 
 	uint64_t born;
 	int r = plan->keys_usable ? keys_close(plan, e) : 0;
 
+	if (r == 0)
+		r = holder_reserve(plan, e);
 	if (r == 0)
 		r = kin_home_born(&k, &born, e);
 	if (r == 0)

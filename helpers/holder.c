@@ -17,8 +17,6 @@
 #include <sys/stat.h>
 
 /* Where every supervisor has it: its siblings take it from there. */
-#define HOLDER_FD 100
-
 /* Return: 1, 0, or -1 with errno. */
 static int is_mount_namespace(int fd, uint64_t ino)
 {
@@ -33,17 +31,21 @@ static int is_mount_namespace(int fd, uint64_t ino)
 	return type < 0 && errno != ENOTTY ? -1 : type == CLONE_NEWNS;
 }
 
-int holder_reserve(struct session *s, struct err *e)
+int holder_reserve(const struct plan *plan, struct err *e)
 {
-	if (s->plan->upper != UPPER_DISK)
+	_cleanup_close_ int any = -EBADF;
+	int fd;
+
+	if (plan->upper != UPPER_DISK)
 		return 0;
-	s->holder = fcntl(s->proc, F_DUPFD_CLOEXEC, HOLDER_FD);
-	if (s->holder < 0)
+	any = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = any < 0 ? -1 : fcntl(any, F_DUPFD_CLOEXEC, HOLDER_FD);
+	if (fd < 0)
 		return err_set(e, errno, "keep a place for the account's rootfs");
-	if (s->holder != HOLDER_FD)
-		return err_set(
-			e, EBUSY, "keep fd %d for the account's rootfs", HOLDER_FD);
-	return 0;
+	if (fd == HOLDER_FD)
+		return 0;
+	(void)close(fd);
+	return err_set(e, EBUSY, "keep fd %d for the account's rootfs", HOLDER_FD);
 }
 
 /* Return: 0 when what failed on the way to a supervisor says that it is gone; else -1 with @e. */

@@ -9,15 +9,18 @@
 
 #include "helpers/session.h"
 
+/* The number. */
+#define HOLDER_FD 100
+
 /**
- * holder_reserve() - Take the number of the fd, s->holder
+ * holder_reserve() - Take the number of the fd, for the session_begin() of this process or a child
  *
  * Should:   be called before the sources of a box's mounts are opened: there may be any number of
  *	     them, and the kernel gives the lowest numbers that are free
  *
- * Needs s->proc. Return: 0 or -1 with @e.
+ * Return: 0 or -1 with @e.
  */
-int holder_reserve(struct session *s, struct err *e);
+int holder_reserve(const struct plan *plan, struct err *e);
 
 /**
  * holder_take() - Build the rootfs; with Upper=disk, join that of another session of the account

@@ -44,7 +44,7 @@ void session_begin(struct session *s, const struct plan *plan, const struct stag
 		.init = -EBADF,
 		.leash = -EBADF,
 		.terminal = terminal,
-		.holder = -EBADF,
+		.holder = plan->upper == UPPER_DISK ? HOLDER_FD : -EBADF,
 		.filter = -EBADF,
 		.proc = -EBADF,
 		.ptys = -EBADF,

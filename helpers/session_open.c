@@ -316,8 +316,6 @@ int session_open(struct session *s, struct err *e)
 	s->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (s->proc < 0)
 		return err_set(e, errno, "open /proc");
-	if (holder_reserve(s, e) < 0)
-		return -1;
 	if (begin_record(s, e) < 0 || groups_begin(s->preparer, e) < 0)
 		return -1;
 	s->preparing = true;

@@ -100,7 +100,9 @@ int io_recv(int sock, void *msg, size_t size, int *fds, size_t *n_fds)
 	if ((size_t)got != size || (head.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
 		for (size_t i = 0; fds && i < total; i++)
 			cleanup_close(&fds[i]);
-		errno = EBADMSG;
+		/* What there was room for in the message had none among our fds. */
+		errno = fds && (size_t)got == size && total < IO_FDS_MAX ? EMFILE
+									 : EBADMSG;
 		return -1;
 	}
 	if (n_fds)

@@ -28,7 +28,8 @@ int io_send_now(int sock, const void *msg, size_t size, const int *fds, size_t n
  *that arrive are closed
  * @n_fds:	out
  *
- * Return: 0; 1 when the other end is closed; -1 with errno, EBADMSG for any other size.
+ * Return: 0; 1 when the other end is closed; -1 with errno, EBADMSG for any other size, EMFILE where the
+ * process can't have more fds.
  */
 int io_recv(int sock, void *msg, size_t size, int *fds, size_t *n_fds);
 

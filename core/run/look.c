@@ -325,6 +325,8 @@ static int hear(const struct resolve_as *as, struct reply *a, struct err *e)
 	a->found.fd = n > 0 ? fds[0] : -EBADF;
 	if (r == 0)
 		return 0;
+	if (r < 0 && errno == EMFILE)
+		return err_set(e, EMFILE, "look as %s", as->name);
 	if (r < 0 && errno == EAGAIN) {
 		pid_t pid = looker.pid;
 

@@ -93,11 +93,13 @@ class Fuse:
         self.at.rmdir()
 
 
-def _lookers():
+def _lookers(b):
+    """Of this stage's: others may have theirs at the same time."""
     found = []
     for comm in pathlib.Path("/proc").glob("[0-9]*/comm"):
         with contextlib.suppress(OSError):
-            if comm.read_text(encoding="ascii", errors="replace") == "nsshell-look\n":
+            if comm.read_text(encoding="ascii", errors="replace") == "nsshell-look\n" and \
+                    b.alice.pw_name in (comm.parent / "mountinfo").read_text(encoding="utf-8", errors="replace"):
                 found.append(int(comm.parent.name))
     return found
 
@@ -130,11 +132,11 @@ def _lock_is_free(b):
 def _refused(b, what, answers, share, binds="-{at}:/mnt/hung"):
     at = pathlib.Path(b.alice.pw_dir) / "hung"
     b.stage.config(f"Share={share}\n[User {b.alice.pw_name}]\nBindPaths={binds.format(at=at)}\n")
-    before = set(_lookers())
+    before = set(_lookers(b))
     with Fuse(at, b.alice, answers) as fuse:
         p = _login(b)
         end = time.monotonic() + patient(5)
-        while not set(_lookers()) - before and time.monotonic() < end:
+        while not set(_lookers(b)) - before and time.monotonic() < end:
             time.sleep(0.01)
         if answers < HOST:
             time.sleep(0.5)
@@ -143,10 +145,10 @@ def _refused(b, what, answers, share, binds="-{at}:/mnt/hung"):
         b.check(p.returncode not in (0, None) and "doesn't answer" in said and "nsshell-look" in said,
                 f"{what}: a login is refused, and says why", said, b.log_tail())
         b.check(_lock_is_free(b), "the account's lock is free then")
-        stuck = set(_lookers()) - before
+        stuck = set(_lookers(b)) - before
         b.check(len(stuck) == 1, "who looked can't be killed, and is let be", sorted(stuck))
         said = _answer(_login(b))
-        b.check("doesn't answer" in said and set(_lookers()) - before == stuck,
+        b.check("doesn't answer" in said and set(_lookers(b)) - before == stuck,
                 "the next login makes no second one", said)
         r = b.run(b.stage.bin / "nsctl", "plan", "--config", b.stage.conf, b.alice.pw_name,
                   timeout=patient(40))
@@ -158,9 +160,9 @@ def _refused(b, what, answers, share, binds="-{at}:/mnt/hung"):
         b.check(r.stdout == "in\n", "another account's login notices nothing", r.stdout + r.stderr)
         fuse.end()
         end = time.monotonic() + patient(5)
-        while set(_lookers()) & stuck and time.monotonic() < end:
+        while set(_lookers(b)) & stuck and time.monotonic() < end:
             time.sleep(0.01)
-        b.check(not set(_lookers()) & stuck, "it is gone with the file system", sorted(_lookers()))
+        b.check(not set(_lookers(b)) & stuck, "it is gone with the file system", sorted(_lookers(b)))
     b.stage.config(f"Share={share}\n")
     said = _answer(_login(b))
     b.check(said.endswith("in\n"), "and then the account's logins go on", said, b.log_tail())

@@ -38,7 +38,7 @@ def _share(b, what):
 
 def test_many_binds(b):
     folder = b.stage.base / "many"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for i in range(MANY):
         (folder / str(i)).touch()
     b.stage.config("Upper=disk\n" + "".join(f"BindReadOnlyPaths={folder}/{i}\n"
@@ -66,7 +66,7 @@ def test_many_devices(b):
 
 def test_too_many(b):
     folder = b.stage.base / "too-many"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for i in range(1100):
         (folder / str(i)).touch()
     b.stage.config("".join(f"BindReadOnlyPaths={folder}/{i}\n" for i in range(1100)))
