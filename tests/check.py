@@ -201,8 +201,8 @@ def check():
         Part("faults", *python("fault/run.py", "--some"), load=1),
         Part("fuzz", *make("fuzz-smoke"), load=1, nice=10, env={"SECONDS_EACH": "2"}),
         Part("lint", "tests/lint.sh", "--some", load=1, nice=10),
-        Part("system-alone", *run, "system", "--alone", alone=True, after=("system",)),
-        Part("found", *run, "found", after=("system-alone", "unit-instrumented", "hostile-instrumented")),
+        Part("system-alone", *python("system/run.py", "--alone"), alone=True, after=("system",)),
+        Part("found", *run, "found", after=("system", "unit-instrumented", "hostile-instrumented")),
     )
 
 

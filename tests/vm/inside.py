@@ -48,7 +48,7 @@ CHOSEN = {
 # no cgroup v2.
 SOME = {"system": ("limit_keys", "slices", "own_group", "hits", "lifecycle.a_killed_supervisor",
                    "lxcfs.a_user_s_own", "joins.what_a_caller_leaves_to_the_supervisor", "nsjoin.who_and_where"),
-        "hostile": ("namespaces",)}
+        "hostile": ()}
 
 
 def all_of(suite):
@@ -86,7 +86,8 @@ def run_chosen(host, how_many):
     for suite in SUITES:
         there = [n for n in all_of(suite) if n not in NEVER[suite]]
         chosen = {"all": there, "some": SOME[suite], "chosen": CHOSEN[host.shape][suite]}[how_many]
-        run_suite(host, suite, chosen)
+        if chosen:  # without a name it would be all of them
+            run_suite(host, suite, chosen)
         for name, why in NEVER[suite].items():
             print(f"# [{host.shape}] not in here: tests/{suite}, {name}: {why}", flush=True)
         left = [n for n in there if n not in chosen]

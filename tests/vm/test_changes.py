@@ -155,7 +155,7 @@ def test_what_callers_hand_down(h):
         h.check("root:" not in r.stdout and "/fd/8/proc" not in r.stdout.replace("'", " ").replace("cannot access  /proc/self/fd/8/proc", "")
                 and h.out("hostname") in r.stdout, "su: 8</ and 9</etc/shadow stay outside, </etc/hostname is read", r.stdout)
         before = h.out("sort /proc/self/mountinfo | cut -d' ' -f4- ")
-        r = h.sh("systemd-run -q --wait --pipe -p PrivateMounts=yes -p PrivateTmp=yes -p ProtectHome=read-only "
+        r = h.sh("systemd-run --collect -q --wait --pipe -p PrivateMounts=yes -p PrivateTmp=yes -p ProtectHome=read-only "
                  "sh -c 'su alice -c \"touch /tmp/of-alice && echo in\"; ls /tmp; grep -c nsshell /proc/self/mountinfo'")
         h.check(r.stdout == "in\n0\n", "su in a unit with PrivateMounts= and PrivateTmp=: a box, and nothing of it "
                 "in the unit's mounts", r.stdout)
