@@ -67,8 +67,11 @@ void follow_go(struct follow *f, uint64_t now)
 
 	if (f->due == 0 || now < f->due)
 		return;
-	/* In this order: what changes meanwhile is heard. */
-	changes_watch(&f->changes, s->plan, &s->refresh);
+	/* In this order: what changes meanwhile is heard. New directories are found once it is calm. */
+	if (f->heard)
+		changes_watch_again(&f->changes);
+	else
+		changes_watch(&f->changes, s->plan, &s->refresh);
 	if (refresh_now(&s->refresh, &e) < 0) {
 		syslog(LOG_WARNING,
 			"session %s of %s won't see what changes on the host: %s",

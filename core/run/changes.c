@@ -58,6 +58,13 @@ void changes_watch(
 			add_below(c, c->fds[i]);
 }
 
+void changes_watch_again(struct changes *c)
+{
+	/* One that can't be watched any more is found by changes_watch(). */
+	for (size_t i = 0; i < c->n; i++)
+		(void)fcntl(c->fds[i], F_NOTIFY, WHAT);
+}
+
 void changes_close(struct changes *c)
 {
 	while (c->n > 0)

@@ -29,4 +29,7 @@ struct changes {
  */
 void changes_watch(
 	struct changes *c, const struct plan *plan, const struct refresh *refresh);
+
+/* The same directories once more, which costs next to nothing: not those that are new. */
+void changes_watch_again(struct changes *c);
 void changes_close(struct changes *c);

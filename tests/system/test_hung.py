@@ -194,7 +194,7 @@ def test_a_mount_point_that_is_gone_silent_when_the_box_is_made(b):
     """Only now with the account's lock: so for two seconds at most."""
     if not _can(b):
         return
-    shared = b.stage.base / "shared"
+    shared = b.stage.base / "hung-shared"
     shared.mkdir(mode=0o755)
     _refused(b, "one that answers outside, and not in the box", HOST, "account",
              f"{shared}:{{at}}/shared")

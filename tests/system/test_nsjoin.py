@@ -322,8 +322,8 @@ def test_a_session_that_ends(b):
         t.line(f"{b.stage.bin}/nsjoin {name} sh -c 'trap \"\" TERM HUP; echo rea''dy; "
                "while :; do sleep 1; done'; echo status $?")
         t.expect("ready")  # behind a prompt, where that comes late
-        pipe = _spawn(b, name, "sleep", "31103")
-        time.sleep(0.3)
+        pipe = _spawn(b, name, "sh", "-c", "echo up; exec sleep 31103")
+        pipe.stdout.readline()
         shell.close()
         t.expect(r"session \w{12} of \w+ has ended\n(.*\n)*status 137", timeout=12)
         b.check(_modes(t) == modes, "the session ends: nsjoin says so and ends, the terminal is as "
