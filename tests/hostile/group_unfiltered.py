@@ -43,7 +43,10 @@ def _on_disk(g):
         ("Upper=disk: up from the upper", "{a} climb {open}", "root")))
     g.box_root("ls -A /var/lib/nsshell /var/lib/nsshell/*", ".*(No such|denied).*",
                "Upper=disk: nsshell's folder")
-    g.other.do(g.text("rm -f {open}/of-bob"))
+    g.other.close()
+    _again(g, "")
+    g.wait(lambda: not [r for r in g.stage.records() if r["user"] == g.bob.pw_name])
+    g.stage.run("rm", "-rf", "/var/lib/nsshell/upper")
 
 
 def _shared(g):
