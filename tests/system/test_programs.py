@@ -109,6 +109,7 @@ def test_kerberos_ticket(b):
         b.check(not os.path.exists(path), "and no longer on the host")
     b.stage.config("Share=account\n")
     with b.shell(b.alice.pw_name) as s:
+        s.do("true")
         with _pam_makes(b, b.stage.sshd_service, make, f"KRB5CCNAME=FILE:{path}\n"):
             r = b.ssh(b.alice.pw_name, show)
         b.check(TICKET.strip() in r.stdout and not os.path.exists(path), "Share=account: a later "
