@@ -73,8 +73,7 @@ static int offer(const struct plan *plan, const struct record *r, int sock, stru
 	int sent = join_socket_send(r->id, sock, e);
 	struct err ticket;
 
-	/* Its init may not run yet: then it is the first login's to bring. */
-	if (sent == 0 && r->init.pid > 0 && ticket_move(plan, r->init.pid, &ticket) < 0)
+	if (sent == 0 && ticket_move(plan, r->init.pid, &ticket) < 0)
 		syslog(LOG_WARNING, "session %s: %s", r->id, ticket.msg);
 	return sent < 0 ? -1 : sent == 0;
 }

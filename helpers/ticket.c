@@ -7,6 +7,7 @@
 #include "core/run/privs.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -85,23 +86,36 @@ static int copy(int from, int to, off_t size)
 	return n < 0 || size > 0 ? -1 : 0;
 }
 
+/* In one step: another login of the account's may have brought one of that name before. */
+static int put(const struct plan *plan, const struct places *p, int from, off_t size,
+	struct err *e)
+{
+	_cleanup_close_ int to = -EBADF;
+	char new[NAME_MAX + 1];
+
+	(void)snprintf(new, sizeof(new), "%s.%s", p->name, plan->id);
+	to = sys_openat2(p->to, new, O_WRONLY | O_CREAT | O_EXCL, 0600, RESOLVE);
+	if (to < 0)
+		return err_set(
+			e, errno, "make %s inside as %s", plan->ticket, plan->user);
+	if (copy(from, to, size) < 0 || renameat(p->to, new, p->to, p->name) < 0) {
+		(void)err_set(e, errno, "copy %s into the session", plan->ticket);
+		(void)unlinkat(p->to, new, 0);
+		return -1;
+	}
+	return 0;
+}
+
 static int move(const struct plan *plan, const struct places *p, struct err *e)
 {
-	_cleanup_close_ int from = -EBADF, to = -EBADF;
+	_cleanup_close_ int from = -EBADF;
 	off_t size = 0;
 	int r = open_own(plan, p, &from, &size, e);
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	to = sys_openat2(p->to, p->name, O_WRONLY | O_CREAT | O_EXCL, 0600, RESOLVE);
-	if (to < 0)
-		return err_set(
-			e, errno, "make %s inside as %s", plan->ticket, plan->user);
-	if (copy(from, to, size) < 0) {
-		(void)err_set(e, errno, "copy %s into the session", plan->ticket);
-		(void)unlinkat(p->to, p->name, 0);
+	if (put(plan, p, from, size, e) < 0)
 		return -1;
-	}
 	return unlinkat(p->from, p->name, 0) < 0
 		       ? err_set(e, errno, "remove %s as %s", plan->ticket, plan->user)
 		       : 0;

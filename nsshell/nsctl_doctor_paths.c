@@ -36,7 +36,7 @@ void doctor_paths(
 		return;
 	(void)snprintf(whom, sizeof(whom), "%.60s", a->account->name);
 	if (host_gather(a->account, a->policy, &host, &e) < 0) {
-		if (look_failed(&e))
+		if (resolve_failed(e.num))
 			findings_add(f, FINDING_ERROR, whom,
 				"mend or unmount it: isolated logins are refused meanwhile",
 				"%s", e.msg);

@@ -55,6 +55,16 @@ int strlist_add_words(struct strlist *l, const char *s)
 	return 0;
 }
 
+int strlist_add_lines(struct strlist *l, char *text)
+{
+	char *line;
+
+	while ((line = strsep(&text, "\n")))
+		if (*line && strlist_add(l, line) < 0)
+			return -1;
+	return 0;
+}
+
 bool strlist_has(const struct strlist *l, const char *s)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -20,6 +20,9 @@ int strlist_add_n(struct strlist *l, const char *s, size_t len);
  */
 int strlist_add_words(struct strlist *l, const char *s);
 
+/* The lines of @text that aren't empty; @text is taken apart. Return: 0, or -1 without memory. */
+int strlist_add_lines(struct strlist *l, char *text);
+
 /* Whether a string is in the list, byte by byte. */
 bool strlist_has(const struct strlist *l, const char *s);
 

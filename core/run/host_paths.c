@@ -65,7 +65,7 @@ static int add(struct paths *p, const char *path, bool built_in)
 	found = look(p, path, built_in, &r, &e);
 	cleanup_close(&r.fd);
 	/* The next one would wait as long. */
-	if (found < 0 && look_failed(&e)) {
+	if (found < 0 && resolve_failed(e.num)) {
 		*p->e = e;
 		return -1;
 	}
@@ -93,7 +93,7 @@ static int add_pattern(struct paths *p, const char *pattern, bool built_in)
 {
 	if ((p->use == PLAN_USE_HIDE || p->use == PLAN_USE_DEVICE) &&
 		strpbrk(pattern, "*?["))
-		return built_in ? resolve_pattern(pattern, &p->as, add_match, p)
+		return built_in ? resolve_pattern(pattern, &p->as, add_match, p, p->e)
 				: look_pattern(pattern, &p->as, add_match, p, p->e);
 	return add(p, pattern, built_in);
 }

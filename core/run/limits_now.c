@@ -82,16 +82,6 @@ int limits_now_write(int family, const char *text, struct err *e)
 	return r;
 }
 
-static int add_lines(char *text, struct strlist *ret)
-{
-	char *line;
-
-	while ((line = strsep(&text, "\n")))
-		if (*line && strlist_add(ret, line) < 0)
-			return -1;
-	return 0;
-}
-
 int limits_now_read(uid_t uid, struct strlist *ret, struct err *e)
 {
 	char path[64], ids[FAMILY_MAX * (PLAN_ID_LEN + 1) + 1], *rest = ids, *id;
@@ -107,7 +97,7 @@ int limits_now_read(uid_t uid, struct strlist *ret, struct err *e)
 			*own_part(text) = '\0';
 			if (!*text)
 				continue;
-			return add_lines(text, ret) < 0
+			return strlist_add_lines(ret, text) < 0
 				       ? err_set(e, ENOMEM, "read %s", path)
 				       : 0;
 		}

@@ -106,7 +106,7 @@ static int answer(
 	case LOOK_AGAIN:
 		return resolve_again(q->path, q->use, as, &a->found, &a->e);
 	case LOOK_PATTERN:
-		return resolve_pattern(q->path, as, say_match, &sock);
+		return resolve_pattern(q->path, as, say_match, &sock, &a->e);
 	case LOOK_OPEN:
 		return open_plainly(q, a);
 	case LOOK_BORN:
@@ -420,12 +420,16 @@ int look_pattern(const char *pattern, const struct resolve_as *as,
 	int r;
 
 	if (is_roots(as))
-		return resolve_pattern(pattern, as, each, arg);
+		return resolve_pattern(pattern, as, each, arg, e);
 	r = ask(request(LOOK_PATTERN, pattern), as, &a, e);
 	while (r == 0 && a.more) {
 		if (strlist_add(&found, a.found.real) < 0)
 			return err_set(e, ENOMEM, "look for %s", pattern);
 		r = hear(as, &a, e);
+	}
+	if (r == 0 && a.r < 0) {
+		*e = a.e;
+		r = -1;
 	}
 	for (size_t i = 0; r == 0 && i < found.n; i++)
 		r = each(arg, found.v[i]);
@@ -490,7 +494,7 @@ static int await_once(const struct resolve_as *as, pid_t pid, int sock, struct e
 	struct pollfd p = { .fd = sock, .events = POLLIN };
 	struct said said;
 
-	if (poll(&p, 1, RUN_PATIENCE_MS) == 0)
+	if (poll(&p, 1, RUN_PATIENCE_MS) <= 0)
 		return give_up(as, pid, e);
 	if (io_recv(sock, &said, sizeof(said), NULL, NULL) != 0)
 		said.r = no_child(as, 0, &said.e);

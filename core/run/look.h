@@ -9,27 +9,10 @@
 
 #include "core/run/resolve.h"
 
-#include <errno.h>
 #include <stdbool.h>
 
 /* How long a file system may take to answer. */
 #define LOOK_PATIENCE_S 10
-
-/*
- * Whether it is the look that failed, and not the path that can't be used: nothing answered, the child
- * died or couldn't be made, or the kernel said what it says of no path. Nothing may be left out for that,
- * as it would be a box by other rules.
- */
-static inline bool look_failed(const struct err *e)
-{
-	static const int nums[] = { ETIMEDOUT, ECHILD, EPERM, ENOSYS, ENOMEM, EMFILE,
-		ENFILE, ENOSPC, EINTR, EAGAIN };
-
-	for (size_t i = 0; i < sizeof(nums) / sizeof(*nums); i++)
-		if (e->num == nums[i])
-			return true;
-	return false;
-}
 
 /*
  * resolve_path(), resolve_again() and resolve_pattern(), in the child. @as_account: with the

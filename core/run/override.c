@@ -43,16 +43,6 @@ static int is_in_use(uid_t uid, struct err *e)
 	return fd < 0 ? 0 : family_is_live(fd, e);
 }
 
-static int add_lines(char *text, struct strlist *ret)
-{
-	char *line;
-
-	while ((line = strsep(&text, "\n")))
-		if (*line && strlist_add(ret, line) < 0)
-			return -1;
-	return 0;
-}
-
 int override_read(uid_t uid, const char *name, struct strlist *ret, struct err *e)
 {
 	char path[128], text[TEXT_MAX], whose[ACCOUNT_NAME_MAX], *lines;
@@ -70,7 +60,8 @@ int override_read(uid_t uid, const char *name, struct strlist *ret, struct err *
 		is = is_in_use(uid, e);
 	if (is <= 0)
 		return is;
-	return add_lines(lines, ret) < 0 ? err_set(e, ENOMEM, "read %s", path) : 0;
+	return strlist_add_lines(ret, lines) < 0 ? err_set(e, ENOMEM, "read %s", path)
+						 : 0;
 }
 
 static int write_lines(

@@ -381,21 +381,41 @@ int resolve_again(const char *real, enum plan_use use, const struct resolve_as *
 
 /* ---- patterns ----------------------------------------------------------------------- */
 
-/* What glob(3) calls has no argument of its own. */
-static const struct resolve_as *pattern_as;
+/* What glob(3) calls has no argument of its own, and says of no failure more than that nothing matched. */
+static struct {
+	const struct resolve_as *as;
+	struct err e; /* the first look that failed; num 0: none did */
+} matching;
+
+static void note_failure(int num, const char *path)
+{
+	if (matching.e.num == 0 && resolve_failed(num))
+		(void)err_set(&matching.e, num, "look for what matches below %s", path);
+}
+
+static int pattern_resolve(const char *path, struct resolved *ret)
+{
+	struct err e = { 0 };
+	int found = resolve_path(path, PLAN_USE_HIDE, matching.as, ret, &e);
+
+	if (found < 0)
+		note_failure(e.num, path);
+	return found;
+}
 
 static void *pattern_opendir(const char *path)
 {
 	struct resolved r;
-	struct err ignored;
 	DIR *dir = NULL;
 	int fd = -1;
 
-	if (resolve_path(path, PLAN_USE_HIDE, pattern_as, &r, &ignored) == 0)
+	if (pattern_resolve(path, &r) == 0) {
 		fd = openat(r.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		dir = fd < 0 ? NULL : fdopendir(fd);
+		if (!dir)
+			note_failure(errno, path);
+	}
 	cleanup_close(&r.fd);
-	if (fd >= 0)
-		dir = fdopendir(fd);
 	if (fd >= 0 && !dir)
 		(void)close(fd);
 	return dir;
@@ -403,7 +423,11 @@ static void *pattern_opendir(const char *path)
 
 static struct dirent *pattern_readdir(void *dir)
 {
-	return readdir(dir);
+	struct dirent *entry = (errno = 0, readdir(dir));
+
+	if (!entry && errno)
+		note_failure(errno, "a directory");
+	return entry;
 }
 
 static void pattern_closedir(void *dir)
@@ -414,8 +438,7 @@ static void pattern_closedir(void *dir)
 static int pattern_stat(const char *path, struct stat *st)
 {
 	struct resolved r;
-	struct err ignored;
-	int found = resolve_path(path, PLAN_USE_HIDE, pattern_as, &r, &ignored);
+	int found = pattern_resolve(path, &r);
 
 	*st = r.st;
 	cleanup_close(&r.fd);
@@ -424,19 +447,24 @@ static int pattern_stat(const char *path, struct stat *st)
 }
 
 int resolve_pattern(const char *pattern, const struct resolve_as *as,
-	int (*each)(void *arg, const char *path), void *arg)
+	int (*each)(void *arg, const char *path), void *arg, struct err *e)
 {
 	glob_t found = { .gl_opendir = pattern_opendir,
 		.gl_readdir = pattern_readdir,
 		.gl_closedir = pattern_closedir,
 		.gl_stat = pattern_stat,
 		.gl_lstat = pattern_stat };
-	int r = 0;
+	int r;
 
-	pattern_as = as;
-	if (glob(pattern, GLOB_NOSORT | GLOB_ALTDIRFUNC, NULL, &found) == 0)
-		for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
-			r = each(arg, found.gl_pathv[i]);
+	matching.as = as;
+	matching.e.num = 0;
+	if (glob(pattern, GLOB_NOSORT | GLOB_ALTDIRFUNC, NULL, &found) == GLOB_NOSPACE)
+		note_failure(ENOMEM, pattern);
+	if (matching.e.num)
+		*e = matching.e;
+	r = matching.e.num ? -1 : 0;
+	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
+		r = each(arg, found.gl_pathv[i]);
 	globfree(&found);
 	return r;
 }

@@ -14,6 +14,7 @@
 #include "core/base/err.h"
 #include "core/plan/plan.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -65,11 +66,27 @@ int resolve_path(const char *path, enum plan_use use, const struct resolve_as *a
 int resolve_again(const char *real, enum plan_use use, const struct resolve_as *as,
 	struct resolved *ret, struct err *e);
 
+/*
+ * Whether it is the look that failed, and not the path that can't be used: nothing answered, or the child of
+ * look.h died or couldn't be made, or the kernel said what it says of no path. Nothing may be left out for
+ * that, as it would be a box by other rules.
+ */
+static inline bool resolve_failed(int num)
+{
+	static const int nums[] = { ETIMEDOUT, ECHILD, EPERM, ENOSYS, ENOMEM, EMFILE,
+		ENFILE, ENOSPC, EINTR, EAGAIN };
+
+	for (size_t i = 0; i < sizeof(nums) / sizeof(*nums); i++)
+		if (num == nums[i])
+			return true;
+	return false;
+}
+
 /**
  * resolve_pattern() - All that match a pattern of glob(7), links followed as above
  * @each:	called with each; a value other than 0 ends it
  *
- * Return: 0, or what @each returned.
+ * Return: 0, or what @each returned; -1 with @e where a look failed, as above.
  */
 int resolve_pattern(const char *pattern, const struct resolve_as *as,
-	int (*each)(void *arg, const char *path), void *arg);
+	int (*each)(void *arg, const char *path), void *arg, struct err *e);

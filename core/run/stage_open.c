@@ -68,7 +68,7 @@ static int open_built_in(const struct plan *plan, const struct plan_op *op,
 	if (open_there(op, as, &found, e) < 0) {
 		if (may_be_missing(op, e->num))
 			return 1;
-		return look_failed(e) ? -1 : no_source(plan, op, e->num, e);
+		return resolve_failed(e->num) ? -1 : no_source(plan, op, e->num, e);
 	}
 	fd = found.fd;
 	ret->st = found.st;
@@ -99,7 +99,7 @@ static int open_source(const struct plan *plan, const struct plan_op *op,
 		return no_source(plan, op, ENOENT, e);
 	if (r < 0 && e->num == EMFILE)
 		return no_source(plan, op, EMFILE, e);
-	if (r < 0 && (!op->optional || look_failed(e)))
+	if (r < 0 && (!op->optional || resolve_failed(e->num)))
 		return err_wrap(e, "%s%s can't be used", op->must_own ? "the home " : "",
 			op->source);
 	return 1;

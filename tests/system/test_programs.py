@@ -75,7 +75,7 @@ TICKET = "a ticket\n"
 
 
 @contextlib.contextmanager
-def _pam_makes(b, service, script, environment):
+def pam_makes(b, service, script, environment):
     """A PAM module before ours that runs @script as root and sets @environment."""
     run = b.stage.private / "made-by-pam"
     run.write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
@@ -90,7 +90,7 @@ def _pam_makes(b, service, script, environment):
         b.stage.pam_all()
 
 
-def _cache(b, name, make=""):
+def ticket_cache(b, name, make=""):
     """What sshd does for `ssh -K`, and pam_krb5: a file of the user's in the host's /tmp."""
     path = f"/tmp/krb5cc_{b.alice.pw_uid}_nst{name}"
     return path, make or (f"umask 077; printf '{TICKET.strip()}\\n' >{path}; "
@@ -98,10 +98,10 @@ def _cache(b, name, make=""):
 
 
 def test_kerberos_ticket(b):
-    path, make = _cache(b, "1")
+    path, make = ticket_cache(b, "1")
     show = f"echo $KRB5CCNAME; cat {path}; stat -c '%u %a' {path}"
     for says in (f"FILE:{path}", path):
-        with _pam_makes(b, b.stage.sshd_service, make, f"KRB5CCNAME={says}\n"):
+        with pam_makes(b, b.stage.sshd_service, make, f"KRB5CCNAME={says}\n"):
             r = b.ssh(b.alice.pw_name, show)
         b.check(r.stdout.splitlines() == [says, TICKET.strip(), f"{b.alice.pw_uid} 600"],
                 f"KRB5CCNAME={says}: the ticket is inside, the user's own", r.stdout + r.stderr,
@@ -110,11 +110,16 @@ def test_kerberos_ticket(b):
     b.stage.config("Share=account\n")
     with b.shell(b.alice.pw_name) as s:
         s.do("true")
-        with _pam_makes(b, b.stage.sshd_service, make, f"KRB5CCNAME=FILE:{path}\n"):
+        with pam_makes(b, b.stage.sshd_service, make, f"KRB5CCNAME=FILE:{path}\n"):
             r = b.ssh(b.alice.pw_name, show)
         b.check(TICKET.strip() in r.stdout and not os.path.exists(path), "Share=account: a later "
                 "login's is, too", r.stdout + r.stderr, b.log_tail())
         b.check(s.do(f"cat {path}") == TICKET.strip(), "where the account's other login sees it")
+        s.do(f"echo old >{path}")
+        with pam_makes(b, b.stage.sshd_service, make, f"KRB5CCNAME=FILE:{path}\n"):
+            r = b.ssh(b.alice.pw_name, show)
+        b.check(TICKET.strip() in r.stdout and not os.path.exists(path), "a fresh one of the same name takes "
+                "the old one's place", r.stdout + r.stderr, b.log_tail())
     r = b.ssh(b.alice.pw_name, "true")
     b.check(r.returncode == 0, "without KRB5CCNAME a login is as ever", r.stderr)
 
@@ -133,7 +138,7 @@ def test_kerberos_ticket_of_somebody_else(b):
              ("of root's elsewhere", "/etc/shadow", ""),
              ("by a way around", f"/tmp/../tmp/{os.path.basename(theirs)}", ""))
     for what, path, make in tries:
-        with _pam_makes(b, b.stage.sshd_service, secret + make, f"KRB5CCNAME=FILE:{path}\n"):
+        with pam_makes(b, b.stage.sshd_service, secret + make, f"KRB5CCNAME=FILE:{path}\n"):
             r = b.ssh(b.alice.pw_name, f"cat {path}; echo in")
         b.check(r.stdout == "in\n", f"a ticket {what} isn't taken, and the login works",
                 r.stdout + r.stderr)
@@ -145,14 +150,14 @@ def test_kerberos_ticket_of_somebody_else(b):
 def test_tmpdir(b):
     """As libpam-tmpdir has it."""
     own = f"/tmp/user/{b.alice.pw_uid}"
-    with _pam_makes(b, b.stage.sshd_service, "", f"TMPDIR={own}\nTMP={own}\n"):
+    with pam_makes(b, b.stage.sshd_service, "", f"TMPDIR={own}\nTMP={own}\n"):
         r = b.ssh(b.alice.pw_name, "mktemp; stat -c '%n %a %u' /tmp/user $TMPDIR")
     lines = r.stdout.splitlines()
     b.check(len(lines) == 3 and lines[0].startswith(own + "/")
             and lines[1:] == ["/tmp/user 711 0", f"{own} 700 {b.alice.pw_uid}"],
             "TMPDIR=/tmp/user/UID is there, and mktemp works", r.stdout + r.stderr)
     for path in ("/etc/nst", "/tmp/../etc/nst", "tmp/nst", "/home/nst", "/tmp", "/"):
-        with _pam_makes(b, b.stage.sshd_service, "", f"TMPDIR={path}\n"):
+        with pam_makes(b, b.stage.sshd_service, "", f"TMPDIR={path}\n"):
             r = b.ssh(b.alice.pw_name, "ls -d /etc/nst tmp/nst /home/nst; stat -c %a /tmp; echo in")
         b.check(r.stdout.split() == ["1777", "in"], f"TMPDIR={path}: nothing is made",
                 r.stdout + r.stderr)

@@ -12,6 +12,7 @@ import subprocess
 import time
 
 from harness.pace import patient
+from test_programs import TICKET, pam_makes, ticket_cache
 from test_users import Tools
 
 ACCOUNTS = pathlib.Path("/run/nsshell/accounts")
@@ -165,8 +166,18 @@ def test_a_login_that_dies_on_its_way_in(b):
 
 
 WRAP = """#!/bin/sh
-exec {strace} -f -qq -o /dev/null -e trace=sethostname -e inject=sethostname:signal=STOP {helper} "$@"
+exec {strace} -D -f -qq -o /dev/null -e trace=sethostname -e inject=sethostname:signal=STOP {helper} "$@"
 """
+
+
+def _run_with_an_init_that_stops(b):
+    helper = b.stage.base / "stopped-helper"
+    helper.write_text(WRAP.format(strace=STRACE, helper=b.stage.helper), encoding="ascii")
+    helper.chmod(0o755)
+    return subprocess.Popen(
+        [b.stage.bin / "nsctl", "run", "--config", b.stage.conf, "--helper", helper, b.alice.pw_name, "true"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True)
 
 
 def test_an_init_that_stands_still(b):
@@ -176,13 +187,7 @@ def test_an_init_that_stands_still(b):
         return
     name = b.alice.pw_name
     b.stage.config("Share=account\n")
-    helper = b.stage.base / "stopped-helper"
-    helper.write_text(WRAP.format(strace=STRACE, helper=b.stage.helper), encoding="ascii")
-    helper.chmod(0o755)
-    p = subprocess.Popen(
-        [b.stage.bin / "nsctl", "run", "--config", b.stage.conf, "--helper", helper, name, "true"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        start_new_session=True)
+    p = _run_with_an_init_that_stops(b)
     b.check(_stopped("nsshell-helper"), "the session's init stands still before it is ready")
     _goes_on(b, "meanwhile")
     first = b.record_of(name)["id"]
@@ -198,8 +203,31 @@ def test_an_init_that_stands_still(b):
             b.log_tail())
     said = p.communicate(timeout=patient(20))[0]
     b.check(p.returncode != 0 and re.search("told to end|init of the session died", said), "and the first is told why it has none", said)
-    helper.unlink()
     b.check(b.gone(name), "nothing is left", b.stage.records(), b.log_tail())
+
+
+def test_a_ticket_of_a_login_that_waits(b):
+    if not STRACE:
+        b.skip("an init that is stopped", "strace isn't there")
+        return
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    p = _run_with_an_init_that_stops(b)
+    stopped = _stopped("nsshell-helper")
+    first = b.record_of(name)["id"]
+    path, make = ticket_cache(b, "waits")
+    with pam_makes(b, b.stage.sshd_service, make, f"KRB5CCNAME=FILE:{path}\n"):
+        second = b.stage.sshd.background(name, f"cat {path}; echo $NSSHELL_SESSION")
+        end = time.monotonic() + patient(10)
+        while not _waiting(first) and time.monotonic() < end:
+            time.sleep(0.02)
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        said = second.communicate(timeout=patient(20))[0]
+    p.communicate(timeout=patient(20))
+    b.check(said.split() == [*TICKET.split(), first], "who waited for a session's init has the ticket inside", said,
+            b.log_tail())
+    b.check(not os.path.exists(path), "and not on the host")
 
 
 def _waiting(session):

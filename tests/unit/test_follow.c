@@ -58,6 +58,33 @@ static void looks_are_apart(void **state)
 	assert_in_range(follow_timeout(&f, 7000 * MS), 1900, 2001);
 }
 
+/* Hear of a change, look when it is time. Return: how long that took, in ms. */
+static int heard_and_looked(uint64_t *now)
+{
+	int wait;
+
+	follow_hear(&f, *now);
+	wait = follow_timeout(&f, *now);
+	*now += (uint64_t)wait * MS;
+	follow_go(&f, *now);
+	return wait;
+}
+
+static void while_changes_go_on_looks_are_ever_further_apart(void **state)
+{
+	static const int seconds[] = { 1, 2, 4, 8, 8 };
+	uint64_t now = 6000 * MS;
+
+	(void)state;
+	session.refresh.n = 0; /* nothing that could fail */
+	follow_go(&f, now);
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(*seconds); i++)
+		assert_in_range(heard_and_looked(&now), seconds[i] * 1000 - 1,
+			seconds[i] * 1000 + 100);
+	now += 20000 * MS;
+	assert_in_range(heard_and_looked(&now), 249, 260);
+}
+
 /* Overlays that can't be remounted: once, and no fd is kept. */
 static void what_fails_is_not_tried_again(void **state)
 {
@@ -78,6 +105,8 @@ int main(void)
 			the_first_look_waits_for_a_session_that_stays, begun),
 		cmocka_unit_test_setup(changes_without_end_put_nothing_off, begun),
 		cmocka_unit_test_setup(looks_are_apart, begun),
+		cmocka_unit_test_setup(
+			while_changes_go_on_looks_are_ever_further_apart, begun),
 		cmocka_unit_test_setup(what_fails_is_not_tried_again, begun),
 	};
 
