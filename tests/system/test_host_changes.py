@@ -3,11 +3,10 @@
 
 import contextlib
 import os
-import pathlib
-import subprocess
 import time
 
 from harness import kernel
+from harness.etc import own_etc, replace
 from harness.pace import patient
 
 SECONDS = 5  # within which an open session is to see a change: a second, and what a busy machine adds
@@ -17,25 +16,13 @@ UPPERS = ("Upper=none\n", "Upper=tmpfs\n", "Upper=disk\n", "Upper=none\nShare=ac
 
 @contextlib.contextmanager
 def _own_etc(b):
-    """The host's /etc is a copy that a test may change."""
-    copy = b.stage.private / "etc.changes"
-    subprocess.run(["cp", "-a", "/etc", copy], check=False)  # somebody may edit it
-    kernel.bind(copy, "/etc")
-    kernel.bind(b.stage.private / "pam.d", "/etc/pam.d")
+    """And no session and no upper of it stays."""
     try:
-        yield pathlib.Path("/etc")
+        with own_etc(b) as etc:
+            yield etc
     finally:
-        kernel.umount("/etc/pam.d")
-        kernel.umount("/etc")
-        b.run("rm", "-rf", copy)
         b.gone()
         b.run("rm", "-rf", "/var/lib/nsshell/upper")
-
-
-def _replace(path, text):
-    new = path.with_name(path.name + ".new")
-    new.write_text(text, encoding="utf-8")
-    os.rename(new, path)
 
 
 def _until(shell, command, good, seconds=SECONDS):
@@ -69,13 +56,13 @@ def _seen(b, shell, uid, etc):
     first = shell.do(look)
     b.check(first.split("\n")[:5] == ["old"] * 5 and first.count("No such") == 1 and "no such user" in first,
             f"{uid}: a session looks at files in /etc", first, b.log_tail())
-    _replace(home / "replaced", "new\n")
+    replace(home / "replaced", "new\n")
     (home / "removed").unlink()
     (home / "closed").chmod(0o600)
     os.rename(home / "dir", home / "moved")
     (home / "dir").mkdir()
     (home / "dir/inside").write_text("new\n", encoding="ascii")
-    _replace(home / "at/inside", "new\n")
+    replace(home / "at/inside", "new\n")
     (home / "new").write_text("there\n", encoding="ascii")
     made = b.run("useradd", "-M", "-N", "-g", "nogroup", "-u", "59321", "nsthost")
     for what, command, want in (
@@ -112,13 +99,13 @@ def test_what_is_hidden_stays_hidden(b):
                 _ready(one, etc)
                 for n in range(2):
                     for name in ("shadow", "own-secret"):
-                        _replace(etc / name, f"secret, mark {n}\n")
+                        replace(etc / name, f"secret, mark {n}\n")
                         (etc / name).chmod(0o644)
                     os.rename(etc / "safe", etc / f"safe.{n}")
                     (etc / "safe/in").mkdir(parents=True)
                     (etc / "safe/in/key").write_text("secret\n", encoding="ascii")
                     (etc / "safe/in/other").write_text(f"mark {n}\n", encoding="ascii")
-                    _replace(etc / "sign", f"mark {n}\n")
+                    replace(etc / "sign", f"mark {n}\n")
                     _until(one, "cat /etc/sign /etc/safe/in/other", lambda text, n=n: text.count(f"mark {n}") == 2)
                     said = one.do(f"cat /etc/sign /etc/safe/in/other; cat {hidden}; ls -d {hidden}")
                     b.check(said.startswith(f"mark {n}\nmark {n}\n") and said.count("No such file") == 6
@@ -205,7 +192,7 @@ def test_what_an_account_has_changed_stays_so(b):
         os.chown(note, b.alice.pw_uid, -1)
         b.ssh(name, ": >> /usr/local/lib/note")
         b.gone(name)
-        _replace(note, "two\n")
+        replace(note, "two\n")
         r = b.ssh(name, "cat /usr/local/lib/note")
         b.check(r.stdout == "one\n", "a file that the account has opened for writing stays what it was",
                 r.stdout + r.stderr)
@@ -233,7 +220,7 @@ def test_a_storm_of_changes(b):
     with _own_etc(b) as etc, b.shell(b.alice.pw_name) as one:
         _ready(one, etc)
         (etc / "storm").mkdir()
-        _replace(etc / "storm/file", "calm\n")
+        replace(etc / "storm/file", "calm\n")
         _until(one, "cat /etc/storm/file", lambda text: text == "calm")
         supervisor = b.record_of(b.alice.pw_name)["supervisor_pid"]
         cpu, slept = _spent(supervisor)
@@ -241,8 +228,8 @@ def test_a_storm_of_changes(b):
         n = 0
         while time.monotonic() < begun + 3:
             n += 1
-            _replace(etc / "storm/file", f"{n}\n")
-            _replace(etc / f"storm-{n % 100}", f"{n}\n")
+            replace(etc / "storm/file", f"{n}\n")
+            replace(etc / f"storm-{n % 100}", f"{n}\n")
         took = time.monotonic() - begun
         said = _until(one, "cat /etc/storm/file", lambda text: text == str(n), 3 * SECONDS)
         b.check(said == str(n), f"after {2 * n} changes in {took:.1f} s the session sees the last one", said, b.log_tail())

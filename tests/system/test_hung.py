@@ -4,7 +4,6 @@
 import contextlib
 import ctypes
 import errno
-import fcntl
 import os
 import pathlib
 import signal
@@ -12,9 +11,9 @@ import struct
 import subprocess
 import time
 
+from harness import locks
 from harness.pace import patient
 
-ACCOUNTS = pathlib.Path("/run/nsshell/accounts")
 LIBC = ctypes.CDLL(None, use_errno=True)
 MS_NOSUID_NODEV = 6
 LOOKUP, GETATTR, STATFS, INIT = 1, 3, 17, 26
@@ -119,16 +118,6 @@ def _answer(p):
         return "hangs"
 
 
-def _lock_is_free(b):
-    with contextlib.suppress(FileNotFoundError), \
-            open(ACCOUNTS / str(b.alice.pw_uid), encoding="ascii") as f:
-        try:
-            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
-
-
 def _refused(b, what, answers, share, binds="-{at}:/mnt/hung"):
     at = pathlib.Path(b.alice.pw_dir) / "hung"
     b.stage.config(f"Share={share}\n[User {b.alice.pw_name}]\nBindPaths={binds.format(at=at)}\n")
@@ -140,11 +129,11 @@ def _refused(b, what, answers, share, binds="-{at}:/mnt/hung"):
             time.sleep(0.01)
         if answers < HOST:
             time.sleep(0.5)
-            b.check(p.poll() is None and _lock_is_free(b), f"{what}: it waits, without the account's lock")
+            b.check(p.poll() is None and locks.is_free(locks.of_account(b.alice)), f"{what}: it waits, without the account's lock")
         said = _answer(p)
         b.check(p.returncode not in (0, None) and "doesn't answer" in said and "nsshell-look" in said,
                 f"{what}: a login is refused, and says why", said, b.log_tail())
-        b.check(_lock_is_free(b), "the account's lock is free then")
+        b.check(locks.is_free(locks.of_account(b.alice)), "the account's lock is free then")
         stuck = set(_lookers(b)) - before
         b.check(len(stuck) == 1, "who looked can't be killed, and is let be", sorted(stuck))
         said = _answer(_login(b))

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The host goes on living under open boxes: what root changes there, and the rules for the next login."""
 
-import contextlib
 import os
-import pathlib
 import re
-import subprocess
 
-from harness import kernel
+from harness.etc import own_etc, replace
 
 
 
@@ -36,28 +33,6 @@ def test_a_mask_beside_an_open_session(b):
     _remove_uppers(b)
 
 
-@contextlib.contextmanager
-def _own_etc(b):
-    """The host's /etc is a copy that a test may change."""
-    copy = b.stage.private / "etc.own"
-    subprocess.run(["cp", "-a", "/etc", copy], check=False)  # somebody may edit it
-    kernel.bind(copy, "/etc")
-    kernel.bind(b.stage.private / "pam.d", "/etc/pam.d")
-    try:
-        yield pathlib.Path("/etc")
-    finally:
-        kernel.umount("/etc/pam.d")
-        kernel.umount("/etc")
-        b.run("rm", "-rf", copy)
-
-
-def _replace(path, text):
-    """As an editor does, and useradd: a new file under the name of the old one."""
-    new = path.with_name(path.name + ".new")
-    new.write_text(text, encoding="utf-8")
-    os.rename(new, path)
-
-
 def _remove_uppers(b):
     b.gone()
     b.run("rm", "-rf", "/var/lib/nsshell/upper")
@@ -66,14 +41,14 @@ def _remove_uppers(b):
 def test_a_login_beside_an_open_session_sees_the_host(b):
     name = b.alice.pw_name
     look = "cat /etc/motto /etc/late"
-    with _own_etc(b) as etc:
+    with own_etc(b) as etc:
         for upper in ("tmpfs", "disk"):
             b.stage.config(f"Upper={upper}\n")
-            _replace(etc / "motto", "old\n")
+            replace(etc / "motto", "old\n")
             (etc / "late").unlink(missing_ok=True)
             with b.shell(name) as one:
                 one.do(look)
-                _replace(etc / "motto", "new\n")
+                replace(etc / "motto", "new\n")
                 (etc / "late").write_text("there\n", encoding="ascii")
                 r = b.ssh(name, look)
                 b.check(r.stdout == "new\nthere\n", f"Upper={upper}: beside an open session a login sees "
@@ -126,7 +101,7 @@ def _group_without(etc, group, user):
     text = (etc / "group").read_text(encoding="utf-8")
     lines = [",".join(x for x in line.replace(":", ":,").split(",") if x != user).replace(":,", ":")
              if line.startswith(group + ":") else line for line in text.splitlines()]
-    _replace(etc / "group", "\n".join(lines) + "\n")
+    replace(etc / "group", "\n".join(lines) + "\n")
     return text
 
 
@@ -137,7 +112,7 @@ def test_groups_of_a_shared_session(b):
     os.chown(folder, 0, b.proj.gr_gid)
     folder.chmod(0o2770)
     b.stage.config(f"Share=account\nBindPaths={folder}\n")
-    with _own_etc(b) as etc, b.shell(name) as one:
+    with own_etc(b) as etc, b.shell(name) as one:
         b.check(one.do(f"touch {folder}/one && echo done") == "done", "a member of a group writes")
         first = one.do("echo $NSSHELL_SESSION")
         text = _group_without(etc, b.proj.gr_name, name)
@@ -145,7 +120,7 @@ def test_groups_of_a_shared_session(b):
         b.check("denied" in r.stderr and b.proj.gr_name not in r.stdout and first not in r.stdout,
                 "Share=account: a login whose group was taken away has a session of its own, and writes "
                 "there no more", r.stdout + r.stderr)
-        _replace(etc / "group", text)
+        replace(etc / "group", text)
         r = b.ssh(name, f"touch {folder}/two && echo $NSSHELL_SESSION")
         b.check(r.stdout.strip() == first, "given back, it joins the first again", r.stdout + r.stderr)
     b.check(not (folder / "three").exists() and (folder / "two").exists(), "as the files tell")

@@ -2,7 +2,6 @@
 """Share=account: the logins of an account meet in one session."""
 
 import contextlib
-import fcntl
 import os
 import pathlib
 import shutil
@@ -10,6 +9,7 @@ import signal
 import socket
 import time
 
+from harness import locks
 from harness.pace import patient
 from harness.scene import SHOW_NS
 from harness.terminal import Terminal
@@ -168,7 +168,7 @@ class _Stopped:
         while not self._waits() and time.monotonic() < end:
             time.sleep(0.02)
         self.b.check(self._waits(), "while its supervisor hears nothing, a login waits to join")
-        self.b.check(not self._is_locked(), "without the account's lock")
+        self.b.check(locks.is_free(locks.of_account(self.b.alice)), "without the account's lock")
         return p
 
     def _waits(self):
@@ -181,14 +181,6 @@ class _Stopped:
                 if comm.read_text(encoding="ascii", errors="replace") == "nsshell-helper\n" and \
                         (comm.parent / "wchan").read_text(encoding="ascii").startswith("unix_wait_for"):
                     return True
-        return False
-
-    def _is_locked(self):
-        with open(f"/run/nsshell/accounts/{self.b.alice.pw_uid}", encoding="ascii") as f:
-            try:
-                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
         return False
 
 

@@ -2,7 +2,6 @@
 """What a user can stop on a login's way in keeps neither root nor another login waiting."""
 
 import contextlib
-import fcntl
 import os
 import pathlib
 import re
@@ -11,24 +10,20 @@ import signal
 import subprocess
 import time
 
+from harness import locks
 from harness.pace import patient
 from test_programs import TICKET, pam_makes, ticket_cache
 from test_users import Tools
 
-ACCOUNTS = pathlib.Path("/run/nsshell/accounts")
 STRACE = shutil.which("strace")
 # No more than this is waited for a lock, however loaded the host is: nsctl itself gives up after 10 s.
 SOON = 8
 
 
-def _lock_is_free(b):
-    with contextlib.suppress(FileNotFoundError), \
-            open(ACCOUNTS / str(b.alice.pw_uid), encoding="ascii") as f:
-        try:
-            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+def _can_stop(b, what):
+    if not STRACE:
+        b.skip(what, "strace isn't there")
+    return bool(STRACE)
 
 
 def _is_ours(status):
@@ -78,7 +73,7 @@ def _run(b, *words):
 def _goes_on(b, what):
     nsctl = b.stage.bin / "nsctl"
     name = b.alice.pw_name
-    b.check(_lock_is_free(b), f"{what}: nobody has the account's lock")
+    b.check(locks.is_free(locks.of_account(b.alice)), f"{what}: nobody has the account's lock")
     r = _run(b, nsctl, "set", name, "TasksMax=77")
     b.check(getattr(r, "returncode", 1) == 0, "nsctl set goes on", r)
     r = _run(b, nsctl, "list")
@@ -110,8 +105,7 @@ JOIN = ("-e", "trace=setns", "-e", "inject=setns:signal=STOP:when=1")
 
 
 def test_a_login_that_stands_still_on_its_way_in(b):
-    if not STRACE:
-        b.skip("a login that is stopped", "strace isn't there")
+    if not _can_stop(b, "a login that is stopped"):
         return
     name = b.alice.pw_name
     b.stage.config("Share=account\n")
@@ -136,8 +130,7 @@ def test_a_login_that_stands_still_on_its_way_in(b):
 
 
 def test_the_only_login_stands_still_and_is_stopped(b):
-    if not STRACE:
-        b.skip("a login that is stopped", "strace isn't there")
+    if not _can_stop(b, "a login that is stopped"):
         return
     b.stage.config("Share=account\n")
     p = _su(b, *JOIN)
@@ -148,8 +141,7 @@ def test_the_only_login_stands_still_and_is_stopped(b):
 
 
 def test_a_login_that_dies_on_its_way_in(b):
-    if not STRACE:
-        b.skip("a login that is stopped", "strace isn't there")
+    if not _can_stop(b, "a login that is stopped"):
         return
     name = b.alice.pw_name
     b.stage.config("Share=account\n")
@@ -182,8 +174,7 @@ def _run_with_an_init_that_stops(b):
 
 def test_an_init_that_stands_still(b):
     """As where the session's user manager doesn't get ready, or a file system of the user's hangs."""
-    if not STRACE:
-        b.skip("an init that is stopped", "strace isn't there")
+    if not _can_stop(b, "an init that is stopped"):
         return
     name = b.alice.pw_name
     b.stage.config("Share=account\n")
@@ -207,8 +198,7 @@ def test_an_init_that_stands_still(b):
 
 
 def test_a_ticket_of_a_login_that_waits(b):
-    if not STRACE:
-        b.skip("an init that is stopped", "strace isn't there")
+    if not _can_stop(b, "an init that is stopped"):
         return
     name = b.alice.pw_name
     b.stage.config("Share=account\n")
@@ -276,8 +266,7 @@ def _groups_of(pid):
 
 def test_the_callers_cgroup_is_left_before_a_lock(b):
     """A user logs in from a group of their own, which they can let stand still at any time."""
-    if not STRACE:
-        b.skip("locks from a group that a user may freeze", "strace isn't there")
+    if not _can_stop(b, "locks from a group that a user may freeze"):
         return
     helper = b.stage.bin / "held-helper"
     helper.write_text(HELD.format(strace=STRACE, helper=b.stage.helper), encoding="ascii")
@@ -305,8 +294,7 @@ def test_the_callers_cgroup_is_left_before_a_lock(b):
 
 
 def test_a_pause_from_a_group_of_the_users(b):
-    if not STRACE:
-        b.skip("a pause from a group that a user may freeze", "strace isn't there")
+    if not _can_stop(b, "a pause from a group that a user may freeze"):
         return
     name = b.alice.pw_name
     with b.shell(name) as s, _delegated(b) as groups:
