@@ -43,10 +43,6 @@ def _on_disk(g):
         ("Upper=disk: up from the upper", "{a} climb {open}", "root")))
     g.box_root("ls -A /var/lib/nsshell /var/lib/nsshell/*", ".*(No such|denied).*",
                "Upper=disk: nsshell's folder")
-    g.other.close()
-    _again(g, "")
-    g.wait(lambda: not [r for r in g.stage.records() if r["user"] == g.bob.pw_name])
-    g.stage.run("rm", "-rf", "/var/lib/nsshell/upper")
 
 
 def _shared(g):
@@ -97,3 +93,6 @@ def run(g):
     _on_disk(g)
     _shared(g)
     g.stage.config()
+    g.end()
+    g.wait(lambda: not g.stage.records())
+    g.stage.run("rm", "-rf", "/var/lib/nsshell/upper")

@@ -133,6 +133,10 @@ def _refused(b, what, answers, share, binds="-{at}:/mnt/hung"):
         said = _answer(p)
         b.check(p.returncode not in (0, None) and "doesn't answer" in said and "nsshell-look" in said,
                 f"{what}: a login is refused, and says why", said, b.log_tail())
+        # Who refused it may still be ending.
+        soon = time.monotonic() + patient(3)
+        while not locks.is_free(locks.of_account(b.alice)) and time.monotonic() < soon:
+            time.sleep(0.02)
         b.check(locks.is_free(locks.of_account(b.alice)), "the account's lock is free then")
         stuck = set(_lookers(b)) - before
         b.check(len(stuck) == 1, "who looked can't be killed, and is let be", sorted(stuck))
