@@ -40,15 +40,33 @@ int tree_open_write(const struct tree *t, const char *path)
 	return sys_openat2(t->root, path, O_WRONLY | O_NOFOLLOW, 0, TREE_RESOLVE);
 }
 
-/* New folders belong to root of the box; one that is there already is left as it is. */
-static int make_dir(const struct tree *t, int parent, const char *name)
+/*
+ * What is made belongs to who owns the directory above: to root of the box, below a home to the account.
+ * What can't be given away doesn't stay, as it may lie on the host's disk, and root's.
+ */
+static int give(int parent, const char *name, int made, int unlink_flag)
+{
+	struct stat above;
+	int saved;
+
+	if (made >= 0 && fstat(parent, &above) == 0 &&
+		fchownat(made, "", above.st_uid, above.st_gid, AT_EMPTY_PATH) == 0)
+		return 0;
+	saved = errno;
+	(void)unlinkat(parent, name, unlink_flag);
+	errno = saved;
+	return -1;
+}
+
+/* One that is there already is left as it is. */
+static int make_dir(int parent, const char *name)
 {
 	_cleanup_close_ int made = -EBADF;
 
 	if (mkdirat(parent, name, 0755) < 0)
 		return errno == EEXIST ? 0 : -1;
 	made = open_below(parent, name);
-	return made < 0 ? -1 : fchownat(made, "", t->uid, t->gid, AT_EMPTY_PATH);
+	return give(parent, name, made, AT_REMOVEDIR);
 }
 
 static int make_way(const struct tree *t, char *path, struct err *e)
@@ -62,7 +80,7 @@ static int make_way(const struct tree *t, char *path, struct err *e)
 		*name = '\0';
 		parent = open_below(t->root, path);
 		*name = '/';
-		if (parent < 0 || make_dir(t, parent, name + 1) < 0)
+		if (parent < 0 || make_dir(parent, name + 1) < 0)
 			return err_set(e, errno, "make %s inside", path);
 		*slash = '/';
 	}
@@ -93,12 +111,12 @@ int tree_parent(const struct tree *t, const char *path, const char **name, struc
 	return fd;
 }
 
-static int make_file(const struct tree *t, int parent, const char *name)
+static int make_file(int parent, const char *name)
 {
 	_cleanup_close_ int fd = openat(
 		parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 
-	return fd < 0 ? -1 : fchown(fd, t->uid, t->gid);
+	return fd < 0 ? -1 : give(parent, name, fd, 0);
 }
 
 int tree_place(const struct tree *t, const char *path, enum tree_kind kind, struct err *e)
@@ -111,8 +129,8 @@ int tree_place(const struct tree *t, const char *path, enum tree_kind kind, stru
 		parent = tree_parent(t, path, &name, e);
 		if (parent < 0)
 			return -1;
-		if ((kind == TREE_DIR ? make_dir(t, parent, name)
-				      : make_file(t, parent, name)) < 0)
+		if ((kind == TREE_DIR ? make_dir(parent, name)
+				      : make_file(parent, name)) < 0)
 			return err_set(e, errno, "make %s inside", path);
 		place = open_below(parent, name);
 	}

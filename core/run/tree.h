@@ -13,7 +13,7 @@
 
 struct tree {
 	int root;          /* O_PATH fd, the caller's */
-	uint32_t uid, gid; /* host ids that new folders get: root of the box */
+	uint32_t uid, gid; /* root of the box, as host ids, for devices */
 };
 
 /* What tree_place() has there. */

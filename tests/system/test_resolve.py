@@ -288,6 +288,26 @@ def test_mounts_below_the_home(b):
     b.check(not (www / "upload").exists(), "and not under the mount point")
 
 
+def test_targets_that_are_not_there(b):
+    """On the host's disk, below the home and below a bind: made, and whose the directory above is."""
+    home = pathlib.Path(b.alice.pw_dir)
+    top = f"/srv/nst-{b.stage.accounts.prefix}made"
+    with _folder(top, 0o755), _folder(f"{top}/shared", 0o775, b.bob), _folder(f"{top}/roots"):
+        shared, roots = f"{top}/shared", f"{top}/roots"
+        _box(b, f"BindPaths={shared} {roots}\nBindReadOnlyPaths=/usr/share:{home}/new/dir /etc/hostname:{home}/new/file "
+             f"/usr/share:{shared}/new/dir /usr/share:{roots}/new/dir\n",
+             f"ls -dU {home}/new/dir/doc {shared}/new/dir/doc {roots}/new/dir/doc; cmp {home}/new/file /etc/hostname && "
+             f"stat -c %U {home}/new", f"{home}/new/dir/doc\n{shared}/new/dir/doc\n{roots}/new/dir/doc\n{b.alice.pw_name}\n",
+             "the first login has all of them")
+        made = {str(p): (p.stat().st_uid, p.stat().st_gid) for d in (home, pathlib.Path(shared), pathlib.Path(roots))
+                for p in (d / "new").rglob("*")}
+        wanted = {f"{home}/new/dir": b.alice, f"{home}/new/file": b.alice, f"{shared}/new/dir": b.bob,
+                  f"{roots}/new/dir": pwd.getpwuid(0)}
+        b.check(made == {p: (u.pw_uid, u.pw_gid) for p, u in wanted.items()},
+                "what was made for them on the host belongs to who owns the directory above", made)
+        shutil.rmtree(home / "new")
+
+
 def test_hidden_behind_links(b):
     see = "cat {0} 2>/dev/null; test -e {0} && echo there; echo end"
     with _folder("/srv/nst-d"), _link("/nst-data", "/srv/nst-d"), _link("/srv/nst-rel", "nst-d"):
