@@ -124,6 +124,19 @@ static int make_unmanaged(const struct plan_cgroup *plan, struct err *e)
 	return cgroup_make_account(&p.plan, e);
 }
 
+/* What the supervisor has started since systemd moved it: it mounts below the home by children. */
+static void settle_children(const char *controller, const char *group, const char *to)
+{
+	char path[PATH_MAX], text[512], *rest = text, *pid;
+
+	if (cgroup_path(controller, group, "cgroup.procs", path, sizeof(path)) < 0 ||
+		io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return;
+	while ((pid = strsep(&rest, "\n")))
+		if (*pid)
+			(void)io_write_text(AT_FDCWD, to, pid);
+}
+
 /* From the scope's own group, which is to have no process, to the supervisors'. */
 static int settle(const struct plan_cgroup *managed, pid_t supervisor, struct err *e)
 {
@@ -146,6 +159,7 @@ static int settle(const struct plan_cgroup *managed, pid_t supervisor, struct er
 			    sizeof(path)) < 0 ||
 			io_write_text(AT_FDCWD, path, pid) < 0)
 			return err_set(e, errno, "move the supervisor into %s", path);
+		settle_children(controller, managed->account, path);
 	}
 	return 0;
 }

@@ -105,6 +105,18 @@ def test_a_login_has_a_scope_with_limits(h):
 
 
 @needs_systemd
+def test_a_first_login_that_mounts_below_its_home(h):
+    """Each of the places is mounted by a child of the supervisor's: one is there when systemd has taken that in."""
+    h.config(f"{LIMITS_FOR_ALICE}BindReadOnlyPaths={' '.join(f'/srv:/home/alice/at{n}' for n in range(8))}\n")
+    h.write("/root/slow-helper", "#!/bin/sh\nexec strace -D -f -qq -o /dev/null -e trace=exit_group "
+            "-e inject=exit_group:delay_enter=500000 /usr/local/libexec/nsshell/nsshell-helper \"$@\"")
+    r = h.sh("chmod 755 /root/slow-helper; nsctl run --helper /root/slow-helper alice ls -d /home/alice/at7")
+    h.check(r.stdout.strip() == "/home/alice/at7", "such a login is let in", r.stdout, h.log())
+    h.left()
+    h.sh("rm /root/slow-helper; rmdir /home/alice/at*")
+
+
+@needs_systemd
 def test_only_the_first_login_needs_systemd(h):
     with login(h):
         h.sh(f"mv {PROGRAM} {PROGRAM}.away")
