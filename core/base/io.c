@@ -2,6 +2,7 @@
 #include "core/base/io.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/paths.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -169,13 +170,35 @@ int io_write_text(int dir, const char *path, const char *text)
 	return n < 0 ? -1 : 0;
 }
 
+static bool is_made(const char *path, mode_t mode)
+{
+	return mkdir(path, mode) == 0 || errno == EEXIST;
+}
+
+/* After a boot whoever comes first makes PATH_RUN, too: a login, or any command of nsctl's. */
+static int make_state(const char *path, mode_t mode, struct err *e)
+{
+	_cleanup_close_ int run = -EBADF;
+
+	if (is_made(path, mode))
+		return 0;
+	if (errno == ENOENT && strncmp(path, PATH_RUN "/", strlen(PATH_RUN "/")) == 0) {
+		run = io_open_state(PATH_RUN, 0700, e);
+		if (run < 0)
+			return -1;
+		if (is_made(path, mode))
+			return 0;
+	}
+	return err_set(e, errno, "make the state directory %s", path);
+}
+
 int io_open_state(const char *path, mode_t mode, struct err *e)
 {
 	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
 
-	if (mkdir(path, mode) < 0 && errno != EEXIST)
-		return err_set(e, errno, "make the state folder %s", path);
+	if (make_state(path, mode, e) < 0)
+		return -1;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(e, errno, "open the state folder %s", path);

@@ -50,7 +50,7 @@ ssize_t io_read_text(int dir, const char *path, char *buf, size_t size);
 int io_write_text(int dir, const char *path, const char *text);
 
 /**
- * io_open_state() - Open a folder of our state, making it if need be
+ * io_open_state() - Open a folder of our state, making it if need be, and PATH_RUN above it
  * @mode:	for making it, 0700 mostly
  *
  * Refuses a folder that isn't root's or that others can write. Return: fd, or -1 with @e.

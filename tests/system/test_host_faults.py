@@ -132,6 +132,42 @@ def test_a_full_run(b):
         refused(b, "a full /run/nsshell", b.alice.pw_name, "No space left", None)
 
 
+def _as_after_a_boot(b):
+    """/run with all that it has but nsshell's part."""
+    new = b.stage.private / "run.new"
+    new.mkdir(exist_ok=True)
+    new.chmod(0o755)
+    kernel.mount("tmpfs", new, "tmpfs", options="mode=0755")
+    for entry in os.scandir("/run"):
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry), new / entry.name)
+        elif entry.name != "nsshell":
+            (os.mkdir if entry.is_dir() else os.mknod)(new / entry.name)
+            kernel.bind(entry.path, new / entry.name)
+    kernel.mount(new, "/run", flags=kernel.MS_MOVE)
+
+
+def test_the_first_to_come_after_a_boot(b):
+    """/run is empty then: whatever is first makes what it needs in there."""
+    name, nsctl, conf = b.alice.pw_name, b.stage.bin / "nsctl", ("--config", str(b.stage.conf))
+
+    def boot():
+        kernel.private_mounts()
+        _as_after_a_boot(b)
+
+    with _sshd_in(b, lambda: _as_after_a_boot(b)):
+        r = b.ssh(name, "readlink /proc/self/ns/user")
+        b.check(r.returncode == 0 and r.stdout.strip() != kernel.namespaces()["user"],
+                "an isolated login that is the first after a boot lands in a box", r.stdout + r.stderr, b.log_tail())
+    for command, *rest in (("plan", name), ("set", "--permanent", name, "TasksMax=99"),
+                           ("run", "--helper", b.stage.helper, name, "true")):
+        r = b.run(nsctl, command, *conf, *rest, preexec_fn=boot)
+        b.check(r.returncode == 0, f"nsctl {command} as the first after a boot works", r.stdout + r.stderr)
+    shutil.rmtree(f"{b.stage.conf}.d")
+    r = b.run(nsctl, "check", *conf, preexec_fn=boot)
+    b.check("/run/nsshell" not in r.stdout, "nsctl check finds nothing wrong with it", r.stdout)
+
+
 def test_a_full_state_folder(b):
     b.stage.config("Upper=disk\n")
     with _sshd_in(b, _tiny("/var/lib/nsshell")):
