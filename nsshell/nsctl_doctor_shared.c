@@ -32,8 +32,7 @@ static bool is_left_out(const char *path)
 /* By mode somebody may who isn't root; where there is an ACL, its mask is the group's bits. */
 static bool is_candidate(const struct statx *st)
 {
-	return (st->stx_mode & S_IWOTH) ||
-	       ((st->stx_mode & S_IWGRP) && st->stx_gid != 0) || st->stx_uid != 0;
+	return (st->stx_mode & (S_IWOTH | S_IWGRP)) || st->stx_uid != 0;
 }
 
 /* Without a word to a server that may not answer, and nothing is mounted by it. */
@@ -41,7 +40,7 @@ static bool look_up(const char *path, struct statx *ret)
 {
 	return statx(AT_FDCWD, path,
 		       AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
-		       STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID, ret) == 0 &&
+		       STATX_TYPE | STATX_MODE | STATX_UID, ret) == 0 &&
 	       S_ISDIR(ret->stx_mode);
 }
 

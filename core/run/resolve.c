@@ -10,6 +10,7 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 
 #define DEPTH     64 /* directories on the way to a path */
 #define LINKS_MAX 40 /* as the kernel follows, path_resolution(7) */
@@ -107,10 +108,20 @@ struct walk {
 	struct resolved *to;
 };
 
-static bool only_root_writes(const struct stat *st)
+/* Where it has one the group's bits are its mask, acl(5): somebody else's may be among them. */
+static bool has_acl(int fd)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return getxattr(path, "system.posix_acl_access", NULL, 0) >= 0 ||
+	       (errno != ENODATA && errno != EOPNOTSUPP);
+}
+
+static bool only_root_writes(int fd, const struct stat *st)
 {
 	return st->st_uid == 0 && !(st->st_mode & S_IWOTH) &&
-	       (!(st->st_mode & S_IWGRP) || st->st_gid == 0);
+	       (!(st->st_mode & S_IWGRP) || (st->st_gid == 0 && !has_acl(fd)));
 }
 
 static struct step *top(struct walk *w)
@@ -231,8 +242,8 @@ static int push(struct walk *w, int *fd, const char *name, struct err *e)
 		return -1;
 	s = &w->steps[w->n++];
 	*s = (struct step){ .fd = take_fd(fd), .len = strlen(w->to->real) };
-	s->roots =
-		s[-1].roots && S_ISDIR(w->to->st.st_mode) && only_root_writes(&w->to->st);
+	s->roots = s[-1].roots && S_ISDIR(w->to->st.st_mode) &&
+		   only_root_writes(s->fd, &w->to->st);
 	return 0;
 }
 
@@ -309,7 +320,7 @@ static int begin(struct walk *w, const char *path, struct err *e)
 	if (w->steps[0].fd < 0 || fstat(w->steps[0].fd, &st) < 0)
 		return err_set(e, errno, "open /");
 	w->n = 1;
-	w->steps[0].roots = only_root_writes(&st);
+	w->steps[0].roots = only_root_writes(w->steps[0].fd, &st);
 	w->to->st = st;
 	return 0;
 }

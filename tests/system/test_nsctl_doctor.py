@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 
-from harness import kernel
+from harness import acl, kernel
 from harness.stage import TREE
 
 
@@ -177,7 +177,7 @@ def test_shared_folders_that_are_not_bound(b):
     """What a group works in outside, and would lose or not be able to write inside."""
     top = pathlib.Path("/srv") / f"{b.stage.base.name}-shared"
     closed = pathlib.Path(f"{top}-closed")
-    group, everyones, secret = top / "group", top / "everyones", closed / "group"
+    group, everyones, listed, secret = top / "group", top / "everyones", top / "listed", closed / "group"
     word = "isn't bound"
 
     def told():
@@ -190,21 +190,25 @@ def test_shared_folders_that_are_not_bound(b):
         folder.chmod(mode)
     closed.chmod(0o700)
     (top / "roots").chmod(0o755)
+    listed.mkdir()
+    acl.allow(listed, b.alice.pw_uid)
+    theirs = sorted(map(str, (group, everyones, listed)))
     try:
         b.stage.config("")
         found = _findings(b)
         seen = _about(b, found, f"{group} can be written by {b.alice.pw_name}", "note",
                       "a group's directory that isn't bound is a note")
         b.check(seen and "lost or left" in seen[0]["what"], "Upper=tmpfs: and what becomes of what is written", "")
-        b.check(sorted(told()) == sorted(map(str, (group, everyones))),
-                "so is one that everybody may write; not one that can't be reached, or is root's", told())
+        b.check(sorted(told()) == theirs,
+                "so is one that everybody, or who is on its ACL, may write; not one that can't be reached, or is root's",
+                told())
         b.stage.config("Upper=none\n")
         _about(b, _findings(b), f"{group} can be written by {b.alice.pw_name}, and others perhaps, but isn't "
                "bound: in a box it is read-only", "note", "Upper=none: it is read-only inside")
         kernel.bind(secret, top / "roots")
-        b.check(sorted(told()) == sorted(map(str, (group, everyones))), "what is another mount isn't looked into", told())
+        b.check(sorted(told()) == theirs, "what is another mount isn't looked into", told())
         kernel.umount(top / "roots")
-        for line in (f"BindPaths={top}", f"BindPaths=-{group} {everyones}:/mnt/all", f"BindPaths={top}/*"):
+        for line in (f"BindPaths={top}", f"BindPaths=-{group} {listed} {everyones}:/mnt/all", f"BindPaths={top}/*"):
             b.stage.config(f"{line}\n")
             b.check(not told(), f"bound by {line.split('=')[1].replace(str(top), '...')} it isn't told", told())
         b.stage.config(f"[User {b.alice.pw_name}]\nBindPaths={top}\n")

@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 
-from harness import kernel
+from harness import acl, kernel
 
 
 def _as(user, *argv):
@@ -232,6 +232,14 @@ def test_links_of_roots_are_followed(b):
     with _folder("/srv/nst-open", 0o777), _link("/srv/nst-open/link", "/etc"):
         _refused(b, "BindPaths=/srv/nst-open/link:/mnt\n", "others than root may write",
                  "a link of root's where all may write")
+    with _folder("/srv/nst-open", 0o755), _folder("/srv/nst-real"), _link("/srv/nst-open/link", "/srv/nst-real"):
+        acl.allow("/srv/nst-open", b.alice.pw_uid)
+        _refused(b, "BindPaths=/srv/nst-open/link:/mnt\n", "others than root may write",
+                 "a link of root's where an ACL lets a user write")
+        acl.allow("/srv/nst-open", b.alice.pw_uid, mask=5)
+        _box(b, "BindPaths=/srv/nst-open/link:/mnt\n", "echo in", "in\n", "and where its mask doesn't")
+    with _folder("/srv/nst-open", 0o775), _folder("/srv/nst-real"), _link("/srv/nst-open/link", "/srv/nst-real"):
+        _box(b, "BindPaths=/srv/nst-open/link:/mnt\n", "echo in", "in\n", "and where root's group may write")
 
 
 def test_hosts_and_hostname_as_targets(b):
