@@ -197,15 +197,29 @@ static void note_stuck(const struct resolve_as *as, pid_t pid)
 		(void)io_write_all(fd, text, strlen(text));
 }
 
-/* By its name: where it was noted there may be no /proc. A user's process is none of ours. */
+/*
+ * By its name: where it was noted there may be no /proc. A user's process is none of ours, whatever it
+ * calls itself and whosever its files in /proc are: those of one that can't be dumped are root's.
+ */
 static bool is_looker(int pid)
 {
-	char path[32], comm[32];
-	struct stat st;
+	static const char name[] = "Name:\t" NAME "\n";
+	_cleanup_close_ int fd = -EBADF;
+	char path[32], text[512];
+	const char *ids;
+	unsigned int real;
+	ssize_t n;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	return io_read_text(AT_FDCWD, path, comm, sizeof(comm)) > 0 &&
-	       strcmp(comm, NAME "\n") == 0 && stat(path, &st) == 0 && st.st_uid == 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	if (strncmp(text, name, strlen(name)) != 0)
+		return false;
+	ids = strstr(text, "\nUid:");
+	return ids && sscanf(ids, "\nUid: %u", &real) == 1 && real == 0;
 }
 
 /* Return: 0, or -1 with @e while one of the account's is. */

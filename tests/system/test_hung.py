@@ -161,6 +161,25 @@ def _refused(b, what, answers, share, binds="-{at}:/mnt/hung"):
     b.check(said.endswith("in\n"), "and then the account's logins go on", said, b.log_tail())
 
 
+def test_another_account_s_process_in_its_place(b):
+    """The number of one that hung may be any user's by now."""
+    fake = subprocess.Popen(
+        ["/usr/bin/python3", "-c", "import ctypes, sys, time; c = ctypes.CDLL(None); c.prctl(15, b'nsshell-look', 0, 0, 0); "
+         "c.prctl(4, 0, 0, 0, 0); print('up', flush=True); time.sleep(600)"], user=b.bob.pw_uid, group=b.bob.pw_gid,
+        extra_groups=[], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    try:
+        fake.stdout.readline()
+        b.check(os.stat(f"/proc/{fake.pid}/comm").st_uid == 0, "a process of bob's that can't be dumped looks like root's")
+        accounts = pathlib.Path("/run/nsshell/accounts")
+        accounts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (accounts / f"{b.alice.pw_uid}.stuck").write_text(f"{fake.pid}\n", encoding="ascii")
+        said = _answer(_login(b))
+        b.check(said.endswith("in\n"), "it doesn't pass for one that looks for alice, who gets in", said)
+    finally:
+        fake.kill()
+        fake.wait()
+
+
 def _can(b):
     if os.access("/dev/fuse", os.W_OK):
         return True
