@@ -345,6 +345,7 @@ install: all
 	install -m 0755 $(BUILD)/nsctl $(BUILD)/nsjoin $(DESTDIR)$(PREFIX)/sbin/
 	install -m 0755 $(BUILD)/nsshell-helper $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1
+	ln -sf ../sbin/nsctl ../sbin/nsjoin $(DESTDIR)$(PREFIX)/bin/ # users' PATH has no sbin
 	install -m 0755 $(BUILD)/bin/nsshell $(DESTDIR)$(PREFIX)/bin/nsshell
 	install -m 4755 $(BUILD)/nsshell-door $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door
 	install -m 4755 $(BUILD)/nsshell-own $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own
@@ -371,6 +372,7 @@ uninstall:
 		echo 'These PAM files still use the module: run nsctl disable for each service first.' >&2; \
 		exit 1; fi
 	rm -f $(DESTDIR)$(PREFIX)/sbin/nsctl $(DESTDIR)$(PREFIX)/sbin/nsjoin \
+		$(DESTDIR)$(PREFIX)/bin/nsctl $(DESTDIR)$(PREFIX)/bin/nsjoin \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own \

@@ -151,6 +151,10 @@ def test_install(b):
         b.check([c for c, _ in called] == ["/opt/ns/sbin/nsctl"] * 2
                 and all((folder / c[1:]).is_file() for c, _ in called),
                 "lxcfs.service gets a drop-in that calls the nsctl that was installed", called)
+        found = [b.run("nsctl", "--version", env={"PATH": str(folder / f"opt/ns/{d}")}).returncode
+                 for d in ("sbin", "bin")]
+        b.check(found == [0, 0] and (folder / "opt/ns/bin/nsjoin").is_file(),
+                "root finds nsctl and nsjoin, and so do users, in whose PATH there is no sbin", found)
         r = _install(b, folder, "uninstall", *places)
         left = [str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()]
         b.check(r.returncode == 0 and left == ["opt/etc/nsshell/nsshell.conf"],
