@@ -14,6 +14,7 @@
 #include "core/run/tty.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 static int plan_with(const struct account *a, const struct policy *policy,
@@ -62,6 +63,9 @@ static int make_plan(const struct account *a, const struct policy *policy,
 
 	if (tty_identify(terminal, q->tty, tty, sizeof(tty), e) < 0)
 		return -1;
+	/* What isn't there isn't hidden, and this session may be the one that makes it. A host
+	 * where it can't be made has none of it to hide. */
+	(void)mkdir(PATH_STATE, 0700);
 	if (host_gather(a, policy, &host, e) < 0)
 		return -1;
 	r = plan_with(a, policy, &login, &host, ret, e);

@@ -128,6 +128,21 @@ def test_userdel(h):
 
 
 @on_systemd
+def test_the_first_login_of_a_host(h):
+    """Nothing of nsshell's state is there: after an installation, and in /run after a boot."""
+    h.config("[User alice]\nUpper=disk\n")
+    h.sh("rm -rf /run/nsshell /var/lib/nsshell")
+    with h.shell("alice") as alice:
+        seen = alice.do("echo in; ls -d /var/lib/nsshell 2>&1")
+        h.check(seen.split("\n")[0] == "in" and "No such file" in seen,
+                "it lands in a box, in which nsshell's state is hidden", seen, h.log())
+        seen = h.out("nsctl list -rno user,outdated").split()
+        h.check(seen == ["alice"], "and a login now would get no other rules", seen)
+    h.left()
+    h.config()
+
+
+@on_systemd
 def test_a_mount_that_goes(h):
     """Upper=disk: what an account wrote over one file system isn't put over another one."""
     h.config("[User alice]\nUpper=disk\nHostMounts=yes\n")
