@@ -204,8 +204,9 @@ static void plan_privileges(struct planner *b)
 	p->scope_sockets = b->in->host->scopes && policy->abstract == ABSTRACT_PRIVATE;
 	p->notify_join = policy->notify_join;
 	p->upper = policy->upper;
-	p->upper_size = policy->upper_size;
-	p->upper_inodes = planner_inodes(policy->upper_size);
+	p->upper_size =
+		policy->upper == UPPER_TMPFS ? policy->upper_size : PARSE_INFINITY;
+	p->upper_inodes = planner_inodes(p->upper_size);
 	p->sessions_max = policy->sessions_max;
 	p->share_account = policy->share == SHARE_ACCOUNT;
 	p->share_tmp = policy->tmp == TMP_ACCOUNT;

@@ -5,6 +5,7 @@
 static void every_tmpfs_has_a_limit_of_bytes_and_of_files(void **state)
 {
 	(void)state;
+	f.policy.upper = UPPER_TMPFS;
 	made();
 	for (size_t i = 0; i < f.plan->n_ops; i++)
 		if (f.plan->ops[i].kind == PLAN_TMPFS)
@@ -17,9 +18,18 @@ static void every_tmpfs_has_a_limit_of_bytes_and_of_files(void **state)
 	assert_int_equal(f.plan->upper_inodes, 1024);
 }
 
+static void a_size_of_memory_is_no_limit_of_a_disk(void **state)
+{
+	(void)state;
+	f.policy.upper = UPPER_DISK;
+	made();
+	assert_true(f.plan->upper_size == PARSE_INFINITY);
+}
+
 static void no_limit_is_the_kernels(void **state)
 {
 	(void)state;
+	f.policy.upper = UPPER_TMPFS;
 	f.policy.tmp_size = f.policy.upper_size = PARSE_INFINITY;
 	made();
 	assert_int_equal(op(PLAN_TMPFS, "/tmp")->size, 0);
@@ -78,6 +88,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(every_tmpfs_has_a_limit_of_bytes_and_of_files),
+		STORY(a_size_of_memory_is_no_limit_of_a_disk),
 		STORY(no_limit_is_the_kernels),
 		STORY(an_account_has_two_thirds_of_the_terminals),
 		STORY(shared_memory_is_as_large_as_dev_shm),
