@@ -3,6 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
+#include "core/run/privs.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -40,33 +41,69 @@ int tree_open_write(const struct tree *t, const char *path)
 	return sys_openat2(t->root, path, O_WRONLY | O_NOFOLLOW, 0, TREE_RESOLVE);
 }
 
-/*
- * What is made belongs to who owns the directory above: to root of the box, below a home to the account.
- * What can't be given away doesn't stay, as it may lie on the host's disk, and root's.
- */
-static int give(int parent, const char *name, int made, int unlink_flag)
+static int make_at(int parent, const char *name, enum tree_kind kind)
 {
-	struct stat above;
+	_cleanup_close_ int file = -EBADF;
+
+	if (kind == TREE_DIR)
+		return mkdirat(parent, name, 0755);
+	file = openat(
+		parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return file < 0 ? -1 : 0;
+}
+
+/* It is theirs from its first moment: what they put in its place meanwhile isn't touched. */
+static int make_as(
+	uid_t uid, gid_t gid, int parent, const char *name, enum tree_kind kind)
+{
+	struct err ignored;
+	int num = EPERM;
+
+	if (privs_look_as(uid, gid, NULL, 0, &ignored) == 0)
+		num = make_at(parent, name, kind) < 0 ? errno : 0;
+	if (privs_look_as_root(&ignored) < 0)
+		num = EPERM;
+	errno = num;
+	return num ? -1 : 0;
+}
+
+/* What can't be given away doesn't stay, as it may lie on the host's disk, and root's. */
+static int make_and_give(
+	uid_t uid, gid_t gid, int parent, const char *name, enum tree_kind kind)
+{
+	_cleanup_close_ int made = -EBADF;
 	int saved;
 
-	if (made >= 0 && fstat(parent, &above) == 0 &&
-		fchownat(made, "", above.st_uid, above.st_gid, AT_EMPTY_PATH) == 0)
+	if (make_at(parent, name, kind) < 0)
+		return -1;
+	made = open_below(parent, name);
+	if (made >= 0 && fchownat(made, "", uid, gid, AT_EMPTY_PATH) == 0)
 		return 0;
 	saved = errno;
-	(void)unlinkat(parent, name, unlink_flag);
+	(void)unlinkat(parent, name, kind == TREE_DIR ? AT_REMOVEDIR : 0);
 	errno = saved;
 	return -1;
 }
 
-/* One that is there already is left as it is. */
-static int make_dir(int parent, const char *name)
+/*
+ * What is made belongs to who owns the directory above: to root of the box, who may do so where the mode
+ * says that nobody may ("/" of some hosts), below a home to the account, with no more rights than it has.
+ */
+static int make(const struct tree *t, int parent, const char *name, enum tree_kind kind)
 {
-	_cleanup_close_ int made = -EBADF;
+	struct stat above;
 
-	if (mkdirat(parent, name, 0755) < 0)
-		return errno == EEXIST ? 0 : -1;
-	made = open_below(parent, name);
-	return give(parent, name, made, AT_REMOVEDIR);
+	if (fstat(parent, &above) < 0)
+		return -1;
+	return above.st_uid == 0 || above.st_uid == t->uid
+		       ? make_and_give(above.st_uid, above.st_gid, parent, name, kind)
+		       : make_as(above.st_uid, above.st_gid, parent, name, kind);
+}
+
+/* One that is there already is left as it is. */
+static int make_dir(const struct tree *t, int parent, const char *name)
+{
+	return make(t, parent, name, TREE_DIR) < 0 && errno != EEXIST ? -1 : 0;
 }
 
 static int make_way(const struct tree *t, char *path, struct err *e)
@@ -80,7 +117,7 @@ static int make_way(const struct tree *t, char *path, struct err *e)
 		*name = '\0';
 		parent = open_below(t->root, path);
 		*name = '/';
-		if (parent < 0 || make_dir(parent, name + 1) < 0)
+		if (parent < 0 || make_dir(t, parent, name + 1) < 0)
 			return err_set(e, errno, "make %s inside", path);
 		*slash = '/';
 	}
@@ -111,14 +148,6 @@ int tree_parent(const struct tree *t, const char *path, const char **name, struc
 	return fd;
 }
 
-static int make_file(int parent, const char *name)
-{
-	_cleanup_close_ int fd = openat(
-		parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-
-	return fd < 0 ? -1 : give(parent, name, fd, 0);
-}
-
 int tree_place(const struct tree *t, const char *path, enum tree_kind kind, struct err *e)
 {
 	_cleanup_close_ int parent = -EBADF, place = tree_open(t, path);
@@ -129,8 +158,8 @@ int tree_place(const struct tree *t, const char *path, enum tree_kind kind, stru
 		parent = tree_parent(t, path, &name, e);
 		if (parent < 0)
 			return -1;
-		if ((kind == TREE_DIR ? make_dir(parent, name)
-				      : make_file(parent, name)) < 0)
+		if ((kind == TREE_DIR ? make_dir(t, parent, name)
+				      : make(t, parent, name, kind)) < 0)
 			return err_set(e, errno, "make %s inside", path);
 		place = open_below(parent, name);
 	}

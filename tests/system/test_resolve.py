@@ -2,11 +2,13 @@
 """Paths that the config names: links, types, places that no box gets, and what is hidden."""
 
 import contextlib
+import ctypes
 import os
 import pathlib
 import pwd
 import shutil
 import socket
+import struct
 import subprocess
 
 from harness import acl, kernel
@@ -79,6 +81,14 @@ def _refused(b, config, cause, did):
             r.stdout[:300] + r.stderr)
     r = b.nsctl("check", "--config", b.stage.conf)
     b.check(cause in r.stdout, f"{did}: nsctl check says so", "", r.stdout[-800:] + r.stderr)
+
+
+def _refused_at_login(b, config, cause, did):
+    b.stage.config(config)
+    b.stage.syslog.clear()
+    r = b.ssh(b.alice.pw_name, "echo in")
+    b.check(r.returncode != 0 and r.stdout != "in\n" and b.stage.syslog.wait(cause), f"{did}: refused", "",
+            r.stdout + r.stderr + b.log_tail(4))
 
 
 def _left_out(b, config, cause, did):
@@ -314,6 +324,44 @@ def test_targets_that_are_not_there(b):
         b.check(made == {p: (u.pw_uid, u.pw_gid) for p, u in wanted.items()},
                 "what was made for them on the host belongs to who owns the directory above", made)
         shutil.rmtree(home / "new")
+
+
+@contextlib.contextmanager
+def _watched(folder):
+    """What happens in it, as [(mask, name)], inotify(7)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    if libc.inotify_add_watch(fd, bytes(folder), 0xfff) < 0:
+        raise OSError(ctypes.get_errno(), "inotify_add_watch")
+    events = []
+    try:
+        yield events
+        raw = os.read(fd, 1 << 20)
+        while raw:
+            mask, length = struct.unpack_from("=4xI4xI", raw)
+            events.append((mask, raw[16:16 + length].rstrip(b"\0").decode()))
+            raw = raw[16 + length:]
+    finally:
+        os.close(fd)
+
+
+def test_targets_are_made_by_their_owner(b):
+    """Nothing is given to a user afterwards: by then it could be something else under that name."""
+    home = pathlib.Path(b.alice.pw_dir)
+    attrib, create = 0x4, 0x100
+    try:
+        with _watched(home) as events:
+            _box(b, f"BindReadOnlyPaths=/usr/share:{home}/made/dir /etc/hostname:{home}/made.file\n",
+                 f"ls -dU {home}/made/dir/doc; cmp {home}/made.file /etc/hostname && echo in", f"{home}/made/dir/doc\nin\n",
+                 "targets below the home")
+        seen = {name: {m & (attrib | create) for m, n in events if n == name} - {0} for name in ("made", "made.file")}
+        b.check(all(s == {create} for s in seen.values()), "they are made, and neither chowned nor chmoded", events)
+    finally:
+        shutil.rmtree(home / "made", ignore_errors=True)
+        (home / "made.file").unlink(missing_ok=True)
+    with _folder(home / "closed", 0o555, b.alice):
+        _refused_at_login(b, f"BindReadOnlyPaths=/usr/share:{home}/closed/new\n", f"make {home}/closed/new inside: Permission denied",
+                          "a target where its owner may make none")
 
 
 def test_hidden_behind_links(b):
