@@ -24,6 +24,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -94,6 +95,8 @@ static int harden(int argc)
 	(void)umask(0);
 	reset_limits();
 	schedule_reset();
+	/* uname(2) would tell of a Linux 2.6, for one: UNAME26. */
+	(void)personality(PER_LINUX);
 	/* The caller's would be init's too. */
 	(void)sys_new_session_keyring();
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

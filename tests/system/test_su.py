@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """su and runuser, with and without a terminal."""
 
+import ctypes
 import os
+import re
 
 from harness.scene import SHOW_NS
 from harness.terminal import Terminal
@@ -72,6 +74,13 @@ def test_su_from_a_terminal(b):
 def test_su_from_inside_gives_nothing(b):
     r = b.ssh(b.alice.pw_name, "echo x | su root -c id; echo x | su -c id; sudo -n id")
     b.check("uid=0" not in r.stdout, "su and sudo inside give nothing", r.stdout + r.stderr)
+
+
+def test_a_caller_for_whom_the_kernel_is_old(b):
+    """What uname(2) says to who calls su is chosen by them: personality(2)."""
+    libc, uname26 = ctypes.CDLL(None), 0x20000
+    r = b.run("su", "-", b.alice.pw_name, "-c", "uname -r; stat -c %U /etc", preexec_fn=lambda: libc.personality(uname26))
+    b.check(re.fullmatch(r"2\.6\..*\nroot\n", r.stdout), "the box is made as for anybody", r.stdout + r.stderr, b.log_tail())
 
 
 def test_a_terminal_that_vanishes(b):
