@@ -53,15 +53,14 @@ def _text(path):
 
 def _accounts(path, prefix):
     """Mode and owner of the file, and the lines of root and of our people: others come and go, and move them."""
-    lines = [x for x in pathlib.Path(path).read_text(encoding="utf-8").splitlines()
-             if x.startswith(("root:", prefix))]
+    ours = re.compile(rf"(root|{prefix}(alice|bob|carol|plain|box|proj)):")
+    lines = [x for x in pathlib.Path(path).read_text(encoding="utf-8").splitlines() if ours.match(x)]
     st = os.stat(path)
     return (st.st_mode, st.st_uid, st.st_gid, *sorted(set(lines)))
 
 
 def _difference(before, now):
-    if isinstance(now, str):
-        before, now = before.splitlines(), now.splitlines()
+    before, now = (x.splitlines() if isinstance(x, str) else x for x in (before, now))
     return f"{[x for x in before if x not in now]} became {[x for x in now if x not in before]}"
 
 

@@ -149,7 +149,7 @@ test_a_thousand_in_one_process.not_instrumented = "whose module is the same, and
 def test_rare_ways(b):
     daemon = Daemon(b)
     before = b.observer.snapshot()
-    daemon.check_sizes(daemon.run(max(ROUNDS // 10, 20), (
+    daemon.check_sizes(daemon.run(max(ROUNDS // 10, min(ROUNDS, 20)), (
         *daemon.ways()[:1], *daemon.rare_ways(), *daemon.ways_without_helper()), timeout=140))
     left = b.observer.left(before, 20)
     b.check(not left, "nothing of them is left", tell(left))
