@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
+#include "core/base/people.h"
 #include "core/base/sys.h"
 
 #include <fcntl.h>
@@ -62,19 +63,40 @@ static const char *kernel_lacks(void)
 
 /* ---- the state ---------------------------------------------------------------------- */
 
-/* Whether what users write may be what fills the file system of @top. */
-static bool users_may_fill(const char *top, dev_t dev)
+/* What lies right in the top is some daemon's, perhaps, and its users' through that. */
+static bool is_users(const struct stat *st, const struct people *people, bool at_top)
 {
-	_cleanup_dir_ DIR *dir = opendir(top);
+	bool dir = S_ISDIR(st->st_mode);
+
+	if (!dir && !S_ISREG(st->st_mode))
+		return false;
+	return (st->st_mode & S_IWOTH) ||
+	       (dir && (st->st_mode & S_IWGRP) && st->st_gid != 0) ||
+	       (dir && at_top ? st->st_uid != 0 : people_has(people, st->st_uid));
+}
+
+/*
+ * Whether what users write may be what fills the file system of @name: in a directory of theirs in it, or
+ * one further down, as screen(1) makes them.
+ */
+static bool users_may_fill(
+	int at, const char *name, dev_t dev, const struct people *people, bool at_top)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_dir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *d;
 	struct stat st;
 
 	while (dir && (d = readdir(dir))) {
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0 ||
-			fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			fstatat(dirfd(dir), d->d_name, &st,
+				AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 ||
+			st.st_dev != dev)
 			continue;
-		if (S_ISDIR(st.st_mode) && st.st_dev == dev &&
-			((st.st_mode & S_IWOTH) || st.st_uid != 0))
+		if (is_users(&st, people, at_top) ||
+			(at_top && S_ISDIR(st.st_mode) &&
+				users_may_fill(
+					dirfd(dir), d->d_name, dev, people, false)))
 			return true;
 	}
 	return !dir;
@@ -85,6 +107,7 @@ static int state_fails(void)
 {
 	_cleanup_close_ int fd = open(PATH_RUN, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	static const char page[4096];
+	struct people people;
 	struct stat st;
 	int why = errno;
 
@@ -95,9 +118,8 @@ static int state_fails(void)
 		return why;
 	if (why != ENOSPC || stat(PATH_RUN, &st) < 0)
 		return 0;
-	return users_may_fill("/run", st.st_dev) || users_may_fill("/run/user", st.st_dev)
-		       ? 0
-		       : why;
+	people_read(&people);
+	return users_may_fill(AT_FDCWD, "/run", st.st_dev, &people, true) ? 0 : why;
 }
 
 void blame_host(struct err *e)

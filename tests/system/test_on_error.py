@@ -100,23 +100,42 @@ def test_the_state_is_full_or_read_only(b):
         b.stage.syslog.clear()
 
 
-def test_users_fill_the_state(b):
-    """As where /run/lock is no file system of its own."""
-    b.stage.config("OnError=allow\n")
-
-    def shared():
+def _full_run(path, mode, uid=0, gid=0, file=False):
+    """A /run that is full, and has that beside nsshell's own and what every host has there."""
+    def mount():
         kernel.private_mounts()
         kernel.mount("tmpfs", "/run", "tmpfs", options="size=128k,mode=755")
         os.mkdir("/run/nsshell", 0o700)
-        os.mkdir("/run/lock", 0o777)
-        os.chmod("/run/lock", 0o1777)
+        os.mkdir("/run/user", 0o755)
+        for name, group in (("utmp", 43), (path, gid)):
+            at = pathlib.Path("/run") / name
+            at.parent.mkdir(mode=0o755, exist_ok=True)
+            if file or name == "utmp":
+                at.touch()
+            else:
+                at.mkdir()
+            os.chown(at, uid if name == path else 0, group)
+            at.chmod(mode if name == path else 0o664)
         with contextlib.suppress(OSError):
-            pathlib.Path("/run/lock/filler").write_bytes(bytes(1 << 20))
+            pathlib.Path("/run/filler").write_bytes(bytes(1 << 20))
+    return mount
 
-    r = _su(b, shared)
-    b.check(r.returncode != 0 and "mnt:" not in r.stdout,
-            "/run is full, and users may write in it: refused, with OnError=allow too",
-            r.stdout + r.stderr, b.log_tail())
+
+def test_users_fill_the_state(b):
+    b.stage.config("OnError=allow\n")
+    for what, made in (("as where /run/lock is no file system of its own", _full_run("lock", 0o1777)),
+                       ("as where screen is setgid", _full_run("screen/S-nst", 0o700, b.plain.pw_uid)),
+                       ("a group of users'", _full_run("proj", 0o2775, gid=b.proj.gr_gid)),
+                       ("a file that all may write", _full_run("log", 0o666, file=True))):
+        r = _su(b, made)
+        b.check(r.returncode != 0 and "mnt:" not in r.stdout,
+                f"/run is full, and users may write in it, {what}: refused, with OnError=allow too",
+                r.stdout + r.stderr, b.log_tail())
+    b.stage.syslog.clear()
+    r = _su(b, _full_run("roots/own", 0o755))
+    lines = b.stage.syslog.wait("NOT ISOLATED")
+    b.check(r.stdout.startswith("in\n") and lines and "No space left" in lines[0],
+            "/run is full of root's alone: OnError=allow lets in, with a loud line in the log", r.stdout + r.stderr, b.log_tail())
 
 
 def test_no_subordinate_ids_left(b):
