@@ -72,7 +72,7 @@ static void check_gates(const struct look *l, struct findings *f)
 
 		if (!gated && l->enter < s->n)
 			findings_add(f, FINDING_WARNING, l->whom,
-				"run \"nsctl enable\" for the service again, which adds the gate",
+				"\"nsctl enable\" the service, which adds the gate",
 				"%s:%zu: " PAMSTACK_SYSTEMD
 				" runs without nsshell's gate right above it: "
 				"the account's user manager is started outside the box",

@@ -77,6 +77,7 @@ struct gathered {
 	struct strlist tmp;        /* with a TmpSize= above it */
 	struct strlist socketless; /* where 32-bit programs are concerned */
 	struct strlist isolated;
+	bool unread; /* the config is wrong for some */
 	struct doctor_passed passed;
 	struct doctor_mounts mounts;
 	struct doctor_shared shared;
@@ -90,9 +91,13 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 	struct policy policy;
 	struct err ignored;
 
-	/* What is wrong with an account's config is told elsewhere. */
-	if (policy_is_exempt(account) || config_policy(c, account, &policy, &ignored) < 0)
+	if (policy_is_exempt(account))
 		return;
+	if (config_policy(c, account, &policy, &ignored) < 0) {
+		/* What is wrong is told elsewhere. */
+		g->unread = true;
+		return;
+	}
 	if (policy.isolate) {
 		const struct doctor_account a = { account, &policy,
 			is_covered(d, &policy, cron), is_covered(d, &policy, at) };
@@ -155,6 +160,11 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	doctor_tmp(&g.tmp, f);
 	doctor_socketless(&g.socketless, f);
 	doctor_doors(d, &g.isolated, f);
+	if (g.isolated.n == 0 && !g.unread)
+		findings_add(f, FINDING_NOTE,
+			"every login: it goes on as without nsshell",
+			"Isolate=yes in a [User], a [Group] or [Default] of nsshell.conf(5)",
+			"no account that is listed on this host is isolated");
 	doctor_passed_tell(&g.passed, config_people(c), f);
 	if (g.isolated.n > 0)
 		doctor_sshd(f);

@@ -7,7 +7,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#define ENABLE_IT "\"nsctl enable\" it, with its name in Services="
+#define ENABLE_IT "\"nsctl enable\" it; Services= has to list it, too"
 
 /* What is known of a service; man/pam_nsshell.8 has the same as a table. */
 struct way {

@@ -117,7 +117,7 @@ static void check_lxcfs(struct findings *f)
 			where);
 	else if (!*where)
 		findings_add(f, FINDING_NOTE, EVERY_BOX,
-			"apt install lxcfs; the limits hold all the same",
+			"apt install lxcfs, or systemctl enable --now lxcfs; the limits hold all the same",
 			"lxcfs isn't running: in a box, free, top and uptime tell of the whole host");
 }
 

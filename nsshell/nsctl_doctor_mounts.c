@@ -25,8 +25,8 @@ static void tell(const struct plan *plan, struct doctor_mounts *m, struct findin
 			"isolated accounts, for whom it is empty or absent",
 			"BindPaths= for what they need of it, or HostMounts=yes for what it takes: "
 			"nsshell.conf(5)",
-			"file systems of the host are %.*s (%s)", (int)strcspn(note, ";"),
-			note, plan->user);
+			"file systems of the host are %.*s (%s, and others perhaps)",
+			(int)strcspn(note, ";"), note, plan->user);
 	}
 }
 

@@ -47,6 +47,24 @@ static void findings_cleanup(struct findings *f)
 	findings_clear(f);
 }
 
+/* With the line alone nobody is isolated. */
+static int check_listed(
+	const struct edit *x, const struct config *c, struct findings *f, struct err *e)
+{
+	_cleanup_(strlist_clear) struct strlist listed = { 0 };
+
+	if (config_services(c, &listed, e) < 0)
+		return -1;
+	for (size_t i = 0; i < x->n; i++)
+		if (!strlist_has(&listed, x->services[i]))
+			findings_add(f, FINDING_WARNING,
+				"isolated accounts that log in through it",
+				"add it to Services=, see nsshell.conf(5)",
+				"no Services= lists %s: its logins get no box",
+				x->services[i]);
+	return 0;
+}
+
 /* Warn of what makes an isolated login fail, or locks the admin out. */
 static int host_warnings(const struct edit *x, struct err *e)
 {
@@ -60,6 +78,8 @@ static int host_warnings(const struct edit *x, struct err *e)
 		return -1;
 	check_config(c, &f);
 	check_break_glass(&f);
+	if (check_listed(x, c, &f, e) < 0)
+		return -1;
 	findings_print(&f, stderr);
 	if (missing > 0 && !x->force)
 		return err_set(e, 0,
@@ -290,11 +310,12 @@ static int edit_run(struct edit *x, struct err *e)
 		return -1;
 	if (x->disabling)
 		(void)printf(
-			"Done: new logins aren't isolated any more; running sessions stay.\n");
+			"Done: new logins through these services aren't isolated any more; running "
+			"sessions stay.\n");
 	else
 		(void)printf(
-			"Done: new logins of isolated accounts land in a box; those that run "
-			"stay as they are.\nKeep this terminal open until a login has worked "
+			"Done: new logins of isolated accounts through these services land in a box; those "
+			"that run stay as they are.\nKeep this terminal open until a login has worked "
 			"in a second one.\n");
 	return 0;
 }

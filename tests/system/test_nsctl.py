@@ -50,6 +50,27 @@ def test_enable_and_disable(b):
             r.stdout + r.stderr)
 
 
+def test_enable_alone_isolates_nobody(b):
+    """A service that no Services= lists, and a config without Isolate=yes: said, not found out later."""
+    b.stage.pam_plain()
+    with open(f"{PAM}/nst-other", "w", encoding="utf-8") as f:
+        f.write("session required pam_permit.so\n")
+    r = _enable(b, "su", "nst-other")
+    b.check(r.returncode == 0 and "no Services= lists nst-other" in r.stderr and "lists su:" not in r.stderr,
+            "nsctl enable warns of a service that no Services= lists", "warned", r.stderr)
+    r = b.nsctl("disable", "su", "nst-other")
+    b.check("through these services aren't isolated" in r.stdout, "disable says which logins aren't isolated any more",
+            r.stdout.splitlines()[-1:] or r.stderr)
+    word = "no account that is listed on this host is isolated"
+    b.check(word not in b.nsctl("check", "--config", str(b.stage.conf)).stdout, "with isolated accounts check is silent")
+    b.stage.conf.write_text("[Default]\nTasksMax=100\n", encoding="utf-8")
+    r = b.nsctl("check", "--config", str(b.stage.conf))
+    b.check(word in r.stdout, "nsctl check tells that nobody is isolated", word, r.stdout)
+    b.stage.config("Colour=red\n")
+    r = b.nsctl("check", "--config", str(b.stage.conf))
+    b.check(word not in r.stdout, "but not of a config that can't be read for some", "", r.stdout)
+
+
 def test_enable_everything(b):
     b.stage.pam_plain()
     before = _digest()
