@@ -50,7 +50,7 @@ LATER = ("disk.quotas", "enable.enable_and_disable_twice", "limit.memory", "limi
          "scope.only_the_first_login_needs_systemd", "scope.systemd_executes_itself_anew_meanwhile",
          "scope.who_is_refused_goes_back", "systemd.a_restart_of_sshd", "systemd.daemon_reload",
          "systemd.what_systemd_tells", "user_manager.a_unit_that_tries_to_leave",
-         "user_manager.one_manager_for_all_logins", "ways.at", "ways.console", "ways.sftp_and_scp", "ways.sudo",
+         "user_manager.one_manager_for_all_logins", "ways.at", "ways.console", "ways.sftp_and_scp", "ways.su_and_runuser", "ways.sudo",
          "ways.the_accounts_groups")
 ORDER = ("enable", "ways", "limit", "systemd")
 LAST = ("trace",)
