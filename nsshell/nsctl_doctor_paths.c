@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Paths of the config, and homes, that a login couldn't have. */
+/* Ids, paths of the config, and homes, that a login couldn't have. */
 #include "nsshell/nsctl_doctor.h"
 
 #include "core/base/cleanup.h"
@@ -44,12 +44,12 @@ void doctor_paths(
 			f->no_memory = true;
 		return;
 	}
-	if (plan_paths_check(&host.facts, a->account, a->policy, &plan, &e) == 0) {
+	if (plan_account_check(&host.facts, a->account, a->policy, &plan, &e) == 0) {
 		tell_notes(plan, whom, told, f);
 		plan_free(plan);
 	} else if (!strlist_has(told, e.msg) && strlist_add(told, e.msg) == 0) {
 		findings_add(f, FINDING_ERROR, whom,
-			"mend it: isolated logins are refused; nsshell.conf(5), Paths",
-			"%s", e.msg);
+			"mend it: isolated logins are refused; nsshell.conf(5)", "%s",
+			e.msg);
 	}
 }

@@ -93,6 +93,7 @@ static int check_kept(const uint32_t *keep, size_t n_keep, const struct id_range
 struct growing {
 	struct idmap *map;
 	size_t n;
+	uint32_t least; /* gaps that are narrower are left out */
 };
 
 static void extent_add(
@@ -135,15 +136,47 @@ static void shifted_add(struct growing *g, uint32_t from, uint32_t to,
 	}
 }
 
-/* Take over what was grown, if the kernel does. @kept is sorted, and not empty. */
-static int finish(const struct growing *g, const uint32_t *kept, size_t n_kept,
-	const char *what, struct err *e)
+/* Inside ids from..to-1 lie between two that are kept, or at an end. */
+static void gap_add(struct growing *g, uint32_t from, uint32_t to,
+	const struct id_range *ranges, size_t n)
+{
+	if (from >= IDMAP_SYSTEM && from < to && to - from < g->least)
+		g->map->left_out += to - from;
+	else
+		shifted_add(g, from, to, ranges, n);
+}
+
+static void grow(struct growing *g, const uint32_t *kept, size_t n_kept,
+	const struct id_range *ranges, size_t n_ranges)
+{
+	uint32_t next = 0;
+
+	g->n = 0;
+	g->map->left_out = 0;
+	for (size_t i = 0; i < n_kept; i++) {
+		if (next < IDMAP_IDS)
+			gap_add(g, next, kept[i] < IDMAP_IDS ? kept[i] : IDMAP_IDS,
+				ranges, n_ranges);
+		extent_add(g, kept[i], kept[i], 1);
+		next = kept[i] + 1;
+	}
+	if (next < IDMAP_IDS)
+		gap_add(g, next, IDMAP_IDS, ranges, n_ranges);
+	g->map->n = g->n;
+}
+
+/* Whether the kernel takes it. */
+static bool fits(const struct growing *g)
 {
 	char text[IDMAP_TEXT_MAX + 1];
 
-	g->map->n = g->n;
-	if (g->n <= IDMAP_EXTENTS_MAX && idmap_format(g->map, text, sizeof(text)) >= 0)
-		return 0;
+	return g->n <= IDMAP_EXTENTS_MAX && idmap_format(g->map, text, sizeof(text)) >= 0;
+}
+
+/* @kept is sorted, and not empty. */
+static int too_many(const struct growing *g, const uint32_t *kept, size_t n_kept,
+	const char *what, struct err *e)
+{
 	g->map->n = 0;
 	return err_set(e, 0,
 		"keeping %zu %ss takes a map of %zu extents, the kernel takes %u extents and %u "
@@ -158,21 +191,14 @@ static int make_sorted(const uint32_t *kept, size_t n_kept, const struct id_rang
 	size_t n_ranges, const char *what, struct idmap *ret, struct err *e)
 {
 	struct growing g = { .map = ret };
-	uint32_t next = 0;
 
 	if (check_ranges(ranges, n_ranges, what, e) < 0 ||
 		check_kept(kept, n_kept, ranges, n_ranges, what, e) < 0)
 		return -1;
-	for (size_t i = 0; i < n_kept; i++) {
-		if (next < IDMAP_IDS)
-			shifted_add(&g, next, kept[i] < IDMAP_IDS ? kept[i] : IDMAP_IDS,
-				ranges, n_ranges);
-		extent_add(&g, kept[i], kept[i], 1);
-		next = kept[i] + 1;
-	}
-	if (next < IDMAP_IDS)
-		shifted_add(&g, next, IDMAP_IDS, ranges, n_ranges);
-	return finish(&g, kept, n_kept, what, e);
+	grow(&g, kept, n_kept, ranges, n_ranges);
+	for (g.least = 2; !fits(&g) && g.least <= IDMAP_IDS; g.least *= 2)
+		grow(&g, kept, n_kept, ranges, n_ranges);
+	return fits(&g) ? 0 : too_many(&g, kept, n_kept, what, e);
 }
 
 int idmap_make(const uint32_t *keep, size_t n_keep, const struct id_range *ranges,

@@ -28,9 +28,13 @@ struct idmap_extent {
 	uint32_t count;
 };
 
+/* Below, each id is there in any box, whatever is kept: the system's, useradd(8). */
+#define IDMAP_SYSTEM 1000U
+
 struct idmap {
 	struct idmap_extent extents[IDMAP_EXTENTS_MAX];
 	size_t n;
+	uint32_t left_out; /* how many of 0 to 65535 have none outside */
 };
 
 /**
@@ -40,6 +44,9 @@ struct idmap {
  * @ranges:	the account's subordinate ranges, in their order: inside id X becomes the
  *Xth id of all of them together, a kept id leaves a hole there
  * @what:	"uid" or "gid", for the error
+ *
+ * Where that is more than a map can hold, the ids in the narrowest gaps between those that are kept
+ * have none outside: their owner shows as nobody's, nogroup's.
  *
  * Errors: more than 340 extents or IDMAP_TEXT_MAX bytes of text; ranges too small; a
  *range whose used part holds a kept id; one that holds id 0 of the host or (uid_t)-1;

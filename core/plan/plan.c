@@ -93,6 +93,11 @@ int plan_ids(struct planner *b, struct err *e)
 		idmap_make(p->groups, p->n_groups, in->gid_ranges, in->n_gid_ranges,
 			"gid", &p->gids, e) < 0)
 		return err_wrap(e, "account %s", p->user);
+	if (p->gids.left_out > 0)
+		planner_note(b,
+			"%u groups of the host show as nogroup inside: beside the account's %zu there "
+			"is no room for them in a map of the kernel's",
+			p->gids.left_out, p->n_groups);
 	return 0;
 }
 
@@ -287,19 +292,27 @@ int plan_limits_check(const struct plan_host *host, const struct policy *policy,
 	return 0;
 }
 
-int plan_paths_check(const struct plan_host *host, const struct account *account,
+int plan_account_check(const struct plan_host *host, const struct account *account,
 	const struct policy *policy, struct plan **ret, struct err *e)
 {
-	const struct plan_input in = {
-		.host = host, .account = account, .policy = policy
-	};
+	/* Nobody's: what matters of a range is told where all are looked at. */
+	static const struct id_range ids = { 2147483648U, IDMAP_IDS };
+	const struct plan_input in = { .host = host,
+		.account = account,
+		.policy = policy,
+		.uid_ranges = &ids,
+		.n_uid_ranges = 1,
+		.gid_ranges = &ids,
+		.n_gid_ranges = 1 };
 	struct planner b = { .in = &in };
 
 	b.p = calloc(1, sizeof(*b.p));
 	if (!b.p)
-		return err_set(e, ENOMEM, "look at the paths");
-	if (plan_wants(&b, e) < 0 || plan_hidden(&b, e) < 0 ||
-		(b.oom && err_set(e, ENOMEM, "look at the paths") < 0)) {
+		return err_set(e, ENOMEM, "look at the account");
+	b.p->uid = account->uid;
+	b.p->user = account->name;
+	if (plan_ids(&b, e) < 0 || plan_wants(&b, e) < 0 || plan_hidden(&b, e) < 0 ||
+		(b.oom && err_set(e, ENOMEM, "look at the account") < 0)) {
 		plan_free(b.p);
 		return -1;
 	}

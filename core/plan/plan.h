@@ -366,12 +366,12 @@ int plan_limits_check(const struct plan_host *host, const struct policy *policy,
 	struct plan **ret, struct err *e);
 
 /**
- * plan_paths_check() - Whether the paths of a policy, and the home, can be had
+ * plan_account_check() - Whether an account's ids, its home and the paths of its policy can be had
  * @ret:	on success a plan with nothing but its notes; plan_free()
  *
  * Return: 0 or -1 with @e, as plan_make().
  */
-int plan_paths_check(const struct plan_host *host, const struct account *account,
+int plan_account_check(const struct plan_host *host, const struct account *account,
 	const struct policy *policy, struct plan **ret, struct err *e);
 
 /* A directory of the host's whose changes an open session is to see soon. */

@@ -4,6 +4,7 @@
 import os
 import time
 
+from harness import etc
 from harness.accounts import SAME_UID as UID
 
 
@@ -184,3 +185,27 @@ def test_a_range_of_ours_is_one_account_s(b):
     finally:
         b.stage.accounts.remove("dave")
         b.stage.accounts.remove("erin")
+
+
+def test_an_account_of_many_groups(b):
+    """More, and further apart, than a map of the kernel's has room for if it has every id."""
+    name, stage = b.alice.pw_name, b.stage
+    with etc.own_etc(b) as own:
+        before = (own / "group").read_text(encoding="utf-8")
+        for n, step in ((150, 2), (250, 100)):
+            ids = [20000 + i * step for i in range(n)]
+            (own / "group").write_text(before + "".join(f"nstmany{i}:x:{i}:{name}\n" for i in ids), encoding="utf-8")
+            stage.config("")
+            r = b.ssh(name, f"id -G; cd && touch f && chgrp {ids[-1]} f && stat -c %g f; stat -c %U:%G /etc/passwd; rm f")
+            lines = r.stdout.splitlines()
+            b.check(lines[1:] == [str(ids[-1]), "root:root"] and set(map(str, ids)) <= set(lines[0].split()),
+                    f"{n} groups, {step} apart: a login has them all", r.stdout[-200:] + r.stderr, b.log_tail())
+            r = b.nsctl("check", "--config", stage.conf)
+            b.check("groups of the host show as nogroup inside" in r.stdout, "nsctl check tells what they take the room of", "",
+                    r.stdout[-2000:])
+        (own / "group").write_text(before + "".join(f"nstmany{i}:x:{i}:{name}\n" for i in range(20000, 60000, 100)),
+                                   encoding="utf-8")
+        r = b.ssh(name, "echo in")
+        b.check(r.returncode != 0 and stage.syslog.wait("keeping 40[0-9] gids"), "400 of them are too many", r.stdout + r.stderr)
+        r = b.nsctl("check", "--config", stage.conf)
+        b.check("SupplementaryGroups=none helps" in r.stdout, "which nsctl check says, too", "", r.stdout[-2000:])
