@@ -89,7 +89,8 @@ ROWS = (
     ("nosuid_nodev", "overlays are suid", (PLAN_ROOTFS, "(b->in->policy->root ? 0 : MOUNT_ATTR_NOSUID)", "0")),
     ("nosuid_nodev", "overlays have devices", (PLAN_ROOTFS, "MOUNT_ATTR_NODEV | (b->in", "(b->in")),
     ("no_release_agent", "the host's control groups are to be seen",
-     ("core/plan/plan_ops.c", 'op->source = "/sys";', 'op->source = "/sys";\n\top->recursive = true;')),
+     ("core/plan/plan_ops.c", 'op->source = "/sys";', 'op->source = "/sys";\n\top->recursive = true;'),
+     ("core/plan/plan_ops.c", "tmpfs_add(b, PLAN_CGROUPS, 64 * KIB, 0755);", "(void)0;")),
 )
 
 
