@@ -40,13 +40,24 @@ int config_services(const struct config *c, struct strlist *ret, struct err *e)
 	return services_of(c, false, &p, ret, e);
 }
 
-int config_users(const struct config *c, struct strlist *ret, struct err *e)
+static int names_of(
+	const struct config *c, enum config_kind kind, struct strlist *ret, struct err *e)
 {
 	for (const struct config_section *s = c->sections; s; s = s->next)
-		if (s->kind == CONFIG_USER && !strlist_has(ret, s->name) &&
+		if (s->kind == kind && !strlist_has(ret, s->name) &&
 			strlist_add(ret, s->name) < 0)
 			return config_no_memory(e);
 	return 0;
+}
+
+int config_users(const struct config *c, struct strlist *ret, struct err *e)
+{
+	return names_of(c, CONFIG_USER, ret, e);
+}
+
+int config_groups(const struct config *c, struct strlist *ret, struct err *e)
+{
+	return names_of(c, CONFIG_GROUP, ret, e);
 }
 
 int config_policy_set(struct policy *p, const char *assignment, struct err *e)

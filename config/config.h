@@ -80,6 +80,8 @@ int config_services(const struct config *c, struct strlist *ret, struct err *e);
 
 /* The names in all [User NAME] titles, each once, added to @ret. Return: 0 or -1 with @e. */
 int config_users(const struct config *c, struct strlist *ret, struct err *e);
+/* The same of [Group NAME]. */
+int config_groups(const struct config *c, struct strlist *ret, struct err *e);
 
 /**
  * config_policy_set() - Put one value over a policy

@@ -5,6 +5,7 @@
 #include "core/base/cleanup.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <string.h>
 #include <unistd.h>
@@ -128,6 +129,40 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 	policy_clear(&policy);
 }
 
+/* A name that is mistyped isolates nobody. */
+static void tell_nobodys(const char *kind, const char *name, struct findings *f)
+{
+	findings_add(f, FINDING_WARNING, "whoever is meant: the section does nothing",
+		"mend the name, or take the section out",
+		"[%s %s]: there is no such %s on this host", kind, name,
+		strcmp(kind, "User") == 0 ? "account" : "group");
+}
+
+static int look_at_titles(const struct config *c, struct findings *f, struct err *e)
+{
+	_cleanup_(strlist_clear) struct strlist users = { 0 }, groups = { 0 };
+
+	if (config_users(c, &users, e) < 0 || config_groups(c, &groups, e) < 0)
+		return -1;
+	for (size_t i = 0; i < users.n; i++) {
+		struct account account;
+		struct err ignored;
+		int r = account_read(users.v[i], &account, &ignored);
+
+		if (r == 0)
+			account_clear(&account);
+		else if (r > 0)
+			tell_nobodys("User", users.v[i], f);
+	}
+	for (size_t i = 0; i < groups.n; i++) {
+		errno = 0;
+		/* A directory service that doesn't answer has an errno. */
+		if (!getgrnam(groups.v[i]) && (errno == 0 || errno == ENOENT))
+			tell_nobodys("Group", groups.v[i], f);
+	}
+	return 0;
+}
+
 int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	struct findings *f, struct err *e)
 {
@@ -135,7 +170,7 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	struct gathered g = { 0 };
 	const struct passwd *pw;
 
-	if (config_users(c, &names, e) < 0)
+	if (look_at_titles(c, f, e) < 0 || config_users(c, &names, e) < 0)
 		return -1;
 	setpwent();
 	while ((pw = getpwent()) && names.n < ACCOUNTS_MAX)

@@ -43,7 +43,8 @@ static void print_head(const struct status *s)
 
 	nsctl_time(r->since, since, sizeof(since));
 	(void)printf("session %s of %s (uid %u)\n", r->id, r->user, r->uid);
-	(void)printf("%12s: %s since %s\n", "State", s->session->state, since);
+	(void)printf("%12s: %s%s since %s\n", "State", s->session->state,
+		strcmp(s->session->state, "open") == 0 ? "" : ", open", since);
 	(void)printf("%12s: %s%s%s%s%s, %u login%s in it\n", "Login", r->service,
 		r->rhost[0] ? " from " : "", r->rhost, r->tty[0] ? " on " : "", r->tty,
 		r->leases, r->leases == 1 ? "" : "s");

@@ -286,6 +286,17 @@ def test_every_finding_says_what_to_do(b):
             empty or f"{len(calls)} calls")
 
 
+def test_names_that_nobody_has(b):
+    """Mistyped, a section isolates nobody."""
+    b.stage.config(f"[User {b.bob.pw_name}]\nTasksMax=100\n[User nst-alise]\nIsolate=yes\n"
+                   f"[Group nst-studens]\nIsolate=yes\n[Group root]\nTasksMax=100\n")
+    found = _findings(b)
+    for title, kind in (("[User nst-alise]", "account"), ("[Group nst-studens]", "group")):
+        _about(b, found, f"{title}: there is no such {kind}", "warning", f"a section {title} that is nobody's")
+    seen = [f["what"] for f in found if "there is no such" in f["what"]]
+    b.check(len(seen) == 2, "and no section of a name that somebody has", seen)
+
+
 def test_without_root(b):
     public = b.stage.base / "public.conf"
     public.write_text(b.stage.conf.read_text(encoding="utf-8"), encoding="utf-8")
