@@ -10,7 +10,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* The first row whose words stand in the text names it. */
+/* The words that come first in a text name it: behind them are reasons, commands and names. */
 static const struct {
 	const char *words, *what;
 } kinds[] = {
@@ -87,14 +87,21 @@ static const char *kernel_what(const char *text)
  */
 const char *log_what(const char *tag, const char *text)
 {
+	const char *what = "note", *first = NULL;
+
 	if (strcmp(tag, "kernel") == 0)
 		return kernel_what(text);
 	if (!is_ours(tag) && !begins(text, "pam_nsshell("))
 		return NULL;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (strstr(text, kinds[i].words))
-			return kinds[i].what;
-	return "note";
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const char *at = strstr(text, kinds[i].words);
+
+		if (at && (!first || at < first)) {
+			first = at;
+			what = kinds[i].what;
+		}
+	}
+	return what;
 }
 
 /* Whether a word stands in a text, not as a part of a longer one. */

@@ -192,6 +192,20 @@ def test_log_from_syslog(b):
     os.unlink("/var/log/auth.log")
 
 
+def test_what_a_log_s_line_is(b):
+    """By how it begins: a reason or a command may have any words."""
+    path = b.stage.private / "some.log"
+    lines = (("refused", "pam_nsshell(su:session)", "session aaaaaaaaaaaa: login of dave refused: uid 1003 is dave's now, "
+              "and session bbbbbbbbbbbb of carol still runs with it: end that first"),
+             ("run", "nsshell", "session aaaaaaaaaaaa: root runs in a session of dave: echo refused, session x closed after 3 s"),
+             ("joined", "nsjoin", "session aaaaaaaaaaaa: root joined the session of dave as dave: grep opened for refused"))
+    path.write_text("".join(f"Nov 22 13:29:43 host {'sshd' if ':' in tag else tag}[1]: "
+                            f"{tag + ': ' if ':' in tag else ''}{text}\n" for _, tag, text in lines), encoding="ascii")
+    r = b.nsctl("log", "--file", str(path))
+    seen = [x.split()[1] for x in r.stdout.splitlines()]
+    b.check(seen == [what for what, _, _ in lines], "nsctl log takes lines for what they are", seen, r.stdout + r.stderr)
+
+
 JOURNALD = "/lib/systemd/systemd-journald"
 IN_PRIVATE = r"""
 set -e
