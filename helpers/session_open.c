@@ -68,7 +68,7 @@ static int begin_record(struct session *s, struct err *e)
 	r->rootfs = plan_rootfs_digest(plan);
 	r->rules = plan_rules_digest(plan);
 	r->share = plan->share_account;
-	r->tmp = plan->share_tmp;
+	r->tmp = plan_tmp_digest(plan);
 	r->no_new_privs = plan->no_new_privs;
 	r->scoped = plan->scope_sockets;
 	r->notify_join = plan->notify_join;

@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/statfs.h>
+#include <syslog.h>
 #include <time.h>
 
 /* The old root lies over the new one for a moment while the other session begins (pivot_root(2)). */
@@ -107,8 +108,12 @@ static int take_from(
 	return err_set(e, num, "share /tmp with session %s of %s", r->id, s->plan->user);
 }
 
-/* As take_from(); 1, too, for one that has a /tmp of its own. */
-static int ask(struct session *s, const char *id, struct stage *stage, struct err *e)
+/*
+ * As take_from(); 1, too, for one that has a /tmp of its own, and with @differs where other things are
+ * bound or hidden in it: these would come along.
+ */
+static int ask(struct session *s, const char *id, struct stage *stage, bool *differs,
+	struct err *e)
 {
 	struct record r;
 	int read = record_read_live(id, &r, e);
@@ -120,15 +125,20 @@ static int ask(struct session *s, const char *id, struct stage *stage, struct er
 			e, "end session %s first, which may have the account's /tmp", id);
 	if (read < 0)
 		return -1;
-	if (!r.tmp || r.uid != s->plan->uid || r.state == RECORD_CLOSING ||
+	if (r.tmp == 0 || r.uid != s->plan->uid || r.state == RECORD_CLOSING ||
 		r.init.pid <= 0)
 		return 1;
+	if (r.tmp != s->record.tmp) {
+		*differs = true;
+		return 1;
+	}
 	return take_from(s, &r, stage, e);
 }
 
 int tmp_share(struct session *s, int family, struct stage *stage, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	bool differs = false;
 	int r = 1;
 	size_t n;
 
@@ -136,6 +146,11 @@ int tmp_share(struct session *s, int family, struct stage *stage, struct err *e)
 		return -1;
 	while (r == 1 && n-- > 0)
 		if (strcmp(ids[n], s->plan->id) != 0)
-			r = ask(s, ids[n], stage, e);
+			r = ask(s, ids[n], stage, &differs, e);
+	if (r == 1 && differs)
+		syslog(LOG_NOTICE,
+			"session %s has not the /tmp of %s's other sessions: what the rules bind or "
+			"hide in it has changed",
+			s->plan->id, s->plan->user);
 	return r < 0 ? -1 : 0;
 }

@@ -401,6 +401,9 @@ void plan_print(const struct plan *p, FILE *out);
  */
 uint64_t plan_rules_digest(const struct plan *p);
 
+/* The same of what is mounted in the places that an account's sessions share; 0 where it has its own. */
+uint64_t plan_tmp_digest(const struct plan *p);
+
 /**
  * plan_rootfs_digest() - A number for what a rootfs is made of
  *

@@ -112,6 +112,29 @@ uint64_t plan_rules_digest(const struct plan *p)
 	return mix_number(h, p->scope_sockets);
 }
 
+static bool is_mounted_in_shared(const struct plan *p, const struct plan_op *op)
+{
+	if (op->shared || (op->kind != PLAN_BIND && op->kind != PLAN_TMPFS &&
+				  op->kind != PLAN_MASK && op->kind != PLAN_SEAL))
+		return false;
+	for (size_t i = 0; i < p->n_ops; i++)
+		if (p->ops[i].shared && path_below(op->target, p->ops[i].target))
+			return true;
+	return false;
+}
+
+uint64_t plan_tmp_digest(const struct plan *p)
+{
+	uint64_t h = FNV_START;
+
+	if (!p->share_tmp)
+		return 0;
+	for (size_t i = 0; i < p->n_ops; i++)
+		if (is_mounted_in_shared(p, &p->ops[i]))
+			h = mix_op(h, &p->ops[i]);
+	return h ? h : 1;
+}
+
 uint64_t plan_filter_digest(const struct plan_filter *f)
 {
 	uint64_t h = mix_number(FNV_START, f->n_rules);

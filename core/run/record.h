@@ -56,6 +56,7 @@ struct record {
 	struct record_namespaces ns;
 	char cgroup[256]; /* plan_cgroup.session, "" where there is none */
 	uint64_t rootfs;  /* plan_rootfs_digest() */
+	uint64_t tmp;     /* PrivateTmp=account: plan_tmp_digest(); else 0 */
 	uint64_t rules;   /* plan_rules_digest() */
 	uint64_t
 		holder; /* inode number of the rootfs' mount namespace, 0: it isn't shared, or
@@ -63,7 +64,6 @@ struct record {
 	uint64_t filter;   /* filter_open() has the session's program by it, 0: none */
 	bool share;        /* Share=account: a login may join */
 	bool no_new_privs; /* as its logins have it */
-	bool tmp;          /* its /tmp is the account's: PrivateTmp=account */
 	bool scoped;       /* its logins have abstract sockets of their own */
 	bool notify_join;  /* the user is told when an admin steps in */
 	uint32_t leases;   /* logins in it */

@@ -55,7 +55,7 @@ static const struct field {
 	F("filter", FIELD_U64, filter),
 	F("share", FIELD_BOOL, share),
 	F("no_new_privs", FIELD_BOOL, no_new_privs),
-	F("tmp", FIELD_BOOL, tmp),
+	F("tmp", FIELD_U64, tmp),
 	F("scoped", FIELD_BOOL, scoped),
 	F("notify_join", FIELD_BOOL, notify_join),
 	F("leases", FIELD_U32, leases),

@@ -86,6 +86,31 @@ def test_with_a_bind_in_it(b):
     shutil.rmtree(shared)
 
 
+def test_with_a_bind_that_is_there_no_more(b):
+    shared = b.stage.base / "in-tmp"
+    shared.mkdir()
+    shared.chmod(0o755)
+    (shared / "file").write_text("bound", encoding="ascii")
+    name, see = b.alice.pw_name, "cat /tmp/bound/file; ls -d /tmp/mine /tmp/late"
+    for key in ("BindPaths", "BindReadOnlyPaths"):
+        b.stage.config(f"PrivateTmp=account\n{key}={shared}:/tmp/bound\n")
+        with b.shell(name) as s:
+            s.do("touch /tmp/mine")
+            b.stage.config("PrivateTmp=account\n")
+            with b.shell(name) as late:
+                late.do("touch /tmp/late")
+                r = b.ssh(name, see)
+                b.check(r.stdout == "/tmp/late\n" and b.stage.syslog.wait("what the rules bind or hide in it has changed"),
+                        f"{key}= below /tmp is taken away: the next login hasn't it, nor the one after that", r.stdout + r.stderr,
+                        b.log_tail())
+                b.stage.config(f"PrivateTmp=account\n{key}={shared}:/tmp/bound\n")
+                r = b.ssh(name, see)
+                b.check(r.stdout == "bound/tmp/mine\n", "where it is there again, so is the /tmp that has it",
+                        r.stdout + r.stderr, b.log_tail())
+        b.gone(name)
+    shutil.rmtree(shared)
+
+
 def test_tmux(b):
     if not shutil.which("tmux"):
         b.skip("tmux finds its server", "this host has none: apt-get install tmux")
