@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An open session sees what root changes on the host: when its overlays are to look anew. */
+/* An open session sees what root changes on the host: when its overlays are to look anew, and its binds. */
 #pragma once
 
 #include "core/run/changes.h"
 #include "helpers/session.h"
 
 struct follow {
-	const struct session *session;
+	struct session *session;
 	struct changes changes;
 	bool heard;     /* of a change that wasn't looked at yet */
 	uint64_t due;   /* when to look; CLOCK_MONOTONIC, microseconds; 0: never */
 	uint64_t free;  /* and not before */
 	uint64_t pause; /* from this look to the next one */
+	uint64_t until; /* how long the child may look that renews binds */
+	bool told;      /* that this failed */
 };
+
+/* What the log is told of a session whose binds aren't renewed; why. */
+#define FOLLOW_NOT "sockets and files that the host replaces aren't bound anew: %s"
 
 /**
  * follow_begin() - A login went in
@@ -20,7 +25,7 @@ struct follow {
  * The first look is a second later: a session that is over by then costs nothing. From then on one
  * follows each change that is heard of, within a second; and one a minute, since not all is heard of.
  */
-void follow_begin(struct follow *f, const struct session *s, uint64_t now);
+void follow_begin(struct follow *f, struct session *s, uint64_t now);
 
 /* Who gets SIGIO calls this. */
 void follow_hear(struct follow *f, uint64_t now);
@@ -34,4 +39,7 @@ int follow_timeout(const struct follow *f, uint64_t now);
  * Mustn't:  take more than a hundredth of the time, however much changes: what is heard meanwhile waits
  */
 void follow_go(struct follow *f, uint64_t now);
+
+/* The child that renews binds has said something: the session's renew.sock can be read. */
+void follow_take(struct follow *f);
 void follow_end(struct follow *f);

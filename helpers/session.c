@@ -48,6 +48,7 @@ void session_begin(struct session *s, const struct plan *plan, const struct stag
 		.filter = -EBADF,
 		.proc = -EBADF,
 		.ptys = -EBADF,
+		.renew = RENEW_NONE,
 		.allow = allow,
 		.preparer = preparer,
 		.stage = *stage,

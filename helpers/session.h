@@ -7,6 +7,7 @@
 #include "core/run/cgroup.h"
 #include "core/run/record.h"
 #include "core/run/refresh.h"
+#include "core/run/renew.h"
 #include "core/run/stage.h"
 #include "helpers/protocol.h"
 
@@ -45,6 +46,7 @@ struct session {
 	int ptys;     /* the folder of the session's ptys */
 	int holder; /* Upper=disk: the account's rootfs, once record.holder is set (holder.h) */
 	struct refresh refresh; /* the overlays of the rootfs */
+	struct renew renew;     /* once somebody is in, where something is renewed */
 	bool allow;             /* OnError=allow */
 	bool cut_off;   /* a login is inside and hears no answer any more: tell the log */
 	int preparer;   /* to the process that makes the cgroups meanwhile, groups.h */

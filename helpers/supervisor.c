@@ -63,12 +63,14 @@ static void note_login(struct session *s, struct presence *presence)
 static int drop(const struct session *s, struct err *e)
 {
 	static const char *const names[] = { "cap_kill", "cap_chown", "cap_fowner",
-		"cap_dac_override", "cap_sys_admin" };
+		"cap_dac_override", "cap_sys_admin", "cap_setuid", "cap_setgid" };
 	size_t n = sizeof(names) / sizeof(*names);
 	uint64_t caps;
 
-	/* The last one is for refresh_now() alone. */
-	if (privs_cap_mask(names, s->refresh.n > 0 ? n : n - 1, &caps, e) < 0)
+	/* The last three are for renew_begin(), and of those one for refresh_now(). */
+	if (s->renew.root < 0)
+		n -= s->refresh.n > 0 ? 2 : 3;
+	if (privs_cap_mask(names, n, &caps, e) < 0)
 		return -1;
 	return privs_keep_caps(caps, e);
 }
@@ -109,6 +111,9 @@ static void settle(struct session *s)
 	spare_from_oom(s);
 	if (join_supervisors(s, &e) < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
+	if (renew_is_wanted(s->plan) &&
+		renew_hold(s->proc, s->record.init.pid, &s->renew, &e) < 0)
+		syslog(LOG_WARNING, "session %s: " FOLLOW_NOT, s->plan->id, e.msg);
 	r = drop(s, &e);
 	if (r < 0) /* for want of memory, say */
 		r = drop(s, &e);
@@ -129,6 +134,7 @@ enum {
 	POLL_SIGNAL,
 	POLL_LISTENER,
 	POLL_PRESENCE,
+	POLL_FOLLOW,
 	POLL_HITS,
 	POLL_LEASES = POLL_HITS + HITS_POLL_MAX,
 	POLL_MAX = POLL_LEASES + 2 * SESSION_LEASES_MAX,
@@ -154,6 +160,8 @@ static size_t fill(const struct watch *w, struct pollfd *p)
 	p[POLL_SIGNAL] = (struct pollfd){ .fd = w->s->signals, .events = POLLIN };
 	p[POLL_LISTENER] = (struct pollfd){ .fd = w->s->listener, .events = POLLIN };
 	presence_wants(&w->presence, &p[POLL_PRESENCE]);
+	p[POLL_FOLLOW] = (struct pollfd){ .fd = w->open ? w->s->renew.sock : -1,
+		.events = POLLIN };
 	if (w->open)
 		tell_wants(&w->tell, &p[POLL_HITS]);
 	for (size_t i = POLL_HITS; !w->open && i < POLL_LEASES; i++)
@@ -376,6 +384,8 @@ static void watch(struct watch *w)
 			presence_relay(&w->presence);
 		if (w->open)
 			tell_go(&w->tell, now_usec());
+		if (p[POLL_FOLLOW].revents)
+			follow_take(&w->follow);
 		follow_go(&w->follow, now_usec());
 		take_leases(w, p);
 		if (p[POLL_LISTENER].revents)

@@ -182,7 +182,7 @@ struct plan_layer {
 enum plan_op_kind {
 	/* done in the staging mount namespace, owned by the host: locked inside */
 	PLAN_TMPFS,  /* size, inodes, mode, uid, gid */
-	PLAN_BIND,   /* source; recursive, follow, as_user, must_own, optional */
+	PLAN_BIND,   /* source; recursive, follow, as_user, must_own, optional, renew */
 	PLAN_DEVICE, /* a node like the host's source, with its mode and owner */
 	/* bind the terminal that is handed down (source), which is given mode, uid, gid */
 	PLAN_TERMINAL,
@@ -228,6 +228,11 @@ struct plan_op {
 	bool shared; /* a tmpfs: the one of the account's other sessions, where there are any */
 	/* no id of the box's that stands for another one can be written there */
 	bool idmap;
+	/*
+	 * a bind: what the host puts at source later, of the same type, takes its place (renew.h). Init
+	 * mounts it: it isn't locked, so that it can be taken away, by nobody inside
+	 */
+	bool renew;
 };
 
 /*

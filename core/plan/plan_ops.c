@@ -288,7 +288,33 @@ static void ops_wants(struct planner *b)
 		op->as_user = w->as_user;
 		op->must_own = w->must_own;
 		op->optional = w->optional;
+		op->renew = w->renew;
 	}
+}
+
+/*
+ * Init mounts it then, and what takes its place is mounted in a box that runs. So it is at a place of
+ * the box's own, which its user can't move, nor hold up a login at, and nothing else lies below it.
+ */
+static bool can_renew(const struct plan *p, const struct plan_op *op)
+{
+	const struct plan_op *on = NULL;
+
+	for (const struct plan_op *o = p->ops; o < p->ops + p->n_ops; o++) {
+		if (path_below(o->target, op->target))
+			return false;
+		if ((o->kind == PLAN_TMPFS || o->kind == PLAN_BIND) &&
+			path_below(op->target, o->target) &&
+			(!on || strlen(o->target) >= strlen(on->target)))
+			on = o;
+	}
+	return !on || (on->kind == PLAN_TMPFS && !on->shared);
+}
+
+static void renewable(struct plan *p)
+{
+	for (size_t i = 0; i < p->n_ops; i++)
+		p->ops[i].renew = p->ops[i].renew && can_renew(p, &p->ops[i]);
 }
 
 /*
@@ -341,5 +367,6 @@ void plan_ops(struct planner *b)
 	plan_layers(b);
 	ops_seal(b);
 	plan_init_ops(b);
+	renewable(b->p);
 	b->p->ticket = plan_ticket(b);
 }

@@ -236,11 +236,11 @@ static void print_op(const struct plan_op *op, FILE *out)
 	if (op->mode)
 		print_owner(op, out);
 	print_attr(op->attr, out);
-	fprintf(out, "%s%s%s%s%s%s%s%s\n", op->recursive ? " recursive" : "",
+	fprintf(out, "%s%s%s%s%s%s%s%s%s\n", op->recursive ? " recursive" : "",
 		op->follow ? " follows-host" : "", op->as_user ? " as-user" : "",
 		op->must_own ? " must-own" : "", op->optional ? " if-there" : "",
 		op->own_file ? " own-file" : "", op->idmap ? " own-ids" : "",
-		op->shared ? " account's" : "");
+		op->shared ? " account's" : "", op->renew ? " renewed" : "");
 	if (op->content)
 		print_content(op->content, out);
 }

@@ -176,6 +176,9 @@ static int want_places(
 	}
 	w->source = planner_real(b, w->use, w->source);
 	w->target = planner_real(b, PLAN_USE_TARGET, w->named);
+	/* A file that is replaced by rename(2); one that may be written takes more (own_ids()). */
+	w->renew = w->renew ||
+		   (w->use == PLAN_USE_BIND && !w->writable && w->kind == PLAN_PATH_FILE);
 	return 0;
 }
 
@@ -227,7 +230,8 @@ static void want_default_sockets(struct planner *b)
 				    .named = path,
 				    .kind = kind,
 				    .attr = ATTR_CLOSED,
-				    .optional = true });
+				    .optional = true,
+				    .renew = true });
 	}
 }
 
@@ -309,7 +313,8 @@ int plan_wants(struct planner *b, struct err *e)
 		want_list(b, &policy->sockets,
 			&(struct want){ .key = "Sockets",
 				.use = PLAN_USE_SOCKET,
-				.attr = ATTR_CLOSED },
+				.attr = ATTR_CLOSED,
+				.renew = true },
 			e) < 0 ||
 		plan_devices(b, e) < 0)
 		return -1;

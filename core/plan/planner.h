@@ -28,7 +28,7 @@ struct want {
 		*named; /* target as the config has it, which may lead there by links */
 	enum plan_path_kind kind;
 	uint64_t attr;
-	bool recursive, follow, as_user, must_own, optional, writable;
+	bool recursive, follow, as_user, must_own, optional, writable, renew;
 };
 
 /* A path that nobody in the box may see. */

@@ -9,8 +9,8 @@
 
 #define PLACES_MAX 32
 
-/* Names that come, go or are replaced, and modes and owners, which an overlay keeps as well. */
-#define WHAT (DN_CREATE | DN_DELETE | DN_RENAME | DN_ATTRIB)
+/* And modes and owners, which an overlay keeps as well. */
+#define WHAT (CHANGES_NAMES | DN_ATTRIB)
 
 static void add(struct changes *c, int dir, const char *path, bool deep)
 {

@@ -12,6 +12,9 @@
 /* More directories than that below /etc, or deeper ones, aren't watched: the upper ones come first. */
 #define CHANGES_MAX 384
 
+/* Names that come, go or are replaced. */
+#define CHANGES_NAMES (DN_CREATE | DN_DELETE | DN_RENAME)
+
 struct changes {
 	int fds[CHANGES_MAX];
 	bool deep[CHANGES_MAX]; /* all that is below, too */

@@ -222,8 +222,7 @@ static bool is_looker(int pid)
 	return ids && sscanf(ids, "\nUid: %u", &real) == 1 && real == 0;
 }
 
-/* Return: 0, or -1 with @e while one of the account's is. */
-static int check_stuck(const struct resolve_as *as, struct err *e)
+int look_is_free(const struct resolve_as *as, struct err *e)
 {
 	char name[32], text[16];
 	int pid;
@@ -269,7 +268,7 @@ void look_end(void)
 	cleanup_close(&accounts);
 }
 
-static int give_up(const struct resolve_as *as, pid_t pid, struct err *e)
+int look_give_up(const struct resolve_as *as, pid_t pid, struct err *e)
 {
 	_cleanup_close_ int pidfd = sys_pidfd_open(pid);
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
@@ -326,7 +325,7 @@ static int begin(const struct resolve_as *as, struct err *e)
 	if (is_same(as))
 		return 0;
 	end_child();
-	return check_stuck(as, e) < 0 ? -1 : spawn(as, e);
+	return look_is_free(as, e) < 0 ? -1 : spawn(as, e);
 }
 
 /* Return: 0, or -1 with @e. */
@@ -345,7 +344,7 @@ static int hear(const struct resolve_as *as, struct reply *a, struct err *e)
 		pid_t pid = looker.pid;
 
 		forget();
-		return give_up(as, pid, e);
+		return look_give_up(as, pid, e);
 	}
 	forget();
 	return no_child(as, r < 0 ? errno : 0, e);
@@ -490,15 +489,20 @@ struct said {
 	struct err e;
 };
 
+void look_alone(int sock, const int *keep, size_t n)
+{
+	(void)prctl(PR_SET_NAME, NAME, 0, 0, 0);
+	/* Where the host's mounts aren't there, that is what it has already. */
+	(void)be_quiet();
+	keep_only(sock, keep, n);
+}
+
 static _Noreturn void run_once(
 	int sock, const struct look_job *job, const int *keep, size_t n)
 {
 	struct said said = { 0 };
 
-	(void)prctl(PR_SET_NAME, NAME, 0, 0, 0);
-	/* Where the host's mounts aren't there, that is what it has already. */
-	(void)be_quiet();
-	keep_only(sock, keep, n);
+	look_alone(sock, keep, n);
 	said.r = job->run(job->arg, &said.e);
 	_exit(io_send(sock, &said, sizeof(said), NULL, 0) < 0);
 }
@@ -509,7 +513,7 @@ static int await_once(const struct resolve_as *as, pid_t pid, int sock, struct e
 	struct said said;
 
 	if (poll(&p, 1, RUN_PATIENCE_MS) <= 0)
-		return give_up(as, pid, e);
+		return look_give_up(as, pid, e);
 	if (io_recv(sock, &said, sizeof(said), NULL, NULL) != 0)
 		said.r = no_child(as, 0, &said.e);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -526,7 +530,7 @@ int look_run(const struct look_job *job, const struct resolve_as *as, const int 
 	int pair[2];
 	pid_t pid;
 
-	if (check_stuck(as, e) < 0)
+	if (look_is_free(as, e) < 0)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return no_child(as, errno, e);

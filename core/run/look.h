@@ -58,5 +58,19 @@ struct look_job {
 int look_run(const struct look_job *job, const struct resolve_as *as, const int *keep,
 	size_t n, struct err *e);
 
+/**
+ * look_alone() - Be a child that may come to wait, of who doesn't wait for it
+ *
+ * Of the parent's fds it keeps @sock and @keep, and /dev/null for 0 to 2. Before it is made
+ * look_is_free() says whether there may be one of the account's, and look_give_up() ends it.
+ */
+void look_alone(int sock, const int *keep, size_t n);
+
+/* Return: 0; -1 with @e, ETIMEDOUT, while one of the account's that was given up isn't gone. */
+int look_is_free(const struct resolve_as *as, struct err *e);
+
+/* Takes 200 ms at most. Return: -1 with @e, ETIMEDOUT: what doesn't answer. */
+int look_give_up(const struct resolve_as *as, pid_t pid, struct err *e);
+
 /* No child is needed any more. */
 void look_end(void);

@@ -189,6 +189,8 @@ static int enter_op(const struct tree *t, const struct plan_op *op,
 		return bind_readonly(t, op, e);
 	case PLAN_HIDE:
 		return hide(t, op, e);
+	case PLAN_BIND:
+		return op->renew ? cover_with(t, op, source->mount, e) : 0;
 	case PLAN_COVER:
 		return cover_with(t, op, source->mount, e);
 	default:

@@ -76,13 +76,17 @@ static int do_bind(const struct doing *d, struct err *e)
 	/* A file of the account's own is bound where the box shows it, not behind a link. */
 	_cleanup_close_ int place =
 		d->op->own_file ? tree_open(&d->tree, d->op->target) : -EBADF;
+	enum tree_kind kind = S_ISDIR(d->source->st.st_mode) ? TREE_DIR : TREE_FILE;
 
 	if (d->source->mount < 0 || (d->op->own_file && place < 0))
 		return 0;
 	if (set_attr(d, d->source->mount, e) < 0)
 		return -1;
-	return attach(d, d->source->mount,
-		S_ISDIR(d->source->st.st_mode) ? TREE_DIR : TREE_FILE, e);
+	if (d->op->renew) { /* mounted by init */
+		place = tree_place(&d->tree, d->op->target, kind, e);
+		return place < 0 ? -1 : 0;
+	}
+	return attach(d, d->source->mount, kind, e);
 }
 
 /* A node made anew costs no mount. Root's own ids become those of the box's root. */

@@ -6,9 +6,9 @@ import os
 import stat
 
 # Fields that an operation is found by, or that decide about its source; these have tests of their own
-# (test_resolve.py, test_propagation.py, test_private_tmp.py).
+# (test_resolve.py, test_propagation.py, test_private_tmp.py, test_renew.py).
 ELSEWHERE = {"kind", "target", "source", "recursive", "follow", "as_user", "must_own", "optional", "account",
-             "own_file"}
+             "own_file", "renew"}
 LOOK = """import json, os, sys
 seen = {}
 for path in json.load(open(sys.argv[1])):

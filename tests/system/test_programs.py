@@ -301,33 +301,3 @@ def test_mailbox(b):
     finally:
         if os.path.lexists(box):
             os.unlink(box)
-
-
-def test_a_daemon_started_anew(b):
-    """Sockets= of the directory: the manual's advice."""
-    folder = b.stage.base / "daemon"
-    folder.mkdir()
-    path = str(folder / "sock")
-
-    def listen():
-        if os.path.exists(path):
-            os.unlink(path)
-        s = socket.socket(socket.AF_UNIX)
-        s.bind(path)
-        os.chmod(path, 0o666)
-        s.listen(4)
-        return s
-
-    ask = (f"python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect(\"{path}\"); "
-           "print(\"reached\")' 2>&1 | tail -1")
-    for entry, found in ((path, False), (folder, True)):
-        b.stage.config(f"Sockets={entry}\n")
-        first = listen()
-        with b.shell(b.alice.pw_name) as s:
-            b.check(s.do(ask) == "reached", f"Sockets={entry} reaches it")
-            first.close()
-            with listen():
-                seen = s.do(ask)
-                b.check((seen == "reached") == found, "and once the daemon has started anew "
-                        f"{'still does' if found else 'not until the next login'}", seen)
-    shutil.rmtree(folder)

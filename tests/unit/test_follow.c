@@ -13,7 +13,7 @@
 #define MS UINT64_C(1000)
 
 static const struct plan plan = { .id = "follow000000", .user = "nobody" };
-static struct session session = { .plan = &plan };
+static struct session session = { .plan = &plan, .renew = RENEW_NONE };
 static struct follow f;
 
 static int begun(void **state)

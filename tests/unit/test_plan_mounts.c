@@ -282,6 +282,50 @@ static void a_bind_below_home_is_made_before_the_seal(void **state)
 
 /* ---- devices and sockets */
 
+/* Whether Sockets= of one entry, which is there, is bound anew when the host replaces it. */
+static bool is_renewed(const char *source, const char *entry, const char *target)
+{
+	char *sockets[] = { (char *)entry };
+
+	fixture_path(&f, source, PLAN_PATH_FILE);
+	f.policy.sockets = (struct strlist){ sockets, 1 };
+	made();
+	return op(PLAN_BIND, target)->renew;
+}
+
+static void a_socket_is_renewed_at_a_place_of_the_boxs_own(void **state)
+{
+	(void)state;
+	assert_true(is_renewed("/run/d/sock", "/run/d/sock", "/run/d/sock"));
+}
+
+static void one_that_is_in_the_home_inside_is_not(void **state)
+{
+	(void)state;
+	assert_false(is_renewed(
+		"/run/d/sock", "/run/d/sock:/home/alice/sock", "/home/alice/sock"));
+}
+
+static void nor_is_one_in_a_tmp_that_other_sessions_have_as_well(void **state)
+{
+	(void)state;
+	f.policy.tmp = TMP_ACCOUNT;
+	assert_false(is_renewed("/run/d/sock", "/run/d/sock:/tmp/sock", "/tmp/sock"));
+}
+
+static void a_file_is_renewed_where_it_is_read_only(void **state)
+{
+	char *files[] = { (char *)"/srv/conf:/mnt/conf" };
+
+	(void)state;
+	fixture_path(&f, "/srv/conf", PLAN_PATH_FILE);
+	bind_entry("/srv/conf:/mnt/rw");
+	f.policy.bind_ro_paths = (struct strlist){ files, 1 };
+	made();
+	assert_true(op(PLAN_BIND, "/mnt/conf")->renew);
+	assert_false(op(PLAN_BIND, "/mnt/rw")->renew);
+}
+
 static void devices(char **v, size_t n)
 {
 	f.policy.devices = (struct strlist){ v, n };
@@ -344,6 +388,10 @@ int main(void)
 		STORY(a_bind_of_all_of_home_is_not_sealed),
 		STORY(a_bind_below_home_is_made_before_the_seal),
 		STORY(devices_are_below_dev_and_exist),
+		STORY(a_socket_is_renewed_at_a_place_of_the_boxs_own),
+		STORY(one_that_is_in_the_home_inside_is_not),
+		STORY(nor_is_one_in_a_tmp_that_other_sessions_have_as_well),
+		STORY(a_file_is_renewed_where_it_is_read_only),
 		STORY(a_socket_of_the_config_replaces_the_built_in_one),
 	};
 

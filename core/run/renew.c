@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/renew.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/sys.h"
+#include "core/run/changes.h"
+#include "core/run/look.h"
+#include "core/run/resolve.h"
+#include "core/run/tree.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+
+/* More than that are renewed by the next look. */
+#define RENEW_MOST 32
+/* A child that isn't stuck in the kernel is gone by then. */
+#define DIE_MS 200
+
+struct reply {
+	bool more; /* replies, with more fds */
+	bool failed;
+	struct err e;
+};
+
+static struct resolve_as account_of(const struct plan *p)
+{
+	return (struct resolve_as){ p->user, p->uid, p->gid, p->groups, p->n_groups };
+}
+
+/* ---- in the child: what is new ---------------------------------------------------------- */
+
+struct fresh {
+	const struct plan_op *op;
+	int mount; /* detached */
+};
+
+struct looking {
+	const struct plan *plan;
+	struct tree box;
+	struct fresh fresh[RENEW_MOST];
+	size_t n_fresh;
+	struct reply said;
+};
+
+static void failed(struct looking *l, const struct err *e)
+{
+	if (!l->said.failed)
+		l->said.e = *e;
+	l->said.failed = true;
+}
+
+/* What is mounted at a place inside. Return: 0, or -1 where nothing is. */
+static int mounted_at(const struct tree *box, const char *path, int *ret, struct stat *st)
+{
+	_cleanup_close_ int place = tree_open(box, path);
+	struct statx x;
+
+	if (place < 0 || fstat(place, st) < 0 ||
+		statx(place, "", AT_EMPTY_PATH, STATX_TYPE, &x) < 0 ||
+		!(x.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return -1;
+	*ret = take_fd(&place);
+	return 0;
+}
+
+static bool is_another(const struct stat *a, const struct stat *b)
+{
+	return (a->st_mode & S_IFMT) == (b->st_mode & S_IFMT) &&
+	       (a->st_dev != b->st_dev || a->st_ino != b->st_ino);
+}
+
+/* What is now where the host had the source, if it is another one. Return: O_PATH fd, or -1. */
+static int look_at(
+	const struct plan *plan, const struct plan_op *op, const struct stat *shown)
+{
+	const struct resolve_as as = account_of(plan);
+	struct resolved found;
+	struct err ignored;
+
+	if (resolve_path(op->source, op->use, &as, &found, &ignored) != 0)
+		return -1;
+	if (strcmp(found.real, op->source) != 0 || !is_another(&found.st, shown))
+		cleanup_close(&found.fd);
+	return found.fd;
+}
+
+static void look_for(struct looking *l, const struct plan_op *op)
+{
+	const struct mount_attr attr = { .attr_set = op->attr };
+	_cleanup_close_ int place = -EBADF, source = -EBADF, mount = -EBADF;
+	struct stat shown;
+	struct err e;
+
+	if (l->n_fresh == RENEW_MOST ||
+		mounted_at(&l->box, op->target, &place, &shown) < 0)
+		return;
+	source = look_at(l->plan, op, &shown);
+	if (source < 0)
+		return;
+	mount = sys_clone_tree(source, "", op->recursive, MS_PRIVATE);
+	if (mount < 0 || sys_mount_setattr(mount, op->recursive, &attr) < 0) {
+		(void)err_set(&e, errno, "clone what is new at %s", op->source);
+		failed(l, &e);
+		return;
+	}
+	l->fresh[l->n_fresh++] = (struct fresh){ op, take_fd(&mount) };
+}
+
+/* The old one goes first: on a file that its daemon has removed nothing can be mounted. */
+static int mount_anew(const struct tree *box, const struct fresh *f, struct err *e)
+{
+	const char *slash = strrchr(f->op->target, '/');
+	_cleanup_free_ char *dir =
+		strndup(f->op->target, (size_t)(slash - f->op->target));
+	_cleanup_close_ int parent = dir ? tree_open(box, dir) : -EBADF, place = -EBADF;
+
+	if (parent < 0 || fchdir(parent) < 0 ||
+		umount2(slash + 1, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+		return 0; /* it was moved meanwhile */
+	place = tree_open(box, f->op->target);
+	return place < 0 || sys_attach(f->mount, place) < 0
+		       ? err_set(e, errno, "mount what is new at %s on %s inside",
+				 f->op->source, f->op->target)
+		       : 0;
+}
+
+static void renew_all(struct looking *l, const struct renew *r)
+{
+	struct err e;
+
+	for (size_t i = 0; i < l->plan->n_ops; i++)
+		if (l->plan->ops[i].renew)
+			look_for(l, &l->plan->ops[i]);
+	if (l->n_fresh == 0)
+		return;
+	/* From here on without a right on the host. */
+	if (sys_setns(r->user, CLONE_NEWUSER) < 0 || sys_setns(r->mnt, CLONE_NEWNS) < 0) {
+		(void)err_set(&e, errno, "enter the box");
+		failed(l, &e);
+		return;
+	}
+	for (size_t i = 0; i < l->n_fresh; i++)
+		if (mount_anew(&l->box, &l->fresh[i], &e) < 0)
+			failed(l, &e);
+}
+
+/* ---- in the child: what to watch -------------------------------------------------------- */
+
+struct watch {
+	dev_t dev;
+	ino_t ino;
+	int fd;
+};
+
+struct watches {
+	struct watch v[RENEW_WATCHES_MAX];
+	size_t n;
+};
+
+static int watch_find(const struct watches *w, const struct stat *st)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->v[i].dev == st->st_dev && w->v[i].ino == st->st_ino)
+			return w->v[i].fd;
+	return -1;
+}
+
+/* Who has such an fd tells a FUSE when it is closed. */
+static bool may_hang(int dir)
+{
+	struct statfs fs;
+
+	return fstatfs(dir, &fs) < 0 || fs.f_type == FUSE_SUPER_MAGIC;
+}
+
+/* In a clone of the host's mount, as the one @above, if it is the same mount. */
+static int open_in_clone(int dir, int above, const char *name, const struct stat *st)
+{
+	_cleanup_close_ int tree = -EBADF, fd = -EBADF;
+	struct stat found;
+
+	if (above >= 0)
+		fd = sys_openat2(above, name, O_RDONLY | O_DIRECTORY, 0,
+			RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+	if (fd >= 0 && fstat(fd, &found) == 0 && found.st_dev == st->st_dev &&
+		found.st_ino == st->st_ino)
+		return take_fd(&fd);
+	tree = sys_clone_tree(dir, "", false, MS_PRIVATE);
+	return tree < 0 ? -1 : openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Return: the watch of the directory, or -1: it isn't watched. */
+static int watch_add(struct watches *w, int dir, int above, const char *name)
+{
+	struct stat st;
+	int fd;
+
+	if (fstat(dir, &st) < 0)
+		return -1;
+	fd = watch_find(w, &st);
+	if (fd >= 0 || w->n == RENEW_WATCHES_MAX || may_hang(dir))
+		return fd;
+	fd = open_in_clone(dir, above, name, &st);
+	if (fd >= 0)
+		w->v[w->n++] = (struct watch){ st.st_dev, st.st_ino, fd };
+	return fd;
+}
+
+/* Each directory on the way to a path without links, as far as it goes. */
+static void watch_way(struct watches *w, const char *path)
+{
+	_cleanup_close_ int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int watched = watch_add(w, at, -1, "/");
+
+	while (at >= 0) {
+		char name[NAME_MAX + 1];
+		size_t len = strcspn(++path, "/");
+		int next;
+
+		if (path[len] == '\0' || len >= sizeof(name))
+			return;
+		memcpy(name, path, len);
+		name[len] = '\0';
+		path += len;
+		next = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		(void)close(at);
+		at = next;
+		watched = at < 0 ? -1 : watch_add(w, at, watched, name);
+	}
+}
+
+static void watch_all(struct watches *w, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_ops; i++)
+		if (plan->ops[i].renew)
+			watch_way(w, plan->ops[i].source);
+}
+
+/* ---- the child -------------------------------------------------------------------------- */
+
+static void say(int sock, struct reply *said, const struct watches *w)
+{
+	int fds[IO_FDS_MAX];
+	size_t sent = 0, n;
+
+	do {
+		for (n = 0; n < IO_FDS_MAX && sent < w->n; n++)
+			fds[n] = w->v[sent++].fd;
+		said->more = sent < w->n;
+		if (io_send(sock, said, sizeof(*said), fds, n) < 0)
+			_exit(1);
+	} while (said->more);
+}
+
+static _Noreturn void be_child(const struct renew *r, const struct plan *plan, int sock)
+{
+	static struct looking l;
+	static struct watches w;
+	const int keep[] = { r->root, r->user, r->mnt };
+
+	look_alone(sock, keep, 3);
+	l = (struct looking){ .plan = plan, .box = { .root = r->root } };
+	watch_all(&w, plan);
+	renew_all(&l, r);
+	say(sock, &l.said, &w);
+	_exit(0);
+}
+
+/* ---- in the supervisor ------------------------------------------------------------------ */
+
+bool renew_is_wanted(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_ops; i++)
+		if (plan->ops[i].renew)
+			return true;
+	return false;
+}
+
+static int open_of(int proc, pid_t pid, const char *what, int flags, struct err *e)
+{
+	char path[48];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%d/%s", (int)pid, what);
+	fd = openat(proc, path, flags | O_CLOEXEC);
+	return fd < 0 ? err_set(e, errno, "open %s of the session's init", what) : fd;
+}
+
+static void let_go(struct renew *r)
+{
+	cleanup_close(&r->root);
+	cleanup_close(&r->user);
+	cleanup_close(&r->mnt);
+}
+
+int renew_hold(int proc, pid_t init, struct renew *ret, struct err *e)
+{
+	struct renew r = RENEW_NONE;
+
+	r.root = open_of(proc, init, "root", O_PATH | O_DIRECTORY, e);
+	r.user = r.root < 0 ? -1 : open_of(proc, init, "ns/user", O_RDONLY, e);
+	r.mnt = r.user < 0 ? -1 : open_of(proc, init, "ns/mnt", O_RDONLY, e);
+	if (r.mnt < 0) {
+		let_go(&r);
+		return -1;
+	}
+	*ret = r;
+	return 0;
+}
+
+/* Return: whether there is no child any more. */
+static bool is_gone(struct renew *r)
+{
+	if (r->child > 0 && waitpid(r->child, NULL, WNOHANG) != 0)
+		r->child = 0;
+	return r->child == 0;
+}
+
+/* Of a child that has looked. */
+static void await_end(struct renew *r)
+{
+	_cleanup_close_ int pidfd = is_gone(r) ? -EBADF : sys_pidfd_open(r->child);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	if (pidfd >= 0)
+		(void)poll(&p, 1, DIE_MS);
+	(void)is_gone(r);
+}
+
+int renew_begin(struct renew *r, const struct plan *plan, struct err *e)
+{
+	const struct resolve_as as = account_of(plan);
+	int pair[2];
+
+	if (!is_gone(r))
+		return err_set(e, EBUSY, "look for what is new on the host");
+	if (look_is_free(&as, e) < 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(e, errno, "look for what is new on the host");
+	r->child = fork();
+	if (r->child == 0)
+		be_child(r, plan, pair[1]);
+	(void)close(pair[1]);
+	r->sock = pair[0];
+	if (r->child > 0)
+		return 0;
+	r->child = 0;
+	(void)err_set(e, errno, "look for what is new on the host");
+	cleanup_close(&r->sock);
+	return -1;
+}
+
+static void unwatch(int *fds, size_t *n)
+{
+	while (*n > 0)
+		cleanup_close(&fds[--*n]);
+}
+
+/* The old ones go last: what changes meanwhile is heard. */
+static void watch_found(struct renew *r)
+{
+	for (size_t i = 0; i < r->n_found; i++)
+		(void)fcntl(r->found[i], F_NOTIFY, CHANGES_NAMES);
+	unwatch(r->watched, &r->n_watched);
+	memcpy(r->watched, r->found, r->n_found * sizeof(*r->found));
+	r->n_watched = r->n_found;
+	r->n_found = 0;
+}
+
+/* Return: 0; 1 for the last one; -1 when there is none. */
+static int take(struct renew *r, struct reply *said)
+{
+	int fds[IO_FDS_MAX];
+	size_t n = 0;
+
+	if (io_recv(r->sock, said, sizeof(*said), fds, &n) != 0)
+		return -1;
+	while (n > 0) {
+		int fd = fds[--n];
+
+		if (r->n_found < RENEW_WATCHES_MAX)
+			r->found[r->n_found++] = fd;
+		else
+			(void)close(fd);
+	}
+	return !said->more;
+}
+
+int renew_hear(struct renew *r, struct err *e)
+{
+	struct reply said;
+	int last = take(r, &said);
+
+	if (last == 0)
+		return 0;
+	cleanup_close(&r->sock);
+	await_end(r);
+	if (last < 0) {
+		unwatch(r->found, &r->n_found);
+		return 2;
+	}
+	watch_found(r);
+	if (said.failed)
+		*e = said.e;
+	return said.failed ? -1 : 1;
+}
+
+void renew_watch_again(struct renew *r)
+{
+	for (size_t i = 0; i < r->n_watched; i++)
+		(void)fcntl(r->watched[i], F_NOTIFY, CHANGES_NAMES);
+}
+
+int renew_give_up(struct renew *r, const struct plan *plan, struct err *e)
+{
+	const struct resolve_as as = account_of(plan);
+
+	cleanup_close(&r->sock);
+	unwatch(r->found, &r->n_found);
+	return look_give_up(&as, r->child, e);
+}
+
+void renew_end(struct renew *r, const struct plan *plan)
+{
+	struct err ignored;
+
+	if (r->sock >= 0)
+		(void)renew_give_up(r, plan, &ignored);
+	look_end();
+	unwatch(r->watched, &r->n_watched);
+	let_go(r);
+}
