@@ -88,7 +88,8 @@ struct plan_block {
 
 struct plan_host {
 	const char *hostname;
-	const char *hosts; /* the text of its /etc/hosts, NULL: none */
+	const char *hosts;    /* the text of its /etc/hosts, NULL: none */
+	bool hosts_too_large; /* it has one, above 8 MiB */
 	const struct plan_host_mount *mounts;
 	size_t n_mounts;
 	/* Every path of policy and of the built-in lists, each once, patterns expanded. */

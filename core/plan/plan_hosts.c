@@ -69,6 +69,10 @@ const char *plan_hosts(struct planner *b)
 	size_t len = strlen(text);
 	struct field found;
 
+	if (b->in->host->hosts_too_large)
+		planner_note(b,
+			"the host's /etc/hosts isn't in the box, which has localhost and its own "
+			"name only: it is larger than 8 MiB");
 	if (find_name(text, name, false, &found))
 		return planner_copy(b, text);
 	domain = strchr(name, '.') ? "" : domain_of_host(b, text);

@@ -177,7 +177,7 @@ int host_gather(const struct account *account, const struct policy *policy,
 	ret->facts.controllers = &ret->controllers;
 	ret->facts.systemd = access(PATH_SYSTEMD, F_OK) == 0;
 	read_kernel(ret);
-	ret->facts.hosts = hosts_read(&ret->arena);
+	ret->facts.hosts = hosts_read(&ret->arena, &ret->facts.hosts_too_large);
 	ret->facts.user_manager = find_user_manager();
 	ret->facts.scopes = sys_landlock_abi() >= 6;
 	if (!ret->facts.hostname) {

@@ -49,6 +49,14 @@ def test_hosts(b):
         r = b.ssh(b.alice.pw_name, "cat /etc/hosts; getent ahosts $(hostname) | head -1")
         b.check(r.stdout.split()[:5] == ["127.0.0.1", "localhost", "127.0.1.1", name, "127.0.1.1"],
                 "a host without a domain, or a newline at the end", r.stdout + r.stderr)
+    names = "127.0.0.1 localhost\n" + "".join(f"0.0.0.0 advertisement{i}.example.org\n" for i in range(100000))
+    with _hosts(b, names):
+        r = b.ssh(b.alice.pw_name, "wc -l </etc/hosts; getent hosts advertisement99999.example.org")
+        b.check(r.stdout.split()[:2] == ["100002", "0.0.0.0"], f"one of {len(names)} bytes", r.stdout + r.stderr)
+    with _hosts(b, names * 3):
+        r = b.ssh(b.alice.pw_name, "wc -l </etc/hosts")
+        b.check(int(r.stdout) < 10 and b.stage.syslog.wait("larger than 8 MiB"), "one that is too large is left out, and the log says so",
+                r.stdout + r.stderr, b.log_tail())
 
 
 def test_screen(b):
