@@ -86,6 +86,24 @@ static const struct filter_call personality_[] = {
 		PER_LINUX32 | UNAME26 | ADDR_NO_RANDOMIZE),
 };
 
+/*
+ * To root or nobody, which no user may: on an idmapped mount the kernel says EOVERFLOW before it
+ * looks at that, and "cp -a /etc/passwd ~" expects EPERM. Not chown(2), by which sshd gives a terminal
+ * back as the box's root.
+ */
+static const struct filter_call owner[] = {
+	DENY_IF("fchown", FILTER_EQUAL, 1, 0),
+	DENY_IF("fchown", FILTER_EQUAL, 1, 65534),
+	DENY_IF("fchown32", FILTER_EQUAL, 1, 0),
+	DENY_IF("fchown32", FILTER_EQUAL, 1, 65534),
+	DENY_IF("fchownat", FILTER_EQUAL, 2, 0),
+	DENY_IF("fchownat", FILTER_EQUAL, 2, 65534),
+	DENY_IF("lchown", FILTER_EQUAL, 1, 0),
+	DENY_IF("lchown", FILTER_EQUAL, 1, 65534),
+	DENY_IF("lchown32", FILTER_EQUAL, 1, 0),
+	DENY_IF("lchown32", FILTER_EQUAL, 1, 65534),
+};
+
 static const struct filter_call handle[] = { DENY("name_to_handle_at"),
 	DENY("open_by_handle_at") };
 
@@ -124,6 +142,7 @@ const struct filter_group filter_groups[] = {
 	GROUP("@terminal", terminal, false, "types into a terminal as if its user had"),
 	GROUP("@personality", personality_, false,
 		"old ways of execution, and memory without its protection"),
+	GROUP("@owner", owner, false, "gives files to root or nobody, as no user can"),
 	GROUP("@handle", handle, false, "opens files past the folders they are in"),
 	GROUP("@account", account, false, "the host's process accounting and quotas"),
 	GROUP("@klog", klog, false, "the host's kernel log"),

@@ -255,6 +255,10 @@ def test_access_control_lists(b):
     b.check(r.returncode != 0 and _acl(made) == [], "cp -a into the home of a file with such a list "
             "says so", f"{_acl(made)} {r.stderr}")
     b.ssh(b.alice.pw_name, f"umask 007; echo alice >{shared}/note; echo x >~/note")
+    for what, source in (("root", "/etc/passwd"), ("root, a link,", "/etc/mtab"), ("another member", f"{shared}/note")):
+        r = b.ssh(b.bob.pw_name, f"cd; umask 022; rm -f nst-a; cp -a {source} nst-a && stat -c %a:%U nst-a; rm -f nst-a")
+        b.check(r.returncode == 0 and f":{b.bob.pw_name}" in r.stdout and not r.stderr and "600:" not in r.stdout,
+                f"cp -a of a file of {what} works as it does outside", r.stdout + r.stderr)
     r = b.ssh(b.bob.pw_name, f"umask 007; echo bob >>{shared}/note; echo bob >{shared}/bobs")
     r2 = b.ssh(b.alice.pw_name, f"echo alice >>{shared}/bobs && mv {shared}/bobs {shared}/b2 && "
                f"rm {shared}/b2")

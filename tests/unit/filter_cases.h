@@ -16,7 +16,7 @@
 struct door {
 	const char *name;
 	uint32_t arch;
-	long (*call)(long nr, uint64_t a, uint64_t b);
+	long (*call)(long nr, uint64_t a, uint64_t b, uint64_t c);
 	bool wide; /* arguments have 64 bits */
 };
 
@@ -26,14 +26,14 @@ static inline void expect(
 	const struct door *d, const struct filter_call *c, bool refused, uint64_t value)
 {
 	int nr = seccomp_syscall_resolve_name_arch(d->arch, c->name);
-	uint64_t args[] = { UINT64_MAX, UINT64_MAX };
+	uint64_t args[] = { UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	long r;
 
 	if (nr < 0)
 		return; /* not on this architecture */
 	if (c->test != FILTER_ALWAYS)
 		args[c->arg] = value;
-	r = d->call(nr, args[0], args[1]);
+	r = d->call(nr, args[0], args[1], args[2]);
 	if ((r == -MARK) == refused)
 		return;
 	failures++;

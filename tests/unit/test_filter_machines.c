@@ -121,10 +121,10 @@ static void other_doors_are_shut(void **state)
 static const struct filter *simulated;
 static uint32_t simulated_arch;
 
-static long try_simulated(long nr, uint64_t a, uint64_t b)
+static long try_simulated(long nr, uint64_t a, uint64_t b, uint64_t c)
 {
 	const struct seccomp_data call = {
-		.nr = (int)nr, .arch = simulated_arch, .args = { a, b }
+		.nr = (int)nr, .arch = simulated_arch, .args = { a, b, c }
 	};
 	uint32_t said = answer(simulated, &call);
 

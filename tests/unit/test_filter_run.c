@@ -21,20 +21,20 @@
 
 #define ROOM 256
 
-static long try_native(long nr, uint64_t a, uint64_t b)
+static long try_native(long nr, uint64_t a, uint64_t b, uint64_t c)
 {
-	return syscall(nr, a, b, -1, -1, -1, -1) < 0 ? -errno : 0;
+	return syscall(nr, a, b, c, -1, -1, -1) < 0 ? -errno : 0;
 }
 
 #ifdef __x86_64__
 /* The 32-bit door as a 64-bit program finds it. */
-static long try_i386(long nr, uint64_t a, uint64_t b)
+static long try_i386(long nr, uint64_t a, uint64_t b, uint64_t c)
 {
 	long r = nr;
 
 	__asm__ volatile("int $0x80"
 			 : "+a"(r)
-			 : "b"(a), "c"(b), "d"(-1), "S"(-1), "D"(-1)
+			 : "b"(a), "c"(b), "d"(c), "S"(-1), "D"(-1)
 			 : "memory", "r8", "r9", "r10", "r11");
 	return (int)r < 0 ? (int)r : 0;
 }
@@ -104,7 +104,7 @@ static void every_rule_holds_for_32_bit_calls(void **state)
 	if (pid == 0) {
 		/* Where there is no such gate it is a fault, which cmocka would go on after. */
 		(void)signal(SIGSEGV, SIG_DFL);
-		_exit(try_i386(20, 0, 0) != 0); /* getpid */
+		_exit(try_i386(20, 0, 0, 0) != 0); /* getpid */
 	}
 	if (status_of(pid) != 0) {
 		print_message("# SKIP this kernel has no 32-bit calls\n");
@@ -129,7 +129,7 @@ static void a_call_by_x32_numbers_is_not_there(void **state)
 	if (pid == 0) {
 		put_under(&p->filter);
 		for (size_t i = 0; i < COUNT(calls); i++)
-			failures += try_native(0x40000000 | calls[i], 0, 0) != -ENOSYS;
+			failures += try_native(0x40000000 | calls[i], 0, 0, 0) != -ENOSYS;
 		_exit(failures);
 	}
 	assert_int_equal(status_of(pid), 0);
@@ -149,10 +149,11 @@ static void what_is_refused_says_eperm_and_clone3_is_not_there(void **state)
 	(void)state;
 	if (pid == 0) {
 		put_under(&p->filter);
-		failures += try_native(SYS_bpf, 0, 0) != -EPERM;
-		failures += try_native(SYS_unshare, CLONE_NEWUSER, 0) != -EPERM;
-		failures += try_native(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0) != -EPERM;
-		failures += try_native(SYS_clone3, 0, 0) != -ENOSYS;
+		failures += try_native(SYS_bpf, 0, 0, 0) != -EPERM;
+		failures += try_native(SYS_unshare, CLONE_NEWUSER, 0, 0) != -EPERM;
+		failures +=
+			try_native(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0) != -EPERM;
+		failures += try_native(SYS_clone3, 0, 0, 0) != -ENOSYS;
 		_exit(failures);
 	}
 	assert_int_equal(status_of(pid), 0);
