@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/dropin.h"
 
+#include "config/internal.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
@@ -12,13 +13,27 @@
 
 #define TEXT_MAX 16384
 
+/* A section that isn't one would concern everybody, and refuse all logins. */
+static bool has_section(const char *user)
+{
+	char title[NAME_MAX];
+	const char *name;
+	int len = snprintf(title, sizeof(title), "User %s", user);
+
+	return (size_t)len < sizeof(title) && !strpbrk(user, "\n") &&
+	       config_title_parse(title, &name) == CONFIG_USER;
+}
+
 /* '.' first hides a file from the config, and is how the new one is called at first. */
 static int file_name(const char *user, bool new, char *buf, size_t size, struct err *e)
 {
 	int len = snprintf(buf, size, "%s90-nsctl-%s.conf", new ? "." : "", user);
 
-	if (*user == '\0' || strpbrk(user, "/]\n") || len < 0 || (size_t)len >= size)
-		return err_set(e, 0, "the name \"%.64s\" makes no file's name", user);
+	if (!has_section(user) || len < 0 || (size_t)len >= size)
+		return err_set(e, 0,
+			"\"%.64s\" can't be the name of a [User], nsshell.conf(5): a [Group] of its own "
+			"can have what is to hold for it",
+			user);
 	return 0;
 }
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """nsctl set: limits of an account that has sessions, and of its later ones."""
 
+import contextlib
+import ctypes
 import os
 import pathlib
 import re
@@ -8,6 +10,7 @@ import shutil
 import signal
 import time
 
+from harness import etc
 from harness.accounts import SAME_UID as UID
 
 
@@ -234,3 +237,32 @@ def test_sessions_of_who_had_the_uid(b):
         kept.unlink(missing_ok=True)
         b.stage.accounts.remove("dave")
         b.stage.accounts.remove("erin")
+
+
+def test_a_name_that_no_section_has(b):
+    """What is written for it for a moment would be a mistake that concerns everybody."""
+    name = f"{b.stage.accounts.prefix}a b"
+    with etc.own_etc(b) as own:
+        with open(own / "passwd", "a", encoding="utf-8") as f:
+            f.write(f"{name}:x:54321:54321::/srv:/bin/bash\n")
+        folder = pathlib.Path(f"{b.stage.conf}.d")
+        with _changes(folder) as seen:
+            r = b.nsctl("set", "--permanent", "--config", b.stage.conf, name, "CPUQuota=20%")
+        b.check(r.returncode != 0 and "can't be the name of a [User]" in r.stderr and not seen,
+                "nsctl set --permanent for a name with a blank: refused, and no file was there for a moment",
+                f"{seen}", r.stdout + r.stderr)
+
+
+@contextlib.contextmanager
+def _changes(folder):
+    """The names that come and go in it."""
+    folder.mkdir(exist_ok=True)
+    libc, seen = ctypes.CDLL(None), []
+    fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    libc.inotify_add_watch(fd, bytes(folder), 0x3c0)
+    try:
+        yield seen
+        with contextlib.suppress(BlockingIOError):
+            seen.append(os.read(fd, 4096)[16:48])
+    finally:
+        os.close(fd)
