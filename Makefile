@@ -11,7 +11,9 @@ PAMDIR     ?= /usr/lib/$(MULTIARCH)/security
 BUILD      ?= build
 CC         ?= cc
 
-VERSION := 0.1
+# The one place that says it; .commit is in what `make dist` packs, where there is no git to ask.
+VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
+COMMIT  := $(shell cat .commit 2>/dev/null || git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
 
 # ---- what Debian 12 calls what we need ---------------------------------------------------
 DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev libmount-dev libblkid-dev \
@@ -23,6 +25,7 @@ DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck 
 	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod \
 	gdb bubblewrap at sudo screen tmux iputils-ping nftables iptables \
 	golang-go nodejs openjdk-17-jdk-headless rustc valgrind libc6-dbg
+DEPS_DEB := $(DEPS_BUILD) build-essential debhelper libcmocka-dev python3 lintian mmdebstrap git xz-utils
 DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun firejail
 
 # ---- flags ---------------------------------------------------------------------------------
@@ -115,6 +118,12 @@ $(BUILD)/%.o: %.c $(BUILD)/.flags
 
 # From seccomp(2)'s strict mode on AddressSanitizer's own system calls would kill it.
 $(BUILD)/nsshell/own_log.o: override SANITIZE := $(SANITIZE_PIC)
+
+$(BUILD)/nsshell/nsctl_version.o: CPPFLAGS += -DCOMMIT='"$(COMMIT)"'
+$(BUILD)/nsshell/nsctl_version.o: $(BUILD)/.commit
+$(BUILD)/.commit: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
 
 # The module's objects are position independent code for a shared object.
 $(BUILD)/pic/%.o: %.c $(BUILD)/.flags
@@ -365,6 +374,27 @@ install: all
 	$(PLACES) config/nsctl.bash >$(DESTDIR)$(COMPLETIONDIR)/nsctl
 	ln -sf nsctl $(DESTDIR)$(COMPLETIONDIR)/nsjoin
 	$(foreach m,$(MANPAGES),$(PLACES) man/$(m) >$(call man,$(m)) &&) true
+
+## make dist          the source of what git knows here, as a tarball in build/dist
+DIST_TAR := $(BUILD)/dist/nsshell-$(VERSION).tar.xz
+dist: $(BUILD)/.commit
+	@mkdir -p $(BUILD)/dist
+	@rm -f $(DIST_TAR)
+	@if [ -e .git ]; then \
+		what=$$(git stash create) && git archive --format=tar --prefix=nsshell-$(VERSION)/ \
+		--add-file=$(BUILD)/.commit $${what:-HEAD}; \
+	else tar -c --exclude=./$(BUILD) --transform='s,^\.,nsshell-$(VERSION),' .; fi | xz -T0 >$(DIST_TAR)
+	@echo $(DIST_TAR)
+
+## make deb           Debian packages of it in build/deb, for this machine; DIST=bookworm or trixie for another
+##                    release, in a root of its own
+deb: dist
+	@debian/build.sh $(DIST_TAR) $(BUILD)/deb/$(or $(DIST),here) $(DIST)
+## make deb-deps      install what that needs
+deb-deps:
+	@mkdir -p $(BUILD)
+	@$(call need,$(DEPS_DEB))
+.PHONY: dist deb deb-deps
 
 ## make uninstall     refuses while a PAM file still names the module
 uninstall:

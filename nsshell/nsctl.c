@@ -9,10 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifndef VERSION
-#define VERSION "unknown"
-#endif
-
 static const struct nsctl_command commands[] = {
 	{ "plan", nsctl_plan, "show what opening a session would do, without doing it" },
 	{ "check", nsctl_check,
@@ -131,7 +127,7 @@ int main(int argc, char **argv)
 		return NSCTL_USAGE;
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-		(void)puts("nsctl (nsshell) " VERSION);
+		(void)puts(nsctl_version);
 		return nsctl_flush("nsctl", NSCTL_OK);
 	}
 	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||

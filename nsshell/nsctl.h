@@ -16,6 +16,9 @@ enum nsctl_exit {
 	NSCTL_USAGE = 64, /* EX_USAGE of sysexits(3): the command line isn't understood */
 };
 
+/* What --version says: with the commit that it was built from. */
+extern const char nsctl_version[];
+
 /* A command: one row of the table in nsctl.c. */
 struct nsctl_command {
 	const char *name;

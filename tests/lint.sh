@@ -63,7 +63,7 @@ python() { PYTHONPYCACHEPREFIX=build/pycache; export PYTHONPYCACHEPREFIX; files 
 {
 	try "include directions" includes
 	try "clang-format" clang-format --dry-run -Werror $(files '*.c' '*.h')
-	try "shellcheck" shellcheck $(files '*.sh') .ci/run
+	try "shellcheck" shellcheck $(files '*.sh' 'debian/*.p*' debian/tests/login) .ci/run
 	try "mandoc" mandoc -Tlint -Wwarning $(files 'man/*')
 	try "python" python
 	if [ "$all" ]; then

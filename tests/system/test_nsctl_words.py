@@ -81,6 +81,9 @@ def test_help(b):
         b.check(r.returncode == 0 and r.stdout.startswith(program) and "--version" in text
                 and (letter.stdout == r.stdout) == ("-V" in text),
                 f"{program} --help tells how to ask for the version", r.stdout, text)
+    told = b.run(nsctl, "-V").stdout
+    b.check(re.fullmatch(r"nsctl \(nsshell\) [0-9][\w.~+-]*, commit [0-9a-f]{7,}(-dirty)?\n", told),
+            "nsctl -V tells the version and the commit", told)
 
 
 def test_man_page_of_nsctl(b):

@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# inside.sh COMMIT: in a root of a release, with the package and a newer one in /deb/old and /deb/new: its life.
+set -u
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+commit=$1
+cd /deb || exit 1
+ok() { # WHAT COMMAND...
+	if "${@:2}" >/deb/out 2>&1; then
+		echo "ok - $1"
+	else
+		printf 'not ok - %s\n' "$1"
+		tail -n 25 /deb/out | sed 's/^/# /'
+	fi
+}
+version() { dpkg-query -Wf '${db:Status-Status} ${Version}' nsshell; }
+is_at() { [ "$(version)" = "installed $1" ]; }
+has() { [ -e "$1" ] || { echo "$1 isn't there" && false; }; }
+files_are_there() {
+	local f
+	for f in /usr/sbin/{nsctl,nsjoin} /usr/bin/{nsshell,nsctl,nsjoin} /usr/libexec/nsshell/nsshell-{helper,door,own,scope} \
+		/usr/lib/*/security/pam_nsshell.so /usr/share/man/man{8/nsctl.8,5/nsshell.conf.5,7/nsshell.7,1/nsshell.1}.gz \
+		/usr/lib/systemd/system/lxcfs.service.d/nsshell.conf /usr/share/bash-completion/completions/{nsctl,nsjoin} \
+		/usr/share/nsshell/userdel_nsshell.sh /etc/nsshell/nsshell.conf /etc/nsshell/nsshell.conf.d; do has "$f" || return; done
+	[ "$(stat -Lc %a:%U /usr/libexec/nsshell/nsshell-{door,own} | sort -u)" = 4755:root ] || return
+	! dpkg -L nsshell | xargs grep -sl /usr/local/
+}
+libraries_are_there() { ! ldd /usr/libexec/nsshell/* /usr/sbin/ns* /usr/lib/*/security/pam_nsshell.so | grep 'not found'; }
+is_conffile() { dpkg-query -Wf '${Conffiles}' nsshell | grep '^ /etc/nsshell/nsshell.conf '; }
+state_is_root_s() { [ "$(stat -c %a:%U /var/lib/nsshell)" = 700:root ] && getent group nsshell-exempt; }
+pam_is_untouched() { ! grep -l pam_nsshell /etc/pam.d/*; }
+tells_version() { nsctl -V && [ "$(nsctl -V)" = "nsctl (nsshell) $1, commit $commit" ]; }
+check_runs() { nsctl check | grep -E '^[0-9]+ errors?, '; }
+refused() { # WHY: what dpkg's output has to say
+	if dpkg -r nsshell >refusal 2>&1; then echo "it was removed" && return 1; fi
+	cat refusal
+	grep -q "not removed: .*$1" refusal && grep -q installed <<<"$(version)"
+}
+is_gone() { ! compgen -G "/usr/*/nsctl" && ! compgen -G "/usr/lib/*/security/pam_nsshell.so" && ! has /usr/libexec/nsshell; }
+
+apt-get update -qq
+ok "apt installs it, with what it depends on" apt-get install -qq -y --no-install-recommends ./old/nsshell_*.deb
+old=$(dpkg-deb -f old/nsshell_*.deb Version) new=$(dpkg-deb -f new/nsshell_*.deb Version)
+ok "its version is $old" is_at "$old"
+ok "every file is where it belongs, and none speaks of /usr/local" files_are_there
+ok "no library is missing" libraries_are_there
+ok "nsshell.conf is a conffile" is_conffile
+ok "its state is root's alone, and the group nsshell-exempt is there" state_is_root_s
+ok "no PAM service was touched" pam_is_untouched
+ok "nsctl -V tells version and commit" tells_version "$old"
+ok "nsctl check runs" check_runs
+
+# An admin's edit, a service enabled, and what somebody wrote with Upper=disk.
+echo '# mine' >>/etc/nsshell/nsshell.conf
+cp -a /etc/pam.d before
+ok "nsctl enable su" nsctl enable --yes --force su
+install -d -m 0700 /var/lib/nsshell/upper/1000/upper
+echo thesis >/var/lib/nsshell/upper/1000/upper/thesis
+cp -a /etc/pam.d enabled
+ok "an upgrade" apt-get install -qq -y -o Dpkg::Options::=--force-confold ./new/nsshell_*.deb
+ok "its version is $new" is_at "$new"
+ok "nsshell.conf keeps the admin's line" grep -qx '# mine' /etc/nsshell/nsshell.conf
+ok "it left PAM's files alone" diff -r enabled /etc/pam.d
+ok "an older one again" apt-get install -qq -y --allow-downgrades -o Dpkg::Options::=--force-confold ./old/nsshell_*.deb
+ok "it left PAM's files alone, too" diff -r enabled /etc/pam.d
+
+echo 'session optional pam_nsshell.so' >>/etc/pam.d/login
+ok "removing it is refused while an admin's own line needs it" refused 'lines with pam_nsshell.so .*/etc/pam.d/login'
+ok "and su is still enabled" grep -q pam_nsshell /etc/pam.d/su
+cp before/login /etc/pam.d/login
+cp /etc/pam.d/su /etc/pam.d/su.dpkg-dist
+useradd -M -s /usr/bin/nsshell nobodys
+ok "and while it is somebody's login shell" refused 'login shell of nobodys'
+userdel nobodys
+ok "then it is removed" dpkg -r nsshell
+rm -f /etc/pam.d/su.dpkg-dist
+ok "PAM's files are as they were before" diff -r before /etc/pam.d
+ok "nothing to run is left" is_gone
+ok "the config is" grep -qx '# mine' /etc/nsshell/nsshell.conf
+purge_tells() { dpkg -P nsshell >purge 2>&1; cat purge; grep -q 'rm -rf --one-file-system /var/lib/nsshell' purge; }
+ok "a purge says what it leaves, and how that goes" purge_tells
+ok "what somebody wrote is still there" grep -q thesis /var/lib/nsshell/upper/1000/upper/thesis
+ok "the config isn't" test ! -e /etc/nsshell
+rm -rf /var/lib/nsshell
+apt-get install -qq -y ./old/nsshell_*.deb >/dev/null 2>&1
+mkdir -p /run/nsshell/sessions && : >/run/nsshell/sessions/abcdefghijkl
+ok "a purge with a session that may be open" dpkg -P nsshell
+ok "leaves its record" test -e /run/nsshell/sessions/abcdefghijkl
+rm -rf /run/nsshell
+apt-get install -qq -y ./old/nsshell_*.deb >/dev/null 2>&1
+ok "a purge where nobody wrote anything" dpkg -P nsshell
+ok "leaves nothing" test ! -e /var/lib/nsshell -a ! -e /run/nsshell

@@ -1,0 +1,131 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+machine.py PACKAGE NEWER: the package on a booted Debian 12 (tests/vm's), as root: its own autopkgtest, an upgrade
+and a removal with a login open. Prints lines for run.sh to count.
+"""
+
+import io
+import pathlib
+import subprocess
+import sys
+import tarfile
+import time
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TREE / "tests" / "vm"))
+sys.dont_write_bytecode = True
+
+import machine as vm  # noqa: E402  pylint: disable=wrong-import-position
+sys.path.append(str(TREE / "tests" / "system"))
+from harness.shell import Shell  # noqa: E402  pylint: disable=wrong-import-position
+
+CONFIG = "[User alice]\nIsolate=yes\nShare=account\nMemoryMax=200M\n"
+NS = "readlink /proc/self/ns/pid"
+
+
+def check(good, did, saw=""):
+    print(f"{'' if good else 'not '}ok - {did}", flush=True)
+    if not good:
+        print("".join(f"# {line}\n" for line in str(saw).splitlines()[-25:]), end="", flush=True)
+    return good
+
+
+def archive(**files):
+    """What put() takes: files of /deb."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, path in files.items():
+            tar.add(path, f"deb/{name}", filter=_root_s)
+    return out.getvalue()
+
+
+def _root_s(info):
+    info.uid = info.gid = 0
+    return info
+
+
+def until(m, script, seconds=60):
+    return m.sh(f"while [ $SECONDS -lt {seconds} ]; do ({script}) && exit 0; sleep .3; done; {script}", seconds + 60)
+
+
+def installs(m, package):
+    return m.sh(f"DEBIAN_FRONTEND=noninteractive dpkg --force-confold -i /deb/{package}", 240)
+
+
+def open_login(m):
+    """A login of alice's that waits for lines of input."""
+    shell = Shell(m.ssh_argv("alice", "exec bash"))
+    return shell, shell.do("echo $NSSHELL_SESSION; " + NS).split()
+
+
+def life(m):
+    r = installs(m, "old")
+    check(r.returncode == 0, "dpkg installs it on a booted machine", r.stdout)
+    r = m.sh("/deb/login", 400)
+    for line in r.stdout.splitlines():
+        if line.startswith(("ok - ", "not ok - ")):
+            print(line, flush=True)
+    check(r.returncode == 0, "its autopkgtest passes", r.stdout)
+
+    m.sh(f"cp -a /etc/pam.d /root/pam.d; printf '{CONFIG}' >/etc/nsshell/nsshell.conf.d/deb.conf")
+    r = m.sh("nsctl enable --yes sshd")
+    check(r.returncode == 0, "nsctl enable sshd", r.stdout)
+    upgrade(m)
+    remove(m)
+
+
+def upgrade(m):
+    shell, (session, inside) = open_login(m)
+    check(inside != m.sh(NS).stdout.strip(), "a login lands inside", inside)
+    r = installs(m, "new")
+    check(r.returncode == 0, "an upgrade while it is open", r.stdout)
+    check(shell.do("echo there; " + NS).split() == ["there", inside], "it goes on", "")
+    r = m.sh("nsctl list --raw --noheadings -o id,user,state")
+    check(r.stdout.split() == [session, "alice", "open"], "the new version lists it", r.stdout)
+    r = m.ssh("alice", NS)
+    check(r.stdout.strip() == inside, "a second login shares it", r.stdout)
+    r = m.sh(f"nsjoin {session} {NS}")
+    check(r.stdout.strip() == inside, "nsjoin steps into it", r.stdout)
+    r = m.sh("nsctl set alice MemoryMax=150M && cat /run/nsshell/accounts/*.set")
+    check(r.returncode == 0 and "150M" in r.stdout, "nsctl set changes its limits", r.stdout)
+    r = m.sh(f"nsctl stop {session}")
+    check(f"{session} of alice has ended" in r.stdout and not m.sh("nsctl list --raw --noheadings").stdout.strip(),
+          "nsctl stop ends it", r.stdout)
+    shell.close()
+
+
+def remove(m):
+    shell, (session, inside) = open_login(m)
+    m.sh("cp -a /etc/pam.d /root/pam.enabled")
+    r = m.sh("dpkg -r nsshell", 120)
+    check(r.returncode == 0 and "live on" in r.stdout, "a removal while one is open says so", r.stdout)
+    check(m.sh("diff -r /root/pam.d /etc/pam.d").stdout.strip() == "", "PAM's files are the distribution's", "")
+    check(shell.do("echo there; " + NS).split() == ["there", inside], "the login goes on", "")
+    r = m.ssh("alice", NS)
+    check(r.stdout.strip() == m.sh(NS).stdout.strip(), "a later one isn't isolated", r.stdout)
+    r = m.sh(f"dpkg -P nsshell; ls /run/nsshell/sessions/{session}")
+    check("sessions are still open" in r.stdout and r.returncode == 0, "a purge leaves the open one its record", r.stdout)
+    check(shell.do("echo there").split() == ["there"], "and itself")
+    shell.close()
+    left = f"ls /run/nsshell/sessions | grep .; pgrep -u alice; pgrep -f '^nsshell: '; grep {session} /proc/mounts"
+    r = until(m, f"! {{ {left}; }}")
+    check(r.returncode == 0, "its logout leaves nothing", r.stdout)
+
+
+def main():
+    package, newer = sys.argv[1:]
+    vm.build_image()
+    m = vm.Machine(vm.free_ports())
+    with m:
+        m.start("v2")
+        m.sh(f"date -s @{time.time():.3f}")
+        m.put(archive(old=package, new=newer, login=TREE / "debian/tests/login"))
+        life(m)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (vm.MachineError, OSError, subprocess.SubprocessError, ValueError) as e:
+        check(False, "the machine test gets to its end", f"{type(e).__name__}: {e}")

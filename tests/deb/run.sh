@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# run.sh [DIST...]: the Debian package of each release (bookworm): built by `make deb` with lintian, then its life in a
+# fresh root of that release (inside.sh) and, bookworm's, on a machine (machine.py). As root. Logs: build/deb/DIST.
+# DEB_BUILT=1 takes the packages that are there already, for who works on these tests.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+[ $# -gt 0 ] || set -- bookworm
+passed=0 failed=0
+
+count() { # prints what it reads, and counts it
+	local line
+	while IFS= read -r line; do
+		case $line in "ok - "*) passed=$((passed + 1)) ;; "not ok - "*) failed=$((failed + 1)) ;; "# "*) ;; *) continue ;; esac
+		echo "${line/ - / - [$dist] }"
+	done
+}
+
+# The next version, with another nsshell.conf in it.
+newer() {
+	local tree=$out/tree
+	mkdir -p "$out/new" && rm -rf "$tree" "$out"/new/*
+	dpkg-deb -R "$out"/nsshell_*.deb "$tree"
+	sed -i 's/^Version: .*/&+1/' "$tree/DEBIAN/control"
+	echo '# of the next version' >>"$tree/etc/nsshell/nsshell.conf"
+	dpkg-deb --root-owner-group -b "$tree" "$out/new" >/dev/null
+	rm -rf "$tree"
+}
+
+life() {
+	# shellcheck disable=SC2016 # mmdebstrap's $1
+	mmdebstrap --quiet --variant=apt --format=null \
+		--aptopt='Acquire::Languages "none"' --dpkgopt=force-unsafe-io \
+		--customize-hook='mkdir -p "$1/deb/old" "$1/deb/new"' \
+		--customize-hook="cp $out/nsshell_*.deb \"\$1/deb/old/\"; cp $out/new/*.deb \"\$1/deb/new/\"; cp tests/deb/inside.sh \"\$1/deb/\"" \
+		--customize-hook="chroot \"\$1\" bash /deb/inside.sh $commit >$out/life.log 2>&1" \
+		"$dist" /dev/null "$out/sources/"* >"$out/root.log" 2>&1 || echo "not ok - a root of $dist: $(tail -n 5 "$out/root.log" | tr '\n' ' ')"
+	cat "$out/life.log"
+}
+
+for dist; do
+	out=$PWD/build/deb/$dist
+	if [ "${DEB_BUILT:-}" ] || make --no-print-directory deb DIST="$dist" >build/deb.log 2>&1; then
+		passed=$((passed + 1))
+		echo "ok - [$dist] make deb, and lintian has nothing to say against it"
+	else
+		failed=$((failed + 1))
+		echo "not ok - [$dist] make deb"
+		tail -n 40 build/deb.log | sed 's/^/# /'
+		continue
+	fi
+	commit=$(cat build/.commit)
+	newer
+	count < <(life)
+	[ "$dist" != bookworm ] || count < <(python3 tests/deb/machine.py "$out"/nsshell_*.deb "$out"/new/nsshell_*.deb 2>&1)
+done
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed -eq 0 ]
