@@ -41,15 +41,14 @@ int tree_open_write(const struct tree *t, const char *path)
 	return sys_openat2(t->root, path, O_WRONLY | O_NOFOLLOW, 0, TREE_RESOLVE);
 }
 
+/* Return: 0, or of a file its fd; -1 with errno. */
 static int make_at(int parent, const char *name, enum tree_kind kind)
 {
-	_cleanup_close_ int file = -EBADF;
-
-	if (kind == TREE_DIR)
-		return mkdirat(parent, name, 0755);
-	file = openat(
-		parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	return file < 0 ? -1 : 0;
+	return kind == TREE_DIR
+		       ? mkdirat(parent, name, 0755)
+		       : openat(parent, name,
+				 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+				 0644);
 }
 
 /* It is theirs from its first moment: what they put in its place meanwhile isn't touched. */
@@ -57,27 +56,31 @@ static int make_as(
 	uid_t uid, gid_t gid, int parent, const char *name, enum tree_kind kind)
 {
 	struct err ignored;
-	int num = EPERM;
+	int num = EPERM, made = -1;
 
-	if (privs_look_as(uid, gid, NULL, 0, &ignored) == 0)
-		num = make_at(parent, name, kind) < 0 ? errno : 0;
+	if (privs_look_as(uid, gid, NULL, 0, &ignored) == 0) {
+		made = make_at(parent, name, kind);
+		num = made < 0 ? errno : 0;
+	}
+	if (made >= 0 && kind == TREE_FILE)
+		(void)close(made);
 	if (privs_look_as_root(&ignored) < 0)
 		num = EPERM;
 	errno = num;
 	return num ? -1 : 0;
 }
 
-/* What can't be given away doesn't stay, as it may lie on the host's disk, and root's. */
+/* What can't be given away doesn't stay. */
 static int make_and_give(
 	uid_t uid, gid_t gid, int parent, const char *name, enum tree_kind kind)
 {
-	_cleanup_close_ int made = -EBADF;
-	int saved;
+	_cleanup_close_ int fd = -EBADF;
+	int made = make_at(parent, name, kind), saved;
 
-	if (make_at(parent, name, kind) < 0)
+	if (made < 0)
 		return -1;
-	made = open_below(parent, name);
-	if (made >= 0 && fchownat(made, "", uid, gid, AT_EMPTY_PATH) == 0)
+	fd = kind == TREE_DIR ? open_below(parent, name) : made;
+	if (fd >= 0 && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0)
 		return 0;
 	saved = errno;
 	(void)unlinkat(parent, name, kind == TREE_DIR ? AT_REMOVEDIR : 0);
@@ -86,8 +89,8 @@ static int make_and_give(
 }
 
 /*
- * What is made belongs to who owns the directory above: to root of the box, who may do so where the mode
- * says that nobody may ("/" of some hosts), below a home to the account, with no more rights than it has.
+ * What is made belongs to who owns the directory above: below a home to the account, with no more rights
+ * than it has; in what is the box's alone to its root, who may do so where the mode says that nobody may.
  */
 static int make(const struct tree *t, int parent, const char *name, enum tree_kind kind)
 {
@@ -95,7 +98,7 @@ static int make(const struct tree *t, int parent, const char *name, enum tree_ki
 
 	if (fstat(parent, &above) < 0)
 		return -1;
-	return above.st_uid == 0 || above.st_uid == t->uid
+	return above.st_uid == t->uid
 		       ? make_and_give(above.st_uid, above.st_gid, parent, name, kind)
 		       : make_as(above.st_uid, above.st_gid, parent, name, kind);
 }

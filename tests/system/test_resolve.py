@@ -339,7 +339,7 @@ def _watched(folder):
         raw = os.read(fd, 1 << 20)
         while raw:
             mask, length = struct.unpack_from("=4xI4xI", raw)
-            events.append((mask, raw[16:16 + length].rstrip(b"\0").decode()))
+            events.append((mask & 0xfff, raw[16:16 + length].rstrip(b"\0").decode()))
             raw = raw[16 + length:]
     finally:
         os.close(fd)
@@ -359,6 +359,14 @@ def test_targets_are_made_by_their_owner(b):
     finally:
         shutil.rmtree(home / "made", ignore_errors=True)
         (home / "made.file").unlink(missing_ok=True)
+    with _folder("/srv/nst-roots", 0o755) as roots:
+        os.chown(roots, 0, b.proj.gr_gid)
+        roots.chmod(0o575)
+        with _watched(roots) as events:
+            _box(b, f"BindPaths={roots}\nBindReadOnlyPaths=/usr/share:{roots}/made\n", f"ls -dU {roots}/made/doc",
+                 f"{roots}/made/doc\n", "a target in root's directory, which a group may write and root by its mode may not")
+        b.check([m & (attrib | create) for m, n in events if n == "made"] == [create]
+                and os.stat(roots / "made").st_gid == b.proj.gr_gid, "it is made, and not chowned", events)
     with _folder(home / "closed", 0o555, b.alice):
         _refused_at_login(b, f"BindReadOnlyPaths=/usr/share:{home}/closed/new\n", f"make {home}/closed/new inside: Permission denied",
                           "a target where its owner may make none")
