@@ -17,7 +17,7 @@ struct follow {
 };
 
 /* What the log is told of a session whose binds aren't renewed; why. */
-#define FOLLOW_NOT "sockets and files that the host replaces aren't bound anew: %s"
+#define FOLLOW_NOT "what the host replaces isn't bound or hidden anew: %s"
 
 /**
  * follow_begin() - A login went in

@@ -256,8 +256,9 @@ static json_t *op(struct json_out *o, const struct plan_op *v)
 		put(o, row, "account", json_boolean(v->shared));
 		put(o, row, "own_file", json_boolean(v->own_file));
 		put(o, row, "own_ids", json_boolean(v->idmap));
-		put(o, row, "renew", json_boolean(v->renew));
 	}
+	if (v->kind == PLAN_BIND || v->kind == PLAN_MASK)
+		put(o, row, "renew", json_boolean(v->renew));
 	put(o, row, "optional", json_boolean(v->optional));
 	return row;
 }

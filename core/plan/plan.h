@@ -190,8 +190,9 @@ enum plan_op_kind {
 	PLAN_DIR,     /* mode, uid, gid; existing ones are left as they are */
 	PLAN_FILE,    /* content (NULL: empty), mode, uid, gid; as with PLAN_DIR */
 	PLAN_SYMLINK, /* source is what it says */
-	PLAN_MASK,    /* cover with an empty folder or file that nobody may open */
-	PLAN_SEAL,    /* set attr on the mount at target, its content being complete */
+	/* cover what is the host's source with an empty directory or file that nobody may open; renew */
+	PLAN_MASK,
+	PLAN_SEAL, /* set attr on the mount at target, its content being complete */
 	/* done by init, in the session's own namespaces */
 	PLAN_PROC,
 	/* write content below /proc/sys, before that is covered; optional: leave what isn't
@@ -231,7 +232,8 @@ struct plan_op {
 	bool idmap;
 	/*
 	 * a bind: what the host puts at source later, of the same type, takes its place (renew.h). Init
-	 * mounts it: it isn't locked, so that it can be taken away, by nobody inside
+	 * mounts it: it isn't locked, so that it can be taken away, by nobody inside. A mask: what the
+	 * host puts there later is covered, too
 	 */
 	bool renew;
 };

@@ -221,9 +221,14 @@ static bool hidden_twice(const struct planner *b, size_t i)
 	return false;
 }
 
-static void mask_add(struct planner *b, const char *path)
+/* @source: what lies there inside, on the host. */
+static void mask_add(struct planner *b, const char *path, const char *source)
 {
-	planner_op(b, PLAN_MASK, path)->attr = ATTR_CLOSED;
+	struct plan_op *op = planner_op(b, PLAN_MASK, path);
+
+	op->source = source;
+	op->attr = ATTR_CLOSED;
+	op->renew = true;
 }
 
 static void hide(struct planner *b, const struct hidden *h)
@@ -233,7 +238,9 @@ static void hide(struct planner *b, const struct hidden *h)
 	if (!on)
 		planner_layer(b, PLAN_LAYER_WHITEOUT, h->path, NULL);
 	else if (on->kind != PLAN_TMPFS)
-		mask_add(b, h->path);
+		mask_add(b, h->path,
+			planner_text(
+				b, "%s%s", on->source, h->path + strlen(on->target)));
 }
 
 /* Where the rules have something else at a place, that is what is there. */
@@ -263,7 +270,7 @@ static void mask_in_binds(struct planner *b, const char *path)
 		const char *at = shown_at(b, &b->wants[i], path);
 
 		if (at)
-			mask_add(b, at);
+			mask_add(b, at, path);
 	}
 }
 
@@ -278,9 +285,11 @@ static void mask_closed(struct planner *b)
 		for (size_t k = 0; w->recursive && k < host->n_mounts; k++)
 			if (path_below(host->mounts[k].target, w->source) &&
 				planner_is_closed(b, &host->mounts[k]))
-				mask_add(b, planner_text(b, "%s%s", w->target,
-						    host->mounts[k].target +
-							    strlen(w->source)));
+				mask_add(b,
+					planner_text(b, "%s%s", w->target,
+						host->mounts[k].target +
+							strlen(w->source)),
+					planner_copy(b, host->mounts[k].target));
 	}
 }
 

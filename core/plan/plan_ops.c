@@ -314,7 +314,8 @@ static bool can_renew(const struct plan *p, const struct plan_op *op)
 static void renewable(struct plan *p)
 {
 	for (size_t i = 0; i < p->n_ops; i++)
-		p->ops[i].renew = p->ops[i].renew && can_renew(p, &p->ops[i]);
+		if (p->ops[i].kind == PLAN_BIND && p->ops[i].renew)
+			p->ops[i].renew = can_renew(p, &p->ops[i]);
 }
 
 /*

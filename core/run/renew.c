@@ -7,6 +7,7 @@
 #include "core/run/changes.h"
 #include "core/run/look.h"
 #include "core/run/resolve.h"
+#include "core/run/rootfs.h"
 #include "core/run/tree.h"
 
 #include <fcntl.h>
@@ -24,7 +25,8 @@
 #define DIE_MS 200
 
 struct reply {
-	bool more; /* replies, with more fds */
+	bool more;      /* replies, with more fds */
+	size_t n_masks; /* that were made */
 	bool failed;
 	struct err e;
 };
@@ -41,11 +43,21 @@ struct fresh {
 	int mount; /* detached */
 };
 
+/* A place that isn't masked. */
+struct bare {
+	const struct plan_op *op;
+	bool dir;
+	int mask; /* detached */
+};
+
 struct looking {
 	const struct plan *plan;
 	struct tree box;
 	struct fresh fresh[RENEW_MOST];
 	size_t n_fresh;
+	struct bare bare[RENEW_MOST];
+	size_t n_bare;
+	int mask; /* a tmpfs with an empty directory and an empty file */
 	struct reply said;
 };
 
@@ -56,15 +68,20 @@ static void failed(struct looking *l, const struct err *e)
 	l->said.failed = true;
 }
 
+static bool is_mount(int place)
+{
+	struct statx x;
+
+	return statx(place, "", AT_EMPTY_PATH, STATX_TYPE, &x) == 0 &&
+	       (x.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
 /* What is mounted at a place inside. Return: 0, or -1 where nothing is. */
 static int mounted_at(const struct tree *box, const char *path, int *ret, struct stat *st)
 {
 	_cleanup_close_ int place = tree_open(box, path);
-	struct statx x;
 
-	if (place < 0 || fstat(place, st) < 0 ||
-		statx(place, "", AT_EMPTY_PATH, STATX_TYPE, &x) < 0 ||
-		!(x.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+	if (place < 0 || fstat(place, st) < 0 || !is_mount(place))
 		return -1;
 	*ret = take_fd(&place);
 	return 0;
@@ -131,21 +148,130 @@ static int mount_anew(const struct tree *box, const struct fresh *f, struct err 
 		       : 0;
 }
 
+/* ---- in the child: masks ---------------------------------------------------------------- */
+
+static bool is_mask(int place, const struct stat *st)
+{
+	struct statfs fs;
+
+	return is_mount(place) && st->st_uid == 0 && (st->st_mode & 07777) == 0 &&
+	       fstatfs(place, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+}
+
+static void look_at_mask(struct looking *l, const struct plan_op *op, size_t before)
+{
+	_cleanup_close_ int place = tree_open(&l->box, op->target);
+	struct stat st;
+	struct err e;
+
+	if (place < 0 || fstat(place, &st) < 0 || is_mask(place, &st) ||
+		l->n_bare == RENEW_MOST)
+		return;
+	if (before + l->n_bare >= RENEW_MASKS_MAX) {
+		(void)err_set(&e, 0, "%s isn't hidden any more, after %d times",
+			op->target, RENEW_MASKS_MAX);
+		failed(l, &e);
+		return;
+	}
+	l->bare[l->n_bare++] = (struct bare){ op, S_ISDIR(st.st_mode), -EBADF };
+}
+
+/* As stage_mount() has it: nobody's in the box to open. */
+static int make_mask(struct looking *l, struct err *e)
+{
+	_cleanup_close_ int file = -EBADF;
+
+	l->mask = rootfs_tmpfs(
+		65536, 16, 0700, 0, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	if (l->mask >= 0 && mkdirat(l->mask, "dir", 0) == 0)
+		file = openat(
+			l->mask, "file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
+	return file < 0 ? err_set(e, errno, "make a mask") : 0;
+}
+
+/* A tree can be cloned where it is mounted: in a namespace that nobody else is in, over everything. */
+static int clone_masks(struct looking *l, int mnt, struct err *e)
+{
+	_cleanup_close_ int root = -EBADF;
+	int r = 0;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_set(e, errno, "make a mask");
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || sys_attach(l->mask, root) < 0)
+		r = err_set(e, errno, "make a mask");
+	for (size_t i = 0; r == 0 && i < l->n_bare; i++) {
+		const struct mount_attr attr = { .attr_set = l->bare[i].op->attr };
+		int mask = sys_clone_tree(
+			l->mask, l->bare[i].dir ? "dir" : "file", false, MS_PRIVATE);
+
+		l->bare[i].mask = mask;
+		if (mask < 0 || sys_mount_setattr(mask, false, &attr) < 0)
+			r = err_set(e, errno, "make a mask");
+	}
+	if (sys_setns(mnt, CLONE_NEWNS) < 0)
+		return err_set(e, errno, "go back to the box");
+	return r;
+}
+
+static void mask_bare(struct looking *l, int mnt)
+{
+	struct err e;
+
+	if (clone_masks(l, mnt, &e) < 0) {
+		failed(l, &e);
+		return;
+	}
+	for (size_t i = 0; i < l->n_bare; i++) {
+		const char *target = l->bare[i].op->target;
+		_cleanup_close_ int place = tree_open(&l->box, target);
+
+		if (place < 0 && errno == ENOENT)
+			continue;
+		if (place >= 0 && sys_attach(l->bare[i].mask, place) == 0) {
+			l->said.n_masks++;
+			continue;
+		}
+		(void)err_set(&e, errno, "mask what is new at %s inside", target);
+		failed(l, &e);
+	}
+}
+
+/* ---- in the child: both ----------------------------------------------------------------- */
+
+static void look_at_all(struct looking *l, const struct renew *r)
+{
+	for (size_t i = 0; i < l->plan->n_ops; i++) {
+		const struct plan_op *op = &l->plan->ops[i];
+
+		if (op->renew && op->kind == PLAN_MASK)
+			look_at_mask(l, op, r->n_masks);
+		else if (op->renew)
+			look_for(l, op);
+	}
+}
+
+/* Afterwards it has no right on the host. */
+static int enter(const struct renew *r, struct err *e)
+{
+	if (sys_setns(r->user, CLONE_NEWUSER) < 0 || sys_setns(r->mnt, CLONE_NEWNS) < 0)
+		return err_set(e, errno, "enter the box");
+	return 0;
+}
+
 static void renew_all(struct looking *l, const struct renew *r)
 {
 	struct err e;
 
-	for (size_t i = 0; i < l->plan->n_ops; i++)
-		if (l->plan->ops[i].renew)
-			look_for(l, &l->plan->ops[i]);
-	if (l->n_fresh == 0)
+	look_at_all(l, r);
+	if (l->n_fresh == 0 && l->n_bare == 0)
 		return;
-	/* From here on without a right on the host. */
-	if (sys_setns(r->user, CLONE_NEWUSER) < 0 || sys_setns(r->mnt, CLONE_NEWNS) < 0) {
-		(void)err_set(&e, errno, "enter the box");
+	if ((l->n_bare > 0 && make_mask(l, &e) < 0) || enter(r, &e) < 0) {
 		failed(l, &e);
 		return;
 	}
+	if (l->n_bare > 0)
+		mask_bare(l, r->mnt);
 	for (size_t i = 0; i < l->n_fresh; i++)
 		if (mount_anew(&l->box, &l->fresh[i], &e) < 0)
 			failed(l, &e);
@@ -408,6 +534,7 @@ int renew_hear(struct renew *r, struct err *e)
 		return 2;
 	}
 	watch_found(r);
+	r->n_masks += said.n_masks;
 	if (said.failed)
 		*e = said.e;
 	return said.failed ? -1 : 1;

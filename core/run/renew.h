@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A bind shows the file that was at its source when it was made: of a daemon that is started anew it
- * has the socket, or the directory, that nobody listens in any more. What is put there while a session
- * lasts is looked for by a child of the supervisor's, and mounted over the old.
+ * has the socket, or the directory, that nobody listens in any more. And a mask below a bind lies on what
+ * was there, and goes where the host moves that. What is put there while a session lasts is looked
+ * for by a child of the supervisor's, and mounted in the old one's place, or masked.
  */
 #pragma once
 
@@ -16,6 +17,8 @@
 
 /* Directories that are watched for one session; what changes in others is found all the same, later. */
 #define RENEW_WATCHES_MAX 64
+/* New masks for one session: who moves what they lie on could have any number of them. */
+#define RENEW_MASKS_MAX 256
 /* How long a look may take. */
 #define RENEW_PATIENCE_S 2
 
@@ -26,6 +29,7 @@ struct renew {
 	int sock;    /* readable when it has looked; -EBADF while nobody does */
 	int watched[RENEW_WATCHES_MAX], found[RENEW_WATCHES_MAX];
 	size_t n_watched, n_found;
+	size_t n_masks;
 };
 #define RENEW_NONE                                                                       \
 	{                                                                                \
@@ -48,12 +52,13 @@ bool renew_is_wanted(const struct plan *plan);
 int renew_hold(int proc, pid_t init, struct renew *ret, struct err *e);
 
 /**
- * renew_begin() - Look, in a child: for where another file of the same type is at a source that is renewed
+ * renew_begin() - Look, in a child: for where another file of the same type is at a source that is
+ * renewed, and for what a mask doesn't lie on any more
  *
  * The way is the resolver's (resolve_path()), of the account's groups as they were at the login; what
- * it refuses isn't taken, and what is gone stays as it was. In the box nothing is made, no link is
- * followed, and only what is mounted there already is replaced: where its user has moved that nothing
- * is mounted.
+ * it refuses isn't taken, and what is gone stays as it was. In the box nothing is made and no link is
+ * followed. A bind is renewed only where it is a mount still: where its user has moved that nothing
+ * is mounted. A mask is put on whatever is at its place, RENEW_MASKS_MAX times.
  *
  * Should:   run with CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID and CAP_DAC_OVERRIDE, in the host's mount
  *	     namespace, with SIGIO blocked

@@ -238,6 +238,81 @@ def test_what_it_takes(b):
             b.check((more, children) == (0, []), "no fd and no process stays of it", (more, children))
 
 
+def _readable(shell, *paths, seconds=SECONDS):
+    """What of these the session can still read, once there is nothing any more, or at last."""
+    end = time.monotonic() + patient(seconds)
+    while True:
+        said = shell.do(f"cat {' '.join(str(p) for p in paths)} 2>/dev/null")
+        if not said or time.monotonic() > end:
+            return said
+        time.sleep(0.1)
+
+
+def _secrets(folder, word):
+    """A directory, a file, and one deeper that are to be hidden; and one in the open."""
+    for name in ("secret/word", "key", "a/b/deep/word", "open"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        replace(folder / name, f"{word}\n")
+
+
+def test_masks_below_binds(b):
+    """What the host puts where something was hidden, and the old one that it has moved, by each way that shows it."""
+    for conf in ("BindPaths={0} {0}:/mnt/rw", "BindReadOnlyPaths={0} {0}:/mnt/ro\nUpper=tmpfs"):
+        with _folder(b, "masks") as folder:
+            _secrets(folder, "old")
+            hidden = [folder / n for n in ("secret", "key", "a/b/deep")]
+            b.stage.config(conf.format(folder) + f"\nInaccessiblePaths={' '.join(str(h) for h in hidden)}\n")
+            other = pathlib.Path("/mnt/rw" if "rw" in conf else "/mnt/ro")
+            paths = [top / n for top in (folder, other) for n in ("secret/word", "key", "a/b/deep/word")]
+            with b.shell(b.alice.pw_name) as s:
+                b.check(s.do(f"cat {folder}/open") == "old" and _readable(s, *paths) == "",
+                        f"{conf[:13]}: a session with masks below a bind", s.do("cat /proc/self/mountinfo"), b.log_tail())
+                time.sleep(1.5)
+                os.rename(folder / "secret", folder / "secret.old")
+                os.rename(folder / "a", folder / "a.old")
+                _secrets(folder, "new")
+                said = _readable(s, *paths)
+                b.check(said == "" and s.do(f"cat {folder}/open") == "new",
+                        "what the host puts in the place of what is hidden is hidden, too: a directory, a file, one above",
+                        said, b.log_tail())
+                said = s.do(f"cat {folder}/secret.old/word {folder}/a.old/b/deep/word")
+                b.check(said.count("denied") == 2, "and what was there still is, where it was moved", said)
+                shutil.rmtree(folder / "secret")
+                (folder / "key").unlink()
+                time.sleep(1)
+                gone = s.do(f"ls -d {folder}/secret {folder}/key")
+                _secrets(folder, "newer")
+                said = _readable(s, *paths)
+                b.check(gone.count("No such") == 2 and said == "", "one that was gone for a while, too", (gone, said), b.log_tail())
+                for path, old in ((folder / "secret", "/a/b/deep"), (folder / "key", "")):
+                    last = _mounts_at(s, path)[-1].split()
+                    b.check("ro,nosuid,nodev,noexec" in last[5] and last[6] == "-" and "denied" in s.do(f"umount {path}; cat {path}"),
+                            "the new mask is as the first, and the user can't take it away", last)
+
+
+def test_what_users_do_to_masks(b):
+    """An account that may write above what is hidden moves it: its own things are masked then, and that has an end."""
+    with _folder(b, "moved") as folder:
+        _secrets(folder, "old")
+        for path in (folder, folder / "a"):
+            os.chown(path, b.alice.pw_uid, b.alice.pw_gid)
+        b.stage.config(f"BindPaths={folder}\nInaccessiblePaths={folder}/a/b/deep\n")
+        with b.shell(b.alice.pw_name) as s:
+            s.do(f"cd {folder}")
+            begun = int(s.do("grep -c . /proc/self/mountinfo"))
+            for n in range(3):
+                s.do(f"mv a a{n}; mkdir -p a/b/deep; echo own > a/b/deep/word")
+                said = _readable(s, folder / "a/b/deep/word")
+                b.check(said == "" and "denied" in s.do("cat a0/b/deep/word"),
+                        f"what the account puts there is masked, and what was hidden stays so, {n + 1}", said, b.log_tail())
+            more = int(s.do("grep -c . /proc/self/mountinfo")) - begun
+            b.check(more == 3, "that takes a mount each", more)
+            s.do("mv a a3; ln -s /etc a; cd")
+            time.sleep(2)
+            b.check("root" in s.do("cat /etc/passwd") and int(s.do("grep -c . /proc/self/mountinfo")) == begun + 3,
+                    "a link on the way isn't followed", s.do("tail -3 /proc/self/mountinfo"))
+
+
 def test_a_file_system_that_does_not_answer(b):
     """A user's FUSE on the way to a source: the supervisor waits for nobody, and has one child that does."""
     at = pathlib.Path(b.alice.pw_dir) / "hung"

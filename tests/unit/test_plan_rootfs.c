@@ -49,6 +49,12 @@ static void hidden_paths_are_hidden_where_they_would_be_seen(void **state)
 	assert_true(whiteout("/opt/tool/key"));
 	assert_true(op_at(PLAN_BIND, "/data") < op_at(PLAN_MASK, "/data/secret"));
 	assert_true(has(PLAN_MASK, "/sys/thing"));
+	bind_entry("/data:/mnt");
+	made();
+	assert_string_equal(op(PLAN_MASK, "/mnt/secret")->source, "/data/secret");
+	assert_true(op(PLAN_MASK, "/mnt/secret")->renew);
+	bind_entry("/data");
+	made();
 	assert_true(op_at(PLAN_PROC, "/proc") < op_at(PLAN_HIDE, "/proc/thing"));
 	assert_false(whiteout("/run/thing") || has(PLAN_MASK, "/run/thing"));
 }
