@@ -346,20 +346,23 @@ MANPAGES := nsshell.1 nsshell.7 nsshell.conf.5 nsctl.8 nsjoin.8 pam_nsshell.8
 # "nsctl.8" to its place below MANDIR.
 man = $(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(1)
 
+# A login meanwhile finds the old one or the new one, whole: install(1) alone unlinks what is there first.
+put = install -m $(1) $(2) $(DESTDIR)$(3)/$(notdir $(2)).new && \
+	mv -f $(DESTDIR)$(3)/$(notdir $(2)).new $(DESTDIR)$(3)/$(notdir $(2))
+
 ## make install       PREFIX, DESTDIR, SYSCONFDIR, LIBEXECDIR, PAMDIR, MANDIR are honoured
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PAMDIR) \
 		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(COMPLETIONDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf.d
 	install -m 0755 $(BUILD)/nsctl $(BUILD)/nsjoin $(DESTDIR)$(PREFIX)/sbin/
-	install -m 0755 $(BUILD)/nsshell-helper $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper
+	$(call put,0755,$(BUILD)/nsshell-helper,$(LIBEXECDIR)/nsshell)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1
 	ln -sf ../sbin/nsctl ../sbin/nsjoin $(DESTDIR)$(PREFIX)/bin/ # users' PATH has no sbin
-	install -m 0755 $(BUILD)/bin/nsshell $(DESTDIR)$(PREFIX)/bin/nsshell
-	install -m 4755 $(BUILD)/nsshell-door $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door
-	install -m 4755 $(BUILD)/nsshell-own $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own
-	$(if $(filter %/nsshell-scope,$(PROGRAMS)),install -m 0755 $(BUILD)/nsshell-scope \
-		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope)
+	$(call put,0755,$(BUILD)/bin/nsshell,$(PREFIX)/bin)
+	$(call put,4755,$(BUILD)/nsshell-door,$(LIBEXECDIR)/nsshell)
+	$(call put,4755,$(BUILD)/nsshell-own,$(LIBEXECDIR)/nsshell)
+	$(if $(filter %/nsshell-scope,$(PROGRAMS)),$(call put,0755,$(BUILD)/nsshell-scope,$(LIBEXECDIR)/nsshell))
 	install -d $(DESTDIR)$(PREFIX)/share/nsshell
 	$(PLACES) config/sshd_nsshell.conf >$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf
 	$(PLACES) config/profile_nsshell.sh >$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh
@@ -368,7 +371,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d
 	$(PLACES) config/lxcfs_nsshell.conf \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf
-	install -m 0644 $(BUILD)/pam_nsshell.so $(DESTDIR)$(PAMDIR)/pam_nsshell.so
+	$(call put,0644,$(BUILD)/pam_nsshell.so,$(PAMDIR))
 	test -e $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf || \
 		install -m 0644 config/nsshell.conf $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf
 	$(PLACES) config/nsctl.bash >$(DESTDIR)$(COMPLETIONDIR)/nsctl

@@ -121,9 +121,19 @@ def test_man_pages_of_the_others(b):
     b.check(not missing, "nsjoin(8) has every option", missing or "all")
 
 
-def _install(b, folder, *more):
-    return b.run("make", "-s", "--no-print-directory", "-C", str(TREE), "-o", "all",
+def _install(b, folder, *more, before=()):
+    return b.run(*before, "make", "-s", "--no-print-directory", "-C", str(TREE), "-o", "all",
                  f"BUILD={b.stage.build}", f"DESTDIR={folder}", *more, timeout=60)
+
+
+def _unlinked(b, folder, *places):
+    """What make install unlinks of the module and the programs that are there; None where it fails."""
+    told = folder / "told"
+    r = _install(b, folder, "install", *places, before=(
+        "strace", "-f", "-qq", "-e", "trace=unlink,unlinkat", "-e", "status=successful", "-o", told))
+    text = told.read_text(encoding="utf-8")
+    told.unlink()
+    return None if r.returncode else re.findall(r'"([^"]*(?:pam_nsshell\.so|nsshell-\w+|bin/nsshell))"', text)
 
 
 def test_install(b):
@@ -158,6 +168,9 @@ def test_install(b):
                  for d in ("sbin", "bin")]
         b.check(found == [0, 0] and (folder / "opt/ns/bin/nsjoin").is_file(),
                 "root finds nsctl and nsjoin, and so do users, in whose PATH there is no sbin", found)
+        unlinked = _unlinked(b, folder, *places)
+        b.check(unlinked is not None and not unlinked,
+                "an upgrade takes nothing away for a moment that a login needs", unlinked)
         r = _install(b, folder, "uninstall", *places)
         left = [str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()]
         b.check(r.returncode == 0 and left == ["opt/etc/nsshell/nsshell.conf"],
