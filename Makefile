@@ -397,7 +397,10 @@ deb: dist
 deb-deps:
 	@mkdir -p $(BUILD)
 	@$(call need,$(DEPS_DEB))
-.PHONY: dist deb deb-deps
+## make check-deb     the package's life in a fresh root and on a machine (as root); DIST="bookworm trixie"
+check-deb:
+	@tests/deb/run.sh $(DIST)
+.PHONY: dist deb deb-deps check-deb
 
 ## make uninstall     refuses while a PAM file still names the module
 uninstall:

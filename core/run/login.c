@@ -52,7 +52,8 @@ static void fill(struct utmpx *u, const struct record *r)
 	u->ut_pid = r->supervisor.pid;
 	put(u->ut_line, sizeof(u->ut_line), r->line);
 	(void)gettimeofday(&now, NULL);
-	u->ut_tv.tv_sec = (int32_t)now.tv_sec;
+	/* 32 bits of its own kind: unsigned in newer versions of glibc, for after 2038. */
+	u->ut_tv.tv_sec = (__typeof__(u->ut_tv.tv_sec))now.tv_sec;
 	u->ut_tv.tv_usec = (int32_t)now.tv_usec;
 }
 
