@@ -62,7 +62,7 @@ build_there() {
 
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-rm -f "$out"/*
+rm -rf "${out:?}"/*
 if [ "$dist" ]; then build_there; else build_here; fi
 [ ! -e "$out/failed" ] || fail "$out/build.log and what stands above says why"
 ls "$out"/*.deb
