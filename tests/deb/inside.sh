@@ -23,7 +23,8 @@ files_are_there() {
 		/usr/lib/systemd/system/lxcfs.service.d/nsshell.conf /usr/share/bash-completion/completions/{nsctl,nsjoin} \
 		/usr/share/nsshell/userdel_nsshell.sh /etc/nsshell/nsshell.conf /etc/nsshell/nsshell.conf.d; do has "$f" || return; done
 	[ "$(stat -Lc %a:%U /usr/libexec/nsshell/nsshell-{door,own} | sort -u)" = 4755:root ] || return
-	! dpkg -L nsshell | while read -r f; do [ ! -f "$f" ] || echo "$f"; done | xargs zgrep -l /usr/local/
+	# What users and systemd read; the programs know that others install there.
+	! dpkg -L nsshell | grep -E '^/(etc|usr/share|usr/lib/systemd)/' | while read -r f; do [ ! -f "$f" ] || echo "$f"; done | xargs zgrep -l /usr/local/
 }
 libraries_are_there() { ! ldd /usr/libexec/nsshell/* /usr/sbin/ns* /usr/lib/*/security/pam_nsshell.so | grep 'not found'; }
 is_conffile() { dpkg-query -Wf '${Conffiles}' nsshell | grep '^ /etc/nsshell/nsshell.conf '; }

@@ -29,7 +29,7 @@ newer() {
 
 life() {
 	# shellcheck disable=SC2016 # mmdebstrap's $1
-	mmdebstrap --quiet --variant=apt --format=null \
+	mmdebstrap --quiet --variant=apt --format=null --include=passwd,login \
 		--aptopt='Acquire::Languages "none"' --dpkgopt=force-unsafe-io \
 		--customize-hook='mkdir -p "$1/deb/old" "$1/deb/new"' \
 		--customize-hook="cp $out/nsshell_*.deb \"\$1/deb/old/\"; cp $out/new/*.deb \"\$1/deb/new/\"; cp tests/deb/inside.sh \"\$1/deb/\"" \
