@@ -5,15 +5,21 @@
 #include "core/run/changes.h"
 #include "helpers/session.h"
 
+/* When to look next. Times are of CLOCK_MONOTONIC, in microseconds. */
+struct pace {
+	bool heard;     /* of a change that wasn't looked at yet */
+	uint64_t due;   /* 0: never */
+	uint64_t free;  /* not before */
+	uint64_t pause; /* from this look to the next one */
+};
+
 struct follow {
 	struct session *session;
 	struct changes changes;
-	bool heard;     /* of a change that wasn't looked at yet */
-	uint64_t due;   /* when to look; CLOCK_MONOTONIC, microseconds; 0: never */
-	uint64_t free;  /* and not before */
-	uint64_t pause; /* from this look to the next one */
+	struct pace files,
+		binds;  /* what the overlays show; what renew_begin() takes care of */
 	uint64_t until; /* how long the child may look that renews binds */
-	bool told;      /* that this failed */
+	uint64_t told;  /* when the log was told that this failed; 0: never */
 };
 
 /* What the log is told of a session whose binds aren't renewed; why. */
@@ -27,8 +33,8 @@ struct follow {
  */
 void follow_begin(struct follow *f, struct session *s, uint64_t now);
 
-/* Who gets SIGIO calls this. */
-void follow_hear(struct follow *f, uint64_t now);
+/* Who gets SIGIO or RENEW_SIGNAL calls this. */
+void follow_hear(struct follow *f, int signal, uint64_t now);
 
 /* Milliseconds until follow_go() has something to do; -1: never. */
 int follow_timeout(const struct follow *f, uint64_t now);
@@ -41,5 +47,5 @@ int follow_timeout(const struct follow *f, uint64_t now);
 void follow_go(struct follow *f, uint64_t now);
 
 /* The child that renews binds has said something: the session's renew.sock can be read. */
-void follow_take(struct follow *f);
+void follow_take(struct follow *f, uint64_t now);
 void follow_end(struct follow *f);

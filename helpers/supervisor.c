@@ -339,17 +339,21 @@ static void admit_next(struct watch *w)
 	set_lingering(w, false);
 }
 
-/* SIGIO: there is a new terminal, or the host changed. Return: whether a signal said to end. */
+/* Of a new terminal, or a change on the host. Return: whether a signal said to end. */
 static bool hear_signals(struct watch *w)
 {
 	struct signalfd_siginfo one;
 	bool end = false;
 
 	while (read(w->s->signals, &one, sizeof(one)) == (ssize_t)sizeof(one))
-		if (one.ssi_signo == SIGIO) {
+		switch (one.ssi_signo) {
+		case SIGIO:
 			presence_look(&w->presence);
-			follow_hear(&w->follow, now_usec());
-		} else {
+			/* fallthrough */
+		case RENEW_SIGNAL:
+			follow_hear(&w->follow, (int)one.ssi_signo, now_usec());
+			break;
+		default:
 			end = true;
 		}
 	return end;
@@ -385,7 +389,7 @@ static void watch(struct watch *w)
 		if (w->open)
 			tell_go(&w->tell, now_usec());
 		if (p[POLL_FOLLOW].revents)
-			follow_take(&w->follow);
+			follow_take(&w->follow, now_usec());
 		follow_go(&w->follow, now_usec());
 		take_leases(w, p);
 		if (p[POLL_LISTENER].revents)
@@ -401,6 +405,7 @@ static int listen_to_signals(void)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGIO);
+	(void)sigaddset(&set, RENEW_SIGNAL);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }

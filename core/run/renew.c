@@ -15,10 +15,18 @@
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
+/*
+ * Of what is bound, the directories above that are watched: a daemon may make its own anew. Further up
+ * much else changes, in /run with each login over SSH, by pam_motd(8).
+ */
+#define WATCHED_ABOVE 2
 /* More than that are renewed by the next look. */
 #define RENEW_MOST 32
 /* A child that isn't stuck in the kernel is gone by then. */
@@ -251,10 +259,11 @@ static void look_at_all(struct looking *l, const struct renew *r)
 	}
 }
 
-/* Afterwards it has no right on the host. */
+/* Afterwards it has no capability on the host. */
 static int enter(const struct renew *r, struct err *e)
 {
-	if (sys_setns(r->user, CLONE_NEWUSER) < 0 || sys_setns(r->mnt, CLONE_NEWNS) < 0)
+	if (sys_setns(r->user, CLONE_NEWUSER) < 0 || sys_setns(r->mnt, CLONE_NEWNS) < 0 ||
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_set(e, errno, "enter the box");
 	return 0;
 }
@@ -270,11 +279,11 @@ static void renew_all(struct looking *l, const struct renew *r)
 		failed(l, &e);
 		return;
 	}
-	if (l->n_bare > 0)
-		mask_bare(l, r->mnt);
 	for (size_t i = 0; i < l->n_fresh; i++)
 		if (mount_anew(&l->box, &l->fresh[i], &e) < 0)
 			failed(l, &e);
+	if (l->n_bare > 0)
+		mask_bare(l, r->mnt);
 }
 
 /* ---- in the child: what to watch -------------------------------------------------------- */
@@ -339,12 +348,23 @@ static int watch_add(struct watches *w, int dir, int above, const char *name)
 	return fd;
 }
 
-/* Each directory on the way to a path without links, as far as it goes. */
-static void watch_way(struct watches *w, const char *path)
+static size_t depth(const char *path)
+{
+	size_t n = 0;
+
+	for (; *path; path++)
+		n += *path == '/';
+	return n;
+}
+
+/* Each directory on the way to a path without links, the last @above of them. */
+static void watch_way(struct watches *w, const char *path, size_t above)
 {
 	_cleanup_close_ int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int watched = watch_add(w, at, -1, "/");
+	int watched = -1;
 
+	if (depth(path) <= above)
+		watched = watch_add(w, at, -1, "/");
 	while (at >= 0) {
 		char name[NAME_MAX + 1];
 		size_t len = strcspn(++path, "/");
@@ -358,31 +378,40 @@ static void watch_way(struct watches *w, const char *path)
 		next = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		(void)close(at);
 		at = next;
-		watched = at < 0 ? -1 : watch_add(w, at, watched, name);
+		watched = at < 0 || depth(path) > above ? -1
+							: watch_add(w, at, watched, name);
 	}
 }
 
 static void watch_all(struct watches *w, const struct plan *plan)
 {
-	for (size_t i = 0; i < plan->n_ops; i++)
-		if (plan->ops[i].renew)
-			watch_way(w, plan->ops[i].source);
+	for (size_t i = 0; i < plan->n_ops; i++) {
+		const struct plan_op *op = &plan->ops[i];
+
+		if (op->renew)
+			watch_way(w, op->source,
+				op->kind == PLAN_MASK ? SIZE_MAX : WATCHED_ABOVE);
+	}
 }
 
 /* ---- the child -------------------------------------------------------------------------- */
 
-static void say(int sock, struct reply *said, const struct watches *w)
+/* And let go of them, before anything is done in the box. */
+static void say_watches(int sock, struct watches *w)
 {
+	const struct reply more = { .more = true };
 	int fds[IO_FDS_MAX];
-	size_t sent = 0, n;
 
-	do {
-		for (n = 0; n < IO_FDS_MAX && sent < w->n; n++)
-			fds[n] = w->v[sent++].fd;
-		said->more = sent < w->n;
-		if (io_send(sock, said, sizeof(*said), fds, n) < 0)
+	while (w->n > 0) {
+		size_t n = 0;
+
+		while (n < IO_FDS_MAX && w->n > 0)
+			fds[n++] = w->v[--w->n].fd;
+		if (io_send(sock, &more, sizeof(more), fds, n) < 0)
 			_exit(1);
-	} while (said->more);
+		while (n > 0)
+			(void)close(fds[--n]);
+	}
 }
 
 static _Noreturn void be_child(const struct renew *r, const struct plan *plan, int sock)
@@ -394,9 +423,9 @@ static _Noreturn void be_child(const struct renew *r, const struct plan *plan, i
 	look_alone(sock, keep, 3);
 	l = (struct looking){ .plan = plan, .box = { .root = r->root } };
 	watch_all(&w, plan);
+	say_watches(sock, &w);
 	renew_all(&l, r);
-	say(sock, &l.said, &w);
-	_exit(0);
+	_exit(io_send(sock, &l.said, sizeof(l.said), NULL, 0) < 0);
 }
 
 /* ---- in the supervisor ------------------------------------------------------------------ */
@@ -441,11 +470,20 @@ int renew_hold(int proc, pid_t init, struct renew *ret, struct err *e)
 	return 0;
 }
 
+static uint64_t usec_of(const struct timeval *t)
+{
+	return (uint64_t)t->tv_sec * 1000000 + (uint64_t)t->tv_usec;
+}
+
 /* Return: whether there is no child any more. */
 static bool is_gone(struct renew *r)
 {
-	if (r->child > 0 && waitpid(r->child, NULL, WNOHANG) != 0)
+	struct rusage used = { 0 };
+
+	if (r->child > 0 && wait4(r->child, NULL, WNOHANG, &used) != 0) {
 		r->child = 0;
+		r->spent_usec = usec_of(&used.ru_utime) + usec_of(&used.ru_stime);
+	}
 	return r->child == 0;
 }
 
@@ -493,8 +531,10 @@ static void unwatch(int *fds, size_t *n)
 /* The old ones go last: what changes meanwhile is heard. */
 static void watch_found(struct renew *r)
 {
-	for (size_t i = 0; i < r->n_found; i++)
+	for (size_t i = 0; i < r->n_found; i++) {
+		(void)fcntl(r->found[i], F_SETSIG, RENEW_SIGNAL);
 		(void)fcntl(r->found[i], F_NOTIFY, CHANGES_NAMES);
+	}
 	unwatch(r->watched, &r->n_watched);
 	memcpy(r->watched, r->found, r->n_found * sizeof(*r->found));
 	r->n_watched = r->n_found;

@@ -10,6 +10,7 @@
 #include "core/base/err.h"
 #include "core/plan/plan.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,8 +20,10 @@
 #define RENEW_WATCHES_MAX 64
 /* New masks for one session: who moves what they lie on could have any number of them. */
 #define RENEW_MASKS_MAX 256
-/* How long a look may take. */
-#define RENEW_PATIENCE_S 2
+/* How long a look may take, which nobody waits for. */
+#define RENEW_PATIENCE_S 10
+/* What is sent for a change; a standard signal, so that there is one of them at most. */
+#define RENEW_SIGNAL SIGURG
 
 struct renew {
 	int root, user,
@@ -30,6 +33,7 @@ struct renew {
 	int watched[RENEW_WATCHES_MAX], found[RENEW_WATCHES_MAX];
 	size_t n_watched, n_found;
 	size_t n_masks;
+	uint64_t spent_usec; /* of CPU, by the child that looked last */
 };
 #define RENEW_NONE                                                                       \
 	{                                                                                \
@@ -61,7 +65,7 @@ int renew_hold(int proc, pid_t init, struct renew *ret, struct err *e);
  * is mounted. A mask is put on whatever is at its place, RENEW_MASKS_MAX times.
  *
  * Should:   run with CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID and CAP_DAC_OVERRIDE, in the host's mount
- *	     namespace, with SIGIO blocked
+ *	     namespace, with RENEW_SIGNAL blocked
  *
  * Return: 0; -1 with @e when there is no child, EBUSY while the one before isn't gone, or as look_is_free().
  */
@@ -70,7 +74,7 @@ int renew_begin(struct renew *r, const struct plan *plan, struct err *e);
 /**
  * renew_hear() - Take what the child says; when the socket can be read
  *
- * Once it has looked SIGIO is sent for the first change in each directory that is on the way to
+ * Once it has looked RENEW_SIGNAL is sent for the first change in each directory that is on the way to
  * a source. The fds of those keep no file system of the host's from being unmounted there.
  *
  * Return: 0 while there is more to come; 1 when it is done, and all is well; 2 when it died; -1
