@@ -71,8 +71,9 @@ static bool is_users(const struct stat *st, const struct people *people, bool at
 	if (!dir && !S_ISREG(st->st_mode))
 		return false;
 	return (st->st_mode & S_IWOTH) ||
-	       (dir && (st->st_mode & S_IWGRP) && st->st_gid != 0) ||
-	       (dir && at_top ? st->st_uid != 0 : people_has(people, st->st_uid));
+	       (dir && (st->st_mode &
+			       S_IWGRP)) || /* root's own, too: of an access control list it's the mask */
+	       (dir && at_top ? st->st_uid != 0 : st->st_uid >= people->min);
 }
 
 /*

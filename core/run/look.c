@@ -218,6 +218,9 @@ static bool is_looker(int pid)
 	text[n] = '\0';
 	if (strncmp(text, name, strlen(name)) != 0)
 		return false;
+	/* It waits for nothing any more, but for who started it to look. */
+	if (strstr(text, "\nState:\tZ"))
+		return false;
 	ids = strstr(text, "\nUid:");
 	return ids && sscanf(ids, "\nUid: %u", &real) == 1 && real == 0;
 }

@@ -8,7 +8,7 @@ import pathlib
 import struct
 import threading
 
-from harness import kernel
+from harness import acl, kernel
 from harness.pace import patient
 
 SHOW_MNT = "echo in; readlink /proc/self/ns/mnt"
@@ -100,7 +100,7 @@ def test_the_state_is_full_or_read_only(b):
         b.stage.syslog.clear()
 
 
-def _full_run(path, mode, uid=0, gid=0, file=False):
+def _full_run(path, mode, uid=0, gid=0, file=False, by_acl=0):
     """A /run that is full, and has that beside nsshell's own and what every host has there."""
     def mount():
         kernel.private_mounts()
@@ -116,6 +116,8 @@ def _full_run(path, mode, uid=0, gid=0, file=False):
                 at.mkdir()
             os.chown(at, uid if name == path else 0, group)
             at.chmod(mode if name == path else 0o664)
+            if by_acl and name == path:
+                acl.allow(at, by_acl)
         with contextlib.suppress(OSError):
             pathlib.Path("/run/filler").write_bytes(bytes(1 << 20))
     return mount
@@ -125,6 +127,8 @@ def test_users_fill_the_state(b):
     b.stage.config("OnError=allow\n")
     for what, made in (("as where /run/lock is no file system of its own", _full_run("lock", 0o1777)),
                        ("as where screen is setgid", _full_run("screen/S-nst", 0o700, b.plain.pw_uid)),
+                       ("somebody of a directory service", _full_run("user/1234567", 0o700, 1234567)),
+                       ("by an access control list", _full_run("proj", 0o755, by_acl=b.plain.pw_uid)),
                        ("a group of users'", _full_run("proj", 0o2775, gid=b.proj.gr_gid)),
                        ("a file that all may write", _full_run("log", 0o666, file=True))):
         r = _su(b, made)
