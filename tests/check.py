@@ -203,7 +203,7 @@ def check():
         Part("faults", *python("fault/run.py", "--some", "login", "gate", "second", "share", "sweep", "join", "own", "door"), load=1),
         Part("fuzz", *make("fuzz-smoke"), load=1, nice=10, env={"SECONDS_EACH": "2"}),
         Part("lint", "tests/lint.sh", "--some", load=1, nice=10),
-        Part("system-alone", *python("system/run.py", "--alone"), alone=True, after=("system",), env={"NSSHELL_STORM_LOGINS": "80"}),
+        Part("system-alone", *python("system/run.py", "--alone"), alone=True, after=("system",), env={"NSSHELL_STORM_LOGINS": "40"}),
         Part("found", *run, "found", after=("system", "unit-instrumented", "hostile-instrumented")),
     )
 

@@ -69,8 +69,8 @@ ROWS = [
     ("names of accounts of the box's processes", "ps -eo user= | sort -u | grep -v -e root -e "
      "{name} -e nsth; true", ""),
     ("mounts from nsshell's folders, and what is the other's", "awk '$4 ~ /nsshell|private/ || /{bobname}/ "
-     "{ print $4, $5 }' /proc/self/mountinfo", "{private}/run/sessions/{session}.limits "
-     "/run/nsshell/limits {private}/log /(dev|run/systemd/journal/dev-)/?log"),
+     "{ print $4, $5 }' /proc/self/mountinfo | sort", "{private}/log /(dev|run/systemd/journal/dev-)/?log "
+     "{private}/run/sessions/{session}.limits /run/nsshell/limits"),
     ("paths of the host in what mounts tell of layers", "grep -o '[a-z]*dir=[^, ]*' /proc/self/mountinfo",
      r"((lower|upper|work)dir=(:?/(init|lower|upper|workdir)/\d+)+ ?)+"),
     ("locks of other processes", "cat /proc/locks | awk '$6 < 1' | wc -l", "0"),

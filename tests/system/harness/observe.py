@@ -3,6 +3,7 @@
 
 import dataclasses
 import os
+import pwd
 import re
 import struct
 import time
@@ -48,14 +49,25 @@ class _Process:
 class Observer:
     def __init__(self, stage, uids, unboxed):
         self.stage = stage
-        self.uids = set(uids)
+        self._uids = set(uids)
         self.unboxed = unboxed
         self.reaper = os.getppid()
 
+    @property
+    def uids(self):
+        """But for those of accounts that were removed, where another part's account has one now."""
+        def is_ours(uid):
+            try:
+                return pwd.getpwuid(uid).pw_name.startswith(self.stage.accounts.prefix)
+            except KeyError:
+                return True
+        return {u for u in self._uids if is_ours(u)}
+
     def _processes(self):
         found = {self._named(p) for p in kernel.descendants(self.reaper)}
+        uids = self.uids
         for p in kernel.processes():
-            if p.state not in "ZX" and (p.real_uids() & self.uids) and not self._by_logind(p):
+            if p.state not in "ZX" and (p.real_uids() & uids) and not self._by_logind(p):
                 found.add(self._named(p))
         return found
 
@@ -111,10 +123,10 @@ class Observer:
         return found
 
     def ptys(self):
-        found = set()
+        found, uids = set(), self.uids
         for e in os.scandir("/dev/pts"):
             try:
-                if e.stat().st_uid in self.uids:
+                if e.stat().st_uid in uids:
                     found.add(e.path)
             except OSError:
                 pass
