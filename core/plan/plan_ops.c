@@ -311,11 +311,32 @@ static bool can_renew(const struct plan *p, const struct plan_op *op)
 	return !on || (on->kind == PLAN_TMPFS && !on->shared);
 }
 
+static bool is_hidden_below(const struct plan *p, const char *source)
+{
+	for (const struct plan_op *o = p->ops; o < p->ops + p->n_ops; o++)
+		if (o->kind == PLAN_MASK && path_below(o->source, source))
+			return true;
+	return false;
+}
+
+/* Who writes in a bind could move what is hidden below it to where @source is, and have it shown. */
+static bool could_show_hidden(const struct plan *p, const char *source)
+{
+	for (const struct plan_op *o = p->ops; o < p->ops + p->n_ops; o++)
+		if (o->kind == PLAN_BIND && !(o->attr & MOUNT_ATTR_RDONLY) &&
+			path_below(source, o->source) && is_hidden_below(p, o->source))
+			return true;
+	return false;
+}
+
 static void renewable(struct plan *p)
 {
-	for (size_t i = 0; i < p->n_ops; i++)
-		if (p->ops[i].kind == PLAN_BIND && p->ops[i].renew)
-			p->ops[i].renew = can_renew(p, &p->ops[i]);
+	for (size_t i = 0; i < p->n_ops; i++) {
+		struct plan_op *op = &p->ops[i];
+
+		if (op->kind == PLAN_BIND && op->renew)
+			op->renew = can_renew(p, op) && !could_show_hidden(p, op->source);
+	}
 }
 
 /*

@@ -113,10 +113,10 @@ def _cpu(b, columns):
 def test_every_way_in_begins_without_a_mark(b):
     b.stage.config("Upper=none\n")
     name = b.alice.pw_name
-    ways = {"su": ["su", "-", name, "-c", "sleep 5"], "runuser": ["runuser", "-l", name, "-c", "sleep 5"],
-            "ssh -tt": b.stage.sshd.argv(name, "sleep 5", options=["-tt"]),
+    ways = {"su": ["su", "-", name, "-c", "sleep 60"], "runuser": ["runuser", "-l", name, "-c", "sleep 60"],
+            "ssh -tt": b.stage.sshd.argv(name, "sleep 60", options=["-tt"]),
             "nsctl run": [str(b.stage.bin / "nsctl"), "run", "-q", "-c", str(b.stage.conf), "--helper",
-                         str(b.stage.helper), name, "--", "sleep", "5"]}
+                         str(b.stage.helper), name, "--", "sleep", "60"]}
     running = [subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL) for argv in ways.values()]
     rows = []

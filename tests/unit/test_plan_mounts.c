@@ -326,6 +326,26 @@ static void a_file_is_renewed_where_it_is_read_only(void **state)
 	assert_false(op(PLAN_BIND, "/mnt/rw")->renew);
 }
 
+/* Where something is hidden in what the account writes, it could be moved there. */
+static void nor_is_what_lies_in_a_bind_that_has_something_hidden(void **state)
+{
+	char *files[] = { (char *)"/data/run/conf:/mnt/conf" };
+	char *hidden[] = { (char *)"/data/p/secret" };
+
+	(void)state;
+	fixture_path(&f, "/data", PLAN_PATH_DIR);
+	fixture_path(&f, "/data/run/conf", PLAN_PATH_FILE);
+	fixture_path(&f, "/data/p/secret", PLAN_PATH_FILE);
+	bind_entry("/data");
+	f.policy.bind_ro_paths = (struct strlist){ files, 1 };
+	made();
+	assert_true(op(PLAN_BIND, "/mnt/conf")->renew);
+	f.policy.inaccessible_paths = (struct strlist){ hidden, 1 };
+	made();
+	assert_true(op(PLAN_MASK, "/data/p/secret")->renew);
+	assert_false(op(PLAN_BIND, "/mnt/conf")->renew);
+}
+
 static void devices(char **v, size_t n)
 {
 	f.policy.devices = (struct strlist){ v, n };
@@ -392,6 +412,7 @@ int main(void)
 		STORY(one_that_is_in_the_home_inside_is_not),
 		STORY(nor_is_one_in_a_tmp_that_other_sessions_have_as_well),
 		STORY(a_file_is_renewed_where_it_is_read_only),
+		STORY(nor_is_what_lies_in_a_bind_that_has_something_hidden),
 		STORY(a_socket_of_the_config_replaces_the_built_in_one),
 	};
 
