@@ -301,7 +301,7 @@ def test_log_that_anybody_may_write_to(b):
 
 def test_limits_that_were_hit_are_counted(b):
     name = b.alice.pw_name
-    b.stage.config("MemoryMax=64M\nTasksMax=30\n")
+    b.stage.config("MemoryMax=128M\nTasksMax=30\n")
     with b.shell(name) as s:
         s.do("(head -c 300M /dev/zero | tail -c 300M >/dev/null) >/dev/null 2>&1")
         s.do("for i in $(seq 40); do sleep 3 & done >/dev/null 2>&1; wait", timeout=30)
