@@ -2,8 +2,10 @@
 """What people do over ssh, with the distribution's sshd: each lands inside."""
 
 import os
+import subprocess
 
 from harness import kernel
+from harness.pace import patient
 from harness.scene import SHOW_NS
 from harness.sshd import Sshd
 from harness.terminal import Terminal
@@ -179,4 +181,8 @@ def test_a_multiplexed_connection(b):
         b.check(seen[0] == seen[1], "commands of one connection share its box")
     finally:
         master.terminate()
-        master.communicate()
+        try:
+            master.communicate(timeout=patient(10))
+        except subprocess.TimeoutExpired:  # ssh(1) itself misses the signal once in a while
+            master.kill()
+            master.communicate()
