@@ -47,8 +47,11 @@ void follow_begin(struct follow *f, struct session *s, uint64_t now)
 	*f = (struct follow){ .session = s, .files.pause = PAUSE, .binds.pause = PAUSE };
 	if (s->refresh.n > 0)
 		f->files.due = now + FIRST;
+	/* Heard: what changes before the first look's watches are set is found by the one after it. */
 	if (s->renew.root >= 0)
-		f->binds.due = now + FIRST + APART;
+		f->binds = (struct pace){
+			.heard = true, .due = now + FIRST + APART, .pause = PAUSE
+		};
 }
 
 static void hear(struct pace *p, uint64_t now, uint64_t settle)
@@ -116,7 +119,8 @@ void follow_take(struct follow *f, uint64_t now)
 		tell(f, now, "the process that was to do it died");
 	if (said == 0)
 		return;
-	f->binds.free = later(f->binds.free, now + r->spent_usec * PAUSE_TIMES);
+	f->binds.free = later(
+		f->binds.free, now + sooner(r->spent_usec * PAUSE_TIMES, PAUSE_MOST));
 	f->binds.due = later(f->binds.due, f->binds.free);
 }
 

@@ -346,6 +346,12 @@ static int end(struct walk *w, int r, struct err *e)
 	return r;
 }
 
+struct resolve_as resolve_as_account(const struct plan *plan)
+{
+	return (struct resolve_as){ plan->user, plan->uid, plan->gid, plan->groups,
+		plan->n_groups };
+}
+
 int resolve_path(const char *path, enum plan_use use, const struct resolve_as *as,
 	struct resolved *ret, struct err *e)
 {

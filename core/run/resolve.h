@@ -30,6 +30,9 @@ struct resolve_as {
 	size_t n_groups;
 };
 
+/* Of who logs in; it points into @plan. */
+struct resolve_as resolve_as_account(const struct plan *plan);
+
 struct resolved {
 	int fd; /* O_PATH, O_CLOEXEC, the caller's; -EBADF where there is nothing */
 	struct stat st;

@@ -66,6 +66,18 @@ int rootfs_tmpfs(uint64_t size, uint64_t inodes, uint32_t mode, uint32_t uid,
 	return sys_fs_mount(fs, attr);
 }
 
+int rootfs_masks(struct err *e)
+{
+	_cleanup_close_ int mount = rootfs_tmpfs(
+		65536, 16, 0700, 0, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	_cleanup_close_ int file = -EBADF;
+
+	if (mount >= 0 && mkdirat(mount, ROOTFS_MASK_DIR, 0) == 0)
+		file = openat(mount, ROOTFS_MASK_FILE,
+			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
+	return file < 0 ? err_set(e, errno, "make the mask") : take_fd(&mount);
+}
+
 /* ---- in the host's mount namespace -------------------------------------------------- */
 
 static int clone_lower(const struct plan_overlay *o, int userns, int *ret, struct err *e)

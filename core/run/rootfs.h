@@ -31,3 +31,9 @@ int rootfs_build(const struct plan *plan, int proc, struct err *e);
 /* Mounting through fsopen(2): a tmpfs of the host's, detached. Return: mount fd or -1. */
 int rootfs_tmpfs(uint64_t size, uint64_t inodes, uint32_t mode, uint32_t uid,
 	uint32_t gid, uint64_t attr);
+
+/* What masks are clones of: a tmpfs of the host's, detached, with these two, empty and nobody's to open. */
+#define ROOTFS_MASK_DIR  "dir"
+#define ROOTFS_MASK_FILE "file"
+/* Return: mount fd or -1 with @e. */
+int rootfs_masks(struct err *e);

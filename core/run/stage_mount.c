@@ -13,8 +13,8 @@
 #include <sys/sysmacros.h>
 
 /* A place that shows nothing and that nobody inside may open: host root's, mode 000. */
-#define MASK_DIR  "/mask/dir"
-#define MASK_FILE "/mask/file"
+#define MASK_DIR  "/mask/" ROOTFS_MASK_DIR
+#define MASK_FILE "/mask/" ROOTFS_MASK_FILE
 
 /* What an op is done with. */
 struct doing {
@@ -179,20 +179,19 @@ static int do_symlink(const struct doing *d, struct err *e)
  */
 static int make_mask(struct err *e)
 {
-	_cleanup_close_ int mount = -EBADF, place = -EBADF, file = -EBADF;
+	_cleanup_close_ int mount = -EBADF, place = -EBADF;
 
 	if (access(MASK_FILE, F_OK) == 0)
 		return 0;
+	mount = rootfs_masks(e);
+	if (mount < 0)
+		return -1;
 	if (mkdir("/mask", 0700) < 0 && errno != EEXIST)
 		return err_set(e, errno, "make the mask");
-	mount = rootfs_tmpfs(
-		65536, 16, 0700, 0, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	place = open("/mask", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (mount < 0 || place < 0 || sys_attach(mount, place) < 0 ||
-		mkdir(MASK_DIR, 0) < 0)
-		return err_set(e, errno, "make the mask");
-	file = open(MASK_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
-	return file < 0 ? err_set(e, errno, "make the mask") : 0;
+	return place < 0 || sys_attach(mount, place) < 0
+		       ? err_set(e, errno, "make the mask")
+		       : 0;
 }
 
 static int do_mask(const struct doing *d, struct err *e)
@@ -286,7 +285,7 @@ static int do_op_there(void *arg, struct err *e)
 static int do_op_bounded(struct doing *d, struct err *e)
 {
 	const struct plan *p = d->plan;
-	const struct resolve_as as = { p->user, p->uid, p->gid, p->groups, p->n_groups };
+	const struct resolve_as as = resolve_as_account(p);
 	const struct look_job job = { do_op_there, d };
 	const int keep[] = { d->tree.root, d->source->mount };
 

@@ -82,8 +82,7 @@ static int open_built_in(const struct plan *plan, const struct plan_op *op,
 static int open_source(const struct plan *plan, const struct plan_op *op,
 	struct stage_source *ret, struct err *e)
 {
-	const struct resolve_as as = { plan->user, plan->uid, plan->gid, plan->groups,
-		plan->n_groups };
+	const struct resolve_as as = resolve_as_account(plan);
 	struct resolved found;
 	int r;
 

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 
+from harness import locks
 from harness.pace import patient
 from test_users import Tools
 
@@ -146,17 +147,6 @@ exec {strace} -f -qq -o /dev/null -e trace=keyctl -e inject=keyctl:signal=STOP:w
 """
 
 
-def _is_free(path):
-    try:
-        with open(path, encoding="ascii") as f:
-            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return True
-    except BlockingIOError:
-        return False
-    return True
-
-
 def test_a_child_with_the_users_ids_that_is_stopped(b):
     """With keys allowed a child becomes the account for a moment, outside, where its user is."""
     name = b.alice.pw_name
@@ -169,7 +159,7 @@ def test_a_child_with_the_users_ids_that_is_stopped(b):
         [b.stage.bin / "nsctl", "run", "--config", b.stage.conf, "--helper", helper, name, "true"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     stopped = _stopped_of(b.alice.pw_uid)
-    free = _is_free(RUN / "accounts" / str(b.alice.pw_uid))
+    free = locks.is_free(locks.of_account(b.alice))
     try:
         said, _ = p.communicate(timeout=patient(30))
     except subprocess.TimeoutExpired:
@@ -264,9 +254,9 @@ def test_root_waits_for_one_pause_of_the_users_at_most(b):
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         gate = RUN / "sessions" / f"{session}.paused"
         until = time.monotonic() + patient(5)
-        while _is_free(gate) and time.monotonic() < until:
+        while locks.is_free(gate) and time.monotonic() < until:
             time.sleep(0.01)
-        b.check(not _is_free(gate), "root shuts the gate that a user's pause passes, and waits")
+        b.check(not locks.is_free(gate), "root shuts the gate that a user's pause passes, and waits")
         r = Tools(b).ctl(b.alice, "resume", session)
         b.check(r.returncode != 0 and "at this moment" in r.stderr, "the user's next try is sent away",
                 r.stderr)
