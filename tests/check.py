@@ -248,7 +248,8 @@ def slowest(parts, n=10):
     except (OSError, ValueError):
         return []
     ran = {m for p in parts for m in re.findall(r"^# (\S+): [\d.]+ s$", p.text(), re.M)}
-    found = [(s, f"{suite}: {name}") for suite, tests in kept.items() for name, s in tests.items() if name in ran]
+    found = [(s, f"{suite}: {name}") for suite, tests in kept.items() if suite
+             for name, s in tests.items() if name in ran]
     return [f"# {s:6.1f} s  {what}" for s, what in sorted(found, reverse=True)[:n]]
 
 
@@ -260,6 +261,8 @@ def tell(parts, seconds):
         for line in part.text().splitlines():
             if line.startswith(("skip - ", "flaky - ")):
                 print(line if part.name == "vm" else line.replace(" - ", f" - {part.name}: ", 1))
+            elif line.startswith("first try: not ok"):
+                print(f"# {line}")
     print("# the slowest ten; build/times.json has every test's time")
     print("\n".join(slowest(parts)))
     counts = [sum(p.result[i] for p in parts) for i in range(3)]

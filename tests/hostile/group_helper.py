@@ -222,9 +222,13 @@ def _surrounded(g):
             except OSError:
                 pass
 
+    def timed():
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, 0.004)
+
     for what, before in (("all signals blocked", masked), ("all signals ignored", ignoring),
                          ("umask 777", lambda: os.umask(0o777)),
-                         ("a timer that goes off", lambda: signal.setitimer(signal.ITIMER_REAL, 0.004)),
+                         ("a timer that goes off", timed),
                          ("the home as its folder", lambda: os.chdir(g.scene.plain.pw_dir)),
                          ("no 0 to 2", lambda: [os.close(i) for i in range(1)]),
                          ("a hundred open fds", lambda: [os.open("/", os.O_RDONLY) for _ in range(100)])):

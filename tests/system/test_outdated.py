@@ -15,7 +15,7 @@ from harness.scene import json_of
 MANY_MAPS = """python3 -c '
 import ctypes, mmap, time
 libc = ctypes.CDLL(None)
-n = 60000
+n = 30000
 libc.mmap.restype = ctypes.c_void_p
 at = libc.mmap(None, ctypes.c_size_t(n * 4096), 3, 0x22, -1, 0)
 for i in range(0, n, 2):
@@ -94,7 +94,7 @@ def test_rules_that_changed(b):
 def test_a_user_can_not_hold_it_up(b):
     b.stage.config("Upper=none\n")
     with b.shell(b.alice.pw_name) as one:
-        b.check(one.do(MANY_MAPS) == "ready", "a user maps memory 60000 times")
+        b.check(one.do(MANY_MAPS) == "ready", "a user maps memory 30000 times")
         begun = time.monotonic()
         r = b.nsctl("list", "-J", "-c", str(b.stage.conf), "-o", "ID,OUTDATED")
         took = time.monotonic() - begun

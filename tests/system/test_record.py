@@ -388,6 +388,7 @@ def test_hostile(b):
         look.process.kill()
         look.ends()
         t.expect("cut")
+        _soon(lambda: _sockets(supervisor) == fds)
         b.check(_sockets(supervisor) == fds and _rss(supervisor) <= memory + 4096,
                 "the supervisor took no part in it: no socket, and none of eight megabytes",
                 f"{fds} and {_sockets(supervisor)} sockets, {memory} and {_rss(supervisor)} KiB")
