@@ -68,8 +68,6 @@ NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/session_id.c
 NSJOIN := $(wildcard nsshell/nsjoin*.c)
 NSSHELL := $(wildcard nsshell/nsshell*.c) nsshell/door_shell.c
 DOOR   := $(wildcard nsshell/door*.c) helpers/client.c helpers/session_id.c
-OWN    := $(wildcard nsshell/own*.c) nsshell/door_harden.c \
-	$(patsubst %,nsshell/nsjoin_%.c,join person log run)
 UNIT   := $(wildcard tests/unit/test_*.c)
 BENCH  := $(wildcard tests/bench/*.c)
 ATTACK := $(wildcard tests/hostile/attack*.c)
@@ -87,7 +85,7 @@ LDLIBS_ctl  = $(LDLIBS_run) -lsmartcols -ljansson
 SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
 PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
-	$(BUILD)/nsshell-door $(BUILD)/nsshell-own $(BUILD)/pam_nsshell.so
+	$(BUILD)/nsshell-door $(BUILD)/pam_nsshell.so
 # Asks systemd for an account's scope; a system without systemd's library has no use for it.
 PROGRAMS += $(if $(shell pkg-config --exists libsystemd && echo yes),$(BUILD)/nsshell-scope)
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
@@ -116,8 +114,6 @@ $(BUILD)/%.o: %.c $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# From seccomp(2)'s strict mode on AddressSanitizer's own system calls would kill it.
-$(BUILD)/nsshell/own_log.o: override SANITIZE := $(SANITIZE_PIC)
 
 $(BUILD)/nsshell/nsctl_version.o: CPPFLAGS += -DCOMMIT='"$(COMMIT)"'
 $(BUILD)/nsshell/nsctl_version.o: $(BUILD)/.commit
@@ -162,10 +158,6 @@ $(BUILD)/nsshell-door: $(call obj,$(DOOR)) $(LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcap
 
-$(BUILD)/nsshell-own: $(call obj,$(OWN)) $(LIBS)
-	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcap -lcgroup
-
 $(BUILD)/nsshell-scope: $(call obj,$(SCOPE)) $(LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd
@@ -184,7 +176,7 @@ $(BUILD)/unit/test_follow: $(BUILD)/helpers/follow.o
 
 # Fuzzers are built by `make fuzz-smoke`, by clang and into a folder of their own.
 FUZZED := helpers/request.c helpers/client.c helpers/session_id.c $(filter-out nsshell/nsjoin.c,$(NSJOIN)) \
-	$(wildcard nsshell/nsctl_log_*.c) nsshell/nsctl_text.c nsshell/nsctl_own.c \
+	$(wildcard nsshell/nsctl_log_*.c) nsshell/nsctl_text.c \
 	nsshell/door_harden.c
 $(BUILD)/libfuzzed.a: $(call obj,$(FUZZED))
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libfuzzed.a $(LIBS)
@@ -361,7 +353,6 @@ install: all
 	ln -sf ../sbin/nsctl ../sbin/nsjoin $(DESTDIR)$(PREFIX)/bin/ # users' PATH has no sbin
 	$(call put,0755,$(BUILD)/bin/nsshell,$(PREFIX)/bin)
 	$(call put,4755,$(BUILD)/nsshell-door,$(LIBEXECDIR)/nsshell)
-	$(call put,4755,$(BUILD)/nsshell-own,$(LIBEXECDIR)/nsshell)
 	$(if $(filter %/nsshell-scope,$(PROGRAMS)),$(call put,0755,$(BUILD)/nsshell-scope,$(LIBEXECDIR)/nsshell))
 	install -d $(DESTDIR)$(PREFIX)/share/nsshell
 	$(PLACES) config/sshd_nsshell.conf >$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf
@@ -411,7 +402,6 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/bin/nsctl $(DESTDIR)$(PREFIX)/bin/nsjoin \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door \
-		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope \
 		$(DESTDIR)$(PREFIX)/bin/nsshell $(foreach m,$(MANPAGES),$(call man,$(m))) \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf \

@@ -142,11 +142,12 @@ enum decision decide(const struct proto_request *q, const char *config, int term
 	enum decision d;
 	int r = account_read(q->user, &a, e);
 
-	*ret = (struct decided){ 0 };
+	*ret = (struct decided){ .uid = (uid_t)-1 };
 	if (r > 0)
 		(void)err_set(e, 0, "there is no account \"%s\"", q->user);
 	if (r != 0)
 		return DECIDE_FAILED;
+	ret->uid = a.uid;
 	d = decide_account(&a, q, config, terminal, ret, e);
 	account_clear(&a);
 	return d;

@@ -18,6 +18,7 @@ enum decision {
 
 struct decided {
 	struct plan *plan;            /* plan_free() */
+	uid_t uid;                    /* of the account; (uid_t)-1: there is none */
 	char shell[POLICY_SHELL_MAX]; /* Shell=, "" where it isn't set */
 	bool allow;                   /* OnError=allow: see session_refuse() */
 };

@@ -7,6 +7,7 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
+#include "core/run/account_log.h"
 #include "core/run/cgroup_flee.h"
 #include "core/run/family.h"
 #include "core/run/keys.h"
@@ -122,7 +123,7 @@ static void answer(enum proto_kind kind, const char *id, const char *shell)
 
 static int open_state(struct err *e)
 {
-	_cleanup_close_ int run = io_open_state(PATH_RUN, 0700, e);
+	_cleanup_close_ int run = io_open_state(PATH_RUN, PATH_RUN_MODE, e);
 
 	return run < 0 ? -1 : 0;
 }
@@ -227,6 +228,14 @@ static int open_session(const struct decided *d, int terminal, struct err *e)
 	return r < 0 ? -1 : 0;
 }
 
+/* Why is for the admin. */
+static void refuse(const struct proto_request *q, const struct decided *d, struct err *e)
+{
+	session_refuse(PROTO_FD, q->id, d->allow, e);
+	if (q->kind == PROTO_OPEN)
+		account_log(d->uid, "session %s: login of %s refused", q->id, q->user);
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_close_ int terminal = -EBADF;
@@ -244,7 +253,7 @@ int main(int argc, char **argv)
 	else if (what == DECIDE_ISOLATED)
 		answer(PROTO_ISOLATED, q.id, "");
 	else if (what == DECIDE_FAILED || open_session(&d, terminal, &e) < 0)
-		session_refuse(PROTO_FD, q.id, d.allow, &e);
+		refuse(&q, &d, &e);
 	plan_free(d.plan);
 	return 0;
 }

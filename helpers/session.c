@@ -5,6 +5,7 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
+#include "core/run/account_log.h"
 #include "core/run/blame.h"
 #include "core/run/cgroup.h"
 #include "core/run/privs.h"
@@ -334,6 +335,8 @@ void session_turn_away(
 	}
 	put_back(s, caller, before);
 	session_refuse(sock, s->plan->id, s->allow, e);
+	account_log(s->plan->uid, "session %s: login of %s refused", s->plan->id,
+		s->plan->user);
 	await_heard(sock);
 	put_back(s, caller, before);
 	(void)close(sock);

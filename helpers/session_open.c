@@ -6,11 +6,13 @@
 #include "core/base/paths.h"
 #include "core/base/sys.h"
 #include "core/plan/pidstart.h"
+#include "core/run/account_log.h"
 #include "core/run/family.h"
 #include "core/run/filter_make.h"
 #include "core/run/kin.h"
 #include "core/run/limits_now.h"
 #include "core/run/look.h"
+#include "core/run/session_socket.h"
 #include "core/run/tty.h"
 #include "core/run/userns.h"
 #include "helpers/groups.h"
@@ -54,6 +56,7 @@ static int begin_record(struct session *s, struct err *e)
 {
 	const struct plan *plan = s->plan;
 	struct record *r = &s->record;
+	_cleanup_close_ int own = -EBADF;
 
 	copy(r->id, sizeof(r->id), plan->id);
 	copy(r->user, sizeof(r->user), plan->user);
@@ -82,7 +85,9 @@ static int begin_record(struct session *s, struct err *e)
 		return -1;
 	if (lock_record(s, e) < 0)
 		return -1;
-	return session_write(s, e) < 0
+	/* Both are sources of binds. */
+	own = session_socket_folder(plan->uid, plan->gid, e);
+	return own < 0 || session_write(s, e) < 0
 		       ? -1
 		       : limits_now_create(plan->id, plan->cgroup.own_text, e);
 }
@@ -269,8 +274,10 @@ static void choose_pids(struct session *s)
 static int open_in_family(struct session *s, struct err *e)
 {
 	const struct kin k = kin_of_plan(s->plan);
+	uint64_t born;
 
-	if (kin_check(s->family, &k, e) < 0 ||
+	if (kin_check(s->family, &k, e) < 0 || kin_home_born(&k, &born, e) < 0 ||
+		account_log_begin(s->plan->uid, s->plan->user, born, e) < 0 ||
 		family_add(s->family, s->plan->id, s->plan->sessions_max, e) != 0)
 		return -1;
 	choose_pids(s);

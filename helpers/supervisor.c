@@ -3,6 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/run/account_log.h"
 #include "core/run/family.h"
 #include "core/run/privs.h"
 #include "core/run/reconcile.h"
@@ -11,6 +12,7 @@
 #include "helpers/init.h"
 #include "helpers/join_socket.h"
 #include "helpers/presence.h"
+#include "helpers/serve.h"
 #include "helpers/session.h"
 #include "helpers/tell.h"
 #include "helpers/title.h"
@@ -49,6 +51,9 @@ static void note_login(struct session *s, struct presence *presence)
 	presence_begin(presence, s);
 	syslog(LOG_INFO, "session %s opened for %s (%s%s%s)", s->plan->id, s->plan->user,
 		s->plan->service, s->plan->rhost[0] ? " from " : "", s->plan->rhost);
+	account_log(s->plan->uid, "session %s opened for %s (%s%s%s)", s->plan->id,
+		s->plan->user, s->plan->service, s->plan->rhost[0] ? " from " : "",
+		s->plan->rhost);
 	for (size_t i = 0; i < s->plan->n_notes; i++)
 		syslog(LOG_NOTICE, "session %s: %s", s->plan->id, s->plan->notes[i]);
 	if (s->note[0])
@@ -56,23 +61,22 @@ static void note_login(struct session *s, struct presence *presence)
 }
 
 /*
- * Should:   leave what ending a session takes: kill, chown a terminal, write root's files; and what
- *	     looking anew at the host's files takes
+ * Should:   leave what ending a session takes: kill, chown a terminal, write root's files; what looking
+ *	     anew at the host's files takes, renew_begin() and refresh_now(); and what it takes to start
+ *	     a command in the session, enter_session()
  * Mustn't:  leave more for the hours that a session lasts
  */
-static int drop(const struct session *s, struct err *e)
+static int drop(struct err *e)
 {
 	static const char *const names[] = { "cap_kill", "cap_chown", "cap_fowner",
-		"cap_dac_override", "cap_sys_admin", "cap_setuid", "cap_setgid" };
-	size_t n = sizeof(names) / sizeof(*names);
-	uint64_t caps;
+		"cap_dac_override", "cap_sys_admin", "cap_setuid", "cap_setgid",
+		"cap_sys_ptrace", "cap_sys_chroot", "cap_sys_resource" };
+	uint64_t caps, held;
 
-	/* The last three are for renew_begin(), and of those one for refresh_now(). */
-	if (s->renew.root < 0)
-		n -= s->refresh.n > 0 ? 2 : 3;
-	if (privs_cap_mask(names, n, &caps, e) < 0)
+	if (privs_cap_mask(names, sizeof(names) / sizeof(*names), &caps, e) < 0 ||
+		privs_held(&held, e) < 0)
 		return -1;
-	return privs_keep_caps(caps, e);
+	return privs_keep_caps(caps & held, e);
 }
 
 static int join_supervisors(struct session *s, struct err *e)
@@ -114,9 +118,9 @@ static void settle(struct session *s)
 	if (renew_is_wanted(s->plan) &&
 		renew_hold(s->proc, s->record.init.pid, &s->renew, &e) < 0)
 		syslog(LOG_WARNING, "session %s: " FOLLOW_NOT, s->plan->id, e.msg);
-	r = drop(s, &e);
+	r = drop(&e);
 	if (r < 0) /* for want of memory, say */
-		r = drop(s, &e);
+		r = drop(&e);
 	if (r < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
 	if (reconcile_all(&swept, &e) < 0)
@@ -135,7 +139,8 @@ enum {
 	POLL_LISTENER,
 	POLL_PRESENCE,
 	POLL_FOLLOW,
-	POLL_HITS,
+	POLL_SERVE,
+	POLL_HITS = POLL_SERVE + SERVE_POLL_MAX,
 	POLL_LEASES = POLL_HITS + HITS_POLL_MAX,
 	POLL_MAX = POLL_LEASES + 2 * SESSION_LEASES_MAX,
 };
@@ -144,6 +149,7 @@ struct watch {
 	struct session *s;
 	struct tell tell;
 	struct presence presence;
+	struct serve serve;
 	int first;      /* the first login's socket, until somebody is in */
 	bool open;      /* somebody is */
 	struct err why; /* if not: what the first one is told */
@@ -162,6 +168,7 @@ static size_t fill(const struct watch *w, struct pollfd *p)
 	presence_wants(&w->presence, &p[POLL_PRESENCE]);
 	p[POLL_FOLLOW] = (struct pollfd){ .fd = w->open ? w->s->renew.sock : -1,
 		.events = POLLIN };
+	serve_wants(&w->serve, &p[POLL_SERVE]);
 	if (w->open)
 		tell_wants(&w->tell, &p[POLL_HITS]);
 	for (size_t i = POLL_HITS; !w->open && i < POLL_LEASES; i++)
@@ -179,11 +186,16 @@ static size_t fill(const struct watch *w, struct pollfd *p)
 /* The first one that is in makes it a session. */
 static void open_up(struct watch *w)
 {
+	struct err e;
+
 	w->open = true;
 	cleanup_close(&w->first);
 	title_set("nsshell: session %s of %s", w->s->plan->id, w->s->plan->user);
 	note_login(w->s, &w->presence);
 	settle(w->s);
+	if (serve_begin(&w->serve, w->s, &e) < 0)
+		syslog(LOG_ERR, "session %s: its user can't reach it: %s", w->s->plan->id,
+			e.msg);
 	tell_begin(&w->tell, w->s);
 	follow_begin(&w->follow, w->s, now_usec());
 }
@@ -210,6 +222,8 @@ static void hear_login(struct watch *w, size_t i)
 	(void)session_write(w->s, &e);
 	syslog(LOG_INFO, "session %s: another login of %s joined", w->s->plan->id,
 		w->s->plan->user);
+	account_log(w->s->plan->uid, "session %s: another login of %s joined",
+		w->s->plan->id, w->s->plan->user);
 }
 
 static void hear_late(struct watch *w)
@@ -391,6 +405,7 @@ static void watch(struct watch *w)
 		if (p[POLL_FOLLOW].revents)
 			follow_take(&w->follow, now_usec());
 		follow_go(&w->follow, now_usec());
+		serve_go(&w->serve, w->s, &p[POLL_SERVE]);
 		take_leases(w, p);
 		if (p[POLL_LISTENER].revents)
 			admit_next(w);
@@ -437,6 +452,8 @@ static void end(struct session *s, struct tell *tell, uint64_t begun)
 			s->plan->id, s->plan->user, e.msg);
 	syslog(LOG_INFO, "session %s of %s closed after %lu s%s", s->plan->id,
 		s->plan->user, (now_usec() - begun) / 1000000, used);
+	account_log(s->plan->uid, "session %s of %s closed after %lu s%s", s->plan->id,
+		s->plan->user, (now_usec() - begun) / 1000000, used);
 }
 
 /* Return: whether it ever was a session. */
@@ -451,7 +468,9 @@ static bool supervise(struct watch *w, const struct cgroup_fds *born, struct err
 
 static void run(struct session *s, int sock, const struct cgroup_fds *born)
 {
-	struct watch w = { .s = s, .first = sock, .presence = PRESENCE_NONE };
+	struct watch w = {
+		.s = s, .first = sock, .presence = PRESENCE_NONE, .serve = SERVE_NONE
+	};
 	pid_t caller = join_socket_peer(sock);
 	uint64_t begun = now_usec();
 	char before[CGROUP_TEXT_MAX];
@@ -468,6 +487,8 @@ static void run(struct session *s, int sock, const struct cgroup_fds *born)
 		return;
 	}
 	follow_end(&w.follow);
+	serve_shut(&w.serve, s);
+	serve_end(&w.serve);
 	end(s, &w.tell, begun);
 	presence_end(&w.presence);
 }

@@ -2,6 +2,7 @@
 #include "helpers/tell.h"
 
 #include "core/base/format.h"
+#include "core/run/account_log.h"
 #include "core/run/notice.h"
 
 #include <inttypes.h>
@@ -40,6 +41,8 @@ static void say(const struct session *s, const char *line)
 		(void)notice_ptys_in(s->ptys, text);
 	notice_lent(&s->record, text);
 	syslog(LOG_WARNING, "session %s of %s: %s", s->plan->id, s->plan->user, line);
+	account_log(
+		s->plan->uid, "session %s of %s: %s", s->plan->id, s->plan->user, line);
 }
 
 static void say_killed(const struct tell *t)

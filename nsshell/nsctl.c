@@ -84,7 +84,15 @@ static bool asks_for_help(int argc, char **argv)
 	return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
 }
 
-/* Inside, all but status would tell of a host that isn't seen from there. */
+/* Inside there are the account's own sessions, and of the host nothing that could be told. */
+static bool is_for_inside(const struct nsctl_command *c)
+{
+	return c->run == nsctl_status ||
+	       (geteuid() != 0 && (c->run == nsctl_list || c->run == nsctl_stop ||
+					  c->run == nsctl_kill || c->run == nsctl_pause ||
+					  c->run == nsctl_resume || c->run == nsctl_log));
+}
+
 static int command_run(const char *name, int argc, char **argv)
 {
 	const struct nsctl_command *command = command_find(name);
@@ -94,8 +102,7 @@ static int command_run(const char *name, int argc, char **argv)
 	if (!command)
 		return nsctl_usage("nsctl", "there is no command \"%s\"", name);
 	(void)snprintf(full, sizeof(full), "nsctl %s", command->name);
-	if (command->run != nsctl_status && !asks_for_help(argc, argv) &&
-		inside_session()) {
+	if (!is_for_inside(command) && !asks_for_help(argc, argv) && inside_session()) {
 		(void)inside_no_way(&e);
 		return nsctl_failed(full, &e);
 	}

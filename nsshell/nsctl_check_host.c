@@ -216,7 +216,6 @@ void check_installed(struct findings *f)
 	if (access(PATH_SYSTEMD, F_OK) == 0)
 		check_file(PATH_SCOPE, "program that asks systemd for scopes", true, f);
 	check_setuid(PATH_DOOR, "accounts whose login shell is nsshell", f);
-	check_setuid(PATH_OWN, "ordinary users who step into own sessions", f);
 }
 
 void check_state(struct findings *f)

@@ -5,6 +5,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/run/members.h"
+#include "core/run/own.h"
 
 #include <signal.h>
 #include <string.h>
@@ -28,6 +29,17 @@ static int signal_parse(const char *s)
 	return 0;
 }
 
+/* Return: to how many processes, or -1 with @e. */
+static int kill_one(const struct record *r, int sig, struct err *e)
+{
+	struct session_answer a;
+	size_t hit = 0;
+
+	if (geteuid() != 0)
+		return own_ask(r->id, SESSION_SIGNAL, sig, &a, NULL, e);
+	return members_signal(r, sig, &hit, e) < 0 ? -1 : (int)hit;
+}
+
 static int kill_all(
 	char *const *words, size_t n_words, int sig, bool quiet, struct err *e)
 {
@@ -38,16 +50,14 @@ static int kill_all(
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		const struct record *r = &sessions[i].record;
-		size_t hit = 0;
+		int hit = kill_one(r, sig, e);
 
-		if ((geteuid() == 0 ? members_signal(r, sig, &hit, e)
-				    : nsctl_own_kill(r, sig, &hit, e)) < 0)
+		if (hit < 0)
 			return err_wrap(e, "session %s of %s", r->id, r->user);
 		if (!quiet)
-			(void)printf("session %s of %s: SIG%s to %zu process%s%s\n",
-				r->id, r->user,
-				sigabbrev_np(sig) ? sigabbrev_np(sig) : "RT", hit,
-				hit == 1 ? "" : "es",
+			(void)printf("session %s of %s: SIG%s to %d process%s%s\n", r->id,
+				r->user, sigabbrev_np(sig) ? sigabbrev_np(sig) : "RT",
+				hit, hit == 1 ? "" : "es",
 				strcmp(sessions[i].state, "paused") == 0
 					? " (paused: they hear it when it is resumed)"
 					: "");

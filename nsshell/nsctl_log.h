@@ -84,7 +84,7 @@ int log_read_journal(
 int log_read_syslog(
 	struct log *l, const struct log_filter *f, const char *file, struct err *e);
 
-/* For who isn't root: lines about own sessions, from nsshell-own. Return: 0 or -1 with @e. */
+/* For who isn't root: lines about own sessions, from one of those. Return: 0 or -1 with @e. */
 int log_read_own(struct log *l, const struct log_filter *f, struct err *e);
 
 /* The journal, else syslog; own lines for who isn't root. Return: 0; 1 where there is neither; -1 with @e. */

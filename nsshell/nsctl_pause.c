@@ -4,14 +4,22 @@
 #include "nsshell/nsctl_sessions.h"
 
 #include "core/base/cleanup.h"
+#include "core/run/inside.h"
+#include "core/run/own.h"
 #include "core/run/pause.h"
 
 #include <unistd.h>
 
 static int set_one(const struct record *r, bool frozen, struct err *e)
 {
+	struct session_answer a;
+
+	if (frozen && inside_is(r->id))
+		return err_set(e, 0,
+			"this runs in it, and couldn't let it go on: pause it from elsewhere");
 	if (geteuid() != 0)
-		return nsctl_own_pause(r, frozen, e);
+		return own_ask(
+			r->id, frozen ? SESSION_PAUSE : SESSION_RESUME, 0, &a, NULL, e);
 	return frozen ? pause_session(r, PAUSE_ROOT, e) : pause_resume(r, PAUSE_ROOT, e);
 }
 

@@ -6,6 +6,7 @@
 #include "core/base/paths.h"
 #include "core/run/cgroup.h"
 #include "core/run/freeze.h"
+#include "core/run/own.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ static const char *state_of(const struct nsctl_session *s, enum plan_cgroup_kind
 	const struct record *r = &s->record;
 	struct err ignored;
 
-	if (geteuid() == 0 ? record_is_alive(r->id, &ignored) == 0 : !s->told_alive)
+	if (geteuid() == 0 && record_is_alive(r->id, &ignored) == 0)
 		return "crashed";
 	if (r->cgroup[0] && freeze_get(kind, r->cgroup) == 1)
 		return "paused";
@@ -33,45 +34,32 @@ void nsctl_session_look(struct nsctl_session *s)
 	s->state = state_of(s, kind);
 }
 
-static int read_all(
-	struct nsctl_session **ret, size_t *ret_n, size_t *ret_bad, struct err *e)
+/* Root reads them all; everybody else asks their own sessions. */
+static int read_records(enum nsctl_others others, struct record **ret, size_t *ret_n,
+	size_t *ret_bad, struct err *e)
 {
-	_cleanup_free_ struct record *records = NULL;
-
-	if (record_list(&records, ret_n, ret_bad, e) < 0)
-		return -1;
-	*ret = calloc(*ret_n + 1, sizeof(**ret));
-	for (size_t i = 0; *ret && i < *ret_n; i++)
-		(*ret)[i].record = records[i];
-	return *ret ? 0 : err_set(e, ENOMEM, "read the records of sessions");
-}
-
-static int read_own(struct nsctl_session **ret, size_t *ret_n, struct err *e)
-{
-	_cleanup_free_ struct nsctl_own *own = NULL;
-
-	if (nsctl_own_read(&own, ret_n, e) < 0)
-		return -1;
-	*ret = calloc(*ret_n + 1, sizeof(**ret));
-	for (size_t i = 0; *ret && i < *ret_n; i++) {
-		(*ret)[i].record = own[i].record;
-		(*ret)[i].told_alive = own[i].alive;
-	}
-	return *ret ? 0 : err_set(e, ENOMEM, "read own sessions");
+	*ret_bad = 0;
+	if (geteuid() == 0)
+		return record_list(ret, ret_n, ret_bad, e);
+	if (others == NSCTL_OWN)
+		return own_sessions(ret, ret_n, e);
+	return err_set(e, 0,
+		"the records of sessions in " PATH_SESSIONS
+		" are root's: run it as root");
 }
 
 /* Records, and nothing else filled in. */
 static int records_read(enum nsctl_others others, struct nsctl_session **ret,
 	size_t *ret_n, size_t *ret_bad, struct err *e)
 {
-	*ret_bad = 0;
-	if (geteuid() == 0)
-		return read_all(ret, ret_n, ret_bad, e);
-	if (others == NSCTL_OWN)
-		return read_own(ret, ret_n, e);
-	return err_set(e, 0,
-		"the records of sessions in " PATH_SESSIONS
-		" are root's: run it as root");
+	_cleanup_free_ struct record *records = NULL;
+
+	if (read_records(others, &records, ret_n, ret_bad, e) < 0)
+		return -1;
+	*ret = calloc(*ret_n + 1, sizeof(**ret));
+	for (size_t i = 0; *ret && i < *ret_n; i++)
+		(*ret)[i].record = records[i];
+	return *ret ? 0 : err_set(e, ENOMEM, "read the records of sessions");
 }
 
 static bool is_named(const struct record *r, char *const *words, size_t n, bool *hit)

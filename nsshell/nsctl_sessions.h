@@ -26,7 +26,6 @@ struct nsctl_outdated {
 
 struct nsctl_session {
 	struct record record;
-	bool told_alive; /* who isn't root can't see it, and was told */
 	struct usage usage;
 	long processes; /* -1: not known */
 	/* as nsctl(8) names it; "crashed" and "paused" are no state of a record */
@@ -82,43 +81,6 @@ enum nsctl_others {
  */
 int nsctl_sessions(enum nsctl_others others, struct nsctl_session **ret, size_t *ret_n,
 	size_t *ret_bad, struct err *e);
-
-struct nsctl_own {
-	struct record record;
-	bool alive; /* its supervisor */
-};
-
-/* Own sessions, oldest first, from nsshell-own; free() @ret. Return: 0 or -1 with @e. */
-int nsctl_own_read(struct nsctl_own **ret, size_t *ret_n, struct err *e);
-
-/* Have nsshell-own send a signal to an own session, pause it or let it go on. Return: 0 or -1 with
- * @e, which has nsshell-own's own words. */
-int nsctl_own_kill(const struct record *r, int sig, size_t *ret_n, struct err *e);
-int nsctl_own_pause(const struct record *r, bool frozen, struct err *e);
-
-/* A question to nsshell-own, and the pipe that its answer comes from. */
-struct nsctl_own_talk {
-	FILE *in;
-	pid_t pid;
-};
-/* @errors: they are to come from the pipe, too. Return: 0 or -1 with @e. */
-int nsctl_own_ask(
-	const char *const *argv, bool errors, struct nsctl_own_talk *ret, struct err *e);
-/* Return: its exit status, or -1. */
-int nsctl_own_hang_up(struct nsctl_own_talk *t);
-
-/**
- * nsctl_own_stop() - Have nsshell-own end own sessions
- * @ret:	end it with nsctl_own_stop_end(), or after an error with nsctl_own_hang_up()
- *
- * Return: 0 or -1 with @e.
- */
-int nsctl_own_stop(const struct nsctl_session *s, size_t n, bool wait,
-	struct nsctl_own_talk *ret, struct err *e);
-/* With @wait: wait @ms for the next of them. Return: 1 it is gone, 0 not yet, -1 with @e. */
-int nsctl_own_stopped(struct nsctl_own_talk *t, int ms, struct err *e);
-/* All have been told, and with @wait are gone. Return: 0 or -1 with @e. */
-int nsctl_own_stop_end(struct nsctl_own_talk *t, struct err *e);
 
 /**
  * nsctl_outdated_look() - Fill in what a session has of before

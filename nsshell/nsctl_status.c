@@ -70,7 +70,7 @@ int nsctl_status(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	if (inside_session()) {
+	if (inside_session() && first == argc) {
 		if (json || mounts || config)
 			return nsctl_usage(argv[0], "takes no options inside a session");
 		status_inside();

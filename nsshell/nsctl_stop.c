@@ -6,6 +6,7 @@
 #include "core/base/cleanup.h"
 #include "core/run/cgroup.h"
 #include "core/run/family.h"
+#include "core/run/own.h"
 #include "core/run/stop.h"
 
 #include <string.h>
@@ -20,8 +21,7 @@
 
 struct stopping {
 	const struct nsctl_session *s;
-	int supervisor;             /* pidfd; -EBADF: nothing to wait for */
-	struct nsctl_own_talk *own; /* who waits for it, for who isn't root */
+	int supervisor; /* a pidfd of it, for who isn't root a connection to it; -EBADF: nothing to wait for */
 	bool quiet, terminal;
 };
 
@@ -48,20 +48,12 @@ static void progress(const struct stopping *g, long *before)
 	(void)fflush(stdout);
 }
 
-/* Wait a step. Return: 1 it is gone, 0 not yet, -1 with @e. */
-static int step(const struct stopping *g, struct err *e)
-{
-	if (g->own)
-		return nsctl_own_stopped(g->own, STEP_MS, e);
-	return g->supervisor < 0 || stop_wait(g->supervisor, STEP_MS);
-}
-
-/* A session's end takes its account's lock. */
+/* A session's end takes its account's lock, which is root's to look at. */
 static int late(const struct record *r, struct err *e)
 {
 	_cleanup_close_ int family = -EBADF;
 	struct err lock;
-	bool held = family_lock(r->uid, LOOK_MS, &family, &lock) == 1;
+	bool held = geteuid() == 0 && family_lock(r->uid, LOOK_MS, &family, &lock) == 1;
 
 	return err_set(e, 0,
 		"session %s of %s isn't gone after %d s%s%s: \"nsctl status %s\" shows what is left, \"nsctl stop --kill\" doesn't ask it",
@@ -74,19 +66,22 @@ static int await(const struct stopping *g, struct err *e)
 	const struct record *r = &g->s->record;
 	uint64_t begun = now_ms();
 	long before = -1;
-	int gone;
 
-	while ((gone = step(g, e)) == 0) {
-		if (!g->own && now_ms() - begun > TIMEOUT_MS)
+	while (g->supervisor >= 0 && !stop_wait(g->supervisor, STEP_MS)) {
+		if (now_ms() - begun > TIMEOUT_MS)
 			return late(r, e);
 		progress(g, &before);
 	}
-	if (gone < 0)
-		return -1;
 	if (!g->quiet)
 		(void)printf("%ssession %s of %s has ended\n",
 			g->terminal ? "\r\033[K" : "", r->id, r->user);
 	return 0;
+}
+
+static int begin(struct stopping *g, struct err *e)
+{
+	return geteuid() == 0 ? stop_begin(&g->s->record, &g->supervisor, e)
+			      : own_stop(g->s->record.id, &g->supervisor, e);
 }
 
 /* All are told first, so that their graces run together. */
@@ -98,33 +93,13 @@ static int stop_all(struct stopping *g, size_t n, bool kill, bool wait, struct e
 	for (size_t i = 0; i < n; i++) {
 		struct err *at = result ? &next : e;
 
-		if (stop_begin(&g[i].s->record, &g[i].supervisor, at) < 0 ||
-			(kill && stop_kill(&g[i].s->record, at) < 0))
+		if (begin(&g[i], at) < 0 || (kill && stop_kill(&g[i].s->record, at) < 0))
 			result = -1;
 	}
 	for (size_t i = 0; wait && i < n; i++)
 		if (await(&g[i], result ? &next : e) < 0)
 			result = -1;
 	return result;
-}
-
-/* For who isn't root. */
-static int stop_own(struct stopping *g, const struct nsctl_session *s, size_t n,
-	bool wait, struct err *e)
-{
-	struct nsctl_own_talk talk;
-	int r = nsctl_own_stop(s, n, wait, &talk, e);
-
-	if (r < 0)
-		return -1;
-	for (size_t i = 0; wait && i < n && r == 0; i++) {
-		g[i].own = &talk;
-		r = await(&g[i], e);
-	}
-	if (r == 0)
-		return nsctl_own_stop_end(&talk, e);
-	(void)nsctl_own_hang_up(&talk);
-	return -1;
 }
 
 static int stop(char *const *words, size_t n_words, bool kill, bool wait, bool quiet,
@@ -143,10 +118,9 @@ static int stop(char *const *words, size_t n_words, bool kill, bool wait, bool q
 	if (!g)
 		return err_set(e, ENOMEM, "stop sessions");
 	for (size_t i = 0; i < n; i++)
-		g[i] = (struct stopping){ &sessions[i], -EBADF, NULL, quiet,
+		g[i] = (struct stopping){ &sessions[i], -EBADF, quiet,
 			isatty(STDOUT_FILENO) == 1 };
-	r = geteuid() == 0 ? stop_all(g, n, kill, wait, e)
-			   : stop_own(g, sessions, n, wait, e);
+	r = stop_all(g, n, kill, wait, e);
 	for (size_t i = 0; i < n; i++)
 		cleanup_close(&g[i].supervisor);
 	return r;

@@ -5,6 +5,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
 #include "core/run/inside.h"
+#include "core/run/join_log.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -54,7 +55,7 @@ static int harden(struct err *e)
 	return 0;
 }
 
-/* Root does it itself; everybody else asks nsshell-own, which knows own sessions only. */
+/* Root does it itself; everybody else asks a session of their own. */
 static int run(struct nsjoin_request *q, const struct nsjoin_options *o)
 {
 	struct err e = { 0 };
@@ -62,13 +63,13 @@ static int run(struct nsjoin_request *q, const struct nsjoin_options *o)
 	q->term = getenv("TERM");
 	if (fill_stdio() < 0 || sys_close_from(3) < 0)
 		(void)err_set(&e, errno, "put stdio in order");
+	else if (geteuid() != 0)
+		return nsjoin_own(q, o);
 	else if (inside_session())
 		(void)inside_no_way(&e);
-	else if (geteuid() != 0)
-		nsjoin_ask_own(q, o, &e);
 	else if (harden(&e) == 0) {
-		nsjoin_who(getuid(), &q->who);
-		return nsjoin_run(q, o, NULL, NULL);
+		join_log_who(getpid(), getuid(), &q->who);
+		return nsjoin_run(q, o);
 	}
 	(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
 	return NSJOIN_FAILED;
@@ -76,7 +77,7 @@ static int run(struct nsjoin_request *q, const struct nsjoin_options *o)
 
 int main(int argc, char **argv)
 {
-	struct nsjoin_request q = { .owner = (uid_t)-1 };
+	struct nsjoin_request q = { 0 };
 	struct nsjoin_options o = { 0 };
 	struct err e = { 0 };
 	int status = NSJOIN_FAILED;

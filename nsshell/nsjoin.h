@@ -5,6 +5,7 @@
 #include "core/base/err.h"
 #include "core/base/strlist.h"
 #include "core/plan/joinlog.h"
+#include "core/plan/loginenv.h"
 #include "core/run/enter.h"
 #include "core/run/find.h"
 #include "core/run/proxy.h"
@@ -21,10 +22,7 @@ enum nsjoin_exit {
 	NSJOIN_NOT_FOUND = 127, /* there is no such command inside */
 };
 
-/*
- * A join as it is asked for: nothing but data, so that it can come from the command line or
- * over a socket from who isn't root. All strings are the asker's, none is believed.
- */
+/* A join as the command line asks for it; all strings are that one's. */
 struct nsjoin_request {
 	const char *target;         /* account or session id */
 	const char *session;        /* NULL: the newest */
@@ -36,10 +34,7 @@ struct nsjoin_request {
 	unsigned int on_pty;        /* enter.h */
 	struct pty_manner manner;
 	bool root, force, observe;
-	/* Known by the receiver, and never taken from the asker: */
-	uid_t owner; /* only sessions of that uid; (uid_t)-1: anybody's */
 	struct joinlog_who who;
-	const struct rlimit *limits; /* RLIMIT_NLIMITS of who asks; NULL: root does */
 };
 
 struct nsjoin_joined {
@@ -68,27 +63,32 @@ struct nsjoin_options {
 	bool no_pty, quiet, help, version;
 };
 
-/* Become the caller for good, or end the process. */
-typedef void nsjoin_leave_root(void *arg);
+/* Whether the command gets a pty: with a terminal at both ends. Return: 0 or -1 with @e. */
+int nsjoin_look_at_stdio(
+	const struct nsjoin_options *o, struct nsjoin_request *q, struct err *e);
+
+/* Say that the newest of several sessions is meant; @r: all, the newest last. */
+void nsjoin_say_which(const struct record *r, size_t n);
 
 /**
  * nsjoin_run() - nsjoin_join(), and stand between the caller's stdio and the command
- * @q:		->owner and ->who are filled; ->term is the caller's, wherever stdio goes
- * @leave:	called with @arg once nothing is left to do that takes a right, however the join
- *		went; or NULL
+ * @q:		->who is filled; ->term is the caller's, wherever stdio goes
  *
  * What goes wrong is said on stderr and in the log. Return: an exit status.
  */
-int nsjoin_run(struct nsjoin_request *q, const struct nsjoin_options *o,
-	nsjoin_leave_root *leave, void *arg);
+int nsjoin_run(struct nsjoin_request *q, const struct nsjoin_options *o);
+
+/* The same for who isn't root: the session itself starts the command. */
+int nsjoin_own(struct nsjoin_request *q, const struct nsjoin_options *o);
 
 /**
- * nsjoin_ask_own() - Have nsshell-own step into a session of the caller's own
+ * nsjoin_env() - The environment of the command
+ * @ret:	free() it, and clear @list after it
  *
- * Returns only where it failed, with @e.
+ * Return: 0 or -1 with @e.
  */
-void nsjoin_ask_own(
-	const struct nsjoin_request *q, const struct nsjoin_options *o, struct err *e);
+int nsjoin_env(const struct nsjoin_request *q, const struct loginenv *person,
+	struct strlist *list, const char ***ret, struct err *e);
 
 /* Who to be inside, with home, shell and a name; free with nsjoin_person_clear(). */
 struct nsjoin_person {
@@ -107,16 +107,6 @@ struct nsjoin_person {
 int nsjoin_person(const struct nsjoin_request *q, const struct record *r,
 	const struct find_held *held, struct nsjoin_person *ret, struct err *e);
 void nsjoin_person_clear(struct nsjoin_person *p);
-
-/* ---- the log ----------------------------------------------------------------------------- */
-
-/* Who runs this: the caller's real uid, login uid, terminal. Before the join. */
-void nsjoin_who(uid_t uid, struct joinlog_who *ret);
-
-void nsjoin_log_joined(const struct nsjoin_request *q, const struct record *r);
-void nsjoin_log_left(const struct nsjoin_request *q, const struct record *r,
-	unsigned long seconds, int status);
-void nsjoin_log_failed(const struct nsjoin_request *q, const struct err *e);
 
 /* ---- the command line -------------------------------------------------------------------- */
 

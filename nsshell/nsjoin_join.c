@@ -15,7 +15,7 @@
 
 static int choose(const struct nsjoin_request *q, struct nsjoin_joined *j, struct err *e)
 {
-	const struct find_query query = { q->target, q->session, q->owner };
+	const struct find_query query = { q->target, q->session };
 
 	if (find_sessions(&query, &j->sessions, &j->n_sessions, e) < 0)
 		return -1;
@@ -42,32 +42,22 @@ static const char *language(char *buf, size_t size)
 	return NULL;
 }
 
-static int make_env(const struct nsjoin_request *q, const struct nsjoin_person *p,
-	const struct record *r, struct strlist *ret, struct err *e)
+int nsjoin_env(const struct nsjoin_request *q, const struct loginenv *person,
+	struct strlist *list, const char ***ret, struct err *e)
 {
+	struct loginenv in = *person;
 	char text[4096];
-	const struct loginenv in = {
-		.user = p->name,
-		.home = p->home,
-		.shell = p->shell,
-		.uid = p->ids.uid,
-		.session = r->id,
-		.term = q->term,
-		.lang = language(text, sizeof(text)),
-		.extra = (const char *const *)q->env.v,
-		.n_extra = q->env.n,
-	};
 
-	return loginenv_make(&in, ret, e);
-}
-
-static const char **ended_by_null(const struct strlist *l)
-{
-	const char **v = calloc(l->n + 1, sizeof(*v));
-
-	for (size_t i = 0; v && i < l->n; i++)
-		v[i] = l->v[i];
-	return v;
+	in.term = q->term;
+	in.lang = language(text, sizeof(text));
+	in.extra = (const char *const *)q->env.v;
+	in.n_extra = q->env.n;
+	if (loginenv_make(&in, list, e) < 0)
+		return -1;
+	*ret = calloc(list->n + 1, sizeof(**ret));
+	for (size_t i = 0; *ret && i < list->n; i++)
+		(*ret)[i] = list->v[i];
+	return *ret ? 0 : err_set(e, ENOMEM, "make the environment");
 }
 
 static void make_notice(const struct nsjoin_request *q, char *buf, size_t size)
@@ -110,7 +100,6 @@ static int enter(const struct nsjoin_request *q, struct nsjoin_joined *j,
 		.folder_must = q->folder != NULL,
 		.on_pty = q->on_pty,
 		.manner = q->manner,
-		.limits = q->limits,
 	};
 	int status;
 
@@ -129,16 +118,18 @@ static int enter_as(const struct nsjoin_request *q, struct nsjoin_joined *j,
 	const struct nsjoin_person *p, struct err *e)
 {
 	_cleanup_free_ const char **env = NULL;
+	const struct loginenv person = {
+		.user = p->name,
+		.home = p->home,
+		.shell = p->shell,
+		.uid = p->ids.uid,
+		.session = j->record.id,
+	};
 	struct strlist list = { 0 };
 	int status = NSJOIN_FAILED;
 
-	if (make_env(q, p, &j->record, &list, e) == 0) {
-		env = ended_by_null(&list);
-		if (env)
-			status = enter(q, j, p, env, e);
-		else
-			(void)err_set(e, ENOMEM, "make the environment");
-	}
+	if (nsjoin_env(q, &person, &list, &env, e) == 0)
+		status = enter(q, j, p, env, e);
 	strlist_clear(&list);
 	return status;
 }

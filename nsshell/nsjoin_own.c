@@ -3,11 +3,13 @@
 #include "nsshell/nsjoin.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/paths.h"
-#include "nsshell/own.h"
+#include "core/run/own.h"
 
+#include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <string.h>
+#include <sys/resource.h>
 
 static int check(const struct nsjoin_request *q, struct err *e)
 {
@@ -16,59 +18,152 @@ static int check(const struct nsjoin_request *q, struct err *e)
 	if (q->root || q->as || q->force || q->observe)
 		return err_set(e, 0,
 			"--root, --user, --force and --observe are for root: try sudo nsjoin");
-	if (q->env.n > OWN_SETTINGS_MAX)
-		return err_set(e, 0, "--env: at most %d variables", OWN_SETTINGS_MAX);
+	if (q->folder && q->folder[0] != '/')
+		return err_set(
+			e, 0, "--workdir: \"%s\" isn't an absolute path", q->folder);
 	return 0;
 }
 
-static const char *or_empty(const char *word)
+/* ---- which -------------------------------------------------------------------------------- */
+
+static bool is_meant(const struct nsjoin_request *q, const struct record *r, bool by_id)
 {
-	return word ? word : "";
+	if (r->state != RECORD_OPEN && r->state != RECORD_LINGERING)
+		return false;
+	if (q->session && strcmp(q->session, r->id) != 0)
+		return false;
+	return strcmp(q->target, by_id ? r->id : r->user) == 0;
 }
 
-static void flags_of(
-	const struct nsjoin_request *q, const struct nsjoin_options *o, char flags[8])
+/* As find_sessions() has it: an account's name goes before an id that reads the same. Return: how many. */
+static size_t sift(const struct nsjoin_request *q, struct record *all, size_t n)
 {
-	if (o->no_pty)
-		*flags++ = OWN_FLAG_NO_PTY;
-	if (o->quiet)
-		*flags++ = OWN_FLAG_QUIET;
-	if (q->command)
-		*flags++ = OWN_FLAG_COMMAND;
-	*flags = '\0';
+	size_t kept = 0;
+
+	for (int by_id = 0; by_id <= 1 && kept == 0; by_id++)
+		for (size_t i = 0; i < n; i++)
+			if (is_meant(q, &all[i], by_id))
+				all[kept++] = all[i];
+	return kept;
 }
 
-void nsjoin_ask_own(
-	const struct nsjoin_request *q, const struct nsjoin_options *o, struct err *e)
+static int choose(
+	const struct nsjoin_request *q, struct record **ret, size_t *ret_n, struct err *e)
 {
-	_cleanup_free_ const char **argv = NULL;
-	static char *no_environment[] = { NULL };
-	char flags[8], count[16];
-	size_t n_command = 0, n = OWN_JOIN_REST;
+	if (own_sessions(ret, ret_n, e) < 0)
+		return -1;
+	*ret_n = sift(q, *ret, *ret_n);
+	if (*ret_n > 0)
+		return 0;
+	return err_set(e, 0, "%s has no running session%s%s: see `nsctl list`", q->target,
+		q->session ? " " : "", q->session ? q->session : "");
+}
 
-	if (check(q, e) < 0)
-		return;
-	while (q->command && q->command[n_command])
-		n_command++;
-	argv = calloc(n + q->env.n + n_command + 1, sizeof(*argv));
-	if (!argv) {
-		(void)err_set(e, ENOMEM, "ask for the session");
-		return;
+/* ---- what --------------------------------------------------------------------------------- */
+
+static void fill_limits(struct session_command *c)
+{
+	for (int what = 0; what < RLIMIT_NLIMITS; what++)
+		if (getrlimit((__rlimit_resource_t)what, &c->head.limits[what]) < 0)
+			c->head.limits[what] =
+				(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
+}
+
+static int start(const struct nsjoin_request *q, const struct record *r,
+	const struct passwd *pw, const char **env, struct proxy *ret, struct err *e)
+{
+	const char *shell = *pw->pw_shell ? pw->pw_shell : "/bin/sh";
+	const char *base = strrchr(shell, '/');
+	char dashed[64];
+	const char *login[] = { dashed, NULL };
+	struct session_command c = {
+		.head = { .on_pty = q->on_pty,
+			.folder_must = q->folder != NULL,
+			.manner = q->manner },
+		.folder = q->folder ? q->folder : pw->pw_dir,
+		.file = q->command ? q->command[0] : shell,
+		.argv = q->command ? (const char **)(uintptr_t)q->command : login,
+		.env = env,
+	};
+	bool no_exec;
+
+	(void)snprintf(dashed, sizeof(dashed), "-%s", base ? base + 1 : shell);
+	fill_limits(&c);
+	if (own_run(r->id, &c, ret, &no_exec, e) == 0)
+		return 0;
+	if (!no_exec)
+		return NSJOIN_FAILED;
+	return e->num == ENOENT ? NSJOIN_NOT_FOUND : NSJOIN_NO_EXEC;
+}
+
+static int start_as(const struct nsjoin_request *q, const struct record *r,
+	struct proxy *ret, struct err *e)
+{
+	const struct passwd *pw = getpwuid(getuid());
+	_cleanup_free_ const char **env = NULL;
+	struct strlist list = { 0 };
+	int status = NSJOIN_FAILED;
+
+	if (!pw)
+		return err_set(e, 0, "uid %u has no account", getuid()), status;
+	const struct loginenv person = {
+		.user = pw->pw_name,
+		.home = pw->pw_dir,
+		.shell = *pw->pw_shell ? pw->pw_shell : "/bin/sh",
+		.uid = pw->pw_uid,
+		.session = r->id,
+	};
+
+	if (nsjoin_env(q, &person, &list, &env, e) == 0)
+		status = start(q, r, pw, env, ret, e);
+	strlist_clear(&list);
+	return status;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+/* A session that is over has no name any more. */
+static bool has_ended(const struct record *r)
+{
+	_cleanup_close_ int sock = -EBADF;
+	struct err ignored;
+
+	return session_socket_connect(r->uid, r->id, &sock, &ignored) != 0;
+}
+
+static int follow(
+	const struct nsjoin_options *o, const struct record *r, size_t n, struct proxy *p)
+{
+	struct proxy_end end;
+	struct err e;
+	int status;
+
+	if (!o->quiet)
+		nsjoin_say_which(r, n);
+	if (proxy_run(p, &end, &e) < 0) {
+		(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
+		return NSJOIN_FAILED;
 	}
-	flags_of(q, o, flags);
-	(void)snprintf(count, sizeof(count), "%zu", q->env.n);
-	argv[0] = "nsjoin";
-	argv[1] = OWN_JOIN;
-	argv[OWN_JOIN_FLAGS] = flags;
-	argv[OWN_JOIN_TARGET] = q->target;
-	argv[OWN_JOIN_SESSION] = or_empty(q->session);
-	argv[OWN_JOIN_FOLDER] = or_empty(q->folder);
-	argv[OWN_JOIN_TERM] = or_empty(q->term);
-	argv[OWN_JOIN_COUNT] = count;
-	for (size_t i = 0; i < q->env.n; i++)
-		argv[n++] = q->env.v[i];
-	for (size_t i = 0; i < n_command; i++)
-		argv[n++] = q->command[i];
-	(void)execve(PATH_OWN, (char *const *)(uintptr_t)argv, no_environment);
-	(void)err_set(e, errno, "only root may step into sessions here, %s", PATH_OWN);
+	status = proxy_exit_status(&end);
+	if (status == 128 + SIGKILL && !o->quiet && has_ended(&r[n - 1]))
+		(void)fprintf(stderr, "nsjoin: session %s of %s has ended\n", r[n - 1].id,
+			r[n - 1].user);
+	return status;
+}
+
+int nsjoin_own(struct nsjoin_request *q, const struct nsjoin_options *o)
+{
+	_cleanup_free_ struct record *own = NULL;
+	struct proxy p = PROXY_NONE;
+	struct err e = { 0 };
+	int status = NSJOIN_FAILED;
+	size_t n = 0;
+
+	if (check(q, &e) == 0 && nsjoin_look_at_stdio(o, q, &e) == 0 &&
+		choose(q, &own, &n, &e) == 0)
+		status = start_as(q, &own[n - 1], &p, &e);
+	if (status == 0)
+		return follow(o, own, n, &p);
+	(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
+	return status;
 }

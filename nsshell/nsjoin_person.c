@@ -142,9 +142,8 @@ static int decide(const struct nsjoin_request *q, const struct record *r,
 		found = own_user(r, maps.gids, p, e);
 	if (found < 0 || allow_root(q, r, p, e) < 0)
 		return -1;
-	/* To a stranger to it, Landlock shows no process of the session in full (ptrace(2)): that
-	 * is what admins come for. A user must not come by what a login of theirs hasn't. */
-	p->ids.scoped = r->scoped && q->owner != (uid_t)-1;
+	/* Not scoped, whatever the logins are: to a stranger to it, Landlock shows no process of the
+	 * session in full (ptrace(2)), and that is what admins come for. */
 	return fit(r, &maps, p, e);
 }
 

@@ -3,6 +3,7 @@
 #include "nsshell/nsjoin.h"
 
 #include "core/base/cleanup.h"
+#include "core/run/join_log.h"
 #include "core/run/observe.h"
 
 #include <signal.h>
@@ -15,7 +16,7 @@
 #define ENDED_MS 100
 
 /* With a terminal at both ends the command gets a pty, for its errors too if they go there. */
-static int look_at_stdio(
+int nsjoin_look_at_stdio(
 	const struct nsjoin_options *o, struct nsjoin_request *q, struct err *e)
 {
 	int is[3];
@@ -34,14 +35,14 @@ static int look_at_stdio(
 	return 0;
 }
 
-static void say_which(const struct nsjoin_joined *j)
+void nsjoin_say_which(const struct record *sessions, size_t n)
 {
-	if (j->n_sessions < 2)
+	if (n < 2)
 		return;
 	(void)fprintf(stderr, "nsjoin: %s has %zu sessions, this is the newest:\n",
-		j->record.user, j->n_sessions);
-	for (size_t i = j->n_sessions; i-- > 0;) {
-		const struct record *r = &j->sessions[i];
+		sessions[n - 1].user, n);
+	for (size_t i = n; i-- > 0;) {
+		const struct record *r = &sessions[i];
 		time_t since = (time_t)r->since;
 		char when[32] = "";
 		struct tm tm;
@@ -71,7 +72,7 @@ static int follow(const struct nsjoin_request *q, const struct nsjoin_options *o
 	struct err e;
 
 	if (!o->quiet)
-		say_which(j);
+		nsjoin_say_which(j->sessions, j->n_sessions);
 	if (!o->quiet && j->n_terminals > 1)
 		(void)fprintf(stderr,
 			"nsjoin: session %s shows %zu terminals, this is the newest, /dev/pts/%u\n",
@@ -85,33 +86,41 @@ static int follow(const struct nsjoin_request *q, const struct nsjoin_options *o
 	if (status == 128 + SIGKILL && !o->quiet && find_has_ended(&j->held, ENDED_MS))
 		(void)fprintf(stderr, "nsjoin: session %s of %s has ended\n",
 			j->record.id, j->record.user);
-	nsjoin_log_left(q, &j->record, now_seconds() - begun, status);
+	join_log_left(&q->who, &j->record, now_seconds() - begun, status);
 	return status;
 }
 
-int nsjoin_run(struct nsjoin_request *q, const struct nsjoin_options *o,
-	nsjoin_leave_root *leave, void *arg)
+static void log_joined(const struct nsjoin_request *q, const struct record *r)
+{
+	if (q->observe)
+		join_log_observes(&q->who, r);
+	else
+		join_log_joined(&q->who, r,
+			q->root ? "root of the box"
+			: q->as ? q->as
+				: r->user,
+			q->command);
+}
+
+int nsjoin_run(struct nsjoin_request *q, const struct nsjoin_options *o)
 {
 	struct nsjoin_joined j;
 	struct err e = { 0 };
 	int status;
 
 	openlog("nsjoin", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
-	if (look_at_stdio(o, q, &e) < 0) {
+	if (nsjoin_look_at_stdio(o, q, &e) < 0) {
 		(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
 		return NSJOIN_FAILED;
 	}
 	status = nsjoin_join(q, &j, &e);
-	if (status == 0)
-		nsjoin_log_joined(q, &j.record);
-	else
-		nsjoin_log_failed(q, &e);
-	if (leave)
-		leave(arg);
-	if (status == 0)
+	if (status == 0) {
+		log_joined(q, &j.record);
 		status = follow(q, o, &j);
-	else
+	} else {
+		join_log_failed(&q->who, q->target, q->command, &e);
 		(void)fprintf(stderr, "nsjoin: %s\n", e.msg);
+	}
 	nsjoin_release(&j);
 	return status;
 }

@@ -17,7 +17,7 @@ import sys
 TREE = pathlib.Path(__file__).resolve().parents[1]
 PRODUCT = ("core", "config", "helpers", "nsshell", "pam_module")
 LOGIN = ("pam_nsshell.so", "nsshell-helper", "nsshell-scope")
-SETUID = ("nsshell-door", "nsshell-own")
+SETUID = ("nsshell-door",)
 OTHERS = ("nsjoin", "nsctl", "bin/nsshell")
 
 

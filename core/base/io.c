@@ -183,7 +183,7 @@ static int make_state(const char *path, mode_t mode, struct err *e)
 	if (is_made(path, mode))
 		return 0;
 	if (errno == ENOENT && strncmp(path, PATH_RUN "/", strlen(PATH_RUN "/")) == 0) {
-		run = io_open_state(PATH_RUN, 0700, e);
+		run = io_open_state(PATH_RUN, PATH_RUN_MODE, e);
 		if (run < 0)
 			return -1;
 		if (is_made(path, mode))

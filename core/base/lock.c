@@ -139,7 +139,7 @@ int lock_named(int dir, const char *folder, const char *name, unsigned int ms,
 
 int lock_state(const char *name, unsigned int ms, int *ret_fd, struct err *e)
 {
-	_cleanup_close_ int dir = io_open_state(PATH_RUN, 0700, e);
+	_cleanup_close_ int dir = io_open_state(PATH_RUN, PATH_RUN_MODE, e);
 
 	return dir < 0 ? -1 : lock_named(dir, PATH_RUN, name, ms, ret_fd, e);
 }

@@ -17,15 +17,17 @@
 #define PATH_PAM_D      SYSCONFDIR "/pam.d"
 #define PATH_HELPER     LIBEXECDIR "/nsshell/nsshell-helper"
 #define PATH_DOOR       LIBEXECDIR "/nsshell/nsshell-door"
-#define PATH_OWN        LIBEXECDIR "/nsshell/nsshell-own"
 #define PATH_SCOPE      LIBEXECDIR "/nsshell/nsshell-scope"
 #define PATH_MODULE     PAMDIR "/pam_nsshell.so"
 
 /* There where systemd runs the host, sd_booted(3). */
 #define PATH_SYSTEMD "/run/systemd/system"
 
-/* State, root-only, outside /tmp (CVE-2022-31214). */
+/* State, outside /tmp (CVE-2022-31214): all below PATH_RUN is root's alone but PATH_OWN. */
 #define PATH_RUN      "/run/nsshell"
+#define PATH_RUN_MODE 0711 /* on the way to PATH_OWN */
+/* A directory an account, by uid, for the sockets of its sessions: the same outside and inside. */
+#define PATH_OWN      PATH_RUN "/own"
 #define PATH_SESSIONS PATH_RUN "/sessions"
 #define PATH_ACCOUNTS PATH_RUN "/accounts"
 #define PATH_FILTERS  PATH_RUN "/filters"

@@ -198,6 +198,19 @@ static void ops_run_of_account(struct planner *b)
 	op->gid = p->gid;
 }
 
+/* The sockets of the account's sessions, session_socket.h: who lives here reaches them, too. */
+static void ops_own(struct planner *b)
+{
+	const char *path = planner_text(b, PATH_OWN "/%u", b->p->uid);
+	struct plan_op *op;
+
+	dir_add(b, PATH_OWN, 0755);
+	dir_add(b, path, 0755);
+	op = planner_op(b, PLAN_BIND, path);
+	op->source = path;
+	op->attr = ATTR_CLOSED;
+}
+
 static void ops_run(struct planner *b)
 {
 	const struct plan *p = b->p;
@@ -226,6 +239,7 @@ static void ops_run(struct planner *b)
 	op = planner_op(b, PLAN_BIND, PATH_RUN_LIMITS);
 	op->source = planner_text(b, PATH_SESSIONS "/%s.limits", p->id);
 	op->attr = ATTR_CLOSED;
+	ops_own(b);
 	file_add(b, "/run/nsshell/hostname", planner_text(b, "%s\n", p->hostname), 0444);
 	file_add(b, "/run/nsshell/hosts", plan_hosts(b), 0444);
 	ops_shell(b);

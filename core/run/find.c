@@ -4,7 +4,6 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
-#include "core/run/kin.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -25,8 +24,6 @@ static bool is_joinable(const struct record *r)
 
 static bool is_meant(const struct find_query *q, const struct record *r, bool by_id)
 {
-	if (q->owner != (uid_t)-1 && !kin_has(r, q->owner))
-		return false;
 	if (q->id && strcmp(q->id, r->id) != 0)
 		return false;
 	return strcmp(q->name, by_id ? r->id : r->user) == 0;

@@ -14,7 +14,6 @@
 struct find_query {
 	const char *name; /* an account's name, or a session's id */
 	const char *id;   /* one session of that account, or NULL */
-	uid_t owner; /* only sessions of accounts that have that uid; (uid_t)-1: anybody's */
 };
 
 /**

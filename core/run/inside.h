@@ -9,5 +9,8 @@
 /* Whether a session's mark is here: a file of root's, in a folder that only root may write. */
 bool inside_session(void);
 
+/* Whether it is that session. */
+bool inside_is(const char *id);
+
 /* Fail with why sessions can't be reached from in here. Return: -1. */
 int inside_no_way(struct err *e);

@@ -83,13 +83,14 @@ bool kin_has(const struct record *r, uid_t uid)
 	struct account a;
 	uint64_t home_born = 0;
 	struct err ignored;
-	struct kin k;
 	bool has;
 
 	if (r->uid != uid || account_read(r->user, &a, &ignored) != 0)
 		return false;
-	k = kin_of_account(&a);
-	has = a.uid == uid && kin_home_born(&k, &home_born, &ignored) == 0 &&
+	/* Not what was found when the session began: that may have been another's home. */
+	const struct resolve_as as = { a.name, a.uid, a.gid, a.groups, a.n_groups };
+
+	has = a.uid == uid && look_born(a.home, &as, &home_born, &ignored) == 0 &&
 	      !is_older(r, home_born);
 	account_clear(&a);
 	return has;

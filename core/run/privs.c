@@ -139,6 +139,24 @@ int privs_keep_caps(uint64_t keep, struct err *e)
 			      : err_set(e, EPERM, "prove that the capabilities are gone");
 }
 
+int privs_held(uint64_t *ret, struct err *e)
+{
+	cap_t caps = cap_get_proc();
+	uint64_t held = 0;
+
+	if (!caps)
+		return err_set(e, errno, "look at the capabilities");
+	for (cap_value_t c = 0; is_known(c) > 0; c++) {
+		cap_flag_value_t have = CAP_CLEAR;
+
+		if (cap_get_flag(caps, c, CAP_PERMITTED, &have) == 0 && have == CAP_SET)
+			held |= 1ULL << c;
+	}
+	(void)cap_free(caps);
+	*ret = held;
+	return 0;
+}
+
 int privs_drop_caps(void)
 {
 	cap_t none = cap_init(), have;

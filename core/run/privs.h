@@ -61,6 +61,9 @@ int privs_leave_keyring(struct err *e);
  */
 int privs_keep_caps(uint64_t keep, struct err *e);
 
+/* The permitted set: root of a container hasn't all. Return: 0 or -1 with @e. */
+int privs_held(uint64_t *ret, struct err *e);
+
 /**
  * privs_drop_caps() - No effective, permitted or inheritable capability any more
  *

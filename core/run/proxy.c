@@ -2,9 +2,11 @@
 #include "core/run/proxy.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/run/observe.h"
 #include "core/run/pty.h"
 #include "core/run/relay.h"
+#include "core/run/session_socket.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -25,6 +27,7 @@ enum {
 	ERR,
 	DIRECTIONS,
 	SIGNALS = DIRECTIONS,
+	REMOTE,
 	OBSERVERS,
 	POLL_MAX = OBSERVERS + 1 + OBSERVERS_MAX,
 };
@@ -61,11 +64,24 @@ static void begin_draining(struct loop *l)
 			relay_limit(&l->way[way], l->p->stdio[way] >= 0, PTY_MOST);
 }
 
+/* A session that is over has killed it. */
+static void hear_remote(struct loop *l)
+{
+	struct session_answer a = { .value = SIGKILL };
+
+	if (io_recv(l->p->remote, &a, sizeof(a), NULL, NULL) != 0)
+		a.value = SIGKILL;
+	l->end.status = a.value;
+	l->gone = true;
+	cleanup_close(&l->p->remote);
+	begin_draining(l);
+}
+
 static void reap(struct loop *l)
 {
 	pid_t pid;
 
-	if (l->gone)
+	if (l->gone || l->p->child < 0)
 		return;
 	do /* SIGCHLD isn't said twice */
 		pid = waitpid(l->p->child, &l->end.status, WNOHANG);
@@ -89,9 +105,13 @@ static void hang_up(struct loop *l, int sig)
 
 static void pass_on(const struct loop *l, int sig)
 {
+	const struct session_request q = { SESSION_SOCKET_MAGIC, SESSION_SIGNAL, sig };
+
 	if (l->gone)
 		return;
-	if (kill(-l->p->child, sig) < 0)
+	if (l->p->remote >= 0)
+		(void)io_send_now(l->p->remote, &q, sizeof(q), NULL, 0);
+	else if (kill(-l->p->child, sig) < 0)
 		(void)kill(l->p->child, sig);
 }
 
@@ -214,6 +234,7 @@ static int step(struct loop *l, int timeout)
 	for (int way = IN; way < DIRECTIONS; way++)
 		p[way] = relay_wants(&l->way[way]);
 	p[SIGNALS] = (struct pollfd){ .fd = l->signals, .events = POLLIN };
+	p[REMOTE] = (struct pollfd){ .fd = l->p->remote, .events = POLLIN };
 	observers_wants(&l->observers, &p[OBSERVERS]);
 	ready = poll(p, POLL_MAX, timeout);
 	if (ready <= 0)
@@ -223,6 +244,8 @@ static int step(struct loop *l, int timeout)
 			follow(l, way);
 	if (p[SIGNALS].revents)
 		hear_signals(l);
+	if (p[REMOTE].revents)
+		hear_remote(l);
 	observers_heed(&l->observers, &p[OBSERVERS], l->terminal.fd);
 	reap(l);
 	return 1;
@@ -325,6 +348,7 @@ int proxy_run(struct proxy *p, struct proxy_end *ret, struct err *e)
 		cleanup_close(&p->stdio[i]);
 	cleanup_close(&p->slave);
 	cleanup_close(&p->master);
+	cleanup_close(&p->remote);
 	*ret = l.end;
 	return r;
 }

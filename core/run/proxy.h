@@ -11,7 +11,8 @@
 #include <sys/types.h>
 
 struct proxy {
-	pid_t child;  /* inside; ours to reap, and the leader of its process group */
+	pid_t child; /* inside; ours to reap, and the leader of its process group; -1: @remote */
+	int remote; /* a connection to the session, session_socket.h, whose command it is; else -EBADF */
 	int master;   /* of the pty, or -EBADF */
 	int listener; /* for who looks at the pty, observe.h; -EBADF: nobody */
 	int slave; /* kept open while the child lives, so that the master doesn't hang up */
@@ -22,8 +23,8 @@ struct proxy {
 };
 #define PROXY_NONE                                                                       \
 	{                                                                                \
-		.child = -1, .master = -EBADF, .listener = -EBADF, .slave = -EBADF,      \
-		.stdio = {                                                               \
+		.child = -1, .remote = -EBADF, .master = -EBADF, .listener = -EBADF,     \
+		.slave = -EBADF, .stdio = {                                              \
 			-EBADF,                                                          \
 			-EBADF,                                                          \
 			-EBADF                                                           \

@@ -10,6 +10,7 @@
 #include "core/run/freeze.h"
 #include "core/run/login.h"
 #include "core/run/override.h"
+#include "core/run/session_socket.h"
 #include "core/run/tty.h"
 
 #include <poll.h>
@@ -87,6 +88,7 @@ static int take_away(
 		result = -1;
 	if (r->logged_in)
 		login_clear(r);
+	session_socket_remove(r->uid, r->id);
 	return result;
 }
 

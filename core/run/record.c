@@ -124,7 +124,7 @@ int record_read_live(const char *id, struct record *ret, struct err *e)
 
 /* ---- all of them -------------------------------------------------------------------- */
 
-static int by_age(const void *a, const void *b)
+int record_by_age(const void *a, const void *b)
 {
 	const struct record *x = a, *y = b;
 
@@ -167,7 +167,7 @@ int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err 
 		}
 	}
 	if (n > 1)
-		qsort(all, n, sizeof(*all), by_age);
+		qsort(all, n, sizeof(*all), record_by_age);
 	*ret = all;
 	all = NULL;
 	*ret_n = n;

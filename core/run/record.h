@@ -126,6 +126,9 @@ int record_lock(const char *id, unsigned int ms, int *ret_fd, struct err *e);
  */
 int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err *e);
 
+/* The order of record_list(), for qsort(3). */
+int record_by_age(const void *a, const void *b);
+
 /* Whether the supervisor of that record holds its lock. Return: 1, 0, or -1 with @e. */
 int record_is_alive(const char *id, struct err *e);
 

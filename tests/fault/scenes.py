@@ -10,7 +10,6 @@ import time
 import types
 
 from test_door import Door as DoorPrograms
-from test_users import Tools as OwnPrograms
 
 SERVICE = "nsshell-faults"
 LIMITS = "MemoryMax=64M\nTasksMax=50\nCPUQuota=200%\n"
@@ -262,24 +261,6 @@ class JoinTerminal(Join):
     beyond = Join
 
 
-class Own(Join):
-    """A user steps into an own session, through the setuid program."""
-
-    name = "own"
-    direct = ("nsjoin: ", "nsshell-own")
-    beyond = Join
-    one_in = 5
-
-    def __init__(self, stage, user):
-        super().__init__(stage, user)
-        self.folder = stage.base
-        self.nsjoin = OwnPrograms(types.SimpleNamespace(stage=stage)).nsjoin
-
-    def argv(self):
-        return ["/usr/bin/setpriv", "--reuid", self.user.pw_uid, "--regid", self.user.pw_gid,
-                "--init-groups", self.nsjoin, self.holder.session, "sh", "-c", LOOK]
-
-
 class Door(Login):
     """nsshell, the login shell, and its door."""
 
@@ -308,4 +289,4 @@ class DoorTerminal(Door):
     beyond = Door
 
 
-SCENES = (Login, Gate, Second, Share, Sweep, Join, JoinTerminal, Own, Door, DoorTerminal)
+SCENES = (Login, Gate, Second, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal)

@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Words of a command line: nsjoin's own, and those that an ordinary user may give to the setuid
- * program behind it. A line is a word; the first byte chooses which.
- */
+/* The words of nsjoin's command line; the first byte is of no use to it. */
 #include "nsshell/nsjoin.h"
 #include "tests/fuzz/fuzz.h"
 
-/* NOLINTNEXTLINE(bugprone-suspicious-include): what reads the words is static there */
-#include "nsshell/own_join.c"
-
 #define WORDS 24
-
-/* Behind what is fuzzed: never reached. */
-void own_leave_root(void *caller)
-{
-	(void)caller;
-	abort();
-}
 
 static void as_nsjoin(int argc, char **argv)
 {
@@ -31,18 +18,6 @@ static void as_nsjoin(int argc, char **argv)
 	strlist_clear(&q.env);
 }
 
-static void as_own(int argc, char **argv)
-{
-	struct nsjoin_request q = { 0 };
-	struct nsjoin_options o = { 0 };
-
-	if (take(argc, argv, &q, &o) < 0)
-		return;
-	must(q.target && *q.target && !q.root && !q.force && !q.as && !q.observe);
-	must(q.env.n <= OWN_SETTINGS_MAX);
-	must(!q.folder || q.folder[0] == '/');
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *argv[WORDS + 1], *text, *rest;
@@ -54,10 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (argc < WORDS && rest)
 		argv[argc++] = strsep(&rest, "\n");
 	argv[argc] = NULL;
-	if (data[0] & 1)
-		as_nsjoin(argc, argv);
-	else
-		as_own(argc, argv);
+	as_nsjoin(argc, argv);
 	free(text);
 	return 0;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * call CALLS WORKERS PROGRAM REFERENCE PRELOAD [OWN ALICE OTHER BOB]: calls a setuid program in
- * every wrong way that an ordinary user can think of, and some right ways among them. Prints what
- * became of the calls. It is nsshell-door, or nsshell-own with the session and the name of who
- * calls, and of somebody else, of whom nothing must be told.
+ * call CALLS WORKERS PROGRAM REFERENCE PRELOAD: calls nsshell-door, which is setuid, in every wrong
+ * way that an ordinary user can think of, and some right ways among them. Prints what became of the
+ * calls.
  *
  * A death that REFERENCE, any other setuid program, dies too is the C library's: it gives up
  * where a closed fd of 0 to 2 can't be opened.
@@ -30,12 +29,9 @@ struct tally {
 	unsigned int unstarted; /* the kernel or the loader had too little room */
 	unsigned int ran;       /* exit status 0: a session was opened, or should be */
 	unsigned int other;
-	unsigned int told; /* of somebody else */
 	int signal;        /* of the first one that died */
 	unsigned int seed; /* and how to see it again */
 };
-
-static const struct words *words = &words_of_door;
 
 /* ---- environment ------------------------------------------------------------------------- */
 
@@ -236,7 +232,7 @@ static int reference_dies(const char *reference, unsigned int seed, int quiet)
 	pid_t pid;
 
 	state = seed;
-	words->choose(&c);
+	words_choose(&c);
 	pid = fork();
 	if (pid == 0)
 		call(reference, &c, quiet, files);
@@ -246,47 +242,27 @@ static int reference_dies(const char *reference, unsigned int seed, int quiet)
 	return WIFSIGNALED(status);
 }
 
-/* What it wrote, until nobody can write any more. */
-static void hear(const struct call *c, int from, struct tally *t)
-{
-	static char text[1 << 16];
-	size_t len = 0;
-	ssize_t n;
-
-	while ((n = read(from, text + len, sizeof(text) - 1 - len)) > 0)
-		len += (size_t)n;
-	text[len] = '\0';
-	t->answered += len > 0;
-	t->told += (unsigned int)words_tell_of_others(c, text);
-}
-
 static void one(const char *program, const char *reference, struct tally *t, int quiet)
 {
 	unsigned int seed = state;
-	int pair[2], out[2], status = 0;
+	const int files[] = { quiet, quiet, quiet };
+	int pair[2], status = 0;
 	char answer[8192];
 	struct call c;
 	pid_t pid;
 
-	words->choose(&c);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
-		pipe2(out, O_CLOEXEC) < 0)
+	words_choose(&c);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return;
 	pid = fork();
 	if (pid == 0)
-		call(program, &c, pair[1],
-			(const int[]){ quiet, words->heard ? out[1] : quiet,
-				words->heard ? out[1] : quiet });
+		call(program, &c, pair[1], files);
 	(void)close(pair[1]);
-	(void)close(out[1]);
 	t->right += c.right ? 1 : 0;
 	/* One that has opened a session waits for our end before it ends. */
-	if (words->heard)
-		hear(&c, out[0], t);
-	else if (recv(pair[0], answer, sizeof(answer), 0) > 0)
+	if (recv(pair[0], answer, sizeof(answer), 0) > 0)
 		t->answered++;
 	(void)close(pair[0]);
-	(void)close(out[0]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	if (WIFSIGNALED(status) && reference_dies(reference, seed, quiet))
@@ -311,12 +287,10 @@ int main(int argc, char **argv)
 	unsigned int calls, workers;
 	struct tally *all, sum = { 0 };
 
-	if (argc != 6 && argc != 10)
+	if (argc != 6)
 		return 2;
 	calls = (unsigned int)atoi(argv[1]);
 	workers = (unsigned int)atoi(argv[2]);
-	if (argc == 10)
-		words = words_of_own(argv + 6);
 	(void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", argv[5]);
 	all = mmap(NULL, workers * sizeof(*all), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -337,16 +311,15 @@ int main(int argc, char **argv)
 		sum.other += all[i].other;
 		sum.right += all[i].right;
 		sum.answered += all[i].answered;
-		sum.told += all[i].told;
 		sum.died += all[i].died;
 		if (all[i].died) {
 			sum.signal = all[i].signal;
 			sum.seed = all[i].seed;
 		}
 	}
-	(void)printf("calls=%u refused=%u unstarted=%u ran=%u other=%u told=%u died=%u "
+	(void)printf("calls=%u refused=%u unstarted=%u ran=%u other=%u died=%u "
 		     "signal=%d seed=%u right=%u answered=%u\n",
-		sum.calls, sum.refused, sum.unstarted, sum.ran, sum.other, sum.told,
-		sum.died, sum.signal, sum.seed, sum.right, sum.answered);
+		sum.calls, sum.refused, sum.unstarted, sum.ran, sum.other, sum.died,
+		sum.signal, sum.seed, sum.right, sum.answered);
 	return 0;
 }

@@ -59,9 +59,10 @@ def _called_by_hand(g):
 
 
 def _its_files(g):
-    for path in ("/run/nsshell", "/var/lib/nsshell"):
+    for path, mode in (("/run/nsshell", "711"), ("/run/nsshell/sessions", "700"), ("/run/nsshell/accounts", "700"),
+                       ("/run/nsshell/own", "711"), ("/var/lib/nsshell", "700")):
         st = os.stat(path)
-        g.judge(f"{path} is root's alone", f"{st.st_uid} {st.st_mode & 0o777:o}", "0 700")
+        g.judge(f"{path} is root's alone", f"{st.st_uid} {st.st_mode & 0o777:o}", f"0 {mode}")
     for who in (g.scene.plain, g.alice):
         r = g.stage.run("sh", "-c", "ls /run/nsshell/sessions; touch /run/nsshell/x; "
                         "mkdir /run/nsshell/sessions/x; cat /run/nsshell/sessions/*",

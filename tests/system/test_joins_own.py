@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The same of the setuid programs, and who looks at a terminal; compiles them."""
+"""The same of who isn't root and of the setuid program, and who looks at a terminal."""
 
 import contextlib
 import fcntl
@@ -36,12 +36,12 @@ def test_the_limits_of_who_asks(b):
                 "a user's own join gives no more than they have outside", seen)
 
 
-def test_what_a_caller_leaves_to_the_setuid_programs(b):
+def test_what_a_caller_leaves(b):
     name = b.alice.pw_name
     with login(b, name):
         t = Tools(b)
         r = t.join(b.alice, name, "cat", "/proc/self/timerslack_ns", preexec_fn=slow_timers)
-        b.check(r.stdout == "50000\n", "nsshell-own's timers go off in time", r.stdout + r.stderr)
+        b.check(r.stdout == "50000\n", "what a user starts in an own session has timers that go off in time", r.stdout + r.stderr)
     with door_of(b, b.alice) as door:
         r = b.run(door.shell, "-c", "cat /proc/self/timerslack_ns; ulimit -s",
                   preexec_fn=lambda: (slow_timers(), _small_stack()),
@@ -171,10 +171,7 @@ def test_nobody_writes_as_root_into_what_is_the_callers(b):
     with door_of(b, b.alice) as door:
         t = Tools(b)
         for what, *words in (("the door, refusing", door.door, "nonsense"),
-                             ("the door, without its socket", door.door, "login"),
-                             ("nsshell-own", t.own, "nonsense"),
-                             ("nsshell-own pause", t.own, "pause", "aaaaaaaaaaaa"),
-                             ("nsshell-own join", t.own, "join", "q", "nobody", "", "", "", "0")):
+                             ("the door, without its socket", door.door, "login")):
             with _full_pipe() as full:
                 p = subprocess.Popen([str(w) for w in words], stdin=subprocess.DEVNULL,
                                      stdout=subprocess.DEVNULL, stderr=full, **t.ids(b.alice))

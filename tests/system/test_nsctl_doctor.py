@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 
-from harness import acl, etc, kernel
+from harness import acl, kernel
 from harness.stage import TREE
 
 
@@ -138,9 +138,7 @@ def test_a_home_that_root_could_be_tricked_with(b):
 
 
 def test_subordinate_ids(b):
-    # Not a bind of each file: a useradd beside it renames another over them, and that takes binds away.
-    with etc.own_etc(b) as there:
-        (there / "subgid").write_text("", encoding="ascii")
+    with _scratch(b, "/etc/subuid", "/etc/subgid"):
         with open("/etc/subuid", "w", encoding="ascii") as f:
             f.write(f"{b.alice.pw_name}:700000:65536\n{b.bob.pw_name}:765535:65536\n"
                     f"{b.carol.pw_name}:{b.plain.pw_uid - 1}:10\nsomebody:900000:10\n")

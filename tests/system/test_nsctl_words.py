@@ -154,7 +154,7 @@ def test_install(b):
                  if "/usr/local" in line or "/etc/nsshell" in line.replace("/opt/etc", "")]
         b.check(not wrong, "none names a place where nothing is", wrong or "none")
         both = "".join(texts.values())
-        b.check("/opt/ns/libexec/nsshell/nsshell-own" in both
+        b.check("/opt/ns/libexec/nsshell/nsshell-helper" in both
                 and "/opt/etc/nsshell/nsshell.conf" in both, "they name those that were given")
         warned = b.run("mandoc", "-Tlint", "-W", "warning",
                        *[str(p) for p in texts if "/man/" in str(p)]).stdout

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ordinary users and sessions of their own, through the setuid program."""
+"""Ordinary users and sessions of their own, through the sessions' sockets."""
 
-import contextlib
 import json
 import os
 import pathlib
@@ -9,46 +8,18 @@ import shutil
 import subprocess
 import time
 
-from harness import kernel
+from harness import ask, kernel
 from harness.pace import patient
 from harness.scene import SHOW_NS
-from harness.stage import COMPILER, TREE
 from harness.terminal import Terminal
 
 
 class Tools:
-    """nsjoin and nsctl that find nsshell-own, setuid root in a folder of root's."""
+    """nsjoin and nsctl of who isn't root."""
 
     def __init__(self, b):
         self.b = b
-        self.own = b.stage.base / "own" / "nsshell" / "nsshell-own"
-        self.nsjoin = self.own.parent / "nsjoin"
-        self.nsctl = self.own.parent / "nsctl"
-        if not self.own.exists():
-            self._make(b.stage)
-
-    def _make(self, stage):
-        self.own.parent.mkdir(parents=True, mode=0o755)
-        self.own.parent.parent.chmod(0o755)
-        shutil.copy(stage.build / "nsshell-own", self.own)
-        self.own.chmod(0o4755)
-        self._link(stage, self.nsjoin, "nsjoin_own", "nsjoin*", [], "-lcap")
-        self._link(stage, self.nsctl, "nsctl_own", "nsctl*",
-                   ["helpers/client.o", "helpers/session_id.o"],
-                   *subprocess.run(["make", "-s", "-C", str(TREE), "print-libs"], text=True,
-                                   check=True, stdout=subprocess.PIPE).stdout.split())
-
-    def _link(self, stage, to, own, objects, more, *flags):
-        """All objects of what make has built; only the one with a path in it is another."""
-        if not (TREE / "nsshell" / f"{own}.c").exists():
-            return
-        found = sorted(p for p in stage.build.glob(f"nsshell/{objects}.o") if p.stem != own)
-        libs = [str(stage.build / f"lib{n}.a") for n in ("run", "config", "plan", "base")]
-        subprocess.run(
-            [*COMPILER, "-std=gnu17", "-O2", "-fPIE", f"-I{TREE}", "-D_GNU_SOURCE", '-DVERSION="t"',
-             f'-DLIBEXECDIR="{self.own.parent.parent}"', str(TREE / "nsshell" / f"{own}.c"),
-             *map(str, found), *[str(stage.build / m) for m in more], *libs, *flags, "-o",
-             str(to)], check=True)
+        self.nsjoin, self.nsctl = b.stage.bin / "nsjoin", b.stage.bin / "nsctl"
 
     @staticmethod
     def ids(person):
@@ -59,9 +30,6 @@ class Tools:
 
     def ctl(self, person, *arguments, **kw):
         return self.b.run(self.nsctl, *arguments, **self.ids(person), **kw)
-
-    def ask(self, person, *arguments, **kw):
-        return self.b.run(self.own, *arguments, **self.ids(person), **kw)
 
 
 def login(b, user):
@@ -211,13 +179,6 @@ def test_nsctl_stops_own(b):
                      zip(said, (bob, others, "nobody-here"))}) == 1
                 and {r.returncode for r in said} == {1},
                 "somebody else's session is as if it weren't there", said[1].stderr)
-        said = [t.ask(b.alice, "stop", "wait", x) for x in (others, "0" * len(others))]
-        b.check(said[0].stderr.replace(others, "X") == said[1].stderr.replace("0" * len(others), "X")
-                and {r.returncode for r in said} == {125}, "by hand too", said[0].stderr)
-        for words in (("stop",), ("stop", "wait"), ("stop", "wait", "../../etc/passwd"),
-                      ("stop", "wait", ""), ("stop", "wait", *[first] * 65)):
-            r = t.ask(b.alice, *words)
-            b.check(r.returncode == 125 and r.stderr, f"refused: {' '.join(words)[:40]}", r.stderr)
         b.check(other.do("echo on") == "on", "bob's goes on")
         r = t.ctl(b.alice, "stop", "--kill", alice)
         b.check(r.returncode == 1 and "root" in r.stderr, "stop --kill is root's", r.stderr)
@@ -226,87 +187,176 @@ def test_nsctl_stops_own(b):
                 and {x["user"] for x in b.stage.records()} == {bob}, "by name all own ones", r.stderr)
 
 
-def _request(target, *rest, flags="c", session="", folder="", term="", settings=()):
-    return ("join", flags, target, session, folder, term, str(len(settings)), *settings, *rest)
+def test_who_may_connect(b):
+    """The directory is the account's group's, and the listener asks the kernel who it is."""
+    uid = b.alice.pw_uid
+    with login(b, b.alice.pw_name):
+        session = b.record_of(b.alice.pw_name)["id"]
+        folder, mark = f"{ask.OWN}/{uid}", f"{ask.OWN}/{uid}/{session}"
+        seen = {p: (os.stat(p).st_mode & 0o777, os.stat(p).st_uid, os.stat(p).st_gid)
+                for p in ("/run/nsshell", ask.OWN, folder)}
+        b.check(list(seen.values()) == [(0o711, 0, 0), (0o711, 0, 0), (0o750, 0, b.alice.pw_gid)],
+                "who isn't of the account gets no further than to its directory", seen)
+        closed = [p for p in os.listdir("/run/nsshell") if p != "own" and os.stat(f"/run/nsshell/{p}").st_mode & 0o077]
+        b.check(not closed, "and all beside it is root's alone", closed)
+        r = ask.as_user(b.bob, ask.ask, uid, session, ask.RECORD)
+        b.check("PermissionError" in str(r), "another account can't connect", r)
+        os.chmod(folder, 0o755)
+        r = ask.as_user(b.bob, ask.ask, uid, session, ask.RECORD)
+        b.check(r is None or "Broken pipe" in str(r), "and is hung up on where it could", r)
+        os.chmod(folder, 0o750)
+        r = ask.as_user(b.alice, ask.ask, uid, session, ask.RECORD)
+        b.check(r[0] == 0 and f"id={session}" in r[3], "the account is answered", r)
+        r = ask.as_user(b.alice, os.unlink, mark)
+        b.check("PermissionError" in str(r), "and can't take the socket away", r)
+        r = ask.ask(uid, session, ask.RECORD)
+        b.check(r[0] == 0, "so is root", r)
 
 
 def test_hostile_calls(b):
-    """The setuid program itself, called by hand."""
-    name = b.alice.pw_name
-    t = Tools(b)
+    """The socket itself, asked by hand."""
+    name, uid = b.alice.pw_name, b.alice.pw_uid
     huge = "A" * 100_000
     with login(b, name) as s:
-        r = t.ask(b.alice, *_request(name, "id", "-un"))
-        b.check(r.stdout.strip() == name, "called rightly by hand it does what nsjoin does",
-                r.stdout + r.stderr)
+        session = b.record_of(name)["id"]
+        supervisor = int(b.record_of(name)["supervisor_pid"])
+        fds = _sockets(supervisor)
+        r = ask.as_user(b.alice, ask.run, uid, session, ask.command(["id", "-un"], ["PATH=/usr/bin"]))
+        b.check(r == (name + "\n", 0), "called rightly by hand it does what nsjoin does", r)
+        for what, kind, value in (("no such request", 0, 0), ("one beyond all", 99, 0), ("the last of all", 2 ** 32 - 1, 0),
+                                  ("no signal", ask.SIGNAL, 0), ("one below", ask.SIGNAL, -9),
+                                  ("one above", ask.SIGNAL, 65), ("to run nothing", ask.RUN, 0)):
+            r = ask.as_user(b.alice, ask.ask, uid, session, kind, value)
+            b.check(isinstance(r, tuple) and r[0] == 1 and r[2], f"refused: {what}", r)
+        r = ask.as_user(b.alice, ask.ask, uid, session, ask.RECORD, 0, (), 0x41414141)
+        b.check(isinstance(r, tuple) and "another version" in r[2], "refused: another version's", r)
+        for what, *messages in (("nothing", b""), ("a byte", b"x"), ("too much", b"x" * 5000)):
+            r = ask.as_user(b.alice, ask.raw, uid, session, *messages)
+            b.check(r is None, f"hung up on: {what}", r)
+        good = ask.command(["id"], ["A=b"])
         wrong = {
-            "nothing": (), "no such word": ("root",), "no arguments": ("join",),
-            "a flag too many": _request(name, "id", flags="cR"),
-            "to observe": _request(name, flags="o"),
-            "no target": _request("", "id"), "a huge target": _request(huge, "id"),
-            "a huge folder": _request(name, "id", folder="/" + huge),
-            "a relative folder": _request(name, "id", folder="../.."),
-            "a setting that is none": _request(name, "id", settings=("no equals sign",)),
-            "many settings": _request(name, "id", settings=["A=b"] * 65),
-            "a count that lies": ("join", "", name, "", "", "", "9", "A=b"),
-            "a count below zero": ("join", "", name, "", "", "", "-1", "A=b"),
-            "a count beyond all": ("join", "", name, "", "", "", "4294967295", "A=b"),
-            "a command without its flag": _request(name, "id", flags=""),
-            "the flag without a command": _request(name),
-            "more than list": ("list", b.bob.pw_name), "a format": ("%n%s%n",),
+            "an empty one": b"x", "half a head": good[:100], "a head alone": good[:344], "one cut short": good[:-3],
+            "one byte more": good + b"x", "no words": ask.command([]), "a count that lies": ask.command(["id"], n_argv=2),
+            "a count beyond all": ask.command(["id"], n_argv=2 ** 32 - 1),
+            "counts that add up to nothing": ask.command(["id"], n_argv=2 ** 31, n_env=2 ** 31),
+            "no program": ask.command(["id"], file=""), "a relative directory": ask.command(["id"], folder="../.."),
+            "a pty of eight fds": ask.command(["id"], on_pty=8), "a huge directory": ask.command(["id"], folder="/" + huge),
         }
-        for what, words in wrong.items():
-            r = t.ask(b.alice, *words)
-            b.check(r.returncode == 125 and r.stderr and not r.stdout, f"refused: {what}",
-                    r.returncode, (r.stdout + r.stderr)[:300])
-        r = b.run("sh", "-c", f"exec {t.own} join c {name} '' '' '' 0 id -un <&- 2>&-",
-                  **t.ids(b.alice))
-        b.check(r.stdout.strip() == name, "closed fds become /dev/null", r.stdout + r.stderr)
-        r = b.run("sh", "-c", f"exec {t.own} join c {name} '' '' '' 0 ls /proc/self/fd 3</ 9</etc",
-                  **t.ids(b.alice))
-        b.check(r.stdout.split() == ["0", "1", "2", "3"], "others are not handed down",
-                r.stdout + r.stderr)
-        env = {"LD_PRELOAD": "/nowhere.so", "LD_DEBUG": "all", "TZ": ":/etc/shadow",
-               "PATH": "/nowhere", "NSSHELL_SESSION": "x", "HOME": "/root", "SECRET": "x"}
-        r = t.ask(b.alice, *_request(name, "env"), env=env)
-        b.check(r.returncode == 0 and not any(w in r.stdout + r.stderr for w in
-                ("LD_", "nowhere", "SECRET", "TZ=", "/root")), "nothing of the environment crosses",
-                r.stdout + r.stderr)
-        r = t.ask(b.alice, *_request(name + "\nfake line: root joined", "id"))
+        for what, data in wrong.items():
+            r = ask.as_user(b.alice, ask.run, uid, session, data)
+            b.check(isinstance(r, tuple) and r[0] == 1, f"refused: {what}", str(r)[:200])
+        r = ask.as_user(b.alice, lambda: ask.ask(uid, session, ask.RUN, 0, os.pipe()))
+        b.check(isinstance(r, tuple) and r[0] == 1, "refused: a command in a pipe that nobody writes into", r)
+        r = ask.as_user(b.alice, ask.run, uid, session,
+                        ask.command(["/bin/sh", "-c", "grep ^Cap /proc/self/status; ls /proc/self/fd; cat /proc/self/oom_score_adj"]))
+        b.check(isinstance(r[0], str) and r[0].split().count("0000000000000000") == 5
+                and r[0].split()[10:] == ["0", "1", "2", "3", "0"],
+                "what is started has no capability and no other fd", r)
+        r = ask.as_user(b.alice, ask.run, uid, session, ask.command(["/nowhere"]))
+        b.check(r[:2] == (1, 1) and "No such file" in r[2], "a program that isn't there is told apart", r)
+        held = ask.as_user(b.alice, _hold, uid, session, 40)
+        b.check(b.record_of(name) and s.do("echo still here") == "still here",
+                "of forty that connect and say nothing none holds up the session", held)
+        r = b.nsctl("list", "--noheadings", "-o", "ID", timeout=10)
+        b.check(session in r.stdout, "nor root", r.stderr)
+        end = time.monotonic() + patient(15)
+        while _sockets(supervisor) > fds and time.monotonic() < end:
+            time.sleep(0.1)
+        b.check(_sockets(supervisor) <= fds, "and they have all been let go of", f"{fds} fds, {_sockets(supervisor)}")
+        left = _workers(supervisor)
+        b.check(not left, "no process of it is left", left)
+        r = Tools(b).join(b.alice, name + "\nfake line: root joined", "id")
         b.check(r.returncode == 125 and not b.stage.syslog.lines("^fake line"),
                 "no line of the log can be forged", b.stage.syslog.lines("fake")[-2:])
-        r = b.run("sh", "-c", f"ulimit -n 8; ulimit -f 0; ulimit -s 256; exec {t.own} join c {name} '' '' '' 0 id",
-                  **t.ids(b.alice))
-        # Root of a container may not raise limits.
-        b.check(r.returncode == (0 if r.stdout.startswith("uid=") else 125),
-                "tiny limits: it works, or says that it doesn't",
-                r.returncode, r.stdout + r.stderr)
-        for words, fd in ((("list",), 1), (_request("nobody-here", "id"), 2), (("nonsense",), 2)):
-            reads, writes = os.pipe()
-            os.set_blocking(writes, False)
-            with contextlib.suppress(BlockingIOError):
-                while True:
-                    os.write(writes, bytes(4096))
-            os.set_blocking(writes, True)
-            p = subprocess.Popen([t.own, *words], stdin=subprocess.DEVNULL,
-                                 stdout=writes if fd == 1 else subprocess.DEVNULL,
-                                 stderr=writes if fd == 2 else subprocess.DEVNULL,
-                                 **t.ids(b.alice))
-            time.sleep(0.3)
-            status = pathlib.Path(f"/proc/{p.pid}/status").read_text(encoding="ascii")
-            ids = next(x.split()[1:] for x in status.splitlines() if x.startswith("Uid:"))
-            b.check(p.poll() is None and ids == [str(b.alice.pw_uid)] * 4,
-                    f"{words[0]}: a caller who doesn't read has a process of their own waiting", ids)
-            p.kill()
-            p.wait()
-            os.close(reads)
-            os.close(writes)
-        b.check(b.stage.records() and s.do("echo still here") == "still here",
-                "the session is as it was", b.stage.records())
+
+
+def _sockets(pid):
+    """Its fds but directories: how many of those it watches depends on the host."""
+    return len([n for n in os.listdir(f"/proc/{pid}/fd") if not os.readlink(f"/proc/{pid}/fd/{n}").startswith("/")])
+
+
+def _hold(uid, session, n):
+    held = []
+    for _ in range(n):
+        try:
+            held.append(ask.connect(uid, session, 1))
+        except OSError:
+            break
     time.sleep(0.5)
-    left = [repr(p) for p in kernel.processes() if p.comm in ("nsshell-own", "nsjoin")
-            and str(b.stage.base) in repr(p)]
-    b.check(not left, "no process is left", left)
+    return len(held)
 
 
-test_hostile_calls.not_instrumented = "which needs more memory than a hostile limit leaves"
+def _workers(supervisor):
+    init = [p for p in kernel.processes() if p.ppid == supervisor]
+    return [repr(p) for p in init if "a request" in repr(p)]
+
+
+def test_what_a_worker_holds(b):
+    """A command that runs: its worker has the connection, and nothing of the supervisor's."""
+    name = b.alice.pw_name
+    with login(b, name):
+        supervisor = int(b.record_of(name)["supervisor_pid"])
+        before = {p.pid for p in kernel.processes() if p.ppid == supervisor}
+        p = subprocess.Popen([Tools(b).nsjoin, name, "sh", "-c", "echo up; exec sleep 1000"], stdout=subprocess.PIPE,
+                             stdin=subprocess.PIPE, text=True, **Tools.ids(b.alice))
+        p.stdout.readline()
+        new = [q.pid for q in kernel.processes() if q.ppid == supervisor and q.pid not in before]
+        links = [os.readlink(f"/proc/{pid}/fd/{n}") for pid in new for n in os.listdir(f"/proc/{pid}/fd")]
+        held = [x for x in links if x != "/dev/null" and not x.startswith(("socket:", "anon_inode:[pidfd]"))]
+        b.check(len(new) == 1 and not held and len(links) <= 7, "it holds the connection, and no lock, lease or leash",
+                (new, links))
+        group = pathlib.Path(f"/proc/{new[0]}/cgroup").read_text(encoding="ascii") if new else ""
+        b.check(f"/{b.alice.pw_uid}/" in group or "supervise" in group, "and counts as the account's", group)
+        os.kill(p.pid, 9)
+        p.wait()
+        end = time.monotonic() + patient(10)
+        while _alive(new) and time.monotonic() < end:
+            time.sleep(0.05)
+        b.check(not _alive(new), "who asked and is gone takes it and the command along", new)
+
+
+def _alive(pids):
+    return [p for p in pids if os.path.exists(f"/proc/{p}")]
+
+
+def test_a_full_box_can_be_stopped(b):
+    """No process may be started in it: neither is one needed for that."""
+    b.stage.config("TasksMax=12\n")
+    name = b.alice.pw_name
+    code = "import os,time\nfor i in range(20):\n try:\n  if os.fork() == 0: time.sleep(60); " \
+           "os._exit(0)\n except OSError: break\nprint('full', flush=True); time.sleep(60)"
+    filler = b.stage.sshd.background(name, f'exec python3 -c "{code}"')
+    b.check(filler.stdout.readline() == "full\n", "TasksMax is used up")
+    session = b.record_of(name)["id"]
+    r = Tools(b).ctl(b.alice, "list", "--noheadings", "-o", "ID")
+    b.check(session in r.stdout, "its user sees it", r.stdout + r.stderr)
+    r = Tools(b).ctl(b.alice, "stop", name)
+    b.check(r.returncode == 0 and not [x for x in b.stage.records() if x["id"] == session],
+            "and ends it", r.stdout + r.stderr)
+    filler.communicate(timeout=patient(20))
+
+
+def test_from_inside(b):
+    """One's own sessions are reached from a box as from outside, and nobody else's."""
+    alice, bob = b.alice.pw_name, b.bob.pw_name
+    programs = b.stage.open / "tools"
+    shutil.copytree(b.stage.bin, programs, ignore=lambda d, names: [n for n in names if n not in ("nsctl", "nsjoin")])
+    b.stage.config(f"BindReadOnlyPaths={b.stage.open}\n")
+    with login(b, alice) as one, login(b, alice) as two, login(b, bob):
+        first, second = one.do("echo $NSSHELL_SESSION"), two.do("echo $NSSHELL_SESSION")
+        seen = one.do(f"{programs}/nsctl list --noheadings -o ID | sort | tr -d ' '").split()
+        b.check(seen == sorted([first, second]), "nsctl list inside shows own sessions", seen)
+        seen = one.do(f"{programs}/nsjoin {second} sh -c 'echo $NSSHELL_SESSION; readlink /proc/self/ns/pid; id -u'").split()
+        b.check(seen == [second, two.do("readlink /proc/self/ns/pid"), str(b.alice.pw_uid)],
+                "nsjoin inside steps into another one", seen)
+        said = one.do(f"{programs}/nsjoin {bob} id 2>&1; {programs}/nsctl run {alice} true 2>&1")
+        b.check("no running session" in said and "uid=" not in said and "is inside session" in said,
+                "others' aren't there, and what is root's isn't for there", said)
+        r = one.do(f"{programs}/nsctl pause {first} 2>&1; {programs}/nsctl pause {second}; {programs}/nsctl resume {second}")
+        b.check("this runs in it" in r and f"{second} of {alice} goes on" in r, "it pauses others, and not itself", r)
+        r = one.do(f"{programs}/nsctl stop {second}")
+        b.check(r.endswith(f"session {second} of {alice} has ended") and
+                [x["id"] for x in b.stage.records() if x["user"] == alice] == [first], "nsctl stop inside ends it", r)
+        seen = one.do("ls /run/nsshell/own; touch /run/nsshell/own/$(id -u)/x 2>&1; ls -ld /run/nsshell/own/*").splitlines()
+        b.check(seen[0] == str(b.alice.pw_uid) and len(seen) == 3, "in there is but the own directory, to be read", seen)
+    shutil.rmtree(programs)

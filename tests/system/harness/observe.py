@@ -108,8 +108,9 @@ class Observer:
         for top in (RUN, STATE):
             for folder, _, names in os.walk(top):
                 found.update(os.path.join(folder, n) for n in names)
-        # Made once for all sessions, and kept until the host goes down.
-        kept = re.compile(rf"{STATE}/ranges|{RUN}/filters/[0-9a-f]{{16}}|{RUN}/(enable|utmp)\.lock")
+        # Made once for all sessions, or an account's, and kept until the host goes down.
+        kept = re.compile(rf"{STATE}/ranges|{RUN}/filters/[0-9a-f]{{16}}|{RUN}/(enable|utmp)\.lock|"
+                          rf"{RUN}/accounts/\d+\.log(\.old)?")
         return {f for f in found if not kept.fullmatch(f)}
 
     @staticmethod
@@ -117,7 +118,7 @@ class Observer:
         found = set()
         for sub in ("sessions", "accounts", "stage"):
             try:
-                found.update(e.path for e in os.scandir(f"{RUN}/{sub}"))
+                found.update(e.path for e in os.scandir(f"{RUN}/{sub}") if ".log" not in e.name)
             except OSError:
                 pass
         return found

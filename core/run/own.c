@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/own.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+/* Longer than what a session does for anybody: freezing it, say. */
+#define ANSWER_S 60
+
+/* ---- one request -------------------------------------------------------------------------- */
+
+static int gone(const char *id, struct err *e)
+{
+	return err_set(e, 0, "no session has the id \"%.40s\"", id);
+}
+
+static int reach(const char *id, int *ret, struct err *e)
+{
+	const struct timeval patience = { .tv_sec = ANSWER_S };
+	_cleanup_close_ int sock = -EBADF;
+	int r = record_id_is_valid(id) ? session_socket_connect(getuid(), id, &sock, e)
+				       : 1;
+
+	if (r != 0)
+		return r > 0 ? gone(id, e) : -1;
+	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
+		return err_set(e, errno, "ask session %s", id);
+	*ret = take_fd(&sock);
+	return 0;
+}
+
+/* Return: 0; -1 with @e. */
+static int hear(int sock, const char *id, struct session_answer *ret, int *fds, size_t *n,
+	struct err *e)
+{
+	int r = io_recv(sock, ret, sizeof(*ret), fds, n);
+
+	if (r > 0)
+		return err_set(e, 0, "session %s ended meanwhile", id);
+	if (r < 0 || ret->magic != SESSION_SOCKET_MAGIC)
+		return err_set(e, r < 0 ? errno : EPROTO, "hear from session %s", id);
+	ret->error.msg[sizeof(ret->error.msg) - 1] = '\0';
+	ret->text[sizeof(ret->text) - 1] = '\0';
+	if (ret->failed == 0)
+		return 0;
+	*e = ret->error;
+	return -1;
+}
+
+static int say(int sock, const char *id, enum session_request_kind kind, int value,
+	int fd, struct err *e)
+{
+	const struct session_request q = { SESSION_SOCKET_MAGIC, kind, value };
+
+	return io_send(sock, &q, sizeof(q), &fd, fd >= 0) < 0
+		       ? err_set(e, errno, "ask session %s", id)
+		       : 0;
+}
+
+static void close_all(int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		cleanup_close(&fds[i]);
+}
+
+int own_ask(const char *id, enum session_request_kind kind, int value,
+	struct session_answer *ret, int *ret_fd, struct err *e)
+{
+	_cleanup_close_ int sock = -EBADF;
+	int fds[IO_FDS_MAX];
+	size_t n = 0;
+
+	if (reach(id, &sock, e) < 0 || say(sock, id, kind, value, -1, e) < 0 ||
+		hear(sock, id, ret, fds, &n, e) < 0)
+		return -1;
+	if (ret_fd)
+		*ret_fd = n > 0 ? take_fd(&fds[0]) : -EBADF;
+	close_all(fds, n);
+	return ret->value;
+}
+
+int own_stop(const char *id, int *ret, struct err *e)
+{
+	_cleanup_close_ int sock = -EBADF;
+	struct session_answer a;
+
+	if (reach(id, &sock, e) < 0 || say(sock, id, SESSION_STOP, 0, -1, e) < 0 ||
+		hear(sock, id, &a, NULL, NULL, e) < 0)
+		return -1;
+	*ret = take_fd(&sock);
+	return 0;
+}
+
+/* ---- all of them -------------------------------------------------------------------------- */
+
+/* One that ends meanwhile isn't there; nor is one that a crash left: that is root's to end. */
+static bool look_at(const char *id, struct record *ret)
+{
+	struct session_answer a;
+	struct err ignored;
+
+	return own_ask(id, SESSION_RECORD, 0, &a, NULL, &ignored) >= 0 &&
+	       record_parse(a.text, ret, &ignored) == 0;
+}
+
+int own_sessions(struct record **ret, size_t *ret_n, struct err *e)
+{
+	_cleanup_free_ struct record *all = NULL;
+	_cleanup_dir_ DIR *dir = NULL;
+	const struct dirent *entry;
+	size_t n = 0, room = 0;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/%u", PATH_OWN, getuid());
+	dir = opendir(path);
+	if (!dir && errno != ENOENT && errno != EACCES)
+		return err_set(e, errno, "read %s", path);
+	while (dir && (entry = readdir(dir))) {
+		if (!record_id_is_valid(entry->d_name))
+			continue;
+		if (n == room) {
+			struct record *more = reallocarray(all, room + 16, sizeof(*all));
+
+			if (!more)
+				return err_set(e, ENOMEM, "read %s", path);
+			all = more;
+			room += 16;
+		}
+		n += look_at(entry->d_name, &all[n]);
+	}
+	if (n > 1)
+		qsort(all, n, sizeof(*all), record_by_age);
+	*ret = all;
+	all = NULL;
+	*ret_n = n;
+	return 0;
+}
+
+/* ---- a command ---------------------------------------------------------------------------- */
+
+static int take_stdio(
+	unsigned int on_pty, int *fds, size_t n, struct proxy *ret, struct err *e)
+{
+	struct proxy p = PROXY_NONE;
+	size_t want = (on_pty ? 2 : 0), at = 0;
+
+	for (int i = 0; i < 3; i++)
+		want += !(on_pty >> i & 1);
+	if (n != want) {
+		close_all(fds, n);
+		return err_set(e, EPROTO, "hear from the session");
+	}
+	if (on_pty) {
+		p.master = fds[at++];
+		p.slave = fds[at++];
+	}
+	for (int i = 0; i < 3; i++)
+		if (!(on_pty >> i & 1))
+			p.stdio[i] = fds[at++];
+	*ret = p;
+	return 0;
+}
+
+int own_run(const char *id, const struct session_command *c, struct proxy *ret,
+	bool *ret_no_exec, struct err *e)
+{
+	_cleanup_close_ int sock = -EBADF, packed = session_command_pack(c, e);
+	struct session_answer a = { 0 };
+	int fds[IO_FDS_MAX];
+	size_t n = 0;
+
+	*ret_no_exec = false;
+	if (packed < 0 || reach(id, &sock, e) < 0 ||
+		say(sock, id, SESSION_RUN, 0, packed, e) < 0)
+		return -1;
+	if (hear(sock, id, &a, fds, &n, e) < 0) {
+		*ret_no_exec = a.failed && a.value == 1;
+		return -1;
+	}
+	if (take_stdio(c->head.on_pty, fds, n, ret, e) < 0)
+		return -1;
+	ret->remote = take_fd(&sock);
+	return 0;
+}

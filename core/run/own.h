@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The sessions of who asks, through their sockets: what nsctl and nsjoin do for who isn't root. */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/run/proxy.h"
+#include "core/run/record.h"
+#include "core/run/session_command.h"
+#include "core/run/session_socket.h"
+
+#include <stddef.h>
+
+/**
+ * own_sessions() - Records of all that run, oldest first
+ * @ret:	free() it
+ *
+ * Return: 0 or -1 with @e.
+ */
+int own_sessions(struct record **ret, size_t *ret_n, struct err *e);
+
+/**
+ * own_ask() - A request without more to it, and its answer
+ * @ret_fd:	what came with the answer, -EBADF for nothing; NULL: nothing is wanted
+ *
+ * Return: the answer's value; -1 with @e, which is what the session says, or what kept it from that.
+ */
+int own_ask(const char *id, enum session_request_kind kind, int value,
+	struct session_answer *ret, int *ret_fd, struct err *e);
+
+/**
+ * own_stop() - Have a session end
+ * @ret:	can be read from once it is gone; the caller's
+ *
+ * Return: 0 or -1 with @e.
+ */
+int own_stop(const char *id, int *ret, struct err *e);
+
+/**
+ * own_run() - Start a command in a session
+ * @ret:	for proxy_run()
+ *
+ * Return: 0 or -1 with @e; where nothing could be executed @ret_no_exec is true, and e->num says why.
+ */
+int own_run(const char *id, const struct session_command *c, struct proxy *ret,
+	bool *ret_no_exec, struct err *e);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The command of a SESSION_RUN as it comes in a memfd: a head, and strings behind it. */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/run/pty.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+/* Of all of it in bytes, and of its words: the kernel takes no more of one exec (execve(2)). */
+#define SESSION_COMMAND_MAX   (6U << 20)
+#define SESSION_COMMAND_WORDS 131072U
+
+struct session_command_head {
+	uint32_t on_pty; /* bit N: fd N is the pty; 0: no pty at all */
+	uint32_t folder_must;
+	uint32_t n_argv, n_env;
+	struct pty_manner manner;
+	struct rlimit limits[RLIMIT_NLIMITS]; /* of who asks: the command gets no more */
+};
+
+/* What it stands for; strings are the buffer's, arrays of them end with NULL. */
+struct session_command {
+	struct session_command_head head;
+	const char *folder, *file;
+	const char **argv, **env; /* one allocation: free argv */
+};
+
+/* Into a memfd. Return: it, the caller's; -1 with @e. */
+int session_command_pack(const struct session_command *c, struct err *e);
+
+/**
+ * session_command_read() - Take one apart that nobody vouches for
+ * @ret_text:	free() it after @ret->argv
+ *
+ * The file is read once: what its owner does to it later is nothing to us. Return: 0 or -1 with @e.
+ */
+int session_command_read(
+	int fd, struct session_command *ret, char **ret_text, struct err *e);
+
+/* The same of what was read: @text of @size bytes. */
+int session_command_parse(
+	const char *text, size_t size, struct session_command *ret, struct err *e);
+void session_command_clear(struct session_command *c);

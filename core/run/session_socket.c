@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/session_socket.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define BACKLOG 16
+
+/* Of before PATH_OWN was there, it is nobody's to pass through. */
+static int open_way(struct err *e)
+{
+	_cleanup_close_ int run = io_open_state(PATH_RUN, PATH_RUN_MODE, e);
+
+	if (run < 0)
+		return -1;
+	if (fchmod(run, PATH_RUN_MODE) < 0)
+		return err_set(e, errno, "let accounts reach %s", PATH_OWN);
+	return 0;
+}
+
+int session_socket_folder(uid_t uid, gid_t gid, struct err *e)
+{
+	_cleanup_close_ int own = -EBADF, fd = -EBADF;
+	char name[16];
+
+	if (open_way(e) < 0)
+		return -1;
+	own = io_open_state(PATH_OWN, PATH_RUN_MODE, e);
+	if (own < 0)
+		return -1;
+	(void)snprintf(name, sizeof(name), "%u", uid);
+	if (mkdirat(own, name, 0700) < 0 && errno != EEXIST)
+		return err_set(e, errno, "make %s/%s", PATH_OWN, name);
+	fd = openat(own, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fchown(fd, 0, gid) < 0 || fchmod(fd, 0750) < 0)
+		return err_set(e, errno, "give %s/%s to its account", PATH_OWN, name);
+	return take_fd(&fd);
+}
+
+static int address(uid_t uid, const char *id, struct sockaddr_un *ret)
+{
+	int len;
+
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	len = snprintf(
+		ret->sun_path, sizeof(ret->sun_path), "%s/%u/%s", PATH_OWN, uid, id);
+	return len > 0 && (size_t)len < sizeof(ret->sun_path) ? 0 : -1;
+}
+
+int session_socket_listen(uid_t uid, gid_t gid, const char *id, struct err *e)
+{
+	_cleanup_close_ int folder = session_socket_folder(uid, gid, e), sock = -EBADF;
+	struct sockaddr_un to;
+
+	if (folder < 0)
+		return -1;
+	sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (sock < 0 || address(uid, id, &to) < 0 ||
+		bind(sock, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+		fchmodat(folder, id, 0666, 0) < 0 || listen(sock, BACKLOG) < 0)
+		return err_set(e, errno, "listen at %s/%u/%s", PATH_OWN, uid, id);
+	return take_fd(&sock);
+}
+
+void session_socket_remove(uid_t uid, const char *id)
+{
+	struct sockaddr_un at;
+
+	if (address(uid, id, &at) == 0)
+		(void)unlink(at.sun_path);
+}
+
+int session_socket_connect(uid_t uid, const char *id, int *ret, struct err *e)
+{
+	_cleanup_close_ int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un to;
+
+	if (sock < 0 || address(uid, id, &to) < 0)
+		return err_set(e, errno, "reach session %s", id);
+	if (connect(sock, (struct sockaddr *)&to, sizeof(to)) < 0)
+		return errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR
+			       ? 1
+			       : err_set(e, errno, "reach session %s", id);
+	*ret = take_fd(&sock);
+	return 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The socket at which a session takes the requests of its account: PATH_OWN/UID/ID. The supervisor
+ * listens; the kernel says who asks (SO_PEERCRED, unix(7)). The account's directory is bound into its
+ * sessions, so that they are reached from inside as from outside.
+ *
+ * One request a connection, answered once; two go on. After SESSION_STOP the connection is closed
+ * once the session is gone. After SESSION_RUN each further SESSION_SIGNAL is for the command, a second
+ * answer has its wait status, and closing the connection hangs the command up.
+ */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/run/record.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* "nsr1": raised when what follows changes. What has another is refused with a sentence. */
+#define SESSION_SOCKET_MAGIC 0x6e737231U
+
+enum session_request_kind {
+	SESSION_RECORD = 1, /* answered with the text of its record */
+	SESSION_STOP,       /* end it */
+	SESSION_SIGNAL, /* value: the signal; answered with how many processes got it */
+	SESSION_PAUSE,
+	SESSION_RESUME,
+	SESSION_LOG, /* answered with a memfd: account_log.h */
+	SESSION_RUN, /* with a memfd: session_command.h; answered with stdio for a proxy */
+};
+
+struct session_request {
+	uint32_t magic;
+	uint32_t kind;
+	int32_t value;
+};
+
+struct session_answer {
+	uint32_t magic;
+	int32_t failed; /* 0: it was done; else 1 and error, whose num is an errno or 0 */
+	int32_t value;
+	struct err error;
+	char text[RECORD_TEXT_MAX];
+};
+
+/**
+ * session_socket_folder() - Make the account's directory, 0750 and root's, with the account's group
+ *
+ * What is there already gets that group. Return: fd, O_PATH; -1 with @e.
+ */
+int session_socket_folder(uid_t uid, gid_t gid, struct err *e);
+
+/**
+ * session_socket_listen() - Listen there
+ *
+ * Whoever gets through the directory may connect: the listener asks who it is. Return: fd, which
+ * doesn't block; -1 with @e.
+ */
+int session_socket_listen(uid_t uid, gid_t gid, const char *id, struct err *e);
+
+/* Take its name away, if there is one. */
+void session_socket_remove(uid_t uid, const char *id);
+
+/**
+ * session_socket_connect() - Connect to a session of an account
+ * @ret:	O_CLOEXEC, the caller's
+ *
+ * Return: 0; 1 when nobody listens there; -1 with @e.
+ */
+int session_socket_connect(uid_t uid, const char *id, int *ret, struct err *e);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/serve.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/sys.h"
+#include "core/run/pause.h"
+#include "core/run/session_socket.h"
+#include "helpers/serve_work.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+int serve_begin(struct serve *v, const struct session *s, struct err *e)
+{
+	int fd = session_socket_listen(s->plan->uid, s->plan->gid, s->plan->id, e);
+
+	if (fd < 0)
+		return -1;
+	v->listener = fd;
+	return 0;
+}
+
+void serve_wants(const struct serve *v, struct pollfd *p)
+{
+	bool room = v->n < SERVE_WORKERS_MAX;
+
+	p[0] = (struct pollfd){ .fd = room ? v->listener : -1, .events = POLLIN };
+	for (size_t i = 0; i < SERVE_WORKERS_MAX; i++)
+		p[1 + i] = (struct pollfd){ .fd = i < v->n ? v->workers[i].pidfd : -1,
+			.events = POLLIN };
+}
+
+/* ---- workers ------------------------------------------------------------------------------ */
+
+static void forget(struct serve *v, size_t i)
+{
+	(void)waitpid(v->workers[i].pid, NULL, 0);
+	cleanup_close(&v->workers[i].pidfd);
+	cleanup_close(&v->workers[i].sock);
+	v->workers[i] = v->workers[--v->n];
+}
+
+static int take_here(
+	const struct session *s, int sock, struct session_answer *a, struct err *e)
+{
+	const struct timeval soon = { .tv_usec = 100000 };
+	struct session_request q = { 0 };
+
+	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon)) < 0 ||
+		io_recv(sock, &q, sizeof(q), NULL, NULL) != 0 ||
+		(q.kind != SESSION_RECORD && q.kind != SESSION_STOP) ||
+		q.magic != SESSION_SOCKET_MAGIC ||
+		(q.kind == SESSION_STOP && pause_is_roots(&s->record)))
+		return err_set(e, EAGAIN,
+			"session %s has as many processes as it may have", s->plan->id);
+	if (q.kind == SESSION_STOP)
+		return raise(SIGTERM) == 0 ? 1 : -1;
+	return record_format(&s->record, a->text, sizeof(a->text)) < 0 ? -1 : 0;
+}
+
+/*
+ * Where no process can be started any more, its user must be able to see and to end the session all the
+ * same. Whose the uid is now can't be looked at then: that takes a process.
+ */
+static void serve_here(struct serve *v, const struct session *s, int sock)
+{
+	struct session_answer a = { .magic = SESSION_SOCKET_MAGIC };
+	int r = take_here(s, sock, &a, &a.error);
+
+	a.failed = r < 0;
+	(void)io_send_now(sock, &a, sizeof(a), NULL, 0);
+	/* Hears of the session's end by ours. */
+	if (r > 0)
+		v->workers[v->n++] =
+			(struct serve_worker){ .pid = -1, .pidfd = -EBADF, .sock = sock };
+	else
+		(void)close(sock);
+}
+
+static void start(struct serve *v, const struct session *s, int sock)
+{
+	struct sys_clone how = {
+		.flags = CLONE_PIDFD, .cgroup = -1, .exit_signal = SIGCHLD
+	};
+	pid_t pid = sys_clone3(&how);
+
+	if (pid == 0)
+		serve_work(s, sock);
+	if (pid > 0)
+		v->workers[v->n++] = (struct serve_worker){
+			.pid = pid, .pidfd = how.pidfd, .sock = sock
+		};
+	else
+		serve_here(v, s, sock);
+}
+
+/* ---- who asks ----------------------------------------------------------------------------- */
+
+static bool may_ask(const struct session *s, int sock)
+{
+	socklen_t size = sizeof(struct ucred);
+	struct ucred peer;
+
+	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	       (peer.uid == 0 || peer.uid == s->plan->uid);
+}
+
+void serve_go(struct serve *v, const struct session *s, const struct pollfd *p)
+{
+	/* From the last on: who is forgotten has the last one put in its place. */
+	for (size_t i = v->n; i-- > 0;)
+		if (p[1 + i].revents)
+			forget(v, i);
+	if (p[0].revents && v->listener >= 0) {
+		int sock = accept4(v->listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (sock < 0)
+			return;
+		if (may_ask(s, sock))
+			start(v, s, sock);
+		else
+			(void)close(sock);
+	}
+}
+
+void serve_shut(struct serve *v, const struct session *s)
+{
+	cleanup_close(&v->listener);
+	session_socket_remove(s->plan->uid, s->plan->id);
+}
+
+void serve_end(struct serve *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->workers[i].pid < 0)
+			continue;
+		(void)sys_pidfd_signal(v->workers[i].pidfd, SIGKILL);
+		(void)waitpid(v->workers[i].pid, NULL, 0);
+		cleanup_close(&v->workers[i].pidfd);
+	}
+}

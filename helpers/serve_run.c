@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A command that the session's account starts in it. */
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/sys.h"
+#include "core/plan/idmap.h"
+#include "core/run/account_log.h"
+#include "core/run/enter.h"
+#include "core/run/join_log.h"
+#include "core/run/notice.h"
+#include "core/run/session_command.h"
+#include "helpers/serve_work.h"
+
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <time.h>
+
+/* ---- who to be ---------------------------------------------------------------------------- */
+
+/* As the session's logins: its account, with those of the login's groups that are the host's, too. */
+static int person_of(const struct record *r, const struct find_held *held,
+	struct enter_person *ret, struct err *e)
+{
+	const struct passwd *pw = getpwnam(r->user);
+	char uids[IDMAP_TEXT_MAX * 4], gids[IDMAP_TEXT_MAX * 4];
+
+	if (!pw || pw->pw_uid != r->uid)
+		return err_set(e, 0,
+			"account %s isn't what it was when session %s began: refused",
+			r->user, r->id);
+	if (io_read_text(held->proc, "uid_map", uids, sizeof(uids)) < 0 ||
+		io_read_text(held->proc, "gid_map", gids, sizeof(gids)) < 0)
+		return err_set(e, errno, "read the id maps of session %s", r->id);
+	ret->uid = r->uid;
+	ret->gid = pw->pw_gid;
+	ret->no_new_privs = r->no_new_privs;
+	ret->scoped = r->scoped;
+	if (ret->uid == 0 || !enter_map_has(uids, ret->uid) ||
+		!enter_map_has(gids, ret->gid))
+		return err_set(e, 0, "the box of %s has no uid %u or no gid %u", r->user,
+			ret->uid, ret->gid);
+	enter_own_groups(gids, ret);
+	enter_keep_mapped(gids, ret);
+	return 0;
+}
+
+/* ---- while it runs ------------------------------------------------------------------------ */
+
+static unsigned long now_seconds(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (unsigned long)t.tv_sec;
+}
+
+/* Return: whether who asked is still there. */
+static bool pass_on_signal(const struct work *w, pid_t child)
+{
+	struct session_request q;
+
+	if (io_recv(w->sock, &q, sizeof(q), NULL, NULL) != 0 ||
+		q.magic != SESSION_SOCKET_MAGIC || q.kind != SESSION_SIGNAL ||
+		q.value <= 0 || q.value > SIGRTMAX)
+		return false;
+	if (kill(-child, q.value) < 0)
+		(void)kill(child, q.value);
+	return true;
+}
+
+/* Who asked and is gone ends it as a terminal that hangs up. Return: its wait status, or -1. */
+static int await(const struct work *w, pid_t child)
+{
+	_cleanup_close_ int pidfd = sys_pidfd_open(child);
+	struct pollfd p[] = {
+		{ .fd = w->sock, .events = POLLIN },
+		{ .fd = pidfd, .events = POLLIN },
+	};
+	int status;
+
+	while (pidfd >= 0 && p[1].revents == 0) {
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[0].revents && !pass_on_signal(w, child)) {
+			(void)kill(child, SIGHUP);
+			(void)kill(child, SIGCONT);
+			return -1;
+		}
+	}
+	return waitpid(child, &status, 0) == child ? status : -1;
+}
+
+static size_t stdio_of(struct proxy *p, int *fds)
+{
+	size_t n = 0;
+
+	if (p->master >= 0) {
+		fds[n++] = take_fd(&p->master);
+		fds[n++] = take_fd(&p->slave);
+	}
+	for (int i = 0; i < 3; i++)
+		if (p->stdio[i] >= 0)
+			fds[n++] = take_fd(&p->stdio[i]);
+	return n;
+}
+
+static int as_shell_has_it(int status)
+{
+	if (status < 0)
+		return 128 + SIGHUP;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void follow(const struct work *w, const struct joinlog_who *who, struct proxy *p,
+	struct session_answer *a)
+{
+	unsigned long begun = now_seconds();
+	int fds[IO_FDS_MAX], status;
+	size_t n = stdio_of(p, fds);
+	int r = work_answer(w, a, fds, n);
+
+	while (n > 0)
+		cleanup_close(&fds[--n]);
+	status = r == 0 ? await(w, p->child) : -1;
+	if (status >= 0) {
+		a->value = status;
+		(void)work_answer(w, a, NULL, 0);
+	}
+	join_log_left(who, w->record, now_seconds() - begun, as_shell_has_it(status));
+	account_log(w->record->uid, "session %s: %s left the session of %s after %lu s",
+		w->record->id, w->record->user, w->record->user, now_seconds() - begun);
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+static enum enter_result start(const struct work *w, const struct session_command *c,
+	const struct joinlog_who *who, struct proxy *ret, struct err *e)
+{
+	struct find_held held = FIND_HELD_NONE;
+	enum enter_result r = ENTER_FAILED;
+	char notice[512], now[16] = "";
+	time_t t = time(NULL);
+	struct tm tm;
+	struct enter in = {
+		.record = w->record,
+		.held = &held,
+		.file = c->file,
+		.argv = c->argv,
+		.env = c->env,
+		.folder = c->folder,
+		.folder_must = c->head.folder_must != 0,
+		.on_pty = c->head.on_pty,
+		.manner = c->head.manner,
+		.limits = c->head.limits,
+	};
+
+	if (w->record->notify_join) {
+		if (localtime_r(&t, &tm))
+			(void)strftime(now, sizeof(now), "%H:%M", &tm);
+		joinlog_notice(who, now, notice, sizeof(notice));
+		in.notice = notice;
+	}
+	if (find_hold(w->record, &held, e) == 0 &&
+		person_of(w->record, &held, &in.person, e) == 0)
+		r = enter_session(&in, ret, e);
+	if (r == ENTER_RUNS && in.notice)
+		notice_lent(w->record, notice);
+	find_release(&held);
+	return r;
+}
+
+/* What is executed under another name is the login shell, "-bash". */
+static const char *const *words_of(const struct session_command *c)
+{
+	return c->argv[0][0] == '-' ? NULL : c->argv;
+}
+
+int work_run(const struct work *w, struct session_answer *a, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	struct session_command c = { 0 };
+	struct proxy p = PROXY_NONE;
+	struct joinlog_who who;
+	enum enter_result r = ENTER_FAILED;
+
+	openlog("nsjoin", LOG_PID, LOG_AUTHPRIV);
+	join_log_who(w->pid, w->record->uid, &who);
+	if (w->root)
+		return err_set(e, 0, "root steps in by itself: nsjoin %s", w->record->id);
+	if (session_command_read(w->fd, &c, &text, e) == 0) {
+		(void)close(w->fd);
+		r = start(w, &c, &who, &p, e);
+	}
+	if (r == ENTER_RUNS) {
+		join_log_joined(&who, w->record, w->record->user, words_of(&c));
+		account_log(w->record->uid, "session %s: %s joined the session of %s",
+			w->record->id, w->record->user, w->record->user);
+		follow(w, &who, &p, a);
+	} else {
+		a->value = r == ENTER_NO_EXEC;
+		join_log_failed(&who, w->record->id, c.argv ? words_of(&c) : NULL, e);
+	}
+	session_command_clear(&c);
+	return r == ENTER_RUNS ? 1 : -1;
+}

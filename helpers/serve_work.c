@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/serve_work.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/sys.h"
+#include "core/run/account_log.h"
+#include "core/run/kin.h"
+#include "core/run/look.h"
+#include "core/run/members.h"
+#include "core/run/pause.h"
+#include "helpers/title.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <syslog.h>
+
+/* How long who has connected may take to say what for, and to take the answer. */
+#define PATIENCE_S 5
+#define SOCK_FD    3
+
+int work_answer(
+	const struct work *w, const struct session_answer *a, const int *fds, size_t n)
+{
+	return io_send(w->sock, a, sizeof(*a), fds, n);
+}
+
+/* ---- what can be asked for ---------------------------------------------------------------- */
+
+static int tell_record(
+	const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	(void)value;
+	return record_format(w->record, a->text, sizeof(a->text)) < 0
+		       ? err_set(e, errno, "tell of session %s", w->record->id)
+		       : 0;
+}
+
+/* Answered first, as the session's end is that of this process. */
+static int stop(const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	(void)value;
+	/* Its processes would go on for as long as they have to end. */
+	if (!w->root && pause_is_roots(w->record))
+		return err_set(e, EPERM,
+			"root has paused session %s, and has to resume or end it",
+			w->record->id);
+	(void)work_answer(w, a, NULL, 0);
+	(void)kill(getppid(), SIGTERM);
+	for (;;)
+		(void)pause();
+}
+
+static int send_signal(
+	const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	size_t hit = 0;
+
+	if (value <= 0 || value > SIGRTMAX)
+		return err_set(e, EINVAL, "send signal %d", value);
+	if (members_signal(w->record, value, &hit, e) < 0)
+		return -1;
+	a->value = (int32_t)hit;
+	return 0;
+}
+
+static int pause_it(
+	const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	(void)value;
+	(void)a;
+	return pause_session(w->record, w->root ? PAUSE_ROOT : PAUSE_OWN, e);
+}
+
+static int resume(
+	const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	(void)value;
+	(void)a;
+	return pause_resume(w->record, w->root ? PAUSE_ROOT : PAUSE_OWN, e);
+}
+
+static int log_of(
+	const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	int fd = account_log_copy(w->record->uid, e);
+
+	(void)value;
+	if (fd < 0)
+		return -1;
+	(void)work_answer(w, a, &fd, 1);
+	return 1;
+}
+
+static int run(const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	(void)value;
+	return work_run(w, a, e);
+}
+
+/* All that there is, by enum session_request_kind. Each returns 0; 1 when it has answered; -1 with @e. */
+static int (*const requests[])(
+	const struct work *w, int value, struct session_answer *a, struct err *e) = {
+	[SESSION_RECORD] = tell_record,
+	[SESSION_STOP] = stop,
+	[SESSION_SIGNAL] = send_signal,
+	[SESSION_PAUSE] = pause_it,
+	[SESSION_RESUME] = resume,
+	[SESSION_LOG] = log_of,
+	[SESSION_RUN] = run,
+};
+
+/* ---- the worker --------------------------------------------------------------------------- */
+
+static int close_others(struct work *w)
+{
+	if (w->sock != SOCK_FD && dup3(w->sock, SOCK_FD, O_CLOEXEC) < 0)
+		return -1;
+	w->sock = SOCK_FD;
+	return sys_close_from(SOCK_FD + 1);
+}
+
+/* Return: 0 or -1: nobody is told then. */
+static int begin(struct work *w, pid_t supervisor)
+{
+	const struct timeval patience = { .tv_sec = PATIENCE_S };
+	socklen_t size = sizeof(struct ucred);
+	struct ucred peer;
+
+	closelog();
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != supervisor ||
+		close_others(w) < 0 ||
+		getsockopt(w->sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+		setsockopt(w->sock, SOL_SOCKET, SO_RCVTIMEO, &patience,
+			sizeof(patience)) < 0 ||
+		setsockopt(w->sock, SOL_SOCKET, SO_SNDTIMEO, &patience,
+			sizeof(patience)) < 0)
+		return -1;
+	w->root = peer.uid == 0;
+	w->pid = peer.pid;
+	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
+	title_set("nsshell: a request to session %s", w->record->id);
+	return 0;
+}
+
+static int hear(struct work *w, struct session_request *q, struct err *e)
+{
+	int fds[IO_FDS_MAX];
+	size_t n = 0;
+	bool is;
+
+	if (io_recv(w->sock, q, sizeof(*q), fds, &n) != 0)
+		return -1;
+	for (size_t i = 1; i < n; i++)
+		cleanup_close(&fds[i]);
+	w->fd = n > 0 ? fds[0] : -EBADF;
+	if (q->magic != SESSION_SOCKET_MAGIC ||
+		q->kind >= sizeof(requests) / sizeof(*requests) || !requests[q->kind])
+		return err_set(e, EPROTO, "session %s is of another version of nsshell",
+			w->record->id);
+	/* The account that has the uid now needn't be the one that it had when the session began. */
+	is = w->root || kin_has(w->record, w->record->uid);
+	look_end();
+	return is ? 0 : err_set(e, 0, "no session has the id \"%s\"", w->record->id);
+}
+
+_Noreturn void serve_work(const struct session *s, int sock)
+{
+	struct work w = { .record = &s->record, .sock = sock, .fd = -EBADF };
+	struct session_answer a = { .magic = SESSION_SOCKET_MAGIC };
+	struct session_request q = { 0 };
+	int r;
+
+	if (begin(&w, s->record.supervisor.pid) < 0)
+		_exit(1);
+	if (hear(&w, &q, &a.error) < 0) {
+		a.failed = 1;
+		if (a.error.msg[0])
+			(void)work_answer(&w, &a, NULL, 0);
+		_exit(1);
+	}
+	r = requests[q.kind](&w, q.value, &a, &a.error);
+	a.failed = r < 0;
+	if (r <= 0)
+		(void)work_answer(&w, &a, NULL, 0);
+	_exit(a.failed);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One request to a session, in a process of its own. */
+#pragma once
+
+#include "core/run/session_socket.h"
+#include "helpers/session.h"
+
+/**
+ * serve_work() - Hear one request at a connection, do it, answer, and end
+ *
+ * Should:   be a fork of the supervisor's; ends with it
+ * Mustn't:  keep any fd of the supervisor's but this connection: no lease, lock or leash outlives it
+ */
+_Noreturn void serve_work(const struct session *s, int sock);
+
+/* A connection, and who is at its other end. */
+struct work {
+	const struct record *record;
+	int sock;
+	bool root; /* root asks; else the session's account */
+	pid_t pid; /* who asks, when it connected; 0 where that is in a box */
+	int fd;    /* came with the request; -EBADF */
+};
+
+/* Send an answer with fds. Return: 0 or -1 with errno. */
+int work_answer(
+	const struct work *w, const struct session_answer *a, const int *fds, size_t n);
+
+/**
+ * work_run() - SESSION_RUN
+ *
+ * Returns once the command has ended. Return: 1; -1 with @e when it wasn't started, and a->value is 1
+ * where the exec failed.
+ */
+int work_run(const struct work *w, struct session_answer *a, struct err *e);

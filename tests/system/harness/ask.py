@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The socket of a session, asked by hand: core/run/session_socket.h and session_command.h."""
+
+import os
+import pickle
+import socket
+import struct
+import traceback
+
+OWN = "/run/nsshell/own"
+MAGIC = 0x6e737231
+RECORD, STOP, SIGNAL, PAUSE, RESUME, LOG, RUN = range(1, 8)
+ANSWER = struct.Struct("@Iii i512si 4096s")
+HEAD = struct.Struct("@IIII 60s8s 4x 256s")
+UNLIMITED = struct.pack("@QQ", 2 ** 64 - 1, 2 ** 64 - 1) * 16
+
+
+def as_user(person, function, *arguments):
+    """What a process of the person's gets from it."""
+    r, w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(*[person.pw_gid] * 3)
+            os.setresuid(*[person.pw_uid] * 3)
+            result = function(*arguments)
+        except BaseException as e:  # pylint: disable=broad-except
+            result = f"{type(e).__name__}: {e}" if isinstance(e, OSError) else traceback.format_exc()
+        os.write(w, pickle.dumps(result))
+        os._exit(0)
+    os.close(w)
+    with open(r, "rb") as f:
+        data = f.read()
+    os.waitpid(pid, 0)
+    return pickle.loads(data)
+
+
+def connect(uid, session, timeout=10):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.settimeout(timeout)
+    s.connect(f"{OWN}/{uid}/{session}")
+    return s
+
+
+def hear(s):
+    """(failed, value, error, text, fds); None where it hangs up."""
+    data, fds, _, _ = socket.recv_fds(s, ANSWER.size + 1, 16)
+    if not data:
+        return None
+    if len(data) != ANSWER.size:
+        return f"{len(data)} bytes"
+    _, failed, value, _, message, _, text = ANSWER.unpack(data)
+    return failed, value, message.split(b"\0")[0].decode(), text.split(b"\0")[0].decode(), fds
+
+
+def command(argv, env=(), folder="/", file=None, on_pty=0, n_argv=None, n_env=None, tail=b""):
+    words = [folder, file if file is not None else argv[0] if argv else "", *argv, *env]
+    head = HEAD.pack(on_pty, 0, len(argv) if n_argv is None else n_argv, len(env) if n_env is None else n_env,
+                     b"", b"", UNLIMITED)
+    return head + b"".join(w.encode() + b"\0" for w in words) + tail
+
+
+def memfd(data):
+    fd = os.memfd_create("nst")
+    os.write(fd, data)
+    return fd
+
+
+def ask(uid, session, kind, value=0, fds=(), magic=MAGIC):
+    """As hear(), of one request; fds that come are closed, their number stands for them."""
+    with connect(uid, session) as s:
+        socket.send_fds(s, [struct.pack("@IIi", magic, kind, value)], list(fds))
+        said = hear(s)
+        if isinstance(said, tuple):
+            for fd in said[4]:
+                os.close(fd)
+            said = (*said[:4], len(said[4]))
+        return said
+
+
+def raw(uid, session, *messages):
+    """What it says to messages that are no requests."""
+    with connect(uid, session) as s:
+        for m in messages:
+            s.send(m)
+        return hear(s)
+
+
+def run(uid, session, data, read=True):
+    """What a command printed and its wait status, or an error."""
+    with connect(uid, session) as s:
+        socket.send_fds(s, [struct.pack("@IIi", MAGIC, RUN, 0)], [memfd(data)])
+        said = hear(s)
+        if not isinstance(said, tuple) or said[0]:
+            return said if not isinstance(said, tuple) else said[:3]
+        os.close(said[4][0])
+        out = b""
+        while read:
+            more = os.read(said[4][1], 65536)
+            if not more:
+                break
+            out += more
+        return out.decode(), hear(s)[1]
