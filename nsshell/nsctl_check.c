@@ -137,11 +137,13 @@ int nsctl_check(int argc, char **argv)
 {
 	_cleanup_(findings_cleanup) struct findings f = { 0 };
 	const char *config = NULL, *pam_dir = PATH_PAM_D;
-	bool json = false;
+	bool json = false, brief = false;
 	const struct nsctl_option options[] = {
 		{ 'c', "config", "FILE", "read this nsshell.conf", NULL, &config },
 		{ 0, "pam-dir", "DIR", "look at the services of this folder", NULL,
 			&pam_dir },
+		{ 'b', "brief", NULL, "one line a finding, and nothing else", &brief,
+			NULL },
 		{ 'J', "json", NULL, "one JSON object", &json, NULL },
 		{ 0 },
 	};
@@ -150,13 +152,17 @@ int nsctl_check(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	if (json && brief)
+		return nsctl_usage(argv[0], "takes --json or --brief, not both");
 	if (look_at_all(config, pam_dir, &f, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	if (f.no_memory || (json && findings_json(&f, stdout) < 0)) {
 		(void)err_set(&e, ENOMEM, "gather the findings");
 		return nsctl_failed(argv[0], &e);
 	}
-	if (!json) {
+	if (brief) {
+		findings_brief(&f, stdout);
+	} else if (!json) {
 		findings_print(&f, stdout);
 		count_print(&f, FINDING_ERROR, "error", ", ");
 		count_print(&f, FINDING_WARNING, "warning", ", ");

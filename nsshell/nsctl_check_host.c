@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <shadow.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -220,41 +221,60 @@ void check_installed(struct findings *f)
 
 void check_state(struct findings *f)
 {
-	static const char *const folders[] = { PATH_RUN, PATH_STATE };
+	static const struct {
+		const char *path;
+		mode_t mode;
+	} folders[] = { { PATH_RUN, PATH_RUN_MODE }, { PATH_STATE, 0700 } };
 	struct stat st;
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		if (lstat(folders[i], &st) < 0)
+		const char *path = folders[i].path;
+		char todo[64];
+
+		if (lstat(path, &st) < 0)
 			continue;
+		(void)snprintf(todo, sizeof(todo), "chmod %04o it, and find what made it",
+			(unsigned int)folders[i].mode);
 		if (!S_ISDIR(st.st_mode))
 			findings_add(f, FINDING_ERROR, ISOLATED,
 				"remove it; nsshell makes it anew", "%s isn't a folder",
-				folders[i]);
-		else if (roots_alone(folders[i], &st, ISOLATED, f) && (st.st_mode & 077))
+				path);
+		else if (roots_alone(path, &st, ISOLATED, f) &&
+			 (st.st_mode & 077 & ~folders[i].mode))
 			findings_add(f, FINDING_WARNING, "the privacy of all sessions",
-				"chmod 0700 it, and find what made it",
+				todo,
 				"%s has mode %04o: others can read what is root's alone",
-				folders[i], st.st_mode & 07777U);
+				path, st.st_mode & 07777U);
 	}
+}
+
+/* Whether root has a password, and so a way in of its own, at the console at least. */
+static bool root_can_log_in(void)
+{
+	const struct spwd *root = getspnam("root");
+
+	return root && root->sp_pwdp[0] == '$';
 }
 
 void check_break_glass(struct findings *f)
 {
 	static const char whom[] = "the admin, on the day when no isolated login works";
+	enum finding_severity severity =
+		root_can_log_in() ? FINDING_NOTE : FINDING_WARNING;
 	const struct group *g;
 
 	errno = 0;
 	g = getgrnam(POLICY_BREAK_GLASS_GROUP);
 	if (!g)
-		findings_add(f, FINDING_WARNING, whom,
-			"groupadd --system " POLICY_BREAK_GLASS_GROUP
-			" && usermod -aG " POLICY_BREAK_GLASS_GROUP " YOURSELF",
+		findings_add(f, severity, whom,
+			"groupadd -f --system " POLICY_BREAK_GLASS_GROUP
+			" && usermod -aG " POLICY_BREAK_GLASS_GROUP " YOU",
 			"the break-glass group " POLICY_BREAK_GLASS_GROUP " %s%s",
 			errno ? "can't be looked up: " : "isn't there",
 			errno ? strerror(errno) : "");
 	else if (!g->gr_mem[0])
-		findings_add(f, FINDING_WARNING, whom,
-			"usermod -aG " POLICY_BREAK_GLASS_GROUP " YOURSELF",
+		findings_add(f, severity, whom,
+			"usermod -aG " POLICY_BREAK_GLASS_GROUP " YOU",
 			"the break-glass group " POLICY_BREAK_GLASS_GROUP
 			" has no members");
 }

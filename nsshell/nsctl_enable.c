@@ -6,6 +6,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/lock.h"
 #include "core/base/paths.h"
+#include "core/base/strlist.h"
 #include "core/plan/pamdiff.h"
 #include "core/plan/pamstack.h"
 #include "core/run/pamfile.h"
@@ -18,10 +19,12 @@ struct edit {
 	const char *command;
 	bool disabling;
 	bool dry_run, yes, force;
+	bool all; /* disable: every service that has the line */
 	const char *config;
 	const char *pam_dir;
 	char **services;
 	size_t n;
+	struct strlist chosen; /* what they are where nobody named any */
 	int dir, lock;
 	struct pamstack_dir old, new;
 	int status;
@@ -33,6 +36,7 @@ static void edit_clear(struct edit *x)
 	cleanup_close(&x->lock);
 	pamstack_clear(&x->old);
 	pamstack_clear(&x->new);
+	strlist_clear(&x->chosen);
 }
 
 /* ---- before anything is edited ------------------------------------------------------ */
@@ -131,6 +135,60 @@ static void services_sort(struct edit *x)
 			x->services[j] = one;
 		}
 	}
+}
+
+/* Whether the file has a line of that role that nsctl added. */
+static bool has_marked(const struct pamstack_file *file, enum pamstack_role role)
+{
+	for (size_t i = 0; i < file->n; i++)
+		if (file->lines[i].marked && file->lines[i].role == role)
+			return true;
+	return false;
+}
+
+/* Every service of the config that this host has: with fewer there are ways around. */
+static int services_of_config(struct edit *x, struct err *e)
+{
+	_cleanup_(strlist_clear) struct strlist listed = { 0 };
+	_cleanup_(config_cleanup) struct config *c = NULL;
+
+	if (config_load(x->config, &c, e) < 0 || config_services(c, &listed, e) < 0)
+		return -1;
+	for (size_t i = 0; i < listed.n; i++)
+		if (pamstack_find(&x->old, listed.v[i]) &&
+			strlist_add(&x->chosen, listed.v[i]) < 0)
+			return err_set(e, ENOMEM, "choose the services");
+	if (x->chosen.n == 0)
+		return err_set(
+			e, 0, "%s has no service that Services= lists", x->pam_dir);
+	return 0;
+}
+
+/* Every service with the line; where there is none, what a lost line has left its gates in. */
+static int services_enabled(struct edit *x, struct err *e)
+{
+	static const enum pamstack_role roles[] = { PAMSTACK_ENTERS, PAMSTACK_GATES };
+
+	for (size_t r = 0; r < 2 && x->chosen.n == 0; r++)
+		for (size_t i = 0; i < x->old.n; i++)
+			if (has_marked(&x->old.files[i], roles[r]) &&
+				strlist_add(&x->chosen, x->old.files[i].name) < 0)
+				return err_set(e, ENOMEM, "choose the services");
+	return 0;
+}
+
+/* Nobody named any. */
+static int services_choose(struct edit *x, struct err *e)
+{
+	if ((x->disabling ? services_enabled(x, e) : services_of_config(x, e)) < 0)
+		return -1;
+	x->services = x->chosen.v;
+	x->n = x->chosen.n;
+	(void)printf("PAM services to %s:", x->disabling ? "disable" : "enable");
+	for (size_t i = 0; i < x->n; i++)
+		(void)printf(" %s", x->services[i]);
+	(void)printf("%s\n", x->n == 0 ? " none" : "");
+	return 0;
 }
 
 /* ---- editing the copy --------------------------------------------------------------- */
@@ -291,9 +349,9 @@ static int edit_run(struct edit *x, struct err *e)
 	if (is_this_host(x) && !x->dry_run && geteuid() != 0)
 		return err_set(e, 0, "%s is root's: run it as root, or with --dry-run",
 			x->pam_dir);
-	if (!x->disabling && is_this_host(x) && host_warnings(x, e) < 0)
+	if (dir_read(x, e) < 0 || (x->n == 0 && services_choose(x, e) < 0))
 		return -1;
-	if (dir_read(x, e) < 0)
+	if (!x->disabling && is_this_host(x) && host_warnings(x, e) < 0)
 		return -1;
 	services_sort(x);
 	if (edit_all(x, e) < 0 || diff_show(x, &changes, e) < 0)
@@ -332,19 +390,23 @@ static int edit_main(int argc, char **argv, bool disabling)
 		{ 'y', "yes", NULL, "don't ask on a terminal", &x.yes, NULL },
 		{ 0, "pam-dir", "DIR", "edit the services of this folder (image builds)",
 			NULL, &x.pam_dir },
+		{ disabling ? 'a' : 'f', disabling ? "all" : "force", NULL,
+			disabling ? "every service that is enabled"
+				  : "also where helper or module are missing",
+			disabling ? &x.all : &x.force, NULL },
 		/* Only enable looks at the host. */
-		{ 'f', disabling ? NULL : "force", NULL,
-			"also where helper or module are missing", &x.force, NULL },
-		{ 'c', "config", "FILE", "read this nsshell.conf", NULL, &x.config },
+		{ 'c', disabling ? NULL : "config", "FILE", "read this nsshell.conf",
+			NULL, &x.config },
 		{ 0 },
 	};
-	int first, r = nsctl_options(options, "SERVICE...", argc, argv, &first);
+	int first, r = nsctl_options(options, disabling ? "SERVICE..." : "[SERVICE...]",
+			   argc, argv, &first);
 	struct err e = { 0 };
 
 	if (r >= 0)
 		return r;
-	if (first == argc)
-		return nsctl_usage(argv[0], "takes PAM services, such as sshd");
+	if (disabling && (first == argc) != x.all)
+		return nsctl_usage(argv[0], "takes PAM services, such as sshd, or --all");
 	x.services = argv + first;
 	x.n = (size_t)(argc - first);
 	if (edit_run(&x, &e) < 0) {

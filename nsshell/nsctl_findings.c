@@ -70,6 +70,15 @@ size_t findings_count(const struct findings *f, enum finding_severity severity)
 	return n;
 }
 
+void findings_brief(const struct findings *f, FILE *out)
+{
+	for (int s = FINDING_ERROR; s >= FINDING_NOTE; s--)
+		for (size_t i = 0; i < f->n; i++)
+			if ((int)f->v[i].severity == s)
+				(void)fprintf(out, "%s: %s; to do: %s\n", names[s],
+					f->v[i].what, f->v[i].todo);
+}
+
 void findings_print(const struct findings *f, FILE *out)
 {
 	for (int s = FINDING_ERROR; s >= FINDING_NOTE; s--) {

@@ -42,6 +42,8 @@ size_t findings_count(const struct findings *f, enum finding_severity severity);
 
 /* In words, one after the other, errors first. */
 void findings_print(const struct findings *f, FILE *out);
+/* A line each, errors first: "SEVERITY: WHAT; to do: TODO". */
+void findings_brief(const struct findings *f, FILE *out);
 /* One JSON object: {"findings": [...], "errors": N, "warnings": N, "notes": N}. Return:
  * 0, -1. */
 int findings_json(const struct findings *f, FILE *out);

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""nsctl enable with no service named, and what nsctl check says then: the first quarter of an hour."""
+
+import hashlib
+import os
+import re
+
+from harness.etc import own_etc, replace
+
+PAM = "/etc/pam.d"
+USUAL = ["sshd", "login", "su", "su-l", "runuser", "runuser-l", "cron"]
+
+
+def _digest():
+    return {n: hashlib.sha256(open(f"{PAM}/{n}", "rb").read()).hexdigest() for n in os.listdir(PAM)}
+
+
+def _enable(b, *services):
+    # --force: the helper isn't where make install would put it.
+    return b.nsctl("enable", "--yes", "--force", "--config", str(b.stage.conf), *services)
+
+
+def _check(b, *options):
+    return b.nsctl("check", "--config", str(b.stage.conf), *options)
+
+
+def _named(text):
+    return [x.split(":")[1].split() for x in text.splitlines() if x.startswith("PAM services to")]
+
+
+def test_nobody_named_a_service(b):
+    b.stage.pam_plain()
+    for name in ("atd", "nst-none"):
+        if os.path.exists(f"{PAM}/{name}"):
+            os.unlink(f"{PAM}/{name}")
+    before = _digest()
+    here = [s for s in USUAL if s in before]
+    r = b.nsctl("enable", "--dry-run", "--force", "--config", str(b.stage.conf))
+    b.check(r.returncode == 0 and _named(r.stdout) == [here] and _digest() == before,
+            "nsctl enable alone proposes every way in that Services= lists and this host has", _named(r.stdout), r.stderr)
+    lines = [x for x in r.stdout.splitlines() if x.startswith("+++ ")]
+    b.check(len(lines) >= len(here) - 2, "and shows the whole diff", len(lines), r.stdout)
+    r = _enable(b)
+    b.check(r.returncode == 0, "they are enabled at once", r.stderr or "Done", r.stdout)
+    r = _check(b, "--brief")
+    ways = [x for x in r.stdout.splitlines() if PAM in x and not x.startswith("note: ")]
+    b.check(not ways, "nsctl check has no warning of a PAM service then", ways)
+    r = b.nsctl("disable")
+    b.check(r.returncode == 64 and _digest() != before, "nsctl disable alone is no way to open the host", r.stderr)
+    r = b.nsctl("disable", "--yes", "--all", "sshd")
+    b.check(r.returncode == 64, "--all or names, not both", r.stderr)
+    r = b.nsctl("disable", "--yes", "--all")
+    b.check(r.returncode == 0 and _digest() == before, "nsctl disable --all gives every file back byte for byte",
+            [n for n, d in _digest().items() if before.get(n) != d] or "same", r.stdout + r.stderr)
+    r = b.nsctl("disable", "--yes", "--all")
+    b.check(r.returncode == 0 and _named(r.stdout) == [["none"]], "once more does nothing", r.stdout, r.stderr)
+    _enable(b, "sshd")
+    with open(f"{PAM}/sshd", "w", encoding="utf-8") as f:
+        f.write((b.stage.private / "pam.d.host" / "sshd").read_text(encoding="utf-8"))
+    r = b.nsctl("disable", "--yes", "--all")
+    b.check(r.returncode == 0 and _digest() == before, "nor does a gate stay behind whose service lost its line",
+            [n for n, d in _digest().items() if before.get(n) != d] or "same", r.stdout + r.stderr)
+
+
+def test_services_of_the_config(b):
+    b.stage.pam_plain()
+    b.stage.config(default="Services=\nServices=su nst-nowhere\n")
+    r = b.nsctl("enable", "--dry-run", "--force", "--config", str(b.stage.conf))
+    b.check(_named(r.stdout) == [["su"]], "what Services= leaves out isn't proposed, nor what isn't here",
+            _named(r.stdout), r.stderr)
+    b.stage.config(default="Services=\nServices=nst-nowhere\n")
+    r = b.nsctl("enable", "--dry-run", "--force", "--config", str(b.stage.conf))
+    b.check(r.returncode == 1 and "Services=" in r.stderr, "and where nothing is left that is said", r.stderr)
+
+
+def test_brief(b):
+    b.stage.pam_plain()
+    r, brief = _check(b), _check(b, "--brief")
+    lines = brief.stdout.splitlines()
+    b.check(brief.returncode == r.returncode and len(lines) == len(re.findall("^    concerns: ", r.stdout, re.M)),
+            "nsctl check --brief: a line a finding, and the same exit status", len(lines), brief.stdout)
+    b.check(all(re.match("(error|warning|note): .+; to do: .+", x) for x in lines), "each says what and what to do", lines[:1])
+    r = _check(b, "--brief", "--json")
+    b.check(r.returncode == 64, "--brief and --json are refused together", r.stderr)
+
+
+def _glass(b):
+    return [x for x in _check(b, "--brief").stdout.splitlines() if "nsshell-exempt" in x]
+
+
+def test_break_glass(b):
+    b.stage.pam_plain()
+    with own_etc(b) as etc:
+        group, shadow = (etc / "group").read_text(encoding="utf-8"), (etc / "shadow").read_text(encoding="utf-8")
+        replace(etc / "group", re.sub("^nsshell-exempt:.*\n", "", group, flags=re.M) + "nsshell-exempt:x:64999:\n")
+        for password, severity in (("*", "warning"), ("!$y$j9T$nst", "warning"), ("$y$j9T$nst", "note")):
+            replace(etc / "shadow", re.sub("^root:[^:]*:", lambda _, p=password: f"root:{p}:", shadow, flags=re.M))
+            os.chmod(etc / "shadow", 0o600)
+            seen = _glass(b)
+            b.check(len(seen) == 1 and seen[0].startswith(severity) and "usermod -aG nsshell-exempt YOU" in seen[0],
+                    f"nobody in the break-glass group, root's password {password}: a {severity}", seen)
+
+
+def test_state_folders(b):
+    b.stage.pam_plain()
+    seen = [x for x in _check(b, "--brief").stdout.splitlines() if "/run/nsshell has mode" in x]
+    os.chmod("/run/nsshell", 0o711)
+    usual = [x for x in _check(b, "--brief").stdout.splitlines() if "/run/nsshell has mode" in x]
+    b.check(not seen and not usual, "nsctl check has nothing against the mode that nsshell gives /run/nsshell", usual)
+    os.chmod("/run/nsshell", 0o755)
+    seen = [x for x in _check(b, "--brief").stdout.splitlines() if "/run/nsshell has mode" in x]
+    os.chmod("/run/nsshell", 0o711)
+    b.check(len(seen) == 1 and "chmod 0711 it" in seen[0], "but against one with which others list it", seen)
