@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The keys: one row each. nsshell.conf(5) and the shipped file follow this table. */
 #include "config/internal.h"
+#include "core/plan/limits.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#define MIB       (UINT64_C(1024) * 1024)
 #define PAGE      UINT64_C(4096)
 
 #define HINT_BOOL "yes or no"
-#define HINT_MEM                                                                            \
-	"a size of at least 1M such as 2G (K, M, G, T), a part of the memory such as 25%, " \
-	"or infinity"
-#define HINT_BPS                                                                         \
-	"a path and bytes in a second such as /home 20M (K, M, G, T by 1000), or infinity"
-#define HINT_IOPS                                                                        \
-	"a path and operations in a second such as /home 500 (K, M, G, T by 1000), or infinity"
 #define HINT_TMP  "a size of at least 4K such as 512M (K, M, G, T), or infinity"
 #define HINT_BIND "absolute paths without '..', as [-]SOURCE or [-]SOURCE:TARGET"
 #define HINT_PATH "absolute paths without '..', a '-' before one that may be absent"
@@ -37,9 +30,24 @@ static const char *const group_words[] = { "keep", "none", NULL };
 		.hint = hint_, __VA_ARGS__                                               \
 	}
 
-/* A key of [Slice NAME], too. */
-#define LIMIT(name_, parse_, member, ...)                                                \
-	ROW(name_, parse_, limits.member, __VA_ARGS__, .limit = true)
+/* A row of limits_rows.h: a key of [Slice NAME], too. Its kind says who parses it. */
+#define PARSE_MEMORY config_parse_amount
+#define PARSE_SWAP   config_parse_amount
+#define PARSE_TASKS  config_parse_tasks
+#define PARSE_QUOTA  config_parse_quota
+#define PARSE_WEIGHT config_parse_weight
+#define PARSE_CPUS   config_parse_cpus
+#define PARSE_SPEED  config_parse_io
+#define LIMIT(id_, name_, member_, kind_, initial_, hint_, min_, max_, ...)              \
+	{ .name = (name_),                                                               \
+		.parse = PARSE_##kind_,                                                  \
+		.offset = offsetof(struct policy, limits.member_),                       \
+		.initial = (initial_),                                                   \
+		.hint = (hint_),                                                         \
+		.min = (min_),                                                           \
+		.max = (max_),                                                           \
+		.list = LIMIT_##kind_ == LIMIT_SPEED,                                    \
+		.limit = true },
 
 /* clang-format off */
 const struct config_key config_keys[] = {
@@ -75,27 +83,7 @@ const struct config_key config_keys[] = {
 	ROW("RestrictAddressFamilies", families, families, "default",
 		"no, none, default, and names such as AF_VSOCK to allow, with a '~' before one to "
 		"refuse", .list = true),
-	LIMIT("MemoryMax", amount, memory_max, "infinity", HINT_MEM, .min = MIB),
-	LIMIT("MemoryHigh", amount, memory_high, "infinity", HINT_MEM, .min = MIB),
-	LIMIT("MemorySwapMax", amount, swap_max, "infinity",
-		"a size such as 512M (K, M, G, T), a part of the memory such as 10%, or infinity"),
-	LIMIT("TasksMax", tasks, tasks_max, "33%",
-		"a whole number from 1 on, a part of the host's maximum such as 10%, or infinity",
-		.min = 1),
-	LIMIT("CPUQuota", quota, cpu_quota, "infinity",
-		"a percentage of one CPU from 1% to 1000000% such as 150%, or infinity",
-		.max = 1000000),
-	LIMIT("CPUWeight", weight, cpu_weight, NULL, "a whole number from 1 to 10000",
-		.min = 1, .max = 10000),
-	LIMIT("AllowedCPUs", cpus, cpus, NULL, "CPUs and ranges of them such as 0-3,7, or all"),
-	LIMIT("IOWeight", weight, io_weight, NULL, "a whole number from 1 to 10000", .min = 1,
-		.max = 10000),
-	LIMIT("IOReadBandwidthMax", io, io[POLICY_IO_READ_BANDWIDTH], "", HINT_BPS,
-		.list = true),
-	LIMIT("IOWriteBandwidthMax", io, io[POLICY_IO_WRITE_BANDWIDTH], "", HINT_BPS,
-		.list = true),
-	LIMIT("IOReadIOPSMax", io, io[POLICY_IO_READ_IOPS], "", HINT_IOPS, .list = true),
-	LIMIT("IOWriteIOPSMax", io, io[POLICY_IO_WRITE_IOPS], "", HINT_IOPS, .list = true),
+#include "core/plan/limits_rows.h"
 	ROW("Slice", slice, slice, NULL,
 		"the name of a [Slice NAME] section, up to 31 letters, digits and '_', or none"),
 	ROW("OOMPolicy", word, oom, "continue", "continue or kill", .words = oom_words),

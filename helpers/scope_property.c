@@ -3,36 +3,17 @@
 
 #include "core/base/cpulist.h"
 #include "core/base/parse.h"
+#include "core/plan/limits.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum kind {
-	NUMBER, /* "t", infinity is its largest */
-	CPUS,   /* "ay", a bit each */
-	DEVICE, /* "a(st)", a device and a number */
-};
-
-static const struct property {
-	const char *name;
-	enum kind kind;
-} properties[] = {
-	{ "MemoryMax", NUMBER },
-	{ "MemoryHigh", NUMBER },
-	{ "MemorySwapMax", NUMBER },
-	{ "TasksMax", NUMBER },
-	{ "CPUQuotaPerSecUSec", NUMBER },
-	{ "CPUWeight", NUMBER },
-	{ "IOWeight", NUMBER },
-	{ "AllowedCPUs", CPUS },
-	{ "IOReadBandwidthMax", DEVICE },
-	{ "IOWriteBandwidthMax", DEVICE },
-	{ "IOReadIOPSMax", DEVICE },
-	{ "IOWriteIOPSMax", DEVICE },
-};
-#define N_PROPERTIES (sizeof(properties) / sizeof(*properties))
+static const char *name_of(const struct limit *l)
+{
+	return l->property ? l->property : l->key;
+}
 
 static bool is_named(const char *word, const char *name)
 {
@@ -98,17 +79,14 @@ static int append_device(sd_bus_message *m, const char *name, const char *value)
 	return sd_bus_message_append(m, "(sv)", name, "a(st)", 1, device, n);
 }
 
-static int append_one(sd_bus_message *m, const struct property *p, const char *value)
+/* "t", where infinity is its largest; for CPUs "ay", a bit each; for devices "a(st)". */
+static int append_one(sd_bus_message *m, const struct limit *l, const char *value)
 {
-	switch (p->kind) {
-	case CPUS:
-		return append_cpus(m, p->name, value);
-	case DEVICE:
-		return append_device(m, p->name, value);
-	case NUMBER:
-	default:
-		return append_number(m, p->name, value);
-	}
+	if (l->kind == LIMIT_CPUS)
+		return append_cpus(m, name_of(l), value);
+	if (l->kind == LIMIT_SPEED)
+		return append_device(m, name_of(l), value);
+	return append_number(m, name_of(l), value);
 }
 
 int scope_properties_append(
@@ -118,10 +96,10 @@ int scope_properties_append(
 		size_t k = 0;
 		int r = -EINVAL;
 
-		while (k < N_PROPERTIES && !is_named(words[i], properties[k].name))
+		while (k < LIMITS && !is_named(words[i], name_of(&limits[k])))
 			k++;
-		if (k < N_PROPERTIES)
-			r = append_one(m, &properties[k], strchr(words[i], '=') + 1);
+		if (k < LIMITS)
+			r = append_one(m, &limits[k], strchr(words[i], '=') + 1);
 		if (r < 0)
 			return err_set(e, -r, "property %s", words[i]);
 	}
@@ -130,18 +108,19 @@ int scope_properties_append(
 
 int scope_properties_reset(sd_bus_message *m, char *const *words, size_t n, struct err *e)
 {
-	for (size_t k = 0; k < N_PROPERTIES; k++) {
-		const struct property *p = &properties[k];
+	for (const struct limit *l = limits; l < limits + LIMITS; l++) {
 		bool given = false;
 		int r;
 
 		for (size_t i = 0; i < n; i++)
-			given |= is_named(words[i], p->name);
+			given |= is_named(words[i], name_of(l));
 		if (given)
 			continue;
-		r = append_one(m, p, p->kind == NUMBER ? "infinity" : "");
+		r = append_one(m, l,
+			l->kind == LIMIT_CPUS || l->kind == LIMIT_SPEED ? ""
+									: "infinity");
 		if (r < 0)
-			return err_set(e, -r, "property %s", p->name);
+			return err_set(e, -r, "property %s", name_of(l));
 	}
 	return 0;
 }

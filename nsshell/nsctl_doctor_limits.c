@@ -9,22 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void print_amount(const struct policy_amount *a, FILE *out)
+static void print_limits(const struct policy_limits *of, FILE *out)
 {
-	(void)fprintf(out, " %llu/%u", (unsigned long long)a->n, a->permyriad);
-}
+	const char *value;
+	char buf[32];
 
-static void print_limits(const struct policy_limits *l, FILE *out)
-{
-	print_amount(&l->memory_max, out);
-	print_amount(&l->memory_high, out);
-	print_amount(&l->swap_max, out);
-	print_amount(&l->tasks_max, out);
-	(void)fprintf(out, " %u %u %u %s", l->cpu_quota, l->cpu_weight, l->io_weight,
-		l->cpus ? l->cpus : "");
-	for (size_t i = 0; i < POLICY_IO_KINDS; i++)
-		for (size_t k = 0; k < l->io[i].n; k++)
-			(void)fprintf(out, " %zu:%s", i, l->io[i].v[k]);
+	for (size_t i = 0; i < LIMITS; i++)
+		for (size_t k = 0; (value = limit_text(&limits[i], of, NULL, k, buf));
+			k++)
+			(void)fprintf(out, " %s=%s", limits[i].key, value);
 }
 
 /* Most accounts have the limits of many others: what they are, as text. NULL: no memory. */

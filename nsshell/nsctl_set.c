@@ -48,26 +48,22 @@ static void config_cleanup(struct config **c)
 
 /* ---- what is wanted ----------------------------------------------------------------- */
 
-static const char *limit_key(const char *assignment)
+static const struct limit *limit_of(const char *assignment)
 {
 	size_t len = strcspn(assignment, "=");
 
-	for (size_t i = 0; limits_keys[i]; i++)
-		if (strlen(limits_keys[i]) == len && assignment[len] == '=' &&
-			strncmp(limits_keys[i], assignment, len) == 0)
-			return limits_keys[i];
-	return NULL;
+	return assignment[len] ? limit_find(assignment, len) : NULL;
 }
 
 /* Whether two assignments are about the same; "KEY=" is about all paths, "KEY=PATH VALUE" one. */
 static bool same_key(const char *a, const char *b)
 {
 	size_t len = strcspn(a, "="), path;
-	const char *key = limit_key(a);
+	const struct limit *l = limit_of(a);
 
 	if (strncmp(a, b, len + 1) != 0)
 		return false;
-	if (!key || limits_io(key) < 0 || !a[len + 1] || !b[len + 1])
+	if (!l || l->kind != LIMIT_SPEED || !a[len + 1] || !b[len + 1])
 		return true;
 	path = strcspn(a + len + 1, " ");
 	return strncmp(a + len + 1, b + len + 1, path + 1) == 0;
@@ -115,7 +111,7 @@ static int assignments_check(const struct set *s, struct err *e)
 			if (same_key(s->assignments[k], s->assignments[i]))
 				return err_set(
 					e, 0, "%.100s is given twice", s->assignments[i]);
-		if (!limit_key(s->assignments[i]))
+		if (!limit_of(s->assignments[i]))
 			return err_set(e, 0,
 				"\"%.100s\" sets no limit; nsshell.conf(5) lists them",
 				s->assignments[i]);
@@ -126,7 +122,7 @@ static int assignments_check(const struct set *s, struct err *e)
 /* ---- at once ------------------------------------------------------------------------ */
 
 /* Every key, each with room for all that one may need. */
-#define CHANGE_MAX (12 * LIMIT_FILES_MAX)
+#define CHANGE_MAX (LIMITS * LIMIT_FILES_MAX)
 
 struct change {
 	struct host host;
@@ -160,30 +156,29 @@ static void io_forget(struct strlist *now, const struct strlist *before)
 }
 
 /* MemorySwapMax= of cgroup v1 is in a sum with MemoryMax=. */
-static bool is_touched(const struct set *s, const char *key)
+static bool is_touched(const struct set *s, const struct limit *l)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		const char *given = limit_key(s->assignments[i]);
+		const struct limit *given = limit_of(s->assignments[i]);
 
-		if (strcmp(given, key) == 0 ||
-			(strcmp(given, "MemoryMax") == 0 &&
-				strcmp(key, "MemorySwapMax") == 0 &&
-				limits_is_set(key, &s->policy.limits)))
+		if (given == l ||
+			(given == &limits[LIMIT_MEMORY_MAX] && l->kind == LIMIT_SWAP &&
+				limit_is_set(l, &s->policy.limits)))
 			return true;
 	}
 	return false;
 }
 
 /* What the files of a key are to say, added to the settings. */
-static int key_add(struct change *c, const struct set *s, const char *key, struct err *e)
+static int key_add(
+	struct change *c, const struct set *s, const struct limit *l, struct err *e)
 {
 	size_t n;
 
-	if (limits_files(&c->host.facts, key, &s->policy.limits, c->files + c->n, &n, e) <
-		0)
+	if (limit_files(&c->host.facts, l, &s->policy.limits, c->files + c->n, &n, e) < 0)
 		return -1;
-	if (n == 0 && limits_io(key) < 0)
-		return err_set(e, 0, "%s=: this host has nothing to set it in", key);
+	if (n == 0 && l->kind != LIMIT_SPEED)
+		return err_set(e, 0, "%s=: this host has nothing to set it in", l->key);
 	for (; n > 0; n--, c->n++) {
 		const struct limit_file *f = &c->files[c->n];
 
@@ -225,8 +220,8 @@ static int limits_write(
 		io_forget(&s->policy.limits.io[i], &before->io[i]);
 	if (host_gather(NULL, &s->policy, &c->host, e) < 0)
 		return -1;
-	for (size_t i = 0; limits_keys[i]; i++)
-		if (is_touched(s, limits_keys[i]) && key_add(c, s, limits_keys[i], e) < 0)
+	for (size_t i = 0; i < LIMITS; i++)
+		if (is_touched(s, &limits[i]) && key_add(c, s, &limits[i], e) < 0)
 			return -1;
 	return cgroup_set(group, c->settings, c->n, e) < 0
 		       ? -1
@@ -283,14 +278,14 @@ static int set_live(struct set *s, bool permanent, struct err *e)
 /* ---- for good ----------------------------------------------------------------------- */
 
 /* Whether two policies give a key the same values. Return: 1, 0, or -1 with @e. */
-static int same_values(const struct host *host, const char *key, const struct policy *a,
-	const struct policy *b, struct err *e)
+static int same_values(const struct host *host, const struct limit *l,
+	const struct policy *a, const struct policy *b, struct err *e)
 {
 	struct limit_file want[LIMIT_FILES_MAX], got[LIMIT_FILES_MAX];
 	size_t n, m;
 
-	if (limits_files(&host->facts, key, &a->limits, want, &n, e) < 0 ||
-		limits_files(&host->facts, key, &b->limits, got, &m, e) < 0)
+	if (limit_files(&host->facts, l, &a->limits, want, &n, e) < 0 ||
+		limit_files(&host->facts, l, &b->limits, got, &m, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n && n == m; i++)
 		if (strcmp(want[i].value, got[i].value) != 0)
@@ -312,15 +307,15 @@ static int permanent_check(struct set *s, struct err *e)
 	if (host_gather(NULL, &wanted, &host, e) < 0 || policy_with(s, &none, e) < 0)
 		return -1;
 	for (size_t i = 0; i < s->n; i++) {
-		const char *key = limit_key(s->assignments[i]);
-		int r = same_values(&host, key, &wanted, &s->policy, e);
+		const struct limit *l = limit_of(s->assignments[i]);
+		int r = same_values(&host, l, &wanted, &s->policy, e);
 
 		if (r < 0)
 			return -1;
 		if (r == 0)
 			return err_set(e, 0,
 				"another file of the config, read later, sets %s= for %s",
-				key, s->account.name);
+				l->key, s->account.name);
 	}
 	return 0;
 }
@@ -361,8 +356,8 @@ static int set(struct set *s, const char *user, bool permanent, struct err *e)
 static void keys_help(void)
 {
 	(void)puts("\nkeys:");
-	for (size_t i = 0; limits_keys[i]; i++)
-		(void)printf("  %s\n", limits_keys[i]);
+	for (size_t i = 0; i < LIMITS; i++)
+		(void)printf("  %s\n", limits[i].key);
 }
 
 int nsctl_set(int argc, char **argv)

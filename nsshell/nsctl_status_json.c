@@ -55,7 +55,8 @@ static json_t *limits_json(const struct usage *u, const struct usage_more *more)
 		json_t *disks = disks_json(more, i);
 
 		if (disks)
-			(void)json_object_set_new(object, limits_io_key(i), disks);
+			(void)json_object_set_new(
+				object, limits[LIMIT_IO_READ_BPS + i].key, disks);
 	}
 	return object;
 }

@@ -78,8 +78,9 @@ static void print_disks(const char *label, const struct usage_more *u)
 		(void)printf("%12s:", label);
 		for (size_t k = 0; k < POLICY_IO_KINDS; k++)
 			if (d->max[k] != PARSE_INFINITY)
-				(void)printf(" %s=%s %" PRIu64, limits_io_key(k),
-					d->device, d->max[k]);
+				(void)printf(" %s=%s %" PRIu64,
+					limits[LIMIT_IO_READ_BPS + k].key, d->device,
+					d->max[k]);
 		(void)putchar('\n');
 	}
 }

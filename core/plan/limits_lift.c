@@ -5,52 +5,14 @@
 
 #include <string.h>
 
-/* What the files of a key say where it limits nothing. */
-static const struct {
-	const char *key;
-	struct plan_cgroup_setting v1, v2;
-} rows[] = {
-	{ "MemoryMax", { "memory", "memory.limit_in_bytes", "-1", NULL },
-		{ "memory", "memory.max", "max", NULL } },
-	{ "MemoryHigh", { "memory", "memory.soft_limit_in_bytes", "-1", NULL },
-		{ "memory", "memory.high", "max", NULL } },
-	{ "MemorySwapMax", { "memory", "memory.memsw.limit_in_bytes", "-1", NULL },
-		{ "memory", "memory.swap.max", "max", NULL } },
-	{ "TasksMax", { "pids", "pids.max", "max", NULL },
-		{ "pids", "pids.max", "max", NULL } },
-	{ "CPUQuota", { "cpu", "cpu.cfs_quota_us", "-1", NULL },
-		{ "cpu", "cpu.max", "max 100000", NULL } },
-	{ "CPUWeight", { "cpu", "cpu.shares", "1024", NULL },
-		{ "cpu", "cpu.weight", "100", NULL } },
-	/* Nothing: those of the group above. */
-	{ "AllowedCPUs", { "cpuset", "cpuset.cpus", "", NULL },
-		{ "cpuset", "cpuset.cpus", "", NULL } },
-	{ "IOWeight", { "blkio", "blkio.bfq.weight", "100", NULL },
-		{ "io", "io.weight", "100", NULL } },
-	{ "IOWeight", { "blkio", "blkio.weight", "500", NULL },
-		{ "io", "io.bfq.weight", "100", NULL } },
-	/* Of whatever disk has such a limit: PLAN_ANY_DISK. */
-	{ "IOReadBandwidthMax",
-		{ "blkio", "blkio.throttle.read_bps_device", "* 0", NULL },
-		{ "io", "io.max", "* rbps=max", NULL } },
-	{ "IOWriteBandwidthMax",
-		{ "blkio", "blkio.throttle.write_bps_device", "* 0", NULL },
-		{ "io", "io.max", "* wbps=max", NULL } },
-	{ "IOReadIOPSMax", { "blkio", "blkio.throttle.read_iops_device", "* 0", NULL },
-		{ "io", "io.max", "* riops=max", NULL } },
-	{ "IOWriteIOPSMax", { "blkio", "blkio.throttle.write_iops_device", "* 0", NULL },
-		{ "io", "io.max", "* wiops=max", NULL } },
-};
-
 /* How much of a line says what is limited: "TasksMax=", "IOReadIOPSMax=/home ". */
 static size_t subject(const char *line)
 {
 	size_t len = strcspn(line, "=");
-	char key[32];
+	const struct limit *l = limit_find(line, len);
 
-	(void)snprintf(key, sizeof(key), "%.*s", (int)len, line);
 	len += line[len] == '=';
-	if (limits_io(key) >= 0)
+	if (l && l->kind == LIMIT_SPEED)
 		len += strcspn(line + len, " ");
 	return len;
 }
@@ -70,19 +32,20 @@ static bool says(const char *text, const char *head, const char *line)
 	return false;
 }
 
+/* What the files of a key say where it limits nothing. */
 static void lift(
 	struct planner *b, const char *line, struct plan_cgroup_setting **list, size_t *n)
 {
-	bool v2 = b->in->host->cgroup == PLAN_CGROUP_V2;
-	size_t len = strcspn(line, "=");
+	const struct limit *l = limit_find(line, strcspn(line, "="));
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct plan_cgroup_setting one = v2 ? rows[i].v2 : rows[i].v1;
+	for (size_t i = 0; l && i < LIMIT_PLACES; i++) {
+		const struct limit_place *p = &l->on[b->in->host->cgroup].places[i];
+		const struct plan_cgroup_setting one = {
+			l->on[b->in->host->cgroup].controller, p->file, p->none, l->key
+		};
 
-		if (strlen(rows[i].key) != len || strncmp(rows[i].key, line, len) != 0)
-			continue;
-		one.key = rows[i].key;
-		planner_setting(b, list, n, &one);
+		if (p->none)
+			planner_setting(b, list, n, &one);
 	}
 }
 

@@ -47,19 +47,20 @@ void planner_setting(struct planner *b, struct plan_cgroup_setting **list, size_
 }
 
 /* What one key of these limits says, added to a list of settings. */
-static int plan_limit(struct planner *b, const char *key, const struct policy_limits *l,
-	struct plan_cgroup_setting **list, size_t *n, struct err *e)
+static int plan_limit(struct planner *b, const struct limit *l,
+	const struct policy_limits *of, struct plan_cgroup_setting **list, size_t *n,
+	struct err *e)
 {
 	struct limit_file files[LIMIT_FILES_MAX];
 	size_t n_files;
 
-	if (!limits_is_set(key, l))
+	if (!limit_is_set(l, of))
 		return 0;
-	if (limits_files(b->in->host, key, l, files, &n_files, e) < 0)
+	if (limit_files(b->in->host, l, of, files, &n_files, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n_files; i++) {
 		const struct plan_cgroup_setting one = { files[i].controller,
-			files[i].file, planner_copy(b, files[i].value), key };
+			files[i].file, planner_copy(b, files[i].value), l->key };
 
 		planner_setting(b, list, n, &one);
 		controller_add(b, files[i].controller);
@@ -74,15 +75,15 @@ static void note_limits(struct planner *b, const struct policy_limits *l)
 	struct err ignored;
 	size_t n;
 
-	if (limits_is_set("MemoryHigh", l) && host->cgroup == PLAN_CGROUP_V1)
+	if (limit_is_set(&limits[LIMIT_MEMORY_HIGH], l) && host->cgroup == PLAN_CGROUP_V1)
 		planner_note(b,
 			"MemoryHigh=: cgroup v1 has only a soft limit, kept when the host runs out of memory");
-	if (limits_is_set("IOWeight", l) && !host->weighs_io)
+	if (limit_is_set(&limits[LIMIT_IO_WEIGHT], l) && !host->weighs_io)
 		planner_note(b,
 			"IOWeight=: no disk of this host has a scheduler that heeds it now (bfq, or io.cost.qos)");
-	if (limits_is_set("AllowedCPUs", l) &&
-		limits_files(host, "AllowedCPUs", l, f, &n, &ignored) == 0 && n == 1 &&
-		strcmp(f[0].value, l->cpus) != 0)
+	if (limit_is_set(&limits[LIMIT_ALLOWED_CPUS], l) &&
+		limit_files(host, &limits[LIMIT_ALLOWED_CPUS], l, f, &n, &ignored) == 0 &&
+		n == 1 && strcmp(f[0].value, l->cpus) != 0)
 		planner_note(b, "AllowedCPUs=%s: this host has only %s of them", l->cpus,
 			f[0].value);
 }
@@ -197,17 +198,15 @@ static int plan_limits(struct planner *b, struct policy_limits *own, struct err 
 
 	if (own_limits(b, own, e) < 0)
 		return -1;
-	for (size_t i = 0; limits_keys[i]; i++) {
-		if (plan_limit(b, limits_keys[i], own, &c->settings, &c->n_settings, e) <
-			0)
+	for (const struct limit *l = limits; l < limits + LIMITS; l++) {
+		if (plan_limit(b, l, own, &c->settings, &c->n_settings, e) < 0)
 			return -1;
-		if (limits_is_shown(limits_keys[i]) &&
-			plan_limit(b, limits_keys[i], own, &c->session_settings,
-				&c->n_session_settings, e) < 0)
+		if (l->shown && plan_limit(b, l, own, &c->session_settings,
+					&c->n_session_settings, e) < 0)
 			return -1;
 		if (policy->slice &&
-			plan_limit(b, limits_keys[i], &policy->slice_limits,
-				&c->slice_settings, &c->n_slice_settings, e) < 0)
+			plan_limit(b, l, &policy->slice_limits, &c->slice_settings,
+				&c->n_slice_settings, e) < 0)
 			return err_wrap(e, "[Slice %s]", policy->slice);
 	}
 	note_limits(b, &policy->limits);

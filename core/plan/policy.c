@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/plan/policy.h"
 
+#include "core/plan/limits.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 void policy_limits_init(struct policy_limits *l)
 {
-	const struct policy_amount none = { .n = PARSE_INFINITY };
+	*l = (struct policy_limits){ 0 };
+	for (size_t i = 0; i < LIMITS; i++) {
+		struct policy_amount *amount = (void *)((char *)l + limits[i].offset);
 
-	*l = (struct policy_limits){ .memory_max = none,
-		.memory_high = none,
-		.swap_max = none,
-		.tasks_max = none };
+		if (limit_is_amount(&limits[i]))
+			amount->n = PARSE_INFINITY;
+	}
 }
 
 void policy_limits_clear(struct policy_limits *l)
@@ -39,17 +41,4 @@ void policy_clear(struct policy *p)
 	policy_limits_clear(&p->limits);
 	policy_limits_clear(&p->slice_limits);
 	*p = (struct policy){ 0 };
-}
-
-bool policy_is_exempt(const struct account *account)
-{
-	if (account->uid == 0)
-		return true;
-	for (size_t i = 0; i < account->n_groups; i++) {
-		const char *name = account->group_names ? account->group_names[i] : NULL;
-
-		if (name && !strcmp(name, POLICY_BREAK_GLASS_GROUP))
-			return true;
-	}
-	return false;
 }

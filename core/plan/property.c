@@ -2,144 +2,62 @@
 #include "core/plan/property.h"
 
 #include "core/base/parse.h"
+#include "core/plan/limits.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SECOND UINT64_C(1000000)
-/* cpu.shares of CPUWeight=100 */
-#define SHARES 1024U
+#define PERCENT_USEC UINT64_C(10000) /* of a second */
 
-typedef void word_of(const char *value, char *buf, size_t size);
-
-static void number(const char *value, char *buf, size_t size)
+/* The file's row and place. The rows of "io.max" differ by the word that the value has. */
+static const struct limit_place *place_of(
+	const char *file, const char *value, const struct limit **ret)
 {
-	uint64_t n;
+	for (size_t i = 0; i < LIMITS * LIMIT_PLACES; i++) {
+		const struct limit *l = &limits[i / LIMIT_PLACES];
 
-	(void)snprintf(buf, size, "%s", parse_u64(value, &n) < 0 ? "infinity" : value);
-}
+		for (size_t kind = PLAN_CGROUP_V1; kind <= PLAN_CGROUP_V2; kind++) {
+			const struct limit_place *p =
+				&l->on[kind].places[i % LIMIT_PLACES];
 
-static void text(const char *value, char *buf, size_t size)
-{
-	(void)snprintf(buf, size, "%s", value);
-}
-
-/* "150000 100000": so many microseconds in so many; "max 100000" */
-static void quota(const char *value, char *buf, size_t size)
-{
-	const char *blank = strchr(value, ' ');
-	char first[24] = "";
-	uint64_t usec, period;
-
-	if (blank && (size_t)(blank - value) < sizeof(first))
-		(void)snprintf(first, sizeof(first), "%.*s", (int)(blank - value), value);
-	if (parse_u64(first, &usec) == 0 && parse_u64(blank + 1, &period) == 0 &&
-		period > 0)
-		(void)snprintf(buf, size, "%" PRIu64, usec * SECOND / period);
-	else
-		(void)snprintf(buf, size, "infinity");
-}
-
-/* Of the period that the kernel and systemd begin with: 100 ms. */
-static void quota_v1(const char *value, char *buf, size_t size)
-{
-	uint64_t usec;
-
-	if (parse_u64(value, &usec) < 0)
-		(void)snprintf(buf, size, "infinity");
-	else
-		(void)snprintf(buf, size, "%" PRIu64, usec * 10);
-}
-
-/* Rounded up: the shares of a weight were rounded down. */
-static void shares(const char *value, char *buf, size_t size)
-{
-	uint64_t n;
-
-	if (parse_u64(value, &n) < 0)
-		n = SHARES;
-	(void)snprintf(buf, size, "%" PRIu64, (n * 100 + SHARES - 1) / SHARES);
-}
-
-/* What BFQ takes, 1 to 1000, back to 1 to 10000: above 100 it was stretched less. */
-static void bfq_weight(const char *value, char *buf, size_t size)
-{
-	uint64_t n;
-
-	if (parse_u64(value, &n) == 0 && n > 100)
-		n = 100 + ((n - 100) * 9900 + 899) / 900;
-	else if (parse_u64(value, &n) < 0)
-		n = 100;
-	(void)snprintf(buf, size, "%" PRIu64, n);
-}
-
-static const struct {
-	const char *file, *property;
-	word_of *word;
-} table[] = {
-	{ "memory.max", "MemoryMax", number },
-	{ "memory.high", "MemoryHigh", number },
-	{ "memory.swap.max", "MemorySwapMax", number },
-	{ "memory.limit_in_bytes", "MemoryMax", number },
-	{ "pids.max", "TasksMax", number },
-	{ "cpu.max", "CPUQuotaPerSecUSec", quota },
-	{ "cpu.cfs_quota_us", "CPUQuotaPerSecUSec", quota_v1 },
-	{ "cpu.cfs_period_us", NULL, NULL },
-	{ "cpu.weight", "CPUWeight", number },
-	{ "cpu.shares", "CPUWeight", shares },
-	{ "io.weight", "IOWeight", number },
-	{ "io.bfq.weight", "IOWeight", bfq_weight },
-	{ "cpuset.cpus", "AllowedCPUs", text },
-};
-
-/* "8:0 rbps=1000" */
-static bool speed(const char *value, char *buf, size_t size)
-{
-	static const struct {
-		const char *word, *property;
-	} kinds[] = {
-		{ "rbps", "IOReadBandwidthMax" },
-		{ "wbps", "IOWriteBandwidthMax" },
-		{ "riops", "IOReadIOPSMax" },
-		{ "wiops", "IOWriteIOPSMax" },
-	};
-	const char *blank = strchr(value, ' ');
-	const char *sign = blank ? strchr(blank, '=') : NULL;
-
-	if (!sign)
-		return false;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		size_t len = strlen(kinds[i].word);
-
-		if ((size_t)(sign - blank - 1) != len ||
-			strncmp(kinds[i].word, blank + 1, len) != 0)
-			continue;
-		(void)snprintf(buf, size, "%s=/dev/block/%.*s %s", kinds[i].property,
-			(int)(blank - value), value,
-			strcmp(sign, "=max") == 0 ? "infinity" : sign + 1);
-		return true;
+			if (!p->file || strcmp(p->file, file) != 0 ||
+				(l->kind == LIMIT_SPEED && !limit_speed(p, value)))
+				continue;
+			*ret = l;
+			return p;
+		}
 	}
-	return false;
+	return NULL;
 }
 
 bool property_of(const char *file, const char *value, char *buf, size_t size)
 {
-	char word[PROPERTY_MAX];
+	const struct limit *l;
+	const struct limit_place *p = place_of(file, value, &l);
+	const char *name, *number = value;
+	char text[24] = "infinity";
+	uint64_t n;
 
-	if (strcmp(file, "io.max") == 0)
-		return speed(value, buf, size);
-	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
-		if (strcmp(table[i].file, file) != 0)
-			continue;
-		*buf = '\0';
-		if (!table[i].property)
-			return true;
-		table[i].word(value, word, sizeof(word));
-		(void)snprintf(buf, size, "%s=%s", table[i].property, word);
+	if (!p || p->by != LIMIT_PROPERTY)
+		return false;
+	*buf = '\0';
+	if (!p->none)
 		return true;
-	}
-	return false;
+	name = l->property ? l->property : l->key;
+	if (l->kind == LIMIT_SPEED)
+		number = limit_speed(p, value);
+	if (l->kind != LIMIT_CPUS && limit_read(p, number, &n) == 0 &&
+		n != PARSE_INFINITY)
+		(void)snprintf(text, sizeof(text), "%" PRIu64,
+			l->kind == LIMIT_QUOTA ? n * PERCENT_USEC : n);
+	if (l->kind == LIMIT_SPEED)
+		(void)snprintf(buf, size, "%s=/dev/block/%.*s %s", name,
+			(int)strcspn(value, " "), value, text);
+	else
+		(void)snprintf(
+			buf, size, "%s=%s", name, l->kind == LIMIT_CPUS ? value : text);
+	return true;
 }
 
 bool property_is_managed(const struct plan_cgroup *c, const char *controller)

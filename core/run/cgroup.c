@@ -197,7 +197,7 @@ static int make_session(const struct plan_cgroup *plan, struct err *e)
 	if (make_child(plan, plan->session, e) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n_session_settings; i++)
-		if (limits_is_shown(v[i].key))
+		if (limit_is_shown(v[i].key))
 			cgroup_show(plan, &v[i]);
 		else if (cgroup_values_update(plan->session, &v[i], 1, e) < 0 ||
 			 cgroup_values_check(plan->session, &v[i], 1, e) < 0)

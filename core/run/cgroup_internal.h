@@ -51,7 +51,7 @@ int cgroup_values_check(
 /**
  * cgroup_limits_write() - Write what isn't as it should be into an account's or a slice's group
  *
- * By systemd where that has made it. What of an account's limits_is_shown() goes into the groups of
+ * By systemd where that has made it. What of an account's limit_is_shown() goes into the groups of
  * its sessions as well.
  *
  * Return: 0 or -1 with @e, which names the limit.

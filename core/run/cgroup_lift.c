@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Limits that a group has and isn't to have any more. */
 #include "core/base/io.h"
+#include "core/plan/limits.h"
 #include "core/run/cgroup.h"
 #include "core/run/cgroup_internal.h"
 
@@ -9,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Twelve keys, one of them for two files, and four of them for that many disks. */
-#define LIFT_MAX (9 + POLICY_IO_KINDS * POLICY_IO_MAX)
+/* Each key has some files, or one for that many disks. */
+#define LIFT_MAX (LIMIT_PLACES * LIMITS + POLICY_IO_KINDS * POLICY_IO_MAX)
 #define TEXT_MAX 4096
 
 struct lift {

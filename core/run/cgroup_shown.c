@@ -75,7 +75,7 @@ int cgroup_limits_write(
 	r = cgroup_is_unit(group) ? cgroup_scope_set(group, v, n, e)
 				  : cgroup_values_update(group, v, n, e);
 	for (size_t i = 0; i < n; i++)
-		if (limits_is_shown(v[i].key) && now(group, &v[i], text) == 0)
+		if (limit_is_shown(v[i].key) && now(group, &v[i], text) == 0)
 			write_below(group, &v[i], text);
 	return r;
 }

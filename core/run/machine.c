@@ -268,9 +268,9 @@ static int look_at_files(struct libmnt_table *mounts, struct host *h)
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
-static bool is_asked(const struct policy_limits *const both[2], const char *key)
+static bool is_asked(const struct policy_limits *const both[2], enum limit_id id)
 {
-	return limits_is_set(key, both[0]) || limits_is_set(key, both[1]);
+	return limit_is_set(&limits[id], both[0]) || limit_is_set(&limits[id], both[1]);
 }
 
 int machine_gather(const struct policy *policy, struct libmnt_table *mounts,
@@ -281,11 +281,11 @@ int machine_gather(const struct policy *policy, struct libmnt_table *mounts,
 	int r = 0;
 
 	ret->facts.memory = memory_of_machine();
-	if (is_asked(both, "TasksMax"))
+	if (is_asked(both, LIMIT_TASKS_MAX))
 		ret->facts.tasks = tasks_of_machine();
-	if (is_asked(both, "AllowedCPUs"))
+	if (is_asked(both, LIMIT_ALLOWED_CPUS))
 		ret->facts.cpus = cpus_of_machine(ret);
-	if (is_asked(both, "MemorySwapMax") || is_asked(both, "IOWeight"))
+	if (is_asked(both, LIMIT_SWAP_MAX) || is_asked(both, LIMIT_IO_WEIGHT))
 		r = look_at_files(mounts, ret);
 	if (r == 0)
 		r = look_at_blocks(both, mounts, ret);

@@ -52,7 +52,7 @@ static void a_quota_is_told_for_a_second(void **state)
 	becomes("cpu.cfs_period_us", "100000", "");
 }
 
-/* limits_files() rounds down on the way there. */
+/* limit_files() rounds down on the way there. */
 static void a_weight_survives_the_way_through_shares(void **state)
 {
 	(void)state;
