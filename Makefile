@@ -397,9 +397,12 @@ check-deb:
 	@tests/deb/run.sh $(DIST)
 .PHONY: dist deb deb-deps check-deb
 
+# What packages and editors leave among PAM's services, as core/run/pamfile.c has it.
+PAM_LEFTOVERS := *~ *.dpkg-* *.ucf-* *.pam-* *.bak *.old *.orig *.rej *.save *.swo *.swp
+
 ## make uninstall     refuses while a PAM file still names the module
 uninstall:
-	@if grep -ls pam_nsshell $(DESTDIR)$(SYSCONFDIR)/pam.d/*; then \
+	@if grep -ls '^[^#]*pam_nsshell' $(PAM_LEFTOVERS:%=--exclude='%') $(DESTDIR)$(SYSCONFDIR)/pam.d/*; then \
 		echo 'These PAM files still use the module: run nsctl disable for each service first.' >&2; \
 		exit 1; fi
 	rm -f $(DESTDIR)$(PREFIX)/sbin/nsctl $(DESTDIR)$(PREFIX)/sbin/nsjoin \

@@ -22,11 +22,13 @@ int pamfile_open_dir(const char *path, struct err *e)
  */
 static bool name_is_leftover(const char *name)
 {
-	static const char *const endings[] = { "~", ".bak", ".orig", ".rej", ".save",
-		".rpmnew", ".rpmsave", ".rpmorig", ".swp", ".pacnew", ".pacsave" };
+	static const char *const endings[] = { "~", ".bak", ".old", ".orig", ".rej",
+		".save", ".rpmnew", ".rpmsave", ".rpmorig", ".swo", ".swp", ".pacnew",
+		".pacsave" };
 	size_t len = strlen(name);
 
-	if (name[0] == '.' || strstr(name, ".dpkg-") || strstr(name, ".ucf-"))
+	if (name[0] == '.' || name[0] == '#' || strstr(name, ".dpkg-") ||
+		strstr(name, ".ucf-") || strstr(name, ".pam-"))
 		return true;
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
 		size_t n = strlen(endings[i]);

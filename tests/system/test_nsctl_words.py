@@ -171,10 +171,27 @@ def test_install(b):
         unlinked = _unlinked(b, folder, *places)
         b.check(unlinked is not None and not unlinked,
                 "an upgrade takes nothing away for a moment that a login needs", unlinked)
+        _uninstall_counts_services(b, folder, places)
         r = _install(b, folder, "uninstall", *places)
         left = [str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()]
         b.check(r.returncode == 0 and left == ["opt/etc/nsshell/nsshell.conf"],
                 "make uninstall takes away all but the configuration", left, r.stderr)
+
+
+def _uninstall_counts_services(b, folder, places):
+    """A line of the module keeps it, not what packages and editors leave, nor a comment."""
+    pam = folder / "opt/etc/pam.d"
+    pam.mkdir()
+    (pam / "su").write_text("session required pam_nsshell.so\n", encoding="utf-8")
+    r = _install(b, folder, "uninstall", *places)
+    b.check(r.returncode != 0 and (folder / "opt/pam/pam_nsshell.so").exists(), "make uninstall is refused while a service "
+            "has the line", r.stdout)
+    (pam / "su").write_text("# session required pam_nsshell.so\n", encoding="utf-8")
+    for name in ("common-session.pam-old", "sshd.dpkg-dist", "login.ucf-old", "cron~"):
+        (pam / name).write_text("session required pam_nsshell.so\n", encoding="utf-8")
+    r = _install(b, folder, "uninstall", *places)
+    b.check(r.returncode == 0, "and not by a comment or a package's copy of a service", r.stdout)
+    shutil.rmtree(pam)
 
 
 def test_the_tour_in_the_readme(b):

@@ -86,10 +86,13 @@ static void leftovers_of_editors_and_packages_are_no_services(void **state)
 {
 	struct folder *f = *state;
 
-	put(f, "sshd.dpkg-old", TEXT, 0644);
-	put(f, "sshd~", TEXT, 0644);
-	put(f, ".sshd.swp", TEXT, 0644);
-	put(f, "sshd.rpmnew", TEXT, 0644);
+	static const char *const leftovers[] = { "sshd.dpkg-old", "sshd.dpkg-dist",
+		"sshd.dpkg-new", "sshd.dpkg-tmp", "sshd.ucf-old", "sshd.ucf-dist",
+		"common-session.pam-old", "common-session.pam-new", "sshd.old", "sshd~",
+		"#sshd#", ".sshd.swp", "sshd.swo", "sshd.rpmnew" };
+
+	for (size_t i = 0; i < sizeof(leftovers) / sizeof(leftovers[0]); i++)
+		put(f, leftovers[i], TEXT, 0644);
 	put(f, "su-l", TEXT, 0644);
 	read_all(f);
 	assert_int_equal(f->read.n, 2);
