@@ -16,15 +16,16 @@
 
 /* ---- words ------------------------------------------------------------------------------ */
 
-static void limit_text(uint64_t n, bool bytes, char *buf, size_t size)
+/* " of 2.0G", or nothing: there may be no limit of the account's own, but of its slice, say. */
+static void put_bound(const struct tell *t, enum limit_id id, char *buf, size_t size)
 {
+	uint64_t n = hits_limit(&t->hits, id);
 	char number[32];
 
 	buf[0] = '\0';
-	if (n >=
-		USAGE_UNKNOWN) /* no limit of the account's own: that of its slice, say */
+	if (n >= USAGE_UNKNOWN)
 		return;
-	if (bytes)
+	if (limit_is_bytes(&limits[id]))
 		format_bytes(n, number, sizeof(number));
 	else
 		(void)snprintf(number, sizeof(number), "%" PRIu64, n);
@@ -47,11 +48,9 @@ static void say(const struct session *s, const char *line)
 
 static void say_killed(const struct tell *t)
 {
-	uint64_t memory_max, tasks_max;
 	char limit[48], line[256];
 
-	hits_limits(&t->hits, &memory_max, &tasks_max);
-	limit_text(memory_max, true, limit, sizeof(limit));
+	put_bound(t, LIMIT_MEMORY_MAX, limit, sizeof(limit));
 	(void)snprintf(line, sizeof(line),
 		"the memory limit%s is reached: %" PRIu64
 		" process%s killed (MemoryMax=; what "
@@ -63,11 +62,9 @@ static void say_killed(const struct tell *t)
 
 static void say_refused(const struct tell *t)
 {
-	uint64_t memory_max, tasks_max;
 	char limit[48], line[256];
 
-	hits_limits(&t->hits, &memory_max, &tasks_max);
-	limit_text(tasks_max, false, limit, sizeof(limit));
+	put_bound(t, LIMIT_TASKS_MAX, limit, sizeof(limit));
 	(void)snprintf(line, sizeof(line),
 		"the limit%s processes and threads is reached: no more could be started "
 		"(TasksMax=)",

@@ -74,7 +74,7 @@ static void value(FILE *out, uint64_t n, enum unit unit)
 
 /* ---- the families ------------------------------------------------------------------- */
 
-static const struct {
+static const struct family {
 	const char *name;
 	size_t offset;
 	bool counter;
@@ -84,16 +84,8 @@ static const struct {
 #define USAGE(member) offsetof(struct usage, member)
 	{ "account_memory_bytes", USAGE(memory), false, AS_IT_IS,
 		"Memory that the sessions of an account use, caches included." },
-	{ "account_memory_limit_bytes", USAGE(memory_max), false, AS_IT_IS,
-		"MemoryMax= of an account." },
-	{ "account_swap_limit_bytes", USAGE(swap_max), false, AS_IT_IS,
-		"MemorySwapMax= of an account." },
 	{ "account_tasks", USAGE(tasks), false, AS_IT_IS,
 		"Processes and threads in the sessions of an account." },
-	{ "account_tasks_limit", USAGE(tasks_max), false, AS_IT_IS,
-		"TasksMax= of an account." },
-	{ "account_cpu_limit_cpus", USAGE(cpu_quota), false, PERCENT_AS_CPUS,
-		"CPUQuota= of an account, in CPUs." },
 	{ "account_cpu_seconds_total", USAGE(cpu_usec), true, USEC_AS_SECONDS,
 		"CPU time that the sessions of an account have used." },
 	{ "account_cpu_throttled_periods_total", USAGE(throttled), true, AS_IT_IS,
@@ -109,28 +101,46 @@ static const struct {
 #undef USAGE
 };
 
+static void write_family(const struct metrics *m, const struct family *f)
+{
+	bool begun = false;
+
+	for (size_t k = 0; k < m->n; k++) {
+		uint64_t n;
+
+		memcpy(&n, (const char *)&m->rows[k].usage + f->offset, sizeof(n));
+		if (n == USAGE_UNKNOWN)
+			continue;
+		if (!begun)
+			head(m, f->name, f->counter, f->help);
+		begun = true;
+		(void)fprintf(m->out, "nsshell_%s{user=\"", f->name);
+		label(m->out, m->rows[k].user);
+		(void)fputs("\"} ", m->out);
+		value(m->out, n, f->unit);
+	}
+}
+
+static void write_limit(const struct metrics *m, enum limit_id id)
+{
+	bool quota = limits[id].kind == LIMIT_QUOTA;
+	char help[64];
+	const struct family family = { limits[id].metric,
+		offsetof(struct usage, limits) + id * sizeof(uint64_t), false,
+		quota ? PERCENT_AS_CPUS : AS_IT_IS, help };
+
+	(void)snprintf(help, sizeof(help), "%s= of an account%s.", limits[id].key,
+		quota ? ", in CPUs" : "");
+	write_family(m, &family);
+}
+
 static void write_accounts(const struct metrics *m)
 {
-	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
-		bool begun = false;
-
-		for (size_t k = 0; k < m->n; k++) {
-			uint64_t n;
-
-			memcpy(&n, (const char *)&m->rows[k].usage + families[i].offset,
-				sizeof(n));
-			if (n == USAGE_UNKNOWN)
-				continue;
-			if (!begun)
-				head(m, families[i].name, families[i].counter,
-					families[i].help);
-			begun = true;
-			(void)fprintf(m->out, "nsshell_%s{user=\"", families[i].name);
-			label(m->out, m->rows[k].user);
-			(void)fputs("\"} ", m->out);
-			value(m->out, n, families[i].unit);
-		}
-	}
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
+		write_family(m, &families[i]);
+	for (size_t i = 0; i < LIMITS; i++)
+		if (limits[i].metric)
+			write_limit(m, i);
 }
 
 static void write_counts(const struct metrics *m)

@@ -20,6 +20,7 @@
 static void print_limit(const char *line)
 {
 	const char *value = strchr(line, '=');
+	const struct limit *l = value ? limit_find(line, (size_t)(value - line)) : NULL;
 	char size[32];
 	uint64_t n;
 
@@ -27,7 +28,7 @@ static void print_limit(const char *line)
 		(void)printf("%12s: of this session\n", "Own");
 	else if (*line == '[')
 		(void)printf("%12s  shared with others, %s:\n", "", line);
-	else if (value && (strncmp(line, "Memory", 6) == 0 || strstr(line, "Size=")) &&
+	else if (value && ((l && limit_is_bytes(l)) || strstr(line, "Size=")) &&
 		 parse_u64(value + 1, &n) == 0) {
 		nsctl_bytes(n, NSCTL_HUMAN, size, sizeof(size));
 		(void)printf("%14s%.*s=%s\n", "", (int)(value - line), line, size);

@@ -43,20 +43,17 @@ static json_t *disks_json(const struct usage_more *u, size_t kind)
 
 static json_t *limits_json(const struct usage *u, const struct usage_more *more)
 {
-	json_t *object = json_pack("{s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}",
-		"MemoryMax", number(u->memory_max), "MemoryHigh", number(u->memory_high),
-		"MemorySwapMax", number(u->swap_max), "TasksMax", number(u->tasks_max),
-		"CPUQuota", number(u->cpu_quota), "CPUWeight", number(u->cpu_weight),
-		"IOWeight", number(u->io_weight));
+	json_t *object = json_object();
 
-	if (more->cpus[0])
-		(void)json_object_set_new(object, "AllowedCPUs", json_string(more->cpus));
-	for (size_t i = 0; i < POLICY_IO_KINDS; i++) {
-		json_t *disks = disks_json(more, i);
+	for (size_t i = 0; i < LIMITS; i++) {
+		json_t *value = number(u->limits[i]);
 
-		if (disks)
-			(void)json_object_set_new(
-				object, limits[LIMIT_IO_READ_BPS + i].key, disks);
+		if (limits[i].kind == LIMIT_SPEED)
+			value = disks_json(more, i - LIMIT_IO_READ_BPS);
+		else if (limits[i].kind == LIMIT_CPUS && more->cpus[0])
+			value = json_string(more->cpus);
+		if (value)
+			(void)json_object_set_new(object, limits[i].key, value);
 	}
 	return object;
 }

@@ -6,25 +6,36 @@
 
 #include <inttypes.h>
 
+/* ", CPUQuota=150%", where there is such a limit; @always: also where there is none */
+static void print_limit(
+	const char *before, const struct usage *u, enum limit_id id, bool always)
+{
+	const struct limit *l = &limits[id];
+	uint64_t n = u->limits[id];
+	char text[32];
+
+	if (n == USAGE_UNKNOWN || (n == PARSE_INFINITY && !always))
+		return;
+	nsctl_bytes(n, limit_is_bytes(l) ? NSCTL_HUMAN : NSCTL_PLAIN, text, sizeof(text));
+	(void)printf("%s%s=%s%s", before, l->key, text,
+		l->kind == LIMIT_QUOTA && n != PARSE_INFINITY ? "%" : "");
+}
+
 /* "12M, peak 30M; the account 40M of 2.0G" */
 static void print_memory(const struct status *s)
 {
-	char used[32], peak[32], all[32], max[32], high[32], swap[32];
+	char used[32], peak[32], all[32];
 
 	nsctl_bytes(s->session->usage.memory, NSCTL_HUMAN, used, sizeof(used));
 	if (!used[0])
 		return;
 	nsctl_bytes(s->session->usage.memory_peak, NSCTL_HUMAN, peak, sizeof(peak));
 	nsctl_bytes(s->account.memory, NSCTL_HUMAN, all, sizeof(all));
-	nsctl_bytes(s->account.memory_max, NSCTL_HUMAN, max, sizeof(max));
-	nsctl_bytes(s->account.memory_high, NSCTL_HUMAN, high, sizeof(high));
-	nsctl_bytes(s->account.swap_max, NSCTL_HUMAN, swap, sizeof(swap));
-	(void)printf("%12s: %s%s%s; the account %s, MemoryMax=%s", "Memory", used,
-		peak[0] ? ", peak " : "", peak, all, max);
-	if (s->account.memory_high < USAGE_UNKNOWN)
-		(void)printf(" MemoryHigh=%s", high);
-	if (s->account.swap_max < USAGE_UNKNOWN)
-		(void)printf(" MemorySwapMax=%s", swap);
+	(void)printf("%12s: %s%s%s; the account %s", "Memory", used,
+		peak[0] ? ", peak " : "", peak, all);
+	print_limit(", ", &s->account, LIMIT_MEMORY_MAX, true);
+	print_limit(" ", &s->account, LIMIT_MEMORY_HIGH, false);
+	print_limit(" ", &s->account, LIMIT_SWAP_MAX, false);
 	if (s->account.oom_kills != USAGE_UNKNOWN && s->account.oom_kills > 0)
 		(void)printf("; %" PRIu64 " killed at the limit", s->account.oom_kills);
 	(void)putchar('\n');
@@ -39,10 +50,7 @@ static void print_tasks(const struct status *s)
 	(void)printf("%12s: %" PRIu64, "Tasks", s->session->usage.tasks);
 	if (a->tasks != USAGE_UNKNOWN)
 		(void)printf("; the account %" PRIu64, a->tasks);
-	if (a->tasks_max < USAGE_UNKNOWN)
-		(void)printf(", TasksMax=%" PRIu64, a->tasks_max);
-	else if (a->tasks_max == PARSE_INFINITY)
-		(void)printf(", TasksMax=infinity");
+	print_limit(", ", a, LIMIT_TASKS_MAX, true);
 	if (a->refused_forks != USAGE_UNKNOWN && a->refused_forks > 0)
 		(void)printf("; %" PRIu64 " forks refused", a->refused_forks);
 	(void)putchar('\n');
@@ -58,10 +66,8 @@ static void print_cpu(const struct status *s)
 	if (!used[0])
 		return;
 	(void)printf("%12s: %s; the account %s", "CPU", used, all);
-	if (a->cpu_quota < USAGE_UNKNOWN)
-		(void)printf(", CPUQuota=%" PRIu64 "%%", a->cpu_quota);
-	if (a->cpu_weight != USAGE_UNKNOWN)
-		(void)printf(", CPUWeight=%" PRIu64, a->cpu_weight);
+	print_limit(", ", a, LIMIT_CPU_QUOTA, false);
+	print_limit(", ", a, LIMIT_CPU_WEIGHT, false);
 	if (s->account_more.cpus[0])
 		(void)printf(", AllowedCPUs=%s", s->account_more.cpus);
 	if (a->throttled != USAGE_UNKNOWN && a->throttled > 0)
@@ -91,11 +97,11 @@ static void print_io(const struct status *s)
 
 	nsctl_bytes(s->session->usage.io_read, NSCTL_HUMAN, in, sizeof(in));
 	nsctl_bytes(s->session->usage.io_write, NSCTL_HUMAN, out, sizeof(out));
-	if (in[0])
-		(void)printf("%12s: %s read, %s written%s", "IO", in, out,
-			s->account.io_weight < USAGE_UNKNOWN ? "; the account " : "\n");
-	if (in[0] && s->account.io_weight < USAGE_UNKNOWN)
-		(void)printf("IOWeight=%" PRIu64 "\n", s->account.io_weight);
+	if (in[0]) {
+		(void)printf("%12s: %s read, %s written", "IO", in, out);
+		print_limit("; the account ", &s->account, LIMIT_IO_WEIGHT, false);
+		(void)putchar('\n');
+	}
 	print_disks("IO limits", &s->account_more);
 }
 
@@ -103,23 +109,21 @@ static void print_io(const struct status *s)
 static void print_slice(const struct status *s)
 {
 	const struct usage *u = &s->slice_usage;
-	char used[32], max[32];
+	char used[32];
 
 	if (!s->slice[0])
 		return;
 	nsctl_bytes(u->memory, NSCTL_HUMAN, used, sizeof(used));
-	nsctl_bytes(u->memory_max, NSCTL_HUMAN, max, sizeof(max));
 	(void)printf("%12s: %s", "Slice", s->slice);
-	if (used[0])
-		(void)printf("; %s, MemoryMax=%s", used, max);
-	if (u->tasks != USAGE_UNKNOWN)
-		(void)printf("; %" PRIu64 " tasks, TasksMax=", u->tasks);
-	if (u->tasks != USAGE_UNKNOWN && u->tasks_max < USAGE_UNKNOWN)
-		(void)printf("%" PRIu64, u->tasks_max);
-	else if (u->tasks != USAGE_UNKNOWN)
-		(void)printf("infinity");
-	if (u->cpu_quota < USAGE_UNKNOWN)
-		(void)printf("; CPUQuota=%" PRIu64 "%%", u->cpu_quota);
+	if (used[0]) {
+		(void)printf("; %s", used);
+		print_limit(", ", u, LIMIT_MEMORY_MAX, true);
+	}
+	if (u->tasks != USAGE_UNKNOWN) {
+		(void)printf("; %" PRIu64 " tasks", u->tasks);
+		print_limit(", ", u, LIMIT_TASKS_MAX, true);
+	}
+	print_limit("; ", u, LIMIT_CPU_QUOTA, false);
 	if (s->slice_more.cpus[0])
 		(void)printf("; AllowedCPUs=%s", s->slice_more.cpus);
 	(void)putchar('\n');

@@ -107,33 +107,32 @@ CELL(supervisor)
 }
 
 /* Limits are the account's. NSCTL_PLAIN has a number or nothing: JSON knows no "infinity". */
-static void limit_cell(const struct nsctl_session *s, size_t offset, bool bytes,
+static void limit_cell(const struct nsctl_session *s, enum limit_id id,
 	enum nsctl_numbers numbers, char *buf, size_t size)
 {
 	const char *group = s->record.cgroup, *end = strrchr(group, '/');
 	char account[sizeof(s->record.cgroup)];
 	struct usage u;
-	uint64_t n;
 
 	if (!end)
 		return;
 	(void)snprintf(account, sizeof(account), "%.*s", (int)(end - group), group);
 	usage_read(cgroup_kind(), account, &u);
-	n = *(const uint64_t *)(const void *)((const char *)&u + offset);
-	if (n == PARSE_INFINITY && numbers == NSCTL_PLAIN)
+	if (u.limits[id] == PARSE_INFINITY && numbers == NSCTL_PLAIN)
 		return;
-	nsctl_bytes(n, bytes ? numbers : NSCTL_PLAIN, buf, size);
+	nsctl_bytes(u.limits[id], limit_is_bytes(&limits[id]) ? numbers : NSCTL_PLAIN,
+		buf, size);
 }
 
-#define LIMIT_CELL(name, bytes)                                                          \
+#define LIMIT_CELL(name, id)                                                             \
 	CELL(name)                                                                       \
 	{                                                                                \
-		limit_cell(s, offsetof(struct usage, name), bytes, numbers, buf, size);  \
+		limit_cell(s, id, numbers, buf, size);                                   \
 	}
 
-LIMIT_CELL(memory_max, true)
-LIMIT_CELL(tasks_max, false)
-LIMIT_CELL(cpu_quota, false)
+LIMIT_CELL(memory_max, LIMIT_MEMORY_MAX)
+LIMIT_CELL(tasks_max, LIMIT_TASKS_MAX)
+LIMIT_CELL(cpu_quota, LIMIT_CPU_QUOTA)
 
 #define RIGHT  SCOLS_FL_RIGHT
 #define TEXT   SCOLS_JSON_STRING

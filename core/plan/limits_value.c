@@ -153,7 +153,8 @@ int limit_read(const struct limit_place *p, const char *text, uint64_t *ret)
 	text = take_number(text, &n);
 	if (!text)
 		return -1;
-	if (*text == ' ' && (!take_number(text + 1, &period) || period == 0))
+	if (p->scale == LIMIT_IN_PERIODS && *text == ' ' &&
+		(!take_number(text + 1, &period) || period == 0))
 		return -1;
 	*ret = unscaled(p, n, period);
 	return 0;

@@ -187,7 +187,7 @@ void hits_usage(const struct hits *h, struct usage *session)
 	usage_read_at(h->kind, h->dirs, session);
 }
 
-void hits_limits(const struct hits *h, uint64_t *memory_max, uint64_t *tasks_max)
+uint64_t hits_limit(const struct hits *h, enum limit_id id)
 {
 	int dirs[USAGE_DIRS];
 	struct usage account;
@@ -199,6 +199,5 @@ void hits_limits(const struct hits *h, uint64_t *memory_max, uint64_t *tasks_max
 	usage_read_at(h->kind, dirs, &account);
 	for (int i = 0; i < USAGE_DIRS; i++)
 		cleanup_close(&dirs[i]);
-	*memory_max = account.memory_max;
-	*tasks_max = account.tasks_max;
+	return account.limits[id];
 }

@@ -57,7 +57,7 @@ int hits_timeout(const struct hits *h);
  */
 bool hits_look(struct hits *h, uint64_t *kills, uint64_t *refused);
 
-/* What the session used so far, and the account's limits where it has the session's group below
+/* What the session used so far, and a limit of the account's where it has the session's group below
  * its own. */
 void hits_usage(const struct hits *h, struct usage *session);
-void hits_limits(const struct hits *h, uint64_t *memory_max, uint64_t *tasks_max);
+uint64_t hits_limit(const struct hits *h, enum limit_id id);

@@ -10,30 +10,12 @@
 
 #define TEXT_MAX 4096
 
-/* v1 says "no limit" as the largest multiple of a page. */
-#define V1_NO_LIMIT (UINT64_C(1) << 62)
-
 void usage_clear(struct usage *u)
 {
-	*u = (struct usage){
-		.memory = USAGE_UNKNOWN,
-		.memory_peak = USAGE_UNKNOWN,
-		.swap = USAGE_UNKNOWN,
-		.cpu_usec = USAGE_UNKNOWN,
-		.throttled = USAGE_UNKNOWN,
-		.tasks = USAGE_UNKNOWN,
-		.io_read = USAGE_UNKNOWN,
-		.io_write = USAGE_UNKNOWN,
-		.oom_kills = USAGE_UNKNOWN,
-		.refused_forks = USAGE_UNKNOWN,
-		.memory_max = USAGE_UNKNOWN,
-		.memory_high = USAGE_UNKNOWN,
-		.tasks_max = USAGE_UNKNOWN,
-		.cpu_quota = USAGE_UNKNOWN,
-		.cpu_weight = USAGE_UNKNOWN,
-		.swap_max = USAGE_UNKNOWN,
-		.io_weight = USAGE_UNKNOWN,
-	};
+	uint64_t *n = (void *)u;
+
+	for (size_t i = 0; i < sizeof(*u) / sizeof(*n); i++)
+		n[i] = USAGE_UNKNOWN;
 }
 
 /* ---- one file ----------------------------------------------------------------------- */
@@ -75,29 +57,61 @@ static uint64_t read_key(int dir, const char *file, const char *key)
 	return USAGE_UNKNOWN;
 }
 
-static uint64_t percent(uint64_t quota, uint64_t period)
+/* ---- limits ------------------------------------------------------------------------- */
+
+static const char *const controllers[USAGE_DIRS] = {
+	[USAGE_MEMORY] = "memory",
+	[USAGE_CPU] = "cpu",
+	[USAGE_CPUACCT] = "cpuacct",
+	[USAGE_PIDS] = "pids",
+	[USAGE_IO] = "blkio",
+};
+
+/* The folder of a controller; -1: there is none. */
+static int dir_of(const int dirs[USAGE_DIRS], const char *controller)
 {
-	if (quota == USAGE_UNKNOWN || period == USAGE_UNKNOWN || period == 0)
-		return USAGE_UNKNOWN;
-	return quota * 100 / period;
+	for (int i = 0; i < USAGE_DIRS; i++)
+		if (strcmp(controllers[i], controller) == 0)
+			return dirs[i];
+	return -1;
+}
+
+/* What the first of a limit's files says that is there; a place without a word for no limit says how
+ * the one before is meant. */
+static uint64_t read_limit(int dir, const struct limit_place *p)
+{
+	for (size_t i = 0; i < LIMIT_PLACES && p[i].none; i++) {
+		char text[TEXT_MAX + 64], more[TEXT_MAX];
+		uint64_t n;
+
+		if (read_text(dir, p[i].file, text) < 0)
+			continue;
+		if (i + 1 < LIMIT_PLACES && p[i + 1].file && !p[i + 1].none &&
+			read_text(dir, p[i + 1].file, more) == 0)
+			(void)snprintf(text + strcspn(text, "\n"), 64, " %.60s", more);
+		if (limit_read(&p[i], text, &n) == 0)
+			return n;
+	}
+	return USAGE_UNKNOWN;
+}
+
+static void read_limits(
+	enum plan_cgroup_kind kind, const int dirs[USAGE_DIRS], struct usage *u)
+{
+	uint64_t *swap = &u->limits[LIMIT_SWAP_MAX], max;
+
+	for (size_t i = 0; i < LIMITS; i++)
+		if (limits[i].kind != LIMIT_CPUS && limits[i].kind != LIMIT_SPEED)
+			u->limits[i] = read_limit(
+				dir_of(dirs, limits[i].on[PLAN_CGROUP_V1].controller),
+				limits[i].on[kind].places);
+	/* v1 has what memory and swap are together. */
+	max = u->limits[LIMIT_MEMORY_MAX];
+	if (kind == PLAN_CGROUP_V1 && *swap < USAGE_UNKNOWN && max <= *swap)
+		*swap -= max;
 }
 
 /* ---- v2 ----------------------------------------------------------------------------- */
-
-/* "max 100000" or "150000 100000" */
-static uint64_t read_cpu_max(int dir)
-{
-	char text[TEXT_MAX];
-	uint64_t quota, period;
-
-	if (read_text(dir, "cpu.max", text) < 0)
-		return USAGE_UNKNOWN;
-	if (strncmp(text, "max", 3) == 0)
-		return PARSE_INFINITY;
-	if (sscanf(text, "%" SCNu64 " %" SCNu64, &quota, &period) != 2)
-		return USAGE_UNKNOWN;
-	return percent(quota, period);
-}
 
 /* "8:0 rbytes=1 wbytes=2 rios=3 ...", a line a device */
 static void read_io_stat(int dir, struct usage *u)
@@ -121,59 +135,15 @@ static void read_v2(const int dirs[USAGE_DIRS], struct usage *u)
 	u->memory = read_number(dirs[USAGE_MEMORY], "memory.current");
 	u->memory_peak = read_number(dirs[USAGE_MEMORY], "memory.peak");
 	u->swap = read_number(dirs[USAGE_MEMORY], "memory.swap.current");
-	u->memory_max = read_number(dirs[USAGE_MEMORY], "memory.max");
-	u->memory_high = read_number(dirs[USAGE_MEMORY], "memory.high");
 	u->oom_kills = read_key(dirs[USAGE_MEMORY], "memory.events", "oom_kill");
 	u->cpu_usec = read_key(dirs[USAGE_CPU], "cpu.stat", "usage_usec");
 	u->throttled = read_key(dirs[USAGE_CPU], "cpu.stat", "nr_throttled");
-	u->cpu_quota = read_cpu_max(dirs[USAGE_CPU]);
-	u->cpu_weight = read_number(dirs[USAGE_CPU], "cpu.weight");
-	u->swap_max = read_number(dirs[USAGE_MEMORY], "memory.swap.max");
-	u->io_weight = read_key(dirs[USAGE_IO], "io.weight", "default");
-	if (u->io_weight == USAGE_UNKNOWN)
-		u->io_weight = read_key(dirs[USAGE_IO], "io.bfq.weight", "default");
 	u->tasks = read_number(dirs[USAGE_PIDS], "pids.current");
-	u->tasks_max = read_number(dirs[USAGE_PIDS], "pids.max");
 	u->refused_forks = read_key(dirs[USAGE_PIDS], "pids.events", "max");
 	read_io_stat(dirs[USAGE_IO], u);
 }
 
 /* ---- v1 ----------------------------------------------------------------------------- */
-
-static uint64_t v1_limit(uint64_t n)
-{
-	return n != USAGE_UNKNOWN && n >= V1_NO_LIMIT ? PARSE_INFINITY : n;
-}
-
-/* What is left of memory and swap together when memory is taken off. */
-static uint64_t v1_swap_max(int dir, uint64_t memory_max)
-{
-	uint64_t both = v1_limit(read_number(dir, "memory.memsw.limit_in_bytes"));
-
-	if (both >= USAGE_UNKNOWN || memory_max >= USAGE_UNKNOWN || both < memory_max)
-		return both;
-	return both - memory_max;
-}
-
-/* -1 is no quota. */
-static uint64_t v1_quota(int dir)
-{
-	char text[TEXT_MAX];
-
-	if (read_text(dir, "cpu.cfs_quota_us", text) < 0)
-		return USAGE_UNKNOWN;
-	if (text[0] == '-')
-		return PARSE_INFINITY;
-	return percent(read_number(dir, "cpu.cfs_quota_us"),
-		read_number(dir, "cpu.cfs_period_us"));
-}
-
-static uint64_t v1_weight(int dir)
-{
-	uint64_t shares = read_number(dir, "cpu.shares");
-
-	return shares == USAGE_UNKNOWN ? shares : (shares * 100 + 512) / 1024;
-}
 
 /* "8:0 Read 4096", and a sum without a device at the end */
 static void read_blkio(int dir, struct usage *u)
@@ -198,19 +168,10 @@ static void read_v1(const int dirs[USAGE_DIRS], struct usage *u)
 
 	u->memory = read_number(dirs[USAGE_MEMORY], "memory.usage_in_bytes");
 	u->memory_peak = read_number(dirs[USAGE_MEMORY], "memory.max_usage_in_bytes");
-	u->memory_max =
-		v1_limit(read_number(dirs[USAGE_MEMORY], "memory.limit_in_bytes"));
-	u->memory_high =
-		v1_limit(read_number(dirs[USAGE_MEMORY], "memory.soft_limit_in_bytes"));
 	u->oom_kills = read_key(dirs[USAGE_MEMORY], "memory.oom_control", "oom_kill");
 	u->cpu_usec = nsec == USAGE_UNKNOWN ? nsec : nsec / 1000;
 	u->throttled = read_key(dirs[USAGE_CPU], "cpu.stat", "nr_throttled");
-	u->cpu_quota = v1_quota(dirs[USAGE_CPU]);
-	u->cpu_weight = v1_weight(dirs[USAGE_CPU]);
-	u->swap_max = v1_swap_max(dirs[USAGE_MEMORY], u->memory_max);
-	u->io_weight = read_number(dirs[USAGE_IO], "blkio.bfq.weight");
 	u->tasks = read_number(dirs[USAGE_PIDS], "pids.current");
-	u->tasks_max = read_number(dirs[USAGE_PIDS], "pids.max");
 	u->refused_forks = read_key(dirs[USAGE_PIDS], "pids.events", "max");
 	read_blkio(dirs[USAGE_IO], u);
 }
@@ -225,17 +186,12 @@ void usage_read_at(
 		read_v2(dirs, ret);
 	else if (kind == PLAN_CGROUP_V1)
 		read_v1(dirs, ret);
+	if (kind != PLAN_CGROUP_NONE)
+		read_limits(kind, dirs, ret);
 }
 
 void usage_read(enum plan_cgroup_kind kind, const char *group, struct usage *ret)
 {
-	static const char *const controllers[USAGE_DIRS] = {
-		[USAGE_MEMORY] = "memory",
-		[USAGE_CPU] = "cpu",
-		[USAGE_CPUACCT] = "cpuacct",
-		[USAGE_PIDS] = "pids",
-		[USAGE_IO] = "blkio",
-	};
 	int dirs[USAGE_DIRS];
 
 	for (int i = 0; i < USAGE_DIRS; i++)

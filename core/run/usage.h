@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/base/parse.h"
-#include "core/plan/plan.h"
+#include "core/plan/limits.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,6 +11,7 @@
 /* The kernel doesn't say: no such controller, an older kernel, another cgroup version. */
 #define USAGE_UNKNOWN (UINT64_MAX - 1)
 
+/* Numbers of 64 bits, all of them. */
 struct usage {
 	uint64_t memory;            /* bytes, page cache included */
 	uint64_t memory_peak;       /* v2: Linux 5.19 */
@@ -23,12 +24,9 @@ struct usage {
 	 * the process (v1, and forks before): usage_hits() takes both. */
 	uint64_t oom_kills;     /* v1: Linux 4.13 */
 	uint64_t refused_forks; /* TasksMax= said no */
-	/* Limits; PARSE_INFINITY: none. */
-	uint64_t memory_max, memory_high, tasks_max;
-	uint64_t cpu_quota;  /* percent of one CPU */
-	uint64_t cpu_weight; /* as CPUWeight= takes it */
-	uint64_t swap_max; /* v1: what memory and swap together may be above memory_max */
-	uint64_t io_weight; /* as the kernel's own scheduler takes it */
+	/* Those that are one number, as the key takes it; PARSE_INFINITY: none. MemorySwapMax= of v1
+	 * is what memory and swap together may be above MemoryMax=. */
+	uint64_t limits[LIMITS];
 };
 
 /* One line of a PSI file, "some" or "full": percent times 100, and microseconds. */

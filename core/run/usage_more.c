@@ -3,7 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/base/parse.h"
+#include "core/plan/limits.h"
 #include "core/run/cgroup_file.h"
 
 #include <string.h>
@@ -26,48 +26,21 @@ static struct usage_disk *disk_of(struct usage_more *u, const char *device)
 	return d;
 }
 
-/* "8:0 rbps=1000 wbps=max riops=max wiops=max" */
-static void read_io_max(int dir, struct usage_more *u)
+/* Of the devices that the file of a limit has a line for. */
+static void read_speeds(
+	int dir, const struct limit_place *p, size_t kind, struct usage_more *u)
 {
-	static const char *const words[POLICY_IO_KINDS] = {
-		"rbps=", "wbps=", "riops=", "wiops="
-	};
 	char text[TEXT_MAX], *rest = text, *line;
 
-	if (io_read_text(dir, "io.max", text, sizeof(text)) < 0)
+	if (io_read_text(dir, p->file, text, sizeof(text)) < 0)
 		return;
 	while ((line = strsep(&rest, "\n"))) {
-		char *word = strsep(&line, " ");
-		struct usage_disk *d = *word ? disk_of(u, word) : NULL;
+		const char *speed = limit_speed(p, line);
+		char *device = strsep(&line, " ");
+		struct usage_disk *d = speed ? disk_of(u, device) : NULL;
 
-		while (d && (word = strsep(&line, " ")))
-			for (size_t i = 0; i < POLICY_IO_KINDS; i++)
-				if (strncmp(word, words[i], strlen(words[i])) == 0)
-					(void)parse_u64(
-						word + strlen(words[i]), &d->max[i]);
-	}
-}
-
-/* "8:0 1000", a file for each */
-static void read_throttle(int dir, struct usage_more *u)
-{
-	static const char *const files[POLICY_IO_KINDS] = {
-		"blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device",
-		"blkio.throttle.read_iops_device", "blkio.throttle.write_iops_device"
-	};
-
-	for (size_t i = 0; i < POLICY_IO_KINDS; i++) {
-		char text[TEXT_MAX], *rest = text, *line;
-
-		if (io_read_text(dir, files[i], text, sizeof(text)) < 0)
-			continue;
-		while ((line = strsep(&rest, "\n"))) {
-			const char *device = strsep(&line, " ");
-			struct usage_disk *d = line ? disk_of(u, device) : NULL;
-
-			if (d)
-				(void)parse_u64(line, &d->max[i]);
-		}
+		if (d)
+			(void)limit_read(p, speed, &d->max[kind]);
 	}
 }
 
@@ -90,10 +63,8 @@ void usage_more_at(enum plan_cgroup_kind kind, int cpuset, int io, struct usage_
 			kind == PLAN_CGROUP_V2 ? "cpuset.cpus.effective"
 					       : "cpuset.effective_cpus",
 			ret);
-	if (io >= 0 && kind == PLAN_CGROUP_V2)
-		read_io_max(io, ret);
-	else if (io >= 0)
-		read_throttle(io, ret);
+	for (size_t i = 0; io >= 0 && i < POLICY_IO_KINDS; i++)
+		read_speeds(io, limits[LIMIT_IO_READ_BPS + i].on[kind].places, i, ret);
 }
 
 void usage_more_read(

@@ -3,6 +3,7 @@
 #include "config_fixture.h"
 
 #include "core/run/usage.h"
+#include "core/run/usage_more.h"
 
 static void read_folder(
 	const struct fixture *f, enum plan_cgroup_kind kind, struct usage *u)
@@ -41,14 +42,14 @@ static void a_v2_group_is_read(void **state)
 	read_folder(f, PLAN_CGROUP_V2, &u);
 	assert_int_equal(u.memory, 4096);
 	assert_int_equal(u.memory_peak, 8192);
-	assert_true(u.memory_max == PARSE_INFINITY);
-	assert_int_equal(u.memory_high, 1048576);
+	assert_true(u.limits[LIMIT_MEMORY_MAX] == PARSE_INFINITY);
+	assert_int_equal(u.limits[LIMIT_MEMORY_HIGH], 1048576);
 	assert_int_equal(u.oom_kills, 1);
 	assert_int_equal(u.cpu_usec, 1500000);
 	assert_int_equal(u.throttled, 9);
-	assert_int_equal(u.cpu_quota, 150);
+	assert_int_equal(u.limits[LIMIT_CPU_QUOTA], 150);
 	assert_int_equal(u.tasks, 5);
-	assert_int_equal(u.tasks_max, 512);
+	assert_int_equal(u.limits[LIMIT_TASKS_MAX], 512);
 	assert_int_equal(u.refused_forks, 4);
 	assert_int_equal(u.io_read, 101);
 	assert_int_equal(u.io_write, 22);
@@ -72,14 +73,81 @@ static void a_v1_group_is_read(void **state)
 		"8:0 Read 10\n8:0 Write 3\n8:0 Total 13\nTotal 13\n");
 	read_folder(f, PLAN_CGROUP_V1, &u);
 	assert_int_equal(u.memory, 4096);
-	assert_true(u.memory_max == PARSE_INFINITY);
+	assert_true(u.limits[LIMIT_MEMORY_MAX] == PARSE_INFINITY);
 	assert_int_equal(u.oom_kills, 7);
 	assert_int_equal(u.cpu_usec, 2500000);
-	assert_true(u.cpu_quota == PARSE_INFINITY);
-	assert_int_equal(u.cpu_weight, 100);
-	assert_true(u.tasks_max == PARSE_INFINITY);
+	assert_true(u.limits[LIMIT_CPU_QUOTA] == PARSE_INFINITY);
+	assert_int_equal(u.limits[LIMIT_CPU_WEIGHT], 100);
+	assert_true(u.limits[LIMIT_TASKS_MAX] == PARSE_INFINITY);
 	assert_int_equal(u.io_read, 10);
 	assert_int_equal(u.io_write, 3);
+}
+
+static void read_more(
+	const struct fixture *f, enum plan_cgroup_kind kind, struct usage_more *u)
+{
+	int dir = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	usage_more_at(kind, dir, dir, u);
+	assert_int_equal(close(dir), 0);
+}
+
+static void the_speed_of_each_disk_is_read(void **state)
+{
+	struct fixture *f = *state;
+	struct usage_more u;
+
+	text(f, "io.max",
+		"8:0 rbps=1000 wbps=max riops=max wiops=7\n259:1 rbps=max wbps=5 riops=6 wiops=max\n");
+	text(f, "cpuset.cpus.effective", "0-3\n");
+	read_more(f, PLAN_CGROUP_V2, &u);
+	assert_string_equal(u.cpus, "0-3");
+	assert_int_equal(u.n_disks, 2);
+	assert_string_equal(u.disks[0].device, "8:0");
+	assert_int_equal(u.disks[0].max[POLICY_IO_READ_BANDWIDTH], 1000);
+	assert_true(u.disks[0].max[POLICY_IO_WRITE_BANDWIDTH] == PARSE_INFINITY);
+	assert_int_equal(u.disks[0].max[POLICY_IO_WRITE_IOPS], 7);
+	assert_int_equal(u.disks[1].max[POLICY_IO_WRITE_BANDWIDTH], 5);
+	assert_int_equal(u.disks[1].max[POLICY_IO_READ_IOPS], 6);
+	text(f, "blkio.throttle.write_iops_device", "8:0 9\n");
+	read_more(f, PLAN_CGROUP_V1, &u);
+	assert_int_equal(u.n_disks, 1);
+	assert_int_equal(u.disks[0].max[POLICY_IO_WRITE_IOPS], 9);
+	assert_true(u.disks[0].max[POLICY_IO_READ_IOPS] == PARSE_INFINITY);
+}
+
+/* Whatever the file counts in. */
+static void a_weight_is_told_as_the_key_takes_it(void **state)
+{
+	struct fixture *f = *state;
+	struct usage u;
+
+	text(f, "io.bfq.weight", "default 500\n");
+	read_folder(f, PLAN_CGROUP_V2, &u);
+	assert_int_equal(u.limits[LIMIT_IO_WEIGHT], 4500);
+	text(f, "io.weight", "default 200\n8:0 300\n");
+	read_folder(f, PLAN_CGROUP_V2, &u);
+	assert_int_equal(u.limits[LIMIT_IO_WEIGHT], 200);
+	text(f, "blkio.weight", "250\n");
+	text(f, "cpu.shares", "512\n");
+	read_folder(f, PLAN_CGROUP_V1, &u);
+	assert_int_equal(u.limits[LIMIT_IO_WEIGHT], 50);
+	assert_int_equal(u.limits[LIMIT_CPU_WEIGHT], 50);
+}
+
+/* v1 counts memory and swap together, and a quota in a period of its own. */
+static void what_v1_says_in_two_files_is_put_together(void **state)
+{
+	struct fixture *f = *state;
+	struct usage u;
+
+	text(f, "memory.limit_in_bytes", "67108864\n");
+	text(f, "memory.memsw.limit_in_bytes", "83886080\n");
+	text(f, "cpu.cfs_quota_us", "50000\n");
+	text(f, "cpu.cfs_period_us", "25000\n");
+	read_folder(f, PLAN_CGROUP_V1, &u);
+	assert_int_equal(u.limits[LIMIT_SWAP_MAX], 16777216);
+	assert_int_equal(u.limits[LIMIT_CPU_QUOTA], 200);
 }
 
 static void what_the_kernel_does_not_say_is_unknown(void **state)
@@ -93,7 +161,7 @@ static void what_the_kernel_does_not_say_is_unknown(void **state)
 	read_folder(f, PLAN_CGROUP_V2, &u);
 	assert_true(u.memory == USAGE_UNKNOWN);
 	assert_true(u.oom_kills == USAGE_UNKNOWN);
-	assert_true(u.cpu_quota == USAGE_UNKNOWN);
+	assert_true(u.limits[LIMIT_CPU_QUOTA] == USAGE_UNKNOWN);
 	assert_true(u.tasks == USAGE_UNKNOWN);
 	assert_true(u.io_read == USAGE_UNKNOWN);
 }
@@ -149,6 +217,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		story(a_v2_group_is_read),
 		story(a_v1_group_is_read),
+		story(the_speed_of_each_disk_is_read),
+		story(a_weight_is_told_as_the_key_takes_it),
+		story(what_v1_says_in_two_files_is_put_together),
 		story(what_the_kernel_does_not_say_is_unknown),
 		cmocka_unit_test(pressure_is_percent_and_microseconds),
 		cmocka_unit_test(limits_hit_are_counted_wherever_the_kernel_does),
