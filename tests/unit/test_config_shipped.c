@@ -2,6 +2,8 @@
 /* The shipped nsshell.conf and its manual page say what the table of keys does. */
 #include "config_fixture.h"
 #include "config/internal.h"
+#include "core/plan/limits.h"
+#include "core/plan/property.h"
 
 /* The text of a file of the repository, beside this one; NULL where only the binary is.
  */
@@ -86,11 +88,65 @@ static void the_manual_has_every_key_with_its_default(void **state)
 	free(text);
 }
 
+/* The line of @text that begins so, or a failed test. */
+static const char *line_of(const char *text, const char *begin, char *buf, size_t size)
+{
+	const char *line = strstr(text, begin);
+
+	if (!line)
+		fail_msg("the manual doesn't have:%s", begin);
+	else
+		(void)snprintf(buf, size, "%.*s", (int)strcspn(line + 1, "\n"), line + 1);
+	return buf;
+}
+
+static const char *writer(const struct limit *l, enum plan_cgroup_kind kind)
+{
+	const struct plan_cgroup c = { .kind = kind, .systemd = true };
+
+	return l->on[kind].places[0].by == LIMIT_PROPERTY &&
+			       property_is_managed(&c, l->on[kind].controller)
+		       ? "property"
+		       : "nsshell";
+}
+
+static void the_manuals_have_the_files_of_every_limit_and_who_writes_them(void **state)
+{
+	char *text = repository_file("man/nsshell.conf.5"), begin[128], line[512];
+	char *nsctl = repository_file("man/nsctl.8");
+
+	(void)state;
+	if (!text || !nsctl)
+		skip();
+	for (const struct limit *l = limits; l < limits + LIMITS; l++) {
+		(void)snprintf(begin, sizeof(begin), "\n.It Cm %s Ta %s", l->key,
+			l->on[PLAN_CGROUP_V2].places[0].file);
+		(void)line_of(text, begin, line, sizeof(line));
+		for (size_t i = 0; i < (size_t)2 * LIMIT_PLACES; i++) {
+			const char *file =
+				l->on[PLAN_CGROUP_V1 + i % 2].places[i / 2].file;
+
+			if (file && !strstr(line, file))
+				fail_msg("nsshell.conf(5): no %s in \"%s\"", file, line);
+		}
+		(void)snprintf(begin, sizeof(begin),
+			"\n.It Cm %s Ta %s Ta %s Ta nsshell Ta nsshell\n", l->key,
+			writer(l, PLAN_CGROUP_V2), writer(l, PLAN_CGROUP_V1));
+		(void)line_of(text, begin, line, sizeof(line));
+		if (!strstr(nsctl, l->key))
+			fail_msg("nsctl(8): nothing of %s=", l->key);
+	}
+	free(text);
+	free(nsctl);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		story(the_shipped_file_says_the_defaults_and_nothing_wrong),
 		story(the_manual_has_every_key_with_its_default),
+		cmocka_unit_test(
+			the_manuals_have_the_files_of_every_limit_and_who_writes_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
