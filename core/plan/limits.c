@@ -286,6 +286,10 @@ static int lacks_controller(const struct ask *a, struct err *e)
 			"%s=: no cgroup file system is mounted on this host; mount cgroup2 on "
 			"/sys/fs/cgroup, or set no limits",
 			key);
+	if (!name)
+		return err_set(e, 0,
+			"%s=: cgroup v1 has no such limit; mount cgroup2 alone, or unset %s=",
+			key, key);
 	if (a->host->controllers && strlist_has(a->host->controllers, name))
 		return 0;
 	if (strcmp(name, "memory") == 0)

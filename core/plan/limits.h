@@ -58,7 +58,7 @@ struct limit {
 	enum limit_kind kind;
 	size_t offset; /* in struct policy_limits */
 	struct {
-		const char *controller; /* "memory" */
+		const char *controller; /* "memory"; NULL: there is no such limit */
 		struct limit_place places[LIMIT_PLACES];
 	} on[PLAN_CGROUP_V2 + 1];
 	bool shown; /* programs size themselves by it, reading it from the group that they are in */

@@ -8,7 +8,8 @@
  *
  * ID: of enum limit_id. member: of struct policy_limits, of the type that its KIND (enum limit_kind)
  * has. From initial to max: as struct config_key has them. V1(), V2(): the controller, and a struct
- * limit_place for each of its files there. At the end other members of struct limit.
+ * limit_place for each of its files there; left out where there is no such limit. At the end other
+ * members of struct limit.
  *
  * The order is the plan's.
  */

@@ -67,11 +67,16 @@ static const char *const controllers[USAGE_DIRS] = {
 	[USAGE_IO] = "blkio",
 };
 
-/* The folder of a controller; -1: there is none. */
-static int dir_of(const int dirs[USAGE_DIRS], const char *controller)
+/* Where a limit's files are; on v2 all folders are the same. -1: there are none. */
+static int dir_of(
+	const struct limit *l, enum plan_cgroup_kind kind, const int dirs[USAGE_DIRS])
 {
+	const char *controller = l->on[kind].controller;
+
+	if (kind == PLAN_CGROUP_V2)
+		return dirs[USAGE_MEMORY];
 	for (int i = 0; i < USAGE_DIRS; i++)
-		if (strcmp(controllers[i], controller) == 0)
+		if (controller && strcmp(controllers[i], controller) == 0)
 			return dirs[i];
 	return -1;
 }
@@ -102,8 +107,7 @@ static void read_limits(
 
 	for (size_t i = 0; i < LIMITS; i++)
 		if (limits[i].kind != LIMIT_CPUS && limits[i].kind != LIMIT_SPEED)
-			u->limits[i] = read_limit(
-				dir_of(dirs, limits[i].on[PLAN_CGROUP_V1].controller),
+			u->limits[i] = read_limit(dir_of(&limits[i], kind, dirs),
 				limits[i].on[kind].places);
 	/* v1 has what memory and swap are together. */
 	max = u->limits[LIMIT_MEMORY_MAX];

@@ -145,6 +145,28 @@ static void without_cgroups_there_is_nothing_to_write(void **state)
 	assert_refused(&none, "MemoryMax", &p, "no cgroup file system");
 }
 
+static void a_limit_may_be_one_of_v2_alone(void **state)
+{
+	const struct plan_host v1 = host_of(PLAN_CGROUP_V1), v2 = host_of(PLAN_CGROUP_V2);
+	const struct limit zswap = { .key = "MemoryZSwapMax",
+		.kind = LIMIT_MEMORY,
+		.offset = offsetof(struct policy_limits, memory_high),
+		.on[PLAN_CGROUP_V2] = { "memory", { { "memory.zswap.max", "max" } } } };
+	struct policy p = unlimited();
+	struct limit_file f[LIMIT_FILES_MAX];
+	struct err e = { 0 };
+	size_t n;
+
+	(void)state;
+	assert_int_equal(limit_files(&v1, &zswap, &p.limits, f, &n, &e), 0);
+	assert_int_equal(n, 0);
+	give(&p, "MemoryHigh=5M");
+	assert_int_equal(limit_files(&v2, &zswap, &p.limits, f, &n, &e), 0);
+	assert_string_equal(f[0].value, "5242880");
+	assert_int_equal(limit_files(&v1, &zswap, &p.limits, f, &n, &e), -1);
+	assert_non_null(strstr(e.msg, "MemoryZSwapMax=: cgroup v1 has no such limit"));
+}
+
 static void a_percentage_is_one_of_the_machine(void **state)
 {
 	struct plan_host host = host_of(PLAN_CGROUP_V2);
@@ -309,6 +331,7 @@ int main(void)
 		cmocka_unit_test(a_limit_is_written_as_each_kernel_wants_it),
 		cmocka_unit_test(no_limit_is_the_kernels_own_word),
 		cmocka_unit_test(without_cgroups_there_is_nothing_to_write),
+		cmocka_unit_test(a_limit_may_be_one_of_v2_alone),
 		cmocka_unit_test(a_percentage_is_one_of_the_machine),
 		cmocka_unit_test(swap_has_a_limit_of_its_own_on_v2_and_a_sum_on_v1),
 		cmocka_unit_test(cpus_that_are_not_there_are_left_out),
