@@ -14,11 +14,49 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
+
+/* How long whatever a close waits for may keep us. */
+#define CLOSE_MS 20
+/* Of who asks us, and no worker. */
+#define SAY_MS 100
+/* For the workers to die, all of them. */
+#define DIE_MS 1000
+
+/* ---- closing ------------------------------------------------------------------------------ */
+
+static void wake(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * Who asks may have sent files along that nobody took. They are closed with the connection, and that may
+ * take as long as their sender likes: a TCP connection lingers, socket(7). A signal ends such a wait.
+ */
+static void hurry(bool on)
+{
+	const struct timeval often = { .tv_usec = on ? CLOSE_MS * 1000 : 0 };
+	const struct itimerval timer = { often, often };
+
+	(void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void hang_up(int *sock)
+{
+	hurry(true);
+	cleanup_close(sock);
+	hurry(false);
+}
 
 int serve_begin(struct serve *v, const struct session *s, struct err *e)
 {
-	int fd = session_socket_listen(s->plan->uid, s->plan->gid, s->plan->id, e);
+	const struct sigaction heard = { .sa_handler = wake };
+	int fd;
 
+	if (sigaction(SIGALRM, &heard, NULL) < 0)
+		return err_set(e, errno, "listen to its user");
+	fd = session_socket_listen(s->plan->uid, s->plan->gid, s->plan->id, e);
 	if (fd < 0)
 		return -1;
 	v->listener = fd;
@@ -41,19 +79,22 @@ static void forget(struct serve *v, size_t i)
 {
 	(void)waitpid(v->workers[i].pid, NULL, 0);
 	cleanup_close(&v->workers[i].pidfd);
-	cleanup_close(&v->workers[i].sock);
+	hang_up(&v->workers[i].sock);
 	v->workers[i] = v->workers[--v->n];
 }
 
 static int take_here(
 	const struct session *s, int sock, struct session_answer *a, struct err *e)
 {
-	const struct timeval soon = { .tv_usec = 100000 };
+	struct pollfd p = { .fd = sock, .events = POLLIN };
 	struct session_request q = { 0 };
+	int r = poll(&p, 1, SAY_MS) > 0 ? 0 : -1;
 
-	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon)) < 0 ||
-		io_recv(sock, &q, sizeof(q), NULL, NULL) != 0 ||
-		(q.kind != SESSION_RECORD && q.kind != SESSION_STOP) ||
+	hurry(true);
+	if (r == 0)
+		r = io_recv(sock, &q, sizeof(q), NULL, NULL);
+	hurry(false);
+	if (r != 0 || (q.kind != SESSION_RECORD && q.kind != SESSION_STOP) ||
 		q.magic != SESSION_SOCKET_MAGIC ||
 		(q.kind == SESSION_STOP && pause_is_roots(&s->record)))
 		return err_set(e, EAGAIN,
@@ -76,10 +117,9 @@ static void serve_here(struct serve *v, const struct session *s, int sock)
 	(void)io_send_now(sock, &a, sizeof(a), NULL, 0);
 	/* Hears of the session's end by ours. */
 	if (r > 0)
-		v->workers[v->n++] =
-			(struct serve_worker){ .pid = -1, .pidfd = -EBADF, .sock = sock };
+		v->stops = sock;
 	else
-		(void)close(sock);
+		hang_up(&sock);
 }
 
 static void start(struct serve *v, const struct session *s, int sock)
@@ -90,7 +130,7 @@ static void start(struct serve *v, const struct session *s, int sock)
 	pid_t pid = sys_clone3(&how);
 
 	if (pid == 0)
-		serve_work(s, sock);
+		serve_work(s, sock, v->n >= SERVE_WORKERS_MAX - SERVE_SPARE);
 	if (pid > 0)
 		v->workers[v->n++] = (struct serve_worker){
 			.pid = pid, .pidfd = how.pidfd, .sock = sock
@@ -124,23 +164,37 @@ void serve_go(struct serve *v, const struct session *s, const struct pollfd *p)
 		if (may_ask(s, sock))
 			start(v, s, sock);
 		else
-			(void)close(sock);
+			hang_up(&sock);
 	}
 }
 
 void serve_shut(struct serve *v, const struct session *s)
 {
-	cleanup_close(&v->listener);
+	hang_up(&v->listener);
 	session_socket_remove(s->plan->uid, s->plan->id);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 void serve_end(struct serve *v)
 {
-	for (size_t i = 0; i < v->n; i++) {
-		if (v->workers[i].pid < 0)
-			continue;
+	uint64_t until = now_ms() + DIE_MS;
+
+	for (size_t i = 0; i < v->n; i++)
 		(void)sys_pidfd_signal(v->workers[i].pidfd, SIGKILL);
-		(void)waitpid(v->workers[i].pid, NULL, 0);
+	/* One that closes a file of a FUSE can't even die before that has answered. */
+	for (size_t i = 0; i < v->n; i++) {
+		struct pollfd p = { .fd = v->workers[i].pidfd, .events = POLLIN };
+		uint64_t now = now_ms();
+
+		if (poll(&p, 1, now < until ? (int)(until - now) : 0) > 0)
+			(void)waitpid(v->workers[i].pid, NULL, 0);
 		cleanup_close(&v->workers[i].pidfd);
 	}
 }

@@ -12,8 +12,10 @@
 #include <stddef.h>
 
 /* Connections at once: commands that run, those who wait for the session's end, and what is new. */
-#define SERVE_WORKERS_MAX 32
-#define SERVE_POLL_MAX    (1 + SERVE_WORKERS_MAX)
+#define SERVE_WORKERS_MAX (32 + SERVE_SPARE)
+/* The last of them start no command: however many run, the session can be seen and ended. */
+#define SERVE_SPARE    8
+#define SERVE_POLL_MAX (1 + SERVE_WORKERS_MAX)
 
 struct serve_worker {
 	pid_t pid;
@@ -23,12 +25,13 @@ struct serve_worker {
 
 struct serve {
 	int listener; /* -EBADF: nothing is taken */
+	int stops; /* who has had it ended by the supervisor itself, where no worker could */
 	struct serve_worker workers[SERVE_WORKERS_MAX];
 	size_t n;
 };
 #define SERVE_NONE                                                                       \
 	{                                                                                \
-		.listener = -EBADF                                                       \
+		.listener = -EBADF, .stops = -EBADF                                      \
 	}
 
 /* Begin to listen. Return: 0 or -1 with @e. */

@@ -199,6 +199,10 @@ int work_run(const struct work *w, struct session_answer *a, struct err *e)
 		join_log_joined(&who, w->record, w->record->user, words_of(&c));
 		account_log(w->record->uid, "session %s: %s joined the session of %s",
 			w->record->id, w->record->user, w->record->user);
+		/* Its megabytes aren't kept for as long as it runs. */
+		session_command_clear(&c);
+		free(text);
+		text = NULL;
 		follow(w, &who, &p, a);
 	} else {
 		a->value = r == ENTER_NO_EXEC;

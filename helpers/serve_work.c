@@ -20,8 +20,9 @@
 #include <syslog.h>
 
 /* How long who has connected may take to say what for, and to take the answer. */
-#define PATIENCE_S 5
-#define SOCK_FD    3
+#define PATIENCE_MS 5000
+#define SPARE_MS    500
+#define SOCK_FD     3
 
 int work_answer(
 	const struct work *w, const struct session_answer *a, const int *fds, size_t n)
@@ -125,13 +126,15 @@ static int close_others(struct work *w)
 }
 
 /* Return: 0 or -1: nobody is told then. */
-static int begin(struct work *w, pid_t supervisor)
+static int begin(struct work *w, pid_t supervisor, int ms)
 {
-	const struct timeval patience = { .tv_sec = PATIENCE_S };
+	const struct timeval patience = { ms / 1000, ms % 1000 * 1000 };
 	socklen_t size = sizeof(struct ucred);
 	struct ucred peer;
 
 	closelog();
+	/* What the supervisor looked with is closed here. */
+	look_end();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != supervisor ||
 		close_others(w) < 0 ||
 		getsockopt(w->sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
@@ -144,14 +147,26 @@ static int begin(struct work *w, pid_t supervisor)
 	w->pid = peer.pid;
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	title_set("nsshell: a request to session %s", w->record->id);
+	/* It is its user's to fill: its memory isn't spared, as the supervisor's is. */
+	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "0");
 	return 0;
 }
 
-static int hear(struct work *w, struct session_request *q, struct err *e)
+/* The account that has the uid now needn't be the one that it had when the session began. */
+static bool is_kin(const struct work *w)
 {
+	bool is = w->root || kin_has(w->record, w->record->uid);
+
+	look_end();
+	return is;
+}
+
+static int hear(struct work *w, struct session_request *q, bool spare, struct err *e)
+{
+	/* First: who looks for us has none of what comes with the request. */
+	bool is = is_kin(w);
 	int fds[IO_FDS_MAX];
 	size_t n = 0;
-	bool is;
 
 	if (io_recv(w->sock, q, sizeof(*q), fds, &n) != 0)
 		return -1;
@@ -162,22 +177,25 @@ static int hear(struct work *w, struct session_request *q, struct err *e)
 		q->kind >= sizeof(requests) / sizeof(*requests) || !requests[q->kind])
 		return err_set(e, EPROTO, "session %s is of another version of nsshell",
 			w->record->id);
-	/* The account that has the uid now needn't be the one that it had when the session began. */
-	is = w->root || kin_has(w->record, w->record->uid);
-	look_end();
-	return is ? 0 : err_set(e, 0, "no session has the id \"%s\"", w->record->id);
+	if (!is)
+		return err_set(e, 0, "no session has the id \"%s\"", w->record->id);
+	if (spare && q->kind == SESSION_RUN)
+		return err_set(e, EAGAIN,
+			"session %s has been given as many commands as it takes at once",
+			w->record->id);
+	return 0;
 }
 
-_Noreturn void serve_work(const struct session *s, int sock)
+_Noreturn void serve_work(const struct session *s, int sock, bool spare)
 {
 	struct work w = { .record = &s->record, .sock = sock, .fd = -EBADF };
 	struct session_answer a = { .magic = SESSION_SOCKET_MAGIC };
 	struct session_request q = { 0 };
 	int r;
 
-	if (begin(&w, s->record.supervisor.pid) < 0)
+	if (begin(&w, s->record.supervisor.pid, spare ? SPARE_MS : PATIENCE_MS) < 0)
 		_exit(1);
-	if (hear(&w, &q, &a.error) < 0) {
+	if (hear(&w, &q, spare, &a.error) < 0) {
 		a.failed = 1;
 		if (a.error.msg[0])
 			(void)work_answer(&w, &a, NULL, 0);

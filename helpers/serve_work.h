@@ -7,11 +7,12 @@
 
 /**
  * serve_work() - Hear one request at a connection, do it, answer, and end
+ * @spare:	one of the last that there is room for: no command, and little patience
  *
  * Should:   be a fork of the supervisor's; ends with it
  * Mustn't:  keep any fd of the supervisor's but this connection: no lease, lock or leash outlives it
  */
-_Noreturn void serve_work(const struct session *s, int sock);
+_Noreturn void serve_work(const struct session *s, int sock, bool spare);
 
 /* A connection, and who is at its other end. */
 struct work {

@@ -50,8 +50,7 @@ int io_send_now(int sock, const void *msg, size_t size, const int *fds, size_t n
 	return send_with(sock, msg, size, fds, n_fds, MSG_DONTWAIT);
 }
 
-/* Move the fds of a received message into @fds, or close them where nobody asked for any.
- */
+/* Move the fds of a received message into @fds. */
 static size_t take_fds(struct msghdr *head, int *fds)
 {
 	size_t total = 0;
@@ -65,7 +64,7 @@ static size_t take_fds(struct msghdr *head, int *fds)
 			int fd;
 
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-			if (fds && total < IO_FDS_MAX)
+			if (total < IO_FDS_MAX)
 				fds[total++] = fd;
 			else
 				(void)close(fd);
@@ -84,21 +83,24 @@ int io_recv(int sock, void *msg, size_t size, int *fds, size_t *n_fds)
 	struct msghdr head = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
-		.msg_control = control.room,
-		.msg_controllen = sizeof(control.room),
+		/* Closed by us, one of a FUSE would have us wait for it (flush). */
+		.msg_control = fds ? control.room : NULL,
+		.msg_controllen = fds ? sizeof(control.room) : 0,
 	};
 	size_t total;
 	ssize_t got;
 
+	/* That it was reset is told once, and before what there is to be heard. */
 	do
 		got = recvmsg(sock, &head, MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
+	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (got < 0)
 		return -1;
-	total = take_fds(&head, fds);
+	total = fds ? take_fds(&head, fds) : 0;
 	if (got == 0)
 		return 1;
-	if ((size_t)got != size || (head.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+	if ((size_t)got != size || (head.msg_flags & MSG_TRUNC) ||
+		(fds && (head.msg_flags & MSG_CTRUNC))) {
 		for (size_t i = 0; fds && i < total; i++)
 			cleanup_close(&fds[i]);
 		/* What there was room for in the message had none among our fds. */

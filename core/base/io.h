@@ -24,9 +24,10 @@ int io_send_now(int sock, const void *msg, size_t size, const int *fds, size_t n
 
 /**
  * io_recv() - Take one message of exactly @size bytes
- * @fds:	room for IO_FDS_MAX; what arrives is O_CLOEXEC and the caller's; NULL: fds
- *that arrive are closed
+ * @fds:	room for IO_FDS_MAX; what arrives is O_CLOEXEC and the caller's; NULL: none get in
  * @n_fds:	out
+ *
+ * What was sent before the other end hung up is heard, also where that one had left something unread.
  *
  * Return: 0; 1 when the other end is closed; -1 with errno, EBADMSG for any other size, EMFILE where the
  * process can't have more fds.

@@ -6,11 +6,6 @@
 #include "core/base/paths.h"
 
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-
-/* Longer than what a session does for anybody: freezing it, say. */
-#define ANSWER_S 60
 
 /* ---- one request -------------------------------------------------------------------------- */
 
@@ -21,17 +16,9 @@ static int gone(const char *id, struct err *e)
 
 static int reach(const char *id, int *ret, struct err *e)
 {
-	const struct timeval patience = { .tv_sec = ANSWER_S };
-	_cleanup_close_ int sock = -EBADF;
-	int r = record_id_is_valid(id) ? session_socket_connect(getuid(), id, &sock, e)
-				       : 1;
+	int r = record_id_is_valid(id) ? session_socket_connect(getuid(), id, ret, e) : 1;
 
-	if (r != 0)
-		return r > 0 ? gone(id, e) : -1;
-	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
-		return err_set(e, errno, "ask session %s", id);
-	*ret = take_fd(&sock);
-	return 0;
+	return r > 0 ? gone(id, e) : r;
 }
 
 /* Return: 0; -1 with @e. */

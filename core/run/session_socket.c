@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #define BACKLOG 16
@@ -78,15 +79,21 @@ void session_socket_remove(uid_t uid, const char *id)
 
 int session_socket_connect(uid_t uid, const char *id, int *ret, struct err *e)
 {
+	const struct timeval patience = { .tv_sec = SESSION_SOCKET_S };
 	_cleanup_close_ int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un to;
 
-	if (sock < 0 || address(uid, id, &to) < 0)
+	if (sock < 0 || address(uid, id, &to) < 0 ||
+		setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) <
+			0 ||
+		setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) <
+			0)
 		return err_set(e, errno, "reach session %s", id);
 	if (connect(sock, (struct sockaddr *)&to, sizeof(to)) < 0)
 		return errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR
 			       ? 1
-			       : err_set(e, errno, "reach session %s", id);
+			       : err_set(e, errno == EAGAIN ? ETIMEDOUT : errno,
+					 "reach session %s", id);
 	*ret = take_fd(&sock);
 	return 0;
 }

@@ -61,9 +61,12 @@ int session_socket_listen(uid_t uid, gid_t gid, const char *id, struct err *e);
 /* Take its name away, if there is one. */
 void session_socket_remove(uid_t uid, const char *id);
 
+/* Seconds that a session has to take a connection and to answer: more than it needs for anything. */
+#define SESSION_SOCKET_S 60
+
 /**
  * session_socket_connect() - Connect to a session of an account
- * @ret:	O_CLOEXEC, the caller's
+ * @ret:	O_CLOEXEC, the caller's; sending and receiving end after SESSION_SOCKET_S (EAGAIN)
  *
  * Return: 0; 1 when nobody listens there; -1 with @e.
  */

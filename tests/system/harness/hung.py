@@ -10,7 +10,7 @@ import struct
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 MS_NOSUID_NODEV = 6
-LOOKUP, GETATTR, STATFS, INIT = 1, 3, 17, 26
+LOOKUP, GETATTR, STATFS, FLUSH, INIT = 1, 3, 17, 25, 26
 HOST = 1 << 30  # answers: as many as come from the host's mount namespace
 
 
@@ -20,6 +20,8 @@ class Fuse:
     allow_other is what its user may say where /etc/fuse.conf has user_allow_other; without, nobody but
     the user gets as far as to wait.
     """
+
+    silent = ()  # requests that it never answers
 
     def __init__(self, at, owner, answers):
         self.at, self.owner, self.answers = at, owner, answers
@@ -47,7 +49,7 @@ class Fuse:
         while True:
             request = os.read(fd, 1 << 20)
             opcode, unique = struct.unpack_from("=4xIQ", request)
-            if opcode != INIT and (self.answers <= 0 or not self._is_from_here(request)):
+            if opcode in self.silent or opcode != INIT and (self.answers <= 0 or not self._is_from_here(request)):
                 continue
             body = {GETATTR: self._attr, STATFS: lambda: bytes(80), INIT: self._init,
                     LOOKUP: self._entry}.get(opcode)
@@ -89,3 +91,14 @@ class Fuse:
         self.end()
         LIBC.umount2(bytes(self.at), 2)
         self.at.rmdir()
+
+
+class Unclosable(Fuse):
+    """All names in it are files that can be opened, and whose close(2) waits for an answer: flush."""
+
+    silent = (FLUSH,)
+
+    def _entry(self):
+        entry = bytearray(super()._entry())
+        struct.pack_into("=I", entry, 100, 0o100644)
+        return bytes(entry)
