@@ -3,6 +3,7 @@
 #include "nsshell/door.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "core/base/sys.h"
 #include "core/run/handed.h"
 #include "core/run/privs.h"
