@@ -7,7 +7,9 @@
 #include "core/run/account_log.h"
 #include "core/run/enter.h"
 #include "core/run/join_log.h"
+#include "core/run/members.h"
 #include "core/run/notice.h"
+#include "core/run/schedule.h"
 #include "core/run/session_command.h"
 #include "helpers/serve_work.h"
 
@@ -137,6 +139,17 @@ static void follow(const struct work *w, const struct joinlog_who *who, struct p
 
 /* ---- the whole ---------------------------------------------------------------------------- */
 
+/* As the login is, which the admin may have chosen, and as who asks is. What is started inherits it. */
+static void be_scheduled(const struct work *w)
+{
+	_cleanup_close_ int login = members_hold(&w->record->caller);
+
+	if (login >= 0)
+		schedule_take(w->record->caller.pid);
+	if (w->pid > 0)
+		schedule_take(w->pid);
+}
+
 static enum enter_result start(const struct work *w, const struct session_command *c,
 	const struct joinlog_who *who, struct proxy *ret, struct err *e)
 {
@@ -164,6 +177,7 @@ static enum enter_result start(const struct work *w, const struct session_comman
 		joinlog_notice(who, now, notice, sizeof(notice));
 		in.notice = notice;
 	}
+	be_scheduled(w);
 	if (find_hold(w->record, &held, e) == 0 &&
 		person_of(w->record, &held, &in.person, e) == 0)
 		r = enter_session(&in, ret, e);

@@ -78,7 +78,7 @@ static void choose_limits(const struct enter *in, struct rlimit ret[RLIMIT_NLIMI
 		rlimits_cap(ret, in->limits);
 }
 
-/* A niceness that was given to a user is theirs inside, too. */
+/* A user's is what they have by now: a niceness that was given to them is theirs inside, too. */
 static int be_served(const struct enter *in, struct err *e)
 {
 	struct rlimit limits[RLIMIT_NLIMITS];
