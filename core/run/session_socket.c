@@ -5,11 +5,15 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 
+#include <endian.h>
 #include <fcntl.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 
 #define BACKLOG 16
 
@@ -23,6 +27,41 @@ static int open_way(struct err *e)
 	if (fchmod(run, PATH_RUN_MODE) < 0)
 		return err_set(e, errno, "let accounts reach %s", PATH_OWN);
 	return 0;
+}
+
+/* acl(5) as the kernel has it, linux/posix_acl_xattr.h: each entry's bits, and whom it is for. */
+struct acl {
+	uint32_t version;
+	struct acl_entry {
+		uint16_t tag, bits;
+		uint32_t id;
+	} entries[5];
+};
+
+/*
+ * To be passed and read by the account alone: its group may be everybody's. Where the file system has no
+ * ACLs, by its group.
+ */
+static int give(int fd, uid_t uid, gid_t gid)
+{
+#define READS (ACL_READ | ACL_EXECUTE)
+#define ENTRY(tag, bits, id)                                                             \
+	{                                                                                \
+		htole16(tag), htole16(bits), htole32((uint32_t)(id))                     \
+	}
+	const struct acl acl = { htole32(POSIX_ACL_XATTR_VERSION),
+		{ ENTRY(ACL_USER_OBJ, READS | ACL_WRITE, ACL_UNDEFINED_ID),
+			ENTRY(ACL_USER, READS, uid),
+			ENTRY(ACL_GROUP_OBJ, 0, ACL_UNDEFINED_ID),
+			ENTRY(ACL_MASK, READS, ACL_UNDEFINED_ID),
+			ENTRY(ACL_OTHER, 0, ACL_UNDEFINED_ID) } };
+#undef ENTRY
+#undef READS
+
+	if (fchown(fd, 0, 0) == 0 &&
+		fsetxattr(fd, "system.posix_acl_access", &acl, sizeof(acl), 0) == 0)
+		return 0;
+	return errno == EOPNOTSUPP && fchown(fd, 0, gid) == 0 ? fchmod(fd, 0750) : -1;
 }
 
 int session_socket_folder(uid_t uid, gid_t gid, struct err *e)
@@ -39,7 +78,7 @@ int session_socket_folder(uid_t uid, gid_t gid, struct err *e)
 	if (mkdirat(own, name, 0700) < 0 && errno != EEXIST)
 		return err_set(e, errno, "make %s/%s", PATH_OWN, name);
 	fd = openat(own, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fchown(fd, 0, gid) < 0 || fchmod(fd, 0750) < 0)
+	if (fd < 0 || give(fd, uid, gid) < 0)
 		return err_set(e, errno, "give %s/%s to its account", PATH_OWN, name);
 	return take_fd(&fd);
 }

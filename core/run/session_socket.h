@@ -44,9 +44,10 @@ struct session_answer {
 };
 
 /**
- * session_socket_folder() - Make the account's directory, 0750 and root's, with the account's group
+ * session_socket_folder() - Make the account's directory: root's, to be read by the account by an acl(5)
+ * @gid:	may read it instead where the file system has no ACLs
  *
- * What is there already gets that group. Return: fd, O_PATH; -1 with @e.
+ * What is there already is given to it, too. Return: fd; -1 with @e.
  */
 int session_socket_folder(uid_t uid, gid_t gid, struct err *e);
 
