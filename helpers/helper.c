@@ -4,7 +4,6 @@
  * becomes the supervisor of a new session. Root only.
  */
 #include "core/base/cleanup.h"
-#include "core/base/compat.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
@@ -36,7 +35,7 @@
 #define STACK (8UL << 20)
 
 /* Without CAP_SYS_RESOURCE, as in a container, at least as far as the caller may. */
-static void unlimit(rlimit_resource what)
+static void unlimit(__rlimit_resource_t what)
 {
 	const struct rlimit none = { what == RLIMIT_STACK ? STACK : RLIM_INFINITY,
 		RLIM_INFINITY };
@@ -55,7 +54,7 @@ static void reset_limits(void)
 	for (int what = 0; what < RLIMIT_NLIMITS; what++)
 		if (what != RLIMIT_NOFILE && what != RLIMIT_CORE &&
 			what != RLIMIT_RTPRIO && what != RLIMIT_NICE)
-			unlimit((rlimit_resource)what);
+			unlimit((__rlimit_resource_t)what);
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)setrlimit(RLIMIT_RTPRIO, &none);

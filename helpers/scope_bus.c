@@ -2,7 +2,6 @@
 #include "helpers/scope_bus.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/compat.h"
 #include "helpers/scope_property.h"
 
 #include <stdbool.h>

@@ -11,8 +11,9 @@
 #include <poll.h>
 #include <stddef.h>
 
-/* Connections at once: commands that run, those who wait for the session's end, and what is new. */
-#define SERVE_WORKERS_MAX (32 + SERVE_SPARE)
+/* Connections at once: the shell of each login through nsshell, some more commands, those who wait for the session's end,
+ * and what is new. */
+#define SERVE_WORKERS_MAX (SESSION_LEASES_MAX + 16 + SERVE_SPARE)
 /* The last of them start no command: however many run, the session can be seen and ended. */
 #define SERVE_SPARE    8
 #define SERVE_POLL_MAX (1 + SERVE_WORKERS_MAX)

@@ -6,10 +6,10 @@
 #include "core/plan/idmap.h"
 #include "core/run/account_log.h"
 #include "core/run/enter.h"
+#include "core/run/handed.h"
 #include "core/run/join_log.h"
-#include "core/run/members.h"
 #include "core/run/notice.h"
-#include "core/run/schedule.h"
+#include "core/run/observe.h"
 #include "core/run/session_command.h"
 #include "helpers/serve_work.h"
 
@@ -96,8 +96,15 @@ static int await(const struct work *w, pid_t child)
 	return waitpid(child, &status, 0) == child ? status : -1;
 }
 
-static size_t stdio_of(struct proxy *p, int *fds)
+/* What is still to be handed out of a command that was started. */
+struct started {
+	struct proxy proxy;
+	int observed, agent; /* -EBADF: none */
+};
+
+static size_t fds_of(struct started *s, int *fds, int *ret_flags)
 {
+	struct proxy *p = &s->proxy;
 	size_t n = 0;
 
 	if (p->master >= 0) {
@@ -107,6 +114,12 @@ static size_t stdio_of(struct proxy *p, int *fds)
 	for (int i = 0; i < 3; i++)
 		if (p->stdio[i] >= 0)
 			fds[n++] = take_fd(&p->stdio[i]);
+	*ret_flags = (s->observed >= 0 ? SESSION_RUN_OBSERVED : 0) |
+		     (s->agent >= 0 ? SESSION_RUN_AGENT : 0);
+	if (s->observed >= 0)
+		fds[n++] = take_fd(&s->observed);
+	if (s->agent >= 0)
+		fds[n++] = take_fd(&s->agent);
 	return n;
 }
 
@@ -117,17 +130,18 @@ static int as_shell_has_it(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static void follow(const struct work *w, const struct joinlog_who *who, struct proxy *p,
+static void follow(const struct work *w, const struct joinlog_who *who, struct started *s,
 	struct session_answer *a)
 {
 	unsigned long begun = now_seconds();
-	int fds[IO_FDS_MAX], status;
-	size_t n = stdio_of(p, fds);
-	int r = work_answer(w, a, fds, n);
+	int fds[IO_FDS_MAX], status, r;
+	size_t n = fds_of(s, fds, &a->value);
+
+	r = work_answer(w, a, fds, n);
 
 	while (n > 0)
 		cleanup_close(&fds[--n]);
-	status = r == 0 ? await(w, p->child) : -1;
+	status = r == 0 ? await(w, s->proxy.child) : -1;
 	if (status >= 0) {
 		a->value = status;
 		(void)work_answer(w, a, NULL, 0);
@@ -139,23 +153,32 @@ static void follow(const struct work *w, const struct joinlog_who *who, struct p
 
 /* ---- the whole ---------------------------------------------------------------------------- */
 
-/* As the login is, which the admin may have chosen, and as who asks is. What is started inherits it. */
-static void be_scheduled(const struct work *w)
+/* What came with the request beside the command. Return: 0 or -1 with @e. */
+static int take_given(const struct work *w, const struct session_command *c, int given[3],
+	struct err *e)
 {
-	_cleanup_close_ int login = members_hold(&w->record->caller);
+	size_t at = 1;
 
-	if (login >= 0)
-		schedule_take(w->record->caller.pid);
-	if (w->pid > 0)
-		schedule_take(w->pid);
+	for (int fd = 0; fd < 3; fd++) {
+		given[fd] = -1;
+		if (!(c->head.given >> fd & 1))
+			continue;
+		if (at == w->n_fds || !handed_is_harmless(w->fds[at]))
+			return err_set(e, EPERM,
+				"fd %d may not go into a session: it is a terminal, a directory or "
+				"a device",
+				fd);
+		given[fd] = w->fds[at++];
+	}
+	return at == w->n_fds ? 0 : err_set(e, EBADMSG, "read the command");
 }
 
 static enum enter_result start(const struct work *w, const struct session_command *c,
-	const struct joinlog_who *who, struct proxy *ret, struct err *e)
+	const struct joinlog_who *who, struct started *ret, struct err *e)
 {
 	struct find_held held = FIND_HELD_NONE;
 	enum enter_result r = ENTER_FAILED;
-	char notice[512], now[16] = "";
+	char notice[512], now[16] = "", agent[128];
 	time_t t = time(NULL);
 	struct tm tm;
 	struct enter in = {
@@ -165,11 +188,21 @@ static enum enter_result start(const struct work *w, const struct session_comman
 		.argv = c->argv,
 		.env = c->env,
 		.folder = c->folder,
+		.home = c->home,
 		.folder_must = c->head.folder_must != 0,
+		.mask = c->head.mask & 0777,
+		.slack = c->head.slack,
+		.like = w->pid,
 		.on_pty = c->head.on_pty,
 		.manner = c->head.manner,
 		.limits = c->head.limits,
 	};
+
+	if (c->head.agent) {
+		(void)snprintf(agent, sizeof(agent), "%s/nsshell-agent", w->runtime_dir);
+		in.agent = agent;
+		in.ret_agent = &ret->agent;
+	}
 
 	if (w->record->notify_join) {
 		if (localtime_r(&t, &tm))
@@ -177,10 +210,9 @@ static enum enter_result start(const struct work *w, const struct session_comman
 		joinlog_notice(who, now, notice, sizeof(notice));
 		in.notice = notice;
 	}
-	be_scheduled(w);
-	if (find_hold(w->record, &held, e) == 0 &&
+	if (take_given(w, c, in.given, e) == 0 && find_hold(w->record, &held, e) == 0 &&
 		person_of(w->record, &held, &in.person, e) == 0)
-		r = enter_session(&in, ret, e);
+		r = enter_session(&in, &ret->proxy, e);
 	if (r == ENTER_RUNS && in.notice)
 		notice_lent(w->record, notice);
 	find_release(&held);
@@ -197,18 +229,26 @@ int work_run(const struct work *w, struct session_answer *a, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
 	struct session_command c = { 0 };
-	struct proxy p = PROXY_NONE;
+	struct started s = { .proxy = PROXY_NONE, .observed = -EBADF, .agent = -EBADF };
 	struct joinlog_who who;
 	enum enter_result r = ENTER_FAILED;
+	struct err ignored;
 
 	openlog("nsjoin", LOG_PID, LOG_AUTHPRIV);
 	join_log_who(w->pid, w->record->uid, &who);
 	if (w->root)
 		return err_set(e, 0, "root steps in by itself: nsjoin %s", w->record->id);
-	if (session_command_read(w->fd, &c, &text, e) == 0) {
-		(void)close(w->fd);
-		r = start(w, &c, &who, &p, e);
-	}
+	if (w->n_fds == 0)
+		return err_set(e, EBADMSG, "read the command");
+	if (w->record->state == RECORD_OPENING)
+		return err_set(e, 0, "session %s is being opened", w->record->id);
+	if (session_command_read(w->fds[0], &c, &text, e) == 0)
+		r = start(w, &c, &who, &s, e);
+	for (size_t i = 0; i < w->n_fds; i++)
+		(void)close(w->fds[i]);
+	/* Where another of the session is looked at, this one isn't. */
+	if (r == ENTER_RUNS && c.head.observed && c.head.on_pty)
+		(void)observe_listen(w->record->id, &s.observed, &ignored);
 	if (r == ENTER_RUNS) {
 		join_log_joined(&who, w->record, w->record->user, words_of(&c));
 		account_log(w->record->uid, "session %s: %s joined the session of %s",
@@ -217,7 +257,7 @@ int work_run(const struct work *w, struct session_answer *a, struct err *e)
 		session_command_clear(&c);
 		free(text);
 		text = NULL;
-		follow(w, &who, &p, a);
+		follow(w, &who, &s, a);
 	} else {
 		a->value = r == ENTER_NO_EXEC;
 		join_log_failed(&who, w->record->id, c.argv ? words_of(&c) : NULL, e);

@@ -41,21 +41,15 @@ static int tell_record(
 		       : 0;
 }
 
-/* A signal that ends a process ends one that stands still, too (cgroup v2), or has it go on. */
-static int leave_to_root(const struct work *w, struct err *e)
-{
-	if (w->root || !pause_is_roots(w->record))
-		return 0;
-	return err_set(e, EPERM,
-		"root has paused session %s, and has to resume or end it", w->record->id);
-}
-
 /* Answered first, as the session's end is that of this process. */
 static int stop(const struct work *w, int value, struct session_answer *a, struct err *e)
 {
 	(void)value;
-	if (leave_to_root(w, e) < 0)
-		return -1;
+	/* Its processes would go on for as long as they have to end. */
+	if (!w->root && pause_is_roots(w->record))
+		return err_set(e, EPERM,
+			"root has paused session %s, and has to resume or end it",
+			w->record->id);
 	(void)work_answer(w, a, NULL, 0);
 	(void)kill(getppid(), SIGTERM);
 	for (;;)
@@ -69,8 +63,6 @@ static int send_signal(
 
 	if (value <= 0 || value > SIGRTMAX)
 		return err_set(e, EINVAL, "send signal %d", value);
-	if (leave_to_root(w, e) < 0)
-		return -1;
 	if (members_signal(w->record, value, &hit, e) < 0)
 		return -1;
 	a->value = (int32_t)hit;
@@ -173,14 +165,9 @@ static int hear(struct work *w, struct session_request *q, bool spare, struct er
 {
 	/* First: who looks for us has none of what comes with the request. */
 	bool is = is_kin(w);
-	int fds[IO_FDS_MAX];
-	size_t n = 0;
 
-	if (io_recv(w->sock, q, sizeof(*q), fds, &n) != 0)
+	if (io_recv(w->sock, q, sizeof(*q), w->fds, &w->n_fds) != 0)
 		return -1;
-	for (size_t i = 1; i < n; i++)
-		cleanup_close(&fds[i]);
-	w->fd = n > 0 ? fds[0] : -EBADF;
 	if (q->magic != SESSION_SOCKET_MAGIC ||
 		q->kind >= sizeof(requests) / sizeof(*requests) || !requests[q->kind])
 		return err_set(e, EPROTO, "session %s is of another version of nsshell",
@@ -196,7 +183,9 @@ static int hear(struct work *w, struct session_request *q, bool spare, struct er
 
 _Noreturn void serve_work(const struct session *s, int sock, bool spare)
 {
-	struct work w = { .record = &s->record, .sock = sock, .fd = -EBADF };
+	struct work w = {
+		.record = &s->record, .runtime_dir = s->plan->runtime_dir, .sock = sock
+	};
 	struct session_answer a = { .magic = SESSION_SOCKET_MAGIC };
 	struct session_request q = { 0 };
 	int r;

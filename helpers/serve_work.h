@@ -2,6 +2,7 @@
 /* One request to a session, in a process of its own. */
 #pragma once
 
+#include "core/base/io.h"
 #include "core/run/session_socket.h"
 #include "helpers/session.h"
 
@@ -17,10 +18,12 @@ _Noreturn void serve_work(const struct session *s, int sock, bool spare);
 /* A connection, and who is at its other end. */
 struct work {
 	const struct record *record;
+	const char *runtime_dir;
 	int sock;
-	bool root; /* root asks; else the session's account */
-	pid_t pid; /* who asks, when it connected; 0 where that is in a box */
-	int fd;    /* came with the request; -EBADF */
+	bool root;           /* root asks; else the session's account */
+	pid_t pid;           /* who asks, when it connected; 0 where that is in a box */
+	int fds[IO_FDS_MAX]; /* came with the request */
+	size_t n_fds;
 };
 
 /* Send an answer with fds. Return: 0 or -1 with errno. */

@@ -2,7 +2,6 @@
 #include "helpers/supervisor.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/compat.h"
 #include "core/base/io.h"
 #include "core/run/account_log.h"
 #include "core/run/family.h"
@@ -19,7 +18,6 @@
 #include "helpers/title.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -188,16 +186,11 @@ static size_t fill(const struct watch *w, struct pollfd *p)
 /* The first one that is in makes it a session. */
 static void open_up(struct watch *w)
 {
-	struct err e;
-
 	w->open = true;
 	cleanup_close(&w->first);
 	title_set("nsshell: session %s of %s", w->s->plan->id, w->s->plan->user);
 	note_login(w->s, &w->presence);
 	settle(w->s);
-	if (serve_begin(&w->serve, w->s, &e) < 0)
-		syslog(LOG_ERR, "session %s: its user can't reach it: %s", w->s->plan->id,
-			e.msg);
 	tell_begin(&w->tell, w->s);
 	follow_begin(&w->follow, w->s, now_usec());
 }
@@ -407,8 +400,9 @@ static void watch(struct watch *w)
 		if (p[POLL_FOLLOW].revents)
 			follow_take(&w->follow, now_usec());
 		follow_go(&w->follow, now_usec());
-		serve_go(&w->serve, w->s, &p[POLL_SERVE]);
+		/* Who is let in by the first may ask for something at once. */
 		take_leases(w, p);
+		serve_go(&w->serve, w->s, &p[POLL_SERVE]);
 		if (p[POLL_LISTENER].revents)
 			admit_next(w);
 	}
@@ -429,11 +423,11 @@ static int listen_to_signals(void)
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
-static int open_first(struct session *s, int sock, struct err *e)
+static int open_first(struct session *s, struct serve *serve, int sock, struct err *e)
 {
 	int lease;
 
-	if (session_open(s, e) < 0)
+	if (session_open(s, e) < 0 || serve_begin(serve, s, e) < 0)
 		return -1;
 	lease = fcntl(sock, F_DUPFD_CLOEXEC, 0);
 	if (lease < 0)
@@ -452,16 +446,16 @@ static void end(struct session *s, struct tell *tell, uint64_t begun)
 	if (session_end(s, &e) < 0)
 		syslog(LOG_ERR, "session %s of %s: not all could be taken away: %s",
 			s->plan->id, s->plan->user, e.msg);
-	syslog(LOG_INFO, "session %s of %s closed after %" PRIu64 " s%s", s->plan->id,
+	syslog(LOG_INFO, "session %s of %s closed after %lu s%s", s->plan->id,
 		s->plan->user, (now_usec() - begun) / 1000000, used);
-	account_log(s->plan->uid, "session %s of %s closed after %" PRIu64 " s%s",
-		s->plan->id, s->plan->user, (now_usec() - begun) / 1000000, used);
+	account_log(s->plan->uid, "session %s of %s closed after %lu s%s", s->plan->id,
+		s->plan->user, (now_usec() - begun) / 1000000, used);
 }
 
 /* Return: whether it ever was a session. */
 static bool supervise(struct watch *w, const struct cgroup_fds *born, struct err *e)
 {
-	if (cgroup_move_born(born, e) < 0 || open_first(w->s, w->first, e) < 0)
+	if (cgroup_move_born(born, e) < 0 || open_first(w->s, &w->serve, w->first, e) < 0)
 		return false;
 	watch(w);
 	*e = w->why;
@@ -481,6 +475,8 @@ static void run(struct session *s, int sock, const struct cgroup_fds *born)
 	s->signals = listen_to_signals();
 	cgroup_of(caller, before);
 	if (!supervise(&w, born, &e)) {
+		serve_shut(&w.serve, s);
+		serve_end(&w.serve);
 		/* Who waits for it opens one of their own. */
 		if (s->listener >= 0)
 			session_shut(s);

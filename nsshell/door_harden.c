@@ -3,7 +3,6 @@
 #include "nsshell/door.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/compat.h"
 #include "core/base/sys.h"
 #include "core/run/privs.h"
 
@@ -17,9 +16,8 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 
-/* What opening, joining, signalling and becoming somebody takes. */
-static const cap_value_t needed[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_KILL, CAP_SETGID,
-	CAP_SETUID, CAP_SETPCAP, CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_SYS_PTRACE,
+/* What starting and ending the helper, and being the caller again with its limits, takes. */
+static const cap_value_t needed[] = { CAP_KILL, CAP_SETGID, CAP_SETUID,
 	CAP_SYS_RESOURCE };
 
 /* How deep the stack may get, where the caller's limit was lower: it grows as the limit is then. */
@@ -56,7 +54,7 @@ static int reset_limits(struct door_before *before, struct err *e)
 		struct rlimit *old = &before->limits[what];
 		struct rlimit now = { RLIM_INFINITY, RLIM_INFINITY };
 
-		if (getrlimit((rlimit_resource)what, old) < 0)
+		if (getrlimit((__rlimit_resource_t)what, old) < 0)
 			return err_set(e, errno, "look at the limits");
 		if (!is_in_the_way(what))
 			continue;
@@ -68,18 +66,18 @@ static int reset_limits(struct door_before *before, struct err *e)
 		if (what == RLIMIT_NOFILE)
 			now = (struct rlimit){ 1024,
 				old->rlim_max < 1024 ? 1024 : old->rlim_max };
-		(void)setrlimit((rlimit_resource)what, &now);
+		(void)setrlimit((__rlimit_resource_t)what, &now);
 	}
 	return 0;
 }
 
-int door_limits_back(const struct door_before *before)
+static int limits_back(const struct door_before *before)
 {
 	int result = prctl(PR_SET_TIMERSLACK, before->slack, 0, 0, 0);
 
 	for (int i = 0; i < RLIMIT_NLIMITS; i++) {
 		const struct rlimit *old = &before->limits[i];
-		rlimit_resource what = (rlimit_resource)i;
+		__rlimit_resource_t what = (__rlimit_resource_t)i;
 		struct rlimit now;
 
 		/* EPERM where fs.nr_open was lowered below it, and then it never was changed. */
@@ -183,14 +181,13 @@ int door_become_caller(const struct door_before *before)
 				getuid() != uid || getegid() != gid || getgid() != gid))
 		return -1;
 	(void)umask(before->mask);
-	return door_limits_back(before);
+	return limits_back(before);
 }
 
-int door_harden(struct door_before *before, int last, struct err *e)
+int door_harden(struct door_before *before, struct err *e)
 {
 	static char *nothing[] = { NULL };
 
-	before->env = environ;
 	environ = nothing;
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	before->mask = umask(077);
@@ -203,13 +200,10 @@ int door_harden(struct door_before *before, int last, struct err *e)
 		return err_set(e, 0,
 			"isn't setuid root, or runs where that does nothing: chown root and "
 			"chmod u+s it, on a file system without nosuid");
-	if (reset_limits(before, e) < 0 || fill_stdio(e) < 0 ||
-		(last == DOOR_FD && check_socket(e) < 0))
+	if (reset_limits(before, e) < 0 || fill_stdio(e) < 0 || check_socket(e) < 0)
 		return -1;
-	if (sys_close_from((unsigned int)last + 1) < 0)
+	if (sys_close_from(DOOR_FD + 1) < 0)
 		return err_set(e, errno, "close the rest");
-	if (!getcwd(before->folder, sizeof(before->folder)) || before->folder[0] != '/')
-		before->folder[0] = '\0';
 	if (chdir("/") < 0)
 		return err_set(e, errno, "go to /");
 	return become_root(e);

@@ -3,7 +3,6 @@
 #include "nsshell/nsctl_run.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/compat.h"
 #include "core/base/sys.h"
 #include "core/plan/loginenv.h"
 

@@ -100,6 +100,8 @@ static int enter(const struct nsjoin_request *q, struct nsjoin_joined *j,
 		.folder_must = q->folder != NULL,
 		.on_pty = q->on_pty,
 		.manner = q->manner,
+		.given = { -1, -1, -1 },
+		.mask = 022,
 	};
 	int status;
 

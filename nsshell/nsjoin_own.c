@@ -3,8 +3,8 @@
 #include "nsshell/nsjoin.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/compat.h"
 #include "core/run/own.h"
+#include "core/run/own_run.h"
 
 #include <pwd.h>
 #include <signal.h>
@@ -65,7 +65,7 @@ static int choose(
 static void fill_limits(struct session_command *c)
 {
 	for (int what = 0; what < RLIMIT_NLIMITS; what++)
-		if (getrlimit((rlimit_resource)what, &c->head.limits[what]) < 0)
+		if (getrlimit((__rlimit_resource_t)what, &c->head.limits[what]) < 0)
 			c->head.limits[what] =
 				(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
 }
@@ -80,17 +80,20 @@ static int start(const struct nsjoin_request *q, const struct record *r,
 	struct session_command c = {
 		.head = { .on_pty = q->on_pty,
 			.folder_must = q->folder != NULL,
+			.mask = 022,
 			.manner = q->manner },
 		.folder = q->folder ? q->folder : pw->pw_dir,
+		.home = pw->pw_dir,
 		.file = q->command ? q->command[0] : shell,
 		.argv = q->command ? (const char **)(uintptr_t)q->command : login,
 		.env = env,
 	};
+	int no_agent;
 	bool no_exec;
 
 	(void)snprintf(dashed, sizeof(dashed), "-%s", base ? base + 1 : shell);
 	fill_limits(&c);
-	if (own_run(r->id, &c, ret, &no_exec, e) == 0)
+	if (own_run(getuid(), r->id, &c, ret, &no_agent, &no_exec, e) == 0)
 		return 0;
 	if (!no_exec)
 		return NSJOIN_FAILED;

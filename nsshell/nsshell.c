@@ -107,69 +107,37 @@ static int parse(int argc, char **argv, struct nsshell_call *c)
 
 /* ---- through the door -------------------------------------------------------------------- */
 
-static _Noreturn void become_door(const struct nsshell_call *c, int sock)
+static _Noreturn void become_door(int sock)
 {
-	static char name[] = "nsshell-door", login[] = DOOR_LOGIN, shell[] = DOOR_SHELL,
-		    command[] = DOOR_COMMAND, login_command[] = DOOR_LOGIN_COMMAND;
-	const size_t most = c->command ? (size_t)c->argc : 0;
-	char **argv = calloc(most + 3, sizeof(*argv));
-	int kept;
+	static char name[] = "nsshell-door";
+	char *argv[] = { name, NULL };
+	int kept = sock == DOOR_FD ? fcntl(sock, F_SETFD, 0) : dup2(sock, DOOR_FD);
 
-	if (!argv)
-		_exit(DOOR_FAILED);
-	argv[0] = name;
-	argv[1] = c->command ? (c->login ? login_command : command)
-			     : (c->login ? login : shell);
-	for (size_t i = 0; i < most; i++)
-		argv[2 + i] = c->command[i];
-	if (c->agent == 0)
-		(void)unsetenv("SSH_AUTH_SOCK");
-	kept = sock == DOOR_FD ? fcntl(sock, F_SETFD, 0) : dup2(sock, DOOR_FD);
 	if (kept >= 0)
 		(void)execv(PATH_DOOR, argv);
 	(void)dprintf(2, "nsshell: run %s: %s\n", PATH_DOOR, strerror(errno));
 	_exit(DOOR_FAILED);
 }
 
-static int follow(const struct nsshell_call *c, const struct door_answer *a,
-	const int *fds, size_t n)
+/* Without isolation, as any login. */
+static int be_plain(const struct nsshell_call *c, const struct door_answer *a)
 {
-	struct proxy p = PROXY_NONE;
-	struct proxy_end end;
+	char shell[POLICY_SHELL_MAX];
 	struct err e;
-	size_t at = 0;
 
-	p.child = a->child;
-	if (a->on_pty && n >= 2) {
-		p.master = fds[at++];
-		p.slave = fds[at++];
-	}
-	for (int fd = 0; fd < 3; fd++)
-		if ((a->piped >> fd & 1) && at < n)
-			p.stdio[fd] = fds[at++];
-	if (a->observed && at < n)
-		p.listener = fds[at++];
-	if (a->agent && at < n) {
-		agent_serve(fds[at], getenv("SSH_AUTH_SOCK"), c->agent);
-		(void)close(fds[at]);
-	}
-	p.passed = 7 & ~(a->on_pty | a->piped);
-	if (proxy_run(&p, &end, &e) < 0) {
-		(void)fprintf(stderr, "nsshell: %s\n", e.msg);
-		return DOOR_FAILED;
-	}
-	return proxy_exit_status(&end);
+	if (nsshell_shell(a->wanted, a->shell, shell, &e) == 0)
+		return nsshell_plain(shell, c);
+	(void)fprintf(stderr, "nsshell: %s\n", e.msg);
+	return DOOR_FAILED;
 }
 
-static int heed(
-	const struct nsshell_call *c, struct door_answer *a, const int *fds, size_t n)
+static int heed(const struct nsshell_call *c, const struct door_answer *a)
 {
-	a->shell[sizeof(a->shell) - 1] = a->text[sizeof(a->text) - 1] = '\0';
 	switch (a->kind) {
-	case DOOR_RUNS:
-		return follow(c, a, fds, n);
+	case DOOR_OPEN:
+		return nsshell_there(c, a);
 	case DOOR_PLAIN:
-		return nsshell_plain(a->shell, c);
+		return be_plain(c, a);
 	default:
 		(void)fprintf(stderr, "%s\n", a->text);
 		return DOOR_FAILED;
@@ -179,9 +147,8 @@ static int heed(
 static int run_door(struct nsshell_call *c)
 {
 	_cleanup_close_ int sock = -EBADF;
-	int pair[2], fds[IO_FDS_MAX], r;
+	int pair[2], r;
 	static struct door_answer a;
-	size_t n = 0;
 	pid_t pid;
 
 	(void)signal(SIGCHLD, SIG_DFL);
@@ -194,18 +161,18 @@ static int run_door(struct nsshell_call *c)
 	sock = pair[0];
 	pid = fork();
 	if (pid == 0)
-		become_door(c, pair[1]);
+		become_door(pair[1]);
 	(void)close(pair[1]);
-	r = pid < 0 ? -1 : io_recv(sock, &a, sizeof(a), fds, &n);
-	if (r == 0 && a.magic == DOOR_MAGIC && a.kind == DOOR_RUNS)
-		return heed(c, &a, fds, n);
-	/* A door that runs a shell, and whose answer was lost, waits for our end of it. */
+	r = pid < 0 ? -1 : io_recv(sock, &a, sizeof(a), NULL, NULL);
+	/* It holds the lease until our end of this is closed. */
+	if (r == 0 && a.magic == DOOR_MAGIC && a.kind == DOOR_OPEN)
+		return heed(c, &a);
 	cleanup_close(&sock);
 	if (pid > 0)
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
 	if (r == 0 && a.magic == DOOR_MAGIC)
-		return heed(c, &a, fds, n);
+		return heed(c, &a);
 	(void)fputs(
 		"nsshell: no session could be opened; please tell your administrator\n",
 		stderr);

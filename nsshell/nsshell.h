@@ -4,6 +4,8 @@
 
 #include "nsshell/door.h"
 
+#include <stdbool.h>
+
 struct nsshell_call {
 	bool login;
 	char **command; /* COMMAND [NAME [ARGUMENT...]], NULL for none */
@@ -21,6 +23,29 @@ struct nsshell_call {
  * Return: an exit status, where the shell can't be run or has ended.
  */
 int nsshell_here(const struct nsshell_call *c);
+
+/**
+ * nsshell_shell() - Choose the real shell
+ * @wanted:	Shell=, or ""
+ * @own:	the account's, or $SHELL inside; nsshell itself and NULL count as none
+ *
+ * Should:   see files that only root writes: /etc/shells names what may be run
+ * Mustn't:  give nsshell itself, which would only come here again
+ *
+ * Without either it's bash, else sh. Return: 0 or -1 with @e.
+ */
+int nsshell_shell(
+	const char *wanted, const char *own, char ret[POLICY_SHELL_MAX], struct err *e);
+
+/* argv[0] for a shell: "bash", or "-bash" for a login. */
+void nsshell_shell_name(const char *shell, bool login, char ret[POLICY_SHELL_MAX]);
+
+/**
+ * nsshell_there() - The shell in a session that the door has had opened
+ *
+ * Return: an exit status.
+ */
+int nsshell_there(const struct nsshell_call *c, const struct door_answer *a);
 
 /* Execute the shell. Return: an exit status, where it can't be. */
 int nsshell_plain(const char *shell, const struct nsshell_call *c);

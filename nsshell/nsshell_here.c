@@ -28,7 +28,7 @@ int nsshell_plain(const char *shell, const struct nsshell_call *c)
 
 	if (!argv)
 		return DOOR_FAILED;
-	door_shell_name(shell, c->login, name);
+	nsshell_shell_name(shell, c->login, name);
 	argv[n++] = name;
 	if (c->command)
 		argv[n++] = dash_c;
@@ -159,8 +159,8 @@ int nsshell_here(const struct nsshell_call *c)
 
 	if (inside)
 		read_wanted(wanted);
-	if (door_shell(wanted, own, shell, &e) < 0 &&
-		(*wanted || door_shell("", NULL, shell, &e) < 0)) {
+	if (nsshell_shell(wanted, own, shell, &e) < 0 &&
+		(*wanted || nsshell_shell("", NULL, shell, &e) < 0)) {
 		(void)fprintf(stderr, "nsshell: %s\n", e.msg);
 		return DOOR_FAILED;
 	}

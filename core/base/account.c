@@ -2,7 +2,6 @@
 #include "core/base/account.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/compat.h"
 
 #include <grp.h>
 #include <pwd.h>

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/base/err.h"
 
-#include "core/base/compat.h"
-
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -77,6 +77,7 @@ void account_log(uid_t uid, const char *fmt, ...)
 	struct timespec now;
 	struct stat st;
 	va_list args;
+	size_t n;
 	int len;
 
 	name_of(uid, "", path, sizeof(path));
@@ -92,8 +93,9 @@ void account_log(uid_t uid, const char *fmt, ...)
 	for (char *c = line + len; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
-	(void)strcat(line, "\n");
-	(void)io_write_all(fd, line, strlen(line));
+	n = strlen(line);
+	line[n++] = '\n';
+	(void)io_write_all(fd, line, n);
 	if (fstat(fd, &st) == 0 && st.st_size > (off_t)HALF)
 		turn(uid, path, fd);
 }

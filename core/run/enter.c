@@ -78,16 +78,18 @@ static void choose_limits(const struct enter *in, struct rlimit ret[RLIMIT_NLIMI
 		rlimits_cap(ret, in->limits);
 }
 
-/* A user's is what they have by now: a niceness that was given to them is theirs inside, too. */
 static int be_served(const struct enter *in, struct err *e)
 {
 	struct rlimit limits[RLIMIT_NLIMITS];
 
 	choose_limits(in, limits);
-	if (!in->limits)
-		schedule_reset();
+	schedule_reset();
+	if (in->like > 0)
+		schedule_like(in->like);
+	if (in->slack > 0)
+		(void)prctl(PR_SET_TIMERSLACK, in->slack, 0, 0, 0);
 	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "0");
-	(void)umask(022);
+	(void)umask(in->mask);
 	return rlimits_set(limits, e);
 }
 
@@ -168,8 +170,10 @@ static int take_stdio(const struct enter *in, const int *fds, size_t n, struct p
 		ret->slave = fds[at++];
 	}
 	for (int i = 0; i < 3; i++)
-		if (!(in->on_pty >> i & 1) && at < n)
+		if (!(in->on_pty >> i & 1) && in->given[i] < 0 && at < n)
 			ret->stdio[i] = fds[at++];
+	if (in->agent && at < n)
+		*in->ret_agent = fds[at++];
 	return at == n ? 0 : -1;
 }
 

@@ -45,9 +45,17 @@ struct enter {
 	const char *const *argv; /* ended by NULL */
 	const char *const *env;  /* ended by NULL */
 	const char *folder;      /* to start in */
-	bool folder_must;        /* or "/" where it can't be entered */
-	unsigned int on_pty;     /* bit N: fd N is the pty; 0: no pty at all */
+	const char *home;        /* where that can't be entered; NULL: none */
+	bool folder_must;        /* or "/" */
+	mode_t mask;             /* umask(2) */
+	unsigned long slack;     /* of timers, in ns; 0: as usual */
+	pid_t like;          /* to be served as that process is, schedule.h; 0: as any */
+	unsigned int on_pty; /* bit N: fd N is the pty; 0: no pty at all */
 	struct pty_manner manner;
+	int given[3]; /* fds 0 to 2 that it gets as they are; negative: a pty or a pipe */
+	const char *
+		agent; /* path of a socket to bind for an ssh-agent, without its end; or NULL */
+	int *ret_agent; /* with @agent: that socket, the caller's */
 	const struct rlimit
 		*limits;    /* of a user who asks, RLIMIT_NLIMITS; NULL: root does */
 	const char *notice; /* for the session's terminals, or NULL */

@@ -14,16 +14,22 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
-/* Where the socket is once everything else is closed. */
-#define SOCK_FD 3
+/* Where the socket is once everything else is closed, and the agent's, if there is one. */
+#define SOCK_FD  3
+#define AGENT_FD 4
 
 /* ---- stdio ------------------------------------------------------------------------------- */
 
 /* Its own ends, and those for outside. */
 struct stdio {
 	int own[3];
-	int out[2 + 3];
+	int agent;             /* -EBADF: none */
+	unsigned int terminal; /* the N of /dev/pts/N */
+	int out[2 + 3 + 1];
 	size_t n_out;
 };
 
@@ -38,7 +44,7 @@ static int make_pty(const struct enter *in, struct stdio *s, struct err *e)
 	for (int i = 0; i < 3; i++)
 		if (in->on_pty >> i & 1)
 			s->own[i] = slave;
-	if (ioctl(slave, TIOCSCTTY, 0) < 0)
+	if (ioctl(slave, TIOCSCTTY, 0) < 0 || ioctl(master, TIOCGPTN, &s->terminal) < 0)
 		return err_set(e, errno, "take the terminal of the session");
 	return 0;
 }
@@ -60,16 +66,25 @@ static int make_stdio(const struct enter *in, struct stdio *s, struct err *e)
 {
 	if (in->on_pty && make_pty(in, s, e) < 0)
 		return -1;
-	for (int i = 0; i < 3; i++)
-		if (!(in->on_pty >> i & 1) && make_pipe(in, i, s, e) < 0)
+	for (int i = 0; i < 3; i++) {
+		if (in->given[i] >= 0)
+			s->own[i] = in->given[i];
+		else if (!(in->on_pty >> i & 1) && make_pipe(in, i, s, e) < 0)
 			return -1;
+	}
+	if (!in->agent)
+		return 0;
+	s->agent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s->agent < 0)
+		return err_set(e, errno, "make a socket for the agent");
+	s->out[s->n_out++] = s->agent;
 	return 0;
 }
 
-/* From here on the fds 0 to 2 are the session's, 3 is the socket, and there are no others. */
+/* From here on the fds 0 to 2 are the session's, 3 is the socket, 4 the agent's, and there are no others. */
 static int keep_only(const struct stdio *s, int sock, struct err *e)
 {
-	int high[3];
+	int high[3], agent = -EBADF;
 
 	/* Above all places that are about to be filled. */
 	for (int i = 0; i < 3; i++) {
@@ -78,12 +93,17 @@ static int keep_only(const struct stdio *s, int sock, struct err *e)
 			return err_set(e, errno, "set up stdio");
 	}
 	sock = fcntl(sock, F_DUPFD_CLOEXEC, 16);
-	if (sock < 0 || dup3(sock, SOCK_FD, O_CLOEXEC) < 0)
+	if (s->agent >= 0)
+		agent = fcntl(s->agent, F_DUPFD_CLOEXEC, 16);
+	if (sock < 0 || dup3(sock, SOCK_FD, O_CLOEXEC) < 0 ||
+		(agent >= 0 && dup3(agent, AGENT_FD, O_CLOEXEC) < 0))
 		return err_set(e, errno, "set up stdio");
 	for (int i = 0; i < 3; i++)
 		if (dup2(high[i], i) < 0)
 			return err_set(e, errno, "set up stdio");
-	return sys_close_from(SOCK_FD + 1) < 0 ? err_set(e, errno, "close the rest") : 0;
+	return sys_close_from(agent >= 0 ? AGENT_FD + 1 : SOCK_FD + 1) < 0
+		       ? err_set(e, errno, "close the rest")
+		       : 0;
 }
 
 /* ---- signals, ids ------------------------------------------------------------------ */
@@ -168,28 +188,29 @@ int enter_become(const struct enter_person *p, const struct filter *filter, stru
 	return 0;
 }
 
-/* ---- the whole --------------------------------------------------------------------------- */
+/* ---- getting there ----------------------------------------------------------------------- */
 
-static int settle(
-	const struct enter *in, const struct cgroup_fds *groups, int sock, struct err *e)
+static int settle(const struct enter *in, const struct cgroup_fds *groups, int sock,
+	struct stdio *s, struct err *e)
 {
 	const struct enter_word word = { .kind = ENTER_WORD_STDIO };
-	struct stdio s = { .n_out = 0 };
 
 	if (cgroup_join_self(groups, e) < 0)
 		return -1;
 	if (setsid() < 0)
 		return err_set(e, errno, "begin a session of its own");
-	if (privs_leave_keyring(e) < 0 || make_stdio(in, &s, e) < 0)
+	if (privs_leave_keyring(e) < 0 || make_stdio(in, s, e) < 0)
 		return -1;
-	if (io_send(sock, &word, sizeof(word), s.out, s.n_out) < 0)
+	if (io_send(sock, &word, sizeof(word), s->out, s->n_out) < 0)
 		return err_set(e, errno, "hand stdio out");
-	return keep_only(&s, sock, e);
+	return keep_only(s, sock, e);
 }
 
 static int go_to(const struct enter *in, struct err *e)
 {
 	if (chdir(in->folder) == 0)
+		return 0;
+	if (!in->folder_must && in->home && chdir(in->home) == 0)
 		return 0;
 	/* A home that isn't there, or can't be entered, is no reason not to help its user. */
 	if (in->folder_must || (errno != ENOENT && errno != EACCES && errno != ENOTDIR &&
@@ -197,6 +218,59 @@ static int go_to(const struct enter *in, struct err *e)
 		return err_set(e, errno, "go to %s inside", in->folder);
 	return chdir("/") < 0 ? err_set(e, errno, "go to / inside") : 0;
 }
+
+/* ---- what only is known inside ----------------------------------------------------------- */
+
+/* Give a variable that the environment has its value. */
+static void put(
+	const char **env, const char *name, char *text, size_t size, const char *value)
+{
+	size_t len = strlen(name);
+
+	(void)snprintf(text, size, "%s=%s", name, value);
+	for (; *env; env++)
+		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+			*env = text;
+}
+
+/* As the account, in its own directory: what it may have put in the way is its own, too. */
+static int bind_agent(const struct enter *in, char *path, size_t size)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int len = snprintf(
+		at.sun_path, sizeof(at.sun_path), "%s.%d", in->agent, (int)getpid());
+
+	(void)umask(077);
+	if (len <= 0 || (size_t)len >= sizeof(at.sun_path) || (size_t)len >= size ||
+		(unlink(at.sun_path) < 0 && errno != ENOENT) ||
+		bind(AGENT_FD, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+		listen(AGENT_FD, SOMAXCONN) < 0)
+		return -1;
+	memcpy(path, at.sun_path, (size_t)len + 1);
+	return 0;
+}
+
+/* Without an agent it is a login without one. */
+static void fill_in(const struct enter *in, const struct stdio *s)
+{
+	static char tty[64], agent[128];
+	const char **env = (const char **)(uintptr_t)in->env;
+	char value[100] = "";
+
+	if (in->on_pty) {
+		(void)snprintf(value, sizeof(value), "/dev/pts/%u", s->terminal);
+		put(env, "SSH_TTY", tty, sizeof(tty), value);
+	}
+	if (s->agent < 0)
+		return;
+	value[0] = '\0';
+	(void)bind_agent(in, value, sizeof(value));
+	(void)umask(in->mask);
+	put(env, "SSH_AUTH_SOCK", agent, sizeof(agent), value);
+	(void)close(AGENT_FD);
+}
+
+/* ---- the whole --------------------------------------------------------------------------- */
 
 static _Noreturn void fail(int sock, enum enter_word_kind kind, const struct err *e)
 {
@@ -209,15 +283,17 @@ static _Noreturn void fail(int sock, enum enter_word_kind kind, const struct err
 _Noreturn void enter_inside(
 	const struct enter *in, const struct cgroup_fds *groups, int sock)
 {
+	struct stdio s = { .agent = -EBADF };
 	struct err e = { 0 };
 
 	enter_default_signals();
 	if (in->notice)
 		(void)notice_ptys(in->notice);
-	if (settle(in, groups, sock, &e) < 0)
+	if (settle(in, groups, sock, &s, &e) < 0)
 		fail(sock, ENTER_WORD_FAILED, &e);
 	if (enter_become(&in->person, in->filter, &e) < 0 || go_to(in, &e) < 0)
 		fail(SOCK_FD, ENTER_WORD_FAILED, &e);
+	fill_in(in, &s);
 	environ = (char **)(uintptr_t)in->env;
 	(void)execvpe(in->file, (char *const *)(uintptr_t)in->argv, environ);
 	(void)err_set(&e, errno, "%s", in->file);

@@ -21,34 +21,6 @@ static int reach(const char *id, int *ret, struct err *e)
 	return r > 0 ? gone(id, e) : r;
 }
 
-/* Return: 0; -1 with @e. */
-static int hear(int sock, const char *id, struct session_answer *ret, int *fds, size_t *n,
-	struct err *e)
-{
-	int r = io_recv(sock, ret, sizeof(*ret), fds, n);
-
-	if (r > 0)
-		return err_set(e, 0, "session %s ended meanwhile", id);
-	if (r < 0 || ret->magic != SESSION_SOCKET_MAGIC)
-		return err_set(e, r < 0 ? errno : EPROTO, "hear from session %s", id);
-	ret->error.msg[sizeof(ret->error.msg) - 1] = '\0';
-	ret->text[sizeof(ret->text) - 1] = '\0';
-	if (ret->failed == 0)
-		return 0;
-	*e = ret->error;
-	return -1;
-}
-
-static int say(int sock, const char *id, enum session_request_kind kind, int value,
-	int fd, struct err *e)
-{
-	const struct session_request q = { SESSION_SOCKET_MAGIC, kind, value };
-
-	return io_send(sock, &q, sizeof(q), &fd, fd >= 0) < 0
-		       ? err_set(e, errno, "ask session %s", id)
-		       : 0;
-}
-
 static void close_all(int *fds, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -62,8 +34,9 @@ int own_ask(const char *id, enum session_request_kind kind, int value,
 	int fds[IO_FDS_MAX];
 	size_t n = 0;
 
-	if (reach(id, &sock, e) < 0 || say(sock, id, kind, value, -1, e) < 0 ||
-		hear(sock, id, ret, fds, &n, e) < 0)
+	if (reach(id, &sock, e) < 0 ||
+		session_socket_ask(sock, id, kind, value, NULL, 0, e) < 0 ||
+		session_socket_hear(sock, id, ret, fds, &n, e) < 0)
 		return -1;
 	if (ret_fd)
 		*ret_fd = n > 0 ? take_fd(&fds[0]) : -EBADF;
@@ -76,8 +49,9 @@ int own_stop(const char *id, int *ret, struct err *e)
 	_cleanup_close_ int sock = -EBADF;
 	struct session_answer a;
 
-	if (reach(id, &sock, e) < 0 || say(sock, id, SESSION_STOP, 0, -1, e) < 0 ||
-		hear(sock, id, &a, NULL, NULL, e) < 0)
+	if (reach(id, &sock, e) < 0 ||
+		session_socket_ask(sock, id, SESSION_STOP, 0, NULL, 0, e) < 0 ||
+		session_socket_hear(sock, id, &a, NULL, NULL, e) < 0)
 		return -1;
 	*ret = take_fd(&sock);
 	return 0;
@@ -125,52 +99,5 @@ int own_sessions(struct record **ret, size_t *ret_n, struct err *e)
 	*ret = all;
 	all = NULL;
 	*ret_n = n;
-	return 0;
-}
-
-/* ---- a command ---------------------------------------------------------------------------- */
-
-static int take_stdio(
-	unsigned int on_pty, int *fds, size_t n, struct proxy *ret, struct err *e)
-{
-	struct proxy p = PROXY_NONE;
-	size_t want = (on_pty ? 2 : 0), at = 0;
-
-	for (int i = 0; i < 3; i++)
-		want += !(on_pty >> i & 1);
-	if (n != want) {
-		close_all(fds, n);
-		return err_set(e, EPROTO, "hear from the session");
-	}
-	if (on_pty) {
-		p.master = fds[at++];
-		p.slave = fds[at++];
-	}
-	for (int i = 0; i < 3; i++)
-		if (!(on_pty >> i & 1))
-			p.stdio[i] = fds[at++];
-	*ret = p;
-	return 0;
-}
-
-int own_run(const char *id, const struct session_command *c, struct proxy *ret,
-	bool *ret_no_exec, struct err *e)
-{
-	_cleanup_close_ int sock = -EBADF, packed = session_command_pack(c, e);
-	struct session_answer a = { 0 };
-	int fds[IO_FDS_MAX];
-	size_t n = 0;
-
-	*ret_no_exec = false;
-	if (packed < 0 || reach(id, &sock, e) < 0 ||
-		say(sock, id, SESSION_RUN, 0, packed, e) < 0)
-		return -1;
-	if (hear(sock, id, &a, fds, &n, e) < 0) {
-		*ret_no_exec = a.failed && a.value == 1;
-		return -1;
-	}
-	if (take_stdio(c->head.on_pty, fds, n, ret, e) < 0)
-		return -1;
-	ret->remote = take_fd(&sock);
 	return 0;
 }

@@ -3,9 +3,7 @@
 #pragma once
 
 #include "core/base/err.h"
-#include "core/run/proxy.h"
 #include "core/run/record.h"
-#include "core/run/session_command.h"
 #include "core/run/session_socket.h"
 
 #include <stddef.h>
@@ -34,12 +32,3 @@ int own_ask(const char *id, enum session_request_kind kind, int value,
  * Return: 0 or -1 with @e.
  */
 int own_stop(const char *id, int *ret, struct err *e);
-
-/**
- * own_run() - Start a command in a session
- * @ret:	for proxy_run()
- *
- * Return: 0 or -1 with @e; where nothing could be executed @ret_no_exec is true, and e->num says why.
- */
-int own_run(const char *id, const struct session_command *c, struct proxy *ret,
-	bool *ret_no_exec, struct err *e);

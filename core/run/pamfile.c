@@ -2,7 +2,6 @@
 #include "core/run/pamfile.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/compat.h"
 #include "core/base/io.h"
 
 #include <fcntl.h>

@@ -14,9 +14,8 @@
 void schedule_reset(void);
 
 /**
- * schedule_take() - Run on the CPUs of another process, and no sooner than it does
+ * schedule_like() - Be served as another process is, where that is no better
  *
- * Its niceness where that is greater than ours, its policy where that is batch or idle, sched(7). Nothing of
- * one that is gone.
+ * Nice value, policies for what can wait, CPUs. What can't be set stays.
  */
-void schedule_take(pid_t pid);
+void schedule_like(pid_t pid);

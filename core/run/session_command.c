@@ -30,7 +30,7 @@ static uint32_t count(const char *const *words)
 int session_command_pack(const struct session_command *c, struct err *e)
 {
 	_cleanup_close_ int fd = memfd_create("nsshell command", MFD_CLOEXEC);
-	const char *const before[] = { c->folder, c->file, NULL };
+	const char *const before[] = { c->folder, c->home, c->file, NULL };
 	struct session_command_head head = c->head;
 
 	head.n_argv = count(c->argv);
@@ -72,13 +72,14 @@ static int take(
 	const char *at, const char *end, struct session_command *c, const char **words)
 {
 	c->folder = next(&at, end);
+	c->home = next(&at, end);
 	c->file = next(&at, end);
 	c->argv = words;
 	c->env = take_words(words, c->head.n_argv, &at, end);
-	if (!c->folder || !c->file || !c->env ||
+	if (!c->folder || !c->home || !c->file || !c->env ||
 		!take_words(c->env, c->head.n_env, &at, end))
 		return -1;
-	return at == end && c->folder[0] == '/' && *c->file ? 0 : -1;
+	return at == end && c->folder[0] == '/' && c->home[0] == '/' && *c->file ? 0 : -1;
 }
 
 int session_command_parse(
@@ -90,8 +91,8 @@ int session_command_parse(
 	if (size < sizeof(c.head))
 		return err_set(e, EBADMSG, "read the command");
 	memcpy(&c.head, text, sizeof(c.head));
-	if (c.head.on_pty > 7 || c.head.n_argv == 0 ||
-		c.head.n_argv > SESSION_COMMAND_WORDS ||
+	if (c.head.on_pty > 7 || c.head.given > 7 || (c.head.on_pty & c.head.given) ||
+		c.head.n_argv == 0 || c.head.n_argv > SESSION_COMMAND_WORDS ||
 		c.head.n_env > SESSION_COMMAND_WORDS)
 		return err_set(e, EBADMSG, "read the command");
 	words = calloc((size_t)c.head.n_argv + c.head.n_env + 2, sizeof(*words));

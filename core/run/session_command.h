@@ -16,18 +16,29 @@
 
 struct session_command_head {
 	uint32_t on_pty; /* bit N: fd N is the pty; 0: no pty at all */
-	uint32_t folder_must;
+	uint32_t given;  /* bit N: fd N came with the request; all others are pipes */
+	uint32_t folder_must, observed, agent, mask;
 	uint32_t n_argv, n_env;
+	uint64_t slack; /* of timers, in ns; 0: as usual */
 	struct pty_manner manner;
 	struct rlimit limits[RLIMIT_NLIMITS]; /* of who asks: the command gets no more */
 };
 
-/* What it stands for; strings are the buffer's, arrays of them end with NULL. */
+/*
+ * What it stands for; strings are the buffer's, arrays of them end with NULL. It starts in @folder, or
+ * with !folder_must in @home where that can't be entered, or in "/". With @observed and a pty there is a
+ * socket for nsjoin --observe. With @agent it gets a socket that ends outside, named by SSH_AUTH_SOCK;
+ * that and SSH_TTY get their values inside, where env has them.
+ */
 struct session_command {
 	struct session_command_head head;
-	const char *folder, *file;
+	const char *folder, *home, *file;
 	const char **argv, **env; /* one allocation: free argv */
 };
+
+/* What the answer's value says of the fds that come with it, after those of stdio. */
+#define SESSION_RUN_OBSERVED 1 /* one listens for observers */
+#define SESSION_RUN_AGENT    2 /* one will listen at SSH_AUTH_SOCK inside */
 
 /* Into a memfd. Return: it, the caller's; -1 with @e. */
 int session_command_pack(const struct session_command *c, struct err *e);

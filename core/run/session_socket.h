@@ -26,7 +26,7 @@ enum session_request_kind {
 	SESSION_PAUSE,
 	SESSION_RESUME,
 	SESSION_LOG, /* answered with a memfd: account_log.h */
-	SESSION_RUN, /* with a memfd: session_command.h; answered with stdio for a proxy */
+	SESSION_RUN, /* with a memfd, session_command.h, and given fds; answered with stdio for a proxy */
 };
 
 struct session_request {
@@ -72,3 +72,23 @@ void session_socket_remove(uid_t uid, const char *id);
  * Return: 0; 1 when nobody listens there; -1 with @e.
  */
 int session_socket_connect(uid_t uid, const char *id, int *ret, struct err *e);
+
+/* ---- the asker's side --------------------------------------------------------------------- */
+
+/**
+ * session_socket_ask() - Send a request
+ * @fds:	stay the caller's
+ *
+ * Return: 0 or -1 with @e.
+ */
+int session_socket_ask(int sock, const char *id, enum session_request_kind kind,
+	int value, const int *fds, size_t n, struct err *e);
+
+/**
+ * session_socket_hear() - Wait for the answer
+ * @fds:	room for IO_FDS_MAX, the caller's; NULL: those that come are closed
+ *
+ * Return: 0; -1 with @e: what the session says, or that nothing was heard.
+ */
+int session_socket_hear(int sock, const char *id, struct session_answer *ret, int *fds,
+	size_t *n, struct err *e);

@@ -15,14 +15,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(e.msg[0]);
 		return 0;
 	}
-	must(c.folder[0] == '/' && *c.file && c.argv[0] && c.head.on_pty <= 7);
+	must(c.folder[0] == '/' && c.home[0] == '/' && *c.file && c.argv[0] &&
+		c.head.on_pty <= 7);
 	for (; c.argv[words]; words++)
 		n += strlen(c.argv[words]) + 1;
 	must(words == c.head.n_argv);
 	for (words = 0; c.env[words]; words++)
 		n += strlen(c.env[words]) + 1;
 	must(words == c.head.n_env);
-	n += strlen(c.folder) + 1 + strlen(c.file) + 1;
+	n += strlen(c.folder) + 1 + strlen(c.home) + 1 + strlen(c.file) + 1;
 	must(n + sizeof(c.head) == size);
 	session_command_clear(&c);
 	return 0;

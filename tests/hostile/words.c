@@ -18,25 +18,23 @@ static char huge[100000];
 static char dash_c[] = "-c", empty[] = "", truth[] = "true", format[] = "%n%s%s%s",
 	    dots[] = "../../../bin/sh", root[] = "0", option[] = "--config=/tmp/x";
 
-static char door[] = "nsshell-door", login[] = "login", shell[] = "shell",
-	    command[] = "command", login_command[] = "login-command";
+static char door[] = "nsshell-door", login[] = "login", command[] = "command";
 
 void words_choose(struct call *ret)
 {
-	char *const junk[] = { door, dash_c, empty, login, shell, command, huge, format,
+	char *const junk[] = { door, dash_c, empty, login, command, truth, huge, format,
 		dots, root, option };
 	unsigned int n = pick(6);
 
 	memset(huge, 'x', sizeof(huge) - 1);
 	*ret = (struct call){ .right = pick(RIGHT_ONE_IN) == 0 };
+	/* One word is right, whichever it is, and so is none, as the kernel adds one then. */
+	if (n < 2 && !ret->right)
+		n = 2;
 	for (unsigned int i = 0; i < n; i++)
 		ret->argv[i] = junk[pick(sizeof(junk) / sizeof(*junk))];
-	/* By chance a right one. */
-	if (n >= 2 && (ret->argv[1] == login || ret->argv[1] == shell ||
-			      ret->argv[1] == command))
-		ret->argv[1] = format;
-	if (ret->right)
-		*ret = (struct call){ .argv = { door, pick(2) ? command : login_command,
-					      truth },
-			.right = 1 };
+	if (ret->right && n > 0)
+		*ret = (struct call){ .argv = { door }, .right = 1 };
+	else if (ret->right)
+		ret->argv[0] = NULL;
 }

@@ -144,7 +144,7 @@ def test_as_many_commands_as_there_may_be(b):
             record = ask.ask(uid, session, ask.RECORD)
             return len(held), said[:3], record[0], ask.ask(uid, session, ask.SIGNAL, 18)[:3]
         n, said, record, signal = ask.as_user(b.alice, fill)
-        b.check(n == 32 and "as many commands" in said[2], "as many commands as a session takes at once", n, said)
+        b.check(n == 80 and "as many commands" in said[2], "as many commands as a session takes at once", n, said)
         b.check(record == 0 and signal[0] == 0, "it is seen and signalled all the same", record, signal)
         b.check(s.do("echo on") == "on", "and goes on")
         held = ask.as_user(b.alice, _asks_beside_silent, uid, session)
@@ -176,17 +176,3 @@ def test_what_a_worker_is_not_spared(b):
                 seen = [pathlib.Path(f"/proc/{p}/oom_score_adj").read_text(encoding="ascii").strip()
                         for p in _workers(supervisor)]
             b.check(seen == ["0"], "where memory runs out a worker is taken as any process of the user's", seen)
-
-
-def test_niceness(b):
-    """That of the login, which may be the admin's, and of who asks; a process of the supervisor's has neither."""
-    name, t = b.alice.pw_name, Tools(b)
-    with login(b, name) as s:
-        os.setpriority(os.PRIO_PROCESS, int(b.record_of(name)["caller_pid"]), 7)
-        r = t.join(b.alice, name, "nice")
-        b.check(r.stdout == "7\n", "a command has the niceness of the login", r.stdout + r.stderr)
-        r = b.run("nice", "-n", "11", "chrt", "-b", "0", "taskset", "-c", "0", t.nsjoin, name, "sh", "-c", "nice; chrt -p $$; taskset -p $$",
-                  **t.ids(b.alice))
-        b.check(r.stdout.startswith("11\n") and "SCHED_BATCH" in r.stdout and r.stdout.endswith("mask: 1\n"),
-                "or, if they have a greater one, of who asks, and their policy and CPUs", r.stdout + r.stderr)
-        b.check(s.do("nice") == "0", "that of others stays", s.do("nice"))

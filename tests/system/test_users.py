@@ -239,12 +239,12 @@ def test_hostile_calls(b):
             b.check(r is None, f"hung up on: {what}", r)
         good = ask.command(["id"], ["A=b"])
         wrong = {
-            "an empty one": b"x", "half a head": good[:100], "a head alone": good[:344], "one cut short": good[:-3],
+            "an empty one": b"x", "half a head": good[:100], "a head alone": good[:ask.HEAD.size], "one cut short": good[:-3],
             "one byte more": good + b"x", "no words": ask.command([]), "a count that lies": ask.command(["id"], n_argv=2),
             "a count beyond all": ask.command(["id"], n_argv=2 ** 32 - 1),
             "counts that add up to nothing": ask.command(["id"], n_argv=2 ** 31, n_env=2 ** 31),
             "no program": ask.command(["id"], file=""), "a relative directory": ask.command(["id"], folder="../.."),
-            "a pty of eight fds": ask.command(["id"], on_pty=8), "a huge directory": ask.command(["id"], folder="/" + huge),
+            "a pty of eight fds": ask.command(["id"], on_pty=8),
         }
         for what, data in wrong.items():
             r = ask.as_user(b.alice, ask.run, uid, session, data)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "nsshell/door_env.h"
+#include "nsshell/nsshell_env.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* login.defs(5) of Debian; only where the caller has none. */
 #define PATH_USER "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
@@ -20,14 +21,6 @@ static bool is_named(const char *setting, const char *name)
 	return strncmp(setting, name, len) == 0 && setting[len] == '=';
 }
 
-bool door_env_has(const struct door *d, const char *name)
-{
-	for (char **v = d->before.env; *v; v++)
-		if (is_named(*v, name))
-			return true;
-	return false;
-}
-
 static bool is_left_out(const char *setting)
 {
 	if (!strchr(setting, '='))
@@ -38,7 +31,8 @@ static bool is_left_out(const char *setting)
 	return false;
 }
 
-static int put(struct door_env *env, const char *name, const char *value, struct err *e)
+static int put(
+	struct nsshell_env *env, const char *name, const char *value, struct err *e)
 {
 	char *text = env->text[env->n_text++];
 	int len = snprintf(text, sizeof(env->text[0]), "%s=%s", name, value);
@@ -49,31 +43,28 @@ static int put(struct door_env *env, const char *name, const char *value, struct
 	return 0;
 }
 
-int door_env_make(const struct door *d, const char *tty, const char *agent,
-	struct door_env *ret, struct err *e)
+int nsshell_env_make(const struct door_answer *a, const char *shell, bool tty, bool agent,
+	struct nsshell_env *ret, struct err *e)
 {
-	const size_t room = DOOR_ENV_MAX - sizeof(ret->text) / sizeof(*ret->text);
+	const size_t room = NSSHELL_ENV_MAX - sizeof(ret->text) / sizeof(*ret->text);
 	bool has_path = false, has_tty = false;
 
 	ret->n = ret->n_text = 0;
-	if (put(ret, "HOME", d->account.home, e) < 0 ||
-		put(ret, "SHELL", d->shell, e) < 0 ||
-		put(ret, "USER", d->account.name, e) < 0 ||
-		put(ret, "LOGNAME", d->account.name, e) < 0 ||
-		put(ret, "NSSHELL_SESSION", d->reply.id, e) < 0 ||
-		put(ret, "XDG_RUNTIME_DIR", d->reply.runtime_dir, e) < 0 ||
-		(*d->reply.bus &&
-			put(ret, "DBUS_SESSION_BUS_ADDRESS", d->reply.bus, e) < 0) ||
-		(*agent && put(ret, "SSH_AUTH_SOCK", agent, e) < 0))
+	if (put(ret, "HOME", a->home, e) < 0 || put(ret, "SHELL", shell, e) < 0 ||
+		put(ret, "USER", a->name, e) < 0 || put(ret, "LOGNAME", a->name, e) < 0 ||
+		put(ret, "NSSHELL_SESSION", a->id, e) < 0 ||
+		put(ret, "XDG_RUNTIME_DIR", a->runtime_dir, e) < 0 ||
+		(*a->bus && put(ret, "DBUS_SESSION_BUS_ADDRESS", a->bus, e) < 0) ||
+		(agent && put(ret, "SSH_AUTH_SOCK", "", e) < 0))
 		return -1;
-	for (char **v = d->before.env; *v && ret->n < room; v++) {
+	for (char **v = environ; *v && ret->n < room; v++) {
 		has_path |= is_named(*v, "PATH");
 		has_tty |= is_named(*v, "SSH_TTY");
 		if (!is_left_out(*v))
 			ret->v[ret->n++] = *v;
 	}
 	if ((!has_path && put(ret, "PATH", PATH_USER, e) < 0) ||
-		(has_tty && *tty && put(ret, "SSH_TTY", tty, e) < 0))
+		(has_tty && tty && put(ret, "SSH_TTY", "", e) < 0))
 		return -1;
 	ret->v[ret->n] = NULL;
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "nsshell/door.h"
+#include "nsshell/nsshell.h"
 
 #include "core/base/io.h"
 
@@ -45,7 +45,7 @@ static bool is_good(const char *shell)
 	return strlen(shell) < POLICY_SHELL_MAX && !is_nsshell(shell) && is_listed(shell);
 }
 
-int door_shell(
+int nsshell_shell(
 	const char *wanted, const char *own, char ret[POLICY_SHELL_MAX], struct err *e)
 {
 	static const char *const usual[] = { "/bin/bash", "/usr/bin/bash" };
@@ -73,7 +73,7 @@ int door_shell(
 	return 0;
 }
 
-void door_shell_name(const char *shell, bool login, char ret[POLICY_SHELL_MAX])
+void nsshell_shell_name(const char *shell, bool login, char ret[POLICY_SHELL_MAX])
 {
 	(void)snprintf(
 		ret, POLICY_SHELL_MAX, "%s%.250s", login ? "-" : "", base_of(shell));

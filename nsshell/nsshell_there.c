@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The shell in a session of the caller's: the session starts it, and we stand in front of it. */
+#include "nsshell/nsshell.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/sys.h"
+#include "core/run/handed.h"
+#include "core/run/own_run.h"
+#include "nsshell/nsshell_agent.h"
+#include "nsshell/nsshell_env.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+/* A terminal becomes one of the session's, and what may go in goes in as it is. */
+static int look_at_stdio(struct session_command *c, struct err *e)
+{
+	int is[3];
+
+	for (int fd = 0; fd < 3; fd++) {
+		is[fd] = pty_is_terminal(fd);
+		if (is[fd] < 0)
+			return err_set(e, errno, "look at the terminal");
+	}
+	if (is[0] && is[1]) {
+		if (pty_ask(0, &c->head.manner) < 0)
+			return err_set(e, errno, "ask the terminal");
+		c->head.on_pty = is[2] ? 7 : 3;
+		c->head.observed = 1;
+	}
+	for (int fd = 0; fd < 3; fd++)
+		if (!(c->head.on_pty >> fd & 1) && handed_is_harmless(fd))
+			c->head.given |= 1U << fd;
+	return 0;
+}
+
+static void note_ours(struct session_command *c)
+{
+	mode_t mask = umask(022);
+
+	(void)umask(mask);
+	c->head.mask = mask;
+	c->head.slack = sys_timer_slack();
+	for (int what = 0; what < RLIMIT_NLIMITS; what++)
+		if (getrlimit((__rlimit_resource_t)what, &c->head.limits[what]) < 0)
+			c->head.limits[what] =
+				(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
+}
+
+/* nsshell -c COMMAND ARGUMENT... is bash -c COMMAND ARGUMENT... */
+static const char **words_of(const struct nsshell_call *call, const char *name)
+{
+	size_t n = call->command ? (size_t)call->argc : 0;
+	const char **words = calloc(n + 3, sizeof(*words));
+
+	if (!words)
+		return NULL;
+	words[0] = name;
+	if (n > 0)
+		words[1] = "-c";
+	for (size_t i = 0; i < n; i++)
+		words[2 + i] = call->command[i];
+	return words;
+}
+
+static int follow(const struct nsshell_call *call, struct proxy *p, int agent)
+{
+	struct proxy_end end;
+	struct err e;
+
+	if (agent >= 0) {
+		agent_serve(agent, getenv("SSH_AUTH_SOCK"), call->agent);
+		(void)close(agent);
+	}
+	if (proxy_run(p, &end, &e) == 0)
+		return proxy_exit_status(&end);
+	(void)fprintf(stderr, "nsshell: %s\n", e.msg);
+	return DOOR_FAILED;
+}
+
+/* Ours, as a name to be tried inside; home where it has none any more, or one that is hidden. */
+static int own_folder(char *buf, size_t size, const char *home, struct err *e)
+{
+	if (getcwd(buf, size) && *buf == '/')
+		return 0;
+	if (errno != ENOENT && errno != EACCES && errno != ERANGE &&
+		errno != ENAMETOOLONG)
+		return err_set(e, errno, "look where we are");
+	(void)snprintf(buf, size, "%s", home);
+	return 0;
+}
+
+static int start(const struct nsshell_call *call, const struct door_answer *a,
+	struct session_command *c, struct proxy *ret, int *ret_agent, struct err *e)
+{
+	static struct nsshell_env env;
+	char shell[POLICY_SHELL_MAX], name[POLICY_SHELL_MAX], folder[4096];
+	_cleanup_free_ const char **words = NULL;
+	bool no_exec = false;
+
+	if (nsshell_shell(a->wanted, a->shell, shell, e) < 0 ||
+		nsshell_env_make(a, shell, c->head.on_pty != 0, c->head.agent, &env, e) <
+			0)
+		return DOOR_FAILED;
+	nsshell_shell_name(shell, call->login, name);
+	words = words_of(call, name);
+	if (!words)
+		return err_set(e, ENOMEM, "start the shell"), DOOR_FAILED;
+	c->home = a->home;
+	if (own_folder(folder, sizeof(folder), a->home, e) < 0)
+		return DOOR_FAILED;
+	c->folder = folder;
+	c->file = shell;
+	c->argv = words;
+	c->env = env.v;
+	if (own_run(getuid(), a->id, c, ret, ret_agent, &no_exec, e) == 0)
+		return 0;
+	if (!no_exec)
+		return DOOR_FAILED;
+	return e->num == ENOENT ? DOOR_NOT_FOUND : DOOR_NOT_EXECUTED;
+}
+
+int nsshell_there(const struct nsshell_call *call, const struct door_answer *a)
+{
+	struct session_command c = { 0 };
+	struct proxy p = PROXY_NONE;
+	int agent = -EBADF, status = DOOR_FAILED;
+	struct err e = { 0 };
+
+	c.head.agent = call->agent != 0;
+	note_ours(&c);
+	if (look_at_stdio(&c, &e) == 0)
+		status = start(call, a, &c, &p, &agent, &e);
+	if (status == 0)
+		return follow(call, &p, agent);
+	(void)fprintf(stderr, "nsshell: %s\n", e.msg);
+	return status;
+}
