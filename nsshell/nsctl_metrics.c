@@ -29,15 +29,15 @@ struct metrics {
 /* ---- writing ------------------------------------------------------------------------ */
 
 /* A family's head. A counter's name has "_total" at its end, which OpenMetrics leaves out here. */
-static void head(
-	const struct metrics *m, const char *name, bool counter, const char *help)
+static void head(const struct metrics *m, const char *name, const char *help)
 {
-	int len = (int)strlen(name);
+	static const char end[] = "_total";
+	size_t len = strlen(name), cut = strlen(end);
+	bool counter = len > cut && strcmp(name + len - cut, end) == 0;
+	int shown = (int)(counter && m->open ? len - cut : len);
 
-	if (counter && m->open)
-		len -= (int)strlen("_total");
-	(void)fprintf(m->out, "# HELP nsshell_%.*s %s\n# TYPE nsshell_%.*s %s\n", len,
-		name, help, len, name, counter ? "counter" : "gauge");
+	(void)fprintf(m->out, "# HELP nsshell_%.*s %s\n# TYPE nsshell_%.*s %s\n", shown,
+		name, help, shown, name, counter ? "counter" : "gauge");
 }
 
 /* A label's value: \, " and line breaks are written with a \ before. */
@@ -53,20 +53,14 @@ static void label(FILE *out, const char *value)
 	}
 }
 
-enum unit {
-	AS_IT_IS,
-	USEC_AS_SECONDS,
-	PERCENT_AS_CPUS
-};
-
-static void value(FILE *out, uint64_t n, enum unit unit)
+static void value(FILE *out, uint64_t n, enum nsctl_unit unit)
 {
 	if (n == PARSE_INFINITY)
 		(void)fputs("+Inf\n", out);
-	else if (unit == USEC_AS_SECONDS)
+	else if (unit == NSCTL_USEC)
 		(void)fprintf(
 			out, "%" PRIu64 ".%06" PRIu64 "\n", n / 1000000, n % 1000000);
-	else if (unit == PERCENT_AS_CPUS)
+	else if (unit == NSCTL_PERCENT)
 		(void)fprintf(out, "%" PRIu64 ".%02" PRIu64 "\n", n / 100, n % 100);
 	else
 		(void)fprintf(out, "%" PRIu64 "\n", n);
@@ -74,80 +68,53 @@ static void value(FILE *out, uint64_t n, enum unit unit)
 
 /* ---- the families ------------------------------------------------------------------- */
 
-static const struct family {
-	const char *name;
-	size_t offset;
-	bool counter;
-	enum unit unit;
-	const char *help;
-} families[] = {
-#define USAGE(member) offsetof(struct usage, member)
-	{ "account_memory_bytes", USAGE(memory), false, AS_IT_IS,
-		"Memory that the sessions of an account use, caches included." },
-	{ "account_tasks", USAGE(tasks), false, AS_IT_IS,
-		"Processes and threads in the sessions of an account." },
-	{ "account_cpu_seconds_total", USAGE(cpu_usec), true, USEC_AS_SECONDS,
-		"CPU time that the sessions of an account have used." },
-	{ "account_cpu_throttled_periods_total", USAGE(throttled), true, AS_IT_IS,
-		"Periods of 0.1 s in which CPUQuota= held an account back." },
-	{ "account_io_read_bytes_total", USAGE(io_read), true, AS_IT_IS,
-		"Bytes that the sessions of an account have read from disks." },
-	{ "account_io_written_bytes_total", USAGE(io_write), true, AS_IT_IS,
-		"Bytes that the sessions of an account have written to disks." },
-	{ "account_oom_kills_total", USAGE(oom_kills), true, AS_IT_IS,
-		"Processes killed at MemoryMax= of an account." },
-	{ "account_forks_refused_total", USAGE(refused_forks), true, AS_IT_IS,
-		"Times that TasksMax= of an account refused a new process or thread." },
-#undef USAGE
-};
-
-static void write_family(const struct metrics *m, const struct family *f)
+static void write_family(const struct metrics *m, const struct nsctl_field *f)
 {
 	bool begun = false;
 
 	for (size_t k = 0; k < m->n; k++) {
-		uint64_t n;
+		uint64_t n = nsctl_field(f, &m->rows[k].usage);
 
-		memcpy(&n, (const char *)&m->rows[k].usage + f->offset, sizeof(n));
 		if (n == USAGE_UNKNOWN)
 			continue;
 		if (!begun)
-			head(m, f->name, f->counter, f->help);
+			head(m, f->metric, f->help);
 		begun = true;
-		(void)fprintf(m->out, "nsshell_%s{user=\"", f->name);
+		(void)fprintf(m->out, "nsshell_%s{user=\"", f->metric);
 		label(m->out, m->rows[k].user);
 		(void)fputs("\"} ", m->out);
 		value(m->out, n, f->unit);
 	}
 }
 
-static void write_limit(const struct metrics *m, enum limit_id id)
+static void write_limit(const struct metrics *m, const struct limit *l)
 {
-	bool quota = limits[id].kind == LIMIT_QUOTA;
+	bool quota = l->kind == LIMIT_QUOTA;
 	char help[64];
-	const struct family family = { limits[id].metric,
-		offsetof(struct usage, limits) + id * sizeof(uint64_t), false,
-		quota ? PERCENT_AS_CPUS : AS_IT_IS, help };
+	const struct nsctl_field field = { l->key,
+		offsetof(struct usage, limits[l - limits]),
+		quota ? NSCTL_PERCENT : NSCTL_COUNT, l->metric, help };
 
-	(void)snprintf(help, sizeof(help), "%s= of an account%s.", limits[id].key,
+	(void)snprintf(help, sizeof(help), "%s= of an account%s.", l->key,
 		quota ? ", in CPUs" : "");
-	write_family(m, &family);
+	write_family(m, &field);
 }
 
 static void write_accounts(const struct metrics *m)
 {
-	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
-		write_family(m, &families[i]);
-	for (size_t i = 0; i < LIMITS; i++)
-		if (limits[i].metric)
-			write_limit(m, i);
+	for (const struct nsctl_field *f = nsctl_fields; f->name; f++)
+		if (f->metric)
+			write_family(m, f);
+	for (const struct limit *l = limits; l < limits + LIMITS; l++)
+		if (l->metric)
+			write_limit(m, l);
 }
 
 static void write_counts(const struct metrics *m)
 {
 	if (m->n == 0)
 		return;
-	head(m, "account_sessions", false, "Sessions of an account.");
+	head(m, "account_sessions", "Sessions of an account.");
 	for (size_t k = 0; k < m->n; k++) {
 		(void)fputs("nsshell_account_sessions{user=\"", m->out);
 		label(m->out, m->rows[k].user);
@@ -161,7 +128,7 @@ static void write_states(
 	static const char *const states[] = { "opening", "open", "paused", "lingering",
 		"closing", "crashed" };
 
-	head(m, "sessions", false, "Sessions by state.");
+	head(m, "sessions", "Sessions by state.");
 	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
 		size_t found = 0;
 
@@ -170,9 +137,9 @@ static void write_states(
 		(void)fprintf(
 			m->out, "nsshell_sessions{state=\"%s\"} %zu\n", states[i], found);
 	}
-	head(m, "unreadable_records", false, "Records of sessions that can't be read.");
+	head(m, "unreadable_records", "Records of sessions that can't be read.");
 	(void)fprintf(m->out, "nsshell_unreadable_records %zu\n", bad);
-	head(m, "build_info", false, "The version of nsshell.");
+	head(m, "build_info", "The version of nsshell.");
 	(void)fprintf(m->out, "nsshell_build_info{version=\"%s\"} 1\n", VERSION);
 }
 

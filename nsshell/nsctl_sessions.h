@@ -40,6 +40,24 @@ enum nsctl_numbers {
 	NSCTL_PLAIN,
 };
 
+enum nsctl_unit {
+	NSCTL_COUNT,
+	NSCTL_BYTES,
+	NSCTL_USEC,
+	NSCTL_PERCENT, /* of one CPU */
+};
+
+/* A number of struct usage. */
+struct nsctl_field {
+	const char *name; /* in JSON */
+	size_t offset;
+	enum nsctl_unit unit;
+	const char *metric, *help; /* in `nsctl metrics`; NULL: not there */
+};
+
+extern const struct nsctl_field nsctl_fields[]; /* ended by one without a name */
+uint64_t nsctl_field(const struct nsctl_field *f, const struct usage *u);
+
 struct nsctl_column {
 	const char *name;
 	double width; /* as libsmartcols takes it: less than 1 is a part of the terminal */
@@ -48,6 +66,7 @@ struct nsctl_column {
 	const char *what;
 	void (*cell)(const struct nsctl_session *s, enum nsctl_numbers numbers, char *buf,
 		size_t size);
+	const char *field; /* of nsctl_fields, where there is no cell() */
 };
 
 extern const struct nsctl_column nsctl_columns[];

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <jansson.h>
 
-/* NULL leaves the member out: "o*" */
+/* NULL leaves the member out: put() */
 static json_t *number(uint64_t n)
 {
 	if (n == USAGE_UNKNOWN)
@@ -16,14 +16,19 @@ static json_t *number(uint64_t n)
 				   : json_integer((json_int_t)n);
 }
 
+static void put(json_t *object, const char *name, json_t *value)
+{
+	if (value)
+		(void)json_object_set_new(object, name, value);
+}
+
 static json_t *usage_json(const struct usage *u)
 {
-	return json_pack("{s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}",
-		"memory", number(u->memory), "memory_peak", number(u->memory_peak),
-		"swap", number(u->swap), "cpu_usec", number(u->cpu_usec), "throttled",
-		number(u->throttled), "tasks", number(u->tasks), "io_read",
-		number(u->io_read), "io_write", number(u->io_write), "oom_kills",
-		number(u->oom_kills), "refused_forks", number(u->refused_forks));
+	json_t *object = json_object();
+
+	for (const struct nsctl_field *f = nsctl_fields; f->name; f++)
+		put(object, f->name, number(nsctl_field(f, u)));
+	return object;
 }
 
 static json_t *disks_json(const struct usage_more *u, size_t kind)
@@ -52,8 +57,7 @@ static json_t *limits_json(const struct usage *u, const struct usage_more *more)
 			value = disks_json(more, i - LIMIT_IO_READ_BPS);
 		else if (limits[i].kind == LIMIT_CPUS && more->cpus[0])
 			value = json_string(more->cpus);
-		if (value)
-			(void)json_object_set_new(object, limits[i].key, value);
+		put(object, limits[i].key, value);
 	}
 	return object;
 }

@@ -24,12 +24,6 @@
 		(void)snprintf(buf, size, "%s", s->member);                              \
 	}
 
-#define BYTES_CELL(name)                                                                 \
-	CELL(name)                                                                       \
-	{                                                                                \
-		nsctl_bytes(s->usage.name, numbers, buf, size);                          \
-	}
-
 TEXT_CELL(id, record.id)
 TEXT_CELL(user, record.user)
 TEXT_CELL(from, record.rhost)
@@ -37,10 +31,6 @@ TEXT_CELL(service, record.service)
 TEXT_CELL(tty, record.tty)
 TEXT_CELL(cgroup, record.cgroup)
 TEXT_CELL(state, state)
-BYTES_CELL(memory)
-BYTES_CELL(memory_peak)
-BYTES_CELL(io_read)
-BYTES_CELL(io_write)
 
 CELL(uid)
 {
@@ -59,18 +49,6 @@ CELL(processes)
 	(void)numbers;
 	if (s->processes >= 0)
 		(void)snprintf(buf, size, "%ld", s->processes);
-}
-
-CELL(tasks)
-{
-	(void)numbers;
-	if (s->usage.tasks != USAGE_UNKNOWN)
-		(void)snprintf(buf, size, "%" PRIu64, s->usage.tasks);
-}
-
-CELL(time)
-{
-	nsctl_usec(s->usage.cpu_usec, numbers, buf, size);
 }
 
 CELL(cpu)
@@ -104,6 +82,22 @@ CELL(supervisor)
 	(void)numbers;
 	if (s->record.supervisor.pid > 0)
 		(void)snprintf(buf, size, "%d", (int)s->record.supervisor.pid);
+}
+
+static void field_cell(const char *name, const struct nsctl_session *s,
+	enum nsctl_numbers numbers, char *buf, size_t size)
+{
+	for (const struct nsctl_field *f = nsctl_fields; f->name; f++) {
+		uint64_t n = nsctl_field(f, &s->usage);
+
+		if (strcmp(f->name, name) != 0)
+			continue;
+		if (f->unit == NSCTL_USEC)
+			nsctl_usec(n, numbers, buf, size);
+		else
+			nsctl_bytes(n, f->unit == NSCTL_BYTES ? numbers : NSCTL_PLAIN,
+				buf, size);
+	}
 }
 
 /* Limits are the account's. NSCTL_PLAIN has a number or nothing: JSON knows no "infinity". */
@@ -140,30 +134,30 @@ LIMIT_CELL(cpu_quota, LIMIT_CPU_QUOTA)
 
 /* clang-format off */
 const struct nsctl_column nsctl_columns[] = {
-	{ "ID", PLAN_ID_LEN, 0, TEXT, "the session's id", cell_id },
-	{ "USER", 8, 0, TEXT, "account", cell_user },
-	{ "FROM", 0.2, SCOLS_FL_TRUNC, TEXT, "remote host", cell_from },
-	{ "SERVICE", 7, 0, TEXT, "PAM service", cell_service },
-	{ "SINCE", 25, 0, TEXT, "when it was opened", cell_since },
-	{ "TTY", 5, 0, TEXT, "the login's terminal on the host", cell_tty },
-	{ "PROCESSES", 5, RIGHT, NUMBER, "processes in it", cell_processes },
-	{ "MEMORY", 6, RIGHT, NUMBER, "memory that it uses, caches included", cell_memory },
-	{ "CPU", 7, RIGHT, NUMBER, "CPU time that it has used", cell_time },
-	{ "STATE", 8, 0, TEXT, "opening, open, paused, lingering, closing, crashed", cell_state },
-	{ "OUTDATED", 5, 0, TEXT, "why to log in anew: the host has replaced files that it runs on, other rules (list)", cell_outdated },
-	{ "LEASES", 2, RIGHT, NUMBER, "logins in it", cell_leases },
-	{ "UID", 5, RIGHT, NUMBER, "the account's uid", cell_uid },
-	{ "INIT", 5, RIGHT, NUMBER, "pid of its init on the host", cell_init },
-	{ "SUPERVISOR", 5, RIGHT, NUMBER, "pid of its supervisor", cell_supervisor },
-	{ "CGROUP", 0.2, 0, TEXT, "its control group", cell_cgroup },
-	{ "PEAK", 6, RIGHT, NUMBER, "most memory that it has used", cell_memory_peak },
-	{ "TASKS", 5, RIGHT, NUMBER, "processes and threads in it", cell_tasks },
-	{ "READ", 6, RIGHT, NUMBER, "read from disks, where the kernel counts it", cell_io_read },
-	{ "WRITTEN", 6, RIGHT, NUMBER, "written to disks, where the kernel counts it", cell_io_write },
-	{ "MEMORYMAX", 6, RIGHT, NUMBER, "MemoryMax= of the account, all its sessions together", cell_memory_max },
-	{ "TASKSMAX", 5, RIGHT, NUMBER, "TasksMax= of the account", cell_tasks_max },
-	{ "CPUQUOTA", 5, RIGHT, NUMBER, "CPUQuota= of the account, percent of one CPU", cell_cpu_quota },
-	{ "%CPU", 5, RIGHT, NUMBER, "of one CPU, now (top)", cell_cpu },
+	{ "ID", PLAN_ID_LEN, 0, TEXT, "the session's id", .cell = cell_id },
+	{ "USER", 8, 0, TEXT, "account", .cell = cell_user },
+	{ "FROM", 0.2, SCOLS_FL_TRUNC, TEXT, "remote host", .cell = cell_from },
+	{ "SERVICE", 7, 0, TEXT, "PAM service", .cell = cell_service },
+	{ "SINCE", 25, 0, TEXT, "when it was opened", .cell = cell_since },
+	{ "TTY", 5, 0, TEXT, "the login's terminal on the host", .cell = cell_tty },
+	{ "PROCESSES", 5, RIGHT, NUMBER, "processes in it", .cell = cell_processes },
+	{ "MEMORY", 6, RIGHT, NUMBER, "memory that it uses, caches included", .field = "memory" },
+	{ "CPU", 7, RIGHT, NUMBER, "CPU time that it has used", .field = "cpu_usec" },
+	{ "STATE", 8, 0, TEXT, "opening, open, paused, lingering, closing, crashed", .cell = cell_state },
+	{ "OUTDATED", 5, 0, TEXT, "why to log in anew: the host has replaced files that it runs on, other rules (list)", .cell = cell_outdated },
+	{ "LEASES", 2, RIGHT, NUMBER, "logins in it", .cell = cell_leases },
+	{ "UID", 5, RIGHT, NUMBER, "the account's uid", .cell = cell_uid },
+	{ "INIT", 5, RIGHT, NUMBER, "pid of its init on the host", .cell = cell_init },
+	{ "SUPERVISOR", 5, RIGHT, NUMBER, "pid of its supervisor", .cell = cell_supervisor },
+	{ "CGROUP", 0.2, 0, TEXT, "its control group", .cell = cell_cgroup },
+	{ "PEAK", 6, RIGHT, NUMBER, "most memory that it has used", .field = "memory_peak" },
+	{ "TASKS", 5, RIGHT, NUMBER, "processes and threads in it", .field = "tasks" },
+	{ "READ", 6, RIGHT, NUMBER, "read from disks, where the kernel counts it", .field = "io_read" },
+	{ "WRITTEN", 6, RIGHT, NUMBER, "written to disks, where the kernel counts it", .field = "io_write" },
+	{ "MEMORYMAX", 6, RIGHT, NUMBER, "MemoryMax= of the account, all its sessions together", .cell = cell_memory_max },
+	{ "TASKSMAX", 5, RIGHT, NUMBER, "TasksMax= of the account", .cell = cell_tasks_max },
+	{ "CPUQUOTA", 5, RIGHT, NUMBER, "CPUQuota= of the account, percent of one CPU", .cell = cell_cpu_quota },
+	{ "%CPU", 5, RIGHT, NUMBER, "of one CPU, now (top)", .cell = cell_cpu },
 };
 /* clang-format on */
 
@@ -223,7 +217,10 @@ static int row_add(struct libscols_table *t, const struct nsctl_column *const *s
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		cell[0] = '\0';
-		shown[i]->cell(s, numbers, cell, sizeof(cell));
+		if (shown[i]->cell)
+			shown[i]->cell(s, numbers, cell, sizeof(cell));
+		else
+			field_cell(shown[i]->field, s, numbers, cell, sizeof(cell));
 		if (cell[0] && scols_line_set_data(line, i, cell) < 0)
 			return -1;
 	}

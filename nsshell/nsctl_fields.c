@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the kernel counts of a group: one row for JSON, the table and Prometheus. Limits: limits_rows.h. */
+#include "nsshell/nsctl_sessions.h"
+
+/* clang-format off */
+#define FIELD(member, ...) { #member, offsetof(struct usage, member), __VA_ARGS__ }
+
+const struct nsctl_field nsctl_fields[] = {
+	FIELD(memory, NSCTL_BYTES, "account_memory_bytes",
+		"Memory that the sessions of an account use, caches included."),
+	FIELD(memory_peak, NSCTL_BYTES, NULL, NULL),
+	FIELD(swap, NSCTL_BYTES, NULL, NULL),
+	FIELD(cpu_usec, NSCTL_USEC, "account_cpu_seconds_total",
+		"CPU time that the sessions of an account have used."),
+	FIELD(throttled, NSCTL_COUNT, "account_cpu_throttled_periods_total",
+		"Periods of 0.1 s in which CPUQuota= held an account back."),
+	FIELD(tasks, NSCTL_COUNT, "account_tasks",
+		"Processes and threads in the sessions of an account."),
+	FIELD(io_read, NSCTL_BYTES, "account_io_read_bytes_total",
+		"Bytes that the sessions of an account have read from disks."),
+	FIELD(io_write, NSCTL_BYTES, "account_io_written_bytes_total",
+		"Bytes that the sessions of an account have written to disks."),
+	FIELD(oom_kills, NSCTL_COUNT, "account_oom_kills_total",
+		"Processes killed at MemoryMax= of an account."),
+	FIELD(refused_forks, NSCTL_COUNT, "account_forks_refused_total",
+		"Times that TasksMax= of an account refused a new process or thread."),
+	{ 0 },
+};
+/* clang-format on */
+
+uint64_t nsctl_field(const struct nsctl_field *f, const struct usage *u)
+{
+	return *(const uint64_t *)(const void *)((const char *)u + f->offset);
+}
