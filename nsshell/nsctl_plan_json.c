@@ -5,8 +5,6 @@
 #include "core/base/parse.h"
 
 #include <jansson.h>
-#include <linux/mount.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,12 +65,7 @@ static json_t *texts(struct json_out *o, const char *const *v, size_t n)
 	return array;
 }
 
-struct flag {
-	uint64_t bit;
-	const char *name;
-};
-
-static json_t *flags(struct json_out *o, uint64_t value, const struct flag *f)
+static json_t *bits(struct json_out *o, uint64_t value, const struct plan_bit *f)
 {
 	json_t *array = json_array();
 
@@ -85,40 +78,6 @@ static json_t *flags(struct json_out *o, uint64_t value, const struct flag *f)
 	if (value)
 		append(o, array, json_sprintf("0x%llx", (unsigned long long)value));
 	return array;
-}
-
-static json_t *attributes(struct json_out *o, uint64_t attr)
-{
-	static const struct flag names[] = {
-		{ MOUNT_ATTR_RDONLY, "rdonly" },
-		{ MOUNT_ATTR_NOSUID, "nosuid" },
-		{ MOUNT_ATTR_NODEV, "nodev" },
-		{ MOUNT_ATTR_NOEXEC, "noexec" },
-		{ MOUNT_ATTR_NOATIME, "noatime" },
-		{ MOUNT_ATTR_STRICTATIME, "strictatime" },
-		{ MOUNT_ATTR_NODIRATIME, "nodiratime" },
-		{ MOUNT_ATTR_IDMAP, "idmap" },
-		{ MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow" },
-		{ 0 },
-	};
-
-	return flags(o, attr, names);
-}
-
-static json_t *namespaces(struct json_out *o, uint64_t value)
-{
-	static const struct flag names[] = {
-		{ CLONE_NEWUSER, "user" },
-		{ CLONE_NEWNS, "mnt" },
-		{ CLONE_NEWPID, "pid" },
-		{ CLONE_NEWUTS, "uts" },
-		{ CLONE_NEWIPC, "ipc" },
-		{ CLONE_NEWNET, "net" },
-		{ CLONE_NEWCGROUP, "cgroup" },
-		{ 0 },
-	};
-
-	return flags(o, value, names);
 }
 
 static json_t *idmap(struct json_out *o, const struct idmap *m)
@@ -147,18 +106,11 @@ static json_t *overlays(struct json_out *o, const struct plan *p)
 		put(o, row, "idmap", json_boolean(v->idmap));
 		put(o, row, "readonly", json_boolean(v->readonly));
 		put(o, row, "live", json_boolean(v->live));
-		put(o, row, "attr", attributes(o, v->attr));
+		put(o, row, "attr", bits(o, v->attr, plan_attrs));
 		append(o, array, row);
 	}
 	return array;
 }
-
-static const char *const layer_names[] = {
-	[PLAN_LAYER_WHITEOUT] = "whiteout",
-	[PLAN_LAYER_SYMLINK] = "symlink",
-	[PLAN_LAYER_DIR] = "dir",
-	[PLAN_LAYER_FILE] = "file",
-};
 
 static const char *const upper_names[] = {
 	[UPPER_NONE] = "none",
@@ -175,7 +127,7 @@ static json_t *layers(struct json_out *o, const struct plan *p)
 		json_t *row = json_object();
 
 		put(o, row, "overlay", json_integer((json_int_t)v->overlay));
-		put(o, row, "kind", json_string(layer_names[v->kind]));
+		put(o, row, "kind", json_string(plan_layer_names[v->kind]));
 		put(o, row, "path", text(v->path));
 		if (v->target)
 			put(o, row, "target", text(v->target));
@@ -184,61 +136,18 @@ static json_t *layers(struct json_out *o, const struct plan *p)
 	return array;
 }
 
-static const char *op_name(enum plan_op_kind kind)
-{
-	switch (kind) {
-	case PLAN_TMPFS:
-		return "tmpfs";
-	case PLAN_BIND:
-		return "bind";
-	case PLAN_DEVICE:
-		return "device";
-	case PLAN_TERMINAL:
-		return "terminal";
-	case PLAN_DIR:
-		return "dir";
-	case PLAN_FILE:
-		return "file";
-	case PLAN_SYMLINK:
-		return "symlink";
-	case PLAN_MASK:
-		return "mask";
-	case PLAN_SEAL:
-		return "seal";
-	case PLAN_PROC:
-		return "proc";
-	case PLAN_SYSCTL:
-		return "sysctl";
-	case PLAN_DEVPTS:
-		return "devpts";
-	case PLAN_MQUEUE:
-		return "mqueue";
-	case PLAN_CGROUP2:
-		return "cgroup2";
-	case PLAN_CGROUP1:
-		return "cgroup";
-	case PLAN_READONLY:
-		return "readonly";
-	case PLAN_HIDE:
-		return "hide";
-	case PLAN_COVER:
-		return "cover";
-	}
-	return "unknown";
-}
-
 static json_t *op(struct json_out *o, const struct plan_op *v)
 {
 	json_t *row = json_object();
 
-	put(o, row, "kind", json_string(op_name(v->kind)));
+	put(o, row, "kind", json_string(plan_op_names[v->kind]));
 	put(o, row, "target", text(v->target));
 	if (v->source)
 		put(o, row, "source", text(v->source));
 	if (v->content)
 		put(o, row, "content", text(v->content));
 	if (v->attr)
-		put(o, row, "attr", attributes(o, v->attr));
+		put(o, row, "attr", bits(o, v->attr, plan_attrs));
 	if (v->kind == PLAN_TMPFS)
 		put(o, row, "size", number(v->size));
 	if (v->kind == PLAN_TMPFS || v->kind == PLAN_DEVPTS)
@@ -248,18 +157,10 @@ static json_t *op(struct json_out *o, const struct plan_op *v)
 		put(o, row, "uid", json_integer(v->uid));
 		put(o, row, "gid", json_integer(v->gid));
 	}
-	if (v->kind == PLAN_BIND) {
-		put(o, row, "recursive", json_boolean(v->recursive));
-		put(o, row, "follow", json_boolean(v->follow));
-		put(o, row, "as_user", json_boolean(v->as_user));
-		put(o, row, "must_own", json_boolean(v->must_own));
-		put(o, row, "account", json_boolean(v->shared));
-		put(o, row, "own_file", json_boolean(v->own_file));
-		put(o, row, "own_ids", json_boolean(v->idmap));
-	}
-	if (v->kind == PLAN_BIND || v->kind == PLAN_MASK)
-		put(o, row, "renew", json_boolean(v->renew));
-	put(o, row, "optional", json_boolean(v->optional));
+	for (const struct plan_op_flag *f = plan_op_flags; f->name; f++)
+		if (f->kinds >> v->kind & 1)
+			put(o, row, f->name,
+				json_boolean(*((const bool *)v + f->offset)));
 	return row;
 }
 
@@ -363,7 +264,7 @@ static void privileges(struct json_out *o, json_t *object, const struct plan *p)
 	for (size_t i = 0; i < p->n_groups; i++)
 		append(o, groups, json_integer(p->groups[i]));
 	put(o, object, "groups", groups);
-	put(o, object, "namespaces", namespaces(o, p->namespaces));
+	put(o, object, "namespaces", bits(o, p->namespaces, plan_namespaces));
 	put(o, object, "no_new_privs", json_boolean(p->no_new_privs));
 	put(o, object, "user_manager",
 		*p->user_manager ? text(p->user_manager) : json_null());
@@ -405,6 +306,7 @@ int nsctl_plan_json(const struct plan *p, const struct nsctl_verdict *v, FILE *o
 	put(&o, object, "cgroup", cgroup(&o, &p->cgroup));
 	put(&o, object, "share", json_string(p->share_account ? "account" : "login"));
 	put(&o, object, "linger_usec", number(p->linger_usec));
+	put(&o, object, "sessions_max", number(p->sessions_max));
 	put(&o, object, "notes", texts(&o, p->notes, p->n_notes));
 	return finish(&o, object, out);
 }

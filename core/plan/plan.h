@@ -398,6 +398,25 @@ struct plan_watch {
  */
 size_t plan_watches(const struct plan *p, struct plan_watch *ret, size_t max);
 
+/* ---- plan_names.c: what is printed of it, in words and as JSON --------------------------- */
+
+extern const char *const plan_op_names[];    /* by enum plan_op_kind */
+extern const char *const plan_layer_names[]; /* by enum plan_layer_kind */
+
+/* A bool of struct plan_op. The lists below end with a row without a name. */
+struct plan_op_flag {
+	const char *name, *word; /* in JSON; in words */
+	size_t offset;
+	uint32_t kinds; /* that have it, 1 << kind each */
+};
+extern const struct plan_op_flag plan_op_flags[];
+
+struct plan_bit {
+	uint64_t bit;
+	const char *name, *word; /* in JSON; in words */
+};
+extern const struct plan_bit plan_namespaces[], plan_attrs[];
+
 /* The whole plan in words, for people and golden files. */
 void plan_print(const struct plan *p, FILE *out);
 

@@ -2,29 +2,7 @@
 /* The plan in words. Stable: golden files are compared with it byte by byte. */
 #include "core/plan/planner.h"
 
-#include <sched.h>
 #include <string.h>
-
-static const char *const kind_names[] = {
-	[PLAN_TMPFS] = "tmpfs",
-	[PLAN_BIND] = "bind",
-	[PLAN_DEVICE] = "device",
-	[PLAN_TERMINAL] = "terminal",
-	[PLAN_DIR] = "dir",
-	[PLAN_FILE] = "file",
-	[PLAN_SYMLINK] = "link",
-	[PLAN_MASK] = "mask",
-	[PLAN_SEAL] = "seal",
-	[PLAN_PROC] = "proc",
-	[PLAN_SYSCTL] = "sysctl",
-	[PLAN_DEVPTS] = "devpts",
-	[PLAN_MQUEUE] = "mqueue",
-	[PLAN_CGROUP2] = "cgroup2",
-	[PLAN_CGROUP1] = "cgroup",
-	[PLAN_READONLY] = "read-only",
-	[PLAN_HIDE] = "hide",
-	[PLAN_COVER] = "cover",
-};
 
 /* "512M", "64K", "1000": the largest unit that says it exactly. */
 static void print_size(uint64_t n, FILE *out)
@@ -41,25 +19,21 @@ static void print_size(uint64_t n, FILE *out)
 		fputc(units[unit], out);
 }
 
+/* The words of those that are set, after @before and @between. */
+static void print_bits(const struct plan_bit *all, uint64_t bits, const char *before,
+	const char *between, FILE *out)
+{
+	for (; all->name; all++) {
+		if (!(bits & all->bit))
+			continue;
+		fprintf(out, "%s%s", before, all->word);
+		before = between;
+	}
+}
+
 static void print_attr(uint64_t attr, FILE *out)
 {
-	static const struct {
-		uint64_t attr;
-		const char *name;
-	} names[] = {
-		{ MOUNT_ATTR_RDONLY, "ro" },
-		{ MOUNT_ATTR_NOSUID, "nosuid" },
-		{ MOUNT_ATTR_NODEV, "nodev" },
-		{ MOUNT_ATTR_NOEXEC, "noexec" },
-	};
-	const char *between = " ";
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (!(attr & names[i].attr))
-			continue;
-		fprintf(out, "%s%s", between, names[i].name);
-		between = ",";
-	}
+	print_bits(plan_attrs, attr, " ", ",", out);
 }
 
 static void print_list(const char *label, const char *const *list, size_t n, FILE *out)
@@ -120,26 +94,9 @@ static void print_map(const char *what, const struct idmap *m, FILE *out)
 
 static void print_privileges(const struct plan *p, FILE *out)
 {
-	static const struct {
-		uint64_t flag;
-		const char *name;
-	} names[] = {
-		{ CLONE_NEWUSER, "user" },
-		{ CLONE_NEWNS, "mnt" },
-		{ CLONE_NEWPID, "pid" },
-		{ CLONE_NEWUTS, "uts" },
-		{ CLONE_NEWIPC, "ipc" },
-		{ CLONE_NEWCGROUP, "cgroup" },
-		{ CLONE_NEWNET, "net" },
-	};
-	const char *list[sizeof(names) / sizeof(*names)];
-	size_t n = 0;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (p->namespaces & names[i].flag)
-			list[n++] = names[i].name;
-	fputs("\nprivileges\n", out);
-	print_list("namespaces", list, n, out);
+	fputs("\nprivileges\n  namespaces", out);
+	print_bits(plan_namespaces, p->namespaces, "  ", " ", out);
+	fputc('\n', out);
 	print_list("login keeps", p->login_caps, p->n_login_caps, out);
 	print_list("init keeps", p->init_caps, p->n_init_caps, out);
 	fprintf(out, "  setuid      %s\n",
@@ -154,13 +111,6 @@ static void print_privileges(const struct plan *p, FILE *out)
 	if (*p->user_manager)
 		fprintf(out, "  manager     %s --user\n", p->user_manager);
 }
-
-static const char *const layer_names[] = {
-	[PLAN_LAYER_WHITEOUT] = "whiteout",
-	[PLAN_LAYER_SYMLINK] = "link",
-	[PLAN_LAYER_DIR] = "dir",
-	[PLAN_LAYER_FILE] = "file",
-};
 
 static void print_rootfs(const struct plan *p, FILE *out)
 {
@@ -190,10 +140,10 @@ static void print_rootfs(const struct plan *p, FILE *out)
 		const struct plan_layer *l = &p->layers[i];
 
 		if (l->kind == PLAN_LAYER_SYMLINK)
-			fprintf(out, "  link        %s -> %s (in %s)\n", l->path,
+			fprintf(out, "  symlink     %s -> %s (in %s)\n", l->path,
 				l->target, p->overlays[l->overlay].target);
 		else
-			fprintf(out, "  %-11s %s (in %s)\n", layer_names[l->kind],
+			fprintf(out, "  %-11s %s (in %s)\n", plan_layer_names[l->kind],
 				l->path, p->overlays[l->overlay].target);
 	}
 }
@@ -218,7 +168,7 @@ static void print_content(const char *s, FILE *out)
 
 static void print_op(const struct plan_op *op, FILE *out)
 {
-	fprintf(out, "  %-11s %s", kind_names[op->kind], op->target);
+	fprintf(out, "  %-11s %s", plan_op_names[op->kind], op->target);
 	if (op->kind == PLAN_SYMLINK)
 		fprintf(out, " -> %s", op->source);
 	else if (op->source && strcmp(op->source, op->target) != 0)
@@ -236,11 +186,10 @@ static void print_op(const struct plan_op *op, FILE *out)
 	if (op->mode)
 		print_owner(op, out);
 	print_attr(op->attr, out);
-	fprintf(out, "%s%s%s%s%s%s%s%s%s\n", op->recursive ? " recursive" : "",
-		op->follow ? " follows-host" : "", op->as_user ? " as-user" : "",
-		op->must_own ? " must-own" : "", op->optional ? " if-there" : "",
-		op->own_file ? " own-file" : "", op->idmap ? " own-ids" : "",
-		op->shared ? " account's" : "", op->renew ? " renewed" : "");
+	for (const struct plan_op_flag *f = plan_op_flags; f->name; f++)
+		if (*((const bool *)op + f->offset))
+			fputs(f->word, out);
+	fputc('\n', out);
 	if (op->content)
 		print_content(op->content, out);
 }

@@ -100,6 +100,7 @@ def test_plan(b):
     r = b.nsctl("plan", "--config", conf, "--service", "su", name)
     b.check(r.returncode == 0 and "/proc" in r.stdout and b.alice.pw_dir in r.stdout,
             "nsctl plan USER prints the plan", f"{len(r.stdout.splitlines())} lines", r.stderr)
+    words = r.stdout
     r = b.nsctl("plan", "--json", "--config", conf, "--service", "su", name)
     try:
         plan = json.loads(r.stdout)
@@ -107,6 +108,11 @@ def test_plan(b):
         plan = None
     b.check(isinstance(plan, dict), "nsctl plan --json prints JSON",
             sorted(plan)[:8] if plan else r.stderr)
+    mounts = words.partition("mounts, staged")[2].partition("\ncgroup")[0]
+    told = [tuple(line.split()[:2]) for line in mounts.splitlines() if line.startswith("  ") and " | " not in line[:20]]
+    same = plan and told == [(op["kind"], op["target"]) for op in plan["ops"]]
+    b.check(same and plan["sessions_max"] == 32, "and says the same in words and as JSON", f"{len(told)} operations",
+            r.stdout[-500:])
     r = b.nsctl("plan", "--config", conf, "nst-nobody")
     b.check(r.returncode != 0 and len(r.stderr.splitlines()) == 1, "an unknown user is refused in "
             "one line", r.stderr)
