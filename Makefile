@@ -62,7 +62,7 @@ RUN  := $(wildcard core/run/*.c)
 SCOPE  := $(wildcard helpers/scope*.c)
 CLIENT := helpers/client.c helpers/client_join.c helpers/session_id.c
 HELPER := $(filter-out helpers/client%.c $(SCOPE),$(wildcard helpers/*.c))
-MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/privs.c \
+MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/privs.c core/run/privs_caps.c \
 	core/run/filter.c core/run/handed.c core/run/inside.c core/base/err.c \
 	core/base/io.c core/base/parse.c core/base/sys.c
 NSCTL  := $(wildcard nsshell/nsctl*.c) $(CLIENT)
