@@ -42,11 +42,7 @@ struct limit_place {
 	/* what it says where there is no limit, of each device behind PLAN_ANY_DISK; NULL: it only
 	 * says what the one before is meant by */
 	const char *none;
-	enum {
-		LIMIT_NO_PROPERTY,
-		/* systemd does, for the key's property: where property_is_managed() */
-		LIMIT_PROPERTY,
-	} by;
+	bool systemd; /* writes it, for the key's property: where property_is_managed() */
 	enum limit_scale scale;
 };
 

@@ -39,7 +39,7 @@ bool property_of(const char *file, const char *value, char *buf, size_t size)
 	char text[24] = "infinity";
 	uint64_t n;
 
-	if (!p || p->by != LIMIT_PROPERTY)
+	if (!p || !p->systemd)
 		return false;
 	*buf = '\0';
 	if (!p->none)

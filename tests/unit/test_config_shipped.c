@@ -104,7 +104,7 @@ static const char *writer(const struct limit *l, enum plan_cgroup_kind kind)
 {
 	const struct plan_cgroup c = { .kind = kind, .systemd = true };
 
-	return l->on[kind].places[0].by == LIMIT_PROPERTY &&
+	return l->on[kind].places[0].systemd &&
 			       property_is_managed(&c, l->on[kind].controller)
 		       ? "property"
 		       : "nsshell";
