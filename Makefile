@@ -6,27 +6,42 @@ SYSCONFDIR ?= /etc
 LIBEXECDIR ?= $(PREFIX)/libexec
 MANDIR     ?= $(PREFIX)/share/man
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
-MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
-PAMDIR     ?= /usr/lib/$(MULTIARCH)/security
 BUILD      ?= build
 CC         ?= cc
+PKG_CONFIG ?= pkg-config
+MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
+# Where the compiler doesn't say (or is gone by the time of an uninstall): beside PAM's own.
+PAMDIR     ?= $(if $(MULTIARCH),/usr/lib/$(MULTIARCH)/security,$(or $(patsubst %/pam_unix.so,%,$(firstword \
+	$(wildcard $(addsuffix /security/pam_unix.so,/usr/lib/*-linux-* /usr/lib64 /usr/lib)))),/usr/lib/security))
 
 # The one place that says it; .commit is in what `make dist` packs, where there is no git to ask.
 VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
 COMMIT  := $(shell cat .commit 2>/dev/null || git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
 
-# ---- what Debian 12 calls what we need ---------------------------------------------------
+# ---- what Debian 12 and 13 call what we need ------------------------------------------------
 DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev libmount-dev libblkid-dev \
 	libeconf-dev libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev \
 	libseccomp-dev libsystemd-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
-	mandoc cron login lxcfs fuse3 rsync git xauth netcat-openbsd strace libclang-rt-14-dev llvm dropbear-bin \
+	mandoc cron login lxcfs fuse3 rsync git xauth netcat-openbsd strace libclang-rt-dev llvm dropbear-bin \
 	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod \
 	gdb bubblewrap at sudo screen tmux iputils-ping nftables iptables \
-	golang-go nodejs openjdk-17-jdk-headless rustc valgrind libc6-dbg
+	golang-go nodejs default-jdk-headless rustc valgrind libc6-dbg
 DEPS_DEB := $(DEPS_BUILD) build-essential debhelper libcmocka-dev python3 lintian mmdebstrap git xz-utils
 DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun firejail
+
+# `make deps install`: what is said below asks the compiler and pkg-config, so make has to read it anew where that has
+# installed them. It does when a makefile that it includes was written on the way.
+ifneq ($(filter deps%,$(MAKECMDGOALS)),)
+ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
+include $(BUILD)/.deps
+$(BUILD)/.deps: FORCE
+	@mkdir -p $(BUILD)
+	@$(call need,$(DEPS_BUILD),$@)
+	@test -e $@ || : >$@
+endif
+endif
 
 # ---- flags ---------------------------------------------------------------------------------
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -40,7 +55,7 @@ ifneq ($(filter x86_64%,$(MULTIARCH)),)
 HARDEN += -fcf-protection=full
 endif
 OPT ?= -O2 -g
-CPPFLAGS += -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
+CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DLIBEXECDIR='"$(LIBEXECDIR)"' -DPAMDIR='"$(PAMDIR)"'
 CFLAGS += -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) $(SANITIZE)
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(SANITIZE_LINK)
@@ -52,7 +67,7 @@ PKG_run  := mount blkid libcgroup libcap
 PKG_conf := libeconf
 PKG_ctl  := smartcols
 PKGS     := $(PKG_run) $(PKG_conf) $(PKG_ctl)
-CPPFLAGS += $(filter-out -I/usr/include/libmount,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
+CPPFLAGS += $(filter-out -I/usr/include/libmount,$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null))
 
 # ---- the house: include directions go downwards only, `make lint` checks it ----------------
 BASE := $(wildcard core/base/*.c)
@@ -80,7 +95,7 @@ say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '$(1) $(2)')
 LIBS := $(BUILD)/librun.a $(BUILD)/libconfig.a $(BUILD)/libplan.a $(BUILD)/libbase.a
 # libsubid's shared object brings ten libraries for administration along, and 0.5 ms of loading
 # at every login; its archive needs two that are small.
-LDLIBS_run  = $(if $(wildcard $(SECCOMP_A)),$(SECCOMP_A),-lseccomp) $(shell pkg-config --libs $(PKG_run) $(PKG_conf)) \
+LDLIBS_run  = $(if $(wildcard $(SECCOMP_A)),$(SECCOMP_A),-lseccomp) $(shell $(PKG_CONFIG) --libs $(PKG_run) $(PKG_conf)) \
 	$(if $(wildcard $(SUBID_A)),$(SUBID_A) -lselinux -laudit,-lsubid)
 LDLIBS_ctl  = $(LDLIBS_run) -lsmartcols -ljansson
 SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
@@ -88,7 +103,7 @@ SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
 PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
 	$(BUILD)/nsshell-door $(BUILD)/pam_nsshell.so
 # Asks systemd for an account's scope; a system without systemd's library has no use for it.
-PROGRAMS += $(if $(shell pkg-config --exists libsystemd && echo yes),$(BUILD)/nsshell-scope)
+PROGRAMS += $(if $(shell $(PKG_CONFIG) --exists libsystemd && echo yes),$(BUILD)/nsshell-scope)
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
@@ -423,7 +438,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-# Installs only what is missing, so that a machine without network passes when it has all.
+# Installs only what is missing, so that a machine without network passes when it has all, and then writes the file $(2).
 define need
 missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(1) 2>/dev/null | \
 	awk '$$2 == "installed" { print $$1 }' > $(BUILD)/.have; \
@@ -431,7 +446,7 @@ missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(1) 2>/dev/nul
 if [ -n "$$missing" ]; then echo "installing:" $$missing; \
 	apt-get -o DPkg::Lock::Timeout=300 update -qq && DEBIAN_FRONTEND=noninteractive \
 	apt-get -o DPkg::Lock::Timeout=300 install -qq -y --no-install-recommends $$missing >$(BUILD)/apt.log 2>&1 || \
-	{ cat $(BUILD)/apt.log; exit 1; }; fi
+	{ cat $(BUILD)/apt.log; exit 1; }; $(if $(2),: >$(2);) fi
 endef
 deps:
 	@mkdir -p $(BUILD)
@@ -450,7 +465,10 @@ deps-bench: deps
 # Programs of packages that would start a service: unpacked beside the objects, not installed.
 unpack = (mkdir -p $(BUILD)/metrics && cd $(BUILD)/metrics && apt-get download -qq $(1) >/dev/null && \
 	dpkg-deb --fsys-tarfile $(1)_*.deb | tar x ./usr/bin/$(2) && rm -f $(1)_*.deb)
-.PHONY: print-cppflags print-libs
+.PHONY: print-cppflags print-libs print-deps
+# A list a line.
+print-deps:
+	$(info $(DEPS_BUILD))$(info $(DEPS_CHECK))$(info $(DEPS_DEB))$(info $(DEPS_BENCH))@:
 print-cppflags:
 	$(info $(CPPFLAGS))@:
 # Of nsctl, for the tests that link it anew with other paths.

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # run.sh [DIST...]: the Debian package of each release (bookworm): built by `make deb` with lintian, then its life in a
-# fresh root of that release (inside.sh) and, bookworm's, on a machine (machine.py). As root. Logs: build/deb/DIST.
+# fresh root of that release (inside.sh) and, bookworm's, on a machine (machine.py); and `make deps install` from source
+# in a root with nothing but make (source.sh). As root. Logs: build/deb/DIST.
 # DEB_BUILT=1 takes the packages that are there already, for who works on these tests.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
@@ -38,6 +39,18 @@ life() {
 	cat "$out/life.log"
 }
 
+from_source() {
+	local tarball
+	tarball=$(make -s --no-print-directory dist)
+	# shellcheck disable=SC2016 # mmdebstrap's $1
+	mmdebstrap --quiet --variant=minbase --format=null --include=make \
+		--aptopt='Acquire::Languages "none"' --dpkgopt=force-unsafe-io \
+		--customize-hook="mkdir \"\$1/src\" && tar -C \"\$1/src\" --strip-components=1 -xf $tarball" \
+		--customize-hook="chroot \"\$1\" sh -c 'cd /src && tests/deb/source.sh' >$out/source.log 2>&1" \
+		"$dist" /dev/null "$out/sources/"* >"$out/root.log" 2>&1 || echo "not ok - a root of $dist: $(tail -n 5 "$out/root.log" | tr '\n' ' ')"
+	cat "$out/source.log"
+}
+
 for dist; do
 	out=$PWD/build/deb/$dist
 	if [ "${DEB_BUILT:-}" ] || make --no-print-directory deb DIST="$dist" >build/deb.log 2>&1; then
@@ -52,6 +65,7 @@ for dist; do
 	commit=$(cat build/.commit)
 	newer
 	count < <(life)
+	count < <(from_source)
 	[ "$dist" != bookworm ] || count < <(python3 tests/deb/machine.py "$out"/nsshell_*.deb "$out"/new/nsshell_*.deb 2>&1)
 done
 echo "$passed passed, $failed failed, 0 skipped"
