@@ -2,6 +2,7 @@
 /* Loading: the main file and its drop-ins, and the list of what is wrong in them. */
 #include "config/internal.h"
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "core/base/paths.h"
 
 #include <errno.h>

@@ -4,6 +4,7 @@
  * becomes the supervisor of a new session. Root only.
  */
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
@@ -35,7 +36,7 @@
 #define STACK (8UL << 20)
 
 /* Without CAP_SYS_RESOURCE, as in a container, at least as far as the caller may. */
-static void unlimit(__rlimit_resource_t what)
+static void unlimit(rlimit_resource what)
 {
 	const struct rlimit none = { what == RLIMIT_STACK ? STACK : RLIM_INFINITY,
 		RLIM_INFINITY };
@@ -54,7 +55,7 @@ static void reset_limits(void)
 	for (int what = 0; what < RLIMIT_NLIMITS; what++)
 		if (what != RLIMIT_NOFILE && what != RLIMIT_CORE &&
 			what != RLIMIT_RTPRIO && what != RLIMIT_NICE)
-			unlimit((__rlimit_resource_t)what);
+			unlimit((rlimit_resource)what);
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)setrlimit(RLIMIT_RTPRIO, &none);

@@ -2,6 +2,7 @@
 #include "helpers/scope_bus.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "helpers/scope_property.h"
 
 #include <stdbool.h>

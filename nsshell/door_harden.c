@@ -3,6 +3,7 @@
 #include "nsshell/door.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "core/base/sys.h"
 #include "core/run/privs.h"
 
@@ -54,7 +55,7 @@ static int reset_limits(struct door_before *before, struct err *e)
 		struct rlimit *old = &before->limits[what];
 		struct rlimit now = { RLIM_INFINITY, RLIM_INFINITY };
 
-		if (getrlimit((__rlimit_resource_t)what, old) < 0)
+		if (getrlimit((rlimit_resource)what, old) < 0)
 			return err_set(e, errno, "look at the limits");
 		if (!is_in_the_way(what))
 			continue;
@@ -66,7 +67,7 @@ static int reset_limits(struct door_before *before, struct err *e)
 		if (what == RLIMIT_NOFILE)
 			now = (struct rlimit){ 1024,
 				old->rlim_max < 1024 ? 1024 : old->rlim_max };
-		(void)setrlimit((__rlimit_resource_t)what, &now);
+		(void)setrlimit((rlimit_resource)what, &now);
 	}
 	return 0;
 }
@@ -77,7 +78,7 @@ static int limits_back(const struct door_before *before)
 
 	for (int i = 0; i < RLIMIT_NLIMITS; i++) {
 		const struct rlimit *old = &before->limits[i];
-		__rlimit_resource_t what = (__rlimit_resource_t)i;
+		rlimit_resource what = (rlimit_resource)i;
 		struct rlimit now;
 
 		/* EPERM where fs.nr_open was lowered below it, and then it never was changed. */

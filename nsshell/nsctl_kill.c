@@ -4,6 +4,7 @@
 #include "nsshell/nsctl_sessions.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "core/run/members.h"
 #include "core/run/own.h"
 

@@ -3,6 +3,7 @@
 #include "nsshell/nsctl_run.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "core/base/sys.h"
 #include "core/plan/loginenv.h"
 

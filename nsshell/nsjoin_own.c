@@ -3,6 +3,7 @@
 #include "nsshell/nsjoin.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "core/run/own.h"
 #include "core/run/own_run.h"
 
@@ -65,7 +66,7 @@ static int choose(
 static void fill_limits(struct session_command *c)
 {
 	for (int what = 0; what < RLIMIT_NLIMITS; what++)
-		if (getrlimit((__rlimit_resource_t)what, &c->head.limits[what]) < 0)
+		if (getrlimit((rlimit_resource)what, &c->head.limits[what]) < 0)
 			c->head.limits[what] =
 				(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
 }

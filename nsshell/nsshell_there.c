@@ -3,6 +3,7 @@
 #include "nsshell/nsshell.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "core/base/sys.h"
 #include "core/run/handed.h"
 #include "core/run/own_run.h"
@@ -42,7 +43,7 @@ static void note_ours(struct session_command *c)
 	c->head.mask = mask;
 	c->head.slack = sys_timer_slack();
 	for (int what = 0; what < RLIMIT_NLIMITS; what++)
-		if (getrlimit((__rlimit_resource_t)what, &c->head.limits[what]) < 0)
+		if (getrlimit((rlimit_resource)what, &c->head.limits[what]) < 0)
 			c->head.limits[what] =
 				(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
 }

@@ -2,6 +2,7 @@
 #include "core/base/account.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 
 #include <grp.h>
 #include <pwd.h>

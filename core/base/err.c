@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/base/err.h"
 
+#include "core/base/compat.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
 #include "core/run/blame.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/people.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* libcgroup itself: started once, and asked where the hierarchies are. */
 #include "core/run/cgroup.h"
+
+#include "core/base/compat.h"
 #include "core/run/cgroup_internal.h"
 #include "core/run/cgroup_join.h"
 

@@ -2,6 +2,7 @@
 #include "core/run/pamfile.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "core/base/io.h"
 
 #include <fcntl.h>

@@ -2,6 +2,7 @@
 #include "core/run/rlimits_set.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "core/base/io.h"
 #include "core/run/find.h"
 
@@ -35,7 +36,7 @@ int rlimits_of(const struct record_process *p, struct rlimit ret[RLIMIT_NLIMITS]
 	return r;
 }
 
-static int set_one(__rlimit_resource_t what, const struct rlimit *limit)
+static int set_one(rlimit_resource what, const struct rlimit *limit)
 {
 	struct rlimit now, want = *limit;
 
@@ -56,7 +57,7 @@ static int set_one(__rlimit_resource_t what, const struct rlimit *limit)
 int rlimits_set(const struct rlimit limits[RLIMIT_NLIMITS], struct err *e)
 {
 	for (int what = 0; what < RLIMIT_NLIMITS; what++)
-		if (set_one((__rlimit_resource_t)what, &limits[what]) < 0)
+		if (set_one((rlimit_resource)what, &limits[what]) < 0)
 			return err_set(e, errno, "set resource limit %d", what);
 	return 0;
 }
@@ -66,7 +67,7 @@ int rlimits_lower(struct err *e)
 	struct rlimit limits[RLIMIT_NLIMITS], usual[RLIMIT_NLIMITS];
 
 	for (int what = 0; what < RLIMIT_NLIMITS; what++)
-		if (getrlimit((__rlimit_resource_t)what, &limits[what]) < 0)
+		if (getrlimit((rlimit_resource)what, &limits[what]) < 0)
 			return err_set(e, errno, "look at the limits");
 	rlimits_usual(usual);
 	rlimits_cap(limits, usual);
