@@ -2,6 +2,7 @@
 #include "helpers/supervisor.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "core/base/io.h"
 #include "core/run/account_log.h"
 #include "core/run/family.h"
@@ -18,6 +19,7 @@
 #include "helpers/title.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -446,10 +448,10 @@ static void end(struct session *s, struct tell *tell, uint64_t begun)
 	if (session_end(s, &e) < 0)
 		syslog(LOG_ERR, "session %s of %s: not all could be taken away: %s",
 			s->plan->id, s->plan->user, e.msg);
-	syslog(LOG_INFO, "session %s of %s closed after %lu s%s", s->plan->id,
+	syslog(LOG_INFO, "session %s of %s closed after %" PRIu64 " s%s", s->plan->id,
 		s->plan->user, (now_usec() - begun) / 1000000, used);
-	account_log(s->plan->uid, "session %s of %s closed after %lu s%s", s->plan->id,
-		s->plan->user, (now_usec() - begun) / 1000000, used);
+	account_log(s->plan->uid, "session %s of %s closed after %" PRIu64 " s%s",
+		s->plan->id, s->plan->user, (now_usec() - begun) / 1000000, used);
 }
 
 /* Return: whether it ever was a session. */

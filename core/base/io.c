@@ -5,6 +5,7 @@
 #include "core/base/paths.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -231,7 +232,7 @@ int io_process_start(pid_t pid, uint64_t *ret)
 		if (at)
 			at++;
 	}
-	if (!at || sscanf(at, "%lu", ret) != 1) {
+	if (!at || sscanf(at, "%" SCNu64, ret) != 1) {
 		errno = EBADMSG;
 		return -1;
 	}

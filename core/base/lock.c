@@ -6,6 +6,7 @@
 #include "core/base/paths.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/file.h>
@@ -82,10 +83,10 @@ static int holder_of(int fd)
 		return 0;
 	while (getline(&line, &room, f) > 0) {
 		unsigned int major_, minor_;
-		unsigned long ino;
+		uint64_t ino;
 		int pid;
 
-		if (sscanf(line, "%*u: FLOCK %*s %*s %d %x:%x:%lu", &pid, &major_,
+		if (sscanf(line, "%*u: FLOCK %*s %*s %d %x:%x:%" SCNu64, &pid, &major_,
 			    &minor_, &ino) == 4 &&
 			major_ == major(st.st_dev) && minor_ == minor(st.st_dev) &&
 			ino == st.st_ino)

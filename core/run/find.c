@@ -6,6 +6,7 @@
 #include "core/base/sys.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
 #include <stddef.h>
@@ -151,7 +152,7 @@ int find_start_time(const char *stat, uint64_t *ret)
 		if (at)
 			at++;
 	}
-	return at && sscanf(at, "%lu", ret) == 1 ? 0 : -1;
+	return at && sscanf(at, "%" SCNu64, ret) == 1 ? 0 : -1;
 }
 
 /*

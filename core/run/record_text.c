@@ -5,6 +5,7 @@
 #include "core/base/parse.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -88,7 +89,7 @@ static void put_field(FILE *out, const struct field *f, const struct record *r)
 		fprintf(out, "%s=%s\n", f->key, (const char *)at);
 		break;
 	case FIELD_U64:
-		fprintf(out, "%s=%lu\n", f->key, *(const uint64_t *)at);
+		fprintf(out, "%s=%" PRIu64 "\n", f->key, *(const uint64_t *)at);
 		break;
 	case FIELD_U32:
 		fprintf(out, "%s=%u\n", f->key, *(const uint32_t *)at);

@@ -20,16 +20,16 @@
 /* Kernel interfaces: what is read and written there is no file, and none of them is a box's. */
 static bool is_kernels(int fd)
 {
-	static const long types[] = { PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC,
-		CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC, SECURITYFS_MAGIC,
-		BPF_FS_MAGIC, EFIVARFS_MAGIC, NSFS_MAGIC, PSTOREFS_MAGIC,
-		0x62656570 /* configfs */ };
+	static const uint32_t types[] = { PROC_SUPER_MAGIC, SYSFS_MAGIC,
+		CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
+		SECURITYFS_MAGIC, BPF_FS_MAGIC, EFIVARFS_MAGIC, NSFS_MAGIC,
+		PSTOREFS_MAGIC, 0x62656570 /* configfs */ };
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs) < 0)
 		return true;
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if ((long)fs.f_type == types[i])
+		if ((uint32_t)fs.f_type == types[i])
 			return true;
 	return false;
 }
