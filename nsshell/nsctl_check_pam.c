@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Looking at the PAM stacks: whether logins reach our line, last, and skip pam_systemd.
- */
+/* Looking at the PAM stacks: whether logins reach our line, last, and skip pam_systemd
+ * or pam_elogind. */
 #include "nsshell/nsctl_findings.h"
 
 #include "core/base/cleanup.h"
@@ -73,16 +73,17 @@ static void check_gates(const struct look *l, struct findings *f)
 		if (!gated && l->enter < s->n)
 			findings_add(f, FINDING_WARNING, l->whom,
 				"\"nsctl enable\" the service, which adds the gate",
-				"%s:%zu: " PAMSTACK_SYSTEMD
-				" runs without nsshell's gate right above it: "
-				"the account's user manager is started outside the box",
-				path_at(l, i), line_at(l, i));
+				"%s:%zu: %s runs without nsshell's gate right above it: the host "
+				"registers the login, and starts the account's user manager where "
+				"it has such, outside the box",
+				path_at(l, i), line_at(l, i), s->v[i].line->target);
 		if (gated && l->enter == s->n)
 			findings_add(f, FINDING_WARNING, l->whom,
 				"\"nsctl enable\" the service, or take it out of Services=",
-				"%s is in Services= but not enabled, and the gate at %s:%zu skips " PAMSTACK_SYSTEMD
-				": such logins have neither a box nor an XDG_RUNTIME_DIR",
-				l->service, path_at(l, i), line_at(l, i));
+				"%s is in Services= but not enabled, and the gate above %s:%zu skips %s: such "
+				"logins have neither a box nor an XDG_RUNTIME_DIR",
+				l->service, path_at(l, i), line_at(l, i),
+				s->v[i].line->target);
 	}
 }
 

@@ -151,7 +151,7 @@ static enum pamstack_role role_of(const char *module, char *args)
 	bool unclosed;
 	char *word;
 
-	if (strcmp(base, PAMSTACK_SYSTEMD) == 0)
+	if (strcmp(base, "pam_systemd.so") == 0 || strcmp(base, "pam_elogind.so") == 0)
 		return PAMSTACK_REGISTERS;
 	if (strcmp(base, PAMSTACK_MODULE) != 0)
 		return PAMSTACK_OTHERS;

@@ -16,8 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PAMSTACK_MODULE  "pam_nsshell.so"
-#define PAMSTACK_SYSTEMD "pam_systemd.so"
+#define PAMSTACK_MODULE "pam_nsshell.so"
 
 /* What marks a line as nsctl's own, in its trailing comment. */
 #define PAMSTACK_MARK "# nsshell: added by nsctl enable"
@@ -42,7 +41,7 @@ enum pamstack_role {
 	PAMSTACK_OTHERS,
 	PAMSTACK_ENTERS,    /* pam_nsshell.so */
 	PAMSTACK_GATES,     /* pam_nsshell.so gate */
-	PAMSTACK_REGISTERS, /* pam_systemd.so */
+	PAMSTACK_REGISTERS, /* pam_systemd.so, pam_elogind.so */
 };
 
 /* A logical line: one physical line, or several that backslashes join. */

@@ -199,7 +199,7 @@ static void dir_take(struct pamstack_dir *d, struct pamstack_dir *edited)
 
 /* ---- enable ------------------------------------------------------------------------- */
 
-/* Put a gate above the first pam_systemd that has none. Return: 1 done, 0 none left, -1.
+/* Put a gate above the first pam_systemd or pam_elogind that has none. Return: 1 done, 0 none left, -1.
  */
 static int gate_one(struct pamstack_dir *d, const char *service, struct err *e)
 {

@@ -191,6 +191,24 @@ static void a_handwritten_gate_is_enough(void **state)
 	assert_string_equal(text_of(d, "common-session"), text);
 }
 
+/* As Debian's libpam-elogind leaves common-session: Session-Final, optional. */
+static void pam_elogind_gets_a_gate_as_pam_systemd_does(void **state)
+{
+	struct pamstack_dir *d = *state;
+
+	rewrite(d, "common-session",
+		"session\trequired\tpam_unix.so \n"
+		"session\toptional\t\t\tpam_elogind.so \n");
+	assert_int_equal(enable(d, "sshd"), PAMSTACK_CHANGED);
+	assert_string_equal(text_of(d, "common-session"),
+		"session\trequired\tpam_unix.so \n" GATE
+		"session\toptional\t\t\tpam_elogind.so \n");
+	assert_int_equal(disable(d, "sshd"), PAMSTACK_CHANGED);
+	assert_string_equal(text_of(d, "common-session"),
+		"session\trequired\tpam_unix.so \n"
+		"session\toptional\t\t\tpam_elogind.so \n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +226,7 @@ int main(void)
 		host_test(a_line_that_the_admin_gave_arguments_is_still_ours),
 		host_test(a_handwritten_line_is_left_to_its_writer),
 		host_test(a_handwritten_gate_is_enough),
+		host_test(pam_elogind_gets_a_gate_as_pam_systemd_does),
 	};
 
 	return cmocka_run_group_tests_name("pamstack", tests, NULL, NULL);
