@@ -280,6 +280,11 @@ check-vm-more: all $(BUILD)/hostile/attack $(BUILD)/hostile/evil.so
 		python3 tests/vm/run.py --shape v2 remote
 .PHONY: check-vm check-vm-all check-vm-more
 
+## make check-cross   builds for i386, arm64 and musl, in roots of Debian's (as root); TESTS="arm64"
+check-cross:
+	@tests/cross/run.sh $(TESTS)
+.PHONY: check-cross
+
 ## make faults        system calls of a login, a join and a logout fail, one at a time (as root)
 faults: all fault-programs
 	@python3 tests/fault/run.py

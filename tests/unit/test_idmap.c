@@ -101,7 +101,7 @@ static void id_map_merges_ranges_that_continue_each_other(void **state)
 
 static void id_map_takes_groups_until_340_extents_are_full(void **state)
 {
-	uint32_t keep[171];
+	uint32_t keep[171] = { 0 };
 
 	(void)state;
 	/* 0, then kept and shifted in turns: 2n + 1 extents */
