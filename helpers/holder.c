@@ -13,7 +13,6 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 
 /* Where every supervisor has it: its siblings take it from there. */
@@ -73,7 +72,7 @@ static int sibling_rootfs(const struct record *r, int *ret, struct err *e)
 		return not_reached(errno, e);
 	if (start != r->supervisor.start)
 		return 0;
-	ns = pidfd_getfd(pidfd, HOLDER_FD, 0);
+	ns = sys_pidfd_getfd(pidfd, HOLDER_FD);
 	if (ns < 0 && errno == EBADF)
 		return 2;
 	is = ns < 0 ? -1 : is_mount_namespace(ns, r->holder);

@@ -33,7 +33,7 @@ static void reset_signals(void)
 	sigset_t none;
 
 	for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++)
-		(void)setitimer((__itimer_which_t)timers[i], &never, NULL);
+		(void)setitimer((itimer_which)timers[i], &never, NULL);
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)signal(sig, sig == SIGCHLD ? SIG_DFL : SIG_IGN);
 	(void)sigemptyset(&none);

@@ -1,26 +1,32 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What glibc has and musl hasn't, under glibc's names. With glibc there is nothing in it but a type's name.
+ * What glibc has and musl hasn't, under glibc's names. With glibc there is nothing in it but names of types.
+ * How far musl carries: docs/PORTING.md.
  */
 #pragma once
 
 #include <sys/resource.h>
+#include <sys/time.h>
 
 #ifdef __GLIBC__
 
-/* What setrlimit(2) takes first: an enum for C with _GNU_SOURCE. */
+/* What setrlimit(2) and setitimer(2) take first: enums for C with _GNU_SOURCE. */
 typedef __rlimit_resource_t rlimit_resource;
+typedef __itimer_which_t itimer_which;
 
 #else
 
 #include <dirent.h>
 #include <errno.h>
 #include <grp.h>
+#include <linux/mount.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+/* MOUNT_ATTR_* and the like: linux/mount.h; what sys/mount.h of glibc has of it. */
 typedef int rlimit_resource;
+typedef int itimer_which;
 
 /* musl's strerror(3) allocates nothing, and translates only where a locale was set. */
 static inline const char *strerrordesc_np(int num)

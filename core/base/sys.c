@@ -9,10 +9,21 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/fsuid.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#ifndef __GLIBC__
+/* musl 1.2.3 has no wrapper for them. */
+#define mount_setattr(...) ((int)syscall(SYS_mount_setattr, __VA_ARGS__))
+#define open_tree(...)     ((int)syscall(SYS_open_tree, __VA_ARGS__))
+#define move_mount(...)    ((int)syscall(SYS_move_mount, __VA_ARGS__))
+#define fsopen(...)        ((int)syscall(SYS_fsopen, __VA_ARGS__))
+#define fsconfig(...)      ((int)syscall(SYS_fsconfig, __VA_ARGS__))
+#define fspick(...)        ((int)syscall(SYS_fspick, __VA_ARGS__))
+#define fsmount(...)       ((int)syscall(SYS_fsmount, __VA_ARGS__))
+#define close_range(...)   ((int)syscall(SYS_close_range, __VA_ARGS__))
+#endif
 
 /* The kernel's struct clone_args up to cgroup; glibc 2.36 has only part of it. */
 struct kernel_clone_args {
@@ -147,12 +158,17 @@ int sys_setns(int fd, int flags)
 
 int sys_pidfd_open(pid_t pid)
 {
-	return pidfd_open(pid, 0);
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int sys_pidfd_getfd(int pidfd, int fd)
+{
+	return (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 }
 
 int sys_pidfd_signal(int pidfd, int sig)
 {
-	return pidfd_send_signal(pidfd, sig, NULL, 0);
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
 }
 
 int sys_close_from(unsigned int first)

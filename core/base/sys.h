@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "core/base/compat.h"
+
 #include <linux/openat2.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -65,6 +67,8 @@ int sys_setfsgid(gid_t gid);
 int sys_setns(int fd, int flags);
 
 int sys_pidfd_open(pid_t pid);
+/* A copy of another process's fd, Linux 5.6. */
+int sys_pidfd_getfd(int pidfd, int fd);
 int sys_pidfd_signal(int pidfd, int sig);
 
 /* close_range(2), Linux 5.9 */

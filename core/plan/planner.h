@@ -2,6 +2,7 @@
 /* What the planner's own files share; nobody else includes this. */
 #pragma once
 
+#include "core/base/compat.h"
 #include "core/plan/plan.h"
 
 #include <sys/mount.h>

@@ -49,7 +49,7 @@ static bool look_at(const char *where, const char *file)
 _Noreturn static void look(const char *where, int pipe, int lock)
 {
 	bool answers = dup2(pipe, 0) == 0 && (lock < 0 || dup2(lock, 1) == 1) &&
-		       close_range(lock < 0 ? 1 : 2, ~0U, 0) == 0 &&
+		       sys_close_from(lock < 0 ? 1 : 2) == 0 &&
 		       look_at(where, "/proc/uptime");
 
 	for (int i = 0; answers && plan_lxcfs_files[i]; i++)
