@@ -86,7 +86,7 @@ static uint64_t at_least_a_page(uint64_t bytes)
 
 static int memory(const struct ask *a, struct limit_file *f, size_t *n, struct err *e)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 
 	if (resolve(a, a->limit, &bytes, e) < 0)
 		return -1;
@@ -98,7 +98,7 @@ static int memory(const struct ask *a, struct limit_file *f, size_t *n, struct e
 /* v1 has no limit of swap, but one of memory and swap together. */
 static int add_memory(const struct ask *a, uint64_t *swap, struct err *e)
 {
-	uint64_t max;
+	uint64_t max = 0;
 
 	if (resolve(a, &limits[LIMIT_MEMORY_MAX], &max, e) < 0)
 		return -1;
@@ -114,7 +114,7 @@ static int add_memory(const struct ask *a, uint64_t *swap, struct err *e)
 
 static int swap_max(const struct ask *a, struct limit_file *f, size_t *n, struct err *e)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 
 	if (resolve(a, a->limit, &bytes, e) < 0)
 		return -1;
@@ -179,7 +179,7 @@ static int cpus(const struct ask *a, struct limit_file *f, size_t *n, struct err
 
 static int tasks_max(const struct ask *a, struct limit_file *f, size_t *n, struct err *e)
 {
-	uint64_t max;
+	uint64_t max = 0;
 
 	if (resolve(a, a->limit, &max, e) < 0)
 		return -1;

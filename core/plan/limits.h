@@ -52,12 +52,12 @@ struct limit_place {
 struct limit {
 	const char *key; /* "MemoryMax" */
 	enum limit_kind kind;
+	bool shown; /* programs size themselves by it, reading it from the group that they are in */
 	size_t offset; /* in struct policy_limits */
 	struct {
 		const char *controller; /* "memory"; NULL: there is no such limit */
 		struct limit_place places[LIMIT_PLACES];
 	} on[PLAN_CGROUP_V2 + 1];
-	bool shown; /* programs size themselves by it, reading it from the group that they are in */
 	const char
 		*property; /* its name in systemd.resource-control(5); NULL: as the key */
 	const char *metric; /* its name in `nsctl metrics`; NULL: it isn't there */
