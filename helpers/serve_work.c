@@ -41,15 +41,21 @@ static int tell_record(
 		       : 0;
 }
 
+/* A signal that ends a process ends one that stands still, too (cgroup v2), or has it go on. */
+static int leave_to_root(const struct work *w, struct err *e)
+{
+	if (w->root || !pause_is_roots(w->record))
+		return 0;
+	return err_set(e, EPERM,
+		"root has paused session %s, and has to resume or end it", w->record->id);
+}
+
 /* Answered first, as the session's end is that of this process. */
 static int stop(const struct work *w, int value, struct session_answer *a, struct err *e)
 {
 	(void)value;
-	/* Its processes would go on for as long as they have to end. */
-	if (!w->root && pause_is_roots(w->record))
-		return err_set(e, EPERM,
-			"root has paused session %s, and has to resume or end it",
-			w->record->id);
+	if (leave_to_root(w, e) < 0)
+		return -1;
 	(void)work_answer(w, a, NULL, 0);
 	(void)kill(getppid(), SIGTERM);
 	for (;;)
@@ -63,6 +69,8 @@ static int send_signal(
 
 	if (value <= 0 || value > SIGRTMAX)
 		return err_set(e, EINVAL, "send signal %d", value);
+	if (leave_to_root(w, e) < 0)
+		return -1;
 	if (members_signal(w->record, value, &hit, e) < 0)
 		return -1;
 	a->value = (int32_t)hit;

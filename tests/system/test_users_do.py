@@ -77,6 +77,9 @@ def test_pause(b):
         r = t.ctl(b.alice, "stop", "-q", alice)
         b.check(r.returncode == 1 and "root has paused" in r.stderr, "one that root has paused, only root stops",
                 r.stderr)
+        said = [t.ctl(b.alice, "kill", "-s", sig, alice) for sig in ("KILL", "TERM")]
+        b.check({r.returncode for r in said} == {1} and all("root has paused" in r.stderr for r in said),
+                "nor sends it a signal that could end it", [r.stdout + r.stderr for r in said])
         r = b.run(t.nsctl, "stop", "-q", alice)
         b.check(not r.returncode and {x["user"] for x in b.stage.records()} == {bob},
                 "a paused session can be stopped", r.stderr)
