@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What parts of a plan are called, in words and as JSON. */
+#include "core/base/compat.h"
 #include "core/plan/plan.h"
 
 #include <sched.h>
