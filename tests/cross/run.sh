@@ -57,8 +57,8 @@ cross() { # MACHINE MULTIARCH TRIPLET WHAT-READELF-SAYS
 	packages=$(for name in $libraries; do printf '%s:%s,' "$name" "$1"; done)
 	units=$(for name in tests/unit/test_*.c; do printf 'build/unit/%s ' "$(basename "$name" .c)"; done)
 	build "all programs and unit tests build, without a warning" "$1" "${packages%,},pkgconf,binutils-$3,gcc-$3" \
-		"PKG_CONFIG_LIBDIR=/usr/lib/$2/pkgconfig:/usr/share/pkgconfig make -k CI=1 CC=$3-gcc AR=$3-ar all $units && make CI=1 \
-		PKG_CONFIG_LIBDIR=/usr/lib/$2/pkgconfig:/usr/share/pkgconfig CC=$3-gcc AR=$3-ar DESTDIR=/out install" || return
+		"export PKG_CONFIG_LIBDIR=/usr/lib/$2/pkgconfig:/usr/share/pkgconfig CC=$3-gcc AR=$3-ar
+		make -k CI=1 all $units && make CI=1 DESTDIR=/out install" || return
 	name=$out/$1/usr/lib/$2/security/pam_nsshell.so
 	if readelf -h "$name" 2>&1 | grep -q "Machine: *$4"; then
 		say ok "the module is of that machine, and where its PAM looks"
