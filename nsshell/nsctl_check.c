@@ -67,8 +67,9 @@ void check_config(const struct config *c, struct findings *f)
 	}
 }
 
-static int look_at_pam(
-	const char *path, const struct config *c, struct findings *f, struct err *e)
+/* @accounts: and what isolated accounts have besides. */
+static int look_at_pam(const char *path, const struct config *c, bool accounts,
+	struct findings *f, struct err *e)
 {
 	_cleanup_(dir_of_files_cleanup) struct pamstack_dir d = { 0 };
 	_cleanup_(strlist_clear) struct strlist services = { 0 };
@@ -84,16 +85,18 @@ static int look_at_pam(
 	if (config_services(c, &services, e) < 0)
 		return -1;
 	check_pam(&d, &services, f);
-	return doctor_accounts(c, &d, f, e);
+	return accounts ? doctor_accounts(c, &d, f, e) : doctor_services(c, &d, f, e);
 }
 
-static int look_at_all(
-	const char *config, const char *pam_dir, struct findings *f, struct err *e)
+static int look_at_all(const char *config, const char *pam_dir, bool pam_only,
+	struct findings *f, struct err *e)
 {
 	_cleanup_(config_cleanup) struct config *c = NULL;
 
 	if (config_load(config, &c, e) < 0)
 		return -1;
+	if (pam_only)
+		return look_at_pam(pam_dir, c, false, f, e);
 	check_config(c, f);
 	if (access(config ? config : PATH_CONF, F_OK) < 0)
 		findings_add(f, FINDING_NOTE,
@@ -109,7 +112,7 @@ static int look_at_all(
 	if (geteuid() != 0)
 		findings_add(f, FINDING_NOTE, "isolated accounts", "run it as root",
 			"homes and the spools of cron and at weren't looked at: that is root's");
-	return look_at_pam(pam_dir, c, f, e);
+	return look_at_pam(pam_dir, c, true, f, e);
 }
 
 static int exit_status(const struct findings *f)
@@ -137,11 +140,12 @@ int nsctl_check(int argc, char **argv)
 {
 	_cleanup_(findings_cleanup) struct findings f = { 0 };
 	const char *config = NULL, *pam_dir = PATH_PAM_D;
-	bool json = false, brief = false;
+	bool json = false, brief = false, pam_only = false;
 	const struct nsctl_option options[] = {
 		{ 'c', "config", "FILE", "read this nsshell.conf", NULL, &config },
 		{ 0, "pam-dir", "DIR", "look at the services of this folder", NULL,
 			&pam_dir },
+		{ 'p', "pam", NULL, "the PAM services alone", &pam_only, NULL },
 		{ 'b', "brief", NULL, "one line a finding, and nothing else", &brief,
 			NULL },
 		{ 'J', "json", NULL, "one JSON object", &json, NULL },
@@ -154,7 +158,7 @@ int nsctl_check(int argc, char **argv)
 		return r;
 	if (json && brief)
 		return nsctl_usage(argv[0], "takes --json or --brief, not both");
-	if (look_at_all(config, pam_dir, &f, &e) < 0)
+	if (look_at_all(config, pam_dir, pam_only, &f, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	if (f.no_memory || (json && findings_json(&f, stdout) < 0)) {
 		(void)err_set(&e, ENOMEM, "gather the findings");

@@ -26,6 +26,14 @@ struct doctor_account {
 int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	struct findings *f, struct err *e);
 
+/**
+ * doctor_services() - What of doctor_accounts() is about PAM services, and takes no look at homes
+ *
+ * Return: 0 or -1 with @e (no memory).
+ */
+int doctor_services(const struct config *c, const struct pamstack_dir *d,
+	struct findings *f, struct err *e);
+
 /* Accounts that [Default] passes over, above UID_MAX and below UID_MIN. */
 struct doctor_passed {
 	struct strlist above, system;

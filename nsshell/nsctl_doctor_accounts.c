@@ -163,23 +163,65 @@ static int look_at_titles(const struct config *c, struct findings *f, struct err
 	return 0;
 }
 
+/* Accounts that NSS lists, that a section names, and that logged in here. */
+static int names_gather(
+	const struct config *c, struct strlist *names, struct findings *f, struct err *e)
+{
+	const struct passwd *pw;
+
+	if (config_users(c, names, e) < 0)
+		return -1;
+	setpwent();
+	while ((pw = getpwent()) && names->n < ACCOUNTS_MAX)
+		if (pw->pw_uid != 0 && !strlist_has(names, pw->pw_name) &&
+			strlist_add(names, pw->pw_name) < 0)
+			f->no_memory = true;
+	endpwent();
+	if (doctor_passed_names(names, ACCOUNTS_MAX) < 0)
+		f->no_memory = true;
+	return 0;
+}
+
+static bool is_isolated(const struct config *c, const char *name)
+{
+	struct account account;
+	struct policy policy;
+	struct err ignored;
+	bool isolated = false;
+
+	if (account_read(name, &account, &ignored) != 0)
+		return false;
+	if (!policy_is_exempt(&account) &&
+		config_policy(c, &account, &policy, &ignored) == 0) {
+		isolated = policy.isolate;
+		policy_clear(&policy);
+	}
+	account_clear(&account);
+	return isolated;
+}
+
+int doctor_services(const struct config *c, const struct pamstack_dir *d,
+	struct findings *f, struct err *e)
+{
+	_cleanup_(strlist_clear) struct strlist names = { 0 }, isolated = { 0 };
+
+	if (names_gather(c, &names, f, e) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n; i++)
+		if (is_isolated(c, names.v[i]) && strlist_add(&isolated, names.v[i]) < 0)
+			f->no_memory = true;
+	doctor_doors(d, &isolated, f);
+	return 0;
+}
+
 int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	struct findings *f, struct err *e)
 {
 	_cleanup_(strlist_clear) struct strlist names = { 0 };
 	struct gathered g = { 0 };
-	const struct passwd *pw;
 
-	if (look_at_titles(c, f, e) < 0 || config_users(c, &names, e) < 0)
+	if (look_at_titles(c, f, e) < 0 || names_gather(c, &names, f, e) < 0)
 		return -1;
-	setpwent();
-	while ((pw = getpwent()) && names.n < ACCOUNTS_MAX)
-		if (pw->pw_uid != 0 && !strlist_has(&names, pw->pw_name) &&
-			strlist_add(&names, pw->pw_name) < 0)
-			f->no_memory = true;
-	endpwent();
-	if (doctor_passed_names(&names, ACCOUNTS_MAX) < 0)
-		f->no_memory = true;
 	for (size_t i = 0; i < names.n; i++) {
 		struct account account;
 		struct err ignored;

@@ -84,6 +84,25 @@ def test_brief(b):
     b.check(r.returncode == 64, "--brief and --json are refused together", r.stderr)
 
 
+def test_a_service_of_the_maintainers_version(b):
+    """What the trigger of the Debian package runs when a package has brought its own file."""
+    b.stage.pam_plain()
+    _enable(b)
+    r = _check(b, "--pam", "--brief")
+    before = [x for x in r.stdout.splitlines() if not x.startswith("note: ") and "/atd:" not in x]
+    b.check(not before, "nsctl check --pam has nothing to say of services that are enabled", before)
+    b.check(not re.search("nsshell-exempt|TmpSize|lxcfs|helper", r.stdout), "and speaks of PAM services alone", r.stdout[:200])
+    with open(f"{PAM}/cron", "w", encoding="utf-8") as f:
+        f.write((b.stage.private / "pam.d.host" / "cron").read_text(encoding="utf-8"))
+    r = _check(b, "--pam", "--brief")
+    seen = [x for x in r.stdout.splitlines() if x.startswith(f"warning: {PAM}/cron: ")]
+    b.check(r.returncode == 2 and len(seen) == 1 and "nsctl enable" in seen[0], "one that lost its line is a warning, and says what to do",
+            seen, r.stdout)
+    all_of_it = _check(b, "--brief").stdout.splitlines()
+    b.check(set(r.stdout.splitlines()) <= set(all_of_it), "nsctl check says the same of it",
+            [x for x in r.stdout.splitlines() if x not in all_of_it] or "same")
+
+
 def _glass(b):
     return [x for x in _check(b, "--brief").stdout.splitlines() if "nsshell-exempt" in x]
 
