@@ -359,6 +359,12 @@ MANPAGES := nsshell.1 nsshell.7 nsshell.conf.5 nsctl.8 nsjoin.8 pam_nsshell.8
 # "nsctl.8" to its place below MANDIR.
 man = $(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(1)
 
+# Debian's pam-auth-update reads profiles from there, whatever PREFIX is. Empty: there is none here.
+PAM_CONFIGS := $(if $(wildcard /usr/sbin/pam-auth-update),/usr/share/pam-configs)
+PAM_PROFILE = $(PREFIX)/share/nsshell/pam_profile.sh
+# It is run for this host only, not for what is below DESTDIR.
+pam_profile = $(if $(DESTDIR)$(filter-out /etc,$(SYSCONFDIR)),,$(if $(PAM_CONFIGS),test ! -e $(PAM_PROFILE) || $(PAM_PROFILE) $(1)))
+
 # A login meanwhile finds the old one or the new one, whole: install(1) alone unlinks what is there first.
 put = install -m $(1) $(2) $(DESTDIR)$(3)/$(notdir $(2)).new && \
 	mv -f $(DESTDIR)$(3)/$(notdir $(2)).new $(DESTDIR)$(3)/$(notdir $(2))
@@ -384,6 +390,8 @@ install: all
 	$(PLACES) config/profile_nsshell.sh >$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh
 	$(PLACES) config/userdel_nsshell.sh >$(DESTDIR)$(PREFIX)/share/nsshell/userdel_nsshell.sh
 	chmod 0755 $(DESTDIR)$(PREFIX)/share/nsshell/userdel_nsshell.sh
+	$(if $(PAM_CONFIGS),install -D -m 0644 config/pam_profile $(DESTDIR)$(PAM_CONFIGS)/nsshell)
+	$(if $(PAM_CONFIGS),install -m 0755 config/pam_profile.sh $(DESTDIR)$(PAM_PROFILE))
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d
 	$(PLACES) config/lxcfs_nsshell.conf \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf
@@ -393,6 +401,7 @@ install: all
 	$(PLACES) config/nsctl.bash >$(DESTDIR)$(COMPLETIONDIR)/nsctl
 	ln -sf nsctl $(DESTDIR)$(COMPLETIONDIR)/nsjoin
 	$(foreach m,$(MANPAGES),$(PLACES) man/$(m) >$(call man,$(m)) &&) true
+	$(call pam_profile,on source)
 
 ## make dist          the source of what git knows here, as a tarball in build/dist
 DIST_TAR := $(BUILD)/dist/nsshell-$(VERSION).tar.xz
@@ -421,11 +430,14 @@ check-deb:
 # What packages and editors leave among PAM's services, as core/run/pamfile.c has it.
 PAM_LEFTOVERS := *~ *.dpkg-* *.ucf-* *.pam-* *.bak *.old *.orig *.rej *.save *.swo *.swp
 
+refuse_used = @if grep -ls '^[^\#]*pam_nsshell' $(foreach x,$(PAM_LEFTOVERS) $(1),--exclude='$(x)') $(DESTDIR)$(SYSCONFDIR)/pam.d/*; then \
+	echo 'These PAM files still use the module: run nsctl disable --all first.' >&2; exit 1; fi
+
 ## make uninstall     refuses while a PAM file still names the module
 uninstall:
-	@if grep -ls '^[^#]*pam_nsshell' $(PAM_LEFTOVERS:%=--exclude='%') $(DESTDIR)$(SYSCONFDIR)/pam.d/*; then \
-		echo 'These PAM files still use the module: run nsctl disable for each service first.' >&2; \
-		exit 1; fi
+	$(call refuse_used,common-session)
+	$(call pam_profile,off)
+	$(call refuse_used,)
 	rm -f $(DESTDIR)$(PREFIX)/sbin/nsctl $(DESTDIR)$(PREFIX)/sbin/nsjoin \
 		$(DESTDIR)$(PREFIX)/bin/nsctl $(DESTDIR)$(PREFIX)/bin/nsjoin \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
@@ -436,6 +448,7 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf \
 		$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh \
 		$(DESTDIR)$(PREFIX)/share/nsshell/userdel_nsshell.sh \
+		$(DESTDIR)$(PAM_PROFILE) $(if $(PAM_CONFIGS),$(DESTDIR)$(PAM_CONFIGS)/nsshell) \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so \
 		$(DESTDIR)$(COMPLETIONDIR)/nsctl $(DESTDIR)$(COMPLETIONDIR)/nsjoin
 	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PREFIX)/share/nsshell

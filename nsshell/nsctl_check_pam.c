@@ -4,9 +4,11 @@
 #include "nsshell/nsctl_findings.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/paths.h"
 #include "helpers/protocol.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static void flat_cleanup(struct pamstack_flat *f)
 {
@@ -62,6 +64,16 @@ static void check_bypass(const struct look *l, struct findings *f)
 			path_at(l, l->enter), line_at(l, l->enter));
 }
 
+/* How the gate comes above pam_systemd: Debian's shared file is pam-auth-update's. */
+static const char *gate_todo(const struct look *l, size_t i)
+{
+	if (strcmp(l->stack->v[i].file->name, "common-session") == 0 &&
+		strstr(l->stack->v[i].line->target, "pam_systemd.so") &&
+		access(PATH_PAM_PROFILE, F_OK) == 0)
+		return "pam-auth-update --disable systemd --enable nsshell";
+	return "\"nsctl enable\" the service, which adds the gate";
+}
+
 static void check_gates(const struct look *l, struct findings *f)
 {
 	const struct pamstack_flat *s = l->stack;
@@ -71,8 +83,7 @@ static void check_gates(const struct look *l, struct findings *f)
 		bool gated = pamstack_gated(s, i);
 
 		if (!gated && l->enter < s->n)
-			findings_add(f, FINDING_WARNING, l->whom,
-				"\"nsctl enable\" the service, which adds the gate",
+			findings_add(f, FINDING_WARNING, l->whom, gate_todo(l, i),
 				"%s:%zu: %s runs without nsshell's gate right above it: the host "
 				"registers the login, and starts the account's user manager where "
 				"it has such, outside the box",

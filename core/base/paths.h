@@ -20,6 +20,9 @@
 #define PATH_SCOPE      LIBEXECDIR "/nsshell/nsshell-scope"
 #define PATH_MODULE     PAMDIR "/pam_nsshell.so"
 
+/* The gate as a profile of Debian's pam-auth-update(8), where that is. */
+#define PATH_PAM_PROFILE "/usr/share/pam-configs/nsshell"
+
 /* There where systemd runs the host, sd_booted(3). */
 #define PATH_SYSTEMD "/run/systemd/system"
 

@@ -18,6 +18,22 @@ static void sshd_gets_one_line_at_its_end_and_a_gate_in_common_session(void **st
 	assert_string_equal(text_of(d, "su"), su);
 }
 
+/* As pam-auth-update writes config/pam_profile. */
+static void a_gate_of_pam_auth_update_s_is_left_to_it(void **state)
+{
+	static const char profile[] =
+		"session\t[success=1 default=ignore]\tpam_nsshell.so gate \n"
+		"session\toptional\tpam_systemd.so \n";
+	struct pamstack_dir *d = *state;
+
+	rewrite(d, "common-session", profile);
+	assert_int_equal(enable(d, "sshd"), PAMSTACK_CHANGED);
+	assert_string_equal(text_of(d, "common-session"), profile);
+	assert_int_equal(disable(d, "sshd"), PAMSTACK_CHANGED);
+	assert_string_equal(text_of(d, "common-session"), profile);
+	assert_string_equal(text_of(d, "sshd"), sshd);
+}
+
 static void cron_needs_no_gate(void **state)
 {
 	struct pamstack_dir *d = *state;
@@ -213,6 +229,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		host_test(sshd_gets_one_line_at_its_end_and_a_gate_in_common_session),
+		host_test(a_gate_of_pam_auth_update_s_is_left_to_it),
 		host_test(cron_needs_no_gate),
 		host_test(enabling_twice_changes_nothing),
 		host_test(every_service_comes_back_byte_for_byte),

@@ -151,8 +151,8 @@ class Stage:
                 shutil.copy(self.build / name, self.bin / name)
         self.module = self.bin / "pam_nsshell.so"
         self.helper = self.bin / "nsshell-helper"
-        shutil.copytree("/etc/pam.d", self.private / "pam.d.host", symlinks=True)
-        shutil.copytree("/etc/pam.d", self.private / "pam.d", symlinks=True)
+        self._pam_of_the_host("pam.d.host")
+        self._pam_of_the_host("pam.d")
         kernel.bind(self.private / "pam.d", "/etc/pam.d")
         if self.module.exists():
             self._gate_pam_systemd()
@@ -197,6 +197,14 @@ class Stage:
     def module_line(self, *args, control="required", config=None, helper=None):
         words = [f"config={config or self.conf}", f"helper={helper or self.helper}", *args]
         return f"session {control} {self.module} {' '.join(words)}\n"
+
+    def _pam_of_the_host(self, name):
+        """Without the lines of an nsshell that is installed: its gate would skip the stage's own."""
+        shutil.copytree("/etc/pam.d", self.private / name, symlinks=True)
+        for path in (self.private / name).iterdir():
+            text = path.read_text(encoding="utf-8") if path.is_file() else ""
+            if "pam_nsshell.so" in text:
+                path.write_text("".join(x for x in text.splitlines(keepends=True) if "pam_nsshell.so" not in x), encoding="utf-8")
 
     def pam_text(self, service, *lines):
         """A service's file: the distribution's, with @lines at the end."""
