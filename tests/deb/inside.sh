@@ -91,3 +91,51 @@ rm -rf /run/nsshell
 apt-get install -qq -y ./old/nsshell_*.deb >/dev/null 2>&1
 ok "a purge where nobody wrote anything" dpkg -P nsshell
 ok "leaves nothing" test ! -e /var/lib/nsshell -a ! -e /run/nsshell
+
+# ---- the gate as a profile of pam-auth-update, and what other packages do to PAM's services --------------------------
+
+pam_service() { # VERSION: a package whose conffile is a service
+	mkdir -p "cron-$1/DEBIAN" "cron-$1/etc/pam.d"
+	printf 'Package: nst-cron\nVersion: %s\nArchitecture: all\nMaintainer: nobody <nobody@example.com>\nDescription: a service\n' "$1" >"cron-$1/DEBIAN/control"
+	echo /etc/pam.d/cron >"cron-$1/DEBIAN/conffiles"
+	printf '# %s\n@include common-session-noninteractive\n' "$1" >"cron-$1/etc/pam.d/cron"
+	dpkg-deb --root-owner-group -b "cron-$1" "cron-$1.deb" >/dev/null
+}
+gate_is_on() {
+	grep pam_ /etc/pam.d/common-session
+	grep -A1 'pam_nsshell\.so gate *$' /etc/pam.d/common-session | tail -n 1 | grep -q 'pam_systemd\.so'
+}
+is_content() { nsctl check --brief | grep -v '^note: ' || return 0 && return 1; }
+tmpdir_is_in() { # and nobody speaks of local modifications
+	apt-get install -qq -y --no-install-recommends libpam-tmpdir >tmpdir 2>&1
+	cat tmpdir
+	! grep -q 'Local modifications' tmpdir && grep -q pam_tmpdir /etc/pam.d/common-session && gate_is_on
+}
+maintainers() { # VERSION OPTION: what dpkg and its triggers say
+	pam_service "$1" && dpkg -i "$2" "cron-$1.deb" >trigger 2>&1
+	cat trigger
+	grep -q '^nsshell: warning: /etc/pam.d/cron: who comes in through cron has no box; to do: ' trigger
+}
+own_is_kept() { ! maintainers "$@" && grep -q 'pam_nsshell' /etc/pam.d/cron; }
+
+rm -rf before enabled
+apt-get install -qq -y --no-install-recommends libpam-systemd >/dev/null 2>&1
+cp -a /etc/pam.d before
+ok "with libpam-systemd it is installed" apt-get install -qq -y --no-install-recommends ./old/nsshell_*.deb
+ok "its gate is above pam_systemd" gate_is_on
+pam_service 1 && dpkg -i cron-1.deb >/dev/null 2>&1
+useradd -m alice && useradd -m admin && usermod -aG nsshell-exempt admin
+printf '[User alice]\nIsolate=yes\n' >/etc/nsshell/nsshell.conf.d/test.conf
+ok "nsctl enable" nsctl enable --yes
+ok "nsctl check has no warning then" is_content
+ok "a package's profile comes in beside it" tmpdir_is_in
+ok "nsctl check has none now, either" is_content
+ok "the maintainer's version of a service is told of at once" maintainers 2 --force-confnew
+ok "nsctl enable once more" nsctl enable --yes
+ok "nothing is said where the own version is kept" own_is_kept 3 --force-confold
+cp -a /etc/pam.d enabled
+ok "an upgrade with the profile on" apt-get install -qq -y ./new/nsshell_*.deb
+ok "left PAM's files alone" diff -r enabled /etc/pam.d
+ok "removing it takes the profile away" dpkg -r nsshell
+apt-get purge -qq -y libpam-tmpdir >/dev/null 2>&1
+ok "PAM's files are as they were before the profile" diff -r -x 'cron*' -x '*.pam-old' before /etc/pam.d
