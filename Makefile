@@ -80,10 +80,10 @@ HELPER := $(filter-out helpers/client%.c $(SCOPE),$(wildcard helpers/*.c))
 MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/privs.c core/run/privs_caps.c \
 	core/run/filter.c core/run/handed.c core/run/inside.c core/base/err.c \
 	core/base/io.c core/base/parse.c core/base/sys.c
-NSCTL  := $(wildcard nsshell/nsctl*.c) $(CLIENT)
+NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/client_open.c helpers/session_id.c
 NSJOIN := $(wildcard nsshell/nsjoin*.c)
 NSSHELL := $(wildcard nsshell/nsshell*.c)
-DOOR   := $(wildcard nsshell/door*.c) helpers/client.c helpers/session_id.c
+DOOR   := $(wildcard nsshell/door*.c) helpers/client.c helpers/client_open.c helpers/session_id.c
 UNIT   := $(wildcard tests/unit/test_*.c)
 BENCH  := $(wildcard tests/bench/*.c)
 ATTACK := $(wildcard tests/hostile/attack*.c)

@@ -53,6 +53,17 @@ int client_reply(
 	int sock, struct proto_reply *ret, int *fds, size_t *n_fds, struct err *e);
 
 /**
+ * client_open() - Open an account's session, or join its shared one, without going in
+ * @service:	of PROTO_OPEN
+ * @ret_lease:	with PROTO_JOIN: the session's as long as it is open, the caller's; else -EBADF
+ * @ret:	->id is the new session's; what was answered: PROTO_JOIN, PROTO_IGNORE or PROTO_UNBOXED
+ *
+ * Return: 0; -1 with @e, also with PROTO_DENY.
+ */
+int client_open(const char *helper, const char *config, const char *user,
+	const char *service, int *ret_lease, struct proto_reply *ret, struct err *e);
+
+/**
  * client_move_self() - Follow PROTO_MOVE: into the session's cgroups
  *
  * "0" is the writer itself, and a process that moves itself pays least.

@@ -146,6 +146,8 @@ static void follow(const struct work *w, const struct joinlog_who *who, struct s
 		a->value = status;
 		(void)work_answer(w, a, NULL, 0);
 	}
+	if (!who)
+		return;
 	join_log_left(who, w->record, now_seconds() - begun, as_shell_has_it(status));
 	account_log(w->record->uid, "session %s: %s left the session of %s after %lu s",
 		w->record->id, w->record->user, w->record->user, now_seconds() - begun);
@@ -204,7 +206,7 @@ static enum enter_result start(const struct work *w, const struct session_comman
 		in.ret_agent = &ret->agent;
 	}
 
-	if (w->record->notify_join) {
+	if (w->record->notify_join && !c->head.login) {
 		if (localtime_r(&t, &tm))
 			(void)strftime(now, sizeof(now), "%H:%M", &tm);
 		joinlog_notice(who, now, notice, sizeof(notice));
@@ -225,19 +227,26 @@ static const char *const *words_of(const struct session_command *c)
 	return c->argv[0][0] == '-' ? NULL : c->argv;
 }
 
+static void tell_joined(const struct work *w, const struct joinlog_who *who,
+	const struct session_command *c)
+{
+	join_log_joined(who, w->record, w->record->user, words_of(c));
+	account_log(w->record->uid, "session %s: %s joined the session of %s",
+		w->record->id, w->record->user, w->record->user);
+}
+
 int work_run(const struct work *w, struct session_answer *a, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
 	struct session_command c = { 0 };
 	struct started s = { .proxy = PROXY_NONE, .observed = -EBADF, .agent = -EBADF };
+	const struct joinlog_who *told;
 	struct joinlog_who who;
 	enum enter_result r = ENTER_FAILED;
 	struct err ignored;
 
 	openlog("nsjoin", LOG_PID, LOG_AUTHPRIV);
 	join_log_who(w->pid, w->record->uid, &who);
-	if (w->root)
-		return err_set(e, 0, "root steps in by itself: nsjoin %s", w->record->id);
 	if (w->n_fds == 0)
 		return err_set(e, EBADMSG, "read the command");
 	if (w->record->state == RECORD_OPENING)
@@ -250,14 +259,14 @@ int work_run(const struct work *w, struct session_answer *a, struct err *e)
 	if (r == ENTER_RUNS && c.head.observed && c.head.on_pty)
 		(void)observe_listen(w->record->id, &s.observed, &ignored);
 	if (r == ENTER_RUNS) {
-		join_log_joined(&who, w->record, w->record->user, words_of(&c));
-		account_log(w->record->uid, "session %s: %s joined the session of %s",
-			w->record->id, w->record->user, w->record->user);
+		if (!c.head.login)
+			tell_joined(w, &who, &c);
+		told = c.head.login ? NULL : &who;
 		/* Its megabytes aren't kept for as long as it runs. */
 		session_command_clear(&c);
 		free(text);
 		text = NULL;
-		follow(w, &who, &s, a);
+		follow(w, told, &s, a);
 	} else {
 		a->value = r == ENTER_NO_EXEC;
 		join_log_failed(&who, w->record->id, c.argv ? words_of(&c) : NULL, e);

@@ -128,6 +128,7 @@ int nsshell_there(const struct nsshell_call *call, const struct door_answer *a)
 	int agent = -EBADF, status = DOOR_FAILED;
 	struct err e = { 0 };
 
+	c.head.login = 1;
 	c.head.agent = call->agent != 0;
 	note_ours(&c);
 	if (look_at_stdio(&c, &e) == 0)

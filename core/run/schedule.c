@@ -32,7 +32,7 @@ void schedule_like(pid_t pid)
 		(void)sched_setscheduler(0, policy, &plain);
 	errno = 0;
 	nice = getpriority(PRIO_PROCESS, (id_t)pid);
-	if (errno == 0 && nice > 0)
+	if (errno == 0 && nice > getpriority(PRIO_PROCESS, 0))
 		(void)setpriority(PRIO_PROCESS, 0, nice);
 	if (sched_getaffinity(pid, sizeof(cpus), cpus) == 0)
 		(void)sched_setaffinity(0, sizeof(cpus), cpus);

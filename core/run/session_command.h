@@ -18,6 +18,8 @@ struct session_command_head {
 	uint32_t on_pty; /* bit N: fd N is the pty; 0: no pty at all */
 	uint32_t given;  /* bit N: fd N came with the request; all others are pipes */
 	uint32_t folder_must, observed, agent, mask;
+	uint32_t
+		login; /* what a login is there for, and nobody steps in: no line of the log, no notice */
 	uint32_t n_argv, n_env;
 	uint64_t slack; /* of timers, in ns; 0: as usual */
 	struct pty_manner manner;

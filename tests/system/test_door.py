@@ -54,7 +54,7 @@ class Door:
         objects = sorted(str(p.relative_to(stage.build)) for p in stage.build.glob(f"nsshell/{kind}*.o")
                          if p.stem != own)
         if kind == "door":
-            objects += ["helpers/client.o", "helpers/session_id.o"]
+            objects += ["helpers/client.o", "helpers/client_open.o", "helpers/session_id.o"]
         libs = [str(stage.build / f"lib{n}.a") for n in ("run", "plan", "base")]
         subprocess.run(
             [*COMPILER, "-std=gnu17", "-O2", "-fPIE", f"-I{TREE}", "-D_GNU_SOURCE", '-DVERSION="t"',

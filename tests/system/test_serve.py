@@ -42,7 +42,8 @@ def _leave_behind(uid, session, at):
     with ask.connect(uid, session) as sock:
         sock.send(REQUEST)
         socket.send_fds(sock, [REQUEST], [s.fileno()])
-        s.close()
+        # It is ours to wait for where it was dropped there already.
+        threading.Thread(target=s.close, daemon=True).start()
         return ask.hear(sock)
 
 
@@ -74,7 +75,8 @@ def _send_along(uid, session, at):
     s = _lingers(at)
     with ask.connect(uid, session) as sock:
         socket.send_fds(sock, [REQUEST], [s.fileno()])
-        s.close()
+        # It is ours to wait for where it was dropped there already.
+        threading.Thread(target=s.close, daemon=True).start()
         return ask.hear(sock)
 
 

@@ -11,7 +11,7 @@ OWN = "/run/nsshell/own"
 MAGIC = 0x6e737231
 RECORD, STOP, SIGNAL, PAUSE, RESUME, LOG, RUN = range(1, 8)
 ANSWER = struct.Struct("@Iii i512si 4096s")
-HEAD = struct.Struct("@8IQ 60s8s 4x 256s")
+HEAD = struct.Struct("@9IQ 60s8s 4x 256s")
 UNLIMITED = struct.pack("@QQ", 2 ** 64 - 1, 2 ** 64 - 1) * 16
 
 
@@ -56,7 +56,7 @@ def hear(s):
 
 def command(argv, env=(), folder="/", file=None, on_pty=0, given=0, n_argv=None, n_env=None, tail=b""):
     words = [folder, "/", file if file is not None else argv[0] if argv else "", *argv, *env]
-    head = HEAD.pack(on_pty, given, 0, 0, 0, 0o22, len(argv) if n_argv is None else n_argv, len(env) if n_env is None else n_env,
+    head = HEAD.pack(on_pty, given, 0, 0, 0, 0o22, 0, len(argv) if n_argv is None else n_argv, len(env) if n_env is None else n_env,
                      0, b"", b"", UNLIMITED)
     return head + b"".join(w.encode() + b"\0" for w in words) + tail
 
