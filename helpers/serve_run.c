@@ -8,8 +8,10 @@
 #include "core/run/enter.h"
 #include "core/run/handed.h"
 #include "core/run/join_log.h"
+#include "core/run/members.h"
 #include "core/run/notice.h"
 #include "core/run/observe.h"
+#include "core/run/schedule.h"
 #include "core/run/session_command.h"
 #include "helpers/serve_work.h"
 
@@ -175,6 +177,26 @@ static int take_given(const struct work *w, const struct session_command *c, int
 	return at == w->n_fds ? 0 : err_set(e, EBADMSG, "read the command");
 }
 
+/* Who asked may be gone, and another process have its pid: one that is younger than we are. */
+static pid_t asker_of(const struct work *w)
+{
+	uint64_t began, ours;
+
+	if (w->pid <= 0 || io_process_start(w->pid, &began) < 0 ||
+		io_process_start(getpid(), &ours) < 0)
+		return 0;
+	return began <= ours ? w->pid : 0;
+}
+
+/* What is started inherits it: the login's niceness may be the admin's choice (pam_limits). */
+static void be_like_login(const struct work *w)
+{
+	_cleanup_close_ int login = members_hold(&w->record->caller);
+
+	if (login >= 0)
+		schedule_like(w->record->caller.pid);
+}
+
 static enum enter_result start(const struct work *w, const struct session_command *c,
 	const struct joinlog_who *who, struct started *ret, struct err *e)
 {
@@ -194,7 +216,7 @@ static enum enter_result start(const struct work *w, const struct session_comman
 		.folder_must = c->head.folder_must != 0,
 		.mask = c->head.mask & 0777,
 		.slack = c->head.slack,
-		.like = w->pid,
+		.like = asker_of(w),
 		.on_pty = c->head.on_pty,
 		.manner = c->head.manner,
 		.limits = c->head.limits,
@@ -212,6 +234,7 @@ static enum enter_result start(const struct work *w, const struct session_comman
 		joinlog_notice(who, now, notice, sizeof(notice));
 		in.notice = notice;
 	}
+	be_like_login(w);
 	if (take_given(w, c, in.given, e) == 0 && find_hold(w->record, &held, e) == 0 &&
 		person_of(w->record, &held, &in.person, e) == 0)
 		r = enter_session(&in, &ret->proxy, e);
@@ -246,7 +269,7 @@ int work_run(const struct work *w, struct session_answer *a, struct err *e)
 	struct err ignored;
 
 	openlog("nsjoin", LOG_PID, LOG_AUTHPRIV);
-	join_log_who(w->pid, w->record->uid, &who);
+	join_log_who(asker_of(w), w->record->uid, &who);
 	if (w->n_fds == 0)
 		return err_set(e, EBADMSG, "read the command");
 	if (w->record->state == RECORD_OPENING)

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import pathlib
+import pty
 import socket
 import struct
 import threading
@@ -178,3 +179,80 @@ def test_what_a_worker_is_not_spared(b):
                 seen = [pathlib.Path(f"/proc/{p}/oom_score_adj").read_text(encoding="ascii").strip()
                         for p in _workers(supervisor)]
             b.check(seen == ["0"], "where memory runs out a worker is taken as any process of the user's", seen)
+
+
+def test_niceness(b):
+    """That of the login, which may be the admin's, and of who asks; a process of the supervisor's has neither."""
+    name, t = b.alice.pw_name, Tools(b)
+    with login(b, name) as s:
+        os.setpriority(os.PRIO_PROCESS, int(b.record_of(name)["caller_pid"]), 7)
+        r = t.join(b.alice, name, "nice")
+        b.check(r.stdout == "7\n", "a command has the niceness of the login", r.stdout + r.stderr)
+        r = b.run("nice", "-n", "11", "chrt", "-b", "0", "taskset", "-c", "0", t.nsjoin, name, "sh", "-c", "nice; chrt -p $$; taskset -p $$",
+                  **t.ids(b.alice))
+        b.check(r.stdout.startswith("11\n") and "SCHED_BATCH" in r.stdout and r.stdout.endswith("mask: 1\n"),
+                "or, if they have a greater one, of who asks, and their policy and CPUs", r.stdout + r.stderr)
+        b.check(s.do("nice") == "0", "that of others stays", s.do("nice"))
+
+
+def _connects_and_ends(person, uid, session):
+    """The connection of a process that is gone, and its pid."""
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        with contextlib.suppress(BaseException):
+            os.setresgid(*[person.pw_gid] * 3)
+            os.setresuid(*[person.pw_uid] * 3)
+            with ask.connect(uid, session) as sock:
+                socket.send_fds(theirs, [b"x"], [sock.fileno()])
+        os._exit(0)
+    theirs.close()
+    ours.settimeout(10)
+    fd = socket.recv_fds(ours, 1, 1)[1][0]
+    os.waitpid(pid, 0)
+    ours.close()
+    return socket.socket(fileno=fd), pid
+
+
+def _with_pid(pid, person):
+    """A process of a person's on a terminal that has just that pid: what it is killed by, or None."""
+    for _ in range(50):
+        with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as f:
+            f.write(str(pid - 1))
+        child, master = pty.fork()
+        if child == 0:
+            os.setresuid(*[person.pw_uid] * 3)
+            os.write(1, b"x")
+            time.sleep(60)
+            os._exit(0)
+        os.read(master, 1)
+        if child == pid:
+            return child, master
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        os.close(master)
+    return None
+
+
+def test_a_pid_that_is_anothers_by_now(b):
+    name, uid = b.alice.pw_name, b.alice.pw_uid
+    with login(b, name):
+        sock, pid = _connects_and_ends(b.alice, uid, b.record_of(name)["id"])
+        sock.settimeout(10)
+        # A worker's age is told in hundredths of a second.
+        time.sleep(0.05)
+        other = _with_pid(pid, b.alice)
+        if not other:
+            b.skip("a pid that is another's by now", "it couldn't be had again")
+            return
+        socket.send_fds(sock, [struct.pack("@IIi", ask.MAGIC, ask.RUN, 0)], [ask.memfd(ask.command(["/bin/true"]))])
+        said = ask.hear(sock)
+        line = (b.stage.syslog.lines(r"nsjoin.* joined the session of") or [""])[-1]
+        b.check(said[0] == 0 and f": {name} joined" in line, "the log tells of no terminal of whoever has the asker's pid now",
+                line)
+        for fd in said[4]:
+            os.close(fd)
+        sock.close()
+        os.kill(other[0], 9)
+        os.waitpid(other[0], 0)
+        os.close(other[1])
