@@ -31,7 +31,7 @@ struct run {
 	struct account account;
 	struct proto_reply reply; /* the session, once it is there */
 	int lease;                /* -EBADF: none yet */
-	struct session_command c;
+	struct session_command_head head;
 };
 
 /* What a detached run tells its starter. */
@@ -84,7 +84,7 @@ static int environment(
 		.uid = r->account.uid,
 		.session = r->reply.id,
 		.bus = r->reply.bus,
-		.term = r->c.head.on_pty ? getenv("TERM") : NULL,
+		.term = r->head.on_pty ? getenv("TERM") : NULL,
 	};
 
 	if (loginenv_make(&in, list, e) < 0)
@@ -97,8 +97,9 @@ static int environment(
 }
 
 /* Return: 0; else an exit status with @e. */
-static int start(struct run *r, struct proxy *ret, struct err *e)
+static int start(const struct run *r, struct proxy *ret, struct err *e)
 {
+	struct session_command c = { .head = r->head };
 	_cleanup_(strlist_clear) struct strlist list = { 0 };
 	_cleanup_free_ const char **env = NULL;
 	bool no_exec = false;
@@ -106,14 +107,14 @@ static int start(struct run *r, struct proxy *ret, struct err *e)
 
 	if (environment(r, &list, &env, e) < 0)
 		return RUN_FAILED;
-	rlimits_usual(r->c.head.limits);
-	r->c.head.mask = 022;
-	r->c.head.login = 1;
-	r->c.folder = r->c.home = r->account.home[0] == '/' ? r->account.home : "/";
-	r->c.file = r->command[0];
-	r->c.argv = (const char **)(uintptr_t)r->command;
-	r->c.env = env;
-	if (own_run(r->account.uid, r->reply.id, &r->c, ret, &no_agent, &no_exec, e) == 0)
+	rlimits_usual(c.head.limits);
+	c.head.mask = 022;
+	c.head.login = 1;
+	c.folder = c.home = r->account.home[0] == '/' ? r->account.home : "/";
+	c.file = r->command[0];
+	c.argv = (const char **)(uintptr_t)r->command;
+	c.env = env;
+	if (own_run(r->account.uid, r->reply.id, &c, ret, &no_agent, &no_exec, e) == 0)
 		return 0;
 	if (!no_exec)
 		return RUN_FAILED;
@@ -144,9 +145,9 @@ static int look_at_terminal(struct run *r, struct err *e)
 	}
 	if (!is[0] || !is[1])
 		return 0;
-	r->c.head.on_pty = is[2] ? 7 : 3;
-	return pty_ask(0, &r->c.head.manner) < 0 ? err_set(e, errno, "ask the terminal")
-						 : 0;
+	r->head.on_pty = is[2] ? 7 : 3;
+	return pty_ask(0, &r->head.manner) < 0 ? err_set(e, errno, "ask the terminal")
+					       : 0;
 }
 
 static int run_here(struct run *r, struct err *e)
@@ -179,7 +180,7 @@ static _Noreturn void keep(struct run *r, int tell)
 	for (int fd = 0; fd < 3; fd++)
 		if (null < 0 || dup2(null, fd) < 0)
 			(void)err_set(&s.e, errno, "open /dev/null");
-	r->c.head.given = 7;
+	r->head.given = 7;
 	if (s.e.msg[0] == '\0' && open_session(r, &s.e) == 0)
 		(void)start(r, &p, &s.e);
 	(void)snprintf(s.id, sizeof(s.id), "%s", r->reply.id);

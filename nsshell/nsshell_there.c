@@ -92,29 +92,30 @@ static int own_folder(char *buf, size_t size, const char *home, struct err *e)
 }
 
 static int start(const struct nsshell_call *call, const struct door_answer *a,
-	struct session_command *c, struct proxy *ret, int *ret_agent, struct err *e)
+	const struct session_command_head *head, struct proxy *ret, int *ret_agent,
+	struct err *e)
 {
 	static struct nsshell_env env;
+	struct session_command c = { .head = *head };
 	char shell[POLICY_SHELL_MAX], name[POLICY_SHELL_MAX], folder[4096];
 	_cleanup_free_ const char **words = NULL;
 	bool no_exec = false;
 
 	if (nsshell_shell(a->wanted, a->shell, shell, e) < 0 ||
-		nsshell_env_make(a, shell, c->head.on_pty != 0, c->head.agent, &env, e) <
-			0)
+		nsshell_env_make(a, shell, head->on_pty != 0, head->agent, &env, e) < 0)
 		return DOOR_FAILED;
 	nsshell_shell_name(shell, call->login, name);
 	words = words_of(call, name);
 	if (!words)
 		return err_set(e, ENOMEM, "start the shell"), DOOR_FAILED;
-	c->home = a->home;
+	c.home = a->home;
 	if (own_folder(folder, sizeof(folder), a->home, e) < 0)
 		return DOOR_FAILED;
-	c->folder = folder;
-	c->file = shell;
-	c->argv = words;
-	c->env = env.v;
-	if (own_run(getuid(), a->id, c, ret, ret_agent, &no_exec, e) == 0)
+	c.folder = folder;
+	c.file = shell;
+	c.argv = words;
+	c.env = env.v;
+	if (own_run(getuid(), a->id, &c, ret, ret_agent, &no_exec, e) == 0)
 		return 0;
 	if (!no_exec)
 		return DOOR_FAILED;
@@ -132,7 +133,7 @@ int nsshell_there(const struct nsshell_call *call, const struct door_answer *a)
 	c.head.agent = call->agent != 0;
 	note_ours(&c);
 	if (look_at_stdio(&c, &e) == 0)
-		status = start(call, a, &c, &p, &agent, &e);
+		status = start(call, a, &c.head, &p, &agent, &e);
 	if (status == 0)
 		return follow(call, &p, agent);
 	(void)fprintf(stderr, "nsshell: %s\n", e.msg);
