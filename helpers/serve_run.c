@@ -215,7 +215,7 @@ static enum enter_result start(const struct work *w, const struct session_comman
 		.home = c->home,
 		.folder_must = c->head.folder_must != 0,
 		.mask = c->head.mask & 0777,
-		.slack = c->head.slack,
+		.slack = (unsigned long)c->head.slack, /* prctl(2) takes no more */
 		.like = asker_of(w),
 		.on_pty = c->head.on_pty,
 		.manner = c->head.manner,
