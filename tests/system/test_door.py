@@ -52,7 +52,7 @@ class Door:
         """All objects of what make has built; only the one with paths in it is another."""
         kind = "nsshell" if made == "bin/nsshell" else "door"
         objects = sorted(str(p.relative_to(stage.build)) for p in stage.build.glob(f"nsshell/{kind}*.o")
-                         if p.stem != own)
+                         if p.stem != own and (TREE / "nsshell" / f"{p.stem}.c").exists())
         if kind == "door":
             objects += ["helpers/client.o", "helpers/client_open.o", "helpers/session_id.o"]
         libs = [str(stage.build / f"lib{n}.a") for n in ("run", "plan", "base")]

@@ -151,7 +151,8 @@ static void a_limit_may_be_one_of_v2_alone(void **state)
 	const struct limit zswap = { .key = "MemoryZSwapMax",
 		.kind = LIMIT_MEMORY,
 		.offset = offsetof(struct policy_limits, memory_high),
-		.on[PLAN_CGROUP_V2] = { "memory", { { "memory.zswap.max", "max" } } } };
+		.on[PLAN_CGROUP_V2] = {
+			"memory", { { .file = "memory.zswap.max", .none = "max" } } } };
 	struct policy p = unlimited();
 	struct limit_file f[LIMIT_FILES_MAX];
 	struct err e = { 0 };
