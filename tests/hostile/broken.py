@@ -20,7 +20,7 @@ import tempfile
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 HELPER, CONFIG, FIND = "helpers/helper.c", "config/file.c", "core/run/find.c"
-INSIDE, ROOTFS, CLIENT = "core/run/enter_inside.c", "core/run/rootfs.c", "helpers/client.c"
+INSIDE, ROOTFS, JOIN = "core/run/enter_inside.c", "core/run/rootfs.c", "helpers/client_join.c"
 PLAN_ROOTFS = "core/plan/plan_rootfs.c"
 DUMPABLE = "prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0"
 
@@ -35,7 +35,7 @@ ROWS = (
      (HELPER, "(void)sigprocmask(SIG_SETMASK, &none, NULL);", "")),
     ("fresh_start", "its environment is the caller's", (HELPER, "environ = nothing;", "(void)nothing;")),
     ("fresh_start", "a login program hands its environment down",
-     (CLIENT, "attr, argv, envp);", "attr, argv, (void *)envp ? environ : envp);")),
+     ("helpers/client.c", "attr, argv, envp);", "attr, argv, (void *)envp ? environ : envp);")),
     ("trusted_input", "a config that everybody can write", (CONFIG, "st->st_mode & S_IWOTH", "false")),
     ("trusted_input", "a config that its group can write", (CONFIG, "st->st_mode & S_IWGRP", "false")),
     ("trusted_input", "a config of another user's", (CONFIG, "st->st_uid != 0 &&", "false &&")),
@@ -56,8 +56,8 @@ ROWS = (
      ("core/run/enter.c", "(int)in->held->namespaces)", "(int)in->held->namespaces & ~CLONE_NEWUTS)"),
      ("core/run/enter.c", "#include <fcntl.h>", "#include <fcntl.h>\n#include <sched.h>")),
     ("one_true_record", "a login joins all but one",
-     (CLIENT, "(int)reply->namespaces)", "(int)reply->namespaces & ~CLONE_NEWUTS)"),
-     (CLIENT, "#include <signal.h>", "#include <signal.h>\n#include <sched.h>")),
+     (JOIN, "(int)reply->namespaces)", "(int)reply->namespaces & ~CLONE_NEWUTS)"),
+     (JOIN, "#include <errno.h>", "#include <errno.h>\n#include <sched.h>")),
     ("paths_by_fd", "a link of the user's is followed",
      ("core/run/resolve.c", "if (st->st_uid != 0)", "if (false)"),
      ("core/run/resolve.c", "if (!top(w)->roots)", "if (false)")),
@@ -72,15 +72,15 @@ ROWS = (
     ("nothing_lent", "who executes can be debugged before", (INSIDE, DUMPABLE + " ||\n", "false ||\n")),
     ("nothing_lent", "nsjoin keeps the admin's fds", ("nsshell/nsjoin.c", " || sys_close_from(3) < 0", "")),
     ("nothing_lent", "who executes keeps the joiner's fds",
-     (INSIDE, "sys_close_from(SOCK_FD + 1) < 0", "false")),
+     (INSIDE, "sys_close_from(agent >= 0 ? AGENT_FD + 1 : SOCK_FD + 1) < 0", "false")),
     ("nothing_lent", "0 to 2 are the admin's", (INSIDE, "if (dup2(high[i], i) < 0)", "if (false)")),
     ("nothing_lent", "the environment is the admin's", (INSIDE, "environ = (char **)(uintptr_t)in->env;", "")),
     ("no_lookups_inside", "nsjoin looks a name up inside",
      (INSIDE, "environ = (char **)(uintptr_t)in->env;",
       "(void)getgrgid(1);\n\tenviron = (char **)(uintptr_t)in->env;")),
     ("no_lookups_inside", "the module looks a name up inside",
-     (CLIENT, "if (reply->scoped &&", "(void)getgrgid(1);\n\tif (reply->scoped &&"),
-     (CLIENT, "#include <fcntl.h>", "#include <fcntl.h>\n#include <grp.h>")),
+     (JOIN, "if (reply->scoped &&", "(void)getgrgid(1);\n\tif (reply->scoped &&"),
+     (JOIN, "#include <errno.h>", "#include <errno.h>\n#include <grp.h>")),
     ("no_propagation", "the mounts stay shared", (ROOTFS, " || sys_mount_setattr(root, true, &attr) < 0)", ")"),
      (ROOTFS, "const struct mount_attr attr = { .propagation = MS_PRIVATE };", "")),
     ("no_tree_deleted", "the helper walks a tree",
