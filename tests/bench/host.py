@@ -98,9 +98,14 @@ class Host:
         bind(scratch, RUNDIR)
         self.clean.add(umount, RUNDIR)
         os.mkdir(RUNDIR + "/sessions", 0o700)  # the first login would make it
-        for path in ("/run/utmp", "/var/log/wtmp"):
-            if os.path.exists(path):
-                bind(self.write(os.path.basename(path), "", 0o664), path)
+        if os.path.exists("/run/utmp"):
+            bind(self.write("utmp", "", 0o664), "/run/utmp")
+        # Not the file alone: with Upper=none the session has a link in its place, and a mount stands on none.
+        log = os.path.join(self.folder, "log")
+        os.mkdir(log, 0o755)
+        with open(os.path.join(log, "wtmp"), "w", encoding="ascii"):
+            pass
+        bind(log, "/var/log")
 
     @staticmethod
     def init_of_session():
