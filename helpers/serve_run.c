@@ -11,6 +11,7 @@
 #include "core/run/members.h"
 #include "core/run/notice.h"
 #include "core/run/observe.h"
+#include "core/run/privs.h"
 #include "core/run/schedule.h"
 #include "core/run/session_command.h"
 #include "helpers/serve_work.h"
@@ -19,6 +20,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
@@ -76,7 +78,10 @@ static bool pass_on_signal(const struct work *w, pid_t child)
 	return true;
 }
 
-/* Who asked and is gone ends it as a terminal that hangs up. Return: its wait status, or -1. */
+/*
+ * Who asked and is gone ends it as a terminal that hangs up. For as long as it runs there is nothing to do
+ * that takes more than CAP_KILL. Return: its wait status, or -1.
+ */
 static int await(const struct work *w, pid_t child)
 {
 	_cleanup_close_ int pidfd = sys_pidfd_open(child);
@@ -86,6 +91,10 @@ static int await(const struct work *w, pid_t child)
 	};
 	int status;
 
+	if (privs_drop_caps(1ULL << CAP_KILL) < 0) {
+		(void)kill(child, SIGKILL);
+		return -1;
+	}
 	while (pidfd >= 0 && p[1].revents == 0) {
 		if (poll(p, 2, -1) < 0)
 			continue;
@@ -140,7 +149,6 @@ static void follow(const struct work *w, const struct joinlog_who *who, struct s
 	size_t n = fds_of(s, fds, &a->value);
 
 	r = work_answer(w, a, fds, n);
-
 	while (n > 0)
 		cleanup_close(&fds[--n]);
 	status = r == 0 ? await(w, s->proxy.child) : -1;
@@ -227,7 +235,6 @@ static enum enter_result start(const struct work *w, const struct session_comman
 		in.agent = agent;
 		in.ret_agent = &ret->agent;
 	}
-
 	if (w->record->notify_join && !c->head.login) {
 		if (localtime_r(&t, &tm))
 			(void)strftime(now, sizeof(now), "%H:%M", &tm);

@@ -21,7 +21,7 @@ struct work {
 	const char *runtime_dir;
 	int sock;
 	bool root;           /* root asks; else the session's account */
-	pid_t pid;           /* who asks, when it connected; 0 where that is in a box */
+	pid_t pid;           /* who asks, when it connected, also from a box */
 	int fds[IO_FDS_MAX]; /* came with the request */
 	size_t n_fds;
 };

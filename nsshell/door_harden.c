@@ -174,7 +174,7 @@ int door_become_caller(const struct door_before *before)
 	gid_t gid = before->gid;
 
 	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 ||
-		setresuid(uid, uid, uid) < 0 || privs_drop_caps() < 0 ||
+		setresuid(uid, uid, uid) < 0 || privs_drop_caps(0) < 0 ||
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -1;

@@ -3,7 +3,6 @@
 #include "nsshell/nsjoin.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/compat.h"
 #include "core/run/own.h"
 #include "core/run/own_run.h"
 
@@ -63,14 +62,6 @@ static int choose(
 
 /* ---- what --------------------------------------------------------------------------------- */
 
-static void fill_limits(struct session_command *c)
-{
-	for (int what = 0; what < RLIMIT_NLIMITS; what++)
-		if (getrlimit((rlimit_resource)what, &c->head.limits[what]) < 0)
-			c->head.limits[what] =
-				(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
-}
-
 static int start(const struct nsjoin_request *q, const struct record *r,
 	const struct passwd *pw, const char **env, struct proxy *ret, struct err *e)
 {
@@ -93,7 +84,7 @@ static int start(const struct nsjoin_request *q, const struct record *r,
 	bool no_exec;
 
 	(void)snprintf(dashed, sizeof(dashed), "-%s", base ? base + 1 : shell);
-	fill_limits(&c);
+	session_command_own_limits(&c);
 	if (own_run(getuid(), r->id, &c, ret, &no_agent, &no_exec, e) == 0)
 		return 0;
 	if (!no_exec)

@@ -3,7 +3,6 @@
 #include "nsshell/nsshell.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/compat.h"
 #include "core/base/sys.h"
 #include "core/run/handed.h"
 #include "core/run/own_run.h"
@@ -42,10 +41,7 @@ static void note_ours(struct session_command *c)
 	(void)umask(mask);
 	c->head.mask = mask;
 	c->head.slack = sys_timer_slack();
-	for (int what = 0; what < RLIMIT_NLIMITS; what++)
-		if (getrlimit((rlimit_resource)what, &c->head.limits[what]) < 0)
-			c->head.limits[what] =
-				(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
+	session_command_own_limits(c);
 }
 
 /* nsshell -c COMMAND ARGUMENT... is bash -c COMMAND ARGUMENT... */

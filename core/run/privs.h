@@ -65,13 +65,13 @@ int privs_keep_caps(uint64_t keep, struct err *e);
 int privs_held(uint64_t *ret, struct err *e);
 
 /**
- * privs_drop_caps() - No effective, permitted or inheritable capability any more
+ * privs_drop_caps() - No effective or permitted capability but @keep, and no inheritable one, any more
  *
  * For a process that may no longer touch its bounding set. Proves it by reading the sets back.
  *
  * Return: 0 or -1 with errno.
  */
-int privs_drop_caps(void);
+int privs_drop_caps(uint64_t keep);
 
 /* The mask of named capabilities ("cap_kill"); unknown names are an error. */
 int privs_cap_mask(const char *const *names, size_t n, uint64_t *ret, struct err *e);

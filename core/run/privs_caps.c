@@ -80,16 +80,22 @@ int privs_held(uint64_t *ret, struct err *e)
 	return 0;
 }
 
-int privs_drop_caps(void)
+int privs_drop_caps(uint64_t keep)
 {
-	cap_t none = cap_init(), have;
-	int r = none && cap_set_proc(none) == 0 ? 0 : -1;
+	cap_t want = cap_init(), have = NULL;
+	int r = want ? 0 : -1;
 
-	have = r == 0 ? cap_get_proc() : NULL;
-	if (!have || cap_compare(have, none) != 0)
+	for (cap_value_t c = 0; r == 0 && c < 64; c++)
+		if (keep >> c & 1)
+			r = raise_cap(want, c);
+	if (r == 0)
+		r = cap_set_proc(want);
+	if (r == 0)
+		have = cap_get_proc();
+	if (!have || cap_compare(have, want) != 0)
 		r = -1;
 	(void)cap_free(have);
-	(void)cap_free(none);
+	(void)cap_free(want);
 	return r;
 }
 

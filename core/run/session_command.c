@@ -2,6 +2,7 @@
 #include "core/run/session_command.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/compat.h"
 #include "core/base/io.h"
 
 #include <fcntl.h>
@@ -25,6 +26,14 @@ static uint32_t count(const char *const *words)
 	while (words[n])
 		n++;
 	return n;
+}
+
+void session_command_own_limits(struct session_command *c)
+{
+	for (int what = 0; what < RLIMIT_NLIMITS; what++)
+		if (getrlimit((rlimit_resource)what, &c->head.limits[what]) < 0)
+			c->head.limits[what] =
+				(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
 }
 
 int session_command_pack(const struct session_command *c, struct err *e)

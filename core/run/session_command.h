@@ -42,6 +42,9 @@ struct session_command {
 #define SESSION_RUN_OBSERVED 1 /* one listens for observers */
 #define SESSION_RUN_AGENT    2 /* one will listen at SSH_AUTH_SOCK inside */
 
+/* Limits as our own are. */
+void session_command_own_limits(struct session_command *c);
+
 /* Into a memfd. Return: it, the caller's; -1 with @e. */
 int session_command_pack(const struct session_command *c, struct err *e);
 

@@ -16,7 +16,7 @@ from harness.pace import patient
 from harness.terminal import Terminal
 from test_door import door_of
 from test_joins import SLACK, limits, limits_of, slow_timers
-from test_users import Tools, login
+from test_users import Tools, full, login
 
 
 def _small_stack():
@@ -68,12 +68,8 @@ def test_a_paused_session_of_ones_own(b):
 
 
 def test_a_full_box_of_ones_own(b):
-    b.stage.config("TasksMax=12\n")
     name = b.alice.pw_name
-    code = "import os,time\nfor i in range(20):\n try:\n  if os.fork() == 0: time.sleep(60); " \
-           "os._exit(0)\n except OSError: break\nprint('full', flush=True); time.sleep(60)"
-    filler = b.stage.sshd.background(name, f'exec python3 -c "{code}"')
-    b.check(filler.stdout.readline() == "full\n", "TasksMax is used up")
+    filler = full(b, name)
     r = Tools(b).join(b.alice, name, "echo", "in")
     b.check(r.returncode == 125 and r.stdout == "" and "as it may have" in r.stderr,
             "its user doesn't get in beyond it, and is told", r.stdout + r.stderr)

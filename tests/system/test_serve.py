@@ -12,7 +12,7 @@ import time
 
 from harness import ask, hung, kernel
 from harness.pace import patient
-from test_users import Tools, login
+from test_users import Tools, full, login
 
 REQUEST = struct.pack("@IIi", ask.MAGIC, ask.RECORD, 0)
 
@@ -63,15 +63,6 @@ def test_a_file_that_takes_long_to_close(b):
     b.gone(name)
 
 
-def _full(b, name):
-    b.stage.config("TasksMax=12\n")
-    code = "import os,time\nfor i in range(20):\n try:\n  if os.fork() == 0: time.sleep(60); " \
-           "os._exit(0)\n except OSError: break\nprint('full', flush=True); time.sleep(60)"
-    filler = b.stage.sshd.background(name, f'exec python3 -c "{code}"')
-    b.check(filler.stdout.readline() == "full\n", "TasksMax is used up")
-    return filler
-
-
 def _send_along(uid, session, at):
     s = _lingers(at)
     with ask.connect(uid, session) as sock:
@@ -86,7 +77,7 @@ def test_the_same_of_a_full_box(b):
     name, uid = b.alice.pw_name, b.alice.pw_uid
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        filler = _full(b, name)
+        filler = full(b, name)
         session = b.record_of(name)["id"]
         said = ask.as_user(b.alice, _send_along, uid, session, server.getsockname())
         b.check(session in str(said), "a request that something comes with is answered", said)
@@ -247,7 +238,7 @@ def test_a_pid_that_is_anothers_by_now(b):
             return
         socket.send_fds(sock, [struct.pack("@IIi", ask.MAGIC, ask.RUN, 0)], [ask.memfd(ask.command(["/bin/true"]))])
         said = ask.hear(sock)
-        line = (b.stage.syslog.lines(r"nsjoin.* joined the session of") or [""])[-1]
+        line = (b.stage.syslog.wait(r"nsjoin.* joined the session of") or [""])[-1]
         b.check(said[0] == 0 and f": {name} joined" in line, "the log tells of no terminal of whoever has the asker's pid now",
                 line)
         for fd in said[4]:

@@ -40,6 +40,16 @@ def login(b, user):
     return shell
 
 
+def full(b, name):
+    """A login whose account may have no more processes."""
+    b.stage.config("TasksMax=12\n")
+    code = "import os,time\nfor i in range(20):\n try:\n  if os.fork() == 0: time.sleep(60); " \
+           "os._exit(0)\n except OSError: break\nprint('full', flush=True); time.sleep(60)"
+    filler = b.stage.sshd.background(name, f'exec python3 -c "{code}"')
+    b.check(filler.stdout.readline() == "full\n", "TasksMax is used up")
+    return filler
+
+
 def test_join_own(b):
     name = b.alice.pw_name
     t = Tools(b)
@@ -65,7 +75,7 @@ def test_join_own(b):
         r = t.join(b.alice, name, "ls", "/proc/self/fd")
         b.check(r.stdout.split() == ["0", "1", "2", "3"], "with no fd but 0 to 2 (3 is ls's own)",
                 r.stdout)
-        b.check(b.stage.syslog.lines(rf"nsjoin.*{name}.* joined the session of {name}"),
+        b.check(b.stage.syslog.wait(rf"nsjoin.*{name}.* joined the session of {name}"),
                 "the log tells it", b.stage.syslog.lines("nsjoin")[-2:])
         p = subprocess.Popen([t.nsjoin, name, "sh", "-c", "echo up; exec sleep 1000"],
                              stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True,
@@ -316,6 +326,10 @@ def test_what_a_worker_holds(b):
                 (new, links))
         group = pathlib.Path(f"/proc/{new[0]}/cgroup").read_text(encoding="ascii") if new else ""
         b.check(f"/{b.alice.pw_uid}/" in group or "supervise" in group, "and counts as the account's", group)
+        caps = [line.split()[1] for pid in new for line in
+                pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+                if line.startswith(("CapPrm:", "CapEff:"))]
+        b.check(caps == [f"{1 << 5:016x}"] * 2, "it keeps but what passing signals on takes", caps)
         os.kill(p.pid, 9)
         p.wait()
         end = time.monotonic() + patient(10)
@@ -330,12 +344,8 @@ def _alive(pids):
 
 def test_a_full_box_can_be_stopped(b):
     """No process may be started in it: neither is one needed for that."""
-    b.stage.config("TasksMax=12\n")
     name = b.alice.pw_name
-    code = "import os,time\nfor i in range(20):\n try:\n  if os.fork() == 0: time.sleep(60); " \
-           "os._exit(0)\n except OSError: break\nprint('full', flush=True); time.sleep(60)"
-    filler = b.stage.sshd.background(name, f'exec python3 -c "{code}"')
-    b.check(filler.stdout.readline() == "full\n", "TasksMax is used up")
+    filler = full(b, name)
     session = b.record_of(name)["id"]
     r = Tools(b).ctl(b.alice, "list", "--noheadings", "-o", "ID")
     b.check(session in r.stdout, "its user sees it", r.stdout + r.stderr)
