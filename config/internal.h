@@ -80,7 +80,8 @@ config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
 	config_parse_hostname, config_parse_rootfs, config_parse_services,
 	config_parse_amount, config_parse_tasks, config_parse_cpus, config_parse_io,
 	config_parse_slice, config_parse_shell, config_parse_binds, config_parse_paths,
-	config_parse_devices, config_parse_filter, config_parse_families;
+	config_parse_devices, config_parse_filter, config_parse_families,
+	config_parse_network;
 
 /* Where a list entry "[-]SOURCE[:TARGET]" appears inside. */
 const char *config_bind_target(const char *entry);

@@ -16,6 +16,7 @@
 #define HINT_PATH "absolute paths without '..', a '-' before one that may be absent"
 
 static const char *const abstract_words[] = { "private", "shared", NULL };
+static const char *const network_words[] = { "account", "login", NULL };
 static const char *const share_words[] = { "login", "account", NULL };
 static const char *const tmp_words[] = { "login", "account", NULL };
 static const char *const upper_words[] = { "none", "tmpfs", "disk", NULL };
@@ -76,6 +77,9 @@ const struct config_key config_keys[] = {
 	ROW("Sockets", paths, sockets, "", HINT_PATH, .list = true),
 	ROW("AbstractSockets", word, abstract, "private", "private or shared",
 		.words = abstract_words),
+	ROW("Network", network, network, "host", "host, none or netns:NAME"),
+	ROW("NetworkShare", word, network_share, "account", "account or login",
+		.words = network_words),
 	ROW("AllowUserNamespaces", bool, allow_user_namespaces, "no", HINT_BOOL),
 	ROW("SystemCallFilter", filter, filter, "default",
 		"no, default, and names of system calls and @groups to allow, with a '~' before "

@@ -158,6 +158,44 @@ int config_parse_shell(const struct config_key *key, const char *value, void *fi
 	return 0;
 }
 
+static bool is_netns_name(const char *s)
+{
+	if (!*s || strlen(s) >= POLICY_NETNS_MAX || *s == '.' || *s == '-')
+		return false;
+	for (; *s; s++)
+		if (!isascii(*s) || (!isalnum(*s) && !strchr("-_.", *s)))
+			return false;
+	return true;
+}
+
+int config_parse_network(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	struct policy_network n = { NETWORK_HOST, NULL }, *network = field;
+
+	(void)key;
+	if (!strncmp(value, "netns:", 6)) {
+		if (!is_netns_name(value + 6)) {
+			(void)snprintf(why, why_size,
+				"NAME is up to %d letters, digits, '-', '_' and '.', as `ip netns list` "
+				"shows it",
+				POLICY_NETNS_MAX - 1);
+			return -EINVAL;
+		}
+		n.kind = NETWORK_NETNS;
+		n.name = strdup(value + 6);
+		if (!n.name)
+			return -ENOMEM;
+	} else if (!strcmp(value, "none")) {
+		n.kind = NETWORK_NONE;
+	} else if (strcmp(value, "host") != 0) {
+		return -EINVAL;
+	}
+	free(network->name);
+	*network = n;
+	return 0;
+}
+
 int config_parse_rootfs(const struct config_key *key, const char *value, void *field,
 	char *why, size_t why_size)
 {

@@ -17,6 +17,7 @@
 #include "helpers/decide.h"
 #include "helpers/groups.h"
 #include "helpers/holder.h"
+#include "helpers/network.h"
 #include "helpers/request.h"
 #include "helpers/session.h"
 #include "helpers/supervisor.h"
@@ -199,6 +200,8 @@ static int look_before(const struct plan *plan, struct stage *stage, struct err 
 
 	if (r == 0)
 		r = holder_reserve(plan, e);
+	if (r == 0)
+		r = network_reserve(plan, e);
 	if (r == 0)
 		r = kin_home_born(&k, &born, e);
 	if (r == 0)

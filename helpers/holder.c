@@ -7,81 +7,31 @@
 #include "core/run/family.h"
 #include "core/run/refresh.h"
 #include "core/run/rootfs.h"
+#include "helpers/sibling.h"
 
 #include <fcntl.h>
-#include <linux/nsfs.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-
-/* Where every supervisor has it: its siblings take it from there. */
-/* Return: 1, 0, or -1 with errno. */
-static int is_mount_namespace(int fd, uint64_t ino)
-{
-	struct stat st;
-	int type;
-
-	if (fstat(fd, &st) < 0)
-		return -1;
-	if (st.st_ino != ino)
-		return 0;
-	type = ioctl(fd, NS_GET_NSTYPE);
-	return type < 0 && errno != ENOTTY ? -1 : type == CLONE_NEWNS;
-}
 
 int holder_reserve(const struct plan *plan, struct err *e)
 {
-	_cleanup_close_ int any = -EBADF;
-	int fd;
-
-	if (plan->upper != UPPER_DISK)
-		return 0;
-	any = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	fd = any < 0 ? -1 : fcntl(any, F_DUPFD_CLOEXEC, HOLDER_FD);
-	if (fd < 0)
-		return err_set(e, errno, "keep a place for the account's rootfs");
-	if (fd == HOLDER_FD)
-		return 0;
-	(void)close(fd);
-	return err_set(e, EBUSY, "keep fd %d for the account's rootfs", HOLDER_FD);
-}
-
-/* Return: 0 when what failed on the way to a supervisor says that it is gone; else -1 with @e. */
-static int not_reached(int num, struct err *e)
-{
-	if (num == ESRCH || num == ENOENT)
-		return 0;
-	return err_set(e, num, "share the rootfs of the account's other sessions");
+	return plan->upper == UPPER_DISK ? sibling_reserve(SIBLING_ROOTFS_FD, e) : 0;
 }
 
 /*
- * The rootfs fd of a running sibling, checked against its record. Return: 1 with @ret; 0 when it
- * has none, or is gone; 2 when it doesn't hold what its record says; -1 with @e.
+ * The rootfs fd of a running sibling. Return: 1 with @ret; 0 when it has none, or is gone; 2 when it
+ * doesn't hold what its record says; -1 with @e.
  */
 static int sibling_rootfs(const struct record *r, int *ret, struct err *e)
 {
-	_cleanup_close_ int pidfd = -EBADF, ns = -EBADF;
-	uint64_t start;
-	int is;
+	int found = r->holder == 0 ? 0
+				   : sibling_take(r, SIBLING_ROOTFS_FD, CLONE_NEWNS,
+					     r->holder, ret);
 
-	if (r->holder == 0 || r->supervisor.pid <= 0)
-		return 0;
-	pidfd = sys_pidfd_open(r->supervisor.pid);
-	if (pidfd < 0 || io_process_start(r->supervisor.pid, &start) < 0)
-		return not_reached(errno, e);
-	if (start != r->supervisor.start)
-		return 0;
-	ns = sys_pidfd_getfd(pidfd, HOLDER_FD);
-	if (ns < 0 && errno == EBADF)
-		return 2;
-	is = ns < 0 ? -1 : is_mount_namespace(ns, r->holder);
-	if (is < 0)
-		return not_reached(errno, e);
-	if (is == 0)
-		return 2;
-	*ret = take_fd(&ns);
-	return 1;
+	return found < 0 ? err_set(e, errno,
+				   "share the rootfs of the account's other sessions")
+			 : found;
 }
 
 /*

@@ -9,14 +9,9 @@
 
 #include "helpers/session.h"
 
-/* The number. */
-#define HOLDER_FD 100
-
 /**
- * holder_reserve() - Take the number of the fd, for the session_begin() of this process or a child
- *
- * Should:   be called before the sources of a box's mounts are opened: there may be any number of
- *	     them, and the kernel gives the lowest numbers that are free
+ * holder_reserve() - Take the number of the fd (sibling.h), for the session_begin() of this process
+ *		      or a child
  *
  * Return: 0 or -1 with @e.
  */

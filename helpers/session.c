@@ -15,6 +15,7 @@
 #include "helpers/groups.h"
 #include "helpers/holder.h"
 #include "helpers/init.h"
+#include "helpers/sibling.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -45,7 +46,8 @@ void session_begin(struct session *s, const struct plan *plan, const struct stag
 		.init = -EBADF,
 		.leash = -EBADF,
 		.terminal = terminal,
-		.holder = plan->upper == UPPER_DISK ? HOLDER_FD : -EBADF,
+		.holder = plan->upper == UPPER_DISK ? SIBLING_ROOTFS_FD : -EBADF,
+		.net = plan->network.kind != NETWORK_HOST ? SIBLING_NET_FD : -EBADF,
 		.filter = -EBADF,
 		.proc = -EBADF,
 		.ptys = -EBADF,
@@ -419,6 +421,7 @@ int session_end(struct session *s, struct err *e)
 	session_kill(s);
 	cgroup_fds_close(&s->groups);
 	holder_let_go(s);
+	cleanup_close(&s->net);
 	r = take_away(s, e);
 	cleanup_close(&s->terminal);
 	cleanup_close(&s->leash);

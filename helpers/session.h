@@ -45,6 +45,7 @@ struct session {
 	int proc;     /* the host's /proc */
 	int ptys;     /* the folder of the session's ptys */
 	int holder; /* Upper=disk: the account's rootfs, once record.holder is set (holder.h) */
+	int net; /* its network namespace (network.h); -EBADF for the host's */
 	struct refresh refresh; /* the overlays of the rootfs */
 	struct renew renew;     /* once somebody is in, where something is renewed */
 	bool allow;             /* OnError=allow */

@@ -12,6 +12,7 @@
 #include "core/run/kin.h"
 #include "core/run/limits_now.h"
 #include "core/run/look.h"
+#include "core/run/netns.h"
 #include "core/run/session_socket.h"
 #include "core/run/tty.h"
 #include "core/run/userns.h"
@@ -19,6 +20,7 @@
 #include "helpers/holder.h"
 #include "helpers/init.h"
 #include "helpers/join_socket.h"
+#include "helpers/network.h"
 #include "helpers/ticket.h"
 #include "helpers/tmp_share.h"
 
@@ -94,11 +96,29 @@ static int begin_record(struct session *s, struct err *e)
 
 /* ---- init --------------------------------------------------------------------------- */
 
+/* Born in its network: only who is root of the host may enter that. */
+static pid_t clone_init(const struct session *s, struct sys_clone *how, struct err *e)
+{
+	_cleanup_close_ int home = -EBADF;
+	struct err ignored;
+	pid_t pid;
+
+	if (s->net < 0)
+		return userns_clone(s->plan, how, e);
+	if (netns_enter(s->proc, s->net, &home, e) < 0)
+		return -1;
+	pid = userns_clone(s->plan, how, e);
+	if (pid != 0 && netns_return(home, pid < 0 ? &ignored : e) < 0)
+		return -1;
+	return pid;
+}
+
 static int start_init(struct session *s, const struct stage *stage, struct err *e)
 {
-	const uint64_t later = CLONE_NEWCGROUP; /* once it sits in the session's group */
+	/* The one once it sits in the session's group; the other is there. */
+	const uint64_t not_now = CLONE_NEWCGROUP | CLONE_NEWNET;
 	struct sys_clone how = {
-		.flags = (s->plan->namespaces & ~later) | CLONE_PIDFD,
+		.flags = (s->plan->namespaces & ~not_now) | CLONE_PIDFD,
 		.cgroup = s->groups.folder,
 		.exit_signal = SIGCHLD,
 	};
@@ -108,7 +128,7 @@ static int start_init(struct session *s, const struct stage *stage, struct err *
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(e, errno, "make init's leash");
 	s->leash = pair[0];
-	pid = userns_clone(s->plan, &how, e);
+	pid = clone_init(s, &how, e);
 	if (pid == 0) {
 		(void)close(pair[0]);
 		/* It may hang, where the user has a part in what it mounts. */
@@ -281,7 +301,7 @@ static int open_in_family(struct session *s, struct err *e)
 		family_add(s->family, s->plan->id, s->plan->sessions_max, e) != 0)
 		return -1;
 	choose_pids(s);
-	if (build(s, e) < 0 ||
+	if (network_take(s, s->family, e) < 0 || build(s, e) < 0 ||
 		limits_now_write(s->family, s->plan->cgroup.limits_text, e) < 0)
 		return -1;
 	/* The next login looks for both: they must be there before the lock goes. */

@@ -265,6 +265,11 @@ static void privileges(struct json_out *o, json_t *object, const struct plan *p)
 		append(o, groups, json_integer(p->groups[i]));
 	put(o, object, "groups", groups);
 	put(o, object, "namespaces", bits(o, p->namespaces, plan_namespaces));
+	put(o, object, "network",
+		text(p->network.kind == NETWORK_HOST ? "host" : p->network.text));
+	if (p->network.kind != NETWORK_HOST)
+		put(o, object, "network_share",
+			text(p->network.share ? "account" : "login"));
 	put(o, object, "no_new_privs", json_boolean(p->no_new_privs));
 	put(o, object, "user_manager",
 		*p->user_manager ? text(p->user_manager) : json_null());

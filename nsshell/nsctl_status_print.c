@@ -56,6 +56,9 @@ static void print_head(const struct status *s)
 		"Namespaces", ns->user, ns->pid, ns->mnt, ns->uts, ns->ipc);
 	if (ns->cgroup)
 		(void)printf(", cgroup %" PRIu64, ns->cgroup);
+	if (ns->net)
+		(void)printf(
+			", net %" PRIu64 "\n%12s: %s", ns->net, "Network", r->network);
 	(void)printf("\n%12s: %s\n", "Cgroup", r->cgroup[0] ? r->cgroup : "none");
 	print_outdated(&s->session->outdated);
 }

@@ -253,6 +253,7 @@ static int plan_all(struct planner *b, struct err *e)
 		plan_cgroup(b, e) < 0)
 		return -1;
 	plan_privileges(b);
+	plan_network(b);
 	plan_filter(b);
 	plan_ops(b);
 	return 0;

@@ -305,6 +305,17 @@ struct plan_filter {
 /* How the note begins that names file systems of the host which the box doesn't have. */
 #define PLAN_NOTE_MISSED "not in the box: "
 
+/* Where a session's network namespace comes from. The host's user namespace owns it: nobody inside
+ * has a capability over it. */
+struct plan_network {
+	enum policy_network_kind kind;
+	const char *name; /* NETWORK_NETNS */
+	/* "none", "none:login", "netns:lab": what another session's must say to be shared; "" for the
+	 * host's */
+	const char *text;
+	bool share; /* the account's sessions have one */
+};
+
 struct plan {
 	struct arena arena;
 	const char *id, *service, *rhost, *tty;
@@ -320,7 +331,8 @@ struct plan {
 	/* supplementary groups kept, the primary one among them */
 	const uint32_t *groups;
 	size_t n_groups;
-	uint64_t namespaces; /* CLONE_NEW* */
+	uint64_t namespaces; /* CLONE_NEW*; CLONE_NEWNET: of network */
+	struct plan_network network;
 	struct plan_overlay *overlays;
 	size_t n_overlays;
 	struct plan_layer *layers;

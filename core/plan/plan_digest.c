@@ -108,6 +108,8 @@ uint64_t plan_rules_digest(const struct plan *p)
 	h = mix_text(h, p->home);
 	h = mix_text(h, p->user_manager);
 	h = mix_number(h, p->namespaces);
+	if (p->network.kind != NETWORK_HOST)
+		h = mix_number(mix_text(h, p->network.text), p->network.share);
 	h = mix_number(h, p->no_new_privs);
 	return mix_number(h, p->scope_sockets);
 }

@@ -53,6 +53,9 @@ static void limit_namespaces(struct planner *b)
 	}
 }
 
+/* The host's links: what is mounted of its /sys shows those, whose network a process has or not. */
+static const char *const links[] = { "/sys/class/net", "/sys/devices/virtual/net" };
+
 static void cover(struct planner *b, enum plan_op_kind kind, const char *path)
 {
 	struct plan_op *op = planner_op(b, kind, path);
@@ -108,6 +111,10 @@ void plan_init_ops(struct planner *b)
 	for (size_t i = 0; i < sizeof(covers) / sizeof(*covers); i++)
 		if (b->in->policy->root || !covers[i].root_only)
 			cover(b, covers[i].kind, covers[i].path);
+	for (size_t i = 0;
+		b->p->network.kind != NETWORK_HOST && i < sizeof(links) / sizeof(*links);
+		i++)
+		cover(b, PLAN_HIDE, links[i]);
 	for (size_t i = 0; i < b->n_hidden; i++)
 		if (path_below(b->hidden[i].path, "/proc"))
 			cover(b, PLAN_HIDE, b->hidden[i].path);

@@ -104,6 +104,11 @@ static void print_privileges(const struct plan *p, FILE *out)
 	fprintf(out, "  abstract    %s\n",
 		p->scope_sockets ? "sockets of the login's own"
 				 : "sockets shared with the host");
+	if (p->network.kind != NETWORK_HOST)
+		fprintf(out, "  network     %s%s\n", p->network.text,
+			p->network.kind == NETWORK_NETNS ? ", made by the admin"
+			: p->network.share ? ", one for the account's sessions"
+					   : ", the session's own");
 	if (p->keys_usable)
 		fputs("  keys        may be used; the account's user keyring outside is closed "
 		      "to what is inside\n",

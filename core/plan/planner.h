@@ -139,6 +139,7 @@ void plan_init_ops(struct planner *b); /* plan_init.c: proc, pts, masks */
 uint64_t planner_inodes(uint64_t size);
 uint64_t plan_ptys(const struct policy *policy);
 void plan_ipc(struct planner *b);
+void plan_network(struct planner *b); /* plan_network.c: after plan_privileges() */
 /* plan_filter.c: system calls, and their lines of plan_print() */
 void plan_filter(struct planner *b);
 void plan_filter_print(const struct plan_filter *f, FILE *out);

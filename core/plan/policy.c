@@ -38,6 +38,7 @@ void policy_clear(struct policy *p)
 	free(p->image);
 	free(p->shell);
 	free(p->slice);
+	free(p->network.name);
 	policy_limits_clear(&p->limits);
 	policy_limits_clear(&p->slice_limits);
 	*p = (struct policy){ 0 };

@@ -41,6 +41,25 @@ enum policy_abstract {
 	ABSTRACT_SHARED,
 };
 
+enum policy_network_kind {
+	NETWORK_HOST,  /* the host's own */
+	NETWORK_NONE,  /* a loopback, and nothing else */
+	NETWORK_NETNS, /* one that the admin made: ip-netns(8) */
+};
+
+#define POLICY_NETNS_MAX 64 /* with the 0 */
+
+struct policy_network {
+	enum policy_network_kind kind;
+	char *name; /* NETWORK_NETNS: below /run/netns; else NULL */
+};
+
+/* Whose a network other than the host's is. */
+enum policy_network_share {
+	NETWORK_OF_ACCOUNT, /* all of its sessions have one */
+	NETWORK_OF_LOGIN,   /* each session its own */
+};
+
 enum policy_on_error {
 	ON_ERROR_DENY,
 	ON_ERROR_ALLOW,
@@ -120,12 +139,14 @@ struct policy {
 	struct strlist devices; /* Devices=, beside null zero full random urandom tty */
 	struct strlist sockets; /* Sockets=, beside the built-in list */
 	struct policy_limits limits;
-	char *slice;                       /* Slice=; NULL: none */
-	struct policy_limits slice_limits; /* from its [Slice NAME] */
-	enum policy_oom oom;               /* OOMPolicy= */
-	enum policy_abstract abstract;     /* AbstractSockets= */
-	enum policy_on_error on_error;     /* OnError= */
-	enum policy_groups groups;         /* SupplementaryGroups= */
+	char *slice;                             /* Slice=; NULL: none */
+	struct policy_limits slice_limits;       /* from its [Slice NAME] */
+	enum policy_oom oom;                     /* OOMPolicy= */
+	enum policy_abstract abstract;           /* AbstractSockets= */
+	struct policy_network network;           /* Network= */
+	enum policy_network_share network_share; /* NetworkShare= */
+	enum policy_on_error on_error;           /* OnError= */
+	enum policy_groups groups;               /* SupplementaryGroups= */
 	bool notify_join;  /* NotifyJoin=: the user is told when an admin steps in */
 	bool user_manager; /* UserManager=: systemd --user inside */
 	bool record;       /* Record=: nsshell(1) inside makes its terminals observable */

@@ -24,7 +24,7 @@ struct record_process {
 /* Inode numbers of the session's namespaces; 0: not known yet, or shared with the host.
  */
 struct record_namespaces {
-	uint64_t user, pid, mnt, uts, ipc, cgroup;
+	uint64_t user, pid, mnt, uts, ipc, cgroup, net;
 };
 
 enum record_state {
@@ -54,6 +54,7 @@ struct record {
 	struct record_process supervisor;
 	struct record_process init;
 	struct record_namespaces ns;
+	char network[POLICY_NETNS_MAX + 8]; /* plan_network.text, "" for the host's */
 	char cgroup[256]; /* plan_cgroup.session, "" where there is none */
 	uint64_t rootfs;  /* plan_rootfs_digest() */
 	uint64_t tmp;     /* PrivateTmp=account: plan_tmp_digest(); else 0 */

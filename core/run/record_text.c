@@ -21,14 +21,17 @@ enum field_type {
 /* One row a key: its name, its type and its place in struct record. */
 static const struct field {
 	const char *key;
-	enum field_type type;
 	size_t offset, size;
+	enum field_type type;
+	bool optional; /* not there where it is 0 or "": older versions don't know it */
 } fields[] = {
-#define F(key, type, member)                                                             \
+#define FIELD(key, type, member, optional)                                               \
 	{                                                                                \
-		key, type, offsetof(struct record, member),                              \
-			sizeof(((struct record *)0)->member)                             \
+		key, offsetof(struct record, member),                                    \
+			sizeof(((struct record *)0)->member), type, optional             \
 	}
+#define F(key, type, member) FIELD(key, type, member, false)
+#define O(key, type, member) FIELD(key, type, member, true)
 	F("id", FIELD_TEXT, id),
 	F("user", FIELD_TEXT, user),
 	F("uid", FIELD_U32, uid),
@@ -68,7 +71,11 @@ static const struct field {
 	F("lent_uid", FIELD_U32, lent.uid),
 	F("lent_gid", FIELD_U32, lent.gid),
 	F("lent_mode", FIELD_U32, lent.mode),
+	O("ns_net", FIELD_U64, ns.net),
+	O("network", FIELD_TEXT, network),
+#undef O
 #undef F
+#undef FIELD
 };
 
 static const char *const state_names[] = { "opening", "open", "lingering", "closing" };
@@ -79,6 +86,15 @@ const char *record_state_name(enum record_state s)
 }
 
 /* ---- text --------------------------------------------------------------------------- */
+
+/* Numbers and texts alike: nothing but zeros before the text's end. */
+static bool is_empty(const struct field *f, const struct record *r)
+{
+	static const struct record nothing;
+	const char *at = (const char *)r + f->offset;
+
+	return f->type == FIELD_TEXT ? !*at : !memcmp(at, &nothing, f->size);
+}
 
 static void put_field(FILE *out, const struct field *f, const struct record *r)
 {
@@ -192,7 +208,7 @@ int record_parse(const char *text, struct record *ret, struct err *e)
 		if (*line && take_line(line, &r, seen, e) < 0)
 			return -1;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-		if (!seen[i])
+		if (!seen[i] && !fields[i].optional)
 			return err_set(e, 0, "key %s is missing", fields[i].key);
 	if (!record_id_is_valid(r.id))
 		return err_set(e, 0, "bad session id %.40s", r.id);
@@ -223,7 +239,8 @@ int record_format(const struct record *r, char *buf, size_t size)
 	one_line(clean.line);
 	one_line(clean.lent.path);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-		put_field(out, &fields[i], &clean);
+		if (!fields[i].optional || !is_empty(&fields[i], &clean))
+			put_field(out, &fields[i], &clean);
 	if (fflush(out) != 0)
 		return -1;
 	len = ftell(out);

@@ -199,6 +199,22 @@ class Second(Held):
         names.same_root = True
 
 
+class Network(Held):
+    """A second login of an account, which shares the first one's network."""
+
+    name = "network"
+    default = "Network=none\n"
+    beyond = Login
+
+
+class OwnNetwork(Login):
+    """A login that makes a network of its own."""
+
+    name = "own-network"
+    default = "Network=none\nNetworkShare=login\n"
+    beyond = Login
+
+
 class Share(Held):
     """A second login into the account's one session."""
 
@@ -289,4 +305,4 @@ class DoorTerminal(Door):
     beyond = Door
 
 
-SCENES = (Login, Gate, Second, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal)
+SCENES = (Login, Gate, Second, Network, OwnNetwork, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal)

@@ -138,6 +138,27 @@ static void words_of_enums(void **state)
 	refuse_all(state, "SupplementaryGroups", WORDS("all", "users"));
 }
 
+static void a_network_is_the_hosts_none_or_has_a_name(void **state)
+{
+	const struct policy *p = &give(state, "Isolate=yes")->policy;
+
+	assert_int_equal(p->network.kind, NETWORK_HOST);
+	assert_int_equal(p->network_share, NETWORK_OF_ACCOUNT);
+	assert_int_equal(give(state, "Network=none")->policy.network.kind, NETWORK_NONE);
+	p = &give(state, "Network=netns:lab-1.x")->policy;
+	assert_int_equal(p->network.kind, NETWORK_NETNS);
+	assert_string_equal(p->network.name, "lab-1.x");
+	p = &give(state, "Network=netns:lab\n[User alice]\nNetwork=host")->policy;
+	assert_int_equal(p->network.kind, NETWORK_HOST);
+	assert_null(p->network.name);
+	assert_int_equal(give(state, "NetworkShare=login")->policy.network_share,
+		NETWORK_OF_LOGIN);
+	refuse_all(state, "Network",
+		WORDS("no", "netns", "netns:", "netns:../x", "netns:.x", "netns:a/b",
+			"netns:a b", "netns:-x", "private:x"));
+	refuse_all(state, "NetworkShare", WORDS("yes", "session"));
+}
+
 static void services_are_file_names_of_pam_d(void **state)
 {
 	struct fixture *f =
@@ -317,6 +338,7 @@ int main(void)
 		story(booleans),
 		story(a_shell_is_an_absolute_path_and_not_nsshell),
 		story(words_of_enums),
+		story(a_network_is_the_hosts_none_or_has_a_name),
 		story(services_are_file_names_of_pam_d),
 		story(linger_takes_a_span_with_its_unit),
 		story(hostnames_have_four_placeholders),

@@ -3,6 +3,8 @@
  * ids. */
 #include "tests/unit/plan_story.h"
 
+#include <sched.h>
+
 static const struct plan *made(void)
 {
 	fixture_plan(&f);
@@ -378,6 +380,52 @@ static void nobody_gains_privileges(void **state)
 		assert_null(strstr(f.plan->login_caps[i], "admin"));
 }
 
+/* ---- the network */
+
+static bool hides(const struct plan *p, const char *target)
+{
+	for (size_t i = 0; i < p->n_ops; i++)
+		if (p->ops[i].kind == PLAN_HIDE && !strcmp(p->ops[i].target, target))
+			return true;
+	return false;
+}
+
+static void the_hosts_network_costs_nothing(void **state)
+{
+	(void)state;
+	assert_false(made()->namespaces & CLONE_NEWNET);
+	assert_string_equal(f.plan->network.text, "");
+	assert_false(hides(f.plan, "/sys/class/net"));
+}
+
+static void a_network_of_ones_own_is_shared_by_who_asks_for_the_same(void **state)
+{
+	(void)state;
+	f.policy.network.kind = NETWORK_NONE;
+	assert_true(made()->namespaces & CLONE_NEWNET);
+	assert_true(f.plan->network.share);
+	assert_string_equal(f.plan->network.text, "none");
+	assert_true(hides(f.plan, "/sys/class/net"));
+	f.policy.network_share = NETWORK_OF_LOGIN;
+	assert_false(made()->network.share);
+	assert_string_equal(f.plan->network.text, "none:login");
+}
+
+static void another_network_is_another_box(void **state)
+{
+	static char lab[] = "lab";
+	uint64_t host, none;
+
+	(void)state;
+	host = plan_rules_digest(made());
+	f.policy.network.kind = NETWORK_NONE;
+	none = plan_rules_digest(made());
+	f.policy.network = (struct policy_network){ NETWORK_NETNS, lab };
+	assert_string_equal(made()->network.text, "netns:lab");
+	assert_true(host != none && plan_rules_digest(f.plan) != none);
+	f.policy.network.name = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,6 +453,9 @@ int main(void)
 		STORY(without_cgroups_there_is_no_cgroup_namespace),
 		STORY(root_inside_needs_an_image_and_images_come_later),
 		STORY(nobody_gains_privileges),
+		STORY(the_hosts_network_costs_nothing),
+		STORY(a_network_of_ones_own_is_shared_by_who_asks_for_the_same),
+		STORY(another_network_is_another_box),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

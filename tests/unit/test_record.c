@@ -22,7 +22,7 @@ static struct record example(void)
 		.caller = { 11, 111 },
 		.supervisor = { 22, 222 },
 		.init = { 33, 333 },
-		.ns = { 1, 2, 3, 4, 5, 6 },
+		.ns = { 1, 2, 3, 4, 5, 6, 0 },
 		.cgroup = "nsshell/1000/abcdef234567",
 		.rootfs = UINT64_MAX,
 		.rules = 7,
@@ -68,6 +68,23 @@ static void a_record_comes_back_as_it_was(void **state)
 	assert_string_equal(back.lent.path, "/dev/tty1");
 	assert_int_equal(back.init.start, 333);
 	assert_true(back.rootfs == UINT64_MAX);
+}
+
+static void a_record_without_a_network_is_as_older_versions_have_it(void **state)
+{
+	char text[RECORD_TEXT_MAX];
+	struct record r = example(), back;
+	struct err e;
+
+	(void)state;
+	format(&r, text);
+	assert_null(strstr(text, "net"));
+	strcpy(r.network, "netns:lab");
+	r.ns.net = 4026532180;
+	format(&r, text);
+	assert_int_equal(record_parse(text, &back, &e), 0);
+	assert_string_equal(back.network, "netns:lab");
+	assert_true(back.ns.net == 4026532180);
 }
 
 static void a_line_break_in_a_name_forges_no_key(void **state)
@@ -162,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_comes_back_as_it_was),
+		cmocka_unit_test(a_record_without_a_network_is_as_older_versions_have_it),
 		cmocka_unit_test(a_line_break_in_a_name_forges_no_key),
 		cmocka_unit_test(every_missing_key_is_noticed),
 		cmocka_unit_test(what_is_added_or_changed_is_refused),

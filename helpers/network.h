@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The session's network namespace. With NetworkShare=account it is that of the account's other
+ * sessions: as the rootfs of Upper=disk (holder.h), every supervisor keeps an fd of it, and so it goes
+ * with the account's last session, also where that one's supervisor was killed.
+ */
+#pragma once
+
+#include "helpers/session.h"
+
+/* Take the number of the fd, as holder_reserve(). Return: 0 or -1 with @e. */
+int network_reserve(const struct plan *plan, struct err *e);
+
+/**
+ * network_take() - Have s->net be the namespace that the plan asks for, and the record name it
+ * @family:	the account's lock
+ *
+ * Return: 0 or -1 with @e.
+ */
+int network_take(struct session *s, int family, struct err *e);
