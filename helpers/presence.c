@@ -2,6 +2,7 @@
 #include "helpers/presence.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/harmless.h"
 #include "core/base/sys.h"
 #include "core/run/login.h"
 #include "core/run/notice.h"
@@ -119,14 +120,6 @@ void presence_wants(const struct presence *p, struct pollfd *ret)
 	*ret = (struct pollfd){ .fd = p->master, .events = POLLIN };
 }
 
-/* wall(1) keeps to this by itself. */
-static void make_harmless(char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (iscntrl((unsigned char)text[i]) && !strchr("\a\t\r\n", text[i]))
-			text[i] = '?';
-}
-
 void presence_relay(const struct presence *p)
 {
 	char text[RELAY_MAX];
@@ -134,7 +127,7 @@ void presence_relay(const struct presence *p)
 
 	if (n <= 0)
 		return;
-	make_harmless(text, (size_t)n);
+	harmless_make(text, (size_t)n);
 	text[n] = '\0';
 	(void)notice_ptys_in(p->session->ptys, text);
 }

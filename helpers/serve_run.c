@@ -16,6 +16,8 @@
 #include "core/run/session_command.h"
 #include "helpers/serve_work.h"
 
+#include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -27,9 +29,24 @@
 
 /* ---- who to be ---------------------------------------------------------------------------- */
 
+/* As newgrp(1) has it: a group that the account has anyway. What it would be called inside is the user's to say. */
+static int put_first(const char *name, struct enter_person *p, struct err *e)
+{
+	const struct group *gr = strlen(name) > LOGIN_NAME_MAX ? NULL : getgrnam(name);
+
+	if (!gr)
+		return err_set(e, 0, "group '%.256s' does not exist", name);
+	for (size_t i = 0; i < p->n_groups; i++)
+		if (p->groups[i] == gr->gr_gid) {
+			p->gid = gr->gr_gid;
+			return 0;
+		}
+	return err_set(e, EPERM, "group '%s' is none of the session's logins'", name);
+}
+
 /* As the session's logins: its account, with those of the login's groups that are the host's, too. */
 static int person_of(const struct record *r, const struct find_held *held,
-	struct enter_person *ret, struct err *e)
+	const char *group, struct enter_person *ret, struct err *e)
 {
 	const struct passwd *pw = getpwnam(r->user);
 	char uids[IDMAP_TEXT_MAX * 4], gids[IDMAP_TEXT_MAX * 4];
@@ -51,7 +68,7 @@ static int person_of(const struct record *r, const struct find_held *held,
 			ret->uid, ret->gid);
 	enter_own_groups(gids, ret);
 	enter_keep_mapped(gids, ret);
-	return 0;
+	return group ? put_first(group, ret, e) : 0;
 }
 
 /* ---- while it runs ------------------------------------------------------------------------ */
@@ -243,7 +260,7 @@ static enum enter_result start(const struct work *w, const struct session_comman
 	}
 	be_like_login(w);
 	if (take_given(w, c, in.given, e) == 0 && find_hold(w->record, &held, e) == 0 &&
-		person_of(w->record, &held, &in.person, e) == 0)
+		person_of(w->record, &held, c->group, &in.person, e) == 0)
 		r = enter_session(&in, &ret->proxy, e);
 	if (r == ENTER_RUNS && in.notice)
 		notice_lent(w->record, notice);

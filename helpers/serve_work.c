@@ -23,6 +23,7 @@
 #define PATIENCE_MS 5000
 #define SPARE_MS    500
 #define SOCK_FD     3
+#define PTYS_FD     4
 
 int work_answer(
 	const struct work *w, const struct session_answer *a, const int *fds, size_t n)
@@ -121,16 +122,22 @@ static int (*const requests[])(
 	[SESSION_RESUME] = resume,
 	[SESSION_LOG] = log_of,
 	[SESSION_RUN] = run,
+	[SESSION_SAY] = work_say,
 };
 
 /* ---- the worker --------------------------------------------------------------------------- */
 
 static int close_others(struct work *w)
 {
-	if (w->sock != SOCK_FD && dup3(w->sock, SOCK_FD, O_CLOEXEC) < 0)
+	/* Above both places. */
+	int sock = fcntl(w->sock, F_DUPFD_CLOEXEC, 16),
+	    ptys = fcntl(w->ptys, F_DUPFD_CLOEXEC, 16);
+
+	if (sock < 0 || dup3(sock, SOCK_FD, O_CLOEXEC) < 0)
 		return -1;
 	w->sock = SOCK_FD;
-	return sys_close_from(SOCK_FD + 1);
+	w->ptys = ptys < 0 ? -EBADF : dup3(ptys, PTYS_FD, O_CLOEXEC);
+	return sys_close_from(w->ptys < 0 ? SOCK_FD + 1 : PTYS_FD + 1);
 }
 
 /* Return: 0 or -1: nobody is told then. */
@@ -182,7 +189,7 @@ static int hear(struct work *w, struct session_request *q, bool spare, struct er
 			w->record->id);
 	if (!is)
 		return err_set(e, 0, "no session has the id \"%s\"", w->record->id);
-	if (spare && q->kind == SESSION_RUN)
+	if (spare && (q->kind == SESSION_RUN || q->kind == SESSION_SAY))
 		return err_set(e, EAGAIN,
 			"session %s has been given as many commands as it takes at once",
 			w->record->id);
@@ -191,9 +198,10 @@ static int hear(struct work *w, struct session_request *q, bool spare, struct er
 
 _Noreturn void serve_work(const struct session *s, int sock, bool spare)
 {
-	struct work w = {
-		.record = &s->record, .runtime_dir = s->plan->runtime_dir, .sock = sock
-	};
+	struct work w = { .record = &s->record,
+		.runtime_dir = s->plan->runtime_dir,
+		.sock = sock,
+		.ptys = s->ptys };
 	struct session_answer a = { .magic = SESSION_SOCKET_MAGIC };
 	struct session_request q = { 0 };
 	int r;

@@ -11,7 +11,8 @@
  * @spare:	one of the last that there is room for: no command, and little patience
  *
  * Should:   be a fork of the supervisor's; ends with it
- * Mustn't:  keep any fd of the supervisor's but this connection: no lease, lock or leash outlives it
+ * Mustn't:  keep any fd of the supervisor's but this connection and the directory of terminals: no lease,
+ *	     lock or leash outlives it
  */
 _Noreturn void serve_work(const struct session *s, int sock, bool spare);
 
@@ -20,6 +21,7 @@ struct work {
 	const struct record *record;
 	const char *runtime_dir;
 	int sock;
+	int ptys;            /* the directory of the session's terminals; -EBADF: none */
 	bool root;           /* root asks; else the session's account */
 	pid_t pid;           /* who asks, when it connected, also from a box */
 	int fds[IO_FDS_MAX]; /* came with the request */
@@ -29,6 +31,9 @@ struct work {
 /* Send an answer with fds. Return: 0 or -1 with errno. */
 int work_answer(
 	const struct work *w, const struct session_answer *a, const int *fds, size_t n);
+
+/* SESSION_SAY. Return: 0 or -1 with @e. */
+int work_say(const struct work *w, int value, struct session_answer *a, struct err *e);
 
 /**
  * work_run() - SESSION_RUN

@@ -3,46 +3,11 @@
 #include "nsshell/nsshell.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/sys.h"
-#include "core/run/handed.h"
 #include "core/run/own_run.h"
 #include "nsshell/nsshell_agent.h"
 #include "nsshell/nsshell_env.h"
 
 #include <string.h>
-#include <sys/stat.h>
-
-/* A terminal becomes one of the session's, and what may go in goes in as it is. */
-static int look_at_stdio(struct session_command *c, struct err *e)
-{
-	int is[3];
-
-	for (int fd = 0; fd < 3; fd++) {
-		is[fd] = pty_is_terminal(fd);
-		if (is[fd] < 0)
-			return err_set(e, errno, "look at the terminal");
-	}
-	if (is[0] && is[1]) {
-		if (pty_ask(0, &c->head.manner) < 0)
-			return err_set(e, errno, "ask the terminal");
-		c->head.on_pty = is[2] ? 7 : 3;
-		c->head.observed = 1;
-	}
-	for (int fd = 0; fd < 3; fd++)
-		if (!(c->head.on_pty >> fd & 1) && handed_is_harmless(fd))
-			c->head.given |= 1U << fd;
-	return 0;
-}
-
-static void note_ours(struct session_command *c)
-{
-	mode_t mask = umask(022);
-
-	(void)umask(mask);
-	c->head.mask = mask;
-	c->head.slack = sys_timer_slack();
-	session_command_own_limits(c);
-}
 
 /* nsshell -c COMMAND ARGUMENT... is bash -c COMMAND ARGUMENT... */
 static const char **words_of(const struct nsshell_call *call, const char *name)
@@ -127,9 +92,10 @@ int nsshell_there(const struct nsshell_call *call, const struct door_answer *a)
 
 	c.head.login = 1;
 	c.head.agent = call->agent != 0;
-	note_ours(&c);
-	if (look_at_stdio(&c, &e) == 0)
+	if (own_run_like_us(&c, &e) == 0) {
+		c.head.observed = c.head.on_pty != 0;
 		status = start(call, a, &c.head, &p, &agent, &e);
+	}
 	if (status == 0)
 		return follow(call, &p, agent);
 	(void)fprintf(stderr, "nsshell: %s\n", e.msg);

@@ -15,7 +15,7 @@ bool inside_session(void)
 	return lstat(PATH_RUN_SESSION, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0;
 }
 
-static void own_id(char *id, size_t size)
+void inside_session_id(char *id, size_t size)
 {
 	if (!inside_session() || io_read_text(AT_FDCWD, PATH_RUN_SESSION, id, size) < 0)
 		id[0] = '\0';
@@ -26,7 +26,7 @@ bool inside_is(const char *id)
 {
 	char own[64];
 
-	own_id(own, sizeof(own));
+	inside_session_id(own, sizeof(own));
 	return own[0] && strcmp(own, id) == 0;
 }
 
@@ -34,7 +34,7 @@ int inside_no_way(struct err *e)
 {
 	char id[64];
 
-	own_id(id, sizeof(id));
+	inside_session_id(id, sizeof(id));
 	return err_set(e, 0,
 		"this is inside session %s, from where nobody's sessions can be reached but one's "
 		"own: \"nsctl status\" tells of this one, see nsshell(7)",

@@ -5,9 +5,13 @@
 #include "core/base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Whether a session's mark is here: a file of root's, in a folder that only root may write. */
 bool inside_session(void);
+
+/* Its id, "" where there is none. */
+void inside_session_id(char *id, size_t size);
 
 /* Whether it is that session. */
 bool inside_is(const char *id);

@@ -4,6 +4,9 @@
 
 #include "core/run/record.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* Where a session has its own ptys. */
 #define NOTICE_PTS "/dev/pts"
 
@@ -25,8 +28,20 @@ size_t notice_ptys(const char *text);
  */
 size_t notice_ptys_in(int devpts, const char *text);
 
-/* Write to the terminal that was lent to the session, from outside; if it still is. */
-void notice_lent(const struct record *r, const char *text);
+/* The same for one of them, pts/N. Return: whether it took it. */
+bool notice_pty(int devpts, unsigned int n, const char *text);
+
+/**
+ * notice_list() - What there is to write to
+ * @buf:	gets a line each: its name, "pts/0", the seconds since somebody typed there, and whether
+ *		mesg(1) lets others write there, y or n; as many as there is room for
+ *
+ * That of the terminal that was lent is what comes behind /dev/ outside.
+ */
+void notice_list(const struct record *r, int devpts, char *buf, size_t size);
+
+/* Write to the terminal that was lent to the session, from outside; if it still is. Return: whether it took it. */
+bool notice_lent(const struct record *r, const char *text);
 
 /* Whether an fd is in a devpts: what a box may have put in its place isn't. */
 int notice_is_devpts(int fd);

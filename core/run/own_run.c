@@ -3,7 +3,42 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/sys.h"
+#include "core/run/handed.h"
 #include "core/run/session_socket.h"
+
+#include <sys/stat.h>
+
+static int look_at_stdio(struct session_command *c, struct err *e)
+{
+	int is[3];
+
+	for (int fd = 0; fd < 3; fd++) {
+		is[fd] = pty_is_terminal(fd);
+		if (is[fd] < 0)
+			return err_set(e, errno, "look at the terminal");
+	}
+	if (is[0] && is[1]) {
+		if (pty_ask(0, &c->head.manner) < 0)
+			return err_set(e, errno, "ask the terminal");
+		c->head.on_pty = is[2] ? 7 : 3;
+	}
+	for (int fd = 0; fd < 3; fd++)
+		if (!(c->head.on_pty >> fd & 1) && handed_is_harmless(fd))
+			c->head.given |= 1U << fd;
+	return 0;
+}
+
+int own_run_like_us(struct session_command *c, struct err *e)
+{
+	mode_t mask = umask(022);
+
+	(void)umask(mask);
+	c->head.mask = mask;
+	c->head.slack = sys_timer_slack();
+	session_command_own_limits(c);
+	return look_at_stdio(c, e);
+}
 
 static bool is_ours(const struct session_command *c, int fd)
 {

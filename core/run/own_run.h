@@ -10,6 +10,14 @@
 #include <sys/types.h>
 
 /**
+ * own_run_like_us() - Have it get what a child of ours would
+ *
+ * Our umask, limits and timer slack; of 0 to 2 a terminal becomes one of the session's, where input and output
+ * are on one, and what may go in goes in as it is. Return: 0 or -1 with @e.
+ */
+int own_run_like_us(struct session_command *c, struct err *e);
+
+/**
  * own_run() - Start it
  * @uid:	the account's
  * @c:		of its fds those that are given go along

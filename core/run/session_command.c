@@ -40,13 +40,14 @@ int session_command_pack(const struct session_command *c, struct err *e)
 {
 	_cleanup_close_ int fd = memfd_create("nsshell command", MFD_CLOEXEC);
 	const char *const before[] = { c->folder, c->home, c->file, NULL };
+	const char *const behind[] = { c->group, NULL };
 	struct session_command_head head = c->head;
 
 	head.n_argv = count(c->argv);
 	head.n_env = count(c->env);
 	if (fd < 0 || io_write_all(fd, &head, sizeof(head)) < 0 ||
 		write_words(fd, before) < 0 || write_words(fd, c->argv) < 0 ||
-		write_words(fd, c->env) < 0)
+		write_words(fd, c->env) < 0 || write_words(fd, behind) < 0)
 		return err_set(e, errno, "write the command down");
 	return take_fd(&fd);
 }
@@ -88,6 +89,7 @@ static int take(
 	if (!c->folder || !c->home || !c->file || !c->env ||
 		!take_words(c->env, c->head.n_env, &at, end))
 		return -1;
+	c->group = at < end ? next(&at, end) : NULL;
 	return at == end && c->folder[0] == '/' && c->home[0] == '/' && *c->file ? 0 : -1;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The command of a SESSION_RUN as it comes in a memfd: a head, and strings behind it. */
+/* The command of a SESSION_RUN as it comes in a memfd: a head, and strings behind it, the last one optional. */
 #pragma once
 
 #include "core/base/err.h"
@@ -30,12 +30,14 @@ struct session_command_head {
  * What it stands for; strings are the buffer's, arrays of them end with NULL. It starts in @folder, or
  * with !folder_must in @home where that can't be entered, or in "/". With @observed and a pty there is a
  * socket for nsjoin --observe. With @agent it gets a socket that ends outside, named by SSH_AUTH_SOCK;
- * that and SSH_TTY get their values inside, where env has them.
+ * that and SSH_TTY get their values inside, where env has them. With @group it has that group of the
+ * account's as its first one, newgrp(1); what takes no group refuses the whole.
  */
 struct session_command {
 	struct session_command_head head;
 	const char *folder, *home, *file;
 	const char **argv, **env; /* one allocation: free argv */
+	const char *group;        /* its name, or NULL: that of the passwd entry */
 };
 
 /* What the answer's value says of the fds that come with it, after those of stdio. */

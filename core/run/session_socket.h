@@ -27,7 +27,16 @@ enum session_request_kind {
 	SESSION_RESUME,
 	SESSION_LOG, /* answered with a memfd: account_log.h */
 	SESSION_RUN, /* with a memfd, session_command.h, and given fds; answered with stdio for a proxy */
+	/* with a memfd of text for its terminals; value: N of pts/N, or one of below. Answered with how many took it */
+	SESSION_SAY,
 };
+
+#define SESSION_SAY_ALL  (-1)
+#define SESSION_SAY_LENT (-2) /* the terminal of outside that it was lent */
+#define SESSION_SAY_LIST                                                                 \
+	(-3) /* without a text: answered with what there is, notice_list() */
+/* Of one text; more is refused. */
+#define SESSION_SAY_MAX 16384
 
 struct session_request {
 	uint32_t magic;

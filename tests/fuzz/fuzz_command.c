@@ -24,6 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		n += strlen(c.env[words]) + 1;
 	must(words == c.head.n_env);
 	n += strlen(c.folder) + 1 + strlen(c.home) + 1 + strlen(c.file) + 1;
+	if (c.group)
+		n += strlen(c.group) + 1;
 	must(n + sizeof(c.head) == size);
 	session_command_clear(&c);
 	return 0;

@@ -65,9 +65,9 @@ def test_wall_arrives(b):
         b.run("wall", "the host goes down at noon")
         b.check(t.expect("the host goes down at noon"), "what root tells everybody with wall(1) appears on it")
         with open("/dev/" + seen[0][1], "wb", buffering=0) as f:
-            f.write(b"\x1b]0;evil\x07 plain \x9b text\n")
+            f.write(b"\x1b]0;evil\x07 a\0 \x9b2J \xc2\x9b2J plain\n")
         t.expect("plain")
-        b.check("\x1b]0;evil" not in t.seen and "?]0;evil" in t.seen, "what would steer a terminal doesn't",
+        b.check("\x1b]0;evil" not in t.seen and "?]0;evil\x07 a? ?2J ??2J plain" in t.seen, "what would steer a terminal doesn't",
                 t.seen[-200:])
         t.line("exit")
     b.check(b.gone() and not _entries(b, b.alice), "the entry goes with the session", _entries(b, b.alice))

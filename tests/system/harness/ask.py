@@ -9,7 +9,7 @@ import traceback
 
 OWN = "/run/nsshell/own"
 MAGIC = 0x6e737231
-RECORD, STOP, SIGNAL, PAUSE, RESUME, LOG, RUN = range(1, 8)
+RECORD, STOP, SIGNAL, PAUSE, RESUME, LOG, RUN, SAY = range(1, 9)
 ANSWER = struct.Struct("@Iii i512si 4096s")
 HEAD = struct.Struct("@9IQ 60s8s 4x 256s")
 UNLIMITED = struct.pack("@QQ", 2 ** 64 - 1, 2 ** 64 - 1) * 16
@@ -38,8 +38,10 @@ def as_user(person, function, *arguments):
 
 def connect(uid, session, timeout=10):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    s.settimeout(timeout)
+    # As the product's own does, one waits where others wait already.
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@qq", timeout, 0))
     s.connect(f"{OWN}/{uid}/{session}")
+    s.settimeout(timeout)
     return s
 
 
@@ -54,9 +56,9 @@ def hear(s):
     return failed, value, message.split(b"\0")[0].decode(), text.split(b"\0")[0].decode(), fds
 
 
-def command(argv, env=(), folder="/", file=None, on_pty=0, given=0, n_argv=None, n_env=None, tail=b""):
-    words = [folder, "/", file if file is not None else argv[0] if argv else "", *argv, *env]
-    head = HEAD.pack(on_pty, given, 0, 0, 0, 0o22, 0, len(argv) if n_argv is None else n_argv, len(env) if n_env is None else n_env,
+def command(argv, env=(), folder="/", file=None, on_pty=0, given=0, n_argv=None, n_env=None, tail=b"", login=0, group=None):
+    words = [folder, "/", file if file is not None else argv[0] if argv else "", *argv, *env, *([] if group is None else [group])]
+    head = HEAD.pack(on_pty, given, 0, 0, 0, 0o22, login, len(argv) if n_argv is None else n_argv, len(env) if n_env is None else n_env,
                      0, b"", b"", UNLIMITED)
     return head + b"".join(w.encode() + b"\0" for w in words) + tail
 
@@ -67,9 +69,9 @@ def memfd(data):
     return fd
 
 
-def ask(uid, session, kind, value=0, fds=(), magic=MAGIC):
+def ask(uid, session, kind, value=0, fds=(), magic=MAGIC, timeout=10):
     """As hear(), of one request; fds that come are closed, their number stands for them."""
-    with connect(uid, session) as s:
+    with connect(uid, session, timeout) as s:
         socket.send_fds(s, [struct.pack("@IIi", magic, kind, value)], list(fds))
         said = hear(s)
         if isinstance(said, tuple):
