@@ -56,7 +56,7 @@ HARDEN += -fcf-protection=full
 endif
 OPT ?= -O2 -g
 CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
-	-DLIBEXECDIR='"$(LIBEXECDIR)"' -DPAMDIR='"$(PAMDIR)"'
+	-DLIBEXECDIR='"$(LIBEXECDIR)"' -DDATADIR='"$(PREFIX)/share"' -DPAMDIR='"$(PAMDIR)"'
 CFLAGS += -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) $(SANITIZE)
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(SANITIZE_LINK)
 # A shared object lives in a program that isn't instrumented.
@@ -83,6 +83,7 @@ MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/privs.c core/run/privs_c
 NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/client_open.c helpers/session_id.c
 NSJOIN := $(wildcard nsshell/nsjoin*.c)
 NSSHELL := $(wildcard nsshell/nsshell*.c)
+COMMAND := $(wildcard nsshell/command*.c)
 DOOR   := $(wildcard nsshell/door*.c) helpers/client.c helpers/client_open.c helpers/session_id.c
 UNIT   := $(wildcard tests/unit/test_*.c)
 BENCH  := $(wildcard tests/bench/*.c)
@@ -101,7 +102,7 @@ LDLIBS_ctl  = $(LDLIBS_run) -lsmartcols -ljansson
 SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
 PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
-	$(BUILD)/nsshell-door $(BUILD)/pam_nsshell.so
+	$(BUILD)/nsshell-door $(BUILD)/nsshell-command $(BUILD)/pam_nsshell.so
 # Asks systemd for an account's scope; a system without systemd's library has no use for it.
 PROGRAMS += $(if $(shell $(PKG_CONFIG) --exists libsystemd && echo yes),$(BUILD)/nsshell-scope)
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
@@ -168,6 +169,11 @@ $(BUILD)/nsjoin: $(call obj,$(NSJOIN)) $(LIBS)
 $(BUILD)/bin/nsshell: $(call obj,$(NSSHELL)) $(LIBS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out $(if $(SANITIZE),,-pie),$(LDFLAGS)) $(if $(SANITIZE),,-static-pie) -o $@ $^
+
+# Static: it is bound into boxes, over programs of whatever distribution they have.
+$(BUILD)/nsshell-command: $(call obj,$(COMMAND)) $(LIBS)
+	$(call say,LD,$@)
 	$(Q)$(CC) $(filter-out $(if $(SANITIZE),,-pie),$(LDFLAGS)) $(if $(SANITIZE),,-static-pie) -o $@ $^
 
 $(BUILD)/nsshell-door: $(call obj,$(DOOR)) $(LIBS)
@@ -355,7 +361,7 @@ format:
 # Man pages and snippets name the places of an installation without any of these variables.
 PLACES = sed -e 's,/usr/local/libexec,$(LIBEXECDIR),g' -e 's,/usr/local/\(s\?bin\|share\),$(PREFIX)/\1,g' \
 	-e 's,/etc/\(nsshell\|pam\.d\),$(SYSCONFDIR)/\1,g'
-MANPAGES := nsshell.1 nsshell.7 nsshell.conf.5 nsctl.8 nsjoin.8 pam_nsshell.8
+MANPAGES := nsshell.1 nsshell.7 nsshell.conf.5 nsshell-commands.5 nsctl.8 nsjoin.8 pam_nsshell.8
 # "nsctl.8" to its place below MANDIR.
 man = $(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(1)
 
@@ -368,6 +374,9 @@ pam_profile = $(if $(DESTDIR)$(filter-out /etc,$(SYSCONFDIR)),,$(if $(PAM_CONFIG
 # A login meanwhile finds the old one or the new one, whole: install(1) alone unlinks what is there first.
 put = install -m $(1) $(2) $(DESTDIR)$(3)/$(notdir $(2)).new && \
 	mv -f $(DESTDIR)$(3)/$(notdir $(2)).new $(DESTDIR)$(3)/$(notdir $(2))
+
+# Of HostCommands=.
+ENTRIES := $(wildcard config/commands/*.conf)
 
 # Of before the sessions had sockets.
 OLD_SETUID = $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own
@@ -384,8 +393,10 @@ install: all
 	ln -sf ../sbin/nsctl ../sbin/nsjoin $(DESTDIR)$(PREFIX)/bin/ # users' PATH has no sbin
 	$(call put,0755,$(BUILD)/bin/nsshell,$(PREFIX)/bin)
 	$(call put,4755,$(BUILD)/nsshell-door,$(LIBEXECDIR)/nsshell)
+	$(call put,0755,$(BUILD)/nsshell-command,$(LIBEXECDIR)/nsshell)
 	$(if $(filter %/nsshell-scope,$(PROGRAMS)),$(call put,0755,$(BUILD)/nsshell-scope,$(LIBEXECDIR)/nsshell))
-	install -d $(DESTDIR)$(PREFIX)/share/nsshell
+	install -d $(DESTDIR)$(PREFIX)/share/nsshell/commands
+	install -m 0644 $(ENTRIES) $(DESTDIR)$(PREFIX)/share/nsshell/commands/
 	$(PLACES) config/sshd_nsshell.conf >$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf
 	$(PLACES) config/profile_nsshell.sh >$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh
 	$(PLACES) config/userdel_nsshell.sh >$(DESTDIR)$(PREFIX)/share/nsshell/userdel_nsshell.sh
@@ -443,6 +454,8 @@ uninstall:
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door $(OLD_SETUID) \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope \
+		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-command \
+		$(patsubst config/%,$(DESTDIR)$(PREFIX)/share/nsshell/%,$(ENTRIES)) \
 		$(DESTDIR)$(PREFIX)/bin/nsshell $(foreach m,$(MANPAGES),$(call man,$(m))) \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf \
 		$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf \
@@ -451,7 +464,7 @@ uninstall:
 		$(DESTDIR)$(PAM_PROFILE) $(if $(PAM_CONFIGS),$(DESTDIR)$(PAM_CONFIGS)/nsshell) \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so \
 		$(DESTDIR)$(COMPLETIONDIR)/nsctl $(DESTDIR)$(COMPLETIONDIR)/nsjoin
-	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PREFIX)/share/nsshell
+	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PREFIX)/share/nsshell/commands $(DESTDIR)$(PREFIX)/share/nsshell
 
 clean:
 	rm -rf $(BUILD)

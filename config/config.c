@@ -221,6 +221,9 @@ int config_load(const char *path, struct config **ret, struct err *e)
 		return config_no_memory(e);
 	c->sections_end = &c->sections;
 	people_read(&c->people);
+	c->path = path ? arena_strdup(&c->arena, path) : NULL;
+	if (path && !c->path)
+		return config_no_memory(e);
 	if (load(c, path ? path : PATH_CONF, e) < 0)
 		return -1;
 	*ret = c;

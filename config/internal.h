@@ -81,7 +81,7 @@ config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
 	config_parse_amount, config_parse_tasks, config_parse_cpus, config_parse_io,
 	config_parse_slice, config_parse_shell, config_parse_binds, config_parse_paths,
 	config_parse_devices, config_parse_filter, config_parse_families,
-	config_parse_network;
+	config_parse_network, config_parse_commands;
 
 /* Where a list entry "[-]SOURCE[:TARGET]" appears inside. */
 const char *config_bind_target(const char *entry);
@@ -125,6 +125,7 @@ struct config_section {
 
 struct config {
 	struct arena arena;
+	const char *path;     /* of nsshell.conf; NULL: the compiled-in one */
 	struct people people; /* whom Isolate= in [Default] means */
 	struct config_problem *problems;
 	size_t n_problems;

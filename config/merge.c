@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The policy of one account: [Default], then its [Group]s, then its [User]; its slice's. */
+#include "config/command.h"
 #include "config/internal.h"
 #include "core/base/cleanup.h"
 
@@ -185,6 +186,9 @@ int config_policy(const struct config *c, const struct account *account,
 		(policy_merge(c, account, &p, e) < 0 ||
 			refuse_problems(c, account, &p, e) < 0 ||
 			refuse_contradiction(c, account, &p, e) < 0))
+		return -1;
+	/* What is wrong with an entry takes that command away, and nobody's login. */
+	if (p.isolate && command_entries(c->path, &p.host_commands, &p.commands, e) < 0)
 		return -1;
 	*ret = p;
 	p = (struct policy){ 0 };

@@ -2,6 +2,7 @@
 /* Parsers of keys that hold a list: words between blanks, added to what is there. */
 #include "config/internal.h"
 #include "core/base/cleanup.h"
+#include "core/plan/command.h"
 #include "core/plan/families.h"
 #include "core/plan/filter.h"
 
@@ -236,4 +237,35 @@ int config_parse_families(const struct config_key *key, const char *value, void 
 {
 	(void)key;
 	return hear_words(field, value, family_check, why, why_size);
+}
+
+static const char *command_check(char *word)
+{
+	return command_name_is_valid(word) ? NULL : "is no name of a command";
+}
+
+/* "none" takes away what was listed before it, a command's name it isn't. */
+int config_parse_commands(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	_cleanup_list_ struct strlist words = { 0 };
+	struct strlist *list = field;
+	int r;
+
+	(void)key;
+	r = words_check(&words, value, command_check, why, why_size);
+	if (r < 0)
+		return r;
+	if (list->n + words.n > COMMANDS_MAX) {
+		(void)snprintf(why, why_size, "more than %d commands", COMMANDS_MAX);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < words.n; i++) {
+		if (!strcmp(words.v[i], "none"))
+			strlist_clear(list);
+		else if (!strlist_has(list, words.v[i]) &&
+			 strlist_add(list, words.v[i]) < 0)
+			return -ENOMEM;
+	}
+	return 0;
 }

@@ -20,7 +20,7 @@
 #define CLOSE_MS 20
 /* Of who asks us, and no worker. */
 #define SAY_MS 100
-/* For the workers to die, all of them. */
+/* For the workers to end, all of them; and once more to die. */
 #define DIE_MS 1000
 
 /* ---- closing ------------------------------------------------------------------------------ */
@@ -182,19 +182,37 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-void serve_end(struct serve *v)
+/* Of those that are left. */
+static void await_all(struct serve *v)
 {
 	uint64_t until = now_ms() + DIE_MS;
 
-	for (size_t i = 0; i < v->n; i++)
-		(void)sys_pidfd_signal(v->workers[i].pidfd, SIGKILL);
-	/* One that closes a file of a FUSE can't even die before that has answered. */
 	for (size_t i = 0; i < v->n; i++) {
 		struct pollfd p = { .fd = v->workers[i].pidfd, .events = POLLIN };
 		uint64_t now = now_ms();
 
-		if (poll(&p, 1, now < until ? (int)(until - now) : 0) > 0)
+		if (p.fd >= 0 && poll(&p, 1, now < until ? (int)(until - now) : 0) > 0) {
 			(void)waitpid(v->workers[i].pid, NULL, 0);
-		cleanup_close(&v->workers[i].pidfd);
+			cleanup_close(&v->workers[i].pidfd);
+		}
 	}
+}
+
+static void signal_all(const struct serve *v, int sig)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (v->workers[i].pidfd >= 0)
+			(void)sys_pidfd_signal(v->workers[i].pidfd, sig);
+}
+
+/* One that has a program run on the host ends that first. One that closes a file of a FUSE can't even die before
+ * that has answered. */
+void serve_end(struct serve *v)
+{
+	signal_all(v, SIGTERM);
+	await_all(v);
+	signal_all(v, SIGKILL);
+	await_all(v);
+	for (size_t i = 0; i < v->n; i++)
+		cleanup_close(&v->workers[i].pidfd);
 }

@@ -213,8 +213,7 @@ static pid_t asker_of(const struct work *w)
 	return began <= ours ? w->pid : 0;
 }
 
-/* What is started inherits it: the login's niceness may be the admin's choice (pam_limits). */
-static void be_like_login(const struct work *w)
+void work_be_like_login(const struct work *w)
 {
 	_cleanup_close_ int login = members_hold(&w->record->caller);
 
@@ -248,7 +247,8 @@ static enum enter_result start(const struct work *w, const struct session_comman
 	};
 
 	if (c->head.agent) {
-		(void)snprintf(agent, sizeof(agent), "%s/nsshell-agent", w->runtime_dir);
+		(void)snprintf(
+			agent, sizeof(agent), "%s/nsshell-agent", w->plan->runtime_dir);
 		in.agent = agent;
 		in.ret_agent = &ret->agent;
 	}
@@ -258,7 +258,7 @@ static enum enter_result start(const struct work *w, const struct session_comman
 		joinlog_notice(who, now, notice, sizeof(notice));
 		in.notice = notice;
 	}
-	be_like_login(w);
+	work_be_like_login(w);
 	if (take_given(w, c, in.given, e) == 0 && find_hold(w->record, &held, e) == 0 &&
 		person_of(w->record, &held, c->group, &in.person, e) == 0)
 		r = enter_session(&in, &ret->proxy, e);

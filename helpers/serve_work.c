@@ -31,6 +31,15 @@ int work_answer(
 	return io_send(w->sock, a, sizeof(*a), fds, n);
 }
 
+static void hold_term(bool hold)
+{
+	sigset_t term;
+
+	(void)sigemptyset(&term);
+	(void)sigaddset(&term, SIGTERM);
+	(void)sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &term, NULL);
+}
+
 /* ---- what can be asked for ---------------------------------------------------------------- */
 
 static int tell_record(
@@ -112,6 +121,16 @@ static int run(const struct work *w, int value, struct session_answer *a, struct
 	return work_run(w, a, e);
 }
 
+/* The supervisor ends it by a signal that it hears: what runs then isn't a process of the session. */
+static int host(const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	struct work own = *w;
+
+	(void)value;
+	hold_term(true);
+	return work_host(&own, a, e);
+}
+
 /* All that there is, by enum session_request_kind. Each returns 0; 1 when it has answered; -1 with @e. */
 static int (*const requests[])(
 	const struct work *w, int value, struct session_answer *a, struct err *e) = {
@@ -123,6 +142,7 @@ static int (*const requests[])(
 	[SESSION_LOG] = log_of,
 	[SESSION_RUN] = run,
 	[SESSION_SAY] = work_say,
+	[SESSION_HOST] = host,
 };
 
 /* ---- the worker --------------------------------------------------------------------------- */
@@ -147,6 +167,7 @@ static int begin(struct work *w, pid_t supervisor, int ms)
 	socklen_t size = sizeof(struct ucred);
 	struct ucred peer;
 
+	hold_term(false);
 	closelog();
 	/* What the supervisor looked with is closed here. */
 	look_end();
@@ -189,7 +210,8 @@ static int hear(struct work *w, struct session_request *q, bool spare, struct er
 			w->record->id);
 	if (!is)
 		return err_set(e, 0, "no session has the id \"%s\"", w->record->id);
-	if (spare && (q->kind == SESSION_RUN || q->kind == SESSION_SAY))
+	if (spare && (q->kind == SESSION_RUN || q->kind == SESSION_SAY ||
+			     q->kind == SESSION_HOST))
 		return err_set(e, EAGAIN,
 			"session %s has been given as many commands as it takes at once",
 			w->record->id);
@@ -198,10 +220,9 @@ static int hear(struct work *w, struct session_request *q, bool spare, struct er
 
 _Noreturn void serve_work(const struct session *s, int sock, bool spare)
 {
-	struct work w = { .record = &s->record,
-		.runtime_dir = s->plan->runtime_dir,
-		.sock = sock,
-		.ptys = s->ptys };
+	struct work w = {
+		.record = &s->record, .plan = s->plan, .sock = sock, .ptys = s->ptys
+	};
 	struct session_answer a = { .magic = SESSION_SOCKET_MAGIC };
 	struct session_request q = { 0 };
 	int r;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/io.h"
+#include "core/plan/plan.h"
 #include "core/run/session_socket.h"
 #include "helpers/session.h"
 
@@ -19,7 +20,7 @@ _Noreturn void serve_work(const struct session *s, int sock, bool spare);
 /* A connection, and who is at its other end. */
 struct work {
 	const struct record *record;
-	const char *runtime_dir;
+	const struct plan *plan;
 	int sock;
 	int ptys;            /* the directory of the session's terminals; -EBADF: none */
 	bool root;           /* root asks; else the session's account */
@@ -42,3 +43,15 @@ int work_say(const struct work *w, int value, struct session_answer *a, struct e
  * where the exec failed.
  */
 int work_run(const struct work *w, struct session_answer *a, struct err *e);
+
+/**
+ * work_host() - SESSION_HOST
+ *
+ * Should:   be called with SIGTERM blocked, which is what ends it. Returns once the command has ended.
+ *
+ * Return: 0, 1 when it has answered, -1 with @e when it wasn't started. What came with the request is closed.
+ */
+int work_host(struct work *w, struct session_answer *a, struct err *e);
+
+/* What is started inherits it: the login's niceness may be the admin's choice (pam_limits). */
+void work_be_like_login(const struct work *w);

@@ -66,9 +66,10 @@ static void note_login(struct session *s, struct presence *presence)
  * Should:   leave what ending a session takes: kill, chown a terminal, write root's files; what looking
  *	     anew at the host's files takes, renew_begin() and refresh_now(); and what it takes to start
  *	     a command in the session, enter_session()
- * Mustn't:  leave more for the hours that a session lasts
+ * Mustn't:  leave more for the hours that a session lasts. The bounding set stays where programs of the host's
+ *	     are run, host_start(): it is what their setuid bits give them
  */
-static int drop(struct err *e)
+static int drop(const struct plan *plan, struct err *e)
 {
 	static const char *const names[] = { "cap_kill", "cap_chown", "cap_fowner",
 		"cap_dac_override", "cap_sys_admin", "cap_setuid", "cap_setgid",
@@ -78,7 +79,10 @@ static int drop(struct err *e)
 	if (privs_cap_mask(names, sizeof(names) / sizeof(*names), &caps, e) < 0 ||
 		privs_held(&held, e) < 0)
 		return -1;
-	return privs_keep_caps(caps & held, e);
+	if (!plan_has_commands(plan))
+		return privs_keep_caps(caps & held, e);
+	return privs_drop_caps(caps & held) < 0 ? err_set(e, errno, "drop capabilities")
+						: 0;
 }
 
 static int join_supervisors(struct session *s, struct err *e)
@@ -120,9 +124,9 @@ static void settle(struct session *s)
 	if (renew_is_wanted(s->plan) &&
 		renew_hold(s->proc, s->record.init.pid, &s->renew, &e) < 0)
 		syslog(LOG_WARNING, "session %s: " FOLLOW_NOT, s->plan->id, e.msg);
-	r = drop(&e);
+	r = drop(s->plan, &e);
 	if (r < 0) /* for want of memory, say */
-		r = drop(&e);
+		r = drop(s->plan, &e);
 	if (r < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
 	if (reconcile_all(&swept, &e) < 0)

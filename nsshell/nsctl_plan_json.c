@@ -216,6 +216,30 @@ static json_t *cgroup(struct json_out *o, const struct plan_cgroup *c)
 	return object;
 }
 
+/* Those that the box doesn't have say why. */
+static json_t *commands(struct json_out *o, const struct plan *p)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < p->n_commands; i++) {
+		const struct command *c = &p->commands[i];
+		json_t *row = json_object();
+
+		put(o, row, "name", text(c->name));
+		put(o, row, "program", text(c->program));
+		put(o, row, "why", text(c->why));
+		put(o, row, "arguments", texts(o, c->forms, c->n_forms));
+		put(o, row, "environment", texts(o, c->env, c->n_env));
+		put(o, row, "service", *c->service ? text(c->service) : json_null());
+		put(o, row, "terminal",
+			json_boolean(c->terminal == COMMAND_TERMINAL_AUTO));
+		put(o, row, "time_usec", number(c->time_usec));
+		put(o, row, "output_max", number(c->output_max));
+		append(o, array, row);
+	}
+	return array;
+}
+
 static void verdict(struct json_out *o, json_t *object, const struct nsctl_verdict *v)
 {
 	put(o, object, "isolated", json_boolean(v->isolated));
@@ -309,6 +333,7 @@ int nsctl_plan_json(const struct plan *p, const struct nsctl_verdict *v, FILE *o
 	put(&o, object, "layers", layers(&o, p));
 	put(&o, object, "ops", ops(&o, p));
 	put(&o, object, "cgroup", cgroup(&o, &p->cgroup));
+	put(&o, object, "commands", commands(&o, p));
 	put(&o, object, "share", json_string(p->share_account ? "account" : "login"));
 	put(&o, object, "linger_usec", number(p->linger_usec));
 	put(&o, object, "sessions_max", number(p->sessions_max));

@@ -8,6 +8,9 @@
 #ifndef LIBEXECDIR
 #define LIBEXECDIR "/usr/libexec"
 #endif
+#ifndef DATADIR
+#define DATADIR "/usr/share"
+#endif
 #ifndef PAMDIR
 #define PAMDIR "/usr/lib/x86_64-linux-gnu/security"
 #endif
@@ -18,7 +21,11 @@
 #define PATH_HELPER     LIBEXECDIR "/nsshell/nsshell-helper"
 #define PATH_DOOR       LIBEXECDIR "/nsshell/nsshell-door"
 #define PATH_SCOPE      LIBEXECDIR "/nsshell/nsshell-scope"
+#define PATH_COMMAND    LIBEXECDIR "/nsshell/nsshell-command"
 #define PATH_MODULE     PAMDIR "/pam_nsshell.so"
+
+/* Shipped entries of HostCommands=; "commands" beside nsshell.conf goes before. */
+#define PATH_COMMANDS DATADIR "/nsshell/commands"
 
 /* The gate as a profile of Debian's pam-auth-update(8), where that is. */
 #define PATH_PAM_PROFILE "/usr/share/pam-configs/nsshell"

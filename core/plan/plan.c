@@ -254,6 +254,7 @@ static int plan_all(struct planner *b, struct err *e)
 		return -1;
 	plan_privileges(b);
 	plan_network(b);
+	plan_commands(b);
 	plan_filter(b);
 	plan_ops(b);
 	return 0;
@@ -312,8 +313,12 @@ int plan_account_check(const struct plan_host *host, const struct account *accou
 		return err_set(e, ENOMEM, "look at the account");
 	b.p->uid = account->uid;
 	b.p->user = account->name;
-	if (plan_ids(&b, e) < 0 || plan_wants(&b, e) < 0 || plan_hidden(&b, e) < 0 ||
-		(b.oom && err_set(e, ENOMEM, "look at the account") < 0)) {
+	if (plan_ids(&b, e) < 0 || plan_wants(&b, e) < 0 || plan_hidden(&b, e) < 0) {
+		plan_free(b.p);
+		return -1;
+	}
+	plan_commands(&b);
+	if ((b.oom && err_set(e, ENOMEM, "look at the account") < 0)) {
 		plan_free(b.p);
 		return -1;
 	}

@@ -107,6 +107,8 @@ struct plan_host {
 	const struct strlist *controllers;
 	/* Limit files that groups are known not to have here: "io.weight"; NULL: none */
 	const struct strlist *lacking;
+	/* PAM services, of those that commands name, whose file has nsshell's line; NULL: none */
+	const struct strlist *guarded;
 	bool weighs_io;   /* some disk's scheduler heeds IOWeight= */
 	uint64_t memory;  /* bytes of RAM, 0: not known */
 	uint64_t tasks;   /* processes and threads there may be at all, 0: not known */
@@ -343,6 +345,9 @@ struct plan {
 	struct plan_op *ops;
 	size_t n_ops;
 	struct plan_cgroup cgroup;
+	/* Of HostCommands=, in its order; also those that the box doesn't have, and why */
+	struct command *commands;
+	size_t n_commands;
 	const char **login_caps; /* what the login process keeps: "cap_setuid", ... */
 	size_t n_login_caps;
 	const char **init_caps;
@@ -393,6 +398,11 @@ int plan_limits_check(const struct plan_host *host, const struct policy *policy,
  */
 int plan_account_check(const struct plan_host *host, const struct account *account,
 	const struct policy *policy, struct plan **ret, struct err *e);
+
+/* The command of that name that the box has, or NULL. */
+const struct command *plan_command(const struct plan *p, const char *name);
+/* Whether it has any. */
+bool plan_has_commands(const struct plan *p);
 
 /* A directory of the host's whose changes an open session is to see soon. */
 struct plan_watch {

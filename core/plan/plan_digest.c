@@ -93,6 +93,21 @@ static uint64_t mix_op(uint64_t h, const struct plan_op *op)
 	return mix_number(h, op->recursive);
 }
 
+static uint64_t mix_command(uint64_t h, const struct command *c)
+{
+	if (c->why)
+		return h;
+	h = mix_text(h, c->name);
+	h = mix_text(h, c->program);
+	for (size_t i = 0; i < c->n_forms; i++)
+		h = mix_text(h, c->forms[i]);
+	for (size_t i = 0; i < c->n_env; i++)
+		h = mix_text(h, c->env[i]);
+	h = mix_number(h, c->terminal);
+	h = mix_number(h, c->time_usec);
+	return mix_number(h, c->output_max);
+}
+
 uint64_t plan_rules_digest(const struct plan *p)
 {
 	uint64_t h = plan_filter_digest(&p->filter);
@@ -105,6 +120,8 @@ uint64_t plan_rules_digest(const struct plan *p)
 			h = mix_op(h, &p->ops[i]);
 	if (!strstr(p->hostname, p->id)) /* %s */
 		h = mix_text(h, p->hostname);
+	for (size_t i = 0; i < p->n_commands; i++)
+		h = mix_command(h, &p->commands[i]);
 	h = mix_text(h, p->home);
 	h = mix_text(h, p->user_manager);
 	h = mix_number(h, p->namespaces);

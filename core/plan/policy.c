@@ -34,6 +34,8 @@ void policy_clear(struct policy *p)
 	strlist_clear(&p->sockets);
 	strlist_clear(&p->filter);
 	strlist_clear(&p->families);
+	strlist_clear(&p->host_commands);
+	arena_clear(&p->commands.arena);
 	free(p->hostname);
 	free(p->image);
 	free(p->shell);

@@ -5,6 +5,7 @@
 #include "core/base/account.h"
 #include "core/base/parse.h"
 #include "core/base/strlist.h"
+#include "core/plan/command.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -138,6 +139,8 @@ struct policy {
 	struct strlist inaccessible_paths;
 	struct strlist devices; /* Devices=, beside null zero full random urandom tty */
 	struct strlist sockets; /* Sockets=, beside the built-in list */
+	struct strlist host_commands; /* HostCommands=, names of entries */
+	struct command_list commands; /* and these, once the policy is whole */
 	struct policy_limits limits;
 	char *slice;                             /* Slice=; NULL: none */
 	struct policy_limits slice_limits;       /* from its [Slice NAME] */

@@ -185,7 +185,8 @@ int host_gather(const struct account *account, const struct policy *policy,
 		return err_set(e, ENOMEM, "read the host's name");
 	}
 	if (read_mounts(policy, ret, e) < 0 ||
-		(account && host_paths(account, policy, ret, e) < 0)) {
+		(account && (host_paths(account, policy, ret, e) < 0 ||
+				    host_guarded(policy, ret, e) < 0))) {
 		host_clear(ret);
 		return -1;
 	}
@@ -196,6 +197,7 @@ void host_clear(struct host *h)
 {
 	strlist_clear(&h->controllers);
 	strlist_clear(&h->lacking);
+	strlist_clear(&h->guarded);
 	arena_clear(&h->arena);
 	*h = (struct host){ 0 };
 }

@@ -12,6 +12,7 @@ struct host {
 	struct arena arena;
 	struct strlist controllers;
 	struct strlist lacking;
+	struct strlist guarded;
 	struct plan_host facts; /* points into the others */
 };
 
@@ -31,4 +32,6 @@ int host_gather(const struct account *account, const struct policy *policy,
 /* The part of it that looks at paths, by resolve_path(). Return: 0 or -1 with @e. */
 int host_paths(const struct account *account, const struct policy *policy, struct host *h,
 	struct err *e);
+/* Of the services that the policy's commands name, those whose PAM file has nsshell's line. Return: 0 or -1 with @e. */
+int host_guarded(const struct policy *policy, struct host *h, struct err *e);
 void host_clear(struct host *h);

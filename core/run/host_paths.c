@@ -2,6 +2,7 @@
 #include "core/run/host.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/paths.h"
 #include "core/run/look.h"
 
 #include <string.h>
@@ -155,6 +156,17 @@ static int add_home(struct paths *p, const struct account *a)
 	return add(p, "/home", false);
 }
 
+/* Programs of entries, which root wrote, and what a box has in their place. */
+static int add_commands(struct paths *p, const struct policy *policy)
+{
+	p->use = PLAN_USE_ANY;
+	for (size_t i = 0; i < policy->commands.n; i++)
+		if (policy->commands.v[i].program &&
+			add(p, policy->commands.v[i].program, true) < 0)
+			return -1;
+	return policy->commands.n > 0 ? add(p, PATH_COMMAND, true) : 0;
+}
+
 static int add_all(
 	struct paths *p, const struct account *account, const struct policy *policy)
 {
@@ -162,6 +174,8 @@ static int add_all(
 		add_built_in(p, PLAN_USE_HIDE, plan_default_inaccessible) < 0 ||
 		add_built_in(p, PLAN_USE_ANY, plan_default_sockets) < 0 ||
 		add_built_in(p, PLAN_USE_ANY, plan_default_devices) < 0)
+		return -1;
+	if (add_commands(p, policy) < 0)
 		return -1;
 	return add_home(p, account) < 0 ? -1 : add_configured(p, policy);
 }

@@ -103,6 +103,21 @@ static void hang_up(struct loop *l, int sig)
 	cleanup_close(&l->p->master);
 }
 
+static void resize(const struct loop *l)
+{
+	struct session_request q = { SESSION_SOCKET_MAGIC, SESSION_RESIZE, 0 };
+	struct winsize size;
+
+	if (!l->p->far) {
+		pty_resize(&l->terminal, l->p->master);
+		return;
+	}
+	if (l->p->remote < 0 || ioctl(l->terminal.fd, TIOCGWINSZ, &size) < 0)
+		return;
+	q.value = (int32_t)((size.ws_row & 0x7fffU) << 16 | size.ws_col);
+	(void)io_send_now(l->p->remote, &q, sizeof(q), NULL, 0);
+}
+
 static void pass_on(const struct loop *l, int sig)
 {
 	const struct session_request q = { SESSION_SOCKET_MAGIC, SESSION_SIGNAL, sig };
@@ -136,7 +151,7 @@ static void stop_ourselves(struct loop *l)
 		pass_on(l, SIGCONT);
 	/* Somebody said SIGCONT, which is in the signalfd too; twice does no harm. */
 	pty_retake(&l->terminal);
-	pty_resize(&l->terminal, l->p->master);
+	resize(l);
 }
 
 static void hear(struct loop *l, int sig)
@@ -147,14 +162,14 @@ static void hear(struct loop *l, int sig)
 	case SIGCHLD:
 		break;
 	case SIGWINCH:
-		pty_resize(&l->terminal, l->p->master);
+		resize(l);
 		break;
 	case SIGTSTP:
 		stop_ourselves(l);
 		break;
 	case SIGCONT:
 		pty_retake(&l->terminal);
-		pty_resize(&l->terminal, l->p->master);
+		resize(l);
 		break;
 	default:
 		if (l->gone)
@@ -305,10 +320,10 @@ static int begin(struct loop *l, struct err *e)
 	l->signals = take_signals(e);
 	if (l->signals < 0)
 		return -1;
-	if (p->master >= 0) {
+	if (p->master >= 0 || p->far) {
 		if (pty_take(STDIN_FILENO, &l->terminal, e) < 0)
 			return -1;
-		pty_resize(&l->terminal, p->master);
+		resize(l);
 	}
 	for (int way = IN; way < DIRECTIONS; way++)
 		relay_begin(&l->way[way], -EBADF, -EBADF, false);
@@ -317,6 +332,10 @@ static int begin(struct loop *l, struct err *e)
 		relay_begin(&l->way[OUT], p->master, l->terminal.fd, !l->terminal.shared);
 		l->way[OUT].shown = show;
 		l->way[OUT].shown_arg = &l->observers;
+	} else if (p->far) {
+		relay_begin(&l->way[IN], l->terminal.fd, io[0], true);
+		relay_begin(&l->way[OUT], io[1],
+			isatty(STDOUT_FILENO) ? l->terminal.fd : STDOUT_FILENO, false);
 	} else {
 		relay_begin(&l->way[IN], io[0] < 0 ? -EBADF : STDIN_FILENO, io[0], true);
 		relay_begin(&l->way[OUT], io[1], STDOUT_FILENO, false);

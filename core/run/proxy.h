@@ -13,6 +13,8 @@
 struct proxy {
 	pid_t child; /* inside; ours to reap, and the leader of its process group; -1: @remote */
 	int remote; /* a connection to the session, session_socket.h, whose command it is; else -EBADF */
+	/* A terminal is at @remote: ours is raw, fds 0 and 1 of @stdio lead there, and it is told of sizes */
+	bool far;
 	int master;   /* of the pty, or -EBADF */
 	int listener; /* for who looks at the pty, observe.h; -EBADF: nobody */
 	int slave; /* kept open while the child lives, so that the master doesn't hang up */

@@ -5,7 +5,7 @@
  * sessions, so that they are reached from inside as from outside.
  *
  * One request a connection, answered once; two go on. After SESSION_STOP the connection is closed
- * once the session is gone. After SESSION_RUN each further SESSION_SIGNAL is for the command, a second
+ * once the session is gone. After SESSION_RUN, and SESSION_HOST, each further SESSION_SIGNAL is for the command, a second
  * answer has its wait status, and closing the connection hangs the command up.
  */
 #pragma once
@@ -29,6 +29,11 @@ enum session_request_kind {
 	SESSION_RUN, /* with a memfd, session_command.h, and given fds; answered with stdio for a proxy */
 	/* with a memfd of text for its terminals; value: N of pts/N, or one of below. Answered with how many took it */
 	SESSION_SAY,
+	/* with session_words.h, and what is to be the standard input, in sealed memfds. Answered with stdio
+	 * for a proxy; or without, where the word whose index is the answer's value names a file, which comes
+	 * with the next request */
+	SESSION_HOST,
+	SESSION_RESIZE, /* after SESSION_HOST only. value: rows << 16 | columns */
 };
 
 #define SESSION_SAY_ALL  (-1)
@@ -43,6 +48,9 @@ struct session_request {
 	uint32_t kind;
 	int32_t value;
 };
+
+/* What the answer's value is where SESSION_HOST's command has a terminal. */
+#define SESSION_HOST_TERMINAL (-1)
 
 struct session_answer {
 	uint32_t magic;

@@ -18,7 +18,7 @@ for path in json.load(open(sys.argv[1])):
         if os.path.islink(path):
             seen[path].append(os.readlink(path))
         elif os.path.isfile(path):
-            seen[path].append(open(path).read() if os.access(path, os.R_OK) else None)
+            seen[path].append(open(path, errors="replace").read(100000) if os.access(path, os.R_OK) else None)
     except OSError:
         pass
 json.dump(seen, sys.stdout)"""

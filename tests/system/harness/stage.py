@@ -20,13 +20,17 @@ from .syslog import Syslog
 TREE = pathlib.Path(__file__).resolve().parents[3]
 RUN = "/run/nsshell"
 STATE = "/var/lib/nsshell"
+# Where what is compiled in looks for programs and entries of commands.
+LIBEXEC = "/usr/local/libexec/nsshell"
+COMMANDS = "/usr/local/share/nsshell/commands"
+INSTALLED = (os.path.dirname(LIBEXEC), LIBEXEC, os.path.dirname(COMMANDS), COMMANDS)
 REPORTS = os.environ.get("NSSHELL_TEST_REPORTS")
 # What links the objects of a build, with the words that an instrumented one needs.
 COMPILER = os.environ.get("NSSHELL_TEST_CC", "gcc").split()
 
 
 def _remove_empty(paths):
-    for path in paths:
+    for path in reversed(paths):
         try:
             if os.path.isdir(path):
                 os.rmdir(path)
@@ -75,6 +79,8 @@ class Stage:
         self._place("/run/sshd", folder=True)
         self._place(RUN, folder=True)
         self._place(STATE, folder=True)
+        for path in INSTALLED:
+            self._place(path, folder=True)
         if not os.path.lexists("/dev/log"):
             self._place("/dev/log")
 
@@ -84,7 +90,7 @@ class Stage:
         with open(self.private / "made", "a", encoding="utf-8") as f:
             f.write(path + "\n")
         if folder:
-            os.mkdir(path, 0o755 if path == "/run/sshd" else 0o700)
+            os.mkdir(path, 0o700 if path in (RUN, STATE) else 0o755)
         else:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
 
@@ -171,9 +177,16 @@ class Stage:
             scope = pathlib.Path("/usr/local/libexec/nsshell/nsshell-scope")
         if os.path.isdir("/run/systemd/system") and scope.exists():
             shutil.copy(scope, nothing / "nsshell-scope")
-        for folder in ("/usr/local/libexec/nsshell", "/usr/libexec/nsshell"):
+        for folder in (LIBEXEC, "/usr/libexec/nsshell"):
             if os.path.isdir(folder):
                 kernel.bind(nothing, folder)
+        if (self.build / "nsshell-command").exists():
+            shutil.copy(self.build / "nsshell-command", nothing)
+        entries = self.private / "entries"
+        shutil.copytree(TREE / "config/commands", entries)
+        for path in entries.iterdir():
+            path.chmod(0o644)
+        kernel.bind(entries, COMMANDS)
 
     def _bind_scratch(self):
         for target, name in ((RUN, "run"), (STATE, "state")):

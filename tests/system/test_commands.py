@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Host commands, nsshell-commands(5): passwd, crontab and their like, run on the host for who is in a box."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+from harness import kernel
+from harness.pace import patient
+from harness.terminal import Terminal
+from test_users import login
+
+CRONTABS = pathlib.Path("/var/spool/cron/crontabs")
+
+
+def _set_password(name, password):
+    subprocess.run(["chpasswd"], input=f"{name}:{password}\n", text=True, check=True)
+
+
+def _hash_of(name):
+    for line in pathlib.Path("/etc/shadow").read_text(encoding="ascii").splitlines():
+        if line.startswith(name + ":"):
+            return line.split(":")[1]
+    return None
+
+
+def _events(b, name):
+    return [line for line in b.stage.syslog.lines("on the host") if name in line]
+
+
+def test_crontab(b):
+    name = b.alice.pw_name
+    spool = CRONTABS / name
+    with login(b, name) as s:
+        said = s.do("crontab -l; echo $?")
+        b.check(said.endswith(f"no crontab for {name}\n1"), "crontab -l in a box asks the host's", said)
+        said = s.do("echo '5 4 * * * /bin/true # one' | crontab -; echo $?")
+        b.check(said == "0" and "# one" in spool.read_text(encoding="ascii"), "crontab - takes the standard input", said)
+        said = s.do("crontab -l")
+        b.check(said == "5 4 * * * /bin/true # one", "crontab -l shows it", said)
+        said = s.do("echo '6 4 * * * /bin/true # two' >mine; crontab mine; echo $?; crontab -l")
+        b.check(said == "0\n6 4 * * * /bin/true # two", "crontab FILE hands a file of the box over", said)
+        said = s.do("crontab nowhere; echo $?")
+        b.check("nowhere: No such file" in said and said.endswith("125"), "one that isn't there is told apart", said)
+        said = s.do("EDITOR='sed -i s/two/three/' crontab -e; echo $?; crontab -l")
+        b.check(said == "0\n6 4 * * * /bin/true # three", "crontab -e has the editor inside", said)
+        said = s.do("EDITOR=true crontab -e; echo $?")
+        b.check(said == "No modification made\n0", "which may change nothing", said)
+        said = s.do("echo n | EDITOR='sed -i s/6/sixty/' crontab -e; echo $?; crontab -l")
+        b.check("retry the same edit" in said and "three" in said, "what isn't one is asked about, and not taken", said)
+        said = s.do(f"crontab -u {name} -r; echo $?; crontab -u {b.bob.pw_name} -l; echo $?; crontab -u root -l; echo $?")
+        b.check(said.startswith("0\n") and said.count("doesn't take these arguments") == 2 and said.endswith("125") and
+                not spool.exists(), "-u is for the own name", said)
+        line = b.stage.syslog.wait(rf"session \S+: {name} ran crontab -u {name} -r on the host, status 0")
+        b.check(line, "the log has it with its words", _events(b, name)[-3:])
+        b.check(b.stage.syslog.lines(rf"{name} was refused") or "refused" not in said, "and what was refused", _events(b, name)[-3:])
+        said = b.run(b.stage.bin / "nsctl", "log", user=b.alice.pw_uid, group=b.alice.pw_gid, extra_groups=[], cwd="/")
+        b.check("ran crontab -l on the host, status 1" in said.stdout, "so has the account's own", said.stdout + said.stderr)
+
+
+def test_passwd(b):
+    name = b.alice.pw_name
+    _set_password(name, "first Secret 1")
+    before = _hash_of(name)
+    with Terminal(b.stage.sshd.argv(name, options=("-tt",))) as term:
+        term.ask("true")
+        term.type("passwd\n")
+        term.expect("urrent password:")
+        term.type("first Secret 1\n")
+        term.expect("ew password:")
+        term.type("second Secret 2\n")
+        term.expect("etype new password:")
+        term.type("second Secret 2\n")
+        term.expect("updated successfully")
+        term.expect(r"\$ ")
+        b.check(_hash_of(name) != before, "passwd in a box changes the password on the host")
+        said = term.ask("passwd -S; passwd root; echo $?; passwd -d; echo $?")
+        b.check(f"{name} P" in said and said.count("doesn't take these arguments") == 2, "other accounts' isn't taken", said)
+    b.check(b.stage.syslog.wait(rf"{name} ran passwd on the host, status 0"), "the log has it", _events(b, name)[-3:])
+
+
+
+
+def entry(b, name, *lines, program=None, text=None, mode=0o755):
+    """An entry of the test's own, and its program, a script or a copy of one."""
+    folder = b.stage.private / "commands"
+    folder.mkdir(exist_ok=True)
+    path = b.stage.bin / name
+    if program:
+        shutil.copy(program, path)
+    else:
+        path.write_text("#!/bin/sh\n" + (text or "exit 0\n"), encoding="ascii")
+    path.chmod(mode)
+    (folder / f"{name}.conf").write_text(f"Program={path}\n" + "".join(line + "\n" for line in lines), encoding="ascii")
+    return path
+
+
+def commands(b, *names):
+    b.stage.config(f"HostCommands={' '.join(names)}\n")
+
+
+LOOK = """id -u; id -G; pwd; umask; env | sort; grep -E '^(Cap|NoNew|Seccomp:|SigBlk|SigIgn)' /proc/self/status
+ls /proc/self/fd; readlink /proc/self/ns/user /proc/self/ns/pid /proc/self/ns/mnt; cat /proc/self/oom_score_adj
+cat /proc/self/cgroup; echo "arguments:$#:$*"; cat /proc/keys; cat
+"""
+
+
+def test_what_runs_there(b):
+    """Its process on the host, as it sees itself."""
+    name = b.alice.pw_name
+    path = entry(b, "look", "Arguments=[<text>]...", "Environment=COLOUR=blue", text=LOOK)
+    cat = entry(b, "rootcat", "Arguments=/proc/self/status", program="/bin/cat", mode=0o4755)
+    commands(b, "look", "rootcat")
+    with login(b, name) as s:
+        said = s.do("(cd /tmp; umask 0; export SECRET=1 LD_AUDIT=x LANG=../..; trap '' TERM HUP; ulimit -n 77; "
+                    f"echo typed | {path} a 'b c')")
+        lines = said.splitlines()
+        b.check(lines[0] == str(b.alice.pw_uid) and sorted(lines[1].split()) == sorted(s.do("id -G").split()),
+                "it is the account, with its groups", lines[:2])
+        b.check(lines[2:4] == ["/", "0022"], "in / and with an umask of its own", lines[2:4])
+        env = {line.partition("=")[0] for line in lines[4:] if "=" in line and ":" not in line.partition("=")[0]}
+        b.check(env <= {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "COLOUR", "PWD", "_", "OLDPWD", "SHLVL"} and
+                "COLOUR=blue" in lines and "LANG=C.UTF-8" in lines, "nothing of the environment came along", sorted(env))
+        status = dict(line.split(":\t") for line in lines if ":\t" in line and "\t" in line)
+        caps = {k: int(status[k], 16) for k in ("CapInh", "CapPrm", "CapEff", "CapAmb")}
+        b.check(not any(caps.values()), "it has no capability", caps)
+        own = dict(line.split(":\t") for line in pathlib.Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+                   if ":\t" in line)
+        b.check(status["CapBnd"] == own["CapBnd"] and status["NoNewPrivs"] == "0" and status["Seccomp"] == "0",
+                "a setuid bit counts: the bounding set is the host's, no_new_privs and filter are off", status)
+        # 32 and 33 are the C library's own.
+        b.check(int(status["SigBlk"], 16) == 0 and int(status["SigIgn"], 16) & ~(3 << 31) == 0, "no signal is blocked or ignored",
+                status)
+        at = lines.index("0", 5)
+        b.check(lines[at:at + 4] == ["0", "1", "2", "3"], "it has fds 0 to 2 (3 is ls's own)", lines[at:at + 6])
+        host = [os.readlink(f"/proc/self/ns/{n}") for n in ("user", "pid", "mnt")]
+        b.check(all(n in lines for n in host), "it is outside", host)
+        b.check(f"/{b.alice.pw_uid}/supervise" in said or f"{b.alice.pw_uid}.scope/supervise" in said,
+                "in a group of the account's", [x for x in lines if "supervise" in x][:2])
+        b.check("arguments:2:a b c" in lines and lines[-1] == "typed", "words and standard input came along", lines[-2:])
+        said = s.do(f"{cat} /proc/self/status")
+        mine = dict(line.split(":\t") for line in said.splitlines() if ":\t" in line)
+        b.check(mine.get("CapEff") == own["CapBnd"] and mine["Uid"].split()[1] == "0" and mine["Uid"].split()[0] == str(b.alice.pw_uid),
+                "one that is setuid root is root, with the host's capabilities", mine.get("CapEff"))
+        supervisor = pathlib.Path(f"/proc/{b.record_of(name)['supervisor_pid']}/status").read_text(encoding="ascii")
+        held = dict(line.split(":\t") for line in supervisor.splitlines() if ":\t" in line)
+        b.check(held["CapEff"] == held["CapPrm"] != own["CapEff"] and int(held["CapInh"], 16) == 0 and held["CapBnd"] == own["CapBnd"],
+                "the supervisor holds no more than ever, but for the bounding set", held["CapEff"])
+        said = s.do(f"{path} -x; {cat} /etc/shadow; {cat}")
+        b.check(said.count("doesn't take these arguments") == 3, "what no form allows isn't run", said)
+    b.stage.config("HostCommands=none\n")
+    with login(b, name) as s:
+        supervisor = pathlib.Path(f"/proc/{b.record_of(name)['supervisor_pid']}/status").read_text(encoding="ascii")
+        held = dict(line.split(":\t") for line in supervisor.splitlines() if ":\t" in line)
+        b.check(held["CapBnd"] == held["CapEff"], "without commands the supervisor cuts that down", held["CapBnd"])
+        said = s.do("crontab -l; echo $?")
+        b.check("no crontab for" not in said and "nsshell-commands" not in said, "and nothing is in their place", said)
+
+
+def _processes(word):
+    return [p.pid for p in kernel.processes() if word in repr(p)]
+
+
+def _gone(b, word, seconds=8):
+    end = time.monotonic() + patient(seconds)
+    while _processes(word) and time.monotonic() < end:
+        time.sleep(0.05)
+    return not _processes(word)
+
+
+def test_how_it_ends(b):
+    name = b.alice.pw_name
+    slow = entry(b, "slow", "Arguments=[<text>]", "TimeMax=1s", text="trap '' HUP TERM; sleep 3217 & sleep 3217\n")
+    loud = entry(b, "loud", "Arguments=", "OutputMax=64K", text="exec cat /dev/zero\n")
+    ends = entry(b, "ends", "Arguments=<number>", text="case $1 in 9) kill -KILL $$;; *) exit $1;; esac\n")
+    waits = entry(b, "waits", "Arguments=", text="trap 'echo got INT; kill $!; exit 7' INT\necho up; sleep 3218 & wait; wait\n")
+    commands(b, "slow", "loud", "ends", "waits")
+    with login(b, name) as s:
+        said = s.do(f"{slow}; echo $?")
+        b.check("longer than TimeMax=" in said and said.endswith("137"), "one that takes too long is ended", said)
+        b.check(_gone(b, "3217"), "with all that it has started, whatever they ignore", _processes("3217"))
+        said = s.do(f"{loud} | tr '\\0' x | wc -c; {loud} 2>&1 >/dev/null | tail -1")
+        b.check("more than OutputMax=" in said, "one that writes too much, too", said)
+        said = s.do(f"{ends} 0; echo $?; {ends} 3; echo $?; {ends} 9; echo $?")
+        b.check(said.split() == ["0", "3", "137"], "the exit status crosses", said)
+        said = s.do(f"sh -c 'exec {waits}' >out & sleep 0.5; kill -INT $!; wait $!; echo $?; cat out")
+        b.check(said.split()[-4:] == ["7", "up", "got", "INT"], "so does a signal of those that a terminal has", said)
+        s.do(f"{waits} >out & echo $! >pid; while ! grep -q up out; do sleep 0.05; done")
+        s.do("kill -9 $(cat pid)")
+        b.check(_gone(b, "waits"), "who asked and is gone takes it along", _processes("waits"))
+        s.do(f"{waits} >out & while ! grep -q up out; do sleep 0.05; done")
+        b.check(_processes("3218"), "one runs still")
+    b.check(b.gone(name) and _gone(b, "3218") and _gone(b, "waits"), "the session's end ends it", _processes("3218"))
+    lines = b.stage.syslog.lines("on the host")
+    b.check(any("ended: its session ended" in x for x in lines) and any("OutputMax" in x for x in lines), "the log says why", lines[-6:])
+
+
+def test_the_terminal(b):
+    name = b.alice.pw_name
+    entry(b, "tty", "Arguments=", text="tty; stty size; ls -l $(tty); echo $TERM; read x; echo \"read:$x\"; stty -echo; echo quiet; read y; stty echo; "
+          "echo \"hidden:$y\"; trap 'echo interrupted; exit 5' INT; echo wait; sleep 60 & wait\n")
+    commands(b, "tty")
+    path = b.stage.bin / "tty"
+    with Terminal(b.stage.sshd.argv(name, options=("-tt",)), rows=31, columns=97) as term:
+        inside = term.ask("tty; ls /dev/pts | wc -l")
+        before = len(os.listdir("/dev/pts"))
+        term.line(f"{path}; echo status=$?")
+        seen = term.expect(r"^(/dev/pts/\d+)\n31 97\n(crw-------.*)\ndumb\n")
+        b.check(seen and name in seen.group(2), "it has a terminal of its size, for itself alone", seen.group(0))
+        b.check(len(os.listdir("/dev/pts")) == before + 1, "which is the host's", (before, inside))
+        term.line("typed")
+        term.expect("read:typed")
+        term.expect("quiet")
+        term.line("secret")
+        seen = term.expect(r"(?s)(.*)hidden:secret").group(1)
+        b.check("secret" not in seen, "without an echo where it wants none", seen)
+        term.expect("wait")
+        term.type("\x03")
+        b.check(term.expect("interrupted") and term.expect("status=5"), "Ctrl-C is the program's")
+        held = term.ask("ls -l /proc/$$/fd | grep -c ptmx; ls /dev/pts | wc -l")
+        b.check(held.split()[0] == "0" and len(os.listdir("/dev/pts")) == before, "nothing of it is left", held)
+        # One that loses who asked hears its terminal hang up.
+        term.line(f"{path}; echo status=$?")
+        term.expect("^/dev/pts")
+        term.hang_up()
+    b.check(_gone(b, str(path)), "a login that is gone hangs it up", _processes(str(path)))
