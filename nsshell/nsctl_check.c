@@ -108,6 +108,7 @@ static int look_at_all(const char *config, const char *pam_dir, bool pam_only,
 	check_break_glass(f);
 	check_state(f);
 	doctor_host(config, f);
+	doctor_commands(config, f);
 	doctor_gone(f);
 	if (geteuid() != 0)
 		findings_add(f, FINDING_NOTE, "isolated accounts", "run it as root",

@@ -134,6 +134,9 @@ void doctor_host(const char *config, struct findings *f);
 /* "alice, bob": as many names as there is room for, 40 bytes at least. */
 void doctor_names(const struct strlist *l, char *ret, size_t size);
 
+/* Entries of host commands. */
+void doctor_commands(const char *config, struct findings *f);
+
 /* Sessions, layers and ranges whose account is gone, renamed or renumbered; with root only. */
 void doctor_gone(struct findings *f);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Host commands, nsshell-commands(5): passwd, crontab and their like, run on the host for who is in a box."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -9,6 +10,7 @@ import time
 
 from harness import kernel
 from harness.pace import patient
+from harness.stage import TREE
 from harness.terminal import Terminal
 from test_users import login
 
@@ -226,3 +228,56 @@ def test_the_terminal(b):
         term.expect("^/dev/pts")
         term.hang_up()
     b.check(_gone(b, str(path)), "a login that is gone hangs it up", _processes(str(path)))
+
+
+def test_shipped(b):
+    """All entries that come with nsshell can be read, and those of programs that are here do their work."""
+    name = b.alice.pw_name
+    names = sorted(p.stem for p in (TREE / "config" / "commands").glob("*.conf"))
+    b.stage.pam("atd", b.stage.module_line())
+    b.stage.config(f"HostCommands={' '.join(names)}\nServices=atd\n")
+    r = b.nsctl("plan", "--json", "-c", str(b.stage.conf), "-s", b.stage.sshd_service, name)
+    plan = {c["name"]: c for c in json.loads(r.stdout)["commands"]}
+    wrong = {n: plan[n]["why"] for n in names if plan[n]["why"] and "isn't on this host" not in plan[n]["why"]}
+    b.check(sorted(plan) == names and not wrong, f"the plan has each of {len(names)} entries", wrong or names)
+    with login(b, name) as s:
+        said = s.do("echo 'echo done' >job; at -f job -m now + 3 hours; echo 'echo two' | at 'now + 2 hours'; atq")
+        jobs = [line.split()[0] for line in said.splitlines() if line.endswith(name)]
+        b.check(len(jobs) == 2, "at takes jobs from a file and from the standard input, atq shows them", said)
+        said = s.do(f"at -c {jobs[0]} | tail -3; atrm {' '.join(jobs)}; atq")
+        b.check("echo" in said and name not in said, "at -c shows one, atrm takes them back", said)
+        said = s.do(f"at -f /etc/shadow now + 1 day; at -u root now + 1 day; at -c {jobs[0]} -x; atq")
+        b.check("shadow: No such file" in said and said.count("doesn't take") == 2 and name not in said,
+                "a file is the box's, and a name the own one", said)
+        said = s.do("chfn -o x; chfn -R /tmp; chsh -R /tmp; chsh root; echo | chsh -s /bin/sh")
+        b.check(said.count("doesn't take these arguments") == 4, "what is root's is refused", said)
+    b.stage.config(f"HostCommands={' '.join(names)}\n")
+    r = b.nsctl("plan", "-c", str(b.stage.conf), "-s", b.stage.sshd_service, name)
+    b.check("at          left out: what it leaves to the PAM service atd would run outside of a box" in r.stdout,
+            "where atd leads into no box there is no at", [x for x in r.stdout.splitlines() if "left out" in x])
+
+
+def test_where_cron_leads_into_no_box(b):
+    name = b.alice.pw_name
+    b.stage.pam("cron")
+    with login(b, name) as s:
+        said = s.do("crontab -l; echo $?")
+        b.check("no crontab for" not in said, "without nsshell's line in cron's service there is no crontab", said)
+        said = s.do("passwd -S")
+        b.check(said.startswith(f"{name} "), "passwd is there all the same", said)
+    b.stage.pam_all()
+    folder = b.stage.private / "commands"
+    folder.mkdir(exist_ok=True)
+    for text, why in (("Program=passwd\n", "absolute path"), ("Program=/usr/bin/passwd\nArguments=[\n", "without its ']'"),
+                      ("Program=/usr/bin/passwd\nargs=\n", "no such key"), ("Program=/usr/bin/passwd\n", "Arguments= is missing"),
+                      ("Program=/usr/bin/passwd\nArguments=\nTimeMax=0\n", "time span"), ("\0", "not a text file")):
+        (folder / "passwd.conf").write_text(text, encoding="ascii")
+        r = b.nsctl("plan", "-c", str(b.stage.conf), "-s", b.stage.sshd_service, name)
+        line = [x for x in r.stdout.splitlines() if "passwd.conf" in x]
+        b.check(line and why in line[0], f"a mistake in an entry is told: {text!r}", line or r.stdout[-300:])
+    (folder / "passwd.conf").chmod(0o666)
+    r = b.nsctl("check", "-c", str(b.stage.conf))
+    b.check("passwd.conf" in r.stdout and "written by" in r.stdout, "so is one that others may write, by nsctl check",
+            [x for x in r.stdout.splitlines() if "passwd.conf" in x])
+    b.check("uid=" in b.ssh(name, "id").stdout, "and no login is refused for it")
+    shutil.rmtree(folder)
