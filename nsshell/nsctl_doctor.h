@@ -106,6 +106,11 @@ bool doctor_is_socketless(const struct doctor_account *a);
 /* Tell of those accounts. */
 void doctor_socketless(const struct strlist *accounts, struct findings *f);
 
+/* Whether ping(8), where the host has it, can do nothing in an account's box. */
+bool doctor_is_pingless(const struct doctor_account *a);
+/* Tell of those accounts. */
+void doctor_pingless(const struct strlist *accounts, struct findings *f);
+
 /* Whether an account's /tmp or upper in memory may become larger than its MemoryMax=. */
 bool doctor_tmp_is_large(const struct doctor_account *a);
 /* Tell of those accounts. */

@@ -77,6 +77,7 @@ struct gathered {
 	struct strlist memory;     /* with no MemoryMax= */
 	struct strlist tmp;        /* with a TmpSize= above it */
 	struct strlist socketless; /* where 32-bit programs are concerned */
+	struct strlist pingless;
 	struct strlist isolated;
 	bool unread; /* the config is wrong for some */
 	struct doctor_passed passed;
@@ -119,6 +120,9 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 			f->no_memory = true;
 		if (doctor_is_socketless(&a) &&
 			strlist_add(&g->socketless, account->name) < 0)
+			f->no_memory = true;
+		if (doctor_is_pingless(&a) &&
+			strlist_add(&g->pingless, account->name) < 0)
 			f->no_memory = true;
 		if (policy.record && is_unseen(account) &&
 			strlist_add(&g->unseen, account->name) < 0)
@@ -236,6 +240,7 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	doctor_memory(&g.memory, f);
 	doctor_tmp(&g.tmp, f);
 	doctor_socketless(&g.socketless, f);
+	doctor_pingless(&g.pingless, f);
 	doctor_doors(d, &g.isolated, f);
 	if (g.isolated.n == 0 && !g.unread)
 		findings_add(f, FINDING_NOTE,
@@ -256,6 +261,7 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	strlist_clear(&g.paths);
 	strlist_clear(&g.disk);
 	strlist_clear(&g.socketless);
+	strlist_clear(&g.pingless);
 	strlist_clear(&g.memory);
 	strlist_clear(&g.tmp);
 	return 0;
