@@ -73,7 +73,9 @@ def test_a_session_that_lingers(b):
         st = os.stat(t.name)
         b.check(st.st_uid == before.st_uid and st.st_uid != b.alice.pw_uid,
                 "after logout the terminal is given back", f"uid {st.st_uid}")
-        states = [r["state"] for r in b.stage.records() if r["id"] == record["id"]]
+        states = []
+        while states != ["lingering"] and time.monotonic() < end:
+            states = [r["state"] for r in b.stage.records() if r["id"] == record["id"]]
         b.check(states == ["lingering"], "though the session lingers", states)
         b.run(b.stage.bin / "nsctl", "stop", record["id"])
         b.check(b.gone(b.alice.pw_name), "until it is ended")

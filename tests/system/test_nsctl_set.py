@@ -266,3 +266,4 @@ def _changes(folder):
             seen.append(os.read(fd, 4096)[16:48])
     finally:
         os.close(fd)
+        folder.rmdir()
