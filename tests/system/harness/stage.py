@@ -230,14 +230,17 @@ class Stage:
                                                       encoding="utf-8")
 
     def _gate_pam_systemd(self):
-        """As nsctl enable does: pam_systemd doesn't run for an isolated account."""
+        """
+        As nsctl enable does: pam_systemd doesn't run for an isolated account. Where no systemd does, it has nothing
+        to do, nor has a gate; and what the host has to tell who logs in takes ten programs to find out.
+        """
         gate = self.module_line("gate", control="[success=1 default=ignore]")
+        systemd = os.path.isdir("/run/systemd/system")
         for path in (self.private / "pam.d").iterdir():
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            if any("pam_systemd.so" in line for line in lines):
-                path.write_text("".join(
-                    (gate if "pam_systemd.so" in line and line.lstrip("-").startswith("session")
-                     else "") + line for line in lines), encoding="utf-8")
+            kept = [x for x in lines if "pam_motd.so" not in x and (systemd or "pam_systemd.so" not in x)]
+            path.write_text("".join((gate if "pam_systemd.so" in x and x.lstrip("-").startswith("session") else "") + x
+                                    for x in kept), encoding="utf-8")
 
     def pam_plain(self):
         """The host's files as they are; until the next pam_all()."""
