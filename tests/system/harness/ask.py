@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The socket of a session, asked by hand: core/run/session_socket.h and session_command.h."""
 
+import fcntl
 import os
 import pickle
 import socket
@@ -9,8 +10,10 @@ import traceback
 
 OWN = "/run/nsshell/own"
 MAGIC = 0x6e737231
-RECORD, STOP, SIGNAL, PAUSE, RESUME, LOG, RUN, SAY = range(1, 9)
+RECORD, STOP, SIGNAL, PAUSE, RESUME, LOG, RUN, SAY, HOST = range(1, 10)
 ANSWER = struct.Struct("@Iii i512si 4096s")
+WORDS = struct.Struct("@2I 60s8s 64s")
+SEALS = 0x0002 | 0x0004 | 0x0008  # shrink, grow, write
 HEAD = struct.Struct("@9IQ 60s8s 4x 256s")
 UNLIMITED = struct.pack("@QQ", 2 ** 64 - 1, 2 ** 64 - 1) * 16
 
@@ -104,3 +107,18 @@ def run(uid, session, data, read=True):
                 break
             out += more
         return out.decode(), hear(s)[1]
+
+
+def words(*argv, on_pty=0, term=b"dumb", n=None, tail=b""):
+    """core/run/session_words.h"""
+    head = WORDS.pack(len(argv) if n is None else n, on_pty, b"", b"", term)
+    return head + b"".join((w if isinstance(w, bytes) else w.encode()) + b"\0" for w in argv) + tail
+
+
+def sealed(data, seals=SEALS):
+    fd = os.memfd_create("nst", os.MFD_ALLOW_SEALING)
+    at = 0
+    while at < len(data):
+        at += os.write(fd, data[at:])
+    fcntl.fcntl(fd, 1033, seals)
+    return fd
