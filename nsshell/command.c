@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nsshell/command.h"
+#include "nsshell/command_inside.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/compat.h"
@@ -190,6 +191,7 @@ static bool has_word(char **argv, const char *word)
 int main(int argc, char **argv)
 {
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	int (*inside)(int argc, char **argv);
 
 	if (argc < 1 || fill_stdio() < 0)
 		return COMMAND_FAILED;
@@ -197,6 +199,9 @@ int main(int argc, char **argv)
 		argv[0] = (char *)(uintptr_t)(slash + 1);
 	/* Of a login shell's: "-passwd". */
 	argv[0] += *argv[0] == '-';
+	inside = command_inside(argv[0]);
+	if (inside)
+		return inside(argc, argv);
 	if (strcmp(argv[0], "crontab") == 0 && has_word(argv, "-e"))
 		return command_edit(argv);
 	return command_run((const char *const *)(uintptr_t)argv);

@@ -334,6 +334,7 @@ int nsctl_plan_json(const struct plan *p, const struct nsctl_verdict *v, FILE *o
 	put(&o, object, "ops", ops(&o, p));
 	put(&o, object, "cgroup", cgroup(&o, &p->cgroup));
 	put(&o, object, "commands", commands(&o, p));
+	put(&o, object, "inside", texts(&o, p->inside, p->n_inside));
 	put(&o, object, "share", json_string(p->share_account ? "account" : "login"));
 	put(&o, object, "linger_usec", number(p->linger_usec));
 	put(&o, object, "sessions_max", number(p->sessions_max));

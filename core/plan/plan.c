@@ -255,6 +255,7 @@ static int plan_all(struct planner *b, struct err *e)
 	plan_privileges(b);
 	plan_network(b);
 	plan_commands(b);
+	plan_inside(b);
 	plan_filter(b);
 	plan_ops(b);
 	return 0;

@@ -142,6 +142,10 @@ extern const char *const plan_default_inaccessible[];
 extern const char *const plan_default_sockets[];
 extern const char *const plan_default_devices[];
 
+/* What a box asks its own sessions for, and runs nothing of outside: newgrp(1), wall(1). */
+extern const char *const plan_inside_programs[];
+bool plan_inside_has(const char *name);
+
 /* Whether a box has something of its own at a path, and nothing of the host's. */
 bool plan_is_own_place(const char *path);
 
@@ -348,6 +352,9 @@ struct plan {
 	/* Of HostCommands=, in its order; also those that the box doesn't have, and why */
 	struct command *commands;
 	size_t n_commands;
+	/* real paths of plan_inside_programs that the box has nsshell-command for */
+	const char **inside;
+	size_t n_inside;
 	const char **login_caps; /* what the login process keeps: "cap_setuid", ... */
 	size_t n_login_caps;
 	const char **init_caps;

@@ -68,6 +68,8 @@ static const char *lacks(struct planner *b, struct command *c)
 
 	if (c->why)
 		return c->why;
+	if (plan_inside_has(c->name))
+		return "its session does that for it, and nothing runs on the host";
 	c->absent = !program || program->kind == PLAN_PATH_ABSENT;
 	if (program && program->refused)
 		return planner_text(b, "%s: %s", c->program, program->refused);

@@ -96,6 +96,7 @@ void plan_init_ops(struct planner *b)
 	plan_ipc(b);
 	honest_numbers(b);
 	plan_commands_ops(b);
+	plan_inside_ops(b);
 	op = planner_op(b, PLAN_DEVPTS, "/dev/pts");
 	op->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 	op->mode = 0620;

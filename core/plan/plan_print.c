@@ -260,6 +260,7 @@ void plan_print(const struct plan *p, FILE *out)
 	print_ops(p, out);
 	print_cgroup(&p->cgroup, out);
 	plan_commands_print(p, out);
+	plan_inside_print(p, out);
 	if (p->n_notes > 0)
 		fputs("\nnotes\n", out);
 	for (size_t i = 0; i < p->n_notes; i++)

@@ -144,6 +144,11 @@ void plan_network(struct planner *b); /* plan_network.c: after plan_privileges()
 void plan_filter(struct planner *b);
 void plan_filter_print(const struct plan_filter *f, FILE *out);
 void plan_layers(struct planner *b); /* plan_hidden.c: whiteouts, masks */
+/* plan_inside.c: after plan_commands() */
+void plan_inside(struct planner *b);
+void plan_inside_ops(struct planner *b);
+void plan_inside_print(const struct plan *p, FILE *out);
+
 /* plan_commands.c: which there are, what shows them inside, and their lines of plan_print() */
 void plan_commands(struct planner *b);
 void plan_commands_ops(struct planner *b);

@@ -164,7 +164,10 @@ static int add_commands(struct paths *p, const struct policy *policy)
 		if (policy->commands.v[i].program &&
 			add(p, policy->commands.v[i].program, true) < 0)
 			return -1;
-	return policy->commands.n > 0 ? add(p, PATH_COMMAND, true) : 0;
+	for (size_t i = 0; plan_inside_programs[i]; i++)
+		if (add(p, plan_inside_programs[i], true) < 0)
+			return -1;
+	return add(p, PATH_COMMAND, true);
 }
 
 static int add_all(

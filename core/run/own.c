@@ -6,6 +6,7 @@
 #include "core/base/paths.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 /* ---- one request -------------------------------------------------------------------------- */
 
@@ -41,6 +42,23 @@ int own_ask(const char *id, enum session_request_kind kind, int value,
 	if (ret_fd)
 		*ret_fd = n > 0 ? take_fd(&fds[0]) : -EBADF;
 	close_all(fds, n);
+	return ret->value;
+}
+
+int own_say(const char *id, int where, const char *text, size_t size,
+	struct session_answer *ret, struct err *e)
+{
+	_cleanup_close_ int sock = -EBADF, fd = -EBADF;
+
+	if (where != SESSION_SAY_LIST) {
+		fd = memfd_create("nsshell text", MFD_CLOEXEC);
+		if (fd < 0 || io_write_all(fd, text, size) < 0)
+			return err_set(e, errno, "write down what is to be said");
+	}
+	if (reach(id, &sock, e) < 0 ||
+		session_socket_ask(sock, id, SESSION_SAY, where, &fd, fd >= 0, e) < 0 ||
+		session_socket_hear(sock, id, ret, NULL, NULL, e) < 0)
+		return -1;
 	return ret->value;
 }
 

@@ -26,6 +26,15 @@ int own_ask(const char *id, enum session_request_kind kind, int value,
 	struct session_answer *ret, int *ret_fd, struct err *e);
 
 /**
+ * own_say() - Have something appear on a session's terminals
+ * @where:	N of pts/N, or a SESSION_SAY_; with SESSION_SAY_LIST @ret->text has what there is
+ *
+ * Return: how many took it; -1 with @e.
+ */
+int own_say(const char *id, int where, const char *text, size_t size,
+	struct session_answer *ret, struct err *e);
+
+/**
  * own_stop() - Have a session end
  * @ret:	can be read from once it is gone; the caller's
  *

@@ -166,3 +166,79 @@ def test_nobody_elses(b):
         b.check(not isinstance(said, tuple), "bob says something to alice's session: refused", said)
         b.check("boo" not in t.ask("echo there") and "boo" not in t.seen, "nothing is shown")
         t.line("exit")
+
+
+# ---- wall and write, as users have them ---------------------------------------------------------------
+
+
+def _has(b, program):
+    there = os.path.exists(f"/usr/bin/{program}")
+    if not there:
+        b.skip(f"{program} in a box", f"no {program} on this machine")
+    return there
+
+
+def test_wall(b):
+    if not _has(b, "wall"):
+        return
+    name = b.alice.pw_name
+    with _on_terminal(b, name) as one, _on_terminal(b, name) as two, _on_terminal(b, b.bob.pw_name) as bobs, login(b, name) as s:
+        host = s.do("hostname")
+        seen = s.do("wall lunch is ready; echo $?")
+        b.check(seen == "0", "wall says something", seen)
+        for t in (one, two):
+            b.check(t.expect(rf"Broadcast message from {name}@{host} \(somewhere\) \(.*20\d\d\):\x07\x07\n\nlunch is ready\n\n"),
+                    "a terminal of another session of the account has it, with who, where and when", repr(t.seen[-200:]))
+        b.check("lunch" not in bobs.ask("true") and "lunch" not in bobs.seen, "nobody else's has")
+        one.line("echo 'from standard input' | wall")
+        b.check(one.expect(r"\(pts/0\) .*\n\nfrom standard input") and two.expect("from standard input"), "from a terminal, of its standard input", two.seen[-100:])
+        seen = s.do("echo 'in a file' >said; wall said; rm said; echo $?")
+        b.check(two.expect("in a file") and seen == "0", "of a file", seen)
+        seen = s.do("printf 'a\\0b \\033[2J c\\n' | wall; echo $?")
+        b.check(two.expect(r"a\?b \?\[2J c") and seen == "0", "with a 0 byte and an escape sequence", repr(two.seen[-60:]))
+        seen = s.do("head -c 20000 /dev/zero | tr '\\0' x | wall; echo $?")
+        b.check("too much" in seen and seen.endswith("1"), "more than is said at once: refused", seen)
+        seen = s.do("wall -n x; echo $?; wall -t 10 with -t; echo $?")
+        b.check("-n is for root" in seen and seen.split()[-2:] == ["1", "0"] and two.expect("with -t"), "-n is root's, -t is taken", seen)
+        for t in (one, two, bobs):
+            t.line("exit")
+
+
+def test_write(b):
+    if not _has(b, "write"):
+        return
+    name, bob = b.alice.pw_name, b.bob.pw_name
+    with _on_terminal(b, name) as one, _on_terminal(b, name) as two, _on_terminal(b, bob) as bobs, login(b, name) as s:
+        host = s.do("hostname")
+        for words, said in ((bob, f"write: {bob} is not logged in"), ("root", "write: root is not logged in"), ("nst-none", "write: nst-none is not logged in"),
+                            (f"{name} pts/77", f"write: {name} is not logged in on pts/77"), (f"{name} ../../etc", f"write: {name} is not logged in on ../../etc")):
+            seen = s.do(f"echo hi | write {words}; echo $?")
+            b.check(seen.split("\n") == [said, "1"], f"write {words}: refused as write(1) does", seen)
+        seen = s.do("write; echo $?")
+        b.check(seen.startswith("Usage:") and seen.endswith("1"), "write alone: the usage", seen)
+        two.line("mesg y; echo do''ne")
+        two.expect("done")
+        one.line("mesg n; echo do''ne")
+        one.expect("done")
+        seen = s.do(f"printf 'one line\\nand another\\n' | write {name}; echo $?")
+        b.check(seen == "0" and two.expect(rf"Message from {name}@{host} on no terminal at \d\d:\d\d \.\.\.\none line\nand another\nEOF"),
+                "to oneself: on the terminal where mesg(1) lets one", seen, repr(two.seen[-200:]))
+        ids = {r["line"]: r["id"] for r in b.stage.records() if r["user"] == name and r["line"]}
+        mesg = {i: ask.as_user(b.alice, ask.ask, b.alice.pw_uid, i, ask.SAY, LIST)[3] for i in ids.values()}
+        for tty, session in ids.items():
+            is_open = " y" in mesg[session]
+            for where in (tty, f"/dev/{tty}", session):
+                seen = s.do(f"echo to {where} | write {name} {where}; echo $?")
+                b.check(seen == "0" and two.expect(f"to {where}") if is_open else "has messages disabled on" in seen and seen.endswith("1"),
+                        f"to {where}: {'said' if is_open else 'not where mesg(1) says no'}", seen)
+        two.line(f"mesg n; echo hi | write {name} | cat")
+        b.check(two.expect("has messages disabled|write permission turned off"), "nor from where nobody could answer", two.seen[-100:])
+        two.line(f"mesg y; write {name} pts/0")
+        two.expect(r"Message from")
+        two.type("typed\n")
+        b.check(two.expect("typed\ntyped"), "what is typed comes line by line", two.seen[-100:])
+        two.type("\x03")
+        b.check(two.expect("EOF"), "until it is interrupted", two.seen[-100:])
+        b.check(" hi" not in bobs.ask("true"), "nobody else sees any of it", bobs.seen[-100:])
+        for t in (one, two, bobs):
+            t.line("exit")
