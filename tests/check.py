@@ -4,11 +4,14 @@
 make check and make check-all: parts that run side by side, each with a log of its own, and one line
 that counts them all.
 
-	tests/check.py check|all [PART...]
+	tests/check.py check|all [--resume] [PART...]
 	tests/check.py check|all --list
 
 A part prints a line when it ends; its log is build/check.PART.log. Then come what failed, what passed
 at a second try only, what was skipped, the slowest ten, and "N passed, N failed, N skipped".
+
+--resume: parts that were through without a failure, on the very tree that is committed now, aren't run again but
+counted as they were: a night that was cut goes on. "kept" in a part's line says so.
 """
 
 import ctypes
@@ -34,12 +37,14 @@ class Part:
     """
     @load: how many processors it keeps busy. @after: parts that have to be over. @alone: it changes the whole
     host, or is disturbed by whatever else runs. @counts: whether its last line is to be a count.
-    @stage: what tells its accounts and directories from those of parts that run at the same time.
+    @stage: what tells its accounts and directories from those of parts that run at the same time. @makes: it makes
+    files that others take, and is run by each run.
     """
 
-    def __init__(self, name, *argv, load=1.0, after=(), alone=False, counts=True, minutes=20, nice=0, env=None, stage=""):
+    def __init__(self, name, *argv, load=1.0, after=(), alone=False, counts=True, minutes=20, nice=0, env=None, stage="",
+                 makes=False):
         self.name, self.argv, self.load, self.after, self.alone = name, argv, load, after, alone
-        self.counts, self.minutes, self.nice = counts, minutes, nice
+        self.counts, self.minutes, self.nice, self.makes, self.kept = counts, minutes, nice, makes, False
         self.env = {"NSSHELL_TEST_NAME": os.environ.get("NSSHELL_TEST_NAME", "") + stage, **(env or {})}
         self.log = BUILD / f"check.{name}.log"
         self.process = self.result = None
@@ -101,7 +106,7 @@ class Part:
     def __str__(self):
         counts = "%d passed, %d failed, %d skipped" % self.result if self.counts else \
             ("failed" if self.result[1] else "done")
-        return f"== {self.name}: {counts} ({self.seconds:.0f} s, {self.cpu:.0f} s of processor time)"
+        return f"== {self.name}: {counts} ({self.seconds:.0f} s, {self.cpu:.0f} s of processor time{', kept' * self.kept})"
 
     def wrong(self):
         """What failed, with what was told of it; the end of the log where that says nothing."""
@@ -115,11 +120,39 @@ class Part:
         return found[:LINES] + [f"# more of it: {self.log.relative_to(TREE)}"] * (len(found) > LINES)
 
 
+class Kept:
+    """What was found by a run before, as long as nothing of the tree has changed since."""
+
+    def __init__(self, resume):
+        said = subprocess.run(("git", "status", "--porcelain"), cwd=TREE, stdout=subprocess.PIPE, text=True)
+        tree = subprocess.run(("git", "rev-parse", "HEAD^{tree}"), cwd=TREE, stdout=subprocess.PIPE, text=True)
+        clean = said.returncode == tree.returncode == 0 and not said.stdout
+        self.tree, self.resume = tree.stdout.strip() if clean else "", resume
+
+    @staticmethod
+    def _path(part):
+        return BUILD / f"check.{part.name}.kept"
+
+    def note(self, part):
+        if self.tree and not part.result[1]:
+            self._path(part).write_text(json.dumps([self.tree, part.result, part.seconds, part.cpu]), encoding="ascii")
+
+    def take(self, part):
+        """Return: whether there is something, and @part has it now. What makes files is quick where they are there."""
+        if not self.resume or not self.tree or part.makes or not self._path(part).exists():
+            return False
+        tree, result, seconds, cpu = json.loads(self._path(part).read_text(encoding="ascii"))
+        if tree != self.tree:
+            return False
+        part.result, part.seconds, part.cpu, part.kept = tuple(result), seconds, cpu, True
+        return True
+
+
 class Schedule:
     """Starts each part as soon as what it comes after is over and processors are free."""
 
-    def __init__(self, parts):
-        self.todo, self.running, self.over = list(parts), [], []
+    def __init__(self, parts, kept):
+        self.todo, self.running, self.over, self.kept = list(parts), [], [], kept
         # What is too slow for its own patience fails: no more at once than there are processors for.
         self.room = os.cpu_count() or 1
 
@@ -143,6 +176,10 @@ class Schedule:
                 print(f"not ok - {part.name}: what it needs couldn't be made", flush=True)
                 self.over.append(part)
                 continue
+            if self.kept.take(part):
+                print(part, flush=True)
+                self.over.append(part)
+                continue
             part.start()
             self.running.append(part)
         if self.todo and not self.running and len(self.todo) == before:
@@ -156,6 +193,7 @@ class Schedule:
                     if part.wait() is not None:
                         self.running.remove(part)
                         self.over.append(part)
+                        self.kept.note(part)
                         print(part, flush=True)
                 time.sleep(0.2)
         finally:
@@ -188,8 +226,8 @@ def units(folder):
 def check():
     run = ("tests/instrumented/run.sh", *instrumented())
     return (
-        Part("image", "tests/vm/image.sh", "build/vm", load=0, counts=False, nice=5),
-        Part("build", *make("-j2", "instrumented"), load=2, counts=False),
+        Part("image", "tests/vm/image.sh", "build/vm", load=0, counts=False, nice=5, makes=True),
+        Part("build", *make("-j2", "instrumented"), load=2, counts=False, makes=True),
         Part("begin", *run, "begin", load=0, counts=False, after=("build",)),
         Part("vm", *python("vm/run.py", "--shape", "v2", "--some"), load=1, after=("image",), minutes=30),
         Part("system", *run, "system", "--jobs", "3", "--beside", load=1, after=("begin",), minutes=40),
@@ -212,8 +250,8 @@ def everything():
     run = ("tests/instrumented/run.sh", *instrumented())
     soak = os.environ.get("SOAK_MINUTES", "5")
     return (
-        Part("image", "tests/vm/image.sh", "build/vm", load=1, counts=False),
-        Part("build", *make("-j2", "instrumented"), load=2, counts=False),
+        Part("image", "tests/vm/image.sh", "build/vm", load=1, counts=False, makes=True),
+        Part("build", *make("-j2", "instrumented"), load=2, counts=False, makes=True),
         Part("begin", *run, "begin", load=0, counts=False, after=("build",)),
         Part("unit", *python("unit/run.py", *units(BUILD)), load=1),
         Part("unit-instrumented", *run, "unit", load=1, after=("begin",)),
@@ -279,7 +317,7 @@ def stop(*_):
 
 
 def main():
-    words = [a for a in sys.argv[1:] if a != "--list"]
+    words = [a for a in sys.argv[1:] if a not in ("--list", "--resume")]
     if not words or words[0] not in ("check", "all"):
         raise SystemExit(__doc__.strip())
     parts = check() if words[0] == "check" else everything()
@@ -290,7 +328,7 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, stop)
     began = time.monotonic()
-    schedule = Schedule(parts)
+    schedule = Schedule(parts, Kept("--resume" in sys.argv))
     try:
         schedule.run()
     except KeyboardInterrupt:
