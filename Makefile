@@ -21,7 +21,7 @@ COMMIT  := $(shell cat .commit 2>/dev/null || git describe --always --dirty --ab
 # ---- what Debian 12 and 13 call what we need ------------------------------------------------
 DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev libmount-dev libblkid-dev \
 	libeconf-dev libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev \
-	libseccomp-dev libsystemd-dev
+	libseccomp-dev libsystemd-dev libnl-route-3-dev libnftables-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
 	mandoc cron login lxcfs fuse3 rsync git xauth netcat-openbsd strace libclang-rt-dev llvm dropbear-bin \
@@ -75,8 +75,9 @@ PLAN := $(wildcard core/plan/*.c)
 CONF := $(wildcard config/*.c)
 RUN  := $(wildcard core/run/*.c)
 SCOPE  := $(wildcard helpers/scope*.c)
+NET    := helpers/net.c $(wildcard helpers/net_*.c)
 CLIENT := helpers/client.c helpers/client_join.c helpers/session_id.c
-HELPER := $(filter-out helpers/client%.c $(SCOPE),$(wildcard helpers/*.c))
+HELPER := $(filter-out helpers/client%.c $(SCOPE) $(NET),$(wildcard helpers/*.c))
 MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/privs.c core/run/privs_caps.c \
 	core/run/filter.c core/run/handed.c core/run/inside.c core/base/err.c \
 	core/base/io.c core/base/parse.c core/base/sys.c
@@ -105,6 +106,10 @@ PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/
 	$(BUILD)/nsshell-door $(BUILD)/nsshell-command $(BUILD)/pam_nsshell.so
 # Asks systemd for an account's scope; a system without systemd's library has no use for it.
 PROGRAMS += $(if $(shell $(PKG_CONFIG) --exists libsystemd && echo yes),$(BUILD)/nsshell-scope)
+# Makes the links of Network=private, which a system without these libraries doesn't have.
+PKG_net  := libnl-route-3.0 libnl-3.0 libnftables
+PROGRAMS += $(if $(shell $(PKG_CONFIG) --exists $(PKG_net) && echo yes),$(BUILD)/nsshell-net)
+$(call obj,$(NET)): CPPFLAGS += $(shell $(PKG_CONFIG) --cflags $(PKG_net) 2>/dev/null)
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
@@ -183,6 +188,10 @@ $(BUILD)/nsshell-door: $(call obj,$(DOOR)) $(LIBS)
 $(BUILD)/nsshell-scope: $(call obj,$(SCOPE)) $(LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd
+
+$(BUILD)/nsshell-net: $(call obj,$(NET)) $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PKG_net)) -lcap
 
 $(BUILD)/pam_nsshell.so: $(patsubst %.c,$(BUILD)/pic/%.o,$(MODULE)) pam_module/pam_nsshell.map
 	$(call say,LD,$@)
@@ -396,6 +405,7 @@ install: all
 	$(call put,4755,$(BUILD)/nsshell-door,$(LIBEXECDIR)/nsshell)
 	$(call put,0755,$(BUILD)/nsshell-command,$(LIBEXECDIR)/nsshell)
 	$(if $(filter %/nsshell-scope,$(PROGRAMS)),$(call put,0755,$(BUILD)/nsshell-scope,$(LIBEXECDIR)/nsshell))
+	$(if $(filter %/nsshell-net,$(PROGRAMS)),$(call put,0755,$(BUILD)/nsshell-net,$(LIBEXECDIR)/nsshell))
 	install -d $(DESTDIR)$(PREFIX)/share/nsshell/commands
 	install -m 0644 $(ENTRIES) $(DESTDIR)$(PREFIX)/share/nsshell/commands/
 	$(PLACES) config/sshd_nsshell.conf >$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf
@@ -454,7 +464,7 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/bin/nsctl $(DESTDIR)$(PREFIX)/bin/nsjoin \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door $(OLD_SETUID) \
-		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope \
+		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-net \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-command \
 		$(patsubst config/%,$(DESTDIR)$(PREFIX)/share/nsshell/%,$(ENTRIES)) \
 		$(DESTDIR)$(PREFIX)/bin/nsshell $(foreach m,$(MANPAGES),$(call man,$(m))) \

@@ -55,6 +55,7 @@ struct config_key {
 	const char *const *words; /* of an enum, in its order, ended by NULL */
 	bool list;                /* may be repeated; an empty value clears it */
 	bool limit;               /* stands in [Slice NAME], too */
+	bool network;             /* stands in [Network], and nowhere else */
 };
 
 extern const struct config_key config_keys[];
@@ -81,7 +82,7 @@ config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
 	config_parse_amount, config_parse_tasks, config_parse_cpus, config_parse_io,
 	config_parse_slice, config_parse_shell, config_parse_binds, config_parse_paths,
 	config_parse_devices, config_parse_filter, config_parse_families,
-	config_parse_network, config_parse_commands;
+	config_parse_network, config_parse_commands, config_parse_pool, config_parse_dns;
 
 /* Where a list entry "[-]SOURCE[:TARGET]" appears inside. */
 const char *config_bind_target(const char *entry);
@@ -93,6 +94,7 @@ enum config_kind {
 	CONFIG_GROUP,
 	CONFIG_USER,
 	CONFIG_SLICE,   /* concerns those whose Slice= names it */
+	CONFIG_NETWORK, /* concerns those with Network=private */
 	CONFIG_UNKNOWN, /* concerns everybody */
 };
 

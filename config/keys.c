@@ -2,6 +2,7 @@
 /* The keys: one row each. nsshell.conf(5) and the shipped file follow this table. */
 #include "config/internal.h"
 #include "core/plan/limits.h"
+#include "core/plan/netpool.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -80,7 +81,7 @@ const struct config_key config_keys[] = {
 		.list = true),
 	ROW("AbstractSockets", word, abstract, "private", "private or shared",
 		.words = abstract_words),
-	ROW("Network", network, network, "host", "host, none or netns:NAME"),
+	ROW("Network", network, network, "host", "host, none, private or netns:NAME"),
 	ROW("NetworkShare", word, network_share, "account", "account or login",
 		.words = network_words),
 	ROW("AllowUserNamespaces", bool, allow_user_namespaces, "no", HINT_BOOL),
@@ -98,6 +99,11 @@ const struct config_key config_keys[] = {
 	ROW("SupplementaryGroups", word, groups, "keep", "keep or none", .words = group_words),
 	ROW("UserManager", bool, user_manager, "no", HINT_BOOL),
 	ROW("NotifyJoin", bool, notify_join, "yes", HINT_BOOL),
+	ROW("Pool", pool, pool, NETPOOL_DEFAULT,
+		"a prefix of IPv4, and perhaps one of IPv6, such as " NETPOOL_DEFAULT,
+		.network = true),
+	ROW("DNS", dns, dns, "", "addresses of resolvers, such as 192.0.2.53 2001:db8::53",
+		.list = true, .network = true),
 	ROW("Record", bool, record, "no", HINT_BOOL),
 	ROW("Shell", shell, shell, NULL,
 		"the absolute path of a shell that /etc/shells lists, not of nsshell itself"),

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define BLANKS   " \t\r"
-#define SECTIONS "[Default], [Group NAME], [User NAME] or [Slice NAME]"
+#define SECTIONS "[Default], [Group NAME], [User NAME], [Slice NAME] or [Network]"
 
 struct gate {
 	struct config *c;
@@ -161,6 +161,12 @@ static int read_value(struct gate *g, const struct config_key *key, const char *
 	if (g->section->kind == CONFIG_SLICE && !key->limit)
 		return problem(g, key->name,
 			"%s=: is no limit: a [Slice NAME] takes limits only", key->name);
+	if ((g->section->kind == CONFIG_NETWORK) != key->network)
+		return problem(g, key->name,
+			key->network
+				? "%s=: is the host's: write it below [Network]"
+				: "%s=: is an account's: [Network] takes what is the host's",
+			key->name);
 	first = g->section->seen[config_key_index(key)];
 	if (first && !key->list)
 		return problem(g, key->name,

@@ -59,6 +59,7 @@ static bool concerns(enum config_kind kind, const char *name,
 	case CONFIG_SLICE:
 		return slice && !strcmp(name, slice);
 	case CONFIG_DEFAULT:
+	case CONFIG_NETWORK:
 	case CONFIG_UNKNOWN:
 		break;
 	}
@@ -87,7 +88,9 @@ static int refuse_problems(const struct config *c, const struct account *account
 		if (p->section)
 			kind = config_title_parse(p->section, &name);
 		if (!concerns(kind, name, account, policy->slice) ||
-			(kind == CONFIG_DEFAULT && is_left_alone(c, account, policy)))
+			(kind == CONFIG_DEFAULT && is_left_alone(c, account, policy)) ||
+			(kind == CONFIG_NETWORK &&
+				policy->network.kind != NETWORK_PRIVATE))
 			continue;
 		if (!n++)
 			first = p;
@@ -164,6 +167,9 @@ static int policy_merge(const struct config *c, const struct account *account,
 		if (kind == CONFIG_DEFAULT)
 			pass_over(c, account, p);
 	}
+	for (const struct config_section *s = c->sections; s; s = s->next)
+		if (s->kind == CONFIG_NETWORK && config_policy_add(s, p, e) < 0)
+			return -1;
 	if (p->isolate)
 		p->passed = PASSED_NOT;
 	return config_slice_limits(c, p, e);

@@ -6,6 +6,7 @@
 #include "core/plan/families.h"
 #include "core/plan/filter.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <seccomp.h>
@@ -57,6 +58,23 @@ static const char *service_check(char *word)
 		if (!isascii(*p) || (!isalnum(*p) && !strchr("-_.+@", *p)))
 			return "is no name of a file in pam.d";
 	return *word == '.' ? "is no name of a file in pam.d" : NULL;
+}
+
+static const char *resolver_check(char *word)
+{
+	unsigned char ignored[16];
+
+	return inet_pton(AF_INET, word, ignored) == 1 ||
+			       inet_pton(AF_INET6, word, ignored) == 1
+		       ? NULL
+		       : "is no address";
+}
+
+int config_parse_dns(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	(void)key;
+	return list_add(value, field, resolver_check, why, why_size);
 }
 
 /* One slash between names, none at the end. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Parsers of keys that hold one value; a later one replaces it. */
 #include "config/internal.h"
+#include "core/plan/netpool.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -188,11 +189,33 @@ int config_parse_network(const struct config_key *key, const char *value, void *
 			return -ENOMEM;
 	} else if (!strcmp(value, "none")) {
 		n.kind = NETWORK_NONE;
+	} else if (!strcmp(value, "private")) {
+		n.kind = NETWORK_PRIVATE;
 	} else if (strcmp(value, "host") != 0) {
 		return -EINVAL;
 	}
 	free(network->name);
 	*network = n;
+	return 0;
+}
+
+int config_parse_pool(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	char **pool = field, *copy;
+	struct netpool ignored;
+	const char *wrong;
+
+	(void)key;
+	if (netpool_parse(value, &ignored, &wrong) < 0) {
+		(void)snprintf(why, why_size, "%s", wrong);
+		return -EINVAL;
+	}
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(*pool);
+	*pool = copy;
 	return 0;
 }
 

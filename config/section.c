@@ -19,6 +19,8 @@ enum config_kind config_title_parse(const char *title, const char **ret_name)
 	*ret_name = "";
 	if (!strcmp(title, "Default"))
 		return CONFIG_DEFAULT;
+	if (!strcmp(title, "Network"))
+		return CONFIG_NETWORK;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		size_t len = strlen(kinds[i].word);
 

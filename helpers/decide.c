@@ -7,6 +7,7 @@
 #include "core/base/paths.h"
 #include "core/run/host.h"
 #include "core/run/limits_now.h"
+#include "core/run/number.h"
 #include "core/run/override.h"
 #include "core/run/place.h"
 #include "core/run/record.h"
@@ -24,9 +25,11 @@ static int plan_with(const struct account *a, const struct policy *policy,
 	_cleanup_(strlist_clear) struct strlist before = { 0 };
 	char group[sizeof(((struct record *)0)->cgroup)];
 	struct subid s;
+	uint32_t number;
 	int none = place_find(a->uid, group, sizeof(group), e), r;
 
 	if (none < 0 || limits_now_read(a->uid, &before, e) < 0 ||
+		number_find(a, policy, true, &number, e) < 0 ||
 		subid_find(a, true, &s, e) < 0)
 		return -1;
 	const struct plan_input in = {
@@ -40,6 +43,7 @@ static int plan_with(const struct account *a, const struct policy *policy,
 		.n_gid_ranges = s.n_gids,
 		.account_group = none ? NULL : group,
 		.limits_before = &before,
+		.number = number,
 	};
 	r = plan_make(&in, ret, e);
 	subid_clear(&s);

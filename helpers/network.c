@@ -2,18 +2,39 @@
 #include "helpers/network.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/paths.h"
+#include "core/base/strlist.h"
 #include "core/run/family.h"
 #include "core/run/netns.h"
+#include "core/run/program.h"
 #include "helpers/sibling.h"
 
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/socket.h>
 
 int network_reserve(const struct plan *plan, struct err *e)
 {
 	return plan->network.kind != NETWORK_HOST ? sibling_reserve(SIBLING_NET_FD, e)
 						  : 0;
+}
+
+/* Its link has the name that another one would get. */
+static bool is_other_address(
+	const struct session *s, const struct record *r, struct err *e)
+{
+	static const char word[] = "private ";
+
+	if (s->plan->network.kind != NETWORK_PRIVATE ||
+		strncmp(r->network, word, strlen(word)) != 0)
+		return false;
+	(void)err_set(e, 0,
+		"session %s of %s has the address %s, of another Pool= than now: end it first "
+		"(nsctl stop %s)",
+		r->id, s->plan->user, r->network + strlen(word), r->id);
+	return true;
 }
 
 /* Of one of the account's sessions. Return: 1 with @ret; 0 when it has no such one; -1 with @e. */
@@ -26,9 +47,10 @@ static int ask_sibling(const struct session *s, const char *id, int *ret, struct
 	found = record_read_live(id, &r, e);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
-	if (r.uid != s->plan->uid || r.ns.net == 0 ||
-		strcmp(r.network, s->plan->network.text) != 0)
+	if (r.uid != s->plan->uid || r.ns.net == 0)
 		return 0;
+	if (strcmp(r.network, s->plan->network.text) != 0)
+		return is_other_address(s, &r, e) ? -1 : 0;
 	found = sibling_take(&r, SIBLING_NET_FD, CLONE_NEWNET, r.ns.net, ret);
 	if (found < 0)
 		return err_set(e, errno, "share the network of session %s of %s", r.id,
@@ -50,6 +72,49 @@ static int find_shared(const struct session *s, int family, int *ret, struct err
 	return found;
 }
 
+/* A socket to ask the kernel for what is in there, by whom may: nsshell-net enters nothing. */
+static int open_inside(const struct session *s, int ns, int *ret, struct err *e)
+{
+	_cleanup_close_ int home = -EBADF, sock = -EBADF;
+
+	if (netns_enter(s->proc, ns, &home, e) < 0)
+		return -1;
+	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (sock < 0)
+		(void)err_set(e, errno, "make a socket in the session's network");
+	if (netns_return(home, e) < 0 || sock < 0)
+		return -1;
+	*ret = take_fd(&sock);
+	return 0;
+}
+
+/* Its link, and the host's table. */
+static int link_up(const struct session *s, int ns, struct err *e)
+{
+	const struct plan_network *n = &s->plan->network;
+	_cleanup_(strlist_clear) struct strlist words = { 0 };
+	_cleanup_close_ int inside = -EBADF;
+	char number[16];
+	int fds[2], r;
+
+	if (open_inside(s, ns, &inside, e) < 0)
+		return -1;
+	(void)snprintf(number, sizeof(number), "%u", n->number);
+	r = strlist_add(&words, PATH_NET) | strlist_add(&words, "open") |
+	    strlist_add(&words, number) |
+	    strlist_add(&words, *n->resolver ? n->resolver : "-") |
+	    strlist_add(&words, n->pool4);
+	if (r == 0 && *n->pool6)
+		r = strlist_add(&words, n->pool6);
+	if (r < 0)
+		return err_set(e, ENOMEM, "make the account's network");
+	fds[0] = ns;
+	fds[1] = inside;
+	if (program_run(&words, fds, 2, "nsshell-net didn't answer", e) < 0)
+		return err_wrap(e, "Network=private");
+	return 0;
+}
+
 static int find_or_make(const struct session *s, int family, int *ret, struct err *e)
 {
 	const struct plan_network *n = &s->plan->network;
@@ -60,7 +125,9 @@ static int find_or_make(const struct session *s, int family, int *ret, struct er
 	found = n->share ? find_shared(s, family, ret, e) : 0;
 	if (found != 0)
 		return found < 0 ? -1 : 0;
-	return netns_create(s->proc, ret, e);
+	if (netns_create(s->proc, ret, e) < 0)
+		return -1;
+	return n->kind == NETWORK_PRIVATE ? link_up(s, *ret, e) : 0;
 }
 
 int network_take(struct session *s, int family, struct err *e)

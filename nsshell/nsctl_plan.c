@@ -8,6 +8,7 @@
 #include "core/base/paths.h"
 #include "core/run/host.h"
 #include "core/run/limits_now.h"
+#include "core/run/number.h"
 #include "core/run/place.h"
 #include "core/run/record.h"
 #include "core/run/subid.h"
@@ -88,6 +89,8 @@ static int plan_build(
 		return err_wrap(e, "look for the account's subordinate ids");
 	if (limits_now_read(m->account.uid, &m->before, e) < 0)
 		return -1;
+	if (number_find(&m->account, &m->policy, false, &in.number, e) < 0)
+		return err_wrap(e, "look for the account's address");
 	v->standin = m->subid.n_uids == 0 || m->subid.n_gids == 0;
 	in.host = &m->host.facts;
 	in.uid_ranges = v->standin ? &standin : m->subid.uids;

@@ -281,6 +281,21 @@ static json_t *filter(struct json_out *o, const struct plan_filter *f)
 	return object;
 }
 
+static json_t *private_network(struct json_out *o, const struct plan_network *n)
+{
+	json_t *object = json_object();
+
+	put(o, object, "link", text(n->link));
+	put(o, object, "number", json_integer(n->number));
+	put(o, object, "address4", text(n->address4));
+	put(o, object, "address6", *n->address6 ? text(n->address6) : json_null());
+	put(o, object, "pool4", text(n->pool4));
+	put(o, object, "pool6", *n->pool6 ? text(n->pool6) : json_null());
+	put(o, object, "resolver", *n->resolver ? text(n->resolver) : json_null());
+	put(o, object, "table", text(n->table));
+	return object;
+}
+
 static void privileges(struct json_out *o, json_t *object, const struct plan *p)
 {
 	json_t *groups = json_array();
@@ -294,6 +309,8 @@ static void privileges(struct json_out *o, json_t *object, const struct plan *p)
 	if (p->network.kind != NETWORK_HOST)
 		put(o, object, "network_share",
 			text(p->network.share ? "account" : "login"));
+	if (p->network.kind == NETWORK_PRIVATE)
+		put(o, object, "private_network", private_network(o, &p->network));
 	put(o, object, "no_new_privs", json_boolean(p->no_new_privs));
 	put(o, object, "user_manager",
 		*p->user_manager ? text(p->user_manager) : json_null());

@@ -22,6 +22,7 @@
 #define PATH_DOOR       LIBEXECDIR "/nsshell/nsshell-door"
 #define PATH_SCOPE      LIBEXECDIR "/nsshell/nsshell-scope"
 #define PATH_COMMAND    LIBEXECDIR "/nsshell/nsshell-command"
+#define PATH_NET        LIBEXECDIR "/nsshell/nsshell-net"
 #define PATH_MODULE     PAMDIR "/pam_nsshell.so"
 
 /* Shipped entries of HostCommands=; "commands" beside nsshell.conf goes before. */
@@ -41,6 +42,9 @@
 #define PATH_SESSIONS PATH_RUN "/sessions"
 #define PATH_ACCOUNTS PATH_RUN "/accounts"
 #define PATH_FILTERS  PATH_RUN "/filters"
+/* The table that nsshell-net has made, and the lock of who makes it */
+#define PATH_NET_TABLE PATH_RUN "/net.table"
+#define PATH_NET_LOCK  PATH_RUN "/net.lock"
 /* Inside a box: holds the session id; its being there says that this is a box. */
 #define PATH_RUN_SESSION PATH_RUN "/session"
 /* Inside: the limits of all the account's sessions, KEY=VALUE; a file of the host's, read-only. */
@@ -55,3 +59,5 @@
 #define PATH_STAGE         PATH_RUN "/stage"
 #define PATH_STATE         "/var/lib/nsshell"
 #define PATH_RANGES        PATH_STATE "/ranges"
+/* Network=private: the account's number, by which it has its addresses */
+#define PATH_ADDRESSES PATH_STATE "/addresses"

@@ -253,7 +253,8 @@ static int plan_all(struct planner *b, struct err *e)
 		plan_cgroup(b, e) < 0)
 		return -1;
 	plan_privileges(b);
-	plan_network(b);
+	if (plan_network(b, e) < 0)
+		return err_by(e, ERR_BY_CONFIG);
 	plan_commands(b);
 	plan_inside(b);
 	plan_filter(b);

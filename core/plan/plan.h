@@ -95,6 +95,8 @@ struct plan_host {
 	/* Every path of policy and of the built-in lists, each once, patterns expanded. */
 	const struct plan_path *paths;
 	size_t n_paths;
+	/* With Network=private alone: it has IPv6, and passes packets on. */
+	bool ipv6, forwards4, forwards6;
 	bool idmapped_lower; /* overlay takes idmapped layers: Linux 5.19 */
 	bool scopes; /* abstract sockets can be scoped: Linux 6.12, with Landlock */
 	const char
@@ -109,9 +111,12 @@ struct plan_host {
 	const struct strlist *lacking;
 	/* PAM services, of those that commands name, whose file has nsshell's line; NULL: none */
 	const struct strlist *guarded;
-	bool weighs_io;   /* some disk's scheduler heeds IOWeight= */
-	uint64_t memory;  /* bytes of RAM, 0: not known */
-	uint64_t tasks;   /* processes and threads there may be at all, 0: not known */
+	bool weighs_io;  /* some disk's scheduler heeds IOWeight= */
+	uint64_t memory; /* bytes of RAM, 0: not known */
+	uint64_t tasks;  /* processes and threads there may be at all, 0: not known */
+	/* With Network=private alone: its resolv.conf(5), that of systemd-resolved's own resolvers; NULL:
+	 * none */
+	const char *resolv, *resolv_uplink;
 	const char *cpus; /* those that are online, "0-7"; NULL: not known */
 	const struct plan_block
 		*blocks; /* of every path of the policy's limits, each once */
@@ -131,6 +136,7 @@ struct plan_input {
 	const char *account_group;
 	/* The limits that these were given, as plan_cgroup.limits_text has them; NULL: none. */
 	const struct strlist *limits_before;
+	uint32_t number; /* of the account with Network=private; 0: not known yet */
 };
 
 /* Files that lxcfs(1) has and a box shows, ended by NULL: below its mount point as below "/". */
@@ -316,10 +322,20 @@ struct plan_filter {
 struct plan_network {
 	enum policy_network_kind kind;
 	const char *name; /* NETWORK_NETNS */
-	/* "none", "none:login", "netns:lab": what another session's must say to be shared; "" for the
-	 * host's */
+	/* "none", "none:login", "private 100.64.0.5", "netns:lab": what another session's must say to be
+	 * shared; "" for the host's */
 	const char *text;
 	bool share; /* the account's sessions have one */
+	/* NETWORK_PRIVATE; texts are "" where there is none */
+	uint32_t
+		number; /* of the account: by it nsshell-net makes all below, netpool.h */
+	const char *pool4, *pool6;       /* "100.64.0.0/16" */
+	const char *link;                /* of the host's: "nssh5" */
+	const char *address4, *address6; /* inside */
+	const char *
+		resolver; /* of the host's loopback, which the gateway's port 53 leads to */
+	const char *resolv; /* text of resolv.conf(5) inside */
+	const char *table;  /* of nftables, which all of these networks share */
 };
 
 struct plan {

@@ -1,24 +1,242 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which network a session has. */
+/* Which network a session has, and with Network=private the whole of it. */
 #include "core/plan/planner.h"
 
-#include <sched.h>
+#include "core/plan/netpool.h"
 
-void plan_network(struct planner *b)
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLANK " \t\r"
+
+/* ---- names: resolv.conf(5) ---------------------------------------------------------- */
+
+/* The address of a line "nameserver ADDRESS", or false. */
+static bool takes_nameserver(const char *line, size_t len, char ret[NETPOOL_TEXT_MAX])
+{
+	static const char word[] = "nameserver";
+	const size_t word_len = sizeof(word) - 1;
+	size_t blanks, size;
+
+	if (len <= word_len || strncmp(line, word, word_len) != 0 ||
+		!strchr(BLANK, line[word_len]))
+		return false;
+	blanks = strspn(line + word_len, BLANK);
+	line += word_len + blanks;
+	size = strcspn(line, BLANK "\n#;");
+	(void)snprintf(ret, NETPOOL_TEXT_MAX, "%.*s", (int)size, line);
+	return true;
+}
+
+/* The host's own resolver at a loopback, in IPv4; 0: the address is another. */
+static uint32_t loopback_of(const char *address)
+{
+	uint32_t v4;
+
+	if (!strcmp(address, "::1"))
+		return 0x7f000001;
+	return netpool_address4(address, &v4) == 0 && v4 >> 24 == 127 ? v4 : 0;
+}
+
+static bool is_address(const char *s)
+{
+	unsigned char ignored[16];
+
+	return inet_pton(AF_INET, s, ignored) == 1 ||
+	       inet_pton(AF_INET6, s, ignored) == 1;
+}
+
+/* Whether each of the text's resolvers is at a loopback of the host's, and there is one. */
+static bool is_all_local(const char *text)
+{
+	char address[NETPOOL_TEXT_MAX];
+	bool some = false;
+
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+		if (!takes_nameserver(text, strcspn(text, "\n"), address))
+			continue;
+		if (loopback_of(address) == 0)
+			return false;
+		some = true;
+	}
+	return some;
+}
+
+struct names {
+	struct planner *b;
+	const char *text; /* what there is by now */
+	uint32_t resolver;
+	bool own; /* DNS= names them: the host's are left out */
+};
+
+static void take_resolver(struct names *n, const char *address)
+{
+	uint32_t local = loopback_of(address);
+	bool first = n->resolver == 0;
+
+	/* "fe80::1%eth0" is a neighbour of the host's alone. */
+	if (n->own || !is_address(address))
+		return;
+	if (local == 0) {
+		n->text = planner_text(n->b, "%snameserver %s\n", n->text, address);
+		return;
+	}
+	if (!first)
+		return;
+	n->resolver = local;
+	n->text = planner_text(n->b, "%snameserver " NETPOOL_GATEWAY4 "\n", n->text);
+}
+
+/* What else it says, search and options, holds inside as well. */
+static void take_lines(struct names *n, const char *text)
+{
+	char address[NETPOOL_TEXT_MAX];
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (takes_nameserver(text, len, address))
+			take_resolver(n, address);
+		else if (len > 0 && *text != '#' && *text != ';')
+			n->text = planner_text(n->b, "%s%.*s\n", n->text, (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+static uint32_t plan_names(struct planner *b, struct plan_network *net)
+{
+	const struct strlist *dns = &b->in->policy->dns;
+	const struct plan_host *host = b->in->host;
+	const char *text = host->resolv ? host->resolv : "";
+	struct names n = { .b = b, .text = "", .own = dns->n > 0 };
+
+	for (size_t i = 0; i < dns->n; i++)
+		n.text = planner_text(b, "%snameserver %s\n", n.text, dns->v[i]);
+	/* systemd-resolved's stub is at a loopback; those that it asks aren't. */
+	if (is_all_local(text) && host->resolv_uplink &&
+		strstr(host->resolv_uplink, "nameserver "))
+		text = host->resolv_uplink;
+	take_lines(&n, text);
+	net->resolv = n.text;
+	return n.resolver;
+}
+
+/* ---- the whole ---------------------------------------------------------------------- */
+
+static const char *table_text(
+	struct planner *b, const struct netpool *pool, uint32_t resolver)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	const char *ret;
+
+	if (!out) {
+		b->oom = true;
+		return "";
+	}
+	netpool_table(pool, resolver, out);
+	if (fclose(out) != 0)
+		b->oom = true;
+	ret = planner_copy(b, text ? text : "");
+	free(text);
+	return ret;
+}
+
+static void note_forwarding(struct planner *b, bool v6)
+{
+	if (!b->in->host->forwards4)
+		planner_note(b,
+			"Network=private has no way out: the host passes no packets on "
+			"(net.ipv4.ip_forward is 0; say 1 in a file of /etc/sysctl.d)");
+	else if (v6 && !b->in->host->forwards6)
+		planner_note(b,
+			"Network=private has no way out by IPv6: net.ipv6.conf.all.forwarding is "
+			"0");
+}
+
+static int plan_private(struct planner *b, struct plan_network *n, struct err *e)
+{
+	char text[NETPOOL_TEXT_MAX];
+	struct netpool pool;
+	uint32_t resolver;
+	const char *why;
+
+	if (netpool_parse(b->in->policy->pool ? b->in->policy->pool : NETPOOL_DEFAULT,
+		    &pool, &why) < 0)
+		return err_set(e, 0, "Pool=%s: %s", b->in->policy->pool, why);
+	if (!b->in->host->ipv6)
+		pool.v6_len = 0;
+	n->number = b->in->number ? b->in->number : netpool_max(&pool);
+	n->link = planner_text(b, NETPOOL_LINK "%u", n->number);
+	netpool_v4_prefix(&pool, text);
+	n->pool4 = planner_copy(b, text);
+	netpool_v6_prefix(&pool, text);
+	n->pool6 = planner_copy(b, text);
+	netpool_v4(&pool, n->number, text);
+	n->address4 = planner_copy(b, text);
+	netpool_v6(&pool, n->number, text);
+	n->address6 = planner_copy(b, text);
+	n->text = planner_text(b, "private %s", n->address4);
+	resolver = plan_names(b, n);
+	if (resolver != 0)
+		n->resolver = planner_text(b, "%u.%u.%u.%u", resolver >> 24,
+			resolver >> 16 & 255, resolver >> 8 & 255, resolver & 255);
+	n->table = table_text(b, &pool, resolver);
+	note_forwarding(b, pool.v6_len > 0);
+	return 0;
+}
+
+int plan_network(struct planner *b, struct err *e)
 {
 	const struct policy *policy = b->in->policy;
 	struct plan_network *n = &b->p->network;
 
-	n->kind = policy->network.kind;
-	n->name = n->text = "";
+	*n = (struct plan_network){ policy->network.kind, "", "", false, 0, "", "", "",
+		"", "", "", "", "" };
 	if (n->kind == NETWORK_HOST)
-		return;
+		return 0;
 	b->p->namespaces |= CLONE_NEWNET;
 	n->share = policy->network_share == NETWORK_OF_ACCOUNT;
 	n->text = n->share ? "none" : "none:login";
+	if (n->kind == NETWORK_PRIVATE)
+		return plan_private(b, n, e);
 	if (n->kind == NETWORK_NETNS) {
 		n->name = planner_copy(b, policy->network.name);
 		n->text = planner_text(b, "netns:%s", n->name);
 		n->share = false;
 	}
+	return 0;
+}
+
+/* ---- in words ----------------------------------------------------------------------- */
+
+static void print_lines(const char *s, FILE *out)
+{
+	while (*s) {
+		size_t len = strcspn(s, "\n");
+
+		fprintf(out, "                | %.*s\n", (int)len, s);
+		s += len + (s[len] == '\n');
+	}
+}
+
+void plan_network_print(const struct plan_network *n, FILE *out)
+{
+	if (n->kind != NETWORK_PRIVATE)
+		return;
+	fprintf(out, "\nnetwork: " NETPOOL_INSIDE " inside, %s on the host\n", n->link);
+	fprintf(out, "  address     %s%s%s\n", n->address4, *n->address6 ? " " : "",
+		n->address6);
+	fprintf(out, "  pool        %s%s%s\n", n->pool4, *n->pool6 ? " " : "", n->pool6);
+	fprintf(out, "  way out     by %s%s\n", NETPOOL_GATEWAY4,
+		*n->address6 ? " and " NETPOOL_GATEWAY6 : "");
+	if (*n->resolver)
+		fprintf(out, "  names       at %s, which leads to the host's %s\n",
+			NETPOOL_GATEWAY4, n->resolver);
+	fputs("  rules       of the host's, for all such networks\n", out);
+	print_lines(n->table, out);
 }

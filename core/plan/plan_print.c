@@ -256,6 +256,7 @@ void plan_print(const struct plan *p, FILE *out)
 	plan_filter_print(&p->filter, out);
 	if (p->families)
 		fprintf(out, "\nfamilies of sockets: %s\n", p->families);
+	plan_network_print(&p->network, out);
 	print_rootfs(p, out);
 	print_ops(p, out);
 	print_cgroup(&p->cgroup, out);

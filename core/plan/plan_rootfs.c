@@ -303,7 +303,9 @@ void plan_file_mounts(struct planner *b)
 		if (!m->file || is_covered(host, i) ||
 			planner_is_replaced(b, m->target) ||
 			!path_within_any(m->target, system_dirs) ||
-			path_within_any(m->target, left_out))
+			path_within_any(m->target, left_out) ||
+			(b->in->policy->network.kind == NETWORK_PRIVATE &&
+				!strcmp(m->target, PLAN_RESOLV)))
 			continue;
 		op = planner_op(b, PLAN_BIND, planner_copy(b, m->target));
 		op->source = op->target;

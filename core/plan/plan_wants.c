@@ -238,9 +238,11 @@ static void want_default_sockets(struct planner *b)
 /* In a container, resolv.conf is a mount of its own that a clone of / doesn't have. */
 static void want_resolv_conf(struct planner *b)
 {
-	static const char path[] = "/etc/resolv.conf";
+	static const char path[] = PLAN_RESOLV;
 	const struct plan_host *host = b->in->host;
 
+	if (b->in->policy->network.kind == NETWORK_PRIVATE)
+		return; /* it has its own */
 	for (size_t i = 0; i < host->n_mounts; i++) {
 		if (strcmp(host->mounts[i].target, path) != 0 || want_find(b, path))
 			continue;

@@ -15,6 +15,7 @@
 #define ATTR_CLOSED (ATTR_NOEXEC | MOUNT_ATTR_RDONLY)
 
 /* What login programs write, inside as well. */
+#define PLAN_RESOLV  "/etc/resolv.conf"
 #define PLAN_WTMP    "/var/log/wtmp"
 #define PLAN_LASTLOG "/var/log/lastlog"
 
@@ -139,7 +140,9 @@ void plan_init_ops(struct planner *b); /* plan_init.c: proc, pts, masks */
 uint64_t planner_inodes(uint64_t size);
 uint64_t plan_ptys(const struct policy *policy);
 void plan_ipc(struct planner *b);
-void plan_network(struct planner *b); /* plan_network.c: after plan_privileges() */
+/* plan_network.c: after plan_privileges(), and its lines of plan_print() */
+int plan_network(struct planner *b, struct err *e);
+void plan_network_print(const struct plan_network *n, FILE *out);
 /* plan_filter.c: system calls, and their lines of plan_print() */
 void plan_filter(struct planner *b);
 void plan_filter_print(const struct plan_filter *f, FILE *out);

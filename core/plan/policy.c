@@ -41,6 +41,8 @@ void policy_clear(struct policy *p)
 	free(p->shell);
 	free(p->slice);
 	free(p->network.name);
+	free(p->pool);
+	strlist_clear(&p->dns);
 	policy_limits_clear(&p->limits);
 	policy_limits_clear(&p->slice_limits);
 	*p = (struct policy){ 0 };

@@ -43,9 +43,10 @@ enum policy_abstract {
 };
 
 enum policy_network_kind {
-	NETWORK_HOST,  /* the host's own */
-	NETWORK_NONE,  /* a loopback, and nothing else */
-	NETWORK_NETNS, /* one that the admin made: ip-netns(8) */
+	NETWORK_HOST,    /* the host's own */
+	NETWORK_NONE,    /* a loopback, and nothing else */
+	NETWORK_PRIVATE, /* an address of its own, and a way out */
+	NETWORK_NETNS,   /* one that the admin made: ip-netns(8) */
 };
 
 #define POLICY_NETNS_MAX 64 /* with the 0 */
@@ -148,8 +149,10 @@ struct policy {
 	enum policy_abstract abstract;           /* AbstractSockets= */
 	struct policy_network network;           /* Network= */
 	enum policy_network_share network_share; /* NetworkShare= */
-	enum policy_on_error on_error;           /* OnError= */
-	enum policy_groups groups;               /* SupplementaryGroups= */
+	char *pool;         /* Pool= of [Network], as netpool_parse() takes it */
+	struct strlist dns; /* DNS= of [Network], addresses; empty: as the host */
+	enum policy_on_error on_error; /* OnError= */
+	enum policy_groups groups;     /* SupplementaryGroups= */
 	bool notify_join;  /* NotifyJoin=: the user is told when an admin steps in */
 	bool user_manager; /* UserManager=: systemd --user inside */
 	bool record;       /* Record=: nsshell(1) inside makes its terminals observable */

@@ -7,6 +7,7 @@
 #include "core/run/hosts.h"
 #include "core/run/lxcfs.h"
 #include "core/run/machine.h"
+#include "core/run/netfacts.h"
 
 #include <libmount/libmount.h>
 #include <limits.h>
@@ -184,6 +185,8 @@ int host_gather(const struct account *account, const struct policy *policy,
 		host_clear(ret);
 		return err_set(e, ENOMEM, "read the host's name");
 	}
+	if (policy && policy->network.kind == NETWORK_PRIVATE)
+		netfacts_gather(ret);
 	if (read_mounts(policy, ret, e) < 0 ||
 		(account && (host_paths(account, policy, ret, e) < 0 ||
 				    host_guarded(policy, ret, e) < 0))) {

@@ -5,81 +5,16 @@
 #include "core/base/paths.h"
 #include "core/base/strlist.h"
 #include "core/plan/property.h"
+#include "core/run/program.h"
 
-#include <fcntl.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #define _cleanup_list_ _cleanup_(strlist_clear)
 
-/* ---- the program ------------------------------------------------------------------------ */
-
-/* What it says, to its end; it ends by itself, whatever systemd does (SCOPE_PATIENCE_S). */
-static void listen_to(int fd, char *buf, size_t size)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	do {
-		n = read(fd, buf + len, size - 1 - len);
-		if (n > 0)
-			len += (size_t)n;
-	} while ((n > 0 && len < size - 1) || (n < 0 && errno == EINTR));
-	buf[len] = '\0';
-}
-
-static int spawn_with(char **argv, int out, pid_t *ret)
-{
-	posix_spawn_file_actions_t files;
-	char *envp[] = { NULL };
-	int r = posix_spawn_file_actions_init(&files);
-
-	if (r != 0)
-		return r;
-	r = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-	if (r == 0)
-		r = posix_spawn(ret, PATH_SCOPE, &files, NULL, argv, envp);
-	(void)posix_spawn_file_actions_destroy(&files);
-	return r;
-}
-
-static int spawn(const struct strlist *words, pid_t *ret, int *ret_out, struct err *e)
-{
-	_cleanup_free_ char **argv = calloc(words->n + 1, sizeof(*argv));
-	int ends[2], r;
-
-	if (!argv)
-		return err_set(e, ENOMEM, "ask systemd");
-	memcpy(argv, words->v, words->n * sizeof(*argv));
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_set(e, errno, "ask systemd");
-	r = spawn_with(argv, ends[1], ret);
-	(void)close(ends[1]);
-	if (r != 0) {
-		(void)close(ends[0]);
-		return err_set(e, r, "start %s", PATH_SCOPE);
-	}
-	*ret_out = ends[0];
-	return 0;
-}
-
+/* It ends by itself, whatever systemd does (SCOPE_PATIENCE_S). */
 static int run(const struct strlist *words, struct err *e)
 {
-	_cleanup_close_ int out = -EBADF;
-	char said[sizeof(e->msg)];
-	int status = 0;
-	pid_t pid = 0;
-
-	if (spawn(words, &pid, &out, e) < 0)
-		return -1;
-	listen_to(out, said, sizeof(said));
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	return err_set(
-		e, 0, "%s", said[0] ? said : "systemd didn't answer nsshell-scope");
+	return program_run(words, NULL, 0, "systemd didn't answer nsshell-scope", e);
 }
 
 /* ---- what is asked ---------------------------------------------------------------------- */

@@ -2,20 +2,16 @@
 #include "core/run/subid.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/io.h"
-#include "core/base/lock.h"
 #include "core/base/paths.h"
 #include "core/plan/idmap.h"
 #include "core/plan/ranges.h"
+#include "core/run/ledger.h"
 #include "core/run/subid_alone.h"
 
 #include <fcntl.h>
 #include <shadow/subid.h>
 #include <string.h>
 #include <sys/file.h>
-
-#define OWN_TEXT_MAX (1U << 20)
-#define LOCK_MS      5000
 
 typedef int (*subid_get)(const char *owner, struct subid_range **ranges);
 
@@ -61,62 +57,26 @@ static int ask_libsubid(
 
 /* ---- ranges of our own: core/plan/ranges.h ------------------------------------------- */
 
-static int open_ranges(bool allocate, int *ret_fd, struct err *e)
-{
-	_cleanup_close_ int dir = -EBADF;
-
-	if (allocate) {
-		dir = io_open_state(PATH_STATE, 0700, e);
-		if (dir < 0)
-			return -1;
-	}
-	*ret_fd = open(PATH_RANGES,
-		(allocate ? O_RDWR | O_CREAT : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (*ret_fd >= 0)
-		return 0;
-	if (!allocate && (errno == ENOENT || errno == EACCES))
-		return 1;
-	return err_set(e, errno, "open %s", PATH_RANGES);
-}
-
 static int append_line(int fd, const struct account *a, uint32_t start, struct err *e)
 {
 	char line[64 + ACCOUNT_NAME_MAX];
-	int len = snprintf(line, sizeof(line), "%u %u %u %.255s\n", a->uid, start,
-		IDMAP_IDS, a->name);
-	off_t end = lseek(fd, 0, SEEK_END);
 
-	if (io_write_all(fd, line, (size_t)len) == 0 && fsync(fd) == 0)
-		return 0;
-	(void)err_set(e, errno, "record a subordinate id range in %s", PATH_RANGES);
-	/* Half a line would make the whole file unreadable. */
-	return ftruncate(fd, end) < 0 ? err_wrap(e, "and couldn't be undone") : -1;
-}
-
-static int lock_ranges(int fd, int how, struct err *e)
-{
-	int r = lock_file(fd, how, LOCK_MS);
-
-	if (r > 0)
-		return err_set(e, ETIMEDOUT,
-			"lock %s: another login has held it for %d s (lslocks(8) says which)",
-			PATH_RANGES, LOCK_MS / 1000);
-	return r < 0 ? err_set(e, errno, "lock %s", PATH_RANGES) : 0;
+	(void)snprintf(line, sizeof(line), "%u %u %u %.255s\n", a->uid, start, IDMAP_IDS,
+		a->name);
+	return ledger_append(fd, PATH_RANGES, line, e) < 0
+		       ? err_wrap(e, "record a subordinate id range")
+		       : 0;
 }
 
 /* As ranges_find(). */
 static int look(int fd, int how, const struct account *a, struct id_range *ret,
 	uint32_t *next, struct err *e)
 {
-	_cleanup_free_ char *text = malloc(OWN_TEXT_MAX);
+	_cleanup_free_ char *text = NULL;
 	int r;
 
-	if (!text)
-		return err_set(e, ENOMEM, "read %s", PATH_RANGES);
-	if (lock_ranges(fd, how, e) < 0)
+	if (ledger_read(fd, PATH_RANGES, how, &text, e) < 0)
 		return -1;
-	if (io_read_text(AT_FDCWD, PATH_RANGES, text, OWN_TEXT_MAX) < 0)
-		return err_set(e, errno, "read %s", PATH_RANGES);
 	r = ranges_find(text, a->uid, a->name, ret, next, e);
 	return r < 0 ? err_wrap(e, "read %s", PATH_RANGES) : r;
 }
@@ -147,7 +107,7 @@ static int own_range(
 	struct id_range mine = { .count = IDMAP_IDS };
 	_cleanup_close_ int fd = -EBADF;
 	uint32_t next = RANGES_END;
-	int r = open_ranges(allocate, &fd, e);
+	int r = ledger_open(PATH_RANGES, allocate, &fd, e);
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;

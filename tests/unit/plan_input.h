@@ -92,7 +92,7 @@ static inline void fixture_init(struct fixture *f)
 		.cgroup = PLAN_CGROUP_V2,
 		.controllers = &f->controllers };
 	f->in = (struct plan_input){ &f->account, &f->policy, &f->login, &f->host,
-		&f->range, 1, &f->range, 1, NULL, NULL };
+		&f->range, 1, &f->range, 1, NULL, NULL, 0 };
 	fixture_mount(f, "/", "ext4", false);
 	fixture_mount(f, "/proc", "proc", false);
 	fixture_path(f, "/etc/shadow", PLAN_PATH_FILE);

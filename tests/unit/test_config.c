@@ -30,7 +30,7 @@ static void everything_wrong_in_a_file_is_told_at_once(void **state)
 		"did you mean MemoryMax=?");
 	expect(f, 3, "nsshell.conf", 8, "Default", NULL, "'MemoryMax' is no KEY=VALUE");
 	expect(f, 4, "nsshell.conf", 9, "Usr bob", NULL,
-		"write [Default], [Group NAME], [User NAME] or [Slice NAME]");
+		"write [Default], [Group NAME], [User NAME], [Slice NAME] or [Network]");
 	expect(f, 5, "nsshell.conf", 10, "Usr bob", "CPUQuota", "takes a percentage");
 	expect(f, 6, "nsshell.conf", 11, NULL, NULL, "the ']' is missing");
 	expect(f, 7, "nsshell.conf", 13, "Group staff", "BindPaths",
@@ -70,7 +70,7 @@ static void sections_that_do_not_exist_are_named(void **state)
 
 		(void)snprintf(text, sizeof(text), "\n[%s]\nIsolate=yes\n", titles[i]);
 		expect_one(f, text, 2, titles[i][0] == ' ' ? "" : titles[i], NULL,
-			"no such section: write [Default], [Group NAME], [User NAME] or [Slice NAME]");
+			"no such section: write [Default], [Group NAME], [User NAME], [Slice NAME] or [Network]");
 	}
 }
 

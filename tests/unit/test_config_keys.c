@@ -84,11 +84,13 @@ static void every_key_but_lists_needs_a_value(void **state)
 		const struct config_key *key = &config_keys[i];
 		char text[128];
 
-		(void)snprintf(text, sizeof(text), "[Default]\n%s= \n", key->name);
+		const char *section = key->network ? "Network" : "Default";
+
+		(void)snprintf(text, sizeof(text), "[%s]\n%s= \n", section, key->name);
 		load_text(f, text);
 		expect_count(f, key->list ? 0 : 1);
 		if (!key->list)
-			expect(f, 0, "nsshell.conf", 2, "Default", key->name, key->hint);
+			expect(f, 0, "nsshell.conf", 2, section, key->name, key->hint);
 	}
 }
 
@@ -145,6 +147,12 @@ static void a_network_is_the_hosts_none_or_has_a_name(void **state)
 	assert_int_equal(p->network.kind, NETWORK_HOST);
 	assert_int_equal(p->network_share, NETWORK_OF_ACCOUNT);
 	assert_int_equal(give(state, "Network=none")->policy.network.kind, NETWORK_NONE);
+	p = &give(
+		state, "Network=private\n[Network]\nPool=10.9.0.0/16\nDNS=192.0.2.1 ::2")
+		     ->policy;
+	assert_int_equal(p->network.kind, NETWORK_PRIVATE);
+	assert_string_equal(p->pool, "10.9.0.0/16");
+	expect_list(&p->dns, "192.0.2.1 ::2");
 	p = &give(state, "Network=netns:lab-1.x")->policy;
 	assert_int_equal(p->network.kind, NETWORK_NETNS);
 	assert_string_equal(p->network.name, "lab-1.x");
@@ -155,7 +163,7 @@ static void a_network_is_the_hosts_none_or_has_a_name(void **state)
 		NETWORK_OF_LOGIN);
 	refuse_all(state, "Network",
 		WORDS("no", "netns", "netns:", "netns:../x", "netns:.x", "netns:a/b",
-			"netns:a b", "netns:-x", "private:x"));
+			"netns:a b", "netns:-x", "private:x", "Private"));
 	refuse_all(state, "NetworkShare", WORDS("yes", "session"));
 }
 

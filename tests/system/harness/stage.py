@@ -180,8 +180,9 @@ class Stage:
         for folder in (LIBEXEC, "/usr/libexec/nsshell"):
             if os.path.isdir(folder):
                 kernel.bind(nothing, folder)
-        if (self.build / "nsshell-command").exists():
-            shutil.copy(self.build / "nsshell-command", nothing)
+        for name in ("nsshell-command", "nsshell-net"):
+            if (self.build / name).exists():
+                shutil.copy(self.build / name, nothing)
         entries = self.private / "entries"
         shutil.copytree(TREE / "config/commands", entries)
         for path in entries.iterdir():

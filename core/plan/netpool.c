@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/plan/netpool.h"
+
+#include "core/base/parse.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define LEN4_MIN 12 /* a million of accounts */
+#define LEN4_MAX 28
+#define LEN6_MIN 16
+#define LEN6_MAX 96 /* 32 bits of a number */
+
+int netpool_address4(const char *text, uint32_t *ret)
+{
+	struct in_addr a;
+
+	if (inet_pton(AF_INET, text, &a) != 1)
+		return -1;
+	*ret = ntohl(a.s_addr);
+	return 0;
+}
+
+/* "ADDRESS/LEN", cut in two. */
+static int take_length(char *word, unsigned int *ret)
+{
+	char *slash = strchr(word, '/');
+	uint32_t len;
+
+	if (!slash || parse_u32(slash + 1, &len) < 0 || len > 128)
+		return -1;
+	*slash = '\0';
+	*ret = len;
+	return 0;
+}
+
+static const char *take_v4(const char *address, unsigned int len, struct netpool *ret)
+{
+	if (ret->v4_len > 0)
+		return "two prefixes of IPv4";
+	if (len < LEN4_MIN || len > LEN4_MAX)
+		return "an IPv4 prefix is from /12 to /28 long";
+	if (netpool_address4(address, &ret->v4) < 0)
+		return "no IPv4 address before the '/'";
+	if (ret->v4 & (UINT32_MAX >> len))
+		return "an IPv4 prefix with bits behind its length";
+	if (ret->v4 >> 28 >= 0xe || ret->v4 >> 24 == 127 || ret->v4 >> 24 == 0 ||
+		ret->v4 >> 16 == 0xa9fe)
+		return "no place for addresses: multicast, loopback, link-local or reserved";
+	ret->v4_len = len;
+	return NULL;
+}
+
+static const char *take_v6(const char *address, unsigned int len, struct netpool *ret)
+{
+	uint8_t rest = 0;
+
+	if (ret->v6_len > 0)
+		return "two prefixes of IPv6";
+	if (len < LEN6_MIN || len > LEN6_MAX || len % 8 != 0)
+		return "an IPv6 prefix is from /16 to /96 long, in steps of 8";
+	if (inet_pton(AF_INET6, address, ret->v6) != 1)
+		return "no IPv6 address before the '/'";
+	for (size_t i = len / 8; i < sizeof(ret->v6); i++)
+		rest |= ret->v6[i];
+	if (rest != 0)
+		return "an IPv6 prefix with bits behind its length";
+	if (ret->v6[0] == 0xff || ret->v6[0] == 0 || ret->v6[0] == 0xfe)
+		return "no place for addresses: multicast, link-local or reserved";
+	ret->v6_len = len;
+	return NULL;
+}
+
+int netpool_parse(const char *words, struct netpool *ret, const char **why)
+{
+	struct netpool p = { 0 };
+	char copy[2 * NETPOOL_TEXT_MAX], *rest = copy, *word;
+
+	*why = "too long";
+	if (snprintf(copy, sizeof(copy), "%s", words) >= (int)sizeof(copy))
+		return -1;
+	while ((word = strsep(&rest, " \t"))) {
+		unsigned int len;
+
+		if (!*word)
+			continue;
+		*why = "no ADDRESS/LENGTH";
+		if (take_length(word, &len) < 0)
+			return -1;
+		*why = strchr(word, ':') ? take_v6(word, len, &p)
+					 : take_v4(word, len, &p);
+		if (*why)
+			return -1;
+	}
+	*why = "the prefix of IPv4 is missing";
+	if (p.v4_len == 0)
+		return -1;
+	*ret = p;
+	return 0;
+}
+
+uint32_t netpool_max(const struct netpool *p)
+{
+	return (UINT32_MAX >> p->v4_len) - 1;
+}
+
+static void put_v4(uint32_t address, char *ret)
+{
+	const struct in_addr a = { htonl(address) };
+
+	(void)inet_ntop(AF_INET, &a, ret, NETPOOL_TEXT_MAX);
+}
+
+void netpool_v4(const struct netpool *p, uint32_t number, char ret[NETPOOL_TEXT_MAX])
+{
+	put_v4(p->v4 + number, ret);
+}
+
+void netpool_v6(const struct netpool *p, uint32_t number, char ret[NETPOOL_TEXT_MAX])
+{
+	uint8_t a[16];
+
+	*ret = '\0';
+	if (p->v6_len == 0)
+		return;
+	memcpy(a, p->v6, sizeof(a));
+	for (size_t i = 0; i < 4; i++)
+		a[15 - i] = (uint8_t)(number >> (8 * i));
+	(void)inet_ntop(AF_INET6, a, ret, NETPOOL_TEXT_MAX);
+}
+
+void netpool_v4_prefix(const struct netpool *p, char ret[NETPOOL_TEXT_MAX])
+{
+	size_t len;
+
+	put_v4(p->v4, ret);
+	len = strlen(ret);
+	(void)snprintf(ret + len, NETPOOL_TEXT_MAX - len, "/%u", p->v4_len);
+}
+
+void netpool_v6_prefix(const struct netpool *p, char ret[NETPOOL_TEXT_MAX])
+{
+	size_t len;
+
+	netpool_v6(p, 0, ret);
+	len = strlen(ret);
+	if (len > 0)
+		(void)snprintf(ret + len, NETPOOL_TEXT_MAX - len, "/%u", p->v6_len);
+}
+
+/* ---- the table ---------------------------------------------------------------------- */
+
+static void put_mark(
+	const char *chain, const char *hook, const char *v4, const char *v6, FILE *out)
+{
+	fprintf(out, "\tchain %s {\n\t\ttype %s priority -90\n", chain, hook);
+	fprintf(out, "\t\tip daddr %s meta mark set meta mark & 0x%08x | 0x%08x\n", v4,
+		~NETPOOL_MASK, NETPOOL_MARK);
+	if (*v6)
+		fprintf(out,
+			"\t\tip6 daddr %s meta mark set meta mark & 0x%08x | 0x%08x\n",
+			v6, ~NETPOOL_MASK, NETPOOL_MARK);
+	fputs("\t}\n", out);
+}
+
+/* What is counted for each link, and how many connections it has. */
+static void put_sets(FILE *out)
+{
+	static const char *const counted[] = { "sent", "refused" };
+
+	fputs("\tset connections {\n\t\ttype ifname\n\t\tflags dynamic\n\t}\n", out);
+	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++)
+		fprintf(out,
+			"\tset %s {\n\t\ttype ifname\n\t\tflags dynamic\n\t\tcounter\n\t}\n",
+			counted[i]);
+}
+
+/* A source that isn't the link's own goes no further. */
+static void put_from_box(FILE *out)
+{
+	fprintf(out,
+		"\tchain dropped {\n"
+		"\t\tupdate @refused { iifname }\n"
+		"\t\tdrop\n"
+		"\t}\n"
+		"\tchain rejected {\n"
+		"\t\tupdate @refused { iifname }\n"
+		"\t\treject with icmpx admin-prohibited\n"
+		"\t}\n"
+		"\tchain from_box {\n"
+		"\t\tmeta mark set meta mark & 0x%08x | 0x%08x\n"
+		"\t\tupdate @sent { iifname }\n"
+		"\t\tfib saddr . mark . iif oif eq 0 goto dropped\n"
+		"\t}\n"
+		"\tchain first {\n"
+		"\t\ttype filter hook prerouting priority -290\n"
+		"\t\tiifname \"" NETPOOL_LINK "*\" goto from_box\n"
+		"\t}\n",
+		~NETPOOL_MASK, NETPOOL_MARK);
+}
+
+/* The host's resolver sees a question of the host's. */
+static void put_names(uint32_t resolver, FILE *out)
+{
+	char address[NETPOOL_TEXT_MAX];
+
+	if (resolver == 0)
+		return;
+	put_v4(resolver, address);
+	fprintf(out,
+		"\tchain names {\n"
+		"\t\ttype nat hook prerouting priority -100\n"
+		"\t\tiifname \"" NETPOOL_LINK "*\" ip daddr " NETPOOL_GATEWAY4
+		" meta l4proto { tcp, udp } th dport 53 dnat ip to %s\n"
+		"\t}\n"
+		"\tchain names_source {\n"
+		"\t\ttype nat hook input priority 100\n"
+		"\t\tiifname \"" NETPOOL_LINK "*\" ip daddr %s snat ip to 127.0.0.1\n"
+		"\t}\n",
+		address, address);
+}
+
+static void put_filter(bool names, FILE *out)
+{
+	static const char limit[] =
+		"\t\tct state new add @connections { iifname ct count over %u } goto rejected\n";
+
+	fputs("\tchain to_host {\n\t\tct state established,related accept\n", out);
+	fprintf(out, limit, NETPOOL_CONNECTIONS);
+	if (names)
+		fputs("\t\tct status dnat ct original ip daddr " NETPOOL_GATEWAY4
+		      " accept\n",
+			out);
+	fputs("\t\tgoto rejected\n\t}\n"
+	      "\tchain input {\n\t\ttype filter hook input priority 0\n"
+	      "\t\tiifname \"" NETPOOL_LINK "*\" goto to_host\n\t}\n"
+	      "\tchain out {\n\t\toifname \"" NETPOOL_LINK "*\" goto rejected\n"
+	      "\t\tct state established,related accept\n"
+	      "\t\tip daddr { 169.254.0.0/16, 127.0.0.0/8 } goto rejected\n"
+	      "\t\tip6 daddr fd00:ec2::254 goto rejected\n",
+		out);
+	fprintf(out, limit, NETPOOL_CONNECTIONS);
+	fputs("\t}\n"
+	      "\tchain in {\n\t\tct state established,related accept\n\t\tdrop\n\t}\n"
+	      "\tchain forward {\n\t\ttype filter hook forward priority 0\n"
+	      "\t\tiifname \"" NETPOOL_LINK "*\" goto out\n"
+	      "\t\toifname \"" NETPOOL_LINK "*\" goto in\n\t}\n",
+		out);
+}
+
+void netpool_table(const struct netpool *p, uint32_t resolver, FILE *out)
+{
+	char v4[NETPOOL_TEXT_MAX], v6[NETPOOL_TEXT_MAX];
+
+	netpool_v4_prefix(p, v4);
+	netpool_v6_prefix(p, v6);
+	fputs("table inet " NETPOOL_TABLE " {\n", out);
+	put_sets(out);
+	put_from_box(out);
+	put_names(resolver, out);
+	put_mark("back", "filter hook prerouting", v4, v6, out);
+	put_mark("host_out", "route hook output", v4, v6, out);
+	put_filter(resolver != 0, out);
+	fprintf(out,
+		"\tchain after {\n\t\ttype nat hook postrouting priority 100\n"
+		"\t\tip saddr %s oifname != \"" NETPOOL_LINK "*\" masquerade\n",
+		v4);
+	if (*v6)
+		fprintf(out,
+			"\t\tip6 saddr %s oifname != \"" NETPOOL_LINK "*\" masquerade\n",
+			v6);
+	fputs("\t}\n}\n", out);
+}

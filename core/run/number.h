@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The number by which an account has its addresses: PATH_ADDRESSES, core/plan/numbers.h. */
+#pragma once
+
+#include "core/base/account.h"
+#include "core/base/err.h"
+#include "core/plan/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * number_find() - The account's number, where its policy needs one
+ * @allocate:	record a new one where there is none (needs root)
+ * @ret:	0 where it has none and needs none, or without @allocate
+ *
+ * Return: 0 or -1 with @e, which says what to do where the pool is used up.
+ */
+int number_find(const struct account *a, const struct policy *policy, bool allocate,
+	uint32_t *ret, struct err *e);

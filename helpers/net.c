@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * nsshell-net: makes an account's link, and keeps the host's table for all of them. A program of its
+ * own, since it alone links the libraries for that, and has CAP_NET_ADMIN and no other capability.
+ * Root's; started by the supervisor of an account's first session with Network=private:
+ *
+ *	nsshell-net open NUMBER RESOLVER|- POOL4 [POOL6]	(fds: net.h)
+ *	nsshell-net keep RESOLVER|- POOL4 [POOL6]		the table and the rules alone
+ *
+ * Addresses, names and rules are made here of these few words; no text of anybody's is in them. What
+ * failed is said on standard output, without a line break.
+ */
+#include "helpers/net.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/parse.h"
+#include "core/run/privs.h"
+
+#include <netlink/errno.h>
+#include <netlink/socket.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#define PATIENCE_S 30
+
+int net_failed(int r, struct err *e, const char *fmt, ...)
+{
+	char what[256];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(what, sizeof(what), fmt, args);
+	va_end(args);
+	return err_set(e, 0, "%s: %s", what, nl_geterror(r));
+}
+
+static int usage(struct err *e)
+{
+	return err_set(e, 0, "nsshell-net is started by nsshell, and by nobody else");
+}
+
+/*
+ * Should:   leave what a link, an address, a route and a rule take
+ * Mustn't:  leave anything else, or a way back to it
+ */
+static int drop(struct err *e)
+{
+	if (privs_keep_caps(1ULL << CAP_NET_ADMIN, e) < 0)
+		return -1;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_set(e, errno, "give up new privileges");
+	return 0;
+}
+
+static int take_pool(int n, char **words, struct netpool *ret, struct err *e)
+{
+	char text[2 * NETPOOL_TEXT_MAX];
+	const char *why;
+
+	(void)snprintf(text, sizeof(text), "%s%s%s", words[0], n > 1 ? " " : "",
+		n > 1 ? words[1] : "");
+	return netpool_parse(text, ret, &why) < 0
+		       ? err_set(e, 0, "pool %s: %s", text, why)
+		       : 0;
+}
+
+static int take_resolver(const char *word, uint32_t *ret)
+{
+	*ret = 0;
+	if (strcmp(word, "-") == 0)
+		return 0;
+	return netpool_address4(word, ret) < 0 || *ret >> 24 != 127 ? -1 : 0;
+}
+
+static int keep(const struct net_request *q, struct err *e)
+{
+	struct nl_sock *host = nl_socket_alloc();
+	bool mended = false;
+	int r = host ? nl_connect(host, NETLINK_ROUTE) : -NLE_NOMEM;
+
+	if (r < 0)
+		(void)net_failed(r, e, "ask the kernel for routes");
+	else
+		r = net_route_rules(host, &q->pool, e);
+	if (r == 0)
+		r = net_table_keep(q, &mended, e);
+	nl_socket_free(host);
+	if (r == 0 && mended)
+		syslog(LOG_WARNING,
+			"the nftables table inet " NETPOOL_TABLE
+			" had been changed or removed, and is as it was: while it is gone, "
+			"accounts with Network=private have no way out");
+	return r;
+}
+
+static int open_network(int argc, char **argv, struct err *e)
+{
+	struct net_request q = { 0 };
+
+	if (argc < 3 || argc > 4 || parse_u32(argv[0], &q.number) < 0 ||
+		take_resolver(argv[1], &q.resolver) < 0)
+		return usage(e);
+	if (take_pool(argc - 2, argv + 2, &q.pool, e) < 0)
+		return -1;
+	if (q.number == 0 || q.number > netpool_max(&q.pool))
+		return err_set(e, 0, "number %u is outside of the pool", q.number);
+	return keep(&q, e) < 0 ? -1 : net_link_make(&q, e);
+}
+
+static int keep_table(int argc, char **argv, struct err *e)
+{
+	struct net_request q = { 0 };
+
+	if (argc < 2 || argc > 3 || take_resolver(argv[0], &q.resolver) < 0)
+		return usage(e);
+	return take_pool(argc - 1, argv + 1, &q.pool, e) < 0 ? -1 : keep(&q, e);
+}
+
+static int run(int argc, char **argv, struct err *e)
+{
+	if (getuid() != 0 || geteuid() != 0 || argc < 2)
+		return usage(e);
+	if (drop(e) < 0)
+		return -1;
+	(void)alarm(PATIENCE_S);
+	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
+	if (strcmp(argv[1], "open") == 0)
+		return open_network(argc - 2, argv + 2, e);
+	if (strcmp(argv[1], "keep") == 0)
+		return keep_table(argc - 2, argv + 2, e);
+	return usage(e);
+}
+
+int main(int argc, char **argv)
+{
+	struct err e;
+
+	if (run(argc, argv, &e) == 0)
+		return 0;
+	(void)fputs(e.msg, stdout);
+	return 1;
+}

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Network=private: an address of one's own, and a way out that is the host's."""
+
+import os
+import signal
+import time
+
+from harness import kernel
+from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask, reach
+
+PRIVATE = "Network=private\n"
+
+
+def _address(login, family="-4"):
+    return login.do(f"ip {family} -o addr show dev eth0 | awk '{{print $4}}'").split("/")[0]
+
+
+def _possible(b):
+    if not (b.stage.build / "nsshell-net").exists():
+        b.skip("Network=private", "nsshell-net isn't built: libnl-route-3 or libnftables is missing")
+        return False
+    return True
+
+
+def test_the_way_out(b):
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE)
+    with World(b) as w:
+        for address, sees in ((BEYOND4, HOST4), (BEYOND6, HOST6)):
+            for kind in ("tcp", "udp"):
+                w.serve(w.beyond, address, 7000, kind)
+        with w.shell(b.alice.pw_name) as a:
+            b.check(_address(a).startswith("100.64."), "an account has an address", _address(a),
+                    b.log_tail())
+            for address, sees in ((BEYOND4, HOST4), (BEYOND6, HOST6)):
+                for kind in ("tcp", "udp"):
+                    seen = a.do(ask(address, 7000, kind))
+                    b.check(seen == sees, f"a server beyond sees the host's address: {kind} to "
+                            f"{address}", seen)
+            ns, address = a.do("readlink /proc/self/ns/net"), _address(a)
+            with w.shell(b.alice.pw_name) as second:
+                b.check(second.do("readlink /proc/self/ns/net") == ns,
+                        "a second login of the account is in the same network", _address(second))
+            r = b.nsctl("status", b.alice.pw_name)
+            b.check(f"Network: private {address}" in r.stdout, "nsctl status says the address",
+                    r.stdout[:400])
+        b.gone(b.alice.pw_name)
+        with w.shell(b.bob.pw_name) as o, w.shell(b.alice.pw_name) as a:
+            b.check(_address(a) == address != _address(o), "the address stays the account's",
+                    (_address(a), _address(o)))
+        b.gone()
+        _no_links(b, w)
+
+
+def _no_links(b, w):
+    """A namespace goes a moment after its last process."""
+    for _ in range(50):
+        if not w.links():
+            break
+        time.sleep(0.1)
+    b.check(not w.links(), "no link is left after the last logout", w.links())
+
+
+def test_what_is_closed(b):
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE)
+    with World(b) as w, w.shell(b.alice.pw_name) as a, w.shell(b.bob.pw_name) as o:
+        w.b.run("ip", "-n", w.beyond, "addr", "add", "169.254.169.254/32", "dev", "lo")
+        w.b.run("ip", "-n", w.host, "route", "add", "169.254.169.254/32", "via", BEYOND4)
+        w.serve(w.beyond, "169.254.169.254", 80)
+        for address in (HOST4, HOST6, "127.0.0.1"):
+            w.serve(w.host, address, 7000)
+        w.serve(w.host, HOST4, 7000, "udp")
+        o.do("python3 -m http.server 7000 --bind :: >/dev/null 2>&1 & "
+             "for i in $(seq 50); do grep -q :1B58 /proc/net/tcp6 && break; sleep .1; done")
+        for what, address, port in (
+                ("another account's box", _address(o), 7000),
+                ("another account's box, IPv6", _address(o, "-6"), 7000),
+                ("the host's own address", HOST4, 7000), ("the host's, IPv6", HOST6, 7000),
+                ("the host's loopback", "127.0.0.1", 7000),
+                ("the gateway", "169.254.1.1", 7000),
+                ("the metadata address", "169.254.169.254", 80)):
+            seen = a.do(ask(address, port))
+            b.check(seen.startswith("no:"), f"{what} isn't reached", seen)
+        seen = a.do(ask(HOST4, 7000, "udp"))
+        b.check(seen.startswith("no:"), "the host's own address isn't by UDP either", seen)
+        r = w.on_host(reach(_address(o), 7000))
+        b.check(r.stdout == "in\n", "the host itself reaches a box, as a proxy of it does",
+                r.stdout + r.stderr)
+        r = b.run("ip", "-n", w.beyond, "route", "add", "100.64.0.0/16", "via", HOST4)
+        r = b.run(*w.enter(w.beyond), "sh", "-c",
+                  reach(_address(o), 7000))
+        b.check("no:" in r.stdout, "nobody beyond the host reaches a box", r.stdout + r.stderr)
+
+
+def test_what_comes_from_elsewhere_is_dropped(b):
+    """As root of the host: nobody in a box can send such a packet."""
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE)
+    with World(b) as w, w.shell(b.alice.pw_name) as a:
+        a.do("true")
+        pid = b.record_of(b.alice.pw_name)["init_pid"]
+        inside = ["nsenter", "-t", pid, "-n"]
+        b.run(*inside, "ip", "addr", "add", "100.64.7.7/32", "dev", "eth0")
+        b.run(*inside, "ip", "addr", "add", "fd6e:7373::707/128", "dev", "eth0", "nodad")
+        for source, to in (("100.64.7.7", BEYOND4), ("fd6e:7373::707", BEYOND6),
+                           (HOST4.replace(".1", ".77"), BEYOND4)):
+            b.run(*inside, "ip", "addr", "add", source, "dev", "eth0")
+            r = b.run(*inside, "ping", "-c1", "-W1", "-I", source, to)
+            b.check(r.returncode != 0, f"a packet that says it is from {source} goes nowhere",
+                    r.stdout + r.stderr)
+        r = b.run(*inside, "ping", "-c1", "-W2", BEYOND4)
+        b.check(r.returncode == 0, "one from the own address arrives", r.stdout + r.stderr)
+        seen = w.nft("list", "set", "inet", "nsshell", "refused").stdout
+        b.check('"nssh' in seen, "the refused ones are counted", seen)
+        b.check(_address(a) != "", "the login goes on", "")
+
+
+def test_a_table_that_is_gone(b):
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE)
+    with World(b) as w, w.shell(b.alice.pw_name) as a:
+        w.serve(w.beyond, BEYOND4, 7000)
+        w.serve(w.beyond, BEYOND6, 7000)
+        w.serve(w.host, HOST4, 7000)
+        w.serve(w.host, HOST6, 7000)
+        w.serve(w.host, HOST4, 7000, "udp")
+        b.check(a.do(ask(BEYOND4, 7000)) == HOST4, "there is a way out", a.do(ask(BEYOND4, 7000)))
+        w.nft("flush", "ruleset")
+        for address in (BEYOND4, BEYOND6, HOST4, HOST6):
+            seen = a.do(ask(address, 7000, seconds=1))
+            b.check(seen.startswith("no:"), f"the table is flushed: no way to {address}", seen)
+        seen = a.do(ask(HOST4, 7000, "udp", seconds=1))
+        b.check(seen.startswith("no:"), "nor to the host by UDP", seen)
+        with w.shell(b.bob.pw_name) as o:
+            b.check(o.do(ask(BEYOND4, 7000)) == HOST4, "the next login of anybody mends it", "")
+            b.check(a.do(ask(BEYOND4, 7000)) == HOST4, "for who was there before, too",
+                    a.do(ask(BEYOND4, 7000)))
+            b.check(a.do(ask(HOST4, 7000)).startswith("no:"), "and what was closed is closed",
+                    a.do(ask(HOST4, 7000)))
+        b.check("had been changed or removed" in "\n".join(b.stage.syslog.lines()),
+                "and the log says so", b.log_tail())
+
+
+def test_names(b):
+    """A resolver at the host's loopback is reached by way of the gateway, and sees a host's question."""
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE)
+    resolv = b.stage.private / "resolv.conf"
+    resolv.write_text("search example.org\nnameserver 127.0.0.1\noptions edns0\n", encoding="ascii")
+    kernel.bind(resolv, os.path.realpath("/etc/resolv.conf"))
+    try:
+        with World(b) as w:
+            w.serve(w.host, "127.0.0.1", 53, "udp")
+            with w.shell(b.alice.pw_name) as a:
+                seen = a.do("cat /etc/resolv.conf").split("\n")
+                b.check(seen == ["search example.org", "nameserver 169.254.1.1", "options edns0"],
+                        "resolv.conf names the gateway", seen)
+                seen = a.do(ask("169.254.1.1", 53, "udp"))
+                b.check(seen == "127.0.0.1", "the host's resolver answers, and sees localhost", seen,
+                        w.nft("list", "table", "inet", "nsshell").stdout)
+            b.gone(b.alice.pw_name)
+            b.stage.config(PRIVATE + "[Network]\nDNS=192.0.2.53 2001:db8::53\n")
+            with w.shell(b.alice.pw_name) as a:
+                seen = a.do("grep nameserver /etc/resolv.conf").split()
+                b.check(seen == ["nameserver", "192.0.2.53", "nameserver", "2001:db8::53"],
+                        "DNS= names others", seen)
+    finally:
+        kernel.umount(os.path.realpath("/etc/resolv.conf"))
+
+
+def test_without_the_program(b):
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE)
+    program = b.stage.private / "nothing" / "nsshell-net"
+    away = program.with_suffix(".away")
+    program.rename(away)
+    try:
+        with World(b) as w:
+            r = w.ssh(b.alice.pw_name, "true")
+            b.check(r.returncode != 0 and "nsshell-net" in b.log_tail(40),
+                    "without nsshell-net the login is refused, and the log says why", r.returncode,
+                    b.log_tail())
+    finally:
+        away.rename(program)
+
+
+def test_a_killed_supervisor_leaves_no_link(b):
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE)
+    with World(b) as w:
+        w.serve(w.beyond, BEYOND4, 7000)
+        with w.shell(b.alice.pw_name) as a:
+            a.do("true")
+            os.kill(int(b.record_of(b.alice.pw_name)["supervisor_pid"]), signal.SIGKILL)
+        with w.shell(b.alice.pw_name) as a:
+            b.check(a.do(ask(BEYOND4, 7000)) == HOST4, "the next login has the way out", "")
+            b.check(len(w.links()) == 1, "by the only link", w.links())
+        b.gone()
+        _no_links(b, w)

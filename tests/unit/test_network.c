@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Network=private as plain data: pools, numbers, names, the table. */
+#include "core/base/cleanup.h"
+#include "core/plan/netpool.h"
+#include "core/plan/numbers.h"
+#include "tests/unit/plan_story.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- pools */
+
+static void pool_refused(const char *words, const char *because)
+{
+	struct netpool p;
+	const char *why;
+
+	assert_int_equal(netpool_parse(words, &p, &why), -1);
+	if (!strstr(why, because))
+		fail_msg("\"%s\": %s", words, why);
+}
+
+static void a_pool_is_a_prefix_of_each_family(void **state)
+{
+	struct netpool p;
+	const char *why;
+	char text[NETPOOL_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(netpool_parse(NETPOOL_DEFAULT, &p, &why), 0);
+	assert_int_equal(netpool_max(&p), 65534);
+	netpool_v4(&p, 258, text);
+	assert_string_equal(text, "100.64.1.2");
+	netpool_v6(&p, 258, text);
+	assert_string_equal(text, "fd6e:7373::102");
+	netpool_v6_prefix(&p, text);
+	assert_string_equal(text, "fd6e:7373::/48");
+	assert_int_equal(netpool_parse(" 10.9.0.0/20 ", &p, &why), 0);
+	netpool_v4_prefix(&p, text);
+	assert_string_equal(text, "10.9.0.0/20");
+	netpool_v6(&p, 1, text);
+	assert_string_equal(text, "");
+	pool_refused("", "missing");
+	pool_refused("fd6e:7373::/48", "missing");
+	pool_refused("10.0.0.0", "ADDRESS/LENGTH");
+	pool_refused("10.0.0.0/8", "from /12 to /28");
+	pool_refused("10.0.0.0/x", "ADDRESS/LENGTH");
+	pool_refused("10.0.0.1/16", "bits behind");
+	pool_refused("10.0.0/16", "no IPv4");
+	pool_refused("127.0.0.0/16", "no place");
+	pool_refused("169.254.0.0/16", "no place");
+	pool_refused("224.0.0.0/16", "no place");
+	pool_refused("10.0.0.0/16 10.1.0.0/16", "two prefixes");
+	pool_refused("10.0.0.0/16 fe80::/64", "no place");
+	pool_refused("10.0.0.0/16 fd00::/97", "from /16 to /96");
+	pool_refused("10.0.0.0/16 fd00::1/64", "bits behind");
+	pool_refused("10.0.0.0/16;reboot", "ADDRESS/LENGTH");
+}
+
+/* ---- numbers */
+
+static uint32_t number_of(const char *text, uid_t uid, const char *name, int found)
+{
+	_cleanup_free_ char *copy = strdup(text);
+	uint32_t number;
+	struct err e;
+
+	assert_int_equal(numbers_find(copy, uid, name, 65534, &number, &e), found);
+	return number;
+}
+
+static void an_account_keeps_its_number(void **state)
+{
+	static const char text[] = "# a comment\n1000 1 alice\n1002 3 carol\n";
+
+	(void)state;
+	assert_int_equal(number_of(text, 1000, "alice", 1), 1);
+	assert_int_equal(number_of(text, 1002, "carol", 1), 3);
+	/* The uid is another account's by now. */
+	assert_int_equal(number_of(text, 1000, "dave", 0), 2);
+	assert_int_equal(number_of("", 1000, "alice", 0), 1);
+}
+
+static void a_thousand_accounts_have_a_thousand_numbers(void **state)
+{
+	_cleanup_free_ char *text = calloc(1000, 32);
+	bool seen[1001] = { false };
+
+	(void)state;
+	for (uid_t uid = 2000; uid < 3000; uid++) {
+		uint32_t n = number_of(text, uid, "user", 0);
+
+		assert_true(n >= 1 && n <= 1000 && !seen[n]);
+		seen[n] = true;
+		(void)sprintf(text + strlen(text), "%u %u user\n", uid, n);
+	}
+	assert_int_equal(number_of(text, 2500, "user", 1), 501);
+}
+
+static void a_pool_that_is_used_up_has_none_and_a_broken_line_is_named(void **state)
+{
+	char full[] = "1 1 a\n2 2 b\n", broken[] = "1 1 a\n2 x b\n";
+	uint32_t number;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(numbers_find(full, 3, "c", 2, &number, &e), 0);
+	assert_int_equal(number, 0);
+	assert_int_equal(numbers_find(broken, 3, "c", 2, &number, &e), -1);
+	assert_non_null(strstr(e.msg, "line 2"));
+}
+
+/* ---- the plan */
+
+static const struct plan_network *made(void)
+{
+	f.policy.network.kind = NETWORK_PRIVATE;
+	f.host.ipv6 = f.host.forwards4 = f.host.forwards6 = true;
+	f.in.number = 5;
+	fixture_plan(&f);
+	return &f.plan->network;
+}
+
+static void an_account_has_an_address_of_each_family(void **state)
+{
+	const struct plan_network *n = made();
+
+	(void)state;
+	assert_string_equal(n->text, "private 100.64.0.5");
+	assert_string_equal(n->link, "nssh5");
+	assert_string_equal(n->address4, "100.64.0.5");
+	assert_string_equal(n->address6, "fd6e:7373::5");
+	assert_non_null(strstr(n->table, "ip6 saddr fd6e:7373::/48"));
+	f.host.ipv6 = false;
+	f.in.number = 5;
+	fixture_plan(&f);
+	assert_string_equal(f.plan->network.address6, "");
+	assert_null(strstr(f.plan->network.table, "fd6e"));
+}
+
+static void names_are_the_hosts_where_they_can_be_reached(void **state)
+{
+	(void)state;
+	f.host.resolv =
+		"# of the host\nsearch lab\nnameserver 192.0.2.53\noptions edns0\n";
+	assert_string_equal(
+		made()->resolv, "search lab\nnameserver 192.0.2.53\noptions edns0\n");
+	assert_string_equal(f.plan->network.resolver, "");
+	assert_null(strstr(f.plan->network.table, "dnat ip to"));
+}
+
+static void a_resolver_on_the_loopback_is_at_the_gateway(void **state)
+{
+	(void)state;
+	f.host.resolv = "nameserver 127.0.0.1\nnameserver ::1\nnameserver 192.0.2.53\n";
+	assert_string_equal(
+		made()->resolv, "nameserver 169.254.1.1\nnameserver 192.0.2.53\n");
+	assert_string_equal(f.plan->network.resolver, "127.0.0.1");
+	assert_non_null(strstr(f.plan->network.table, "dnat ip to 127.0.0.1"));
+}
+
+static void behind_resolveds_stub_are_those_that_it_asks(void **state)
+{
+	(void)state;
+	f.host.resolv = "nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch lab\n";
+	f.host.resolv_uplink =
+		"nameserver 192.0.2.53\nnameserver fe80::1%2\nsearch lab\n";
+	assert_string_equal(made()->resolv, "nameserver 192.0.2.53\nsearch lab\n");
+	f.host.resolv_uplink = "# none\n";
+	assert_non_null(strstr(made()->resolv, "nameserver 169.254.1.1\n"));
+	assert_string_equal(f.plan->network.resolver, "127.0.0.53");
+}
+
+static void dns_names_others(void **state)
+{
+	static char dns[] = "198.51.100.7";
+	char *list[] = { dns };
+
+	(void)state;
+	f.host.resolv = "nameserver 127.0.0.1\nsearch lab\n";
+	f.policy.dns = (struct strlist){ .v = list, .n = 1 };
+	assert_string_equal(made()->resolv, "nameserver 198.51.100.7\nsearch lab\n");
+	assert_string_equal(f.plan->network.resolver, "");
+	f.policy.dns = (struct strlist){ 0 };
+}
+
+static void without_forwarding_the_admin_is_told(void **state)
+{
+	(void)state;
+	assert_int_equal(made()->number, 5);
+	for (size_t i = 0; i < f.plan->n_notes; i++)
+		assert_null(strstr(f.plan->notes[i], "way out"));
+	f.host.forwards4 = false;
+	fixture_plan(&f);
+	assert_non_null(
+		strstr(f.plan->notes[f.plan->n_notes - 1], "net.ipv4.ip_forward"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(a_pool_is_a_prefix_of_each_family),
+		STORY(an_account_keeps_its_number),
+		STORY(a_thousand_accounts_have_a_thousand_numbers),
+		STORY(a_pool_that_is_used_up_has_none_and_a_broken_line_is_named),
+		STORY(an_account_has_an_address_of_each_family),
+		STORY(names_are_the_hosts_where_they_can_be_reached),
+		STORY(a_resolver_on_the_loopback_is_at_the_gateway),
+		STORY(behind_resolveds_stub_are_those_that_it_asks),
+		STORY(dns_names_others),
+		STORY(without_forwarding_the_admin_is_told),
+	};
+
+	return cmocka_run_group_tests_name("network", tests, NULL, NULL);
+}
