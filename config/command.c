@@ -51,14 +51,19 @@ static const char *more(struct reading *r, const char ***array, size_t *n, const
 	return NULL;
 }
 
-static const char *take_program(struct reading *r, const char *value)
+static const char *take_path(struct reading *r, const char *value, const char **ret)
 {
 	if (*value != '/' || strstr(value, "/../") || strstr(value, "/./") ||
 		strstr(value, "//") || value[strlen(value) - 1] == '/' ||
 		strpbrk(value, " \t"))
 		return "takes the absolute path of a program";
-	r->command->program = arena_strdup(r->arena, value);
-	return r->command->program ? NULL : "finds no memory";
+	*ret = arena_strdup(r->arena, value);
+	return *ret ? NULL : "finds no memory";
+}
+
+static const char *take_program(struct reading *r, const char *value)
+{
+	return take_path(r, value, &r->command->program);
 }
 
 static const char *take_form(struct reading *r, const char *value)
@@ -81,6 +86,19 @@ static const char *take_service(struct reading *r, const char *value)
 		return "takes the name of a PAM service";
 	r->command->service = arena_strdup(r->arena, value);
 	return r->command->service ? NULL : "finds no memory";
+}
+
+static const char *take_daemon(struct reading *r, const char *value)
+{
+	return take_path(r, value, &r->command->daemon);
+}
+
+static const char *take_home(struct reading *r, const char *value)
+{
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return "takes yes or no";
+	r->command->home = *value == 'y';
+	return NULL;
 }
 
 static const char *take_terminal(struct reading *r, const char *value)
@@ -124,7 +142,9 @@ static const struct row {
 	{ "TimeMax", take_time, false },
 	{ "OutputMax", take_output, false },
 	{ "Environment", take_env, true },
+	{ "Home", take_home, false },
 	{ "Service", take_service, false },
+	{ "Daemon", take_daemon, false },
 };
 #define N_ROWS (sizeof(rows) / sizeof(*rows))
 

@@ -24,32 +24,44 @@
 
 /* ---- the environment ---------------------------------------------------------------------- */
 
-/* What isn't a name is left out, loginenv_make(); of what that has beside, the host knows nothing. */
-static int environment(const struct host_run *in, struct strlist *ret, struct err *e)
+/* Nobody's: a program's own files there would be its user's to write, and some have commands to run in them. */
+#define HOME_NONE "/nonexistent"
+
+static bool is_kept(const char *setting, const struct command *c)
 {
 	static const char *const kept[] = {
 		"PATH=", "HOME=", "USER=", "LOGNAME=", "SHELL=", "LANG=", "TERM=", NULL
 	};
+
+	for (size_t k = 0; kept[k]; k++)
+		if (strncmp(setting, kept[k], strlen(kept[k])) == 0)
+			return true;
+	for (size_t k = 0; k < c->n_env; k++)
+		if (strcmp(setting, c->env[k]) == 0)
+			return true;
+	return false;
+}
+
+/* What isn't a name is left out, loginenv_make(); of what that has beside, the host knows nothing. */
+static int environment(const struct host_run *in, struct strlist *ret, struct err *e)
+{
 	const struct account *a = in->account;
 	const struct loginenv env = {
 		.user = a->name,
-		.home = a->home[0] == '/' ? a->home : "/",
+		.home = in->command->home && a->home[0] == '/' ? a->home : HOME_NONE,
 		.shell = a->shell[0] ? a->shell : "/bin/sh",
 		.uid = a->uid,
 		.session = "",
 		.term = in->on_pty ? in->term : NULL,
+		.extra = in->command->env,
+		.n_extra = in->command->n_env,
 	};
 	_cleanup_(strlist_clear) struct strlist all = { 0 };
 
 	if (loginenv_make(&env, &all, e) < 0)
 		return -1;
 	for (size_t i = 0; i < all.n; i++)
-		for (size_t k = 0; kept[k]; k++)
-			if (strncmp(all.v[i], kept[k], strlen(kept[k])) == 0 &&
-				strlist_add(ret, all.v[i]) < 0)
-				return err_set(e, ENOMEM, "make the environment");
-	for (size_t i = 0; i < in->command->n_env; i++)
-		if (strlist_add(ret, in->command->env[i]) < 0)
+		if (is_kept(all.v[i], in->command) && strlist_add(ret, all.v[i]) < 0)
 			return err_set(e, ENOMEM, "make the environment");
 	return 0;
 }

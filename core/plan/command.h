@@ -41,11 +41,13 @@ struct command {
 	const char *program; /* absolute */
 	const char *
 		service; /* by which PAM service what it starts later is run; "" for nothing */
+	const char *daemon; /* that runs it, absolute; NULL: whichever */
 	const char **forms;
 	size_t n_forms;
 	const char **env; /* NAME=VALUE */
 	size_t n_env;
 	enum command_terminal terminal;
+	bool home; /* HOME is the account's: nothing of that is obeyed by the program */
 	uint64_t time_usec;  /* at most; PARSE_INFINITY: no limit */
 	uint64_t output_max; /* bytes; PARSE_INFINITY: no limit */
 	const char *real;    /* where the program really is; NULL: not looked for */

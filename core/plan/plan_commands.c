@@ -36,12 +36,17 @@ static const char **copy_texts(struct planner *b, const char *const *v, size_t n
 
 /*
  * What starts something later, by cron say, is no way out only where that is put into a box, too: the config
- * must list its PAM service, and the host's file of that have the module.
+ * must list its PAM service, and the host's file of that have the module. A service's file may outlive who
+ * asks it: systemd-cron runs crontabs without any.
  */
 static const char *unguarded(struct planner *b, const struct command *c)
 {
 	const struct strlist *guarded = b->in->host->guarded;
 
+	if (c->daemon && planner_kind(b, PLAN_USE_ANY, c->daemon) != PLAN_PATH_FILE)
+		return planner_text(b,
+			"%s isn't on this host, and what runs instead of it may open no box",
+			c->daemon);
 	if (*c->service == '\0' || (strlist_has(&b->in->policy->services, c->service) &&
 					   guarded && strlist_has(guarded, c->service)))
 		return NULL;
@@ -102,6 +107,7 @@ void plan_commands(struct planner *b)
 		c->name = planner_copy(b, c->name);
 		c->program = c->program ? planner_copy(b, c->program) : NULL;
 		c->service = planner_copy(b, c->service);
+		c->daemon = c->daemon ? planner_copy(b, c->daemon) : NULL;
 		c->forms = copy_texts(b, c->forms, c->n_forms);
 		c->env = copy_texts(b, c->env, c->n_env);
 		c->why = c->why ? planner_copy(b, c->why) : NULL;
@@ -142,6 +148,8 @@ static void print_limits(const struct command *c, FILE *out)
 {
 	fprintf(out, "  %-11s %s%s", c->name, c->program,
 		c->terminal == COMMAND_TERMINAL_NO ? " no-terminal" : "");
+	if (c->home)
+		fputs(" home", out);
 	if (c->time_usec != PARSE_INFINITY)
 		fprintf(out, " time=%" PRIu64 "s", c->time_usec / 1000000);
 	if (c->output_max != PARSE_INFINITY)

@@ -104,6 +104,7 @@ static uint64_t mix_command(uint64_t h, const struct command *c)
 	for (size_t i = 0; i < c->n_env; i++)
 		h = mix_text(h, c->env[i]);
 	h = mix_number(h, c->terminal);
+	h = mix_number(h, c->home);
 	h = mix_number(h, c->time_usec);
 	return mix_number(h, c->output_max);
 }

@@ -160,10 +160,13 @@ static int add_home(struct paths *p, const struct account *a)
 static int add_commands(struct paths *p, const struct policy *policy)
 {
 	p->use = PLAN_USE_ANY;
-	for (size_t i = 0; i < policy->commands.n; i++)
-		if (policy->commands.v[i].program &&
-			add(p, policy->commands.v[i].program, true) < 0)
+	for (size_t i = 0; i < policy->commands.n; i++) {
+		const struct command *c = &policy->commands.v[i];
+
+		if ((c->program && add(p, c->program, true) < 0) ||
+			(c->daemon && add(p, c->daemon, true) < 0))
 			return -1;
+	}
 	for (size_t i = 0; plan_inside_programs[i]; i++)
 		if (add(p, plan_inside_programs[i], true) < 0)
 			return -1;

@@ -161,6 +161,24 @@ def test_what_runs_there(b):
         b.check("no crontab for" not in said and "nsshell-commands" not in said, "and nothing is in their place", said)
 
 
+def test_nothing_of_the_home(b):
+    """A program that runs what a file of its user's home says (msmtp, a script of Python) finds none."""
+    name, home = b.alice.pw_name, pathlib.Path(b.alice.pw_dir)
+    python = entry(b, "python", "Arguments=", text="exec /usr/bin/python3 -c 'import os; print(os.environ[\"HOME\"])'\n")
+    own = entry(b, "own", "Arguments=", "Home=yes", text="echo $HOME\n")
+    other = entry(b, "other", "Arguments=", "Environment=HOME=/srv", text="env | grep ^HOME=\n")
+    commands(b, "python", "own", "other")
+    with login(b, name) as s:
+        said = s.do("mkdir -p $(/usr/bin/python3 -m site --user-site) && cd $(/usr/bin/python3 -m site --user-site) && "
+                    "echo 'import os; print(os.readlink(\"/proc/self/ns/pid\"))' >usercustomize.py; "
+                    f"/usr/bin/python3 -c ''; {python}; {own}; {other}")
+        lines = said.splitlines()
+        b.check(len(lines) == 4 and lines[0].startswith("pid:") and lines[0] != os.readlink("/proc/self/ns/pid"),
+                "a file of the home is run in the box", lines)
+        b.check(lines[1] == "/nonexistent", "and not outside", lines)
+        b.check(lines[2:] == [str(home), "HOME=/srv"], "HOME is what an entry says", lines)
+
+
 def _processes(word):
     return [p.pid for p in kernel.processes() if word in repr(p)]
 
@@ -275,6 +293,13 @@ def test_where_cron_leads_into_no_box(b):
         r = b.nsctl("plan", "-c", str(b.stage.conf), "-s", b.stage.sshd_service, name)
         line = [x for x in r.stdout.splitlines() if "passwd.conf" in x]
         b.check(line and why in line[0], f"a mistake in an entry is told: {text!r}", line or r.stdout[-300:])
+    shipped = (TREE / "config" / "commands" / "crontab.conf").read_text(encoding="ascii")
+    for daemon, there in (("/usr/sbin/cron", True), (str(b.stage.private / "gone"), False)):
+        (folder / "crontab.conf").write_text(shipped.replace("Daemon=/usr/sbin/cron\n", f"Daemon={daemon}\n"), encoding="ascii")
+        r = b.nsctl("plan", "--json", "-c", str(b.stage.conf), "-s", b.stage.sshd_service, name)
+        why = [c["why"] for c in json.loads(r.stdout)["commands"] if c["name"] == "crontab"][0]
+        b.check(not why if there else why and "gone isn't on this host" in why,
+                f"crontab is{'' if there else ' not'} there with {daemon}", why)
     (folder / "passwd.conf").chmod(0o666)
     r = b.nsctl("check", "-c", str(b.stage.conf))
     b.check("passwd.conf" in r.stdout and "written by" in r.stdout, "so is one that others may write, by nsctl check",
