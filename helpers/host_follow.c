@@ -17,6 +17,7 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -183,11 +184,25 @@ static void resize(const struct loop *l, int value)
 		(void)ioctl(l->r->master, TIOCSWINSZ, &size);
 }
 
+/*
+ * A file that comes along is never taken: closing it would be up to us, and may wait for as long as its sender
+ * likes. As it is, the supervisor closes it, with the connection: serve.c.
+ */
+static bool comes_alone(int sock)
+{
+	char byte;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr head = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	return recvmsg(sock, &head, MSG_PEEK | MSG_DONTWAIT) >= 0 &&
+	       !(head.msg_flags & MSG_CTRUNC);
+}
+
 static void hear_sock(struct loop *l)
 {
 	struct session_request q;
 
-	if (io_recv(l->sock, &q, sizeof(q), NULL, NULL) != 0 ||
+	if (!comes_alone(l->sock) || io_recv(l->sock, &q, sizeof(q), NULL, NULL) != 0 ||
 		q.magic != SESSION_SOCKET_MAGIC) {
 		hang_up(l);
 		return;

@@ -5,13 +5,17 @@ import json
 import os
 import pathlib
 import shutil
+import signal
+import socket
+import struct
 import subprocess
 import time
 
-from harness import kernel
+from harness import ask, kernel
 from harness.pace import patient
 from harness.stage import TREE
 from harness.terminal import Terminal
+from test_serve import lingers
 from test_users import login
 
 CRONTABS = pathlib.Path("/var/spool/cron/crontabs")
@@ -215,6 +219,54 @@ def test_how_it_ends(b):
     b.check(b.gone(name) and _gone(b, "3218") and _gone(b, "waits"), "the session's end ends it", _processes("3218"))
     lines = b.stage.syslog.lines("on the host")
     b.check(any("ended: its session ended" in x for x in lines) and any("OutputMax" in x for x in lines), "the log says why", lines[-6:])
+
+
+def _ask_for(b, session, *words):
+    """A command that the account asks for by hand: its connection, and the worker that has it."""
+    os.seteuid(b.alice.pw_uid)
+    try:
+        sock = ask.connect(b.alice.pw_uid, session)
+    finally:
+        os.seteuid(0)
+    memfd = ask.sealed(ask.words(*words))
+    socket.send_fds(sock, [struct.pack("@IIi", ask.MAGIC, ask.HOST, 0)], [memfd])
+    os.close(memfd)
+    said = ask.hear(sock)
+    os.read(said[4][1], 10)
+    for fd in said[4]:
+        os.close(fd)
+    supervisor = int(b.record_of(b.alice.pw_name)["supervisor_pid"])
+    return sock, [p.pid for p in kernel.processes() if p.ppid == supervisor and "a request" in repr(p)][-1]
+
+
+def _send_along(sock, worker, fd):
+    """A message with a file that the worker alone has, when it comes to look."""
+    os.kill(worker, signal.SIGSTOP)
+    socket.send_fds(sock, [struct.pack("@IIi", ask.MAGIC, ask.HOST + 1, 24 << 16 | 80)], [fd.fileno()])
+    fd.close()
+    os.kill(worker, signal.SIGCONT)
+
+
+def test_what_comes_along_later(b):
+    """With a signal or a size of its user's: a file whose close waits for as long as that one likes."""
+    name = b.alice.pw_name
+    for entry_name, limit in (("short", "2s"), ("long", "infinity")):
+        entry(b, entry_name, "Arguments=", f"TimeMax={limit}", text="trap '' HUP TERM; echo up; sleep 3221 & sleep 3221; sleep 3221\n")
+    commands(b, "short", "long")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with login(b, name):
+            session = b.record_of(name)["id"]
+            for entry_name in ("short", "long"):
+                sock, worker = _ask_for(b, session, entry_name)
+                _send_along(sock, worker, lingers(server.getsockname()))
+                if entry_name == "short":
+                    b.check(_gone(b, "3221"), "TimeMax= is kept", _processes("3221"))
+                    sock.close()
+            b.check(_processes("3221"), "one that has more time runs still")
+        b.check(b.gone(name) and _gone(b, "3221"), "and ends with the session", _processes("3221"))
+        for pid in _processes("3221"):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_the_terminal(b):

@@ -25,7 +25,7 @@ def _workers(supervisor):
     return [p.pid for p in kernel.processes() if p.ppid == supervisor and "a request" in repr(p)]
 
 
-def _lingers(at):
+def lingers(at):
     """A connection whose last close waits: there is something to be sent that nobody takes."""
     s = socket.create_connection(at)
     s.setblocking(False)
@@ -39,7 +39,7 @@ def _lingers(at):
 
 def _leave_behind(uid, session, at):
     """Behind a request one that nobody reads, and with it what only the reader has then."""
-    s = _lingers(at)
+    s = lingers(at)
     with ask.connect(uid, session) as sock:
         sock.send(REQUEST)
         socket.send_fds(sock, [REQUEST], [s.fileno()])
@@ -64,7 +64,7 @@ def test_a_file_that_takes_long_to_close(b):
 
 
 def _send_along(uid, session, at):
-    s = _lingers(at)
+    s = lingers(at)
     with ask.connect(uid, session) as sock:
         socket.send_fds(sock, [REQUEST], [s.fileno()])
         # It is ours to wait for where it was dropped there already.
