@@ -245,7 +245,7 @@ struct plan_op {
 	/*
 	 * a bind: what the host puts at source later, of the same type, takes its place (renew.h). Init
 	 * mounts it: it isn't locked, so that it can be taken away, by nobody inside. A mask: what the
-	 * host puts there later is covered, too
+	 * host puts there later is covered, too. A cover: once the host has replaced what it lies on
 	 */
 	bool renew;
 };

@@ -141,6 +141,7 @@ void plan_commands_ops(struct planner *b)
 		op->source = PATH_COMMAND;
 		op->attr = ATTR_RDONLY;
 		op->optional = true;
+		op->renew = true;
 	}
 }
 

@@ -47,7 +47,7 @@ const struct plan_op_flag plan_op_flags[] = {
 	{ "own_file", " own-file", FLAG(own_file), BIND },
 	{ "own_ids", " own-ids", FLAG(idmap), BIND },
 	{ "account", " account's", FLAG(shared), BIND },
-	{ "renew", " renewed", FLAG(renew), BIND | 1U << PLAN_MASK },
+	{ "renew", " renewed", FLAG(renew), BIND | 1U << PLAN_MASK | 1U << PLAN_COVER },
 	{ 0 },
 };
 

@@ -29,6 +29,7 @@
 struct fresh {
 	const struct plan_op *op;
 	int mount; /* detached */
+	bool bare; /* there is nothing to take away before */
 };
 
 /* A place that isn't masked. */
@@ -115,19 +116,51 @@ static void look_for(struct looking *l, const struct plan_op *op)
 		failed(l, &e);
 		return;
 	}
-	l->fresh[l->n_fresh++] = (struct fresh){ op, take_fd(&mount) };
+	l->fresh[l->n_fresh++] = (struct fresh){ op, take_fd(&mount), false };
+}
+
+/* The cover of a program goes with the file that it lies on, where the host replaces that. */
+static void look_at_cover(struct looking *l, const struct plan_op *op)
+{
+	const struct mount_attr attr = { .attr_set = op->attr };
+	_cleanup_close_ int place = tree_open(&l->box, op->target), source = -EBADF,
+			    mount = -EBADF;
+	struct stat st;
+	struct err e;
+
+	if (l->n_fresh == RENEW_MOST || place < 0 || fstat(place, &st) < 0 ||
+		!S_ISREG(st.st_mode) || is_mount(place))
+		return;
+	source = open(op->source, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (source < 0)
+		return;
+	mount = sys_clone_tree(source, "", false, MS_PRIVATE);
+	if (mount < 0 || sys_mount_setattr(mount, false, &attr) < 0) {
+		(void)err_set(&e, errno, "cover what is new at %s", op->target);
+		failed(l, &e);
+		return;
+	}
+	l->fresh[l->n_fresh++] = (struct fresh){ op, take_fd(&mount), true };
 }
 
 /* The old one goes first: on a file that its daemon has removed nothing can be mounted. */
-static int mount_anew(const struct tree *box, const struct fresh *f, struct err *e)
+static int take_old(const struct tree *box, const struct fresh *f)
 {
 	const char *slash = strrchr(f->op->target, '/');
 	_cleanup_free_ char *dir =
 		strndup(f->op->target, (size_t)(slash - f->op->target));
-	_cleanup_close_ int parent = dir ? tree_open(box, dir) : -EBADF, place = -EBADF;
+	_cleanup_close_ int parent = dir ? tree_open(box, dir) : -EBADF;
 
-	if (parent < 0 || fchdir(parent) < 0 ||
-		umount2(slash + 1, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+	if (parent < 0 || fchdir(parent) < 0)
+		return -1;
+	return umount2(slash + 1, MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
+static int mount_anew(const struct tree *box, const struct fresh *f, struct err *e)
+{
+	_cleanup_close_ int place = -EBADF;
+
+	if (!f->bare && take_old(box, f) < 0)
 		return 0; /* it was moved meanwhile */
 	place = tree_open(box, f->op->target);
 	return place < 0 || sys_attach(f->mount, place) < 0
@@ -222,6 +255,8 @@ static void look_at_all(struct looking *l, const struct renew *r)
 
 		if (op->renew && op->kind == PLAN_MASK)
 			look_at_mask(l, op, r->n_masks);
+		else if (op->renew && op->kind == PLAN_COVER)
+			look_at_cover(l, op);
 		else if (op->renew)
 			look_for(l, op);
 	}
@@ -358,7 +393,7 @@ static void watch_all(struct watches *w, const struct plan *plan)
 		const struct plan_op *op = &plan->ops[i];
 
 		if (op->renew)
-			watch_way(w, op->source,
+			watch_way(w, op->kind == PLAN_COVER ? op->target : op->source,
 				op->kind == PLAN_MASK ? SIZE_MAX : WATCHED_ABOVE);
 	}
 }

@@ -305,4 +305,15 @@ class DoorTerminal(Door):
     beyond = Door
 
 
-SCENES = (Login, Gate, Second, Network, OwnNetwork, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal)
+class Host(Door):
+    """The same, and a program of the host's that is run for it."""
+
+    name = "host"
+    direct = (*Door.direct, "passwd: ")
+    beyond = Door
+
+    def argv(self):
+        return [*super().argv()[:-1], LOOK + "; passwd -S || exit 1"]
+
+
+SCENES = (Login, Gate, Second, Network, OwnNetwork, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal, Host)

@@ -358,3 +358,33 @@ def test_where_cron_leads_into_no_box(b):
             [x for x in r.stdout.splitlines() if "passwd.conf" in x])
     b.check("uid=" in b.ssh(name, "id").stdout, "and no login is refused for it")
     shutil.rmtree(folder)
+
+
+def test_a_program_that_is_replaced(b):
+    """In a tree that is live the host's rename takes along what was mounted on the old file."""
+    name = b.alice.pw_name
+    path = pathlib.Path(f"/usr/local/bin/{b.stage.accounts.prefix}-replaced")
+    new = path.with_name(path.name + ".new")
+    folder = b.stage.private / "commands"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{path.name}.conf").write_text(f"Program={path}\nArguments=\n", encoding="ascii")
+    try:
+        for upper in ("none", "tmpfs"):
+            path.write_text("#!/bin/sh\nreadlink /proc/self/ns/user\n", encoding="ascii")
+            path.chmod(0o755)
+            b.stage.config(f"HostCommands={path.name}\n", default=f"Upper={upper}\n")
+            with login(b, name) as s:
+                host = os.readlink("/proc/self/ns/user")
+                b.check(s.do(str(path)) == host, f"Upper={upper}: a program below /usr runs on the host")
+                for _ in range(2):
+                    shutil.copy(path, new)
+                    new.rename(path)
+                    end, said = time.monotonic() + patient(10), ""
+                    while said != host and time.monotonic() < end:
+                        said = s.do(str(path))
+                        time.sleep(0.2)
+                    b.check(said == host, "and so it does once the host has replaced it", said)
+    finally:
+        for p in (path, new):
+            p.unlink(missing_ok=True)
+        shutil.rmtree(folder)
