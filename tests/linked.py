@@ -18,7 +18,7 @@ TREE = pathlib.Path(__file__).resolve().parents[1]
 PRODUCT = ("core", "config", "helpers", "nsshell", "pam_module")
 LOGIN = ("pam_nsshell.so", "nsshell-helper", "nsshell-scope")
 SETUID = ("nsshell-door",)
-OTHERS = ("nsjoin", "nsctl", "bin/nsshell")
+OTHERS = ("nsjoin", "nsctl", "bin/nsshell", "nsshell-command")
 
 
 def linked(program):

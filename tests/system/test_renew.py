@@ -218,7 +218,8 @@ def test_what_users_try(b):
 def test_what_it_takes(b):
     """Rights, fds and processes of the supervisor."""
     with _folder(b, "takes") as folder, Daemon(folder / "sock") as daemon:
-        b.stage.config(f"Sockets={folder}/sock\n")
+        # With them the bounding set stays: test_commands.py.
+        b.stage.config(f"Sockets={folder}/sock\nHostCommands=none\n")
         with b.shell(b.alice.pw_name) as s:
             daemon.start("second")
             _until(s, folder / "sock", "second", daemon)
