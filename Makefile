@@ -76,8 +76,9 @@ CONF := $(wildcard config/*.c)
 RUN  := $(wildcard core/run/*.c)
 SCOPE  := $(wildcard helpers/scope*.c)
 NET    := helpers/net.c $(wildcard helpers/net_*.c)
+SESSION := helpers/pam_session.c
 CLIENT := helpers/client.c helpers/client_join.c helpers/session_id.c
-HELPER := $(filter-out helpers/client%.c $(SCOPE) $(NET),$(wildcard helpers/*.c))
+HELPER := $(filter-out helpers/client%.c $(SCOPE) $(NET) $(SESSION),$(wildcard helpers/*.c))
 MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/privs.c core/run/privs_caps.c \
 	core/run/filter.c core/run/handed.c core/run/inside.c core/base/err.c \
 	core/base/io.c core/base/parse.c core/base/sys.c
@@ -103,7 +104,7 @@ LDLIBS_ctl  = $(LDLIBS_run) -lsmartcols -ljansson
 SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
 PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
-	$(BUILD)/nsshell-door $(BUILD)/nsshell-command $(BUILD)/pam_nsshell.so
+	$(BUILD)/nsshell-door $(BUILD)/nsshell-command $(BUILD)/nsshell-session $(BUILD)/pam_nsshell.so
 # Asks systemd for an account's scope; a system without systemd's library has no use for it.
 PROGRAMS += $(if $(shell $(PKG_CONFIG) --exists libsystemd && echo yes),$(BUILD)/nsshell-scope)
 # Makes the links of Network=private, which a system without these libraries doesn't have.
@@ -192,6 +193,10 @@ $(BUILD)/nsshell-scope: $(call obj,$(SCOPE)) $(LIBS)
 $(BUILD)/nsshell-net: $(call obj,$(NET)) $(LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PKG_net)) -lcap
+
+$(BUILD)/nsshell-session: $(call obj,$(SESSION)) $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lpam
 
 $(BUILD)/pam_nsshell.so: $(patsubst %.c,$(BUILD)/pic/%.o,$(MODULE)) pam_module/pam_nsshell.map
 	$(call say,LD,$@)
@@ -404,6 +409,7 @@ install: all
 	$(call put,0755,$(BUILD)/bin/nsshell,$(PREFIX)/bin)
 	$(call put,4755,$(BUILD)/nsshell-door,$(LIBEXECDIR)/nsshell)
 	$(call put,0755,$(BUILD)/nsshell-command,$(LIBEXECDIR)/nsshell)
+	$(call put,0755,$(BUILD)/nsshell-session,$(LIBEXECDIR)/nsshell)
 	$(if $(filter %/nsshell-scope,$(PROGRAMS)),$(call put,0755,$(BUILD)/nsshell-scope,$(LIBEXECDIR)/nsshell))
 	$(if $(filter %/nsshell-net,$(PROGRAMS)),$(call put,0755,$(BUILD)/nsshell-net,$(LIBEXECDIR)/nsshell))
 	install -d $(DESTDIR)$(PREFIX)/share/nsshell/commands
@@ -466,6 +472,7 @@ uninstall:
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door $(OLD_SETUID) \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-net \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-command \
+		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-session \
 		$(patsubst config/%,$(DESTDIR)$(PREFIX)/share/nsshell/%,$(ENTRIES)) \
 		$(DESTDIR)$(PREFIX)/bin/nsshell $(foreach m,$(MANPAGES),$(call man,$(m))) \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf \

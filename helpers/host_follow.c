@@ -8,6 +8,7 @@
 #include "core/run/privs.h"
 #include "core/run/relay.h"
 #include "core/run/session_socket.h"
+#include "helpers/children.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -59,26 +60,6 @@ static uint64_t now_ms(void)
 
 /* ---- ending it ---------------------------------------------------------------------------- */
 
-/* All below us: who lost its parent is ours, PR_SET_CHILD_SUBREAPER. Return: whether there was any. */
-static bool kill_children(void)
-{
-	char path[64], text[4096], *at = text;
-	bool any = false;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) <= 0)
-		return false;
-	for (char *word; (word = strsep(&at, " "));) {
-		long pid = strtol(word, NULL, 10);
-
-		if (pid > 1) {
-			(void)kill((pid_t)pid, SIGKILL);
-			any = true;
-		}
-	}
-	return any;
-}
-
 /* It may fork as quickly as it is killed, but in a group that bounds it, and dies of the next round. */
 static void kill_all(struct loop *l)
 {
@@ -89,7 +70,7 @@ static void kill_all(struct loop *l)
 
 	if (!l->gone)
 		(void)kill(l->r->pid, SIGKILL);
-	while (kill_children() && now_ms() < until) {
+	while (children_kill() && now_ms() < until) {
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			if (pid == l->r->pid) {
 				l->end.status = status;

@@ -9,6 +9,7 @@
 #include "core/run/refresh.h"
 #include "core/run/renew.h"
 #include "core/run/stage.h"
+#include "helpers/host_session.h"
 #include "helpers/protocol.h"
 
 #include <stdbool.h>
@@ -46,9 +47,10 @@ struct session {
 	int ptys;     /* the folder of the session's ptys */
 	int holder; /* Upper=disk: the account's rootfs, once record.holder is set (holder.h) */
 	int net; /* its network namespace (network.h); -EBADF for the host's */
-	struct refresh refresh; /* the overlays of the rootfs */
-	struct renew renew;     /* once somebody is in, where something is renewed */
-	bool allow;             /* OnError=allow */
+	struct refresh refresh;   /* the overlays of the rootfs */
+	struct renew renew;       /* once somebody is in, where something is renewed */
+	struct host_session host; /* of the PAM service for this, where there is one */
+	bool allow;               /* OnError=allow */
 	bool cut_off;   /* a login is inside and hears no answer any more: tell the log */
 	int preparer;   /* to the process that makes the cgroups meanwhile, groups.h */
 	bool preparing; /* it was told to begin */

@@ -346,6 +346,8 @@ int session_open(struct session *s, struct err *e)
 	if (begin_record(s, e) < 0 || groups_begin(s->preparer, e) < 0)
 		return -1;
 	s->preparing = true;
+	if (host_session_open(s->plan, &s->host, e) < 0)
+		return -1;
 	if (s->record.lent.path[0] && tty_lend(s->terminal, s->plan, e) < 0)
 		return -1;
 	r = open_stage(s, e);

@@ -121,6 +121,7 @@ static void settle(struct session *s)
 	spare_from_oom(s);
 	if (join_supervisors(s, &e) < 0)
 		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
+	host_session_join(&s->host);
 	if (renew_is_wanted(s->plan) &&
 		renew_hold(s->proc, s->record.init.pid, &s->renew, &e) < 0)
 		syslog(LOG_WARNING, "session %s: " FOLLOW_NOT, s->plan->id, e.msg);

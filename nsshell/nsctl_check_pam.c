@@ -98,6 +98,48 @@ static void check_gates(const struct look *l, struct findings *f)
 	}
 }
 
+/* Session modules that have something to do at the end, which they can't do in a box. */
+static const struct closing {
+	const char *module, *left;
+} closings[] = {
+	{ "pam_afs_session.so", "its tokens stay" },
+	{ "pam_ecryptfs.so", "what it mounted stays mounted" },
+	{ "pam_exec.so", "what it runs at a logout runs in the box" },
+	{ "pam_krb5.so", "its tickets stay" },
+	{ "pam_mount.so", "what it mounted stays mounted" },
+	{ "pam_wtmpdb.so", "the logout isn't noted" },
+	{ "pam_zfs_key.so", "what it mounted stays mounted" },
+};
+
+static const struct closing *closing_of(const char *target)
+{
+	const char *slash = strrchr(target, '/');
+
+	for (size_t i = 0; i < sizeof(closings) / sizeof(*closings); i++)
+		if (strcmp(slash ? slash + 1 : target, closings[i].module) == 0)
+			return &closings[i];
+	return NULL;
+}
+
+static void check_closings(const struct look *l, struct findings *f)
+{
+	const struct pamstack_flat *s = l->stack;
+
+	for (size_t i = 0; i < l->enter; i++) {
+		const struct closing *c = s->v[i].line->kind == PAMSTACK_CALL
+						  ? closing_of(s->v[i].line->target)
+						  : NULL;
+
+		if (c && !pamstack_gated(s, i))
+			findings_add(f, FINDING_NOTE, l->whom,
+				"put it into " PATH_PAM_D
+				"/nsshell-session, and a gate above it here: pam_nsshell(8)",
+				"%s:%zu: %s opens the session on the host and closes it in the box: %s",
+				path_at(l, i), line_at(l, i), s->v[i].line->target,
+				c->left);
+	}
+}
+
 static void check_service(const struct pamstack_dir *d, const char *service, bool listed,
 	struct findings *f)
 {
@@ -118,6 +160,7 @@ static void check_service(const struct pamstack_dir *d, const char *service, boo
 	if (l.enter < stack.n) {
 		check_last(&l, f);
 		check_bypass(&l, f);
+		check_closings(&l, f);
 		if (!listed)
 			findings_add(f, FINDING_NOTE, l.whom,
 				"add it to Services= where it should be isolated, else disable it",

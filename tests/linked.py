@@ -16,7 +16,7 @@ import sys
 
 TREE = pathlib.Path(__file__).resolve().parents[1]
 PRODUCT = ("core", "config", "helpers", "nsshell", "pam_module")
-LOGIN = ("pam_nsshell.so", "nsshell-helper", "nsshell-scope")
+LOGIN = ("pam_nsshell.so", "nsshell-helper", "nsshell-scope", "nsshell-session")
 SETUID = ("nsshell-door",)
 OTHERS = ("nsjoin", "nsctl", "bin/nsshell", "nsshell-command")
 

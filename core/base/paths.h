@@ -21,6 +21,7 @@
 #define PATH_HELPER     LIBEXECDIR "/nsshell/nsshell-helper"
 #define PATH_DOOR       LIBEXECDIR "/nsshell/nsshell-door"
 #define PATH_SCOPE      LIBEXECDIR "/nsshell/nsshell-scope"
+#define PATH_SESSION    LIBEXECDIR "/nsshell/nsshell-session"
 #define PATH_COMMAND    LIBEXECDIR "/nsshell/nsshell-command"
 #define PATH_NET        LIBEXECDIR "/nsshell/nsshell-net"
 #define PATH_MODULE     PAMDIR "/pam_nsshell.so"

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is opened and closed on the host with a session: the PAM service nsshell-session, where the admin has
+ * such a file. The login program's own modules are closed in the box, as it is inside by then.
+ */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/plan/plan.h"
+
+#include <sys/types.h>
+
+struct host_session {
+	int leash; /* the transaction is closed when its last copy is; -EBADF: there is none */
+	int pidfd; /* of nsshell-session, a child */
+	pid_t pid;
+};
+#define HOST_SESSION_NONE                                                                \
+	{                                                                                \
+		.leash = -EBADF, .pidfd = -EBADF                                         \
+	}
+
+/**
+ * host_session_open() - Have the service's modules open the session
+ * @ret:	host_session_close() it; also after a failure
+ *
+ * Should:   be called with all of root's capabilities
+ * Mustn't:  wait for longer than 15 s
+ *
+ * Return: 0, also where there is no such service; -1 with @e.
+ */
+int host_session_open(const struct plan *p, struct host_session *ret, struct err *e);
+
+/* Have it stay where the caller is, in all control groups. */
+void host_session_join(const struct host_session *h);
+
+/* Have them close it, and wait for that: 10 s at most. */
+void host_session_close(struct host_session *h, const struct plan *p);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * nsshell-session USER RHOST TTY: a PAM transaction on the host, of the service nsshell-session, for as long
+ * as the other end of fd 3 is open: what a session's modules open and close outside of its box (pam_nsshell(8)).
+ * Started by the supervisor, as root; ends by itself.
+ */
+#include "core/base/cleanup.h"
+#include "core/base/err.h"
+#include "core/base/io.h"
+#include "core/base/sys.h"
+
+#include <fcntl.h>
+#include <security/pam_appl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+#define SERVICE "nsshell-session"
+#define LEASH   3
+
+/* Nobody is there to be asked; what modules tell is for the log. */
+static int converse(
+	int n, const struct pam_message **messages, struct pam_response **ret, void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < n; i++)
+		if (messages[i]->msg_style == PAM_PROMPT_ECHO_OFF ||
+			messages[i]->msg_style == PAM_PROMPT_ECHO_ON)
+			return PAM_CONV_ERR;
+	for (int i = 0; i < n; i++)
+		syslog(LOG_INFO, "%s", messages[i]->msg);
+	*ret = calloc((size_t)n, sizeof(**ret)); /* libpam's to free */
+	return *ret ? PAM_SUCCESS : PAM_BUF_ERR;
+}
+
+static int open_session(
+	const struct pam_conv *conv, char **argv, pam_handle_t **ret, struct err *e)
+{
+	pam_handle_t *pamh = NULL;
+	int r = pam_start(SERVICE, argv[1], conv, &pamh);
+
+	if (r == PAM_SUCCESS && *argv[2])
+		r = pam_set_item(pamh, PAM_RHOST, argv[2]);
+	if (r == PAM_SUCCESS && *argv[3])
+		r = pam_set_item(pamh, PAM_TTY, argv[3]);
+	if (r == PAM_SUCCESS)
+		r = pam_open_session(pamh, 0);
+	if (r == PAM_SUCCESS) {
+		*ret = pamh;
+		return 0;
+	}
+	(void)err_set(e, 0, "a module of the PAM service " SERVICE " refuses: %s",
+		pam_strerror(pamh, r));
+	if (pamh)
+		(void)pam_end(pamh, r);
+	return -1;
+}
+
+/*
+ * Should:   begin with nothing of whoever started the supervisor
+ * Mustn't:  end by a signal that is meant for all at once, before its modules have closed the session
+ */
+static int harden(int argc)
+{
+	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE };
+	static char *nothing[] = { NULL };
+	sigset_t none;
+
+	environ = nothing;
+	if (argc != 4 || geteuid() != 0 || getuid() != 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		(void)signal(ignored[i], SIG_IGN);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)umask(022);
+	(void)setsid();
+	return fcntl(LEASH, F_SETFD, FD_CLOEXEC) < 0 || sys_close_from(LEASH + 1) < 0 ||
+			       chdir("/") < 0
+		       ? -1
+		       : 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct pam_conv conv = { .conv = converse };
+	pam_handle_t *pamh = NULL;
+	struct err e = { 0 };
+	char word;
+	int r;
+
+	if (harden(argc) < 0)
+		return 1;
+	openlog(SERVICE, LOG_PID, LOG_AUTHPRIV);
+	r = open_session(&conv, argv, &pamh, &e);
+	if (io_send(LEASH, &e, sizeof(e), NULL, 0) < 0 && r < 0)
+		return 1;
+	if (r < 0)
+		return 1;
+	/* Nothing is ever said. */
+	while (read(LEASH, &word, 1) < 0 && errno == EINTR)
+		continue;
+	r = pam_close_session(pamh, 0);
+	if (r != PAM_SUCCESS)
+		syslog(LOG_WARNING, "%s: not all modules could close the session: %s",
+			argv[1], pam_strerror(pamh, r));
+	return pam_end(pamh, r) == PAM_SUCCESS ? 0 : 1;
+}

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The PAM service nsshell-session: what is opened and closed on the host with a session."""
+
+import contextlib
+import os
+import shutil
+import signal
+import time
+
+from harness import kernel
+from harness.pace import patient
+
+# Where and as whom it runs, what it is asked, and for whom.
+HOOK = """#!/bin/sh
+[ -e {folder}/hang ] && [ "$PAM_TYPE" = "$(cat {folder}/hang)" ] && sleep 1000
+[ -e {folder}/refuse ] && exit 1
+cut -d: -f3 /proc/self/cgroup | sort -u | tr '\\n' ' ' >{folder}/groups.$PAM_TYPE
+echo "$PAM_TYPE $PAM_SERVICE $PAM_USER $PAM_RHOST $(id -u) $(readlink /proc/self/ns/mnt)" \\
+	"$(grep CapEff /proc/self/status | cut -f2)" >>{folder}/seen
+"""
+
+
+class Hooks:
+    def __init__(self, b):
+        self.folder = b.stage.private / "hooks"
+        self.folder.mkdir()
+        script = self.folder / "hook"
+        script.write_text(HOOK.format(folder=self.folder), encoding="utf-8")
+        script.chmod(0o755)
+        self.service = b.stage.private / "pam.d" / "nsshell-session"
+        self.service.write_text(f"session required pam_exec.so {script}\n", encoding="utf-8")
+
+    def seen(self, n=0):
+        """Once there are that many."""
+        end = time.monotonic() + patient(10)
+        while True:
+            found = [x.split() for x in self._text().splitlines()]
+            if len(found) >= n or time.monotonic() > end:
+                return found
+            time.sleep(0.05)
+
+    def _text(self):
+        path = self.folder / "seen"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+@contextlib.contextmanager
+def hooks(b):
+    h = Hooks(b)
+    try:
+        yield h
+    finally:
+        h.service.unlink()
+        shutil.rmtree(h.folder)
+
+
+def _holders():
+    return [p for p in kernel.processes() if p.comm == "nsshell-session"]
+
+
+def test_opened_and_closed_on_the_host(b):
+    name = b.alice.pw_name
+    before = {p.pid for p in _holders()}
+    with hooks(b) as h:
+        with b.shell(name) as s:
+            b.lands_inside("a login", s.do("ls -l /proc/self/ns"))
+            opened = h.seen(1)
+            want = ["open_session", "nsshell-session", name, "127.0.0.1", "0", b.host_mnt]
+            b.check([x[:6] for x in opened] == [want], "its session is opened on the host, by root", opened)
+            b.check(int(opened[0][6], 16) == kernel.capabilities(), "with what root may there", opened[0][6])
+            mine = [p for p in _holders() if p.pid not in before]
+            b.check(len(mine) == 1, "a process holds it open", mine)
+            group = b.record_of(name)["cgroup"].rpartition("/")[0] + "/supervise"
+            b.check(group in mine[0].cgroups(), "in the account's group", mine[0].cgroups().split()[:3])
+        b.check([x[:6] for x in h.seen(2)[1:]] == [["close_session", *want[1:]]], "and is closed there", h.seen(2))
+        b.check(b.gone(name), "before the session is over", b.stage.records())
+        b.check(not [p for p in _holders() if p.pid not in before], "nothing holds it any more")
+
+
+def test_with_the_supervisor_killed(b):
+    name = b.alice.pw_name
+    with hooks(b) as h, b.shell(name) as s:
+        s.do("true")
+        h.seen(1)
+        os.kill(int(b.record_of(name)["supervisor_pid"]), signal.SIGKILL)
+        b.check([x[0] for x in h.seen(2)] == ["open_session", "close_session"],
+                "the supervisor is killed: the session is closed on the host all the same", h.seen())
+    b.ssh(name, "true")  # takes away what is left
+
+
+def test_one_for_all_logins_of_a_session(b):
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    with hooks(b) as h:
+        with b.shell(name) as one:
+            one.do("true")
+            with b.shell(name) as two:
+                two.do("true")
+        b.check(b.gone(name) and [x[0] for x in h.seen(2)] == ["open_session", "close_session"],
+                "two logins of one session: opened and closed once", h.seen())
+
+
+def test_a_module_that_refuses(b):
+    with hooks(b) as h:
+        (h.folder / "refuse").touch()
+        r = b.ssh(b.alice.pw_name, "echo in")
+        b.check("in" not in r.stdout.split() and "session id" in r.stdout + r.stderr, "a module refuses: so is the login",
+                r.stdout + r.stderr)
+        said = [x for x in b.stage.syslog.lines() if "nsshell-session refuses" in x]
+        b.check(said and b.gone(), "the log says which service did", said[-1:])
+        r = b.ssh(b.plain.pw_name, "echo in")
+        b.check(r.stdout == "in\n", "who isn't isolated has nothing to do with it", r.stdout + r.stderr)
+
+
+def test_a_module_that_hangs(b):
+    """Its hold on a login, and on what is taken away after one, is bounded."""
+    with hooks(b) as h:
+        (h.folder / "hang").write_text("close_session", encoding="ascii")
+        began = time.monotonic()
+        r = b.ssh(b.alice.pw_name, "echo in")
+        b.check(r.stdout == "in\n" and time.monotonic() - began < patient(8), "a module hangs at the end: no login does",
+                r.stdout + r.stderr)
+        b.check(b.gone(timeout=30), "and the session is taken away in the end", b.stage.records())
+        b.check(b.stage.syslog.wait("nsshell-session doesn't end"), "which the log tells")
+        b.check(not [p for p in kernel.processes() if str(h.folder) in p.command()], "with the module's own process")
+
+
+def test_check_names_modules(b):
+    """Those whose end matters, as long as a gate doesn't skip them."""
+    run = "session optional pam_exec.so /bin/true\n"
+    gate = b.stage.module_line("gate", control="[success=1 default=ignore]")
+    b.stage.pam("su", run, b.stage.module_line())
+    b.stage.pam("runuser", gate, run, b.stage.module_line())
+    said = [x for x in b.nsctl("check", "--brief", "--config", b.stage.conf).stdout.splitlines() if "pam_exec" in x]
+    b.check(said and all("/su:" in x and "closes it in the box" in x for x in said),
+            "nsctl check names a module that is closed in the box, where no gate is", said)
