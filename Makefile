@@ -306,6 +306,11 @@ check-cross:
 	@tests/cross/run.sh $(TESTS)
 .PHONY: check-cross
 
+## make check-mail    mail from boxes by exim, postfix and nullmailer, in roots of Debian's (as root); TESTS="postfix"
+check-mail:
+	@tests/mail/run.sh $(TESTS)
+.PHONY: check-mail
+
 ## make faults        system calls of a login, a join and a logout fail, one at a time (as root)
 faults: all fault-programs
 	@python3 tests/fault/run.py

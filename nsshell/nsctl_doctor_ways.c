@@ -85,6 +85,9 @@ static int home_look(struct account *a, struct findings *f)
 
 /* ---- what that means ---------------------------------------------------------------- */
 
+static const char *const mail_servers[] = { "/usr/sbin/sendmail", "/usr/lib/sendmail",
+	NULL };
+
 static bool any_there(const char *const *paths)
 {
 	for (; *paths; paths++)
@@ -117,10 +120,8 @@ static void check_manager(
 static void check_mail(
 	const struct account *a, int home, const char *whom, struct findings *f)
 {
-	static const char *const servers[] = { "/usr/sbin/sendmail", "/usr/lib/sendmail",
-		NULL };
 	enum finding_severity severity =
-		any_there(servers) ? FINDING_WARNING : FINDING_NOTE;
+		any_there(mail_servers) ? FINDING_WARNING : FINDING_NOTE;
 
 	if (!(home & (HOME_FORWARD | HOME_PROCMAIL)))
 		return;
@@ -145,23 +146,52 @@ static void check_cgi(
 			a->home, a->name);
 }
 
-static void check_cron(
-	const struct doctor_account *d, const char *whom, struct findings *f)
+/* Return: whether there is one, and @ret is its path. */
+static bool find_crontab(const char *name, char *ret, size_t size)
 {
 	static const char *const spools[] = { "/var/spool/cron/crontabs",
 		"/var/spool/cron", "/var/spool/cron/tabs" };
+	struct stat st;
 
-	for (size_t i = 0; !d->cron && i < sizeof(spools) / sizeof(*spools); i++) {
-		char path[512];
-		struct stat st;
-
-		(void)snprintf(path, sizeof(path), "%s/%s", spools[i], d->account->name);
-		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
-			findings_add(f, FINDING_WARNING, whom,
-				"\"nsctl enable cron\" and add cron to Services=, or crontab -r -u the account",
-				"%s: cron jobs of %s run outside of any box", path,
-				d->account->name);
+	for (size_t i = 0; i < sizeof(spools) / sizeof(*spools); i++) {
+		(void)snprintf(ret, size, "%s/%s", spools[i], name);
+		if (lstat(ret, &st) == 0 && S_ISREG(st.st_mode))
+			return true;
 	}
+	return false;
+}
+
+/* cron executes sendmail in the session that it has opened. */
+static bool loses_mail(const struct doctor_account *d)
+{
+	const struct command_list *l = &d->policy->commands;
+
+	if (!any_there(mail_servers))
+		return false;
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->v[i].name, "sendmail") == 0 && !l->v[i].why)
+			return false;
+	return true;
+}
+
+static void check_cron(
+	const struct doctor_account *d, const char *whom, struct findings *f)
+{
+	char path[512];
+
+	if (!find_crontab(d->account->name, path, sizeof(path)))
+		return;
+	if (!d->cron)
+		findings_add(f, FINDING_WARNING, whom,
+			"\"nsctl enable cron\" and add cron to Services=, or crontab -r -u the account",
+			"%s: cron jobs of %s run outside of any box", path,
+			d->account->name);
+	else if (loses_mail(d))
+		findings_add(f, FINDING_WARNING, whom,
+			"add sendmail to HostCommands=: nsshell-commands(5)",
+			"%s: what cron mails of the output of its jobs is lost, since no mail server can be reached "
+			"from the box of %s",
+			path, d->account->name);
 }
 
 static void check_at(const struct doctor_account *d, const char *whom, struct findings *f)

@@ -270,6 +270,7 @@ def everything():
         Part("vm", *python("vm/run.py", "--jobs", "2", "--all"), alone=True, after=("image",), minutes=300),
         Part("deb", "tests/deb/run.sh", "bookworm", "trixie", alone=True, minutes=120),
         Part("cross", "tests/cross/run.sh", load=1, minutes=60, nice=5),
+        Part("mail", "tests/mail/run.sh", load=1, minutes=60, nice=5),
         Part("vm-more", *make("check-vm-more"), alone=True, minutes=60),
         Part("faults", *python("fault/run.py", "--all"), alone=True, minutes=600),
         Part("broken", *make("check-broken"), alone=True, minutes=120),
