@@ -111,6 +111,8 @@ class Login:
     one_in = 2        # of so many calls one is taken, but with --all
     own = ()          # of these programs all are
     default = ""
+    # With them a supervisor looks now and then for programs that were replaced.
+    commands = "none"
     gate = ""
 
     def __init__(self, stage, user):
@@ -129,7 +131,7 @@ class Login:
         (self.confdir / "other").write_text("auth required pam_deny.so\n", encoding="ascii")
         self.stage.conf.write_text(
             f"[Default]\nServices={SERVICE}\n[Group {self.stage.box_group}]\nIsolate=yes\n"
-            f"{LIMITS}{self.default}", encoding="ascii")
+            f"HostCommands={self.commands}\n{LIMITS}{self.default}", encoding="ascii")
 
     def before(self):
         """Before each."""
@@ -310,6 +312,7 @@ class Host(Door):
 
     name = "host"
     direct = (*Door.direct, "passwd: ")
+    commands = "passwd"
     beyond = Door
 
     def argv(self):
