@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_KEYS_MAX 48
+#define CONFIG_KEYS_MAX 56
 #define CONFIG_FILE_MAX (1024U * 1024U)
 #define CONFIG_LINE_MAX                                                                  \
 	4096 /* bytes; libeconf 0.5.1 cuts lines at 8191 without a word                  \
@@ -82,7 +82,8 @@ config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
 	config_parse_amount, config_parse_tasks, config_parse_cpus, config_parse_io,
 	config_parse_slice, config_parse_shell, config_parse_binds, config_parse_paths,
 	config_parse_devices, config_parse_filter, config_parse_families,
-	config_parse_network, config_parse_commands, config_parse_pool, config_parse_dns;
+	config_parse_network, config_parse_commands, config_parse_pool, config_parse_dns,
+	config_parse_addresses, config_parse_ports;
 
 /* Where a list entry "[-]SOURCE[:TARGET]" appears inside. */
 const char *config_bind_target(const char *entry);

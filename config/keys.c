@@ -14,6 +14,9 @@
 #define HINT_BOOL "yes or no"
 #define HINT_TMP  "a size of at least 4K such as 512M (K, M, G, T), or infinity"
 #define HINT_BIND "absolute paths without '..', as [-]SOURCE or [-]SOURCE:TARGET"
+#define HINT_IP                                                                           \
+	"addresses and prefixes such as 10.0.0.0/8 fd00::/8, any, localhost, link-local " \
+	"or multicast"
 #define HINT_PATH "absolute paths without '..', a '-' before one that may be absent"
 
 static const char *const abstract_words[] = { "private", "shared", NULL };
@@ -84,6 +87,11 @@ const struct config_key config_keys[] = {
 	ROW("Network", network, network, "host", "host, none, private or netns:NAME"),
 	ROW("NetworkShare", word, network_share, "account", "account or login",
 		.words = network_words),
+	ROW("IPAddressAllow", addresses, ip_allow, "", HINT_IP, .list = true),
+	ROW("IPAddressDeny", addresses, ip_deny, "", HINT_IP, .list = true),
+	ROW("RestrictPorts", ports, restrict_ports, "",
+		"ports or ranges, with /tcp or /udp where it is for one of them, such as 25 6000-6010/tcp",
+		.list = true),
 	ROW("AllowUserNamespaces", bool, allow_user_namespaces, "no", HINT_BOOL),
 	ROW("SystemCallFilter", filter, filter, "default",
 		"no, default, and names of system calls and @groups to allow, with a '~' before "

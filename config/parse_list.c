@@ -5,6 +5,7 @@
 #include "core/plan/command.h"
 #include "core/plan/families.h"
 #include "core/plan/filter.h"
+#include "core/plan/netrules.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -75,6 +76,48 @@ int config_parse_dns(const struct config_key *key, const char *value, void *fiel
 {
 	(void)key;
 	return list_add(value, field, resolver_check, why, why_size);
+}
+
+static const char *address_check(char *word)
+{
+	struct netprefix ignored[2 * NETRULES_MAX];
+	size_t n = 0;
+
+	return netrules_address(word, ignored, &n) < 0 ? "is no address" : NULL;
+}
+
+/* As many as a network takes. */
+static int rules_add(const char *value, struct strlist *list, word_check *check,
+	char *why, size_t why_size)
+{
+	int r = list_add(value, list, check, why, why_size);
+
+	if (r < 0 || list->n <= NETRULES_MAX)
+		return r;
+	(void)snprintf(why, why_size, "more than %d", NETRULES_MAX);
+	return -EINVAL;
+}
+
+int config_parse_addresses(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	(void)key;
+	return rules_add(value, field, address_check, why, why_size);
+}
+
+static const char *port_check(char *word)
+{
+	struct netports ignored[2 * NETRULES_MAX];
+	size_t n = 0;
+
+	return netrules_port(word, ignored, &n) < 0 ? "is no port" : NULL;
+}
+
+int config_parse_ports(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	(void)key;
+	return rules_add(value, field, port_check, why, why_size);
 }
 
 /* One slash between names, none at the end. */

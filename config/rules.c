@@ -108,12 +108,37 @@ static bool private_of_login(const struct policy *p, char *why, size_t why_size)
 		"sessions have it: write NetworkShare=account, or Network=none");
 }
 
+static bool rules_without_network(const struct policy *p, const struct strlist *list,
+	const char *key, char *why, size_t why_size)
+{
+	if (list->n == 0 || p->network.kind == NETWORK_PRIVATE ||
+		p->network.kind == NETWORK_NONE)
+		return false;
+	return SAY(
+		"%s= holds for Network=private, and this is another network, in which nothing is refused: "
+		"write Network=private, or leave it out",
+		key);
+}
+
+#define WITHOUT_NETWORK(fn, list, key)                                                   \
+	static bool fn(const struct policy *p, char *why, size_t why_size)               \
+	{                                                                                \
+		return rules_without_network(p, &p->list, key, why, why_size);           \
+	}
+
+WITHOUT_NETWORK(allow_without, ip_allow, "IPAddressAllow")
+WITHOUT_NETWORK(deny_without, ip_deny, "IPAddressDeny")
+WITHOUT_NETWORK(ports_without, restrict_ports, "RestrictPorts")
+
 static const struct rule rules[] = {
 	{ "Root", "RootFS", root_over_host, false },
 	{ "MemoryHigh", "MemoryMax", high_above_max, false },
 	{ "Isolate", "Services", isolated_nowhere, false },
 	{ "Upper", "UpperSize", size_of_disk, true },
 	{ "Network", "NetworkShare", private_of_login, false },
+	{ "IPAddressAllow", "Network", allow_without, false },
+	{ "IPAddressDeny", "Network", deny_without, false },
+	{ "RestrictPorts", "Network", ports_without, false },
 	{ "BindPaths", "BindPaths", twice_bound, false },
 	{ "BindReadOnlyPaths", "BindReadOnlyPaths", twice_bound_ro, false },
 	{ "BindPaths", "BindReadOnlyPaths", bound_both_ways, false },

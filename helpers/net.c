@@ -4,8 +4,8 @@
  * own, since it alone links the libraries for that, and has CAP_NET_ADMIN and no other capability.
  * Root's; started by the supervisor of an account's first session with Network=private:
  *
- *	nsshell-net open NUMBER RESOLVER|- POOL4 [POOL6]	(fds: net.h)
- *	nsshell-net keep RESOLVER|- POOL4 [POOL6]		the table and the rules alone
+ *	nsshell-net open NUMBER RESOLVER|- POOL4 POOL6|- [RULE...]	(fds: net.h)
+ *	nsshell-net rules NUMBER RESOLVER|- POOL4 POOL6|- [RULE...]	of a link that is there
  *
  * Addresses, names and rules are made here of these few words; no text of anybody's is in them. What
  * failed is said on standard output, without a line break.
@@ -56,13 +56,13 @@ static int drop(struct err *e)
 	return 0;
 }
 
-static int take_pool(int n, char **words, struct netpool *ret, struct err *e)
+static int take_pool(char **words, struct netpool *ret, struct err *e)
 {
 	char text[2 * NETPOOL_TEXT_MAX];
 	const char *why;
 
-	(void)snprintf(text, sizeof(text), "%s%s%s", words[0], n > 1 ? " " : "",
-		n > 1 ? words[1] : "");
+	(void)snprintf(text, sizeof(text), "%s %s", words[0],
+		strcmp(words[1], "-") != 0 ? words[1] : "");
 	return netpool_parse(text, ret, &why) < 0
 		       ? err_set(e, 0, "pool %s: %s", text, why)
 		       : 0;
@@ -97,42 +97,39 @@ static int keep(const struct net_request *q, struct err *e)
 	return r;
 }
 
-static int open_network(int argc, char **argv, struct err *e)
+static int take_request(int n, char **words, struct net_request *ret, struct err *e)
 {
-	struct net_request q = { 0 };
-
-	if (argc < 3 || argc > 4 || parse_u32(argv[0], &q.number) < 0 ||
-		take_resolver(argv[1], &q.resolver) < 0)
+	if (n < 4 || parse_u32(words[0], &ret->number) < 0 ||
+		take_resolver(words[1], &ret->resolver) < 0)
 		return usage(e);
-	if (take_pool(argc - 2, argv + 2, &q.pool, e) < 0)
+	if (take_pool(words + 2, &ret->pool, e) < 0)
 		return -1;
-	if (q.number == 0 || q.number > netpool_max(&q.pool))
-		return err_set(e, 0, "number %u is outside of the pool", q.number);
-	return keep(&q, e) < 0 ? -1 : net_link_make(&q, e);
-}
-
-static int keep_table(int argc, char **argv, struct err *e)
-{
-	struct net_request q = { 0 };
-
-	if (argc < 2 || argc > 3 || take_resolver(argv[0], &q.resolver) < 0)
-		return usage(e);
-	return take_pool(argc - 1, argv + 1, &q.pool, e) < 0 ? -1 : keep(&q, e);
+	if (ret->number == 0 || ret->number > netpool_max(&ret->pool))
+		return err_set(e, 0, "number %u is outside of the pool", ret->number);
+	for (int i = 4; i < n; i++)
+		if (netrules_line(words[i], &ret->rules) < 0)
+			return err_set(
+				e, 0, "rule %s: bad, or one of too many", words[i]);
+	return 0;
 }
 
 static int run(int argc, char **argv, struct err *e)
 {
+	static struct net_request q;
+	bool open;
+
 	if (getuid() != 0 || geteuid() != 0 || argc < 2)
 		return usage(e);
 	if (drop(e) < 0)
 		return -1;
 	(void)alarm(PATIENCE_S);
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
-	if (strcmp(argv[1], "open") == 0)
-		return open_network(argc - 2, argv + 2, e);
-	if (strcmp(argv[1], "keep") == 0)
-		return keep_table(argc - 2, argv + 2, e);
-	return usage(e);
+	open = strcmp(argv[1], "open") == 0;
+	if (!open && strcmp(argv[1], "rules") != 0)
+		return usage(e);
+	if (take_request(argc - 2, argv + 2, &q, e) < 0 || keep(&q, e) < 0)
+		return -1;
+	return open ? net_link_make(&q, e) : 0;
 }
 
 int main(int argc, char **argv)

@@ -4,6 +4,7 @@
 
 #include "core/base/err.h"
 #include "core/plan/netpool.h"
+#include "core/plan/netrules.h"
 
 #include <netlink/netlink.h>
 #include <stdint.h>
@@ -16,6 +17,7 @@ struct net_request {
 	struct netpool pool;
 	uint32_t number;
 	uint32_t resolver; /* of the host's loopback; 0: none */
+	struct netrules rules;
 };
 
 /* net_link.c: the account's link, its addresses and ways, in place of one that is there.
@@ -25,8 +27,8 @@ int net_link_make(const struct net_request *q, struct err *e);
 /* net_route.c: the rules behind the table, netpool.h; those that are there stay. */
 int net_route_rules(struct nl_sock *host, const struct netpool *pool, struct err *e);
 
-/* net_table.c: the table, made anew where it isn't what it was. *ret_mended: somebody had changed it
- * or taken it away. */
+/* net_table.c: the table, made anew where it isn't what it was, with the account's rules in it.
+ * *ret_mended: somebody had changed it or taken it away. */
 int net_table_keep(const struct net_request *q, bool *ret_mended, struct err *e);
 
 /* What libnl says of its -@r. Return: -1 with @e. */

@@ -2,8 +2,10 @@
 #include "helpers/network.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/strlist.h"
+#include "core/plan/netrules.h"
 #include "core/run/family.h"
 #include "core/run/netns.h"
 #include "core/run/program.h"
@@ -88,31 +90,52 @@ static int open_inside(const struct session *s, int ns, int *ret, struct err *e)
 	return 0;
 }
 
+/* "open", with the fds that it takes, or "rules". */
+static int ask_program(const struct plan_network *n, const char *what, const int *fds,
+	size_t n_fds, struct err *e)
+{
+	_cleanup_(strlist_clear) struct strlist words = { 0 };
+	_cleanup_free_ char *rules = strdup(n->rules);
+	char number[16];
+	int r;
+
+	(void)snprintf(number, sizeof(number), "%u", n->number);
+	r = strlist_add(&words, PATH_NET) | strlist_add(&words, what) |
+	    strlist_add(&words, number) |
+	    strlist_add(&words, *n->resolver ? n->resolver : "-") |
+	    strlist_add(&words, n->pool4) |
+	    strlist_add(&words, *n->pool6 ? n->pool6 : "-");
+	if (r < 0 || !rules || strlist_add_lines(&words, rules) < 0)
+		return err_set(e, ENOMEM, "make the account's network");
+	if (program_run(&words, fds, n_fds, "nsshell-net didn't answer", e) < 0)
+		return err_wrap(e, "Network=private");
+	return 0;
+}
+
 /* Its link, and the host's table. */
 static int link_up(const struct session *s, int ns, struct err *e)
 {
-	const struct plan_network *n = &s->plan->network;
-	_cleanup_(strlist_clear) struct strlist words = { 0 };
 	_cleanup_close_ int inside = -EBADF;
-	char number[16];
-	int fds[2], r;
+	int fds[2] = { ns };
 
 	if (open_inside(s, ns, &inside, e) < 0)
 		return -1;
-	(void)snprintf(number, sizeof(number), "%u", n->number);
-	r = strlist_add(&words, PATH_NET) | strlist_add(&words, "open") |
-	    strlist_add(&words, number) |
-	    strlist_add(&words, *n->resolver ? n->resolver : "-") |
-	    strlist_add(&words, n->pool4);
-	if (r == 0 && *n->pool6)
-		r = strlist_add(&words, n->pool6);
-	if (r < 0)
-		return err_set(e, ENOMEM, "make the account's network");
-	fds[0] = ns;
 	fds[1] = inside;
-	if (program_run(&words, fds, 2, "nsshell-net didn't answer", e) < 0)
-		return err_wrap(e, "Network=private");
-	return 0;
+	return ask_program(&s->plan->network, "open", fds, 2, e);
+}
+
+/* Those that another session was opened with may be others: they are the account's. */
+static int same_rules(const struct plan_network *n, struct err *e)
+{
+	_cleanup_free_ char *now = malloc(NETRULES_TEXT_MAX);
+	char path[sizeof(PATH_NET_RULES) + 16];
+
+	if (!now)
+		return err_set(e, ENOMEM, "look at the account's rules");
+	(void)snprintf(path, sizeof(path), PATH_NET_RULES "/%u", n->number);
+	if (io_read_text(AT_FDCWD, path, now, NETRULES_TEXT_MAX) < 0)
+		*now = '\0';
+	return strcmp(now, n->rules) == 0 ? 0 : ask_program(n, "rules", NULL, 0, e);
 }
 
 static int find_or_make(const struct session *s, int family, int *ret, struct err *e)
@@ -123,6 +146,8 @@ static int find_or_make(const struct session *s, int family, int *ret, struct er
 	if (n->kind == NETWORK_NETNS)
 		return netns_open(s->proc, n->name, ret, e);
 	found = n->share ? find_shared(s, family, ret, e) : 0;
+	if (found > 0 && n->kind == NETWORK_PRIVATE)
+		return same_rules(n, e);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
 	if (netns_create(s->proc, ret, e) < 0)

@@ -46,6 +46,8 @@
 /* The table that nsshell-net has made, and the lock of who makes it */
 #define PATH_NET_TABLE PATH_RUN "/net.table"
 #define PATH_NET_LOCK  PATH_RUN "/net.lock"
+/* Rules of an account's network, by its number: text of core/plan/netrules.h */
+#define PATH_NET_RULES PATH_RUN "/net"
 /* Inside a box: holds the session id; its being there says that this is a box. */
 #define PATH_RUN_SESSION PATH_RUN "/session"
 /* Inside: the limits of all the account's sessions, KEY=VALUE; a file of the host's, read-only. */

@@ -163,16 +163,28 @@ static void put_mark(
 	fputs("\t}\n", out);
 }
 
-/* What is counted for each link, and how many connections it has. */
+/* What is counted for each link, and how many connections it has; what accounts may reach. */
 static void put_sets(FILE *out)
 {
 	static const char *const counted[] = { "sent", "refused" };
+	static const struct {
+		const char *name, *type;
+	} rules[] = {
+		{ "allow4", "ifname . ipv4_addr" },
+		{ "allow6", "ifname . ipv6_addr" },
+		{ "deny4", "ifname . ipv4_addr" },
+		{ "deny6", "ifname . ipv6_addr" },
+		{ "ports", "ifname . inet_proto . inet_service" },
+	};
 
 	fputs("\tset connections {\n\t\ttype ifname\n\t\tflags dynamic\n\t}\n", out);
 	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++)
 		fprintf(out,
 			"\tset %s {\n\t\ttype ifname\n\t\tflags dynamic\n\t\tcounter\n\t}\n",
 			counted[i]);
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+		fprintf(out, "\tset %s {\n\t\ttype %s\n\t\tflags interval\n\t}\n",
+			rules[i].name, rules[i].type);
 }
 
 /* A source that isn't the link's own goes no further. */
@@ -220,27 +232,37 @@ static void put_names(uint32_t resolver, FILE *out)
 		address, address);
 }
 
+/*
+ * Rules hold for what goes on as well as for what begins, and answers go back to who asked. What is
+ * allowed is allowed against what is refused by itself, too.
+ */
 static void put_filter(bool names, FILE *out)
 {
-	static const char limit[] =
-		"\t\tct state new add @connections { iifname ct count over %u } goto rejected\n";
-
-	fputs("\tchain to_host {\n\t\tct state established,related accept\n", out);
-	fprintf(out, limit, NETPOOL_CONNECTIONS);
+	fprintf(out,
+		"\tchain allowed {\n"
+		"\t\tct state new add @connections { iifname ct count over %u } goto rejected\n"
+		"\t\taccept\n\t}\n"
+		"\tchain any {\n"
+		"\t\tct direction reply ct state established,related accept\n"
+		"\t\tiifname . meta l4proto . th dport @ports goto rejected\n"
+		"\t\tiifname . ip daddr @allow4 goto allowed\n"
+		"\t\tiifname . ip6 daddr @allow6 goto allowed\n\t}\n"
+		"\tchain to_host {\n",
+		NETPOOL_CONNECTIONS);
 	if (names)
 		fputs("\t\tct status dnat ct original ip daddr " NETPOOL_GATEWAY4
-		      " accept\n",
+		      " goto allowed\n",
 			out);
-	fputs("\t\tgoto rejected\n\t}\n"
+	fputs("\t\tjump any\n\t\tgoto rejected\n\t}\n"
 	      "\tchain input {\n\t\ttype filter hook input priority 0\n"
 	      "\t\tiifname \"" NETPOOL_LINK "*\" goto to_host\n\t}\n"
-	      "\tchain out {\n\t\toifname \"" NETPOOL_LINK "*\" goto rejected\n"
-	      "\t\tct state established,related accept\n"
+	      "\tchain out {\n\t\tjump any\n"
+	      "\t\toifname \"" NETPOOL_LINK "*\" goto rejected\n"
 	      "\t\tip daddr { 169.254.0.0/16, 127.0.0.0/8 } goto rejected\n"
-	      "\t\tip6 daddr fd00:ec2::254 goto rejected\n",
-		out);
-	fprintf(out, limit, NETPOOL_CONNECTIONS);
-	fputs("\t}\n"
+	      "\t\tip6 daddr fd00:ec2::254 goto rejected\n"
+	      "\t\tiifname . ip daddr @deny4 goto rejected\n"
+	      "\t\tiifname . ip6 daddr @deny6 goto rejected\n"
+	      "\t\tgoto allowed\n\t}\n"
 	      "\tchain in {\n\t\tct state established,related accept\n\t\tdrop\n\t}\n"
 	      "\tchain forward {\n\t\ttype filter hook forward priority 0\n"
 	      "\t\tiifname \"" NETPOOL_LINK "*\" goto out\n"

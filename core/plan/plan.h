@@ -335,6 +335,7 @@ struct plan_network {
 	const char *
 		resolver; /* of the host's loopback, which the gateway's port 53 leads to */
 	const char *resolv; /* text of resolv.conf(5) inside */
+	const char *rules;  /* of the account alone: text of netrules.h */
 	const char *table;  /* of nftables, which all of these networks share */
 };
 

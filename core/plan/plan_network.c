@@ -3,6 +3,7 @@
 #include "core/plan/planner.h"
 
 #include "core/plan/netpool.h"
+#include "core/plan/netrules.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -126,24 +127,54 @@ static uint32_t plan_names(struct planner *b, struct plan_network *net)
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
+/* The text of open_memstream(3), as the plan's. */
+static const char *keep_text(struct planner *b, FILE *out, char **text)
+{
+	const char *ret;
+
+	if (fclose(out) != 0)
+		b->oom = true;
+	ret = planner_copy(b, *text ? *text : "");
+	free(*text);
+	return ret;
+}
+
 static const char *table_text(
 	struct planner *b, const struct netpool *pool, uint32_t resolver)
 {
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
-	const char *ret;
 
 	if (!out) {
 		b->oom = true;
 		return "";
 	}
 	netpool_table(pool, resolver, out);
-	if (fclose(out) != 0)
+	return keep_text(b, out, &text);
+}
+
+static const char *rules_text(struct planner *b)
+{
+	const struct policy *p = b->in->policy;
+	struct netrules r = { .n_allow = 0 };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out) {
 		b->oom = true;
-	ret = planner_copy(b, text ? text : "");
-	free(text);
-	return ret;
+		return "";
+	}
+	/* Their words were looked at by the config. */
+	for (size_t i = 0; i < p->ip_allow.n; i++)
+		(void)netrules_address(p->ip_allow.v[i], r.allow, &r.n_allow);
+	for (size_t i = 0; i < p->ip_deny.n; i++)
+		(void)netrules_address(p->ip_deny.v[i], r.deny, &r.n_deny);
+	for (size_t i = 0; i < p->restrict_ports.n; i++)
+		(void)netrules_port(p->restrict_ports.v[i], r.ports, &r.n_ports);
+	netrules_print(&r, out);
+	return keep_text(b, out, &text);
 }
 
 static void note_forwarding(struct planner *b, bool v6)
@@ -186,6 +217,7 @@ static int plan_private(struct planner *b, struct plan_network *n, struct err *e
 		n->resolver = planner_text(b, "%u.%u.%u.%u", resolver >> 24,
 			resolver >> 16 & 255, resolver >> 8 & 255, resolver & 255);
 	n->table = table_text(b, &pool, resolver);
+	n->rules = rules_text(b);
 	note_forwarding(b, pool.v6_len > 0);
 	return 0;
 }
@@ -196,7 +228,7 @@ int plan_network(struct planner *b, struct err *e)
 	struct plan_network *n = &b->p->network;
 
 	*n = (struct plan_network){ policy->network.kind, "", "", false, 0, "", "", "",
-		"", "", "", "", "" };
+		"", "", "", "", "", "" };
 	if (n->kind == NETWORK_HOST)
 		return 0;
 	b->p->namespaces |= CLONE_NEWNET;
@@ -237,6 +269,10 @@ void plan_network_print(const struct plan_network *n, FILE *out)
 	if (*n->resolver)
 		fprintf(out, "  names       at %s, which leads to the host's %s\n",
 			NETPOOL_GATEWAY4, n->resolver);
+	if (*n->rules) {
+		fputs("  rules       of the account\n", out);
+		print_lines(n->rules, out);
+	}
 	fputs("  rules       of the host's, for all such networks\n", out);
 	print_lines(n->table, out);
 }

@@ -43,6 +43,9 @@ void policy_clear(struct policy *p)
 	free(p->network.name);
 	free(p->pool);
 	strlist_clear(&p->dns);
+	strlist_clear(&p->ip_allow);
+	strlist_clear(&p->ip_deny);
+	strlist_clear(&p->restrict_ports);
 	policy_limits_clear(&p->limits);
 	policy_limits_clear(&p->slice_limits);
 	*p = (struct policy){ 0 };

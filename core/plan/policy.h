@@ -149,6 +149,8 @@ struct policy {
 	enum policy_abstract abstract;           /* AbstractSockets= */
 	struct policy_network network;           /* Network= */
 	enum policy_network_share network_share; /* NetworkShare= */
+	/* IPAddressAllow=, IPAddressDeny=, RestrictPorts=: words of netrules.h */
+	struct strlist ip_allow, ip_deny, restrict_ports;
 	char *pool;         /* Pool= of [Network], as netpool_parse() takes it */
 	struct strlist dns; /* DNS= of [Network], addresses; empty: as the host */
 	enum policy_on_error on_error; /* OnError= */

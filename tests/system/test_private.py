@@ -205,3 +205,65 @@ def test_a_killed_supervisor_leaves_no_link(b):
             b.check(len(w.links()) == 1, "by the only link", w.links())
         b.gone()
         _no_links(b, w)
+
+
+OTHER4 = "198.51.100.5"
+
+
+def test_rules(b):
+    if not _possible(b):
+        return
+    alice = f"[User {b.alice.pw_name}]\n"
+    b.stage.config(PRIVATE + alice + f"IPAddressDeny=any\nIPAddressAllow={BEYOND4} {HOST4} "
+                   f"169.254.169.254\nRestrictPorts=7001 7002-7003/udp\n")
+    with World(b) as w:
+        for address in (OTHER4, "169.254.169.254"):
+            b.run("ip", "-n", w.beyond, "addr", "add", address + "/32", "dev", "lo")
+            w.serve(w.beyond, address, 7000)
+        b.run("ip", "-n", w.host, "route", "add", "169.254.169.254/32", "via", BEYOND4)
+        for address in (BEYOND4, BEYOND6):
+            w.serve(w.beyond, address, 7000)
+        for port, kind in ((7001, "tcp"), (7001, "udp"), (7002, "tcp"), (7002, "udp")):
+            w.serve(w.beyond, BEYOND4, port, kind)
+        w.serve(w.host, HOST4, 7000)
+        with w.shell(b.alice.pw_name) as a, w.shell(b.bob.pw_name) as o:
+            _rules_hold(b, a, o)
+            w.nft("flush", "ruleset")
+            with w.shell(b.carol.pw_name) as c:
+                b.check(c.do(ask(OTHER4, 7000)) == HOST4, "the table was flushed and mended",
+                        b.log_tail())
+                _rules_hold(b, a, o)
+            b.stage.config(PRIVATE + alice + "IPAddressDeny=192.0.2.0/24 10.0.0.0/8 10.1.0.0/16\n")
+            with w.shell(b.alice.pw_name) as second:
+                second.do("true")
+                for login in (a, second):
+                    seen = login.do(ask(OTHER4, 7000)), login.do(ask(BEYOND4, 7000)), \
+                        login.do(ask(HOST4, 7000)), login.do(ask(BEYOND6, 7000))
+                    b.check(seen[0] == HOST4 and seen[3] == HOST6 and
+                            all(s.startswith("no:") for s in seen[1:3]),
+                            "other rules hold for all sessions of the account from its next login "
+                            "on", seen, w.nft("list", "table", "inet", "nsshell").stdout)
+        b.gone()
+        with w.shell(b.alice.pw_name) as a:
+            b.check(a.do(ask(BEYOND4, 7000)).startswith("no:"), "and for a new network", "")
+
+
+def _rules_hold(b, a, o):
+    seen = a.do(ask(BEYOND4, 7000)), a.do(ask("169.254.169.254", 7000)), a.do(ask(HOST4, 7000))
+    b.check(not any(s.startswith("no:") for s in seen),
+            "IPAddressAllow= opens an address, that of the host and that of the metadata", seen)
+    seen = a.do(ask(OTHER4, 7000)), a.do(ask(BEYOND6, 7000))
+    b.check(all(s.startswith("no:") for s in seen), "IPAddressDeny=any closes all else", seen)
+    seen = [a.do(ask(BEYOND4, port, kind, 1)).startswith("no:")
+            for port, kind in ((7001, "tcp"), (7001, "udp"), (7002, "tcp"), (7002, "udp"))]
+    b.check(seen == [True, True, False, True], "RestrictPorts= closes ports", seen)
+    seen = o.do(ask(OTHER4, 7000)), o.do(ask(BEYOND4, 7001)), o.do(ask("169.254.169.254", 7000))
+    b.check(seen[:2] == (HOST4, HOST4) and seen[2].startswith("no:"),
+            "another account has its own", seen)
+
+
+def test_rules_need_the_network(b):
+    b.stage.config("IPAddressDeny=10.0.0.0/8\n")
+    r = b.ssh(b.alice.pw_name, "true")
+    b.check(r.returncode != 0 and "holds for Network=private" in b.log_tail(40),
+            "IPAddressDeny= without a network of one's own is refused", r.returncode, b.log_tail())

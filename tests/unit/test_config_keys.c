@@ -165,6 +165,13 @@ static void a_network_is_the_hosts_none_or_has_a_name(void **state)
 		WORDS("no", "netns", "netns:", "netns:../x", "netns:.x", "netns:a/b",
 			"netns:a b", "netns:-x", "private:x", "Private"));
 	refuse_all(state, "NetworkShare", WORDS("yes", "session"));
+	p = &give(state,
+		"Network=private\nIPAddressDeny=any 10.0.0.0/8\nRestrictPorts=25/tcp")
+		     ->policy;
+	expect_list(&p->ip_deny, "any 10.0.0.0/8");
+	expect_list(&p->restrict_ports, "25/tcp");
+	refuse(state, "IPAddressDeny", "everything", "'everything' is no address");
+	refuse(state, "RestrictPorts", "smtp", "'smtp' is no port");
 }
 
 static void services_are_file_names_of_pam_d(void **state)

@@ -2,6 +2,7 @@
 /* Network=private as plain data: pools, numbers, names, the table. */
 #include "core/base/cleanup.h"
 #include "core/plan/netpool.h"
+#include "core/plan/netrules.h"
 #include "core/plan/numbers.h"
 #include "tests/unit/plan_story.h"
 
@@ -110,6 +111,70 @@ static void a_pool_that_is_used_up_has_none_and_a_broken_line_is_named(void **st
 	assert_non_null(strstr(e.msg, "line 2"));
 }
 
+/* ---- rules */
+
+static const char *canonical(const char *lines)
+{
+	static char out[4096];
+	_cleanup_free_ char *copy = strdup(lines);
+	struct netrules r = { .n_allow = 0 };
+	char *rest = copy, *line;
+	FILE *to;
+
+	while ((line = strsep(&rest, "\n")))
+		if (*line && netrules_line(line, &r) < 0)
+			return "refused";
+	to = fmemopen(out, sizeof(out), "w");
+	netrules_print(&r, to);
+	(void)fclose(to);
+	return out;
+}
+
+static void rules_have_one_form(void **state)
+{
+	(void)state;
+	assert_string_equal(canonical("deny 10.1.2.3\ndeny 10.0.0.0/8\ndeny fd00::1\n"
+				      "deny 10.9.0.0/16\nallow 192.0.2.77/24\n"),
+		"allow 192.0.2.0/24\ndeny 10.0.0.0/8\ndeny fd00::1/128\n");
+	assert_string_equal(
+		canonical("deny any\ndeny 10.0.0.0/8\n"), "deny 0.0.0.0/0\ndeny ::/0\n");
+	assert_string_equal(
+		canonical("deny localhost\nallow link-local\ndeny multicast\n"),
+		"allow 169.254.0.0/16\nallow fe80::/64\ndeny 127.0.0.0/8\n"
+		"deny 224.0.0.0/4\ndeny ::1/128\ndeny ff00::/8\n");
+	assert_string_equal(canonical("port 25\nport 20-30/tcp\nport 31/udp\n"),
+		"port 20-30/tcp\nport 25-25/udp\nport 31-31/udp\n");
+	/* What is printed is taken again. */
+	assert_string_equal(canonical("port 20-30/tcp\nport 25-25/udp\n"),
+		"port 20-30/tcp\nport 25-25/udp\n");
+}
+
+static void what_is_no_rule_is_refused(void **state)
+{
+	static const char *const bad[] = { "deny", "deny ", "deny 10.0.0.0/33",
+		"deny 10.0.0", "allow ::/129", "allow 10.0.0.0/8; flush ruleset",
+		"deny 10.0.0.0/8 }", "port 0", "port 65536", "port 30-20", "port 25/sctp",
+		"port x", "port 25/tcp/udp", "drop 10.0.0.0/8" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_string_equal(canonical(bad[i]), "refused");
+}
+
+static void there_are_so_many_rules_and_no_more(void **state)
+{
+	struct netrules r = { .n_allow = 0 };
+	char line[64];
+	int taken = 0;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		(void)snprintf(line, sizeof(line), "deny 10.%d.%d.1", i / 250, i % 250);
+		taken += netrules_line(line, &r) == 0;
+	}
+	assert_int_equal(taken, 2 * NETRULES_MAX);
+}
+
 /* ---- the plan */
 
 static const struct plan_network *made(void)
@@ -136,6 +201,22 @@ static void an_account_has_an_address_of_each_family(void **state)
 	fixture_plan(&f);
 	assert_string_equal(f.plan->network.address6, "");
 	assert_null(strstr(f.plan->network.table, "fd6e"));
+}
+
+static void rules_of_the_config_are_the_accounts(void **state)
+{
+	static char deny[] = "any", allow[] = "192.0.2.1", port[] = "25/tcp";
+	char *denied[] = { deny }, *allowed[] = { allow }, *ports[] = { port };
+
+	(void)state;
+	assert_string_equal(made()->rules, "");
+	f.policy.ip_deny = (struct strlist){ .v = denied, .n = 1 };
+	f.policy.ip_allow = (struct strlist){ .v = allowed, .n = 1 };
+	f.policy.restrict_ports = (struct strlist){ .v = ports, .n = 1 };
+	assert_string_equal(made()->rules,
+		"allow 192.0.2.1/32\ndeny 0.0.0.0/0\ndeny ::/0\nport 25-25/tcp\n");
+	f.policy.ip_deny = f.policy.ip_allow = f.policy.restrict_ports =
+		(struct strlist){ 0 };
 }
 
 static void names_are_the_hosts_where_they_can_be_reached(void **state)
@@ -203,6 +284,10 @@ int main(void)
 		STORY(an_account_keeps_its_number),
 		STORY(a_thousand_accounts_have_a_thousand_numbers),
 		STORY(a_pool_that_is_used_up_has_none_and_a_broken_line_is_named),
+		STORY(rules_have_one_form),
+		STORY(what_is_no_rule_is_refused),
+		STORY(there_are_so_many_rules_and_no_more),
+		STORY(rules_of_the_config_are_the_accounts),
 		STORY(an_account_has_an_address_of_each_family),
 		STORY(names_are_the_hosts_where_they_can_be_reached),
 		STORY(a_resolver_on_the_loopback_is_at_the_gateway),
