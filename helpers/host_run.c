@@ -247,6 +247,20 @@ static int spawn(const struct host_run *in, const int own[3], int slave, char *c
 	return hear(ours, pid, e);
 }
 
+/* As execve(2) wants it: free() it, the strings are the list's. NULL with @e. */
+static char **array_of(const struct strlist *list, struct err *e)
+{
+	char **env = calloc(list->n + 1, sizeof(*env));
+
+	if (!env) {
+		(void)err_set(e, ENOMEM, "make the environment");
+		return NULL;
+	}
+	for (size_t i = 0; i < list->n; i++)
+		env[i] = list->v[i];
+	return env;
+}
+
 int host_start(const struct host_run *in, struct host_running *ret, struct err *e)
 {
 	_cleanup_(strlist_clear) struct strlist list = { 0 };
@@ -255,12 +269,8 @@ int host_start(const struct host_run *in, struct host_running *ret, struct err *
 	struct host_running r = HOST_RUNNING_NONE;
 	int own[3] = { -EBADF, -EBADF, -EBADF }, done = environment(in, &list, e);
 
-	if (done == 0)
-		env = calloc(list.n + 1, sizeof(*env));
-	if (done == 0 && !env)
-		done = err_set(e, ENOMEM, "make the environment");
-	for (size_t i = 0; done == 0 && i < list.n; i++)
-		env[i] = list.v[i];
+	env = done == 0 ? array_of(&list, e) : NULL;
+	done = env ? 0 : -1;
 	if (done == 0)
 		done = make_stdio(in, own, &slave, &r, e);
 	if (done == 0)

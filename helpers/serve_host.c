@@ -200,8 +200,7 @@ static int serve(struct work *w, const struct session_words *words,
 		a->value = (int32_t)file;
 		return 0;
 	}
-	if (r == 0)
-		r = start(w, words, c, file, &run, e);
+	r = r == 0 && c ? start(w, words, c, file, &run, e) : -1;
 	close_given(w);
 	if (r < 0) {
 		say(w, "was refused", words, said, sizeof(said));

@@ -174,6 +174,23 @@ static void a_network_is_the_hosts_none_or_has_a_name(void **state)
 	refuse(state, "RestrictPorts", "smtp", "'smtp' is no port");
 }
 
+static void commands_add_up_and_none_takes_them_away(void **state)
+{
+	expect_list(&give(state, "Isolate=yes")->policy.host_commands, "passwd crontab");
+	expect_list(&give(state, "HostCommands=at passwd\nHostCommands=atq")
+			     ->policy.host_commands,
+		"passwd crontab at atq");
+	expect_list(&give(state, "HostCommands=none at")->policy.host_commands, "at");
+	expect_list(&give(state, "HostCommands=\nHostCommands=at\n[User alice]\n"
+				 "HostCommands=none chfn")
+			     ->policy.host_commands,
+		"chfn");
+	assert_int_equal(give(state, "HostCommands=none")->policy.host_commands.n, 0);
+	refuse_all(state, "HostCommands",
+		WORDS("/usr/bin/passwd", "../x", ".x", "-x", "a,b",
+			"a234567890123456789012345678901x"));
+}
+
 static void services_are_file_names_of_pam_d(void **state)
 {
 	struct fixture *f =
@@ -354,6 +371,7 @@ int main(void)
 		story(a_shell_is_an_absolute_path_and_not_nsshell),
 		story(words_of_enums),
 		story(a_network_is_the_hosts_none_or_has_a_name),
+		story(commands_add_up_and_none_takes_them_away),
 		story(services_are_file_names_of_pam_d),
 		story(linger_takes_a_span_with_its_unit),
 		story(hostnames_have_four_placeholders),
