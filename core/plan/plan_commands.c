@@ -141,7 +141,8 @@ void plan_commands_ops(struct planner *b)
 		op->source = PATH_COMMAND;
 		op->attr = ATTR_RDONLY;
 		op->optional = true;
-		op->renew = true;
+		/* An overlay keeps its names, whatever the host renames. */
+		op->renew = p->overlays[plan_overlay_of(p, op->target)].live;
 	}
 }
 

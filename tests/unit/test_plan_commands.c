@@ -51,8 +51,7 @@ static size_t covers(const struct plan *p, const char *target)
 
 	for (size_t i = 0; i < p->n_ops; i++)
 		n += p->ops[i].kind == PLAN_COVER && !strcmp(p->ops[i].target, target) &&
-		     !strcmp(p->ops[i].source, PATH_COMMAND) && p->ops[i].optional &&
-		     p->ops[i].renew;
+		     !strcmp(p->ops[i].source, PATH_COMMAND) && p->ops[i].optional;
 	return n;
 }
 
@@ -86,6 +85,14 @@ static void a_program_of_several_names_has_one_cover(void **state)
 	end(&c);
 }
 
+static bool is_renewed(const struct plan *p, const char *target)
+{
+	for (size_t i = 0; i < p->n_ops; i++)
+		if (!strcmp(p->ops[i].target, target))
+			return p->ops[i].renew;
+	return false;
+}
+
 static void a_tree_with_covers_stays_live(void **state)
 {
 	struct commands c;
@@ -100,6 +107,10 @@ static void a_tree_with_covers_stays_live(void **state)
 		live |= !strcmp(c.f.plan->overlays[i].target, "/usr") &&
 			c.f.plan->overlays[i].live;
 	assert_true(live);
+	assert_true(is_renewed(c.f.plan, "/usr/bin/passwd"));
+	c.f.policy.upper = UPPER_TMPFS;
+	fixture_plan(&c.f);
+	assert_false(is_renewed(c.f.plan, "/usr/bin/passwd"));
 	end(&c);
 }
 
