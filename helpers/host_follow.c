@@ -25,8 +25,10 @@
 /* A terminal's output may still be on its way when the program is gone; others may write on. */
 #define PTY_QUIET_MS 100
 #define PTY_MOST     (256U << 10)
-/* From being asked to end, to being ended. The supervisor waits longer for us: serve.c. */
+/* From being asked to end, to being ended; and for all that it started to be. The supervisor waits longer for us:
+ * serve.c. */
 #define GRACE_MS 500
+#define KILL_MS  4000
 
 enum {
 	IN,
@@ -64,7 +66,7 @@ static uint64_t now_ms(void)
 static void kill_all(struct loop *l)
 {
 	const struct timespec pause = { .tv_nsec = 2000000 };
-	uint64_t until = now_ms() + GRACE_MS;
+	uint64_t until = now_ms() + KILL_MS;
 	int status;
 	pid_t pid;
 

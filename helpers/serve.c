@@ -20,7 +20,8 @@
 #define CLOSE_MS 20
 /* Of who asks us, and no worker. */
 #define SAY_MS 100
-/* For the workers to end, all of them; and once more to die. */
+/* For the workers to end, all of them, and what they have had run on the host; and to die. */
+#define END_MS 5000
 #define DIE_MS 1000
 
 /* ---- closing ------------------------------------------------------------------------------ */
@@ -183,9 +184,9 @@ static uint64_t now_ms(void)
 }
 
 /* Of those that are left. */
-static void await_all(struct serve *v)
+static void await_all(struct serve *v, unsigned int ms)
 {
-	uint64_t until = now_ms() + DIE_MS;
+	uint64_t until = now_ms() + ms;
 
 	for (size_t i = 0; i < v->n; i++) {
 		struct pollfd p = { .fd = v->workers[i].pidfd, .events = POLLIN };
@@ -210,9 +211,9 @@ static void signal_all(const struct serve *v, int sig)
 void serve_end(struct serve *v)
 {
 	signal_all(v, SIGTERM);
-	await_all(v);
+	await_all(v, END_MS);
 	signal_all(v, SIGKILL);
-	await_all(v);
+	await_all(v, DIE_MS);
 	for (size_t i = 0; i < v->n; i++)
 		cleanup_close(&v->workers[i].pidfd);
 }

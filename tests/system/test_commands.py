@@ -205,15 +205,21 @@ def test_how_it_ends(b):
     name = b.alice.pw_name
     slow = entry(b, "slow", "Arguments=[<text>]", "TimeMax=1s", text="trap '' HUP TERM; sleep 3217 & sleep 3217\n")
     loud = entry(b, "loud", "Arguments=", "OutputMax=64K", text="exec cat /dev/zero\n")
+    code = ("import os, signal, time; [signal.signal(s, signal.SIG_IGN) for s in (1, 15)]; "
+            "[os.fork() == 0 and time.sleep(3222) for i in range(700)]; "
+            "os.write(1, b\"x\" * 9999); time.sleep(3222)")
+    many = entry(b, "many", "Arguments=", "OutputMax=4K", "TimeMax=60s", text=f"exec /usr/bin/python3 -c '{code}'\n")
     ends = entry(b, "ends", "Arguments=<number>", text="case $1 in 9) kill -KILL $$;; *) exit $1;; esac\n")
     waits = entry(b, "waits", "Arguments=", text="trap 'echo got INT; kill $!; exit 7' INT\necho up; sleep 3218 & wait; wait\n")
-    commands(b, "slow", "loud", "ends", "waits")
+    commands(b, "slow", "loud", "many", "ends", "waits")
     with login(b, name) as s:
         said = s.do(f"{slow}; echo $?")
         b.check("longer than TimeMax=" in said and said.endswith("137"), "one that takes too long is ended", said)
         b.check(_gone(b, "3217"), "with all that it has started, whatever they ignore", _processes("3217"))
         said = s.do(f"{loud} | tr '\\0' x | wc -c; {loud} 2>&1 >/dev/null | tail -1")
         b.check("more than OutputMax=" in said, "one that writes too much, too", said)
+        said = s.do(f"{many} >/dev/null; echo $?", timeout=70)
+        b.check("OutputMax=" in said and said.endswith("137") and _gone(b, "[signal.signal(s"), "with as many as it likes, too", said, len(_processes("[signal.signal(s")))
         said = s.do(f"{ends} 0; echo $?; {ends} 3; echo $?; {ends} 9; echo $?")
         b.check(said.split() == ["0", "3", "137"], "the exit status crosses", said)
         said = s.do(f"sh -c 'exec {waits}' >out & sleep 0.5; kill -INT $!; wait $!; echo $?; cat out")
