@@ -62,7 +62,7 @@ static void tell_host(struct presence *p)
 	unsigned int number;
 	struct err e;
 
-	if (strncmp(r->lent.path, "/dev/", 5) == 0)
+	if (p->lent && strncmp(r->lent.path, "/dev/", 5) == 0)
 		(void)snprintf(r->line, sizeof(r->line), "%.31s", r->lent.path + 5);
 	else if (open_terminal(&p->master, &p->slave, &number) == 0)
 		(void)snprintf(r->line, sizeof(r->line), "pts/%u", number);
@@ -97,20 +97,55 @@ void presence_look(struct presence *p)
 	tell_host(p);
 }
 
-void presence_begin(struct presence *p, struct session *s)
+static void begin(struct presence *p)
 {
-	*p = PRESENCE_NONE;
-	p->session = s;
-	if (!is_login(s->plan->service))
-		return;
+	const struct session *s = p->session;
+
+	p->begun = true;
 	/* dnotify, of which there are as many as there are folders: inotify has 128 for root. */
-	if (s->record.lent.path[0] ||
+	if ((p->lent && s->record.lent.path[0]) ||
 		fcntl(s->ptys, F_NOTIFY, DN_CREATE | DN_MULTISHOT) < 0) {
 		tell_host(p);
 		return;
 	}
 	p->due = true;
 	presence_look(p);
+}
+
+void presence_begin(struct presence *p, struct session *s)
+{
+	*p = PRESENCE_NONE;
+	p->session = s;
+	p->lent = is_login(s->plan->service);
+	if (p->lent)
+		begin(p);
+}
+
+/* Its service isn't told with the socket: programs of those that are no logins have their names. */
+static bool is_login_program(const struct session *s, pid_t pid)
+{
+	static const char *const ours[] = { "nsctl", "nsshell-door" };
+	char path[32], exe[4096];
+	const char *name;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "%d/exe", (int)pid);
+	n = readlinkat(s->proc, path, exe, sizeof(exe) - 1);
+	if (n <= 0)
+		return false;
+	exe[n] = '\0';
+	name = strrchr(exe, '/');
+	name = name ? name + 1 : exe;
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		if (strcmp(ours[i], name) == 0)
+			return false;
+	return is_login(name);
+}
+
+void presence_another(struct presence *p, pid_t caller)
+{
+	if (!p->begun && is_login_program(p->session, caller))
+		begin(p);
 }
 
 /* ---- passing on ------------------------------------------------------------------------- */

@@ -12,6 +12,8 @@
 struct presence {
 	struct session *session;
 	bool due;   /* the first terminal is waited for */
+	bool begun; /* a login is in, not su */
+	bool lent;  /* it is the one that the session's terminal was lent to */
 	int master; /* of the host's terminal; -EBADF for none */
 	int slave;  /* kept open: else the master hangs up after each who writes to it */
 };
@@ -26,6 +28,9 @@ struct presence {
  * gets SIGIO then calls presence_look(); it must be blocked.
  */
 void presence_begin(struct presence *p, struct session *s);
+
+/* Another login joined: the first one may have been su. @caller: its login program, as the host has it. */
+void presence_another(struct presence *p, pid_t caller);
 void presence_look(struct presence *p);
 
 void presence_wants(const struct presence *p, struct pollfd *ret);

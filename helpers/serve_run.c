@@ -32,8 +32,11 @@
 /* As newgrp(1) has it: a group that the account has anyway. What it would be called inside is the user's to say. */
 static int put_first(const char *name, struct enter_person *p, struct err *e)
 {
-	const struct group *gr = strlen(name) > LOGIN_NAME_MAX ? NULL : getgrnam(name);
+	const struct group *gr;
 
+	if (*name == '\0')
+		return 0;
+	gr = strlen(name) > LOGIN_NAME_MAX ? NULL : getgrnam(name);
 	if (!gr)
 		return err_set(e, 0, "group '%.256s' does not exist", name);
 	for (size_t i = 0; i < p->n_groups; i++)
@@ -243,6 +246,7 @@ static enum enter_result start(const struct work *w, const struct session_comman
 		.like = asker_of(w),
 		.on_pty = c->head.on_pty,
 		.manner = c->head.manner,
+		.shown = c->group != NULL,
 		.limits = c->head.limits,
 	};
 

@@ -211,6 +211,7 @@ static void not_in(struct watch *w, const struct err *e)
 
 static void hear_login(struct watch *w, size_t i)
 {
+	pid_t caller = w->s->leases[i].pid;
 	struct err e;
 
 	if (session_hear(w->s, i, &e) < 0) {
@@ -222,6 +223,7 @@ static void hear_login(struct watch *w, size_t i)
 		return;
 	}
 	(void)session_write(w->s, &e);
+	presence_another(&w->presence, caller);
 	syslog(LOG_INFO, "session %s: another login of %s joined", w->s->plan->id,
 		w->s->plan->user);
 	account_log(w->s->plan->uid, "session %s: another login of %s joined",

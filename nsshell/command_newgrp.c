@@ -112,7 +112,7 @@ static int start(const struct newgrp *n, struct proxy *ret, struct err *e)
 		.file = n->command ? SH : shell,
 		.argv = (const char **)(uintptr_t)(n->command ? of_sh : of_shell),
 		.env = env,
-		.group = n->group,
+		.group = n->group ? n->group : "",
 	};
 	int no_agent;
 	bool no_exec = false;

@@ -60,7 +60,7 @@ static int make_terminal(struct terminal *t, struct err *e)
 		return err_set(e, errno, "ask the terminal");
 	if (pty_open(geteuid(), &manner, &t->master, &t->slave, e) < 0)
 		return -1;
-	if (ioctl(t->master, TIOCGPTN, &t->number) < 0)
+	if (ioctl(t->master, TIOCGPTN, &t->number) < 0 || pty_mark_shown(t->slave) < 0)
 		return err_set(e, errno, "ask for the terminal's name");
 	(void)snprintf(t->name, sizeof(t->name), "/dev/pts/%u", t->number);
 	for (int fd = 0; fd < 3; fd++)

@@ -52,6 +52,7 @@ struct enter {
 	pid_t like;          /* to be served as that process is, schedule.h; 0: as any */
 	unsigned int on_pty; /* bit N: fd N is the pty; 0: no pty at all */
 	struct pty_manner manner;
+	bool shown;   /* it is shown on another one of the session's */
 	int given[3]; /* fds 0 to 2 that it gets as they are; negative: a pty or a pipe */
 	const char *
 		agent; /* path of a socket to bind for an ssh-agent, without its end; or NULL */

@@ -44,7 +44,8 @@ static int make_pty(const struct enter *in, struct stdio *s, struct err *e)
 	for (int i = 0; i < 3; i++)
 		if (in->on_pty >> i & 1)
 			s->own[i] = slave;
-	if (ioctl(slave, TIOCSCTTY, 0) < 0 || ioctl(master, TIOCGPTN, &s->terminal) < 0)
+	if (ioctl(slave, TIOCSCTTY, 0) < 0 || ioctl(master, TIOCGPTN, &s->terminal) < 0 ||
+		(in->shown && pty_mark_shown(slave) < 0))
 		return err_set(e, errno, "take the terminal of the session");
 	return 0;
 }

@@ -2,7 +2,7 @@
 #include "core/run/notice.h"
 
 #include "core/base/cleanup.h"
-#include "core/run/observe_inside.h"
+#include "core/run/pty.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -29,10 +29,7 @@ int notice_is_devpts(int fd)
 static bool write_to(int fd, const char *text, int *pauses)
 {
 	static const struct timespec pause = { .tv_nsec = PAUSE_NSEC };
-	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode))
-		return false;
 	while (*text) {
 		ssize_t n = write(fd, text, strlen(text));
 
@@ -46,7 +43,7 @@ static bool write_to(int fd, const char *text, int *pauses)
 	return true;
 }
 
-/* Calls for each pty of a session but those that are shown on another one: these would be told twice. */
+/* Calls for each pty of a session but those that are shown on another one. */
 static void each_pty(
 	int devpts, void (*call)(int fd, const char *name, void *arg), void *arg)
 {
@@ -65,11 +62,13 @@ static void each_pty(
 	while (seen++ < NOTICE_MAX && (entry = readdir(dir))) {
 		_cleanup_close_ int fd = -EBADF;
 
-		if (!isdigit((unsigned char)entry->d_name[0]) ||
-			observe_inside_has(entry->d_name))
+		struct stat st;
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
 		fd = openat(dirfd(dir), entry->d_name, flags);
-		if (fd >= 0)
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+			!pty_is_shown(st.st_mode))
 			call(fd, entry->d_name, arg);
 	}
 }
@@ -125,8 +124,8 @@ static int open_lent(const struct record *r)
 		return -EBADF;
 	fd = open(
 		r->lent.path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_rdev != r->lent.rdev ||
-		st.st_uid != r->uid)
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) ||
+		st.st_rdev != r->lent.rdev || st.st_uid != r->uid)
 		return -EBADF;
 	return take_fd(&fd);
 }

@@ -58,15 +58,6 @@ void observe_inside_gone(unsigned int number)
 	(void)unlink(to.sun_path);
 }
 
-bool observe_inside_has(const char *number)
-{
-	char path[sizeof(PATH_RUN_TERMINALS) + 32];
-	struct stat st;
-
-	(void)snprintf(path, sizeof(path), "%s/%.20s", PATH_RUN_TERMINALS, number);
-	return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode);
-}
-
 /* ---- from outside ------------------------------------------------------------------------- */
 
 struct shown {

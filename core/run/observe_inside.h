@@ -27,9 +27,6 @@ bool observe_inside_is_on(void);
 int observe_inside_listen(unsigned int number, int *ret, struct err *e);
 void observe_inside_gone(unsigned int number);
 
-/* Whether what a pty in here shows is shown on another terminal of the session too. */
-bool observe_inside_has(const char *number);
-
 /* ---- from outside ------------------------------------------------------------------------- */
 
 enum observe_inside_found {

@@ -54,6 +54,18 @@ int pty_open(uid_t owner, const struct pty_manner *manner, int *ret_master,
 	return 0;
 }
 
+int pty_mark_shown(int slave)
+{
+	struct stat st;
+
+	return fstat(slave, &st) < 0 ? -1 : fchmod(slave, (st.st_mode & 07777) | S_ISVTX);
+}
+
+bool pty_is_shown(mode_t mode)
+{
+	return mode & S_ISVTX;
+}
+
 /* ---- outside ----------------------------------------------------------------------------- */
 
 /* A terminal that isn't our controlling one has no foreground that concerns us. */

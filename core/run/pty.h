@@ -38,6 +38,13 @@ int pty_ask(int terminal, struct pty_manner *ret);
 int pty_open(uid_t owner, const struct pty_manner *manner, int *ret_master,
 	int *ret_slave, struct err *e);
 
+/*
+ * One that is shown on another of the same session: what both are told would appear twice. Its mode says so (S_ISVTX),
+ * which mesg(1) keeps. Should be called by its owner. Return: 0 or -1 with errno.
+ */
+int pty_mark_shown(int slave);
+bool pty_is_shown(mode_t mode);
+
 /* ---- the terminal outside ---------------------------------------------------------------- */
 
 struct pty_terminal {

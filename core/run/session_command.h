@@ -37,7 +37,8 @@ struct session_command {
 	struct session_command_head head;
 	const char *folder, *home, *file;
 	const char **argv, **env; /* one allocation: free argv */
-	const char *group;        /* its name, or NULL: that of the passwd entry */
+	const char *
+		group; /* of newgrp(1): its name, "" for that of the passwd entry; or NULL */
 };
 
 /* What the answer's value says of the fds that come with it, after those of stdio. */

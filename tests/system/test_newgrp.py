@@ -31,6 +31,8 @@ def test_a_group_of_the_account_s(b):
         b.check(said == want and said[1] == 0, "and is what any command of the session's is besides", said, want)
         said = _id(b, session, None)
         b.check(said[0].split()[0] == str(b.alice.pw_gid), "without a group it is that of the passwd entry", said)
+        said = _id(b, session, "")
+        b.check(said[0].split()[0] == str(b.alice.pw_gid), "as with an empty name", said)
         said = _id(b, session, grp.getgrgid(b.alice.pw_gid).gr_name)
         b.check(said[0].split()[0] == str(b.alice.pw_gid), "which can be named, too", said)
         said = _id(b, session, b.proj.gr_name, "exit 7", login=1)
@@ -53,7 +55,7 @@ def test_groups_that_are_not_the_account_s(b):
         _refused(b, session, grp.getgrgid(b.bob.pw_gid).gr_name, none)
         _refused(b, session, "root", none)
         _refused(b, session, "shadow", none)
-        for group in ("nst-nobody-has-it", "", "0", str(b.proj.gr_gid), b.proj.gr_name + "\n", "x" * 100000, "../proj", "proj:x"):
+        for group in ("nst-nobody-has-it", "0", str(b.proj.gr_gid), b.proj.gr_name + "\n", "x" * 100000, "../proj", "proj:x"):
             _refused(b, session, group, "does not exist")
         data = ask.command(["/bin/true"], group=b.proj.gr_name)
         for what, tail in (("a word more", b"x\0"), ("bytes behind it", b"x"), ("a second group", b"root\0")):
@@ -132,7 +134,7 @@ def test_newgrp_on_a_terminal(b):
         seen = t.ask("id -gn; pwd; echo $X $0; tty; stty size")
         b.check(seen.split()[:4] == [proj, "/usr", "y", "bash"] and "/dev/pts/" in seen and "37 111" in seen, "newgrp GROUP is a shell on a terminal of its size", seen)
         t.jobs_obey(b.check, "newgrp")
-        t.line("kill -9 %1; wait; exit 9")
+        t.line("kill -9 %1; exit 9; exit 9")
         t.expect("ready> ")
         seen = t.ask("echo $?; id -gn")
         b.check(seen.split() == ["9", grp.getgrgid(b.alice.pw_gid).gr_name], "its exit status comes back, and the group of before", seen)

@@ -2,6 +2,7 @@
 """Who is in, as the host's own programs have it: who, lastlog, and wall the other way."""
 
 import os
+import shutil
 import struct
 import time
 
@@ -91,3 +92,95 @@ def test_cron_and_su_are_no_logins(b):
         t.expect("ready> ")
         b.check(not _entries(b, b.alice), "who doesn't count su", _entries(b, b.alice))
         t.line("exit")
+
+
+def _on_terminal(b, name, **kw):
+    t = Terminal(b.stage.sshd.argv(name, options=["-tt"]), **kw)
+    t.line("PS1='re''ady> '")
+    t.expect("ready> ")
+    return t
+
+
+def _told(b, words, terminals, did):
+    """What root says on the host is on each of them, once."""
+    b.run("wall", words)
+    for who, t in terminals.items():
+        try:
+            t.expect(words)
+            t.line("echo be''hind")
+            t.expect("behind")
+        except Exception as e:  # pylint: disable=broad-except
+            b.check(False, f"{did}: on {who}", e)
+            continue
+        b.check(t.seen.count(words) == 1, f"{did}: on {who}, once", t.seen[-200:])
+
+
+def test_wall_on_every_terminal(b):
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    with _on_terminal(b, name) as one, _on_terminal(b, name) as two:
+        _appear(b, b.alice)
+        r = b.run(b.stage.bin / "nsctl", "list", "--raw", "--noheadings", "-o", "id")
+        b.check(len(r.stdout.split()) == 1, "two logins, one session", r.stdout)
+        with Terminal([str(b.stage.bin / "nsjoin"), name]) as root:
+            root.line("PS1='re''ady> '")
+            root.expect("ready> ")
+            _told(b, "the host goes down at noon", {"the first login's": one, "another login's": two, "nsjoin's": root}, "Share=account")
+            root.line("exit")
+        for t in (one, two):
+            t.line("exit")
+    b.gone(name)
+    b.stage.config()
+    with Terminal(["login", "-f", name]) as t:
+        t.expect(r"\$ ", timeout=20)
+        _told(b, "the host goes down at one", {"the terminal": t}, "a login on a console")
+        t.line("exit")
+    b.gone(name)
+
+
+def test_wall_where_the_first_was_no_login(b):
+    """Share=account: whoever is in by su, and then by ssh."""
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    with Terminal(["su", "-", name]) as su:
+        su.line("PS1='re''ady> '")
+        su.expect("ready> ")
+        with _on_terminal(b, name) as t:
+            b.check(len(b.stage.records()) == 1, "su, and then ssh: one session", b.stage.records())
+            seen = _appear(b, b.alice)
+            b.check(len(seen) == 1 and seen[0][1].startswith("pts/") and f"/dev/{seen[0][1]}" != su.name, "who knows of the login by ssh", seen)
+            _told(b, "the host goes down at two", {"its terminal": t}, "ssh after su")
+            t.line("exit")
+        su.line("exit")
+    b.check(b.gone(name) and not _entries(b, b.alice), "the entry goes with the session", _entries(b, b.alice))
+
+
+def test_wall_behind_another_terminal(b):
+    """A terminal that is shown on another one isn't told twice."""
+    name = b.alice.pw_name
+    b.stage.config("Record=yes\n")
+    with _on_terminal(b, name) as t:
+        _appear(b, b.alice)
+        nsshell = str(b.stage.build / "bin" / "nsshell")
+        shown = b.stage.open / "nsshell"
+        shutil.copy(nsshell, shown)
+        t.line(f"exec {shown}")
+        t.line("PS1='be''hind> '")
+        t.expect("behind> ")
+        b.check("/dev/pts/1" in t.ask("tty"), "the shell is behind a second terminal", t.seen[-100:])
+        _told(b, "the host goes down at three", {"it": t}, "Record=yes")
+        shown.unlink()
+        t.line("exit")
+    b.gone(name)
+    b.stage.config()
+    if not os.path.exists("/usr/bin/newgrp"):
+        b.skip("wall behind newgrp", "no newgrp on this machine")
+        return
+    with _on_terminal(b, name) as t:
+        _appear(b, b.alice)
+        t.line(f"newgrp {b.proj.gr_name}")
+        t.line("PS1='be''hind> '")
+        t.expect("behind> ")
+        _told(b, "the host goes down at four", {"it": t}, "newgrp")
+        t.hang_up()
+    b.gone(name)
