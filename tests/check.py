@@ -238,7 +238,7 @@ def check():
         Part("unit", *python("unit/run.py", *units(BUILD)), load=1),
         Part("unit-instrumented", *run, "unit", load=1, after=("begin",)),
         # Without the scenes of a terminal: nearly all that they do, the others do as well.
-        Part("faults", *python("fault/run.py", "--some", "login", "gate", "second", "share", "sweep", "join", "own", "door"), load=1),
+        Part("faults", *python("fault/run.py", "--some", "login", "gate", "second", "share", "sweep", "join", "door", "host"), load=1),
         Part("fuzz", *make("fuzz-smoke"), load=1, nice=10, env={"SECONDS_EACH": "2"}),
         Part("lint", "tests/lint.sh", "--some", load=1, nice=10),
         Part("system-alone", *python("system/run.py", "--alone"), alone=True, after=("system",), env={"NSSHELL_STORM_LOGINS": "40"}),

@@ -32,6 +32,7 @@ from harness import reaper  # noqa: E402
 from harness.report import Report  # noqa: E402
 from harness.stage import Stage  # noqa: E402
 import points  # noqa: E402
+from scenes import SCENES  # noqa: E402
 from worker import Worker  # noqa: E402
 
 JOBS = 2
@@ -45,8 +46,12 @@ def options():
     parser.add_argument("--only", default="")
     parser.add_argument("--again", nargs="+", default=[])
     parser.add_argument("--part", type=int, help="what a run starts of itself")
-    parser.add_argument("scenes", nargs="*")
-    return parser.parse_args()
+    parser.add_argument("scenes", nargs="*", help=" ".join(s.name for s in SCENES))
+    chosen = parser.parse_args()
+    unknown = set(chosen.scenes) - {s.name for s in SCENES}
+    if unknown:
+        parser.error(f"there is no scene {' '.join(sorted(unknown))}")
+    return chosen
 
 
 def work(chosen):
