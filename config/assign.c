@@ -60,6 +60,24 @@ int config_groups(const struct config *c, struct strlist *ret, struct err *e)
 	return names_of(c, CONFIG_GROUP, ret, e);
 }
 
+int config_network(const struct config *c, struct policy *ret, struct err *e)
+{
+	static const char key[] = "Network";
+	const struct config_key *row = config_key_find(key, strlen(key));
+	bool uses = false;
+
+	if (config_policy_initial(ret, e) < 0)
+		return -1;
+	for (const struct config_section *s = c->sections; s; s = s->next) {
+		for (const struct config_entry *at = s->entries; at; at = at->next)
+			uses = uses || (at->key == row && at->ok &&
+					       !strcmp(at->value, "private"));
+		if (s->kind == CONFIG_NETWORK && config_policy_add(s, ret, e) < 0)
+			return -1;
+	}
+	return uses;
+}
+
 int config_policy_set(struct policy *p, const char *assignment, struct err *e)
 {
 	size_t len = strcspn(assignment, "=");

@@ -78,6 +78,14 @@ const struct people *config_people(const struct config *c);
  */
 int config_services(const struct config *c, struct strlist *ret, struct err *e);
 
+/**
+ * config_network() - What [Network] says
+ * @ret:	the built-in policy with it; free with policy_clear()
+ *
+ * Return: 1 where some section says Network=private, 0 where none does; -1 with @e.
+ */
+int config_network(const struct config *c, struct policy *ret, struct err *e);
+
 /* The names in all [User NAME] titles, each once, added to @ret. Return: 0 or -1 with @e. */
 int config_users(const struct config *c, struct strlist *ret, struct err *e);
 /* The same of [Group NAME]. */

@@ -6,6 +6,7 @@
  *
  *	nsshell-net open NUMBER RESOLVER|- POOL4 POOL6|- [RULE...]	(fds: net.h)
  *	nsshell-net rules NUMBER RESOLVER|- POOL4 POOL6|- [RULE...]	of a link that is there
+ *	nsshell-net look	what else keeps packets from being passed on
  *
  * Addresses, names and rules are made here of these few words; no text of anybody's is in them. What
  * failed is said on standard output, without a line break.
@@ -124,6 +125,8 @@ static int run(int argc, char **argv, struct err *e)
 		return -1;
 	(void)alarm(PATIENCE_S);
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
+	if (strcmp(argv[1], "look") == 0)
+		return net_look(e);
 	open = strcmp(argv[1], "open") == 0;
 	if (!open && strcmp(argv[1], "rules") != 0)
 		return usage(e);

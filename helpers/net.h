@@ -31,6 +31,9 @@ int net_route_rules(struct nl_sock *host, const struct netpool *pool, struct err
  * *ret_mended: somebody had changed it or taken it away. */
 int net_table_keep(const struct net_request *q, bool *ret_mended, struct err *e);
 
+/* net_look.c: whether others let pass what is passed on. Return: 0, or -1 with the sentence in @e. */
+int net_look(struct err *e);
+
 /* What libnl says of its -@r. Return: -1 with @e. */
 int net_failed(int r, struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -105,6 +105,7 @@ static int look_at_all(const char *config, const char *pam_dir, bool pam_only,
 			config ? config : PATH_CONF);
 	check_kernel(f);
 	check_installed(f);
+	check_network(c, f);
 	check_break_glass(f);
 	check_state(f);
 	doctor_host(config, f);

@@ -56,6 +56,9 @@ void check_config(const struct config *c, struct findings *f);
 /* Kernel: user namespaces, overlay, the system calls that entering needs. */
 void check_kernel(struct findings *f);
 
+/* What keeps Network=private from working, where the config has it. */
+void check_network(const struct config *c, struct findings *f);
+
 /* Helper and PAM module: there, root's, and nobody else's to change. */
 void check_installed(struct findings *f);
 

@@ -30,6 +30,26 @@ TEXT_CELL(from, record.rhost)
 TEXT_CELL(service, record.service)
 TEXT_CELL(tty, record.tty)
 TEXT_CELL(cgroup, record.cgroup)
+
+/* "private 100.64.0.5", "none:login": the word, and what comes behind the blank. */
+CELL(network)
+{
+	const char *text = s->record.network;
+
+	(void)numbers;
+	if (!*text)
+		text = "host";
+	(void)snprintf(buf, size, "%.*s",
+		(int)(strncmp(text, "none", 4) == 0 ? 4 : strcspn(text, " ")), text);
+}
+
+CELL(address)
+{
+	const char *blank = strchr(s->record.network, ' ');
+
+	(void)numbers;
+	(void)snprintf(buf, size, "%s", blank ? blank + 1 : "");
+}
 TEXT_CELL(state, state)
 
 CELL(uid)
@@ -149,6 +169,8 @@ const struct nsctl_column nsctl_columns[] = {
 	{ "UID", 5, RIGHT, NUMBER, "the account's uid", .cell = cell_uid },
 	{ "INIT", 5, RIGHT, NUMBER, "pid of its init on the host", .cell = cell_init },
 	{ "SUPERVISOR", 5, RIGHT, NUMBER, "pid of its supervisor", .cell = cell_supervisor },
+	{ "NETWORK", 7, 0, TEXT, "host, none, private, netns:NAME", .cell = cell_network },
+	{ "ADDRESS", 10, 0, TEXT, "its own, with Network=private", .cell = cell_address },
 	{ "CGROUP", 0.2, 0, TEXT, "its control group", .cell = cell_cgroup },
 	{ "PEAK", 6, RIGHT, NUMBER, "most memory that it has used", .field = "memory_peak" },
 	{ "TASKS", 5, RIGHT, NUMBER, "processes and threads in it", .field = "tasks" },

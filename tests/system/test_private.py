@@ -267,3 +267,34 @@ def test_rules_need_the_network(b):
     r = b.ssh(b.alice.pw_name, "true")
     b.check(r.returncode != 0 and "holds for Network=private" in b.log_tail(40),
             "IPAddressDeny= without a network of one's own is refused", r.returncode, b.log_tail())
+
+
+def test_what_check_and_list_say(b):
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE)
+    with World(b) as w:
+        def check():
+            r = b.run(*w.enter(w.host), b.stage.bin / "nsctl", "check", "-c", b.stage.conf)
+            return r.stdout + r.stderr
+
+        quiet = check()
+        for what in ("ip_forward is 0", "overlaps a route", "policy of chain"):
+            b.check(what not in quiet, f"nsctl check says nothing of what is right: {what}", quiet)
+        w.forward(0)
+        b.check("net.ipv4.ip_forward is 0" in check(), "it finds a host that passes nothing on", "")
+        w.forward(1)
+        b.run("ip", "-n", w.host, "route", "add", "100.64.3.0/24", "via", BEYOND4)
+        b.check("100.64.0.0/16 overlaps a route" in check(), "a route that the pool overlaps", "")
+        b.run("ip", "-n", w.host, "route", "del", "100.64.3.0/24")
+        w.nft("add table ip filter; add chain ip filter FORWARD "
+              "{ type filter hook forward priority 0; policy drop; }")
+        b.check("policy of chain FORWARD in nftables' table ip filter" in " ".join(check().split()),
+                "another's firewall that drops what is passed on", check())
+        w.nft("delete", "table", "ip", "filter")
+        with w.shell(b.alice.pw_name) as a:
+            address = _address(a)
+            r = b.nsctl("list", "-n", "-r", "-o", "USER,NETWORK,ADDRESS")
+            b.check(r.stdout.split() == [b.alice.pw_name, "private", address],
+                    "nsctl list has a column for the network, and one for the address",
+                    r.stdout + r.stderr)
