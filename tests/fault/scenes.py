@@ -9,6 +9,7 @@ import subprocess
 import time
 import types
 
+from harness.stage import LIBEXEC
 from test_door import Door as DoorPrograms
 
 SERVICE = "nsshell-faults"
@@ -217,6 +218,22 @@ class OwnNetwork(Login):
     beyond = Login
 
 
+class Private(Login):
+    """A login that has a link made, on a host of its own: of nsshell-net each call fails."""
+
+    name = "private"
+    default = "Network=private\nIPAddressDeny=10.0.0.0/8\n"
+    own = ("nsshell-net",)
+
+    def __init__(self, stage, user):
+        super().__init__(stage, user)
+        self.folder = LIBEXEC
+
+    def argv(self):
+        return ["/usr/bin/unshare", "-n", "/bin/sh", "-c", 'ip link set lo up; exec "$@"', "sh",
+                *super().argv()]
+
+
 class Share(Held):
     """A second login into the account's one session."""
 
@@ -319,4 +336,4 @@ class Host(Door):
         return [*super().argv()[:-1], LOOK + "; passwd -S || exit 1"]
 
 
-SCENES = (Login, Gate, Second, Network, OwnNetwork, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal, Host)
+SCENES = (Login, Gate, Second, Network, OwnNetwork, Private, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal, Host)
