@@ -6,6 +6,7 @@
 #include "core/base/sys.h"
 #include "core/plan/loginenv.h"
 #include "core/run/enter_inside.h"
+#include "core/run/notice.h"
 #include "core/run/privs.h"
 #include "core/run/rlimits_set.h"
 #include "core/run/schedule.h"
@@ -158,13 +159,36 @@ static int make_pipe(
 		       : 0;
 }
 
+/* Of those of the host's, which are counted for the whole host (kernel.pty.max); looked at once this one is there. */
+static int are_few(uid_t uid, struct err *e)
+{
+	_cleanup_dir_ DIR *dir = opendir(NOTICE_PTS);
+	const struct dirent *entry;
+	struct stat st;
+	size_t n = 0;
+
+	if (!dir)
+		return err_set(e, errno, "count the host's terminals");
+	while ((entry = readdir(dir)))
+		n += entry->d_name[0] >= '0' && entry->d_name[0] <= '9' &&
+		     fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		     st.st_uid == uid;
+	return n > HOST_PTYS_MAX
+		       ? err_set(e, 0,
+				 "the account has %d of the host's terminals, and may have no more",
+				 HOST_PTYS_MAX)
+		       : 0;
+}
+
 /* Nobody else's words on a terminal that a password is typed at. */
 static int make_pty(
 	const struct host_run *in, int *ret_slave, struct host_running *r, struct err *e)
 {
 	if (pty_open(in->account->uid, &in->manner, &r->master, ret_slave, e) < 0)
 		return err_wrap(e, "on the host");
-	return fchmod(*ret_slave, 0600) < 0 ? err_set(e, errno, "set up a terminal") : 0;
+	if (fchmod(*ret_slave, 0600) < 0)
+		return err_set(e, errno, "set up a terminal");
+	return are_few(in->account->uid, e);
 }
 
 static int make_stdio(const struct host_run *in, int own[3], int *ret_slave,

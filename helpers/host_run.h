@@ -16,6 +16,9 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+/* Terminals of the host's that an account may have at once. */
+#define HOST_PTYS_MAX 64
+
 struct host_run {
 	const struct command *command;
 	const struct account *account; /* as the host has it now */

@@ -121,10 +121,10 @@ def _left(word):
     return [p.pid for p in kernel.processes() if word in repr(p)]
 
 
-def _start(g, name):
+def _start(g, name, on_pty=0):
     """A command that runs: its connection, and its pipes."""
     s = ask.connect(g.alice.pw_uid, g.values["session"])
-    socket.send_fds(s, [struct.pack("@IIi", ask.MAGIC, ask.HOST, 0)], [ask.sealed(ask.words(name))])
+    socket.send_fds(s, [struct.pack("@IIi", ask.MAGIC, ask.HOST, 0)], [ask.sealed(ask.words(name, on_pty=on_pty))])
     said = ask.hear(s)
     return s, said
 
@@ -181,6 +181,16 @@ def _thousand(g):
     g.judge("as many as there may be, and the session answers", ask.as_user(g.alice, all_at_once),
             r"\(81, \(1, 0, '.*as many commands as it takes.*'\), 0\)")
     g.judge("they go with who asked", g.wait(lambda: not _left("nst-waits"), 20), "True")
+
+    def all_terminals():
+        held = []
+        while not held or not held[-1][1][0]:
+            held.append(_start(g, "nst-waits", 7))
+        return len(held), held[-1][1][:3]
+    g.judge("the host's terminals are left for others", ask.as_user(g.alice, all_terminals),
+            r"\(65, \(1, 0, 'the account has 64 of the host's terminals, and may have no more'\)\)|"
+            r"\(65, \(1, 0, \"the account has 64 of the host's terminals, and may have no more\"\)\)")
+    g.judge("they go with who asked, too", g.wait(lambda: not _left("nst-waits"), 20), "True")
 
 
 def _full(g):
