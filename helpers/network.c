@@ -8,6 +8,7 @@
 #include "core/plan/netrules.h"
 #include "core/run/family.h"
 #include "core/run/netns.h"
+#include "core/run/nftable.h"
 #include "core/run/program.h"
 #include "helpers/sibling.h"
 
@@ -124,7 +125,10 @@ static int link_up(const struct session *s, int ns, struct err *e)
 	return ask_program(&s->plan->network, "open", fds, 2, e);
 }
 
-/* Those that another session was opened with may be others: they are the account's. */
+/*
+ * Those that another session was opened with may be others: they are the account's. And somebody may
+ * have taken the host's table away.
+ */
 static int same_rules(const struct plan_network *n, struct err *e)
 {
 	_cleanup_free_ char *now = malloc(NETRULES_TEXT_MAX);
@@ -135,7 +139,9 @@ static int same_rules(const struct plan_network *n, struct err *e)
 	(void)snprintf(path, sizeof(path), PATH_NET_RULES "/%u", n->number);
 	if (io_read_text(AT_FDCWD, path, now, NETRULES_TEXT_MAX) < 0)
 		*now = '\0';
-	return strcmp(now, n->rules) == 0 ? 0 : ask_program(n, "rules", NULL, 0, e);
+	if (strcmp(now, n->rules) == 0 && !nftable_is_gone())
+		return 0;
+	return ask_program(n, "rules", NULL, 0, e);
 }
 
 static int find_or_make(const struct session *s, int family, int *ret, struct err *e)

@@ -142,6 +142,10 @@ def test_a_table_that_is_gone(b):
                     a.do(ask(BEYOND4, 7000)))
             b.check(a.do(ask(HOST4, 7000)).startswith("no:"), "and what was closed is closed",
                     a.do(ask(HOST4, 7000)))
+        w.nft("delete", "table", "inet", "nsshell")
+        with w.shell(b.alice.pw_name) as second:
+            b.check(second.do(ask(BEYOND4, 7000)) == HOST4,
+                    "so does one that only joins its account's network", second.do("true"))
         b.check("had been changed or removed" in "\n".join(b.stage.syslog.lines()),
                 "and the log says so", b.log_tail())
 
@@ -298,3 +302,22 @@ def test_what_check_and_list_say(b):
             b.check(r.stdout.split() == [b.alice.pw_name, "private", address],
                     "nsctl list has a column for the network, and one for the address",
                     r.stdout + r.stderr)
+
+
+def test_nobody_has_a_right_over_it(b):
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE + "AllowUserNamespaces=yes\n")
+    with World(b) as w, w.shell(b.alice.pw_name) as a:
+        before = a.do("ip addr; ip route; ip neigh")
+        for tried in ("ip addr add 100.64.9.9/32 dev eth0", "ip link set eth0 down",
+                      "ip route del default", "ip neigh flush all nud permanent",
+                      "ip link add nst0 type veth", "nft list ruleset",
+                      "python3 -c 'import socket; socket.socket(17, 3, 768)'",
+                      "python3 -c 'import socket; socket.socket(2, 3, 1)'",
+                      "python3 -c 'import socket; "
+                      "socket.socket().setsockopt(1, 36, 0x6e000000)'"):  # SO_MARK
+            for how in ("", "unshare -Ur "):
+                seen = a.do(f"{how}{tried} && echo got it")
+                b.check("got it" not in seen, f"{how}{tried}: refused", seen)
+        b.check(a.do("ip addr; ip route; ip neigh") == before, "all is as it was", "")
