@@ -235,6 +235,9 @@ _Noreturn void serve_work(const struct session *s, int sock, bool spare)
 			(void)work_answer(&w, &a, NULL, 0);
 		_exit(1);
 	}
+	/* Nobody else's, and a command may run for long. */
+	if (q.kind != SESSION_SAY)
+		cleanup_close(&w.ptys);
 	r = requests[q.kind](&w, q.value, &a, &a.error);
 	a.failed = r < 0;
 	if (r <= 0)
