@@ -13,7 +13,9 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -124,6 +126,32 @@ static int settle(const struct host_run *in, int slave, struct err *e)
 	return chdir("/") < 0 ? err_set(e, errno, "go to /") : 0;
 }
 
+static bool is_own(const char *path, uid_t uid)
+{
+	struct stat st;
+
+	return (stat(path, &st) == 0 && st.st_uid == uid) || access(path, W_OK) == 0;
+}
+
+/* Called as the account. Links on the way are root's, or the box doesn't have the command: resolve_path(). */
+static int is_roots_program(const char *program, uid_t uid, struct err *e)
+{
+	char way[PATH_MAX];
+	bool own = false;
+
+	if (!realpath(program, way))
+		return err_set(e, errno, "find %.200s", program);
+	own = is_own(way, uid);
+	for (char *slash; !own && (slash = strrchr(way, '/'));) {
+		*slash = '\0';
+		own = is_own(*way ? way : "/", uid);
+	}
+	return own ? err_set(e, 0,
+			     "%.200s, or a directory above it, may be written by who asks",
+			     program)
+		   : 0;
+}
+
 static _Noreturn void program(const struct host_run *in, const int own[3], int slave,
 	int report, char *const *env)
 {
@@ -131,7 +159,8 @@ static _Noreturn void program(const struct host_run *in, const int own[3], int s
 
 	enter_default_signals();
 	if (settle(in, slave, &e) == 0 && take_stdio(own, &report, &e) == 0 &&
-		become(in, &e) == 0 && privs_leave_keyring(&e) == 0) {
+		become(in, &e) == 0 && privs_leave_keyring(&e) == 0 &&
+		is_roots_program(in->command->program, in->account->uid, &e) == 0) {
 		/* After the ids have changed, which clears it; a setuid program's is cleared, too. */
 		(void)prctl(PR_SET_PDEATHSIG, SIGHUP, 0, 0, 0);
 		(void)execve(

@@ -24,14 +24,24 @@ static void account_drop(struct account *a)
 	account_clear(a);
 }
 
-/* As it is on the host now. */
-static int account_of(const struct record *r, struct account *ret, struct err *e)
+static bool has_group(const struct plan *p, gid_t gid)
 {
+	for (size_t i = 0; i < p->n_groups; i++)
+		if (p->groups[i] == gid)
+			return true;
+	return gid == p->gid;
+}
+
+/* As it is on the host now. */
+static int account_of(const struct work *w, struct account *ret, struct err *e)
+{
+	const struct record *r = w->record;
 	int found = account_read(r->user, ret, e);
 
 	if (found < 0)
 		return -1;
-	if (found > 0 || ret->uid != r->uid || ret->uid == 0 || ret->gid == 0) {
+	if (found > 0 || ret->uid != r->uid || ret->uid == 0 || ret->gid == 0 ||
+		!has_group(w->plan, ret->gid)) {
 		if (found == 0)
 			account_clear(ret);
 		return err_set(e, 0,
@@ -165,8 +175,11 @@ static int start(const struct work *w, const struct session_words *words,
 			return -1;
 		run.input = input;
 	}
-	if (account_of(w->record, &a, e) < 0)
+	if (account_of(w, &a, e) < 0)
 		return -1;
+	if (command_leaves_nsshell(c->name, a.shell))
+		return err_set(
+			e, 0, "the login shell is nsshell now: root may change it");
 	groups = calloc(w->plan->n_groups + 1, sizeof(*groups));
 	if (!groups)
 		return err_set(e, ENOMEM, "become %.60s", a.name);

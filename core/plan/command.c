@@ -21,6 +21,13 @@ bool command_is_default(const char *name)
 	return strcmp(name, "passwd") == 0 || strcmp(name, "crontab") == 0;
 }
 
+bool command_leaves_nsshell(const char *name, const char *shell)
+{
+	const char *slash = shell ? strrchr(shell, '/') : NULL;
+
+	return strcmp(name, "chsh") == 0 && slash && strcmp(slash + 1, "nsshell") == 0;
+}
+
 /* ---- forms -------------------------------------------------------------------------- */
 
 enum class {

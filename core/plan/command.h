@@ -68,6 +68,9 @@ bool command_name_is_valid(const char *name);
 /* Those that HostCommands= has where no section says anything: of these nobody is told what the host lacks. */
 bool command_is_default(const char *name);
 
+/* Whether it is a way out for an account of this login shell: behind nsshell(1) as that the box hangs on it. */
+bool command_leaves_nsshell(const char *name, const char *shell);
+
 /* What is wrong with a form, or NULL. */
 const char *command_form_wrong(const char *form);
 

@@ -56,15 +56,6 @@ static const char *unguarded(struct planner *b, const struct command *c)
 		c->service, c->service);
 }
 
-/* Behind nsshell(1) as a login shell the box hangs on that. */
-static bool leaves_nsshell(const struct planner *b, const struct command *c)
-{
-	const char *shell = b->in->account->shell,
-		   *slash = shell ? strrchr(shell, '/') : NULL;
-
-	return strcmp(c->name, "chsh") == 0 && slash && strcmp(slash + 1, "nsshell") == 0;
-}
-
 /* Why the box doesn't have it, or NULL. */
 static const char *lacks(struct planner *b, struct command *c)
 {
@@ -85,7 +76,7 @@ static const char *lacks(struct planner *b, struct command *c)
 		return planner_text(b, "the box has something else at %s", c->real);
 	if (planner_kind(b, PLAN_USE_ANY, PATH_COMMAND) != PLAN_PATH_FILE)
 		return "there is no " PATH_COMMAND;
-	if (leaves_nsshell(b, c))
+	if (command_leaves_nsshell(c->name, b->in->account->shell))
 		return "the account's login shell is nsshell, and it could take another";
 	return unguarded(b, c);
 }

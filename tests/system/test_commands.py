@@ -183,6 +183,40 @@ def test_nothing_of_the_home(b):
         b.check(lines[2:] == [str(home), "HOME=/srv"], "HOME is what an entry says", lines)
 
 
+def test_what_its_user_could_change(b):
+    """Meanwhile, on the host: a program, the directory that it is in, groups and the login shell."""
+    name, uid = b.alice.pw_name, b.alice.pw_uid
+    mine = entry(b, "mine", "Arguments=", text="id -G\n")
+    groups = entry(b, "groups", "Arguments=", text="id -G\n")
+    folder = b.stage.bin / "theirs"
+    folder.mkdir(exist_ok=True)
+    conf = b.stage.private / "commands" / "there.conf"
+    shutil.copy(groups, folder / "there")
+    conf.write_text(f"Program={folder}/there\nArguments=\n", encoding="ascii")
+    commands(b, "mine", "groups", "there", "chsh")
+    with login(b, name) as s:
+        said = s.do(f"{mine}; {folder}/there")
+        b.check(len(said.splitlines()) == 2 and "written" not in said, "programs of root's are run", said)
+        os.chown(mine, uid, -1)
+        folder.chmod(0o777)
+        said = s.do(f"{mine}; {folder}/there; {groups}")
+        b.check(said.count("may be written by who asks") == 2 and s.do(f"{groups}") in said,
+                "one that is its user's own isn't, nor one in a directory that is for all to write", said)
+        try:
+            subprocess.run(["usermod", "-g", str(b.bob.pw_gid), name], check=True)
+            said = s.do(f"{groups}; echo $?")
+            b.check("isn't what it was" in said and said.endswith("125"), "nor any with a group that the box hasn't", said)
+        finally:
+            subprocess.run(["usermod", "-g", str(b.alice.pw_gid), name], check=True)
+        try:
+            subprocess.run(["usermod", "-s", str(b.stage.bin / "nsshell"), name], check=True)
+            said = s.do("chsh -s /bin/sh </dev/null; echo $?")
+            b.check("root may change it" in said, "nor chsh, once the login shell is nsshell", said)
+        finally:
+            subprocess.run(["usermod", "-s", b.alice.pw_shell, name], check=True)
+    shutil.rmtree(folder)
+
+
 def _processes(word):
     return [p.pid for p in kernel.processes() if word in repr(p)]
 
