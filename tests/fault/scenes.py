@@ -336,4 +336,15 @@ class Host(Door):
         return [*super().argv()[:-1], LOOK + "; passwd -S || exit 1"]
 
 
-SCENES = (Login, Gate, Second, Network, OwnNetwork, Private, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal, Host)
+class Inside(Door):
+    """The same, and what its session does for it: another group first, and words for its terminals."""
+
+    name = "inside"
+    direct = (*Door.direct, "sg: ", "wall: ")
+    beyond = Door
+
+    def argv(self):
+        return [*super().argv()[:-1], LOOK + f"; sg {self.stage.box_group} true && wall words || exit 1"]
+
+
+SCENES = (Login, Gate, Second, Network, OwnNetwork, Private, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal, Host, Inside)
