@@ -10,9 +10,34 @@
 #include <fcntl.h>
 #include <string.h>
 
+/* More than any jump. */
+#define LINES_ANY SIZE_MAX
+
 static void stack_drop(struct pamstack_dir *d)
 {
 	pamstack_clear(d);
+}
+
+/* Whether a line of the file ends the stack before line @to is run, or jumps over it; what is included isn't read. */
+static bool is_passed_by(const struct pamstack_file *f, size_t to)
+{
+	size_t between = 0;
+
+	for (size_t i = to; i-- > 0;) {
+		const struct pamstack_line *l = &f->lines[i];
+
+		if (l->done)
+			return true;
+		for (size_t k = 0; k < l->n_jumps; k++)
+			if (l->jumps[k] > between)
+				return true;
+		/* An include may have any number of lines. */
+		if (l->kind == PAMSTACK_INCLUDE)
+			between = LINES_ANY;
+		else if (l->kind != PAMSTACK_NOTHING && between < LINES_ANY)
+			between++;
+	}
+	return false;
 }
 
 /* In the service's own file, where nsctl enable writes it. Return: 1, 0, or -1 for want of memory. */
@@ -31,7 +56,7 @@ static int is_guarded(const char *service)
 		return -1;
 	for (size_t i = 0; i < d.files[0].n; i++)
 		if (d.files[0].lines[i].role == PAMSTACK_ENTERS)
-			return 1;
+			return !is_passed_by(&d.files[0], i);
 	return 0;
 }
 

@@ -382,6 +382,13 @@ def test_where_cron_leads_into_no_box(b):
         b.check("no crontab for" not in said, "without nsshell's line in cron's service there is no crontab", said)
         said = s.do("passwd -S")
         b.check(said.startswith(f"{name} "), "passwd is there all the same", said)
+    for above, there in (("session sufficient pam_permit.so", False), ("session [success=1 default=ignore] pam_permit.so", False),
+                         ("session [success=1 default=ignore] pam_permit.so\nsession optional pam_permit.so", True)):
+        b.stage.pam("cron", above + "\n", b.stage.module_line())
+        r = b.nsctl("plan", "--json", "-c", str(b.stage.conf), "-s", b.stage.sshd_service, name)
+        why = [c["why"] for c in json.loads(r.stdout)["commands"] if c["name"] == "crontab"][0]
+        b.check(not why if there else why and "nsctl enable cron" in why,
+                f"there is {'a' if there else 'no'} crontab where cron's stack has {above!r} above it", why)
     b.stage.pam_all()
     folder = b.stage.private / "commands"
     folder.mkdir(exist_ok=True)
