@@ -121,14 +121,24 @@ static const char *take_time(struct reading *r, const char *value)
 	return NULL;
 }
 
-static const char *take_output(struct reading *r, const char *value)
+static const char *take_size(const char *value, uint64_t *ret)
 {
 	uint64_t bytes;
 
 	if (parse_size(value, &bytes) < 0 || bytes == 0)
 		return "takes a size such as 16M, or infinity";
-	r->command->output_max = bytes;
+	*ret = bytes;
 	return NULL;
+}
+
+static const char *take_input(struct reading *r, const char *value)
+{
+	return take_size(value, &r->command->input_max);
+}
+
+static const char *take_output(struct reading *r, const char *value)
+{
+	return take_size(value, &r->command->output_max);
 }
 
 static const struct row {
@@ -140,6 +150,7 @@ static const struct row {
 	{ "Arguments", take_form, true },
 	{ "Terminal", take_terminal, false },
 	{ "TimeMax", take_time, false },
+	{ "InputMax", take_input, false },
 	{ "OutputMax", take_output, false },
 	{ "Environment", take_env, true },
 	{ "Home", take_home, false },
@@ -313,6 +324,7 @@ static int read_all(const char *config, const struct strlist *names,
 		*c = (struct command){ .name = arena_strdup(&l->arena, names->v[l->n]),
 			.service = "",
 			.time_usec = 10 * UINT64_C(60000000),
+			.input_max = UINT64_C(64) << 20,
 			.output_max = UINT64_C(16) << 20 };
 		if (!c->name)
 			return config_no_memory(e);

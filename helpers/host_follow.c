@@ -47,6 +47,7 @@ struct loop {
 	int sock, child, signals;
 	uint64_t until;  /* ms; UINT64_MAX: no end */
 	uint64_t passed; /* bytes of its output */
+	uint64_t given;  /* of its input */
 	bool gone;       /* the program is reaped */
 	struct host_end end;
 	struct relay way[WAYS];
@@ -208,14 +209,20 @@ static void count(void *arg, const void *text, size_t size)
 	l->passed += size;
 }
 
+static void count_given(void *arg, const void *text, size_t size)
+{
+	struct loop *l = arg;
+
+	(void)text;
+	l->given += size;
+}
+
 static void begin_way(struct loop *l, int way, int from, int to)
 {
 	relay_begin(&l->way[way], from, to, true);
-	if (way == IN)
-		return;
 	/* To be counted. */
 	l->way[way].splice = false;
-	l->way[way].shown = count;
+	l->way[way].shown = way == IN ? count_given : count;
 	l->way[way].shown_arg = l;
 }
 
@@ -310,6 +317,8 @@ static bool step(struct loop *l)
 		end_it(l, "its session ended");
 	else if (l->passed > l->c->output_max)
 		end_it(l, "it wrote more than OutputMax=");
+	else if (l->given > l->c->input_max)
+		end_it(l, "it was given more than InputMax=");
 	else if (now_ms() >= l->until)
 		end_it(l, "it took longer than TimeMax=");
 	if (l->end.why)

@@ -236,6 +236,7 @@ static json_t *commands(struct json_out *o, const struct plan *p)
 		put(o, row, "terminal",
 			json_boolean(c->terminal == COMMAND_TERMINAL_AUTO));
 		put(o, row, "time_usec", number(c->time_usec));
+		put(o, row, "input_max", number(c->input_max));
 		put(o, row, "output_max", number(c->output_max));
 		append(o, array, row);
 	}

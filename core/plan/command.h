@@ -48,11 +48,12 @@ struct command {
 	size_t n_env;
 	enum command_terminal terminal;
 	bool home; /* HOME is the account's: nothing of that is obeyed by the program */
-	uint64_t time_usec;  /* at most; PARSE_INFINITY: no limit */
-	uint64_t output_max; /* bytes; PARSE_INFINITY: no limit */
-	const char *real;    /* where the program really is; NULL: not looked for */
-	const char *why;     /* a box doesn't have it; NULL: it has */
-	bool absent;         /* because the host doesn't: no entry, or no program */
+	uint64_t time_usec; /* at most; PARSE_INFINITY: no limit */
+	uint64_t input_max; /* bytes; PARSE_INFINITY: no limit; so the next */
+	uint64_t output_max;
+	const char *real; /* where the program really is; NULL: not looked for */
+	const char *why;  /* a box doesn't have it; NULL: it has */
+	bool absent;      /* because the host doesn't: no entry, or no program */
 };
 
 /* Those of an account, in the order of HostCommands=. Start it as { 0 }. */

@@ -145,6 +145,8 @@ static void print_limits(const struct command *c, FILE *out)
 		fputs(" home", out);
 	if (c->time_usec != PARSE_INFINITY)
 		fprintf(out, " time=%" PRIu64 "s", c->time_usec / 1000000);
+	if (c->input_max != PARSE_INFINITY)
+		fprintf(out, " input=%" PRIu64, c->input_max);
 	if (c->output_max != PARSE_INFINITY)
 		fprintf(out, " output=%" PRIu64, c->output_max);
 	fputc('\n', out);

@@ -106,6 +106,7 @@ static uint64_t mix_command(uint64_t h, const struct command *c)
 	h = mix_number(h, c->terminal);
 	h = mix_number(h, c->home);
 	h = mix_number(h, c->time_usec);
+	h = mix_number(h, c->input_max);
 	return mix_number(h, c->output_max);
 }
 
