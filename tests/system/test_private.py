@@ -2,6 +2,7 @@
 """Network=private: an address of one's own, and a way out that is the host's."""
 
 import os
+import shutil
 import signal
 import time
 
@@ -18,6 +19,10 @@ def _address(login, family="-4"):
 def _possible(b):
     if not (b.stage.build / "nsshell-net").exists():
         b.skip("Network=private", "nsshell-net isn't built: libnl-route-3 or libnftables is missing")
+        return False
+    r = b.run(b.stage.build / "nsshell-net")
+    if "started by nsshell" not in r.stdout or not shutil.which("nft"):
+        b.skip("Network=private", f"no nft here, or nsshell-net doesn't start: {r.stderr.strip()}")
         return False
     return True
 
