@@ -330,10 +330,15 @@ static bool step(struct loop *l)
 	return !(l->gone && ready == 0);
 }
 
-/* SIGTERM is the supervisor's, or its death; until now it was blocked. */
+/*
+ * SIGTERM is the supervisor's, or its death; until now it was blocked. Nor is it the account's full memory that ends
+ * us, with nobody left to end the program: our own doesn't grow any more.
+ */
 static int begin(struct loop *l)
 {
 	sigset_t term;
+
+	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
 
 	(void)sigemptyset(&term);
 	(void)sigaddset(&term, SIGTERM);
