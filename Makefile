@@ -524,7 +524,7 @@ unpack = (mkdir -p $(BUILD)/metrics && cd $(BUILD)/metrics && apt-get download -
 print-deps:
 	$(info $(DEPS_BUILD))$(info $(DEPS_CHECK))$(info $(DEPS_DEB))$(info $(DEPS_BENCH))@:
 print-cppflags:
-	$(info $(CPPFLAGS))@:
+	$(info $(CPPFLAGS) $(shell $(PKG_CONFIG) --cflags $(PKG_net) 2>/dev/null))@:
 # Of nsctl, for the tests that link it anew with other paths.
 print-libs:
 	$(info $(LDLIBS_ctl))@:

@@ -168,7 +168,7 @@ static int start(const struct work *w, const struct session_words *words,
 		.manner = words->head.manner };
 
 	memcpy(argv, words->words, (words->head.n + 1) * sizeof(*argv));
-	if (file > 0) {
+	if (file > 0 && file < words->head.n) {
 		argv[file] = COMMAND_FILE_AS;
 		input = take_file(w->fds[1], e);
 		if (input < 0)

@@ -155,7 +155,7 @@ int command_run(const char *const *words)
 	size_t n = 0;
 
 	w = (struct session_words){ 0 };
-	while (words[n] && n < COMMAND_WORDS_MAX) {
+	while (n < COMMAND_WORDS_MAX && words[n]) {
 		w.words[n] = words[n];
 		n++;
 	}

@@ -33,7 +33,7 @@
 #define NETPOOL_RULES      11000 /* priority of the first of five rules */
 
 /* Connections of one account's network at once: it mustn't fill the kernel's table for all. */
-#define NETPOOL_CONNECTIONS 4096
+#define NETPOOL_CONNECTIONS 4096U
 
 struct netpool {
 	uint32_t v4; /* the host's byte order */
