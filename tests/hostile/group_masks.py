@@ -70,7 +70,7 @@ ROWS = [
      "{name} -e nsth; true", ""),
     ("mounts from nsshell's folders, and what is the other's", "awk '$4 ~ /nsshell|private/ || /{bobname}/ "
      "{ print $4, $5 }' /proc/self/mountinfo | sort", "{private}/log /(dev|run/systemd/journal/dev-)/?log "
-     "({private}/nothing/nsshell-command /usr/bin/(crontab|passwd) )*{private}/run/own/{uid} /run/nsshell/own/{uid} {private}/run/sessions/{session}.limits /run/nsshell/limits"),
+     "({private}/nothing/nsshell-command /usr/bin/[a-z.]+ )*{private}/run/own/{uid} /run/nsshell/own/{uid} {private}/run/sessions/{session}.limits /run/nsshell/limits"),
     ("paths of the host in what mounts tell of layers", "grep -o '[a-z]*dir=[^, ]*' /proc/self/mountinfo",
      r"((lower|upper|work)dir=(:?/(init|lower|upper|workdir)/\d+)+ ?)+"),
     ("locks of other processes", "cat /proc/locks | awk '$6 < 1' | wc -l", "0"),

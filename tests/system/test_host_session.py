@@ -54,13 +54,12 @@ def hooks(b):
         shutil.rmtree(h.folder)
 
 
-def _holders():
-    return [p for p in kernel.processes() if p.comm == "nsshell-session"]
+def _holders(name):
+    return [p for p in kernel.processes() if p.comm == "nsshell-session" and name in p.command()]
 
 
 def test_opened_and_closed_on_the_host(b):
     name = b.alice.pw_name
-    before = {p.pid for p in _holders()}
     with hooks(b) as h:
         with b.shell(name) as s:
             b.lands_inside("a login", s.do("ls -l /proc/self/ns"))
@@ -68,13 +67,13 @@ def test_opened_and_closed_on_the_host(b):
             want = ["open_session", "nsshell-session", name, "127.0.0.1", "0", b.host_mnt]
             b.check([x[:6] for x in opened] == [want], "its session is opened on the host, by root", opened)
             b.check(int(opened[0][6], 16) == kernel.capabilities(), "with what root may there", opened[0][6])
-            mine = [p for p in _holders() if p.pid not in before]
+            mine = _holders(name)
             b.check(len(mine) == 1, "a process holds it open", mine)
             group = b.record_of(name)["cgroup"].rpartition("/")[0] + "/supervise"
             b.check(group in mine[0].cgroups(), "in the account's group", mine[0].cgroups().split()[:3])
         b.check([x[:6] for x in h.seen(2)[1:]] == [["close_session", *want[1:]]], "and is closed there", h.seen(2))
         b.check(b.gone(name), "before the session is over", b.stage.records())
-        b.check(not [p for p in _holders() if p.pid not in before], "nothing holds it any more")
+        b.check(not _holders(name), "nothing holds it any more")
 
 
 def test_with_the_supervisor_killed(b):

@@ -12,7 +12,7 @@ extra=$(echo "${EXTRA_PKGS:-}" | tr ' ' ',')
 
 # systemd and its friends; what nsshell is linked with; login programs; what the tests use.
 packages=systemd,systemd-sysv,udev,dbus,libpam-systemd,apparmor,kmod,iproute2,procps,e2fsprogs,util-linux,acl
-packages+=,libcgroup2,libcap2,libmount1,libsmartcols1,libeconf0,libsubid4,libseccomp2,libarchive13,libjansson4,libselinux1,libaudit1,libsystemd0
+packages+=,libcgroup2,libcap2,libmount1,libsmartcols1,libeconf0,libsubid4,libseccomp2,libarchive13,libjansson4,libselinux1,libaudit1,libsystemd0,libnl-route-3-200,libnftables1,nftables
 packages+=,openssh-server,openssh-client,openssh-sftp-server,login,passwd,sudo,cron,at,dropbear-bin,dbus-user-session
 packages+=,python3,strace,rsync,git,xauth,netcat-openbsd,libcap2-bin,busybox-static,lxcfs,fuse3,polkitd,uidmap
 
