@@ -75,8 +75,8 @@ static int take_fds(const struct session_command *c, int said, int *fds, size_t 
 	return 0;
 }
 
-int own_run(uid_t uid, const char *id, const struct session_command *c, struct proxy *ret,
-	int *ret_agent, bool *ret_no_exec, struct err *e)
+static int run(uid_t uid, const char *id, const struct session_command *c,
+	struct proxy *ret, int *ret_agent, bool *ret_no_exec, struct err *e)
 {
 	_cleanup_close_ int sock = -EBADF, packed = session_command_pack(c, e);
 	int out[1 + 3] = { packed }, fds[IO_FDS_MAX], r;
@@ -100,4 +100,17 @@ int own_run(uid_t uid, const char *id, const struct session_command *c, struct p
 		return -1;
 	ret->remote = take_fd(&sock);
 	return 0;
+}
+
+int own_run(uid_t uid, const char *id, const struct session_command *c, struct proxy *ret,
+	int *ret_agent, bool *ret_no_exec, struct err *e)
+{
+	sigset_t before;
+	int r;
+
+	proxy_hold_signals(&before);
+	r = run(uid, id, c, ret, ret_agent, ret_no_exec, e);
+	if (r < 0)
+		(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return r;
 }

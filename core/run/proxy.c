@@ -189,16 +189,30 @@ static void hear_signals(struct loop *l)
 		hear(l, (int)s.ssi_signo);
 }
 
-static int take_signals(struct err *e)
+static void heard_set(sigset_t *ret)
 {
 	static const int heard[] = { SIGCHLD, SIGWINCH, SIGTSTP, SIGCONT, SIGTERM, SIGHUP,
 		SIGINT, SIGQUIT };
+
+	(void)sigemptyset(ret);
+	for (size_t i = 0; i < sizeof(heard) / sizeof(*heard); i++)
+		(void)sigaddset(ret, heard[i]);
+}
+
+void proxy_hold_signals(sigset_t *ret_before)
+{
+	sigset_t set;
+
+	heard_set(&set);
+	(void)sigprocmask(SIG_BLOCK, &set, ret_before);
+}
+
+static int take_signals(struct err *e)
+{
 	sigset_t set;
 	int fd;
 
-	(void)sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(heard) / sizeof(*heard); i++)
-		(void)sigaddset(&set, heard[i]);
+	heard_set(&set);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGCHLD, SIG_DFL);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);

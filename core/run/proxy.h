@@ -7,6 +7,7 @@
 
 #include "core/base/err.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -37,6 +38,15 @@ struct proxy_end {
 	int status; /* as waitpid(2) gives it */
 	int signal; /* 0, or what ended us before the child had ended */
 };
+
+/**
+ * proxy_hold_signals() - Keep what proxy_run() is to hear until that
+ * @ret_before:	the mask of before, for who doesn't get that far
+ *
+ * A command may have said something before who started it is told that it runs: what somebody sends us
+ * after that is the command's.
+ */
+void proxy_hold_signals(sigset_t *ret_before);
 
 /**
  * proxy_run() - Copy until the child has ended
