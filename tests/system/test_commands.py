@@ -261,7 +261,7 @@ def test_how_it_ends(b):
                 said, len(_processes("sleep 3222")))
         said = s.do(f"{ends} 0; echo $?; {ends} 3; echo $?; {ends} 9; echo $?")
         b.check(said.split() == ["0", "3", "137"], "the exit status crosses", said)
-        said = s.do(f"sh -c 'exec {waits}' >out & sleep 0.5; kill -INT $!; wait $!; echo $?; cat out")
+        said = s.do(f"sh -c 'exec {waits}' >out & for i in $(seq 200); do grep -q up out && break; sleep 0.1; done; kill -INT $!; wait $!; echo $?; cat out")
         b.check(said.split()[-4:] == ["7", "up", "got", "INT"], "so does a signal of those that a terminal has", said)
         s.do(f"{waits} >out & echo $! >pid; while ! grep -q up out; do sleep 0.05; done")
         s.do("kill -9 $(cat pid)")
