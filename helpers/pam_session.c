@@ -58,21 +58,28 @@ static int open_session(
 	return -1;
 }
 
+static void stay(int sig)
+{
+	(void)sig;
+}
+
 /*
  * Should:   begin with nothing of whoever started the supervisor
  * Mustn't:  end by a signal that is meant for all at once, before its modules have closed the session
  */
 static int harden(int argc)
 {
-	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE };
+	/* Handled, not ignored: what modules execute would inherit that. */
+	const struct sigaction staying = { .sa_handler = stay, .sa_flags = SA_RESTART };
+	static const int handled[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE };
 	static char *nothing[] = { NULL };
 	sigset_t none;
 
 	environ = nothing;
 	if (argc != 4 || geteuid() != 0 || getuid() != 0)
 		return -1;
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
-		(void)signal(ignored[i], SIG_IGN);
+	for (size_t i = 0; i < sizeof(handled) / sizeof(*handled); i++)
+		(void)sigaction(handled[i], &staying, NULL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)umask(022);
@@ -95,8 +102,8 @@ int main(int argc, char **argv)
 		return 1;
 	openlog(SERVICE, LOG_PID, LOG_AUTHPRIV);
 	r = open_session(&conv, argv, &pamh, &e);
-	if (io_send(LEASH, &e, sizeof(e), NULL, 0) < 0 && r < 0)
-		return 1;
+	/* Who doesn't hear it is gone, and has it closed by that. */
+	(void)io_send(LEASH, &e, sizeof(e), NULL, 0);
 	if (r < 0)
 		return 1;
 	/* Nothing is ever said. */

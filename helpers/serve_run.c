@@ -44,7 +44,7 @@ static int put_first(const char *name, struct enter_person *p, struct err *e)
 			p->gid = gr->gr_gid;
 			return 0;
 		}
-	return err_set(e, EPERM, "group '%s' is none of the session's logins'", name);
+	return err_set(e, EPERM, "no login of this session has the group '%s'", name);
 }
 
 /* As the session's logins: its account, with those of the login's groups that are the host's, too. */

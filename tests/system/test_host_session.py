@@ -16,7 +16,7 @@ HOOK = """#!/bin/sh
 [ -e {folder}/refuse ] && exit 1
 cut -d: -f3 /proc/self/cgroup | sort -u | tr '\\n' ' ' >{folder}/groups.$PAM_TYPE
 echo "$PAM_TYPE $PAM_SERVICE $PAM_USER $PAM_RHOST $(id -u) $(readlink /proc/self/ns/mnt)" \\
-	"$(grep CapEff /proc/self/status | cut -f2)" >>{folder}/seen
+	"$(grep CapEff /proc/self/status | cut -f2)" "$(grep SigIgn /proc/self/status | cut -f2)" >>{folder}/seen
 """
 
 
@@ -67,6 +67,7 @@ def test_opened_and_closed_on_the_host(b):
             want = ["open_session", "nsshell-session", name, "127.0.0.1", "0", b.host_mnt]
             b.check([x[:6] for x in opened] == [want], "its session is opened on the host, by root", opened)
             b.check(int(opened[0][6], 16) == kernel.capabilities(), "with what root may there", opened[0][6])
+            b.check(int(opened[0][7], 16) & ~(3 << 31) == 0, "and no signal ignored", opened[0][7])
             mine = _holders(name)
             b.check(len(mine) == 1, "a process holds it open", mine)
             group = b.record_of(name)["cgroup"].rpartition("/")[0] + "/supervise"

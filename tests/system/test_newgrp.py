@@ -49,7 +49,7 @@ def _refused(b, session, group, words):
 
 def test_groups_that_are_not_the_account_s(b):
     name = b.alice.pw_name
-    none = "none of the session's"
+    none = "no login of this session has"
     with login(b, name):
         session, uid = b.record_of(name)["id"], b.alice.pw_uid
         _refused(b, session, grp.getgrgid(b.bob.pw_gid).gr_name, none)
