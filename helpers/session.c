@@ -141,10 +141,15 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void note_caller(struct session *s, pid_t pid)
+/* Whose limits are those of what is run for the session later. Return: 0, or -1 with errno. */
+static int note_caller(struct session *s, pid_t pid)
 {
-	s->record.caller = (struct record_process){ .pid = pid };
-	(void)io_process_start(pid, &s->record.caller.start);
+	struct record_process p = { .pid = pid };
+
+	if (io_process_start(pid, &p.start) < 0)
+		return -1;
+	s->record.caller = p;
+	return 0;
 }
 
 /* The process at the socket's other end, as it was when the socket was made (unix(7)). */
@@ -159,8 +164,8 @@ static int hold_caller(struct session *s, struct lease *l, struct err *e)
 	l->caller = sys_pidfd_open(peer.pid);
 	if (l->caller < 0)
 		return err_set(e, errno, "hold the login program");
-	if (s->record.caller.pid == 0)
-		note_caller(s, peer.pid);
+	if (s->record.caller.pid == 0 && note_caller(s, peer.pid) < 0)
+		return err_set(e, errno, "look at the login program");
 	return 0;
 }
 
@@ -199,8 +204,11 @@ static void forget(struct session *s, size_t i)
 	cleanup_close(&s->leases[i].sock);
 	cleanup_close(&s->leases[i].caller);
 	s->leases[i] = s->leases[--s->n_leases];
-	if (s->record.caller.pid == pid && s->n_leases > 0)
-		note_caller(s, s->leases[0].pid);
+	if (s->record.caller.pid != pid || s->n_leases == 0)
+		return;
+	s->record.caller = (struct record_process){ 0 };
+	for (size_t k = 0; k < s->n_leases && note_caller(s, s->leases[k].pid) < 0; k++)
+		continue;
 }
 
 /* A login program that ends instead has said why itself. */
