@@ -291,6 +291,9 @@ static int read_entry(
 		return -1;
 	if (text && read_text(&r, text, size) < 0)
 		return -1;
+	/* No mistake of who wrote it, that would take the command alone away. */
+	if (problems->failed)
+		return err_set(e, problems->failed, "read %s", path);
 	if (problems->n_problems > 0)
 		return tell_why(&r, e) < 0 ? -1 : 1;
 	return text != NULL;

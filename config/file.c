@@ -21,6 +21,18 @@ static const char *distrust(const struct stat *st)
 	return NULL;
 }
 
+/* Where it isn't the fault of what stands there. */
+static int open_problem(
+	struct config *c, const char *path, const char *what, struct err *e)
+{
+	int num = errno;
+
+	if (num != ENOTDIR && num != ENXIO && num != ENAMETOOLONG && num != ELOOP)
+		c->failed = num;
+	return config_problem_add(
+		c, path, 0, NULL, NULL, e, "can't be %s: %s", what, strerror(num));
+}
+
 int config_folder_open(struct config *c, const char *path, int *ret_fd, struct err *e)
 {
 	_cleanup_close_ int fd = -EBADF;
@@ -32,8 +44,7 @@ int config_folder_open(struct config *c, const char *path, int *ret_fd, struct e
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return config_problem_add(c, path, 0, NULL, NULL, e,
-			"can't be opened: %s", strerror(errno));
+		return open_problem(c, path, "opened", e);
 	wrong = distrust(&st);
 	if (wrong)
 		return config_problem_add(c, path, 0, NULL, NULL, e,
@@ -89,8 +100,7 @@ int config_file_read(struct config *c, int dir_fd, const char *path, char **ret,
 		return config_problem_add(c, path, 0, NULL, NULL, e,
 			"is a symlink: put the file itself there");
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return config_problem_add(c, path, 0, NULL, NULL, e,
-			"can't be opened: %s", strerror(errno));
+		return open_problem(c, path, "opened", e);
 	wrong = refuse(&st);
 	if (wrong)
 		return config_problem_add(
@@ -100,8 +110,7 @@ int config_file_read(struct config *c, int dir_fd, const char *path, char **ret,
 		return config_no_memory(e);
 	size = read_whole(fd, text, (size_t)st.st_size);
 	if (size < 0)
-		return config_problem_add(
-			c, path, 0, NULL, NULL, e, "can't be read: %s", strerror(errno));
+		return open_problem(c, path, "read", e);
 	text[size] = '\0';
 	*ret_size = (size_t)size;
 	*ret = text;

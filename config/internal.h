@@ -132,6 +132,7 @@ struct config {
 	struct people people; /* whom Isolate= in [Default] means */
 	struct config_problem *problems;
 	size_t n_problems;
+	int failed; /* with what the system refused to have one looked at or read, which is a problem too; 0: it didn't */
 	struct config_section *sections,
 		**sections_end; /* in the order of files and lines */
 	struct config_section *buckets[CONFIG_BUCKETS]; /* by title, newest first */

@@ -8,56 +8,92 @@
 #include "core/run/pamfile.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
-/* More than any jump. */
-#define LINES_ANY SIZE_MAX
+/* More would be deeper than libpam goes, or as good as. */
+#define FILES_MAX 64
+
+/* As libpam finds a file: by its name, here or where the distribution keeps its own, or by a path. */
+static const char *const folders[] = { PATH_PAM_D, "/usr/lib/pam.d" };
+#define N_FOLDERS (sizeof(folders) / sizeof(*folders))
 
 static void stack_drop(struct pamstack_dir *d)
 {
 	pamstack_clear(d);
 }
 
-/* Whether a line of the file ends the stack before line @to is run, or jumps over it; what is included isn't read. */
-static bool is_passed_by(const struct pamstack_file *f, size_t to)
+static void flat_drop(struct pamstack_flat *f)
 {
-	size_t between = 0;
-
-	for (size_t i = to; i-- > 0;) {
-		const struct pamstack_line *l = &f->lines[i];
-
-		if (l->done)
-			return true;
-		for (size_t k = 0; k < l->n_jumps; k++)
-			if (l->jumps[k] > between)
-				return true;
-		/* An include may have any number of lines. */
-		if (l->kind == PAMSTACK_INCLUDE)
-			between = LINES_ANY;
-		else if (l->kind != PAMSTACK_NOTHING && between < LINES_ANY)
-			between++;
-	}
-	return false;
+	pamstack_flat_clear(f);
 }
 
-/* In the service's own file, where nsctl enable writes it. Return: 1, 0, or -1 for want of memory. */
+/* What is there, but can't be a file of PAM's: no line of ours is in it. */
+static bool is_none(int num)
+{
+	return num == ENOENT || num == ENOTDIR || num == ELOOP || num == EISDIR ||
+	       num == EFBIG || num == ENAMETOOLONG;
+}
+
+/* Return: 1; 0 where there is none; -1 with errno. */
+static int add_file(struct pamstack_dir *d, const char *name)
+{
+	_cleanup_free_ char *text = malloc(PAMFILE_SIZE_MAX);
+	char path[PATH_MAX];
+	ssize_t len = -1;
+
+	if (!text)
+		return -1;
+	errno = ENOENT;
+	for (size_t i = 0; len < 0 && errno == ENOENT && i < N_FOLDERS; i++) {
+		bool whole = *name == '/';
+
+		if (snprintf(path, sizeof(path), "%s%s%s", whole ? "" : folders[i],
+			    whole ? "" : "/", name) >= (int)sizeof(path))
+			return 0;
+		len = io_read_text(AT_FDCWD, path, text, PAMFILE_SIZE_MAX);
+	}
+	if (len < 0)
+		return is_none(errno) ? 0 : -1;
+	if (strlen(text) != (size_t)len)
+		return 0;
+	return pamstack_add(d, name, path, text, NULL) < 0 ? -1 : 1;
+}
+
+/* A service's file and all that it includes, as far as they are there. Return: 0, or -1 with errno. */
+static int read_stack(const char *service, struct pamstack_dir *ret)
+{
+	if (add_file(ret, service) < 0)
+		return -1;
+	for (size_t i = 0; i < ret->n && ret->n <= FILES_MAX; i++)
+		for (size_t k = 0; k < ret->files[i].n; k++) {
+			const struct pamstack_line *l = &ret->files[i].lines[k];
+
+			if ((l->kind == PAMSTACK_INCLUDE ||
+				    l->kind == PAMSTACK_SUBSTACK) &&
+				!pamstack_find(ret, l->target) &&
+				add_file(ret, l->target) < 0)
+				return -1;
+		}
+	return 0;
+}
+
+/* Return: 1, 0, or -1 with errno. */
 static int is_guarded(const char *service)
 {
 	_cleanup_(stack_drop) struct pamstack_dir d = { 0 };
-	_cleanup_free_ char *text = malloc(PAMFILE_SIZE_MAX);
-	char path[128];
+	_cleanup_(flat_drop) struct pamstack_flat f = { 0 };
+	struct err e;
+	size_t i;
 
-	(void)snprintf(path, sizeof(path), "%s/%.60s", PATH_PAM_D, service);
-	if (!text)
+	if (read_stack(service, &d) < 0)
 		return -1;
-	if (io_read_text(AT_FDCWD, path, text, PAMFILE_SIZE_MAX) < 0)
-		return 0;
-	if (pamstack_add(&d, service, path, text, NULL) < 0)
-		return -1;
-	for (size_t i = 0; i < d.files[0].n; i++)
-		if (d.files[0].lines[i].role == PAMSTACK_ENTERS)
-			return !is_passed_by(&d.files[0], i);
-	return 0;
+	if (pamstack_flatten(&d, service, &f, &e) < 0) {
+		errno = e.num;
+		return e.num ? -1 : 0;
+	}
+	i = pamstack_next(&f, 0, PAMSTACK_ENTERS);
+	return i < f.n && pamstack_bypass(&f, i) == i;
 }
 
 int host_guarded(const struct policy *policy, struct host *h, struct err *e)
@@ -70,7 +106,7 @@ int host_guarded(const struct policy *policy, struct host *h, struct err *e)
 
 		if (r < 0 || (r > 0 && strlist_add(&h->guarded, service) < 0))
 			return err_set(
-				e, ENOMEM, "look at the PAM service %.60s", service);
+				e, errno, "look at the PAM service %.60s", service);
 	}
 	h->facts.guarded = &h->guarded;
 	return 0;

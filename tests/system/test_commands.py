@@ -400,6 +400,19 @@ def test_where_cron_leads_into_no_box(b):
         why = [c["why"] for c in json.loads(r.stdout)["commands"] if c["name"] == "crontab"][0]
         b.check(not why if there else why and "nsctl enable cron" in why,
                 f"there is {'a' if there else 'no'} crontab where cron's stack has {above!r} above it", why)
+    for included, there in (("session optional pam_permit.so\n", True), ("session sufficient pam_permit.so\n", False),
+                            ("session [success=1 default=ignore] pam_permit.so\n", False), ("@include nowhere\n", False)):
+        (b.stage.private / "pam.d" / "included").write_text(included, encoding="ascii")
+        b.stage.pam("cron", "@include included\n", b.stage.module_line())
+        r = b.nsctl("plan", "--json", "-c", str(b.stage.conf), "-s", b.stage.sshd_service, name)
+        why = [c["why"] for c in json.loads(r.stdout)["commands"] if c["name"] == "crontab"][0]
+        b.check(not why if there else why and "nsctl enable cron" in why,
+                f"there is {'a' if there else 'no'} crontab where a file that is included above it has {included!r}", why)
+    (b.stage.private / "pam.d" / "included").write_text(b.stage.module_line() + "\n", encoding="ascii")
+    b.stage.pam("cron", "session substack included\n")
+    r = b.nsctl("plan", "--json", "-c", str(b.stage.conf), "-s", b.stage.sshd_service, name)
+    why = [c["why"] for c in json.loads(r.stdout)["commands"] if c["name"] == "crontab"][0]
+    b.check(not why, "there is one where nsshell's line is in one that is included", why)
     b.stage.pam_all()
     folder = b.stage.private / "commands"
     folder.mkdir(exist_ok=True)
