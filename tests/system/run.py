@@ -70,7 +70,8 @@ def run_one(scene, name, function):
     except Exception as e:  # pylint: disable=broad-except
         where = traceback.extract_tb(e.__traceback__)
         line = next((f for f in reversed(where) if f.name == function.__name__), where[-1])
-        scene.check(False, f"{name}, line {line.lineno}", f"{type(e).__name__}: {e}",
+        inner = "" if line is where[-1] else f" ({os.path.basename(where[-1].filename)}:{where[-1].lineno}: {where[-1].line})"
+        scene.check(False, f"{name}, line {line.lineno}", f"{type(e).__name__}: {e}{inner}",
                     scene.log_tail())
     finally:
         signal.alarm(0)
