@@ -83,10 +83,23 @@ config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
 	config_parse_slice, config_parse_shell, config_parse_binds, config_parse_paths,
 	config_parse_devices, config_parse_filter, config_parse_families,
 	config_parse_network, config_parse_commands, config_parse_pool, config_parse_dns,
-	config_parse_addresses, config_parse_ports;
+	config_parse_addresses, config_parse_ports, config_parse_users;
 
 /* Where a list entry "[-]SOURCE[:TARGET]" appears inside. */
 const char *config_bind_target(const char *entry);
+
+/* What the sections that hold for an account give together: config_policy() without what others'
+ * sections or files say. */
+int config_policy_merged(const struct config *c, const struct account *account,
+	struct policy *ret, struct err *e);
+
+/**
+ * config_network_peers() - Whose network is shared, and with whom
+ *
+ * Looks accounts up. Return: 0, or -1 with @e where the other's config doesn't allow it.
+ */
+int config_network_peers(
+	const struct config *c, const struct account *a, struct policy *p, struct err *e);
 
 /* ---- sections, entries, the whole --------------------------------------------------- */
 

@@ -90,7 +90,8 @@ static int refuse_problems(const struct config *c, const struct account *account
 		if (!concerns(kind, name, account, policy->slice) ||
 			(kind == CONFIG_DEFAULT && is_left_alone(c, account, policy)) ||
 			(kind == CONFIG_NETWORK &&
-				policy->network.kind != NETWORK_PRIVATE))
+				policy->network.kind != NETWORK_PRIVATE &&
+				policy->network.kind != NETWORK_USER))
 			continue;
 		if (!n++)
 			first = p;
@@ -180,7 +181,7 @@ const struct people *config_people(const struct config *c)
 	return &c->people;
 }
 
-int config_policy(const struct config *c, const struct account *account,
+int config_policy_merged(const struct config *c, const struct account *account,
 	struct policy *ret, struct err *e)
 {
 	_cleanup_(policy_clear) struct policy p = { 0 };
@@ -192,6 +193,19 @@ int config_policy(const struct config *c, const struct account *account,
 		(policy_merge(c, account, &p, e) < 0 ||
 			refuse_problems(c, account, &p, e) < 0 ||
 			refuse_contradiction(c, account, &p, e) < 0))
+		return -1;
+	*ret = p;
+	p = (struct policy){ 0 };
+	return 0;
+}
+
+int config_policy(const struct config *c, const struct account *account,
+	struct policy *ret, struct err *e)
+{
+	_cleanup_(policy_clear) struct policy p = { 0 };
+
+	if (config_policy_merged(c, account, &p, e) < 0 ||
+		config_network_peers(c, account, &p, e) < 0)
 		return -1;
 	/* What is wrong with an entry takes that command away, and nobody's login. */
 	if (p.isolate && command_entries(c->path, &p.host_commands, &p.commands, e) < 0)

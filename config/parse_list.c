@@ -78,6 +78,20 @@ int config_parse_dns(const struct config_key *key, const char *value, void *fiel
 	return list_add(value, field, resolver_check, why, why_size);
 }
 
+static const char *user_check(char *word)
+{
+	return strpbrk(word, ":/") || strlen(word) >= POLICY_NETNS_MAX
+		       ? "is no name of an account"
+		       : NULL;
+}
+
+int config_parse_users(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	(void)key;
+	return list_add(value, field, user_check, why, why_size);
+}
+
 static const char *address_check(char *word)
 {
 	struct netprefix ignored[2 * NETRULES_MAX];

@@ -172,7 +172,7 @@ static bool is_netns_name(const char *s)
 int config_parse_network(const struct config_key *key, const char *value, void *field,
 	char *why, size_t why_size)
 {
-	struct policy_network n = { NETWORK_HOST, NULL }, *network = field;
+	struct policy_network n = { .kind = NETWORK_HOST }, *network = field;
 
 	(void)key;
 	if (!strncmp(value, "netns:", 6)) {
@@ -185,6 +185,16 @@ int config_parse_network(const struct config_key *key, const char *value, void *
 		}
 		n.kind = NETWORK_NETNS;
 		n.name = strdup(value + 6);
+		if (!n.name)
+			return -ENOMEM;
+	} else if (!strncmp(value, "user:", 5)) {
+		if (!*(value + 5) || strlen(value + 5) >= POLICY_NETNS_MAX ||
+			strpbrk(value + 5, " \t:/")) {
+			(void)snprintf(why, why_size, "NAME is that of an account");
+			return -EINVAL;
+		}
+		n.kind = NETWORK_USER;
+		n.name = strdup(value + 5);
 		if (!n.name)
 			return -ENOMEM;
 	} else if (!strcmp(value, "none")) {

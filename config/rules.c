@@ -111,6 +111,10 @@ static bool private_of_login(const struct policy *p, char *why, size_t why_size)
 static bool rules_without_network(const struct policy *p, const struct strlist *list,
 	const char *key, char *why, size_t why_size)
 {
+	if (list->n > 0 && p->network.kind == NETWORK_USER)
+		return SAY(
+			"%s=: with Network=user:NAME it is the other account's that holds: write it there",
+			key);
 	if (list->n == 0 || p->network.kind == NETWORK_PRIVATE ||
 		p->network.kind == NETWORK_NONE)
 		return false;
@@ -130,12 +134,22 @@ WITHOUT_NETWORK(allow_without, ip_allow, "IPAddressAllow")
 WITHOUT_NETWORK(deny_without, ip_deny, "IPAddressDeny")
 WITHOUT_NETWORK(ports_without, restrict_ports, "RestrictPorts")
 
+static bool nothing_to_share(const struct policy *p, char *why, size_t why_size)
+{
+	if (p->network_users.n == 0 || p->network_share == NETWORK_OF_ACCOUNT)
+		return false;
+	return SAY(
+		"NetworkAllowUsers= shares the account's network, and with NetworkShare=login each login has "
+		"another: write NetworkShare=account, or leave it out");
+}
+
 static const struct rule rules[] = {
 	{ "Root", "RootFS", root_over_host, false },
 	{ "MemoryHigh", "MemoryMax", high_above_max, false },
 	{ "Isolate", "Services", isolated_nowhere, false },
 	{ "Upper", "UpperSize", size_of_disk, true },
 	{ "Network", "NetworkShare", private_of_login, false },
+	{ "NetworkAllowUsers", "NetworkShare", nothing_to_share, false },
 	{ "IPAddressAllow", "Network", allow_without, false },
 	{ "IPAddressDeny", "Network", deny_without, false },
 	{ "RestrictPorts", "Network", ports_without, false },

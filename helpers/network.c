@@ -40,8 +40,15 @@ static bool is_other_address(
 	return true;
 }
 
-/* Of one of the account's sessions. Return: 1 with @ret; 0 when it has no such one; -1 with @e. */
-static int ask_sibling(const struct session *s, const char *id, int *ret, struct err *e)
+/* Whose sessions may have it, and what these say of their network then. */
+struct whose {
+	uid_t uid;
+	const char *text;
+};
+
+/* Of one of its sessions. Return: 1 with @ret; 0 when it has no such one; -1 with @e. */
+static int ask_sibling(const struct session *s, const struct whose *w, const char *id,
+	int *ret, struct err *e)
 {
 	struct record r;
 	int found;
@@ -50,18 +57,19 @@ static int ask_sibling(const struct session *s, const char *id, int *ret, struct
 	found = record_read_live(id, &r, e);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
-	if (r.uid != s->plan->uid || r.ns.net == 0)
+	if (r.uid != w->uid || r.ns.net == 0)
 		return 0;
-	if (strcmp(r.network, s->plan->network.text) != 0)
+	if (strcmp(r.network, w->text) != 0)
 		return is_other_address(s, &r, e) ? -1 : 0;
 	found = sibling_take(&r, SIBLING_NET_FD, CLONE_NEWNET, r.ns.net, ret);
 	if (found < 0)
-		return err_set(e, errno, "share the network of session %s of %s", r.id,
-			s->plan->user);
+		return err_set(
+			e, errno, "share the network of session %s of %s", r.id, r.user);
 	return found == 1;
 }
 
-static int find_shared(const struct session *s, int family, int *ret, struct err *e)
+static int find_shared(const struct session *s, const struct whose *w, int family,
+	int *ret, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	int found = 0;
@@ -71,8 +79,35 @@ static int find_shared(const struct session *s, int family, int *ret, struct err
 		return -1;
 	while (found == 0 && n-- > 0)
 		if (strcmp(ids[n], s->plan->id) != 0)
-			found = ask_sibling(s, ids[n], ret, e);
+			found = ask_sibling(s, w, ids[n], ret, e);
 	return found;
+}
+
+/* Of those who share it and are still there, the account's own sessions being gone. */
+static int find_guest(const struct session *s, int *ret, struct err *e)
+{
+	const struct plan_network *n = &s->plan->network;
+	int found = 0;
+
+	for (size_t i = 0; found == 0 && i < n->n_guests; i++) {
+		const struct whose guest = { n->guests[i], n->guest_text };
+		_cleanup_close_ int theirs = -EBADF;
+
+		if (family_look(guest.uid, &theirs, e) < 0)
+			return -1;
+		if (theirs >= 0)
+			found = find_shared(s, &guest, theirs, ret, e);
+	}
+	return found;
+}
+
+/* The account's own sessions, and who shares theirs. */
+static int find_own(const struct session *s, int family, int *ret, struct err *e)
+{
+	const struct whose own = { s->plan->uid, s->plan->network.text };
+	int found = find_shared(s, &own, family, ret, e);
+
+	return found == 0 ? find_guest(s, ret, e) : found;
 }
 
 /* A socket to ask the kernel for what is in there, by whom may: nsshell-net enters nothing. */
@@ -151,7 +186,7 @@ static int find_or_make(const struct session *s, int family, int *ret, struct er
 
 	if (n->kind == NETWORK_NETNS)
 		return netns_open(s->proc, n->name, ret, e);
-	found = n->share ? find_shared(s, family, ret, e) : 0;
+	found = n->share ? find_own(s, family, ret, e) : 0;
 	if (found > 0 && n->kind == NETWORK_PRIVATE)
 		return same_rules(n, e);
 	if (found != 0)
@@ -161,18 +196,50 @@ static int find_or_make(const struct session *s, int family, int *ret, struct er
 	return n->kind == NETWORK_PRIVATE ? link_up(s, *ret, e) : 0;
 }
 
-int network_take(struct session *s, int family, struct err *e)
+/* For the record, by which others find it. */
+static int note(struct session *s, int ns, struct err *e)
 {
-	_cleanup_close_ int ns = -EBADF;
-
-	if (s->plan->network.kind == NETWORK_HOST)
-		return 0;
-	if (find_or_make(s, family, &ns, e) < 0 ||
-		netns_inode(ns, &s->record.ns.net, e) < 0)
+	if (netns_inode(ns, &s->record.ns.net, e) < 0)
 		return -1;
 	if (dup3(ns, s->net, O_CLOEXEC) < 0)
 		return err_set(e, errno, "hold the session's network");
 	(void)snprintf(s->record.network, sizeof(s->record.network), "%s",
 		s->plan->network.text);
 	return 0;
+}
+
+/*
+ * Another account's: who has one opens no session meanwhile, so that its next one finds this record. No
+ * account is both guest and owner: nobody waits in a circle.
+ */
+static int take_theirs(struct session *s, struct err *e)
+{
+	const struct plan_network *n = &s->plan->network;
+	const struct whose owner = { n->owner, n->owner_text };
+	_cleanup_close_ int family = -EBADF, ns = -EBADF;
+	int found = family_look(n->owner, &family, e);
+
+	if (found == 0 && family >= 0) {
+		cleanup_close(&family);
+		if (family_lock(n->owner, FAMILY_PATIENCE_MS, &family, e) != 0)
+			return err_wrap(e, "Network=user:%s", n->name);
+		found = find_shared(s, &owner, family, &ns, e);
+	}
+	if (found == 0)
+		return err_set(e, 0,
+			"Network=user:%s: %s has no session whose network could be shared: log in as "
+			"long as it has one (nsctl list %s)",
+			n->name, n->name, n->name);
+	return found < 0 || note(s, ns, e) < 0 ? -1 : session_write(s, e);
+}
+
+int network_take(struct session *s, int family, struct err *e)
+{
+	_cleanup_close_ int ns = -EBADF;
+
+	if (s->plan->network.kind == NETWORK_HOST)
+		return 0;
+	if (s->plan->network.kind == NETWORK_USER)
+		return take_theirs(s, e);
+	return find_or_make(s, family, &ns, e) < 0 ? -1 : note(s, ns, e);
 }

@@ -302,7 +302,7 @@ static json_t *private_network(struct json_out *o, const struct plan_network *n)
 
 static void privileges(struct json_out *o, json_t *object, const struct plan *p)
 {
-	json_t *groups = json_array();
+	json_t *groups = json_array(), *guests = json_array();
 
 	for (size_t i = 0; i < p->n_groups; i++)
 		append(o, groups, json_integer(p->groups[i]));
@@ -313,7 +313,10 @@ static void privileges(struct json_out *o, json_t *object, const struct plan *p)
 	if (p->network.kind != NETWORK_HOST)
 		put(o, object, "network_share",
 			text(p->network.share ? "account" : "login"));
-	if (p->network.kind == NETWORK_PRIVATE)
+	for (size_t i = 0; i < p->network.n_guests; i++)
+		append(o, guests, json_integer(p->network.guests[i]));
+	put(o, object, "network_guests", guests);
+	if (*p->network.address4)
 		put(o, object, "private_network", private_network(o, &p->network));
 	put(o, object, "no_new_privs", json_boolean(p->no_new_privs));
 	put(o, object, "user_manager",

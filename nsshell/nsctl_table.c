@@ -169,7 +169,7 @@ const struct nsctl_column nsctl_columns[] = {
 	{ "UID", 5, RIGHT, NUMBER, "the account's uid", .cell = cell_uid },
 	{ "INIT", 5, RIGHT, NUMBER, "pid of its init on the host", .cell = cell_init },
 	{ "SUPERVISOR", 5, RIGHT, NUMBER, "pid of its supervisor", .cell = cell_supervisor },
-	{ "NETWORK", 7, 0, TEXT, "host, none, private, netns:NAME", .cell = cell_network },
+	{ "NETWORK", 7, 0, TEXT, "host, none, private, netns:NAME, user:NAME", .cell = cell_network },
 	{ "ADDRESS", 10, 0, TEXT, "its own, with Network=private", .cell = cell_address },
 	{ "CGROUP", 0.2, 0, TEXT, "its control group", .cell = cell_cgroup },
 	{ "PEAK", 6, RIGHT, NUMBER, "most memory that it has used", .field = "memory_peak" },

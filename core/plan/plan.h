@@ -321,11 +321,18 @@ struct plan_filter {
  * has a capability over it. */
 struct plan_network {
 	enum policy_network_kind kind;
-	const char *name; /* NETWORK_NETNS */
+	const char *name; /* NETWORK_NETNS, NETWORK_USER */
 	/* "none", "none:login", "private 100.64.0.5", "netns:lab": what another session's must say to be
 	 * shared; "" for the host's */
 	const char *text;
 	bool share; /* the account's sessions have one */
+	/* NETWORK_USER: whose sessions have it, and what they must say; else "" */
+	uid_t owner;
+	const char *owner_text;
+	/* Others whose sessions may have it, too, and what these say then */
+	const uid_t *guests;
+	size_t n_guests;
+	const char *guest_text;
 	/* NETWORK_PRIVATE; texts are "" where there is none */
 	uint32_t
 		number; /* of the account: by it nsshell-net makes all below, netpool.h */

@@ -297,7 +297,7 @@ void plan_layers(struct planner *b)
 {
 	link_away(b, "/etc/hostname", "/run/nsshell/hostname");
 	link_away(b, "/etc/hosts", "/run/nsshell/hosts");
-	if (b->in->policy->network.kind == NETWORK_PRIVATE)
+	if (policy_has_address(b->in->policy))
 		link_away(b, PLAN_RESOLV, "/run/nsshell/resolv.conf");
 	if (b->in->policy->upper == UPPER_NONE) {
 		link_away(b, PLAN_WTMP, PATH_RUN_WTMP);

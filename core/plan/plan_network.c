@@ -189,9 +189,24 @@ static void note_forwarding(struct planner *b, bool v6)
 			"0");
 }
 
-static int plan_private(struct planner *b, struct plan_network *n, struct err *e)
+static void plan_addresses(
+	struct planner *b, struct plan_network *n, const struct netpool *pool)
 {
 	char text[NETPOOL_TEXT_MAX];
+
+	n->link = planner_text(b, NETPOOL_LINK "%u", n->number);
+	netpool_v4_prefix(pool, text);
+	n->pool4 = planner_copy(b, text);
+	netpool_v6_prefix(pool, text);
+	n->pool6 = planner_copy(b, text);
+	netpool_v4(pool, n->number, text);
+	n->address4 = planner_copy(b, text);
+	netpool_v6(pool, n->number, text);
+	n->address6 = planner_copy(b, text);
+}
+
+static int plan_private(struct planner *b, struct plan_network *n, struct err *e)
+{
 	struct netpool pool;
 	uint32_t resolver;
 	const char *why;
@@ -202,15 +217,7 @@ static int plan_private(struct planner *b, struct plan_network *n, struct err *e
 	if (!b->in->host->ipv6)
 		pool.v6_len = 0;
 	n->number = b->in->number ? b->in->number : netpool_max(&pool);
-	n->link = planner_text(b, NETPOOL_LINK "%u", n->number);
-	netpool_v4_prefix(&pool, text);
-	n->pool4 = planner_copy(b, text);
-	netpool_v6_prefix(&pool, text);
-	n->pool6 = planner_copy(b, text);
-	netpool_v4(&pool, n->number, text);
-	n->address4 = planner_copy(b, text);
-	netpool_v6(&pool, n->number, text);
-	n->address6 = planner_copy(b, text);
+	plan_addresses(b, n, &pool);
 	n->text = planner_text(b, "private %s", n->address4);
 	resolver = plan_names(b, n);
 	if (resolver != 0)
@@ -222,25 +229,95 @@ static int plan_private(struct planner *b, struct plan_network *n, struct err *e
 	return 0;
 }
 
-int plan_network(struct planner *b, struct err *e)
+/* What others' sessions say that share this one, as theirs are planned. */
+static const char *guest_text(
+	struct planner *b, const char *owner, const struct plan_network *n)
+{
+	return *n->address4 ? planner_text(b, "user:%s %s", owner, n->address4)
+			    : planner_text(b, "user:%s", owner);
+}
+
+static int plan_user(struct planner *b, struct plan_network *n, struct err *e)
+{
+	const struct policy_network *of = &b->in->policy->network;
+
+	if (of->of == NETWORK_PRIVATE && plan_private(b, n, e) < 0)
+		return -1;
+	n->name = planner_copy(b, of->name);
+	n->owner = of->uid;
+	n->owner_text = n->text;
+	n->text = guest_text(b, n->name, n);
+	n->rules = "";
+	return 0;
+}
+
+static void plan_guests(struct planner *b, struct plan_network *n)
 {
 	const struct policy *policy = b->in->policy;
-	struct plan_network *n = &b->p->network;
+	uid_t *uids;
 
-	*n = (struct plan_network){ policy->network.kind, "", "", false, 0, "", "", "",
-		"", "", "", "", "", "" };
-	if (n->kind == NETWORK_HOST)
-		return 0;
-	b->p->namespaces |= CLONE_NEWNET;
+	if (policy->n_guests == 0 || !n->share)
+		return;
+	uids = arena_alloc(&b->p->arena, policy->n_guests * sizeof(*uids));
+	if (!uids) {
+		b->oom = true;
+		return;
+	}
+	memcpy(uids, policy->guests, policy->n_guests * sizeof(*uids));
+	n->guests = uids;
+	n->n_guests = policy->n_guests;
+	n->guest_text = guest_text(b, b->in->account->name, n);
+}
+
+static int plan_kind(struct planner *b, struct plan_network *n, struct err *e)
+{
+	const struct policy *policy = b->in->policy;
+
 	n->share = policy->network_share == NETWORK_OF_ACCOUNT;
 	n->text = n->share ? "none" : "none:login";
-	if (n->kind == NETWORK_PRIVATE)
+	switch (n->kind) {
+	case NETWORK_PRIVATE:
 		return plan_private(b, n, e);
-	if (n->kind == NETWORK_NETNS) {
+	case NETWORK_USER:
+		n->share = true;
+		n->text = "none";
+		return plan_user(b, n, e);
+	case NETWORK_NETNS:
 		n->name = planner_copy(b, policy->network.name);
 		n->text = planner_text(b, "netns:%s", n->name);
 		n->share = false;
+		return 0;
+	case NETWORK_HOST:
+	case NETWORK_NONE:
+		break;
 	}
+	return 0;
+}
+
+int plan_network(struct planner *b, struct err *e)
+{
+	struct plan_network *n = &b->p->network;
+
+	*n = (struct plan_network){ .kind = b->in->policy->network.kind,
+		.name = "",
+		.text = "",
+		.owner_text = "",
+		.guest_text = "",
+		.pool4 = "",
+		.pool6 = "",
+		.link = "",
+		.address4 = "",
+		.address6 = "",
+		.resolver = "",
+		.resolv = "",
+		.rules = "",
+		.table = "" };
+	if (n->kind == NETWORK_HOST)
+		return 0;
+	b->p->namespaces |= CLONE_NEWNET;
+	if (plan_kind(b, n, e) < 0)
+		return -1;
+	plan_guests(b, n);
 	return 0;
 }
 

@@ -242,7 +242,7 @@ static void ops_run(struct planner *b)
 	ops_own(b);
 	file_add(b, "/run/nsshell/hostname", planner_text(b, "%s\n", p->hostname), 0444);
 	file_add(b, "/run/nsshell/hosts", plan_hosts(b), 0444);
-	if (p->network.kind == NETWORK_PRIVATE)
+	if (policy_has_address(b->in->policy))
 		file_add(b, "/run/nsshell/resolv.conf", p->network.resolv, 0444);
 	ops_shell(b);
 	plan_manager_ops(b);

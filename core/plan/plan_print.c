@@ -107,6 +107,8 @@ static void print_privileges(const struct plan *p, FILE *out)
 	if (p->network.kind != NETWORK_HOST)
 		fprintf(out, "  network     %s%s\n", p->network.text,
 			p->network.kind == NETWORK_NETNS ? ", made by the admin"
+			: p->network.kind == NETWORK_USER
+				? ", while that account has a session"
 			: p->network.share ? ", one for the account's sessions"
 					   : ", the session's own");
 	if (p->keys_usable)

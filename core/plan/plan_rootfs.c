@@ -304,7 +304,7 @@ void plan_file_mounts(struct planner *b)
 			planner_is_replaced(b, m->target) ||
 			!path_within_any(m->target, system_dirs) ||
 			path_within_any(m->target, left_out) ||
-			(b->in->policy->network.kind == NETWORK_PRIVATE &&
+			(policy_has_address(b->in->policy) &&
 				!strcmp(m->target, PLAN_RESOLV)))
 			continue;
 		op = planner_op(b, PLAN_BIND, planner_copy(b, m->target));

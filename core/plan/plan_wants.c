@@ -241,7 +241,7 @@ static void want_resolv_conf(struct planner *b)
 	static const char path[] = PLAN_RESOLV;
 	const struct plan_host *host = b->in->host;
 
-	if (b->in->policy->network.kind == NETWORK_PRIVATE)
+	if (policy_has_address(b->in->policy))
 		return; /* it has its own */
 	for (size_t i = 0; i < host->n_mounts; i++) {
 		if (strcmp(host->mounts[i].target, path) != 0 || want_find(b, path))

@@ -24,6 +24,12 @@ void policy_limits_clear(struct policy_limits *l)
 	policy_limits_init(l);
 }
 
+bool policy_has_address(const struct policy *p)
+{
+	return p->network.kind == NETWORK_PRIVATE ||
+	       (p->network.kind == NETWORK_USER && p->network.of == NETWORK_PRIVATE);
+}
+
 void policy_clear(struct policy *p)
 {
 	strlist_clear(&p->services);
@@ -41,6 +47,8 @@ void policy_clear(struct policy *p)
 	free(p->shell);
 	free(p->slice);
 	free(p->network.name);
+	strlist_clear(&p->network_users);
+	free(p->guests);
 	free(p->pool);
 	strlist_clear(&p->dns);
 	strlist_clear(&p->ip_allow);

@@ -47,13 +47,17 @@ enum policy_network_kind {
 	NETWORK_NONE,    /* a loopback, and nothing else */
 	NETWORK_PRIVATE, /* an address of its own, and a way out */
 	NETWORK_NETNS,   /* one that the admin made: ip-netns(8) */
+	NETWORK_USER,    /* that of another account's sessions */
 };
 
 #define POLICY_NETNS_MAX 64 /* with the 0 */
 
 struct policy_network {
 	enum policy_network_kind kind;
-	char *name; /* NETWORK_NETNS: below /run/netns; else NULL */
+	char *name; /* NETWORK_NETNS: below /run/netns; NETWORK_USER: whose; else NULL */
+	/* NETWORK_USER, where the config of both allows it: that account, and what it has */
+	uid_t uid;
+	enum policy_network_kind of;
 };
 
 /* Whose a network other than the host's is. */
@@ -149,6 +153,9 @@ struct policy {
 	enum policy_abstract abstract;           /* AbstractSockets= */
 	struct policy_network network;           /* Network= */
 	enum policy_network_share network_share; /* NetworkShare= */
+	struct strlist network_users; /* NetworkAllowUsers=: who may share it, */
+	uid_t *guests;                /* and those of them that there are */
+	size_t n_guests;
 	/* IPAddressAllow=, IPAddressDeny=, RestrictPorts=: words of netrules.h */
 	struct strlist ip_allow, ip_deny, restrict_ports;
 	char *pool;         /* Pool= of [Network], as netpool_parse() takes it */
@@ -168,6 +175,9 @@ void policy_limits_clear(struct policy_limits *l);
 
 /* Free what the policy owns; it is all zeros afterwards. */
 void policy_clear(struct policy *p);
+
+/* Whether it has an address in Pool=, its own or that of whose network it shares. */
+bool policy_has_address(const struct policy *p);
 
 /**
  * policy_is_exempt() - Whether an account is never isolated, whatever the config says

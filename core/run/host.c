@@ -185,7 +185,7 @@ int host_gather(const struct account *account, const struct policy *policy,
 		host_clear(ret);
 		return err_set(e, ENOMEM, "read the host's name");
 	}
-	if (policy && policy->network.kind == NETWORK_PRIVATE)
+	if (policy && policy_has_address(policy))
 		netfacts_gather(ret);
 	if (read_mounts(policy, ret, e) < 0 ||
 		(account && (host_paths(account, policy, ret, e) < 0 ||

@@ -51,9 +51,17 @@ int number_find(const struct account *a, const struct policy *policy, bool alloc
 	const char *why;
 	int r;
 
+	/* With another account's network it is that account's, and nobody else's to be given. */
+	const struct account other = { .name = policy->network.name,
+		.uid = policy->network.uid };
+
 	*ret = 0;
-	if (policy->network.kind != NETWORK_PRIVATE)
+	if (!policy_has_address(policy))
 		return 0;
+	if (policy->network.kind == NETWORK_USER) {
+		a = &other;
+		allocate = false;
+	}
 	if (netpool_parse(policy->pool, &pool, &why) < 0)
 		return err_set(e, 0, "Pool=%s: %s", policy->pool, why);
 	r = ledger_open(PATH_ADDRESSES, allocate, &fd, e);

@@ -54,7 +54,7 @@ struct record {
 	struct record_process supervisor;
 	struct record_process init;
 	struct record_namespaces ns;
-	char network[POLICY_NETNS_MAX + 8]; /* plan_network.text, "" for the host's */
+	char network[POLICY_NETNS_MAX + 24]; /* plan_network.text, "" for the host's */
 	char cgroup[256]; /* plan_cgroup.session, "" where there is none */
 	uint64_t rootfs;  /* plan_rootfs_digest() */
 	uint64_t tmp;     /* PrivateTmp=account: plan_tmp_digest(); else 0 */

@@ -74,6 +74,42 @@ def test_each_login_its_own(b):
                 "NetworkShare=login: a second login has a localhost of its own", two.do(ASK))
 
 
+def test_anothers(b):
+    """Network=user:NAME: as both accounts' config allows, and as long as the other has a session."""
+    alice, bob, carol = (a.pw_name for a in (b.alice, b.bob, b.carol))
+    guest = f"[User {bob}]\nNetwork=user:{alice}\n[User {carol}]\nNetwork=user:{alice}\n"
+    allowed = f"[User {alice}]\nNetwork=none\nNetworkAllowUsers={bob} nobodys\n" + guest
+    b.stage.config(allowed)
+    r = b.ssh(bob, "true")
+    b.check(r.returncode != 0 and f"{alice} has no session" in b.log_tail(40),
+            "it is refused while the other has no session, and the log says so", r.returncode, b.log_tail())
+    with b.shell(alice) as a:
+        ns = a.do(NS)
+        with b.shell(bob) as o:
+            b.check(a.do(SERVE.format("alices")) == "listens" and o.do(ASK) == "alices" and o.do(NS) == ns,
+                    "another account is in its network", o.do(ASK), b.log_tail())
+            r = b.ssh(carol, "true")
+            b.check(r.returncode != 0 and f"{alice} doesn't allow it" in b.log_tail(40),
+                    "a third one that it doesn't name is refused", r.returncode, b.log_tail())
+            r = b.nsctl("list", "-n", "-r", "-o", "USER,NETWORK")
+            b.check(f"{bob} user:{alice}" in r.stdout, "nsctl list says whose it is", r.stdout + r.stderr)
+            os.kill(int(b.record_of(alice)["init_pid"]), 9)
+            b.gone(alice)
+            with b.shell(alice) as again:
+                b.check(again.do(NS) == ns == o.do(NS), "who comes back finds it where a guest is still in it",
+                        (again.do(NS), ns))
+    b.gone()
+    for what, text, why in (
+            ("doesn't name it", f"[User {alice}]\nNetwork=none\n" + guest, "doesn't allow it"),
+            ("shares another's itself", allowed.replace("Network=none", f"Network=user:{bob}"),
+             "has no network of its own"),
+            ("isn't there", guest.replace(f"user:{alice}", "user:nobodys"), "no such account")):
+        b.stage.config(text)
+        r = b.ssh(bob, "true")
+        b.check(r.returncode != 0 and why in b.log_tail(10), f"an account that {what} shares none",
+                r.returncode, b.log_tail())
+
+
 def test_who_steps_in(b):
     b.stage.config("Network=none\n")
     name = b.alice.pw_name

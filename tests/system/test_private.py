@@ -216,6 +216,33 @@ def test_a_killed_supervisor_leaves_no_link(b):
         _no_links(b, w)
 
 
+def test_anothers(b):
+    if not _possible(b):
+        return
+    alice, bob = b.alice.pw_name, b.bob.pw_name
+    b.stage.config(f"[User {alice}]\nNetwork=private\nNetworkAllowUsers={bob}\n"
+                   f"[User {bob}]\nNetwork=user:{alice}\n")
+    with World(b) as w:
+        w.serve(w.beyond, BEYOND4, 7000)
+        with w.shell(alice) as a:
+            address = _address(a)
+            with w.shell(bob) as o:
+                b.check(_address(o) == address and o.do(ask(BEYOND4, 7000)) == HOST4,
+                        "Network=user:NAME: another account has its address and its way out",
+                        (_address(o), o.do(ask(BEYOND4, 7000))), b.log_tail())
+                b.check(o.do("cat /etc/resolv.conf") == a.do("cat /etc/resolv.conf"),
+                        "and its resolvers", o.do("cat /etc/resolv.conf"))
+                os.kill(int(b.record_of(alice)["init_pid"]), signal.SIGKILL)
+                b.gone(alice)
+                with w.shell(alice) as again:
+                    seen = again.do(ask(BEYOND4, 7000)), o.do(ask(BEYOND4, 7000)), _address(again)
+                    b.check(seen == (HOST4, HOST4, address),
+                            "who comes back while a guest is in it has it again, and both have the way out", seen)
+                    b.check(len(w.links()) == 1, "by one link", w.links())
+        b.gone()
+        _no_links(b, w)
+
+
 OTHER4 = "198.51.100.5"
 
 

@@ -161,9 +161,13 @@ static void a_network_is_the_hosts_none_or_has_a_name(void **state)
 	assert_null(p->network.name);
 	assert_int_equal(give(state, "NetworkShare=login")->policy.network_share,
 		NETWORK_OF_LOGIN);
+	p = &give(state, "Network=none\nNetworkAllowUsers=bob carol")->policy;
+	expect_list(&p->network_users, "bob carol");
+	refuse_all(state, "NetworkAllowUsers", WORDS("a:b", "bob c/d"));
 	refuse_all(state, "Network",
-		WORDS("no", "netns", "netns:", "netns:../x", "netns:.x", "netns:a/b",
-			"netns:a b", "netns:-x", "private:x", "Private"));
+		WORDS("no", "user:", "user:a b", "user:a/b", "netns",
+			"netns:", "netns:../x", "netns:.x", "netns:a/b", "netns:a b",
+			"netns:-x", "private:x", "Private"));
 	refuse_all(state, "NetworkShare", WORDS("yes", "session"));
 	p = &give(state,
 		"Network=private\nIPAddressDeny=any 10.0.0.0/8\nRestrictPorts=25/tcp")

@@ -420,10 +420,33 @@ static void another_network_is_another_box(void **state)
 	host = plan_rules_digest(made());
 	f.policy.network.kind = NETWORK_NONE;
 	none = plan_rules_digest(made());
-	f.policy.network = (struct policy_network){ NETWORK_NETNS, lab };
+	f.policy.network = (struct policy_network){ .kind = NETWORK_NETNS, .name = lab };
 	assert_string_equal(made()->network.text, "netns:lab");
 	assert_true(host != none && plan_rules_digest(f.plan) != none);
 	f.policy.network.name = NULL;
+}
+
+static void anothers_network_is_as_that_account_has_it(void **state)
+{
+	static char alice[] = "alice";
+	static uid_t guests[] = { 1002, 1003 };
+
+	(void)state;
+	f.policy.network = (struct policy_network){
+		.kind = NETWORK_USER, .name = alice, .uid = 1001, .of = NETWORK_NONE
+	};
+	assert_string_equal(made()->network.text, "user:alice");
+	assert_string_equal(f.plan->network.owner_text, "none");
+	assert_int_equal(f.plan->network.owner, 1001);
+	f.policy.network = (struct policy_network){ .kind = NETWORK_NONE };
+	f.policy.guests = guests;
+	f.policy.n_guests = 2;
+	assert_int_equal(made()->network.n_guests, 2);
+	assert_int_equal(f.plan->network.guests[1], 1003);
+	f.policy.network_share = NETWORK_OF_LOGIN;
+	assert_int_equal(made()->network.n_guests, 0);
+	f.policy.guests = NULL;
+	f.policy.n_guests = 0;
 }
 
 int main(void)
@@ -456,6 +479,7 @@ int main(void)
 		STORY(the_hosts_network_costs_nothing),
 		STORY(a_network_of_ones_own_is_shared_by_who_asks_for_the_same),
 		STORY(another_network_is_another_box),
+		STORY(anothers_network_is_as_that_account_has_it),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
