@@ -204,5 +204,7 @@ int main(int argc, char **argv)
 		return inside(argc, argv);
 	if (strcmp(argv[0], "crontab") == 0 && has_word(argv, "-e"))
 		return command_edit(argv);
+	if (strcmp(argv[0], "at") == 0 || strcmp(argv[0], "batch") == 0)
+		return command_at(argv);
 	return command_run((const char *const *)(uintptr_t)argv);
 }

@@ -21,3 +21,6 @@ int command_run(const char *const *words);
 
 /* crontab -e: the editor is the box's, what it leaves is handed over. Return: an exit status. */
 int command_edit(char **argv);
+
+/* at and batch: a job begins as it does outside. Return: an exit status. */
+int command_at(char **argv);

@@ -34,6 +34,7 @@ enum class {
 	LITERAL, /* first: what has no class */
 	USER,
 	TEXT,
+	TEXT_OR_EMPTY,
 	NAME,
 	NUMBER,
 	FILE_WORD,
@@ -42,6 +43,7 @@ enum class {
 static const char *const classes[] = {
 	[USER] = "%u",
 	[TEXT] = "<text>",
+	[TEXT_OR_EMPTY] = "<text?>",
 	[NAME] = "<name>",
 	[NUMBER] = "<number>",
 	[FILE_WORD] = "<file>",
@@ -95,13 +97,13 @@ static const char *read_one(const char *s, size_t len, struct one *ret)
 		break;
 	}
 	if (memchr(s, '<', ret->len) || memchr(s, '>', ret->len))
-		return "has a '<' that begins none of <text>, <name>, <number> and <file>";
+		return "has a '<' that begins none of <text>, <text?>, <name>, <number> and <file>";
 	if (ret->class == USER && ret->len > 0)
 		return "has %u as a part of a word: it is a word of its own";
 	if (memchr(s, '%', ret->len))
 		return "has a '%' that isn't %u";
-	if (ret->class == FILE_WORD && ret->len > 0)
-		return "has <file> as a part of a word: it is a word of its own";
+	if ((ret->class == FILE_WORD || ret->class == TEXT_OR_EMPTY) && ret->len > 0)
+		return "has <file> or <text?> as a part of a word: it is a word of its own";
 	return NULL;
 }
 
@@ -241,6 +243,8 @@ static bool is_one(const struct one *o, const char *user, const char *word)
 	case TEXT:
 	case FILE_WORD:
 		return is_text(word);
+	case TEXT_OR_EMPTY:
+		return *word == '\0' || is_text(word);
 	case NAME:
 		return *word != '-' && *word != '.' && *word != '\0' &&
 		       strspn(word, LETTERS DIGITS "._+-") == strlen(word);

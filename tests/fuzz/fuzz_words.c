@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static const char *const good[] = { "", "-l", "[-u %u] <file>",
+static const char *const good[] = { "", "-l", "[-u %u] <file>", "-f <text?>",
 	"[-t|-i|-f <text>|-f<text>]... [--] [<text>]...",
 	"[a|a a|<name>|a a a]... [a]... <number>..." };
 

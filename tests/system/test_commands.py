@@ -395,12 +395,47 @@ def test_shipped(b):
         said = s.do(f"at -f /etc/shadow now + 1 day; at -u root now + 1 day; at -c {jobs[0]} -x; atq")
         b.check("shadow: No such file" in said and said.count("doesn't take") == 2 and name not in said,
                 "a file is the box's, and a name the own one", said)
+        said = s.do("mkdir -p \"it's here\"; cd \"it's here\"; export WORD=\"a 'b'\"; umask 027; echo 'pwd; umask; echo $WORD; exit' | "
+                    "at now + 5 hours; cd; umask 022; n=$(atq | cut -f1); cd /; unset WORD; at -c $n | sh; atrm $n")
+        b.check(said.endswith(f"{b.alice.pw_dir}/it's here\n0027\na 'b'"), "a job begins where at was called, with its umask and environment",
+                said)
         said = s.do("chfn -o x; chfn -R /tmp; chsh -R /tmp; chsh root; echo | chsh -s /bin/sh")
         b.check(said.count("doesn't take these arguments") == 4, "what is root's is refused", said)
+        _set_password(name, "Secret of chfn 1")
+        said = s.do("for number in 123 ''; do echo 'Secret of chfn 1' | chfn -h \"$number\"; getent passwd $USER | cut -d: -f5; done")
+        b.check(",,,123\n" in said and said.endswith(",,,"), "chfn sets a field, and an empty word clears it", said)
     b.stage.config(f"HostCommands={' '.join(names)}\n")
     r = b.nsctl("plan", "-c", str(b.stage.conf), "-s", b.stage.sshd_service, name)
     b.check("at          left out: what it leaves to the PAM service atd would run outside of a box" in r.stdout,
             "where atd leads into no box there is no at", [x for x in r.stdout.splitlines() if "left out" in x])
+
+
+def test_at_on_a_terminal(b):
+    name = b.alice.pw_name
+    if not os.path.exists("/usr/sbin/atd"):
+        b.skip("at on a terminal", "there is no at here")
+        return
+    b.stage.pam("atd", b.stage.module_line())
+    b.stage.config("HostCommands=at atq atrm\nServices=atd\n")
+    with Terminal(b.stage.sshd.argv(name, options=("-tt",))) as term:
+        term.ask("cd /tmp")
+        term.line("at now + 6 hours")
+        term.expect("at> ")
+        term.line("echo typed")
+        term.expect("at> ")
+        term.type("\x04")
+        term.expect("<EOT>")
+        term.expect(r"\$ ")
+        said = term.ask("n=$(atq | cut -f1); at -c $n | tail -8; atrm $n")
+        b.check("cd '/tmp' ||" in said and "echo typed" in said, "what is typed is a job, too", said)
+        term.line("at now + 6 hours")
+        term.expect("at> ")
+        term.line("echo not this")
+        term.expect("at> ")
+        term.type("\x03")
+        term.expect(r"\$ ")
+        said = term.ask("atq; at nonsense; echo status=$?")
+        b.check(name not in said and "Garbled time" in said and "status=1" in said, "not once Ctrl-C was typed, nor at no time", said)
 
 
 def test_where_cron_leads_into_no_box(b):

@@ -52,6 +52,11 @@ static void text_is_no_option_and_no_control(void **state)
 	assert_true(allows("-f<text>", WORDS("-falice@example.org")));
 	assert_false(allows("-f<text>", WORDS("-f")));
 	assert_false(allows("-f<text>", WORDS("-f-x")));
+	assert_true(allows("-f <text?>", WORDS("-f", "")));
+	assert_true(allows("-f <text?>", WORDS("-f", "a b")));
+	assert_false(allows("-f <text?>", WORDS("-f", "-x")));
+	assert_false(allows("-f <text?>", WORDS("-f")));
+	assert_false(allows("-f <text?>", WORDS("-f", "\n")));
 	assert_true(allows("<number>", WORDS("007")));
 	assert_false(allows("<number>", WORDS("7x")));
 	assert_false(allows("<number>", WORDS("1234567890123456789")));
@@ -116,7 +121,8 @@ static void many_words_take_no_time(void **state)
 static void what_is_no_form_is_told(void **state)
 {
 	static const char *const wrong[] = { "[", "[a", "a]", "]", "|", "[]", "[a|]",
-		"[[a]]", "[a]x", "[a|b", "<txt>", "a<b", "%x", "x%u", "%", "x<file>" };
+		"[[a]]", "[a]x", "[a|b", "<txt>", "a<b", "%x", "x%u", "%", "x<file>",
+		"x<text?>" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
