@@ -93,12 +93,22 @@ static const char *take_daemon(struct reading *r, const char *value)
 	return take_path(r, value, &r->command->daemon);
 }
 
-static const char *take_home(struct reading *r, const char *value)
+static const char *take_yes(const char *value, bool *ret)
 {
 	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
 		return "takes yes or no";
-	r->command->home = *value == 'y';
+	*ret = *value == 'y';
 	return NULL;
+}
+
+static const char *take_home(struct reading *r, const char *value)
+{
+	return take_yes(value, &r->command->home);
+}
+
+static const char *take_sends(struct reading *r, const char *value)
+{
+	return take_yes(value, &r->command->sends);
 }
 
 static const char *take_terminal(struct reading *r, const char *value)
@@ -154,6 +164,7 @@ static const struct row {
 	{ "OutputMax", take_output, false },
 	{ "Environment", take_env, true },
 	{ "Home", take_home, false },
+	{ "Sends", take_sends, false },
 	{ "Service", take_service, false },
 	{ "Daemon", take_daemon, false },
 };

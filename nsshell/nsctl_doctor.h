@@ -111,6 +111,11 @@ bool doctor_is_pingless(const struct doctor_account *a);
 /* Tell of those accounts. */
 void doctor_pingless(const struct strlist *accounts, struct findings *f);
 
+/* Whether it has a host command that sends something, in a box with another network than the host's. */
+bool doctor_is_sending(const struct doctor_account *a);
+
+void doctor_sending(const struct strlist *accounts, struct findings *f);
+
 /* Whether an account's /tmp or upper in memory may become larger than its MemoryMax=. */
 bool doctor_tmp_is_large(const struct doctor_account *a);
 /* Tell of those accounts. */

@@ -78,6 +78,7 @@ struct gathered {
 	struct strlist tmp;        /* with a TmpSize= above it */
 	struct strlist socketless; /* where 32-bit programs are concerned */
 	struct strlist pingless;
+	struct strlist sending; /* by the host's network, which isn't theirs */
 	struct strlist isolated;
 	bool unread; /* the config is wrong for some */
 	struct doctor_passed passed;
@@ -123,6 +124,8 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 			f->no_memory = true;
 		if (doctor_is_pingless(&a) &&
 			strlist_add(&g->pingless, account->name) < 0)
+			f->no_memory = true;
+		if (doctor_is_sending(&a) && strlist_add(&g->sending, account->name) < 0)
 			f->no_memory = true;
 		if (policy.record && is_unseen(account) &&
 			strlist_add(&g->unseen, account->name) < 0)
@@ -241,6 +244,7 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	doctor_tmp(&g.tmp, f);
 	doctor_socketless(&g.socketless, f);
 	doctor_pingless(&g.pingless, f);
+	doctor_sending(&g.sending, f);
 	doctor_doors(d, &g.isolated, f);
 	if (g.isolated.n == 0 && !g.unread)
 		findings_add(f, FINDING_NOTE,
@@ -262,6 +266,7 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	strlist_clear(&g.disk);
 	strlist_clear(&g.socketless);
 	strlist_clear(&g.pingless);
+	strlist_clear(&g.sending);
 	strlist_clear(&g.memory);
 	strlist_clear(&g.tmp);
 	return 0;

@@ -233,6 +233,7 @@ static json_t *commands(struct json_out *o, const struct plan *p)
 		put(o, row, "service", *c->service ? text(c->service) : json_null());
 		put(o, row, "daemon", text(c->daemon));
 		put(o, row, "home", json_boolean(c->home));
+		put(o, row, "sends", json_boolean(c->sends));
 		put(o, row, "terminal",
 			json_boolean(c->terminal == COMMAND_TERMINAL_AUTO));
 		put(o, row, "time_usec", number(c->time_usec));

@@ -47,7 +47,8 @@ struct command {
 	const char **env; /* NAME=VALUE */
 	size_t n_env;
 	enum command_terminal terminal;
-	bool home; /* HOME is the account's: nothing of that is obeyed by the program */
+	bool home;  /* HOME is the account's: nothing of that is obeyed by the program */
+	bool sends; /* what it is given may leave the host, by the host's network */
 	uint64_t time_usec; /* at most; PARSE_INFINITY: no limit */
 	uint64_t input_max; /* bytes; PARSE_INFINITY: no limit; so the next */
 	uint64_t output_max;

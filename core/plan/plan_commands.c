@@ -143,6 +143,8 @@ static void print_limits(const struct command *c, FILE *out)
 		c->terminal == COMMAND_TERMINAL_NO ? " no-terminal" : "");
 	if (c->home)
 		fputs(" home", out);
+	if (c->sends)
+		fputs(" sends", out);
 	if (c->time_usec != PARSE_INFINITY)
 		fprintf(out, " time=%" PRIu64 "s", c->time_usec / 1000000);
 	if (c->input_max != PARSE_INFINITY)

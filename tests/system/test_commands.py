@@ -169,6 +169,29 @@ def test_what_runs_there(b):
         b.check("no crontab for" not in said and "nsshell-commands" not in said, "and nothing is in their place", said)
 
 
+def test_what_it_sends_by(b):
+    """Network=none is the box's, not the command's: nsctl check says where that is a way out."""
+    name = b.alice.pw_name
+    sends = entry(b, "sends", "Arguments=", "Sends=yes", text="readlink /proc/self/ns/net\n")
+
+    def told():
+        r = b.nsctl("check", "--json", "-c", str(b.stage.conf))
+        return [f for f in json.loads(r.stdout)["findings"] if "by the host's network" in f["what"]]
+    b.stage.config("HostCommands=sends\n")
+    b.check(not told(), "with the host's network nsctl check has nothing to say of it")
+    b.stage.config("HostCommands=sends\n", default="Network=none\n")
+    seen = told()
+    b.check(len(seen) == 1 and seen[0]["severity"] == "note" and name in seen[0]["concerns"], "with another it has", seen)
+    r = b.nsctl("plan", "-c", str(b.stage.conf), "-s", b.stage.sshd_service, name)
+    b.check(f"{sends} sends" in r.stdout, "so has nsctl plan", [x for x in r.stdout.splitlines() if "sends" in x])
+    with login(b, name) as s:
+        said = s.do(f"readlink /proc/self/ns/net; {sends}").splitlines()
+        host = os.readlink("/proc/self/ns/net")
+        b.check(len(said) == 2 and said[0] != host == said[1], "the box has no network, the command has the host's", said)
+    b.stage.config("HostCommands=none passwd crontab\n", default="Network=none\n")
+    b.check(not told(), "passwd and crontab send nothing")
+
+
 def test_nothing_of_the_home(b):
     """A program that runs what a file of its user's home says (msmtp, a script of Python) finds none."""
     name, home = b.alice.pw_name, pathlib.Path(b.alice.pw_dir)
