@@ -42,7 +42,7 @@ SECONDS_A_TEST = 300
 MINUTES, MINUTES_ALL = 40, 180
 # Own tests that make check has no time for: what they try is rare, another test here comes by it as well, or
 # the host's suite does.
-LATER = ("disk.quotas", "enable.enable_and_disable_twice", "limit.memory", "limit.pressure", "limit.tasks",
+LATER = ("commands.in_other_boxes", "disk.quotas", "enable.enable_and_disable_twice", "limit.memory", "limit.pressure", "limit.tasks",
          "lxcfs.the_unit_is_restarted", "scope.a_first_login_that_mounts_below_its_home",
          "scope.a_login_from_a_delegated_group", "scope.a_login_while_the_old_scope_goes",
          "scope.accounts_share_a_slice", "scope.every_limit_is_kept_by_somebody",
