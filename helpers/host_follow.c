@@ -22,9 +22,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* A terminal's output may still be on its way when the program is gone; others may write on. */
-#define PTY_QUIET_MS 100
-#define PTY_MOST     (256U << 10)
 /* From being asked to end, to being ended; and for all that it started to be. The supervisor waits longer for us:
  * serve.c. */
 #define GRACE_MS 500
@@ -35,6 +32,7 @@ enum {
 	OUT,
 	ERR,
 	WAYS,
+	OUTPUTS = WAYS - OUT,
 	SOCK = WAYS,
 	CHILD,
 	SIGNAL,
@@ -242,9 +240,7 @@ static void begin_ways(struct loop *l)
 static void begin_draining(struct loop *l)
 {
 	close_way(l, IN);
-	for (int way = OUT; way <= ERR; way++)
-		if (relay_is_on(&l->way[way]))
-			relay_limit(&l->way[way], l->r->near[way] >= 0, PTY_MOST);
+	relay_drain(&l->way[OUT], &l->r->near[OUT], OUTPUTS);
 }
 
 static void follow(struct loop *l, int way)
@@ -271,25 +267,11 @@ static void reap(struct loop *l)
 
 /* ---- the loop ----------------------------------------------------------------------------- */
 
-/* In ms; 0 when what there was has been passed on; -1: as long as it takes. */
-static int patience(const struct loop *l)
-{
-	bool waiting_for_pty = false;
-
-	if (!l->gone)
-		return -1;
-	for (int way = OUT; way <= ERR; way++) {
-		if (relay_is_pending(&l->way[way]))
-			return -1;
-		waiting_for_pty |= relay_is_on(&l->way[way]) && l->r->near[way] < 0;
-	}
-	return waiting_for_pty ? PTY_QUIET_MS : 0;
-}
-
 static int timeout_of(const struct loop *l)
 {
 	uint64_t now = now_ms(), left = l->until > now ? l->until - now : 0;
-	int first = patience(l);
+	int first =
+		l->gone ? relay_patience(&l->way[OUT], &l->r->near[OUT], OUTPUTS) : -1;
 
 	if (l->until == UINT64_MAX || (first >= 0 && (uint64_t)first < left))
 		return first;

@@ -15,9 +15,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* A pty's output may still be on its way when the child is gone; others may write on. */
-#define PTY_QUIET_MS 100
-#define PTY_MOST     (256U * 1024)
 /* How long a child has to end after its terminal was hung up. */
 #define HANGUP_MS 500
 
@@ -26,6 +23,7 @@ enum {
 	OUT,
 	ERR,
 	DIRECTIONS,
+	OUTPUTS = DIRECTIONS - OUT,
 	SIGNALS = DIRECTIONS,
 	REMOTE,
 	OBSERVERS,
@@ -59,9 +57,7 @@ static void begin_draining(struct loop *l)
 {
 	close_way(l, IN);
 	cleanup_close(&l->p->slave);
-	for (int way = OUT; way <= ERR; way++)
-		if (relay_is_on(&l->way[way]))
-			relay_limit(&l->way[way], l->p->stdio[way] >= 0, PTY_MOST);
+	relay_drain(&l->way[OUT], &l->p->stdio[OUT], OUTPUTS);
 }
 
 /* A session that is over has killed it. */
@@ -240,21 +236,6 @@ static void follow(struct loop *l, int way)
 		close_way(l, way);
 }
 
-/* How long to wait, in ms, or 0 when what there was has been passed on. */
-static int patience(const struct loop *l)
-{
-	bool waiting_for_pty = false;
-
-	if (!l->gone)
-		return -1;
-	for (int way = OUT; way <= ERR; way++) {
-		if (relay_is_pending(&l->way[way]))
-			return -1;
-		waiting_for_pty |= relay_is_on(&l->way[way]) && l->p->stdio[way] < 0;
-	}
-	return waiting_for_pty ? PTY_QUIET_MS : 0;
-}
-
 static int step(struct loop *l, int timeout)
 {
 	struct pollfd p[POLL_MAX];
@@ -297,7 +278,9 @@ static int run(struct loop *l, struct err *e)
 {
 	reap(l);
 	while (l->end.signal == 0) {
-		int ready = step(l, patience(l));
+		int ready = step(l,
+			l->gone ? relay_patience(&l->way[OUT], &l->p->stdio[OUT], OUTPUTS)
+				: -1);
 
 		if (ready < 0)
 			return err_set(e, errno, "wait for the session");

@@ -15,7 +15,9 @@ enum {
 	TO_SHARED, /* pipes and terminals: what poll(2) promises room for (pipe(7)) */
 };
 
-#define SPLICE_MOST (1U << 20)
+#define SPLICE_MOST  (1U << 20)
+#define PTY_QUIET_MS 100
+#define PTY_MOST     (256U << 10)
 
 static bool is_pipe(int fd)
 {
@@ -160,4 +162,24 @@ enum relay_state relay_go(struct relay *r)
 	if (r->splice)
 		return go_splice(r);
 	return r->len > 0 ? go_write(r) : go_read(r);
+}
+
+void relay_drain(struct relay *ways, const int *pipes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (relay_is_on(&ways[i]))
+			relay_limit(&ways[i], pipes[i] >= 0, PTY_MOST);
+}
+
+int relay_patience(const struct relay *ways, const int *pipes, size_t n)
+{
+	int most = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (relay_is_pending(&ways[i]))
+			return -1;
+		if (relay_is_on(&ways[i]) && pipes[i] < 0)
+			most = PTY_QUIET_MS;
+	}
+	return most;
 }

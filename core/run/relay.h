@@ -50,6 +50,15 @@ enum relay_state relay_go(struct relay *r);
 /* Whether something was read and not yet written. */
 bool relay_is_pending(const struct relay *r);
 
+/*
+ * What is left of a program's output once it has ended: @n ways, and of each what it comes by here: the end of a pipe,
+ * or -EBADF for a terminal, whose output may still be on its way, while others may write on.
+ */
+void relay_drain(struct relay *ways, const int *pipes, size_t n);
+
+/* How long to wait for the next of it, in ms; -1: as long as it takes; 0: when what there was has been passed on. */
+int relay_patience(const struct relay *ways, const int *pipes, size_t n);
+
 static inline bool relay_is_on(const struct relay *r)
 {
 	return r->from >= 0;
