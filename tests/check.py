@@ -230,8 +230,8 @@ def check():
         Part("build", *make("-j2", "instrumented"), load=2, counts=False, makes=True),
         Part("begin", *run, "begin", load=0, counts=False, after=("build",)),
         Part("vm", *python("vm/run.py", "--shape", "v2", "--some"), load=1, after=("image",), minutes=30),
-        Part("system", *run, "system", "--jobs", "3", "--beside", load=1, after=("begin",), minutes=40),
-        Part("release", *python("system/run.py", "--jobs", "2", "--release"), load=0.5, stage="r",
+        Part("system", *run, "system", "--jobs", "3", "--beside", "--some", load=1, after=("begin",), minutes=40),
+        Part("release", *python("system/run.py", "--jobs", "2", "--release", "--some"), load=0.5, stage="r",
              env={"NSSHELL_HOSTILE_CALLS": "500", "NSSHELL_DAEMON_ROUNDS": "20"}),
         Part("hostile", *python("hostile/run.py", "--jobs", "2", "--but", "helper", "--but", "join"), load=0.5,
              env={"NSSHELL_HOSTILE_CALLS": "150"}),
@@ -304,6 +304,8 @@ def tell(parts, seconds):
                 print(line if part.name == "vm" else line.replace(" - ", f" - {part.name}: ", 1))
             elif line.startswith("first try: not ok"):
                 print(f"# {line}")
+    later = sum(p.text().count("# only in check-all: ") for p in parts)
+    print(f"# {later} tests are only run by make check-all; the parts' logs name them, and why" if later else "# all tests were run")
     print("# the slowest ten; build/times.json has every test's time")
     print("\n".join(slowest(parts)))
     counts = [sum(p.result[i] for p in parts) for i in range(3)]

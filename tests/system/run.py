@@ -3,12 +3,13 @@
 """
 System tests: the distribution's sshd, su, cron and login, as root, on this host.
 
-	tests/system/run.py [--list] [--jobs N] [--beside | --alone] [--release] [NAME...]
+	tests/system/run.py [--list] [--jobs N] [--beside | --alone] [--release] [--some] [NAME...]
 
 A NAME is (the beginning of) a file's name without "test_", or FILE.TEST. --jobs N: that many
 tests at a time, each on a stage of its own. Tests that say that they change the whole host
 (test_x.alone = "why") follow by themselves; --beside leaves those out, --alone leaves out the others.
---release takes the most telling ones, and what can't be had of an instrumented build.
+--release takes the most telling ones, and what can't be had of an instrumented build. --some leaves out those
+that say why they are for `make check-all` only (test_x.later = "why"), and names them.
 Nothing of the host is changed for good: see harness/stage.py.
 """
 
@@ -37,8 +38,6 @@ TELLING = ("ssh.a_terminal", "ssh.sftp", "su.su_from_a_terminal", "console.login
            "outside.the_hosts_mount_table", "door.a_login_shell", "nsjoin.nothing_of_the_admin_crosses", "users.join_own",
            "nsctl_set.set_of_a_live_account", "limits.tasks", "lifecycle.a_killed_supervisor", "share.many_at_once",
            "filter.every_way_in")
-# Of what can't be had instrumented, this is left to check-all: it tries words.
-LATER = ("nsctl_complete.every_option_and_operand",)
 SUITE = "system, instrumented" if REPORTS else "system"
 AGAIN = f"make {'check-instrumented' if REPORTS else 'check-system'} TESTS="
 SECONDS_A_TEST = 150
@@ -113,6 +112,7 @@ def options():
     parser.add_argument("--beside", action="store_true")
     parser.add_argument("--alone", action="store_true")
     parser.add_argument("--release", action="store_true")
+    parser.add_argument("--some", action="store_true")
     parser.add_argument("names", nargs="*")
     return parser.parse_args()
 
@@ -124,11 +124,20 @@ def chosen_of(tests, arguments):
     return beside, alone
 
 
+def without_later(tests):
+    for name, function in tests.items():
+        if hasattr(function, "later"):
+            print(f"# only in check-all: {name}: {function.later}", flush=True)
+    return {n: f for n, f in tests.items() if not hasattr(f, "later")}
+
+
 def main():
     arguments = options()
     tests = dict(choose.tests(HERE, _rank, arguments.names))
     if arguments.release:
-        tests = {n: f for n, f in tests.items() if n in TELLING or (hasattr(f, "not_instrumented") and n not in LATER)}
+        tests = {n: f for n, f in tests.items() if n in TELLING or hasattr(f, "not_instrumented")}
+    if arguments.some:
+        tests = without_later(tests)
     beside, alone = chosen_of(tests, arguments)
     if arguments.list:
         print("\n".join(beside + alone))

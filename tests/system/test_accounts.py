@@ -202,3 +202,6 @@ def test_an_account_of_many_groups(b):
         b.check(r.returncode != 0 and stage.syslog.wait("keeping 40[0-9] gids"), "400 of them are too many", r.stdout + r.stderr)
         r = b.nsctl("check", "--config", stage.conf)
         b.check("SupplementaryGroups=none helps" in r.stdout, "which nsctl check says, too", "", r.stdout[-2000:])
+
+
+test_an_account_of_many_groups.later = "a map of ids at its limit, which tests/unit/test_idmap.c tries"

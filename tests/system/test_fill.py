@@ -138,6 +138,9 @@ def test_ipc(b):
                 "nobody inside can raise them")
 
 
+test_ipc.later = "the kernel's own limits, which nsshell only names"
+
+
 def _host(name, *args):
     """The host's root takes one, and gives it back."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -176,6 +179,9 @@ def test_what_the_kernel_counts_by_user(b):
         b.check(_queued() - before < 1000, "and aren't counted for the host's root", _queued())
 
 
+test_what_the_kernel_counts_by_user.later = "the kernel's own limits, which nsshell only names"
+
+
 def _queued():
     m = re.search(r"SigQ:\s+(\d+)/", pathlib.Path("/proc/self/status").read_text(encoding="ascii"))
     return int(m.group(1))
@@ -193,6 +199,9 @@ def test_processes(b):
     b.stage.config("TasksMax=60\n")
     if _is_safe_to_bomb(b, 60):
         _is_full(b, "processes with TasksMax=60", "process", "EAGAIN", 30, 60)
+
+
+test_processes.later = "limits.tasks has the rule"
 
 
 def test_memory_of_the_kernel(b):

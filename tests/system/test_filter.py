@@ -322,6 +322,9 @@ def test_tools_of_programmers(b: Scene):
                 f"{wanted}", r.stdout[-300:], r.stderr[-600:])
 
 
+test_tools_of_programmers.later = "compilers and debuggers, slow to start, and no wall that others don't try"
+
+
 # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_ALG, AF_VSOCK, AF_TIPC, AF_CAN, and two at once.
 FAMILIES = """
 import errno, socket

@@ -128,6 +128,9 @@ def test_what_is_to_be_hidden_later(b):
             b.check("No such" in r.stderr, "and the next login doesn't see it", r.stdout + r.stderr)
 
 
+test_what_is_to_be_hidden_later.later = "host_changes.what_is_hidden_stays_hidden has the rule"
+
+
 # ---- an upgrade of the host -------------------------------------------------------------
 
 @contextlib.contextmanager
@@ -236,6 +239,9 @@ def test_a_storm_of_changes(b):
         cpu, slept = _spent(supervisor)[0] - cpu, _spent(supervisor)[1] - slept
         b.check(n > 100 and slept < 20 * (took + SECONDS) and cpu < 0.1 * (took + SECONDS),
                 "meanwhile its supervisor has mostly slept", f"woken {slept} times, {cpu:.2f} s of CPU time")
+
+
+test_a_storm_of_changes.later = "many of what the others do once"
 
 
 def test_it_keeps_nothing_of_the_host(b):

@@ -168,6 +168,9 @@ def test_the_first_to_come_after_a_boot(b):
     b.check("/run/nsshell" not in r.stdout, "nsctl check finds nothing wrong with it", r.stdout)
 
 
+test_the_first_to_come_after_a_boot.later = "the machine boots, and logs in"
+
+
 def test_a_full_state_folder(b):
     b.stage.config("Upper=disk\n")
     with _sshd_in(b, _tiny("/var/lib/nsshell")):

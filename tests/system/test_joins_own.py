@@ -105,6 +105,9 @@ def test_many_joins_of_ones_own_at_once(b):
             p.wait()
 
 
+test_many_joins_of_ones_own_at_once.later = "many of what nsjoin.many_at_once tries of root's"
+
+
 def test_a_door_that_nobody_hears(b):
     """The socket's queue is full before the door begins."""
     with door_of(b, b.alice) as door:

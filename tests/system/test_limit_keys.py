@@ -230,6 +230,9 @@ def test_what_this_host_cannot_give(b):
             "refuses it, too: paths may be a user's" if path else "lets in, without a box"), r.stdout, r.stderr)
 
 
+test_what_this_host_cannot_give.later = "each key once more; tests/unit/test_limits.c has the table"
+
+
 def test_the_whole_session_is_killed(b):
     _, v2 = controllers()
     if not can(b, "memory"):

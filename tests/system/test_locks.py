@@ -251,6 +251,9 @@ def test_a_users_loops_of_pause(b):
         b.check([code for code, _ in said] == [0] * 3, "and root's pauses get in between", said)
 
 
+test_a_users_loops_of_pause.later = "a race that is tried for long; users_do.pause has the rule"
+
+
 def test_root_waits_for_one_pause_of_the_users_at_most(b):
     """Here this is the one that has the lock: no other of the user's gets in before root."""
     name = b.alice.pw_name

@@ -116,6 +116,7 @@ def test_every_option_and_operand(b):
 
 test_every_option_and_operand.seconds = 400
 test_every_option_and_operand.not_instrumented = "as it starts nsctl hundreds of times, for words"
+test_every_option_and_operand.later = "words, and nothing that a login needs"
 
 
 def test_every_key(b):
@@ -131,6 +132,9 @@ def test_every_key(b):
         (("nsctl", "set", name, "TasksMax", "=", "5", "MemoryM"), {"MemoryMax="}),
         (("nsctl", "set", name, "MemoryMax", "=", ""), set()),
         (("nsctl", "set", name, "IOReadBandwidthMax", "=", CONFIG[:-1]), {CONFIG})])
+
+
+test_every_key.later = "words, by starting nsctl once a key"
 
 
 def test_commands_and_what_they_run(b):

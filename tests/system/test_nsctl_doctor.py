@@ -173,6 +173,9 @@ def test_terminals_that_nobody_can_look_at(b):
     b.check(not [f for f in _findings(b) if "Record=" in f["what"]], "Record=no is fine")
 
 
+test_terminals_that_nobody_can_look_at.later = "a row of nsctl check, as its neighbours are"
+
+
 def test_shared_folders_that_are_not_bound(b):
     """What a group works in outside, and would lose or not be able to write inside."""
     top = pathlib.Path("/srv") / f"{b.stage.base.name}-shared"
@@ -217,6 +220,9 @@ def test_shared_folders_that_are_not_bound(b):
     finally:
         shutil.rmtree(top)
         shutil.rmtree(closed)
+
+
+test_shared_folders_that_are_not_bound.later = "a row of nsctl check, as its neighbours are"
 
 
 def test_folders_that_others_can_write(b):
@@ -272,6 +278,9 @@ def test_memory_that_can_be_filled(b):
     seen = _about(b, _findings(b), word, "note", "one account without it is told")
     b.check(seen and seen[0]["concerns"] == b.alice.pw_name and "1 account " in seen[0]["what"],
             "by name", seen)
+
+
+test_memory_that_can_be_filled.later = "a row of nsctl check, as its neighbours are"
 
 
 def test_every_finding_says_what_to_do(b):
@@ -332,6 +341,9 @@ def test_disks_that_can_be_filled(b):
     b.check(not [f for f in _findings(b, b.carol) if word in f["what"]], "without root it isn't looked at")
 
 
+test_disks_that_can_be_filled.later = "a row of nsctl check, as its neighbours are"
+
+
 def test_tmp_above_memory(b):
     word = "TmpSize= or UpperSize= above MemoryMax="
     for large in ("TmpSize=200M\nUpperSize=64M", "TmpSize=64M\nUpperSize=200M"):
@@ -340,6 +352,9 @@ def test_tmp_above_memory(b):
     for small in ("TmpSize=64M\nUpperSize=64M", "TmpSize=64M\nUpper=disk"):
         b.stage.config(f"MemoryMax=128M\n{small}\n")
         b.check(not [f for f in _findings(b) if word in f["what"]], f"{small.split()} is none")
+
+
+test_tmp_above_memory.later = "a row of nsctl check, as its neighbours are"
 
 
 def test_32_bit_programs_and_families(b):
@@ -354,3 +369,6 @@ def test_32_bit_programs_and_families(b):
         seen = [f for f in _findings(b) if word in f["what"]]
         b.check(len(seen) == (told and there) and all(b.alice.pw_name in f["concerns"] for f in seen),
                 f"{said.strip() or 'the default'}: {'a note' if told and there else 'no note'}", seen)
+
+
+test_32_bit_programs_and_families.later = "a row of nsctl check, as its neighbours are"

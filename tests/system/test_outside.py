@@ -95,6 +95,9 @@ def test_utmp_has_a_place_for_each_at_once(b):
             f"{size} and {os.stat('/run/utmp').st_size} bytes")
 
 
+test_utmp_has_a_place_for_each_at_once.later = "many of what outside.who_and_last_over_ssh does once"
+
+
 LOCKER = """import fcntl, sys
 kept = [open(path, "rb") for path in sys.argv[1:]]
 for f in kept:

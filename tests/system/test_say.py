@@ -156,6 +156,9 @@ def test_hundreds_at_once(b):
     b.check(b.gone(name), "and ends")
 
 
+test_hundreds_at_once.later = "many of what say.write does once"
+
+
 def test_nobody_elses(b):
     name = b.alice.pw_name
     with _on_terminal(b, name) as t:

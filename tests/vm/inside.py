@@ -47,8 +47,7 @@ CHOSEN = {
 # What `make check` does on v2 beside the machine's own tests: what a host may not show that has no systemd and
 # no cgroup v2.
 SOME = {"system": ("limits.memory", "limit_keys.the_whole_session_is_killed", "limit_keys.cpus", "limit_keys.swap",
-                   "slices.accounts_share_a_limit", "own_group.limits_to_be_read", "hits.tasks_are_told",
-                   "lifecycle.a_killed_supervisor", "joins.what_a_caller_leaves_to_the_supervisor"),
+                   "hits.tasks_are_told", "lifecycle.a_killed_supervisor", "joins.what_a_caller_leaves_to_the_supervisor"),
         "hostile": ()}
 
 
