@@ -99,15 +99,6 @@ SAME_TARGET(bound_and_hidden, bind_paths, "BindPaths", inaccessible_paths,
 SAME_TARGET(bound_ro_and_hidden, bind_ro_paths, "BindReadOnlyPaths", inaccessible_paths,
 	"InaccessiblePaths")
 
-static bool private_of_login(const struct policy *p, char *why, size_t why_size)
-{
-	if (p->network.kind != NETWORK_PRIVATE || p->network_share == NETWORK_OF_ACCOUNT)
-		return false;
-	return SAY(
-		"NetworkShare=login with Network=private: an address is the account's, and all of its "
-		"sessions have it: write NetworkShare=account, or Network=none");
-}
-
 static bool rules_without_network(const struct policy *p, const struct strlist *list,
 	const char *key, char *why, size_t why_size)
 {
@@ -148,7 +139,6 @@ static const struct rule rules[] = {
 	{ "MemoryHigh", "MemoryMax", high_above_max, false },
 	{ "Isolate", "Services", isolated_nowhere, false },
 	{ "Upper", "UpperSize", size_of_disk, true },
-	{ "Network", "NetworkShare", private_of_login, false },
 	{ "NetworkAllowUsers", "NetworkShare", nothing_to_share, false },
 	{ "IPAddressAllow", "Network", allow_without, false },
 	{ "IPAddressDeny", "Network", deny_without, false },

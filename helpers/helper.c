@@ -227,6 +227,9 @@ static int open_session(const struct decided *d, int terminal, struct err *e)
 		r = find_home(d->plan, &family, &born, e);
 	if (r == 0)
 		r = open_alone(d, &stage, terminal, family, &born, e);
+	/* It becomes no session. */
+	if (r != 0)
+		network_return(d->plan);
 	cgroup_fds_close(&born);
 	stage_close(&stage);
 	return r < 0 ? -1 : 0;

@@ -9,6 +9,7 @@
 #include "core/run/family.h"
 #include "core/run/netns.h"
 #include "core/run/nftable.h"
+#include "core/run/number.h"
 #include "core/run/program.h"
 #include "helpers/sibling.h"
 
@@ -228,9 +229,15 @@ static int take_theirs(struct session *s, struct err *e)
 	if (found == 0)
 		return err_set(e, 0,
 			"Network=user:%s: %s has no session whose network could be shared: log in as "
-			"long as it has one (nsctl list %s)",
-			n->name, n->name, n->name);
+			"long as it has one (nsctl list)",
+			n->name, n->name);
 	return found < 0 || note(s, ns, e) < 0 ? -1 : session_write(s, e);
+}
+
+void network_return(const struct plan *plan)
+{
+	if (plan->network.kind == NETWORK_PRIVATE && !plan->network.share)
+		number_return(plan->network.number);
 }
 
 int network_take(struct session *s, int family, struct err *e)

@@ -18,3 +18,6 @@ int network_reserve(const struct plan *plan, struct err *e);
  * Return: 0 or -1 with @e.
  */
 int network_take(struct session *s, int family, struct err *e);
+
+/* Give back what only this session's plan had: its own address, NetworkShare=login. */
+void network_return(const struct plan *plan);

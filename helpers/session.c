@@ -15,6 +15,7 @@
 #include "helpers/groups.h"
 #include "helpers/holder.h"
 #include "helpers/init.h"
+#include "helpers/network.h"
 #include "helpers/sibling.h"
 
 #include <fcntl.h>
@@ -432,6 +433,7 @@ int session_end(struct session *s, struct err *e)
 	holder_let_go(s);
 	host_session_close(&s->host, s->plan);
 	cleanup_close(&s->net);
+	network_return(s->plan);
 	r = take_away(s, e);
 	cleanup_close(&s->terminal);
 	cleanup_close(&s->leash);

@@ -31,7 +31,7 @@ TEXT_CELL(service, record.service)
 TEXT_CELL(tty, record.tty)
 TEXT_CELL(cgroup, record.cgroup)
 
-/* "private 100.64.0.5", "none:login": the word, and what comes behind the blank. */
+/* "private 100.64.0.5", "private:login 100.64.9.1", "none:login": the word, and what comes behind the blank. */
 CELL(network)
 {
 	const char *text = s->record.network;
@@ -40,7 +40,9 @@ CELL(network)
 	if (!*text)
 		text = "host";
 	(void)snprintf(buf, size, "%.*s",
-		(int)(strncmp(text, "none", 4) == 0 ? 4 : strcspn(text, " ")), text);
+		(int)strcspn(
+			text, strncmp(text, "none", 4) == 0 || *text == 'p' ? ": " : " "),
+		text);
 }
 
 CELL(address)

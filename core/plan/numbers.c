@@ -30,16 +30,20 @@ static int take_line(char *line, struct number_line *ret)
 	return 0;
 }
 
-static uint32_t first_free(const bool *taken, uint32_t max)
+/* From there on, and from the first one after the last. */
+static uint32_t first_free(const bool *taken, uint32_t from, uint32_t max)
 {
-	for (uint32_t n = 1; n <= max; n++)
+	for (uint32_t i = 0; i < max; i++) {
+		uint32_t n = (from - 1 + i) % max + 1;
+
 		if (!taken[n])
 			return n;
+	}
 	return 0;
 }
 
-int numbers_find(char *text, uid_t uid, const char *name, uint32_t max, uint32_t *ret,
-	struct err *e)
+int numbers_find(char *text, uid_t uid, const char *name, uint32_t from, uint32_t max,
+	uint32_t *ret, struct err *e)
 {
 	_cleanup_free_ bool *taken = calloc((size_t)max + 1, sizeof(*taken));
 	char *line;
@@ -62,6 +66,6 @@ int numbers_find(char *text, uid_t uid, const char *name, uint32_t max, uint32_t
 		}
 		taken[l.number] = true;
 	}
-	*ret = first_free(taken, max);
+	*ret = first_free(taken, from, max);
 	return 0;
 }

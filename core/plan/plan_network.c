@@ -218,7 +218,8 @@ static int plan_private(struct planner *b, struct plan_network *n, struct err *e
 		pool.v6_len = 0;
 	n->number = b->in->number ? b->in->number : netpool_max(&pool);
 	plan_addresses(b, n, &pool);
-	n->text = planner_text(b, "private %s", n->address4);
+	n->text = planner_text(
+		b, n->share ? "private %s" : "private:login %s", n->address4);
 	resolver = plan_names(b, n);
 	if (resolver != 0)
 		n->resolver = planner_text(b, "%u.%u.%u.%u", resolver >> 24,

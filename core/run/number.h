@@ -11,10 +11,14 @@
 
 /**
  * number_find() - The account's number, where its policy needs one
- * @allocate:	record a new one where there is none (needs root)
+ * @allocate:	record a new one where there is none (needs root); with NetworkShare=login one that
+ *		nobody has, which is this process's and those that it forks, until they end
  * @ret:	0 where it has none and needs none, or without @allocate
  *
  * Return: 0 or -1 with @e, which says what to do where the pool is used up.
  */
 int number_find(const struct account *a, const struct policy *policy, bool allocate,
 	uint32_t *ret, struct err *e);
+
+/* One of a login, by who has it: it may be another's from here on. */
+void number_return(uint32_t number);

@@ -2,6 +2,7 @@
 """Network=private: an address of one's own, and a way out that is the host's."""
 
 import os
+import pathlib
 import shutil
 import signal
 import time
@@ -10,6 +11,7 @@ from harness import kernel
 from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask, reach
 
 PRIVATE = "Network=private\n"
+LENT = pathlib.Path("/run/nsshell/net.lent")
 
 
 def _address(login, family="-4"):
@@ -240,6 +242,39 @@ def test_anothers(b):
                             "who comes back while a guest is in it has it again, and both have the way out", seen)
                     b.check(len(w.links()) == 1, "by one link", w.links())
         b.gone()
+        _no_links(b, w)
+
+
+def test_each_login_its_own(b):
+    if not _possible(b):
+        return
+    name = b.alice.pw_name
+    b.stage.config("[Network]\nPool=100.64.0.0/28\n[Default]\n" + PRIVATE + "NetworkShare=login\n"
+                   f"[User {b.bob.pw_name}]\nNetworkShare=account\n")
+    with World(b) as w:
+        w.serve(w.beyond, BEYOND4, 7000)
+        with w.shell(name) as one, w.shell(name) as two, w.shell(b.bob.pw_name) as o:
+            seen = {_address(one), _address(two), _address(o)}
+            b.check(len(seen) == 3 and "" not in seen, "each login has an address of its own", seen, b.log_tail())
+            one.do("python3 -m http.server 7000 --bind 127.0.0.1 >/dev/null 2>&1 & "
+                   "for i in $(seq 50); do grep -q :1B58 /proc/net/tcp && break; sleep .1; done")
+            seen = one.do(reach("127.0.0.1", 7000)), two.do(reach("127.0.0.1", 7000))
+            b.check(seen[0] == "in" and seen[1].startswith("no:"), "and a localhost of its own", seen)
+            seen = one.do(ask(BEYOND4, 7000)), two.do(ask(BEYOND4, 7000)), two.do(reach(_address(one), 7000))
+            b.check(seen[:2] == (HOST4, HOST4) and seen[2].startswith("no:"),
+                    "each has a way out, and none to the other", seen)
+            r = b.nsctl("list", "-n", "-r", "-o", "USER,NETWORK,ADDRESS")
+            seen = [f"{name} private {_address(login)}" in r.stdout for login in (one, two)]
+            b.check(seen == [True, True], "nsctl list has both", r.stdout + r.stderr)
+            b.check(len(list(LENT.iterdir())) == 2, "each number is somebody's", list(LENT.iterdir()))
+            pid = next(int(r["supervisor_pid"]) for r in b.stage.records() if r["user"] == name)
+            os.kill(pid, signal.SIGKILL)
+        b.gone()
+        with w.shell(name) as one:
+            b.check(_address(one) != "", "a later one has one, too", "")
+            b.check(len(list(LENT.iterdir())) == 1, "also what a killed supervisor left is free", list(LENT.iterdir()))
+        b.gone()
+        b.check(not list(LENT.iterdir()), "no number is left", list(LENT.iterdir()))
         _no_links(b, w)
 
 

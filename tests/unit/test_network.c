@@ -66,7 +66,7 @@ static uint32_t number_of(const char *text, uid_t uid, const char *name, int fou
 	uint32_t number;
 	struct err e;
 
-	assert_int_equal(numbers_find(copy, uid, name, 65534, &number, &e), found);
+	assert_int_equal(numbers_find(copy, uid, name, 1, 65534, &number, &e), found);
 	return number;
 }
 
@@ -105,10 +105,24 @@ static void a_pool_that_is_used_up_has_none_and_a_broken_line_is_named(void **st
 	struct err e;
 
 	(void)state;
-	assert_int_equal(numbers_find(full, 3, "c", 2, &number, &e), 0);
+	assert_int_equal(numbers_find(full, 3, "c", 2, 2, &number, &e), 0);
 	assert_int_equal(number, 0);
-	assert_int_equal(numbers_find(broken, 3, "c", 2, &number, &e), -1);
+	assert_int_equal(numbers_find(broken, 3, "c", 1, 2, &number, &e), -1);
 	assert_non_null(strstr(e.msg, "line 2"));
+}
+
+static void a_search_begins_where_it_is_told_and_goes_round(void **state)
+{
+	uint32_t number;
+	struct err e;
+
+	(void)state;
+	for (uint32_t from = 1; from <= 4; from++) {
+		char text[] = "1 3 a\n2 4 b\n";
+
+		assert_int_equal(numbers_find(text, 9, "", from, 4, &number, &e), 0);
+		assert_int_equal(number, from == 2 ? 2 : 1);
+	}
 }
 
 /* ---- rules */
@@ -284,6 +298,7 @@ int main(void)
 		STORY(an_account_keeps_its_number),
 		STORY(a_thousand_accounts_have_a_thousand_numbers),
 		STORY(a_pool_that_is_used_up_has_none_and_a_broken_line_is_named),
+		STORY(a_search_begins_where_it_is_told_and_goes_round),
 		STORY(rules_have_one_form),
 		STORY(what_is_no_rule_is_refused),
 		STORY(there_are_so_many_rules_and_no_more),
