@@ -111,6 +111,8 @@ const struct config_key config_keys[] = {
 	ROW("Pool", pool, pool, NETPOOL_DEFAULT,
 		"a prefix of IPv4, and perhaps one of IPv6, such as " NETPOOL_DEFAULT,
 		.network = true),
+	ROW("ConnectionsMax", count, connections_max, NETPOOL_CONNECTIONS,
+		"a whole number from 1 to 1000000", .min = 1, .max = 1000000, .network = true),
 	ROW("DNS", dns, dns, "", "addresses of resolvers, such as 192.0.2.53 2001:db8::53",
 		.list = true, .network = true),
 	ROW("Record", bool, record, "no", HINT_BOOL),

@@ -4,8 +4,8 @@
  * own, since it alone links the libraries for that, and has CAP_NET_ADMIN and no other capability.
  * Root's; started by the supervisor of an account's first session with Network=private:
  *
- *	nsshell-net open NUMBER RESOLVER|- POOL4 POOL6|- [RULE...]	(fds: net.h)
- *	nsshell-net rules NUMBER RESOLVER|- POOL4 POOL6|- [RULE...]	of a link that is there
+ *	nsshell-net open NUMBER RESOLVER|- CONNECTIONS POOL4 POOL6|- [RULE...]	(fds: net.h)
+ *	nsshell-net rules NUMBER RESOLVER|- CONNECTIONS POOL4 POOL6|- [RULE...]	of a link that is there
  *	nsshell-net look	what else keeps packets from being passed on
  *
  * Addresses, names and rules are made here of these few words; no text of anybody's is in them. What
@@ -100,14 +100,18 @@ static int keep(const struct net_request *q, struct err *e)
 
 static int take_request(int n, char **words, struct net_request *ret, struct err *e)
 {
-	if (n < 4 || parse_u32(words[0], &ret->number) < 0 ||
-		take_resolver(words[1], &ret->resolver) < 0)
+	uint32_t connections;
+
+	if (n < 5 || parse_u32(words[0], &ret->number) < 0 ||
+		take_resolver(words[1], &ret->resolver) < 0 ||
+		parse_u32(words[2], &connections) < 0)
 		return usage(e);
-	if (take_pool(words + 2, &ret->pool, e) < 0)
+	if (take_pool(words + 3, &ret->pool, e) < 0)
 		return -1;
+	ret->pool.connections = connections;
 	if (ret->number == 0 || ret->number > netpool_max(&ret->pool))
 		return err_set(e, 0, "number %u is outside of the pool", ret->number);
-	for (int i = 4; i < n; i++)
+	for (int i = 5; i < n; i++)
 		if (netrules_line(words[i], &ret->rules) < 0)
 			return err_set(
 				e, 0, "rule %s: bad, or one of too many", words[i]);

@@ -133,14 +133,15 @@ static int ask_program(const struct plan_network *n, const char *what, const int
 {
 	_cleanup_(strlist_clear) struct strlist words = { 0 };
 	_cleanup_free_ char *rules = strdup(n->rules);
-	char number[16];
+	char number[16], connections[16];
 	int r;
 
 	(void)snprintf(number, sizeof(number), "%u", n->number);
+	(void)snprintf(connections, sizeof(connections), "%u", n->connections);
 	r = strlist_add(&words, PATH_NET) | strlist_add(&words, what) |
 	    strlist_add(&words, number) |
 	    strlist_add(&words, *n->resolver ? n->resolver : "-") |
-	    strlist_add(&words, n->pool4) |
+	    strlist_add(&words, connections) | strlist_add(&words, n->pool4) |
 	    strlist_add(&words, *n->pool6 ? n->pool6 : "-");
 	if (r < 0 || !rules || strlist_add_lines(&words, rules) < 0)
 		return err_set(e, ENOMEM, "make the account's network");

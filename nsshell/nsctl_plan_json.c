@@ -295,6 +295,7 @@ static json_t *private_network(struct json_out *o, const struct plan_network *n)
 	put(o, object, "address6", *n->address6 ? text(n->address6) : json_null());
 	put(o, object, "pool4", text(n->pool4));
 	put(o, object, "pool6", *n->pool6 ? text(n->pool6) : json_null());
+	put(o, object, "connections_max", json_integer(n->connections));
 	put(o, object, "resolver", *n->resolver ? text(n->resolver) : json_null());
 	put(o, object, "rules", text(n->rules));
 	put(o, object, "table", text(n->table));

@@ -48,7 +48,7 @@
 #define PATH_NET_LOCK  PATH_RUN "/net.lock"
 /* Rules of an account's network, by its number: text of core/plan/netrules.h */
 /* Numbers of logins' own addresses: a file each, locked as long as it has it. */
-#define PATH_NET_LENT PATH_RUN "/net.lent"
+#define PATH_NET_LENT  PATH_RUN "/net.lent"
 #define PATH_NET_RULES PATH_RUN "/net"
 /* Inside a box: holds the session id; its being there says that this is a box. */
 #define PATH_RUN_SESSION PATH_RUN "/session"

@@ -236,7 +236,7 @@ static void put_names(uint32_t resolver, FILE *out)
  * Rules hold for what goes on as well as for what begins, and answers go back to who asked. What is
  * allowed is allowed against what is refused by itself, too.
  */
-static void put_filter(bool names, FILE *out)
+static void put_filter(bool names, uint32_t connections, FILE *out)
 {
 	fprintf(out,
 		"\tchain allowed {\n"
@@ -248,7 +248,7 @@ static void put_filter(bool names, FILE *out)
 		"\t\tiifname . ip daddr @allow4 goto allowed\n"
 		"\t\tiifname . ip6 daddr @allow6 goto allowed\n\t}\n"
 		"\tchain to_host {\n",
-		NETPOOL_CONNECTIONS);
+		connections);
 	if (names)
 		fputs("\t\tct status dnat ct original ip daddr " NETPOOL_GATEWAY4
 		      " goto allowed\n",
@@ -282,7 +282,7 @@ void netpool_table(const struct netpool *p, uint32_t resolver, FILE *out)
 	put_names(resolver, out);
 	put_mark("back", "filter hook prerouting", v4, v6, out);
 	put_mark("host_out", "route hook output", v4, v6, out);
-	put_filter(resolver != 0, out);
+	put_filter(resolver != 0, p->connections, out);
 	fprintf(out,
 		"\tchain after {\n\t\ttype nat hook postrouting priority 100\n"
 		"\t\tip saddr %s oifname != \"" NETPOOL_LINK "*\" masquerade\n",

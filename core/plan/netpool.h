@@ -32,14 +32,16 @@
 #define NETPOOL_ROUTES_OUT 28276 /* the pool, by the loopback */
 #define NETPOOL_RULES      11000 /* priority of the first of five rules */
 
-/* Connections of one account's network at once: it mustn't fill the kernel's table for all. */
-#define NETPOOL_CONNECTIONS 4096U
+/* Connections of one network at once: it mustn't fill the kernel's table for all. */
+#define NETPOOL_CONNECTIONS                                                              \
+	"4096" /* unless ConnectionsMax= of [Network] says otherwise */
 
 struct netpool {
 	uint32_t v4; /* the host's byte order */
 	unsigned int v4_len;
 	uint8_t v6[16];
-	unsigned int v6_len; /* 0: none */
+	unsigned int v6_len;  /* 0: none */
+	uint32_t connections; /* of each network at once; not of the prefixes' text */
 };
 
 #define NETPOOL_TEXT_MAX 64 /* of an address or a prefix, with the 0 */

@@ -336,6 +336,7 @@ struct plan_network {
 	/* NETWORK_PRIVATE; texts are "" where there is none */
 	uint32_t
 		number; /* of the account: by it nsshell-net makes all below, netpool.h */
+	uint32_t connections;            /* at once, of each such network */
 	const char *pool4, *pool6;       /* "100.64.0.0/16" */
 	const char *link;                /* of the host's: "nssh5" */
 	const char *address4, *address6; /* inside */

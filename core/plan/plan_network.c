@@ -216,6 +216,8 @@ static int plan_private(struct planner *b, struct plan_network *n, struct err *e
 		return err_set(e, 0, "Pool=%s: %s", b->in->policy->pool, why);
 	if (!b->in->host->ipv6)
 		pool.v6_len = 0;
+	n->connections = (uint32_t)b->in->policy->connections_max;
+	pool.connections = n->connections;
 	n->number = b->in->number ? b->in->number : netpool_max(&pool);
 	plan_addresses(b, n, &pool);
 	n->text = planner_text(

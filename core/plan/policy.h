@@ -158,8 +158,9 @@ struct policy {
 	size_t n_guests;
 	/* IPAddressAllow=, IPAddressDeny=, RestrictPorts=: words of netrules.h */
 	struct strlist ip_allow, ip_deny, restrict_ports;
-	char *pool;         /* Pool= of [Network], as netpool_parse() takes it */
-	struct strlist dns; /* DNS= of [Network], addresses; empty: as the host */
+	char *pool;               /* Pool= of [Network], as netpool_parse() takes it */
+	uint64_t connections_max; /* ConnectionsMax= of [Network] */
+	struct strlist dns;       /* DNS= of [Network], addresses; empty: as the host */
 	enum policy_on_error on_error; /* OnError= */
 	enum policy_groups groups;     /* SupplementaryGroups= */
 	bool notify_join;  /* NotifyJoin=: the user is told when an admin steps in */

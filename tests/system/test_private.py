@@ -333,6 +333,50 @@ def _rules_hold(b, a, o):
             "another account has its own", seen)
 
 
+CROWD = """python3 -c '
+import socket, sys
+held, refused = [], 0
+for _ in range(int(sys.argv[2])):
+    s = socket.socket()
+    s.settimeout(3)
+    try:
+        s.connect((sys.argv[1], 7000))
+        held.append(s)
+    except OSError:
+        refused += 1
+print(len(held), refused, flush=True)
+sys.stdin.read()' """
+
+
+def test_as_many_connections(b):
+    """Nobody fills the kernel's table of connections for all."""
+    if not _possible(b):
+        return
+    b.stage.config("[Network]\nConnectionsMax=5\n[Default]\n" + PRIVATE)
+    with World(b) as w, w.shell(b.alice.pw_name) as a, w.shell(b.bob.pw_name) as o:
+        a.do("true")
+        w.hold(w.beyond, BEYOND4, 7000)
+        a.do(f"mkfifo end; {CROWD} {BEYOND4} 12 <end >held 2>&1 & exec 9>end; for i in $(seq 300); do "
+             "grep -q . held && break; sleep .1; done")
+        seen = a.do("cat held")
+        b.check(seen == "5 7", "of twelve connections at once five are taken", seen, b.log_tail())
+        seen = o.do(f"{CROWD} {BEYOND4} 5 </dev/null")
+        b.check(seen == "5 0", "and another account has its own", seen)
+        seen = a.do("""python3 -c '
+import socket
+n = 0
+for i in range(200):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.connect(("192.0.2.9", 10000 + i))
+    try:
+        s.send(b"x"); s.send(b"x"); n += 1
+    except OSError:
+        pass
+print(n)' """)
+        r = w.on_host("cat /proc/sys/net/netfilter/nf_conntrack_count")
+        b.check(int(r.stdout) < 60, "two hundred by UDP take no room either", (seen, r.stdout))
+
+
 def test_rules_need_the_network(b):
     b.stage.config("IPAddressDeny=10.0.0.0/8\n")
     r = b.ssh(b.alice.pw_name, "true")

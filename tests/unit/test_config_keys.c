@@ -163,6 +163,9 @@ static void a_network_is_the_hosts_none_or_has_a_name(void **state)
 		NETWORK_OF_LOGIN);
 	p = &give(state, "Network=none\nNetworkAllowUsers=bob carol")->policy;
 	expect_list(&p->network_users, "bob carol");
+	assert_int_equal(p->connections_max, 4096);
+	p = &give(state, "Network=private\n[Network]\nConnectionsMax=7")->policy;
+	assert_int_equal(p->connections_max, 7);
 	refuse_all(state, "NetworkAllowUsers", WORDS("a:b", "bob c/d"));
 	refuse_all(state, "Network",
 		WORDS("no", "user:", "user:a b", "user:a/b", "netns",

@@ -115,6 +115,21 @@ class World:
         return s
 
 
+    def hold(self, where, address, port):
+        """A server that takes what comes, and keeps it."""
+        s = Shell([*self.enter(where), "python3", "-u", "-c", HOLDER, address, str(port)])
+        self.started.append(s)
+        self._listens(where, port, "tcp")
+
+
+HOLDER = """
+import socket, sys
+s = socket.create_server((sys.argv[1], int(sys.argv[2])), backlog=100)
+held = []
+while True:
+    held.append(s.accept())
+"""
+
 SERVER = """
 import socket, sys
 address, port, kind = sys.argv[1], int(sys.argv[2]), sys.argv[3]
