@@ -21,7 +21,7 @@ COMMIT  := $(shell cat .commit 2>/dev/null || git describe --always --dirty --ab
 # ---- what Debian 12 and 13 call what we need ------------------------------------------------
 DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev libmount-dev libblkid-dev \
 	libeconf-dev libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev \
-	libseccomp-dev libsystemd-dev libnl-route-3-dev libnftables-dev
+	libseccomp-dev libsystemd-dev libnl-route-3-dev libnftables-dev libarchive-dev nettle-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
 	mandoc cron login lxcfs fuse3 rsync git xauth netcat-openbsd strace libclang-rt-dev llvm dropbear-bin \
@@ -86,6 +86,7 @@ NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/client_open.c he
 NSJOIN := $(wildcard nsshell/nsjoin*.c)
 NSSHELL := $(wildcard nsshell/nsshell*.c)
 COMMAND := $(wildcard nsshell/command*.c)
+IMAGE  := $(wildcard image/*.c) nsshell/nsctl_options.c nsshell/nsctl_say.c
 DOOR   := $(wildcard nsshell/door*.c) helpers/client.c helpers/client_open.c helpers/session_id.c
 UNIT   := $(wildcard tests/unit/test_*.c)
 BENCH  := $(wildcard tests/bench/*.c)
@@ -104,7 +105,8 @@ LDLIBS_ctl  = $(LDLIBS_run) -lsmartcols -ljansson
 SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
 PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
-	$(BUILD)/nsshell-door $(BUILD)/nsshell-command $(BUILD)/nsshell-session $(BUILD)/pam_nsshell.so
+	$(BUILD)/nsshell-door $(BUILD)/nsshell-command $(BUILD)/nsshell-session $(BUILD)/nsshell-image \
+	$(BUILD)/pam_nsshell.so
 # Asks systemd for an account's scope; a system without systemd's library has no use for it.
 PROGRAMS += $(if $(shell $(PKG_CONFIG) --exists libsystemd && echo yes),$(BUILD)/nsshell-scope)
 # Makes the links of Network=private, which a system without these libraries doesn't have.
@@ -193,6 +195,11 @@ $(BUILD)/nsshell-scope: $(call obj,$(SCOPE)) $(LIBS)
 $(BUILD)/nsshell-net: $(call obj,$(NET)) $(LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PKG_net)) -lcap
+
+# Beside libarchive, which brings nettle along.
+$(BUILD)/nsshell-image: $(call obj,$(IMAGE)) $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run) -larchive -lnettle -lsmartcols -ljansson
 
 $(BUILD)/nsshell-session: $(call obj,$(SESSION)) $(LIBS)
 	$(call say,LD,$@)
@@ -381,7 +388,7 @@ format:
 # Man pages and snippets name the places of an installation without any of these variables.
 PLACES = sed -e 's,/usr/local/libexec,$(LIBEXECDIR),g' -e 's,/usr/local/\(s\?bin\|share\),$(PREFIX)/\1,g' \
 	-e 's,/etc/\(nsshell\|pam\.d\),$(SYSCONFDIR)/\1,g'
-MANPAGES := nsshell.1 nsshell.7 nsshell.conf.5 nsshell-commands.5 nsctl.8 nsjoin.8 pam_nsshell.8
+MANPAGES := nsshell.1 nsshell.7 nsshell.conf.5 nsshell-commands.5 nsctl.8 nsctl-image.8 nsjoin.8 pam_nsshell.8
 # "nsctl.8" to its place below MANDIR.
 man = $(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(1)
 
@@ -415,6 +422,7 @@ install: all
 	$(call put,4755,$(BUILD)/nsshell-door,$(LIBEXECDIR)/nsshell)
 	$(call put,0755,$(BUILD)/nsshell-command,$(LIBEXECDIR)/nsshell)
 	$(call put,0755,$(BUILD)/nsshell-session,$(LIBEXECDIR)/nsshell)
+	$(call put,0755,$(BUILD)/nsshell-image,$(LIBEXECDIR)/nsshell)
 	$(if $(filter %/nsshell-scope,$(PROGRAMS)),$(call put,0755,$(BUILD)/nsshell-scope,$(LIBEXECDIR)/nsshell))
 	$(if $(filter %/nsshell-net,$(PROGRAMS)),$(call put,0755,$(BUILD)/nsshell-net,$(LIBEXECDIR)/nsshell))
 	install -d $(DESTDIR)$(PREFIX)/share/nsshell/commands
@@ -478,6 +486,7 @@ uninstall:
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-net \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-command \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-session \
+		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-image \
 		$(patsubst config/%,$(DESTDIR)$(PREFIX)/share/nsshell/%,$(ENTRIES)) \
 		$(DESTDIR)$(PREFIX)/bin/nsshell $(foreach m,$(MANPAGES),$(call man,$(m))) \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf \

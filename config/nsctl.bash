@@ -75,6 +75,7 @@ _nsshell_offer() { # what --help calls $1, of which it says $2
 	USER|'USER|UID') mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	COMMAND) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
 	'USER|SESSION') _nsshell_words "$(_nsshell_sessions user,id)" ;;
+	IMAGE) _nsshell_words "$(_nsshell_run nsctl image list --raw --noheadings | cut -d' ' -f1)" ;;
 	ID) _nsshell_words "$(_nsshell_sessions id)" ;;
 	SERVICE|NAME) _nsshell_words "$(_nsshell_services)" ;;
 	SIG) _nsshell_words 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP' ;;
@@ -125,6 +126,12 @@ _nsctl() {
 	commands=$(_nsshell_run nsctl help | awk '/^  [a-z]/ { print $1 }')
 	if ((COMP_CWORD == 1)); then
 		_nsshell_words "$commands --version --help"
+	elif [[ $command == image ]]; then
+		if ((COMP_CWORD == 2)); then
+			_nsshell_words "$(_nsshell_run nsctl image help | awk '/^  [a-z]/ { print $1 }')"
+		else
+			_nsshell_complete 2 '' < <(_nsshell_run nsctl image "${COMP_WORDS[2]}" --help)
+		fi
 	elif [[ $command == help ]]; then
 		((COMP_CWORD == 2)) && _nsshell_words "$commands"
 	else

@@ -5,7 +5,6 @@
 #include "core/run/cgroup_flee.h"
 #include "core/run/inside.h"
 
-#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,6 +23,7 @@ static const struct nsctl_command commands[] = {
 	{ "resume", nsctl_resume, "let paused sessions go on" },
 	{ "set", nsctl_set, "change the limits of an account, at once" },
 	{ "run", nsctl_run, "run a command in a session of an account, without a login" },
+	{ "image", nsctl_image, "other root file systems than the host's" },
 	{ "log", nsctl_log, "what happened to sessions" },
 	{ "metrics", nsctl_metrics, "numbers for Prometheus" },
 	{ "refresh", nsctl_refresh, "have running sessions show lxcfs's numbers" },
@@ -43,32 +43,6 @@ static void help_print(FILE *out)
 		    "  -V, --version  which nsctl this is\n\n"
 		    "\"nsctl help COMMAND\" tells a command's options; see nsctl(8).\n",
 		out);
-}
-
-int nsctl_usage(const char *command, const char *fmt, ...)
-{
-	va_list args;
-
-	(void)fprintf(stderr, "%s: ", command);
-	va_start(args, fmt);
-	(void)vfprintf(stderr, fmt, args);
-	va_end(args);
-	(void)fprintf(stderr, "\nTry \"%s --help\".\n", command);
-	return NSCTL_USAGE;
-}
-
-int nsctl_failed(const char *command, const struct err *e)
-{
-	(void)fprintf(stderr, "%s: %s\n", command, e->msg);
-	return NSCTL_FAILED;
-}
-
-int nsctl_flush(const char *command, int status)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	(void)fprintf(stderr, "%s: the output couldn't be written: %m\n", command);
-	return NSCTL_FAILED;
 }
 
 static const struct nsctl_command *command_find(const char *name)

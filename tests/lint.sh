@@ -32,7 +32,7 @@ try() { # NAME COMMAND...
 }
 flags=$(make -s --no-print-directory print-cppflags)
 
-includes() { files 'core/*' 'config/*.[ch]' 'helpers/*' 'nsshell/*' 'pam_module/*' | grep '\.[ch]$' | xargs awk -f tests/includes.awk; }
+includes() { files 'core/*' 'config/*.[ch]' 'helpers/*' 'image/*' 'nsshell/*' 'pam_module/*' | grep '\.[ch]$' | xargs awk -f tests/includes.awk; }
 tidy() { # shellcheck disable=SC2086 # words
 	files '*.c' | python3 tests/tidy.py ${all:+--all} -- $flags
 }

@@ -5,10 +5,13 @@
  *	PATH_IMAGES/oci-layout, index.json, blobs/	an OCI image layout: what images are, nsctl image's
  *	PATH_IMAGES/layers/sha256/DIFFID		a layer unpacked, in overlayfs's form
  *	PATH_IMAGES/layers/l/SHORT			a link to it
+ *	PATH_IMAGES/layers/size/DIFFID			"BYTES FILES" of it
  *	PATH_IMAGES/ready/HEX/layers			"SHORT DIFFID", a line a layer, lowest first
  *	PATH_IMAGES/ready/HEX/environment		"NAME=VALUE"
  *	PATH_IMAGES/ready/HEX/about			"architecture amd64", "created ..."
+ *	PATH_IMAGES/ready/HEX/blobs			digests of what it is made of
  *	PATH_IMAGES/tags/NAME:TAG			a link to ../ready/HEX, HEX being the manifest's digest
+ *	PATH_IMAGES/tmp, work				what isn't complete, and the lock of who works at it
  *	PATH_IMAGES/lock				who changes it has it exclusively
  *
  * A layer, and a directory in ready/, is renamed into place when it is complete, and changed no more.

@@ -180,7 +180,7 @@ class Stage:
         for folder in (LIBEXEC, "/usr/libexec/nsshell"):
             if os.path.isdir(folder):
                 kernel.bind(nothing, folder)
-        for name in ("nsshell-command", "nsshell-net", "nsshell-session"):
+        for name in ("nsshell-command", "nsshell-net", "nsshell-session", "nsshell-image"):
             if (self.build / name).exists():
                 shutil.copy(self.build / name, nothing)
         entries = self.private / "entries"

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * nsshell-image: what "nsctl image" starts. A program of its own, since it alone links libarchive. Options and exit
+ * statuses are nsctl's.
+ */
+#pragma once
+
+#include "core/base/err.h"
+#include "image/store.h"
+#include "image/unpack.h"
+#include "nsshell/nsctl.h"
+
+#include <stdbool.h>
+
+int image_import(int argc, char **argv);
+
+struct image_import {
+	struct unpack_limits limits;
+	const char *name;  /* NAME or NAME:TAG; NULL: as the archive calls it */
+	const char *which; /* of several, the one that the archive calls so; NULL: all */
+};
+
+/* Import what a file or a directory is. @command: for what is said. Return: 0 or -1 with @e. */
+int image_import_fd(
+	const char *command, int fd, const struct image_import *how, struct err *e);
+
+/* As Go calls this machine: amd64. */
+const char *image_architecture(void);

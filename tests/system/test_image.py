@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""nsctl image: what becomes of archives, of honest ones and of others."""
+
+import gzip
+import json
+import lzma
+import os
+import stat
+import tarfile
+
+from harness import images
+from harness.images import entry, hardlink, symlink, tar
+
+ROOT = (entry("./", mode=0o751), entry("./bin/"), entry("./bin/tool", b"#!/bin/sh\n", mode=0o4755),
+        hardlink("./bin/again", "./bin/tool"), symlink("./bin/sh", "tool"),
+        entry("./etc/"), entry("./etc/motd", b"hello\n", uid=5, gid=60, mtime=1000000000, xattrs={"user.a": "b"}),
+        entry("./tmp/", mode=0o1777))
+
+
+def _import(b, place, what, *words, name="x"):
+    path = place / "archive"
+    path.write_bytes(what)
+    return b.nsctl("image", "import", path, *([name] if name else []), *words, timeout=60)
+
+
+def _whole(b, r, did, name="x:latest"):
+    """The image of ROOT is there, as it was made."""
+    if not b.check(r.returncode == 0, f"{did}: imported", r.stdout + r.stderr):
+        return
+    top = images.layers_of(name)[-1]
+    tool, motd = os.stat(f"{top}/bin/tool"), os.stat(f"{top}/etc/motd")
+    saw = (oct(os.stat(top).st_mode), oct(tool.st_mode), tool.st_nlink, os.readlink(f"{top}/bin/sh"), motd.st_uid, motd.st_gid,
+           int(motd.st_mtime), os.getxattr(f"{top}/etc/motd", "user.a"), oct(os.stat(f"{top}/tmp").st_mode))
+    want = ("0o40751", "0o104755", 2, "tool", 5, 60, 1000000000, b"b", "0o41777")
+    b.check(saw == want, f"{did}: modes, owners, times, links and attributes are those of the archive", str(saw))
+
+
+def test_kinds_of_archives(b):
+    layer = tar(*ROOT)
+    with images.store(b) as place:
+        _whole(b, _import(b, place, layer), "a tar")
+        _whole(b, _import(b, place, lzma.compress(layer), name="xz"), "a tar.xz", "xz:latest")
+        _whole(b, _import(b, place, images.docker_save([layer]), name=None), "docker save", "test:1")
+        _whole(b, _import(b, place, gzip.compress(images.docker_save([layer])), name="zipped:2"), "docker save, compressed",
+               "zipped:2")
+        _whole(b, _import(b, place, images.oci_archive([layer], compress=gzip.compress, kind="tar+gzip"), name="oci"),
+               "an OCI archive", "oci:latest")
+        b.check(len(os.listdir(f"{images.IMAGES}/layers/sha256")) == 1, "all of them have one layer, once")
+        for path, data in images.oci_files([layer], ref="localhost/layout:3").items():
+            (place / "layout" / path).parent.mkdir(parents=True, exist_ok=True)
+            (place / "layout" / path).write_bytes(data)
+        _whole(b, b.nsctl("image", "import", place / "layout"), "an OCI layout", "layout:3")
+        (place / "archive").write_bytes(layer)
+        r = b.run("sh", "-c", f"cat {place}/archive | {b.stage.bin}/nsctl image import - piped")
+        _whole(b, r, "from a pipe", "piped:latest")
+        r = b.nsctl("image", "import", images.layers_of("x:latest")[0], "tree")
+        _whole(b, r, "a directory", "tree:latest")
+        b.check("hello" in open(f"{images.IMAGES}/tags/test:1/environment", encoding="ascii").read(),
+                "the config's environment is there in lines")
+        index = json.loads(open(f"{images.IMAGES}/index.json", encoding="ascii").read())
+        names = {m["annotations"]["org.opencontainers.image.ref.name"] for m in index["manifests"]}
+        b.check(names == {"x:latest", "xz:latest", "test:1", "zipped:2", "oci:latest", "layout:3", "piped:latest", "tree:latest"},
+                "index.json has every name", str(names))
+        b.check(os.listdir(f"{images.IMAGES}/tmp") == [], "nothing half-done is left", str(os.listdir(f"{images.IMAGES}/tmp")))
+
+
+def test_layers_on_layers(b):
+    """Whiteouts and opaque directories, in whatever order they come, are what overlayfs makes of them."""
+    low = tar(entry("gone", b"1"), entry("dir/"), entry("dir/old", b"1"), entry("opaque/"), entry("opaque/old", b"1"),
+              entry("again/"), entry("again/old", b"1"), entry("file/"), entry("file/old", b"1"), entry("kept", b"low"))
+    high = tar(entry(".wh.gone"), entry("dir/"), entry("dir/.wh.old"), entry("opaque/"), entry("opaque/new", b"2"),
+               entry("opaque/.wh..wh..opq"), entry(".wh.again"), entry("again/"), entry("again/new", b"2"), entry("file", b"2"),
+               entry(".wh.file"), entry("kept", b"high"))
+    with images.store(b) as place:
+        r = _import(b, place, images.docker_save([low, high, tar(entry("last", b"3"))]), name="layers")
+        b.check(r.returncode == 0, "three layers are imported", r.stdout + r.stderr)
+        layers = images.layers_of("layers:latest")
+        st = os.lstat(f"{layers[1]}/gone")
+        b.check(stat.S_ISCHR(st.st_mode) and st.st_rdev == 0, "a whiteout is a device 0:0", oct(st.st_mode))
+        b.check(os.getxattr(f"{layers[1]}/opaque", "trusted.overlay.opaque") == b"y", "an opaque directory is one")
+        merged = place / "merged"
+        merged.mkdir()
+        r = b.run("mount", "-t", "overlay", "-o", f"ro,lowerdir={':'.join(reversed(layers))}", "overlay", merged)
+        saw = sorted(os.path.relpath(os.path.join(d, f), merged) for d, _, files in os.walk(merged) for f in files)
+        b.run("umount", merged)
+        b.check(saw == ["again/new", "file", "kept", "last", "opaque/new"], "one over the other they are what was meant",
+                r.stderr + str(saw))
+        r = _import(b, place, images.docker_save([low, high, low]), name="twice")
+        b.check(r.returncode == 0 and len(images.layers_of("twice:latest")) == 2, "a layer that is there twice is the upper one",
+                r.stdout + r.stderr)
+
+
+# What can't be a layer: what it is, its entries, and what is said.
+HOSTILE = (
+    ("a way out", (entry("a/../../b", b"x"),), "leads out"),
+    ("a link that is written through", (symlink("etc", "/etc"), entry("etc/passwd", b"x")), "symbolic link"),
+    ("a directory in place of a link", (symlink("etc", "/etc"), entry("etc/")), "symbolic link and a directory"),
+    ("a hard link out", (hardlink("a", "../../etc/shadow"),), "leads out"),
+    ("a hard link through a link", (symlink("etc", "/etc"), hardlink("a", "etc/shadow")), "symbolic link"),
+    ("a hard link to nothing", (hardlink("a", "b"),), "no file of the layer's"),
+    ("a hard link to a directory", (entry("b/"), hardlink("a", "b")), "no file of the layer's"),
+    ("a file in place of a directory", (entry("a/"), entry("a/b", b"x"), entry("a", b"x")), "is a directory and a file"),
+    ("a directory in place of a file", (entry("a", b"x"), entry("a/")), "is a file and a directory"),
+    ("a file below a file", (entry("a", b"x"), entry("a/b", b"x")), "is a file and a directory"),
+    ("a whiteout of nothing", (entry(".wh."),), "whiteout of nothing"),
+    ("a whiteout of what is above", (entry("a/.wh..."),), "whiteout of nothing"),
+    ("a root that hides all", (entry(".wh..wh..opq"),), "hides all layers"),
+    ("a root that is none", (entry(".", b"x"),), "is no directory"),
+    ("an owner beyond 65534", (entry("a", b"x", uid=100000),), "ids go up to 65534"),
+    ("an owner below 0", (entry("a", b"x", gid=-1),), "ids go up to 65534"),
+    ("a name longer than Linux takes", (entry("n" * 256, b"x"),), "longer than Linux takes"),
+    ("a path longer than Linux takes", (entry("/".join(["n" * 200] * 25), b"x"),), "longer than Linux takes"),
+    ("more files than allowed", tuple(entry(f"{i}", b"") for i in range(12)), "--max-files"),
+    ("more bytes than allowed", (entry("a", b"x" * 70000), entry("b", b"x" * 70000)), "--max-size"),
+)
+
+
+def _refused(b, place, did, what, word, *words, name="bad"):
+    before = images.stored()
+    r = _import(b, place, what, "--max-files=10", "--max-size=100K", *words, name=name)
+    b.check(r.returncode == 1 and word in r.stderr, f"{did}: refused, with a word", r.stdout + r.stderr)
+    b.check(images.stored() == before, f"{did}: nothing is left", str(set(images.stored()) - set(before)))
+
+
+def test_hostile_layers(b):
+    with images.store(b) as place:
+        _import(b, place, tar(entry("good", b"x")), name="good")
+        for did, entries, word in HOSTILE:
+            _refused(b, place, did, tar(*entries), word)
+        _refused(b, place, "half an archive", tar(entry("a", b"x" * 9000))[:5000], "can't be read")
+        _refused(b, place, "half a compressed one", gzip.compress(os.urandom(9000))[:5000], "can't be read")
+        _refused(b, place, "a bomb", lzma.compress(tar(entry("a", bytes(50 << 20)))), "--max-size")
+        sparse = entry("a", b"1\n0\n512\n", pax_headers={"GNU.sparse.major": "1", "GNU.sparse.minor": "0",
+                                                       "GNU.sparse.name": "b", "GNU.sparse.realsize": str(1 << 50)})
+        _refused(b, place, "a sparse bomb", tar(sparse), "")
+        _refused(b, place, "what is no archive", b"#!/bin/sh\necho hello\n" * 100, "")
+        b.check(not os.path.exists("/etc/nsshell-test-escaped"), "the host has nothing of it")
+
+
+def test_what_is_defused(b):
+    """Left out, or made harmless, and named."""
+    magic = (0x02000000).to_bytes(4, "little").decode("latin-1")
+    v3 = ((0x03000000).to_bytes(4, "little") + bytes(20)).decode("latin-1")
+    layer = tar(entry("/absolute", b"x"), entry("dev/null", kind=tarfile.CHRTYPE, devmajor=1, devminor=3),
+                entry("dev/sda", kind=tarfile.BLKTYPE, devmajor=8), entry("twice", b"1"), entry("twice", b"22"),
+                entry("overlay", b"x", xattrs={"trusted.overlay.redirect": "/etc", "user.overlay.opaque": "y"}),
+                entry("lower/", xattrs={"trusted.overlay.opaque": "y"}),
+                entry("caps", b"x", xattrs={"security.capability": v3, "security.selinux": "x:y:z"}),
+                entry("ping", b"x", xattrs={"security.capability": magic + "\0" * 16}),
+                entry(".wh..wh.plnk/"), entry("e\u0301", b"x"), entry("\x1b]0;steer\x07", kind=tarfile.BLKTYPE),
+                symlink("out", "/etc/shadow"))
+    with images.store(b) as place:
+        r = _import(b, place, layer, name="defused")
+        b.check(r.returncode == 0, "the rest is imported", r.stdout + r.stderr)
+        top = images.layers_of("defused:latest")[0]
+        for word in ("dev/null", "dev/sda", "twice", "trusted.overlay.redirect", "user.overlay.opaque", "security.selinux",
+                     "security.capability", ".wh..wh.plnk"):
+            b.check(word in r.stderr, f"what became of {word} is said", r.stderr)
+        b.check("\x1b" not in r.stderr, "no name steers the terminal", repr(r.stderr))
+        b.check(sorted(os.listdir(top)) == ["absolute", "caps", "e\u0301", "lower", "out", "overlay", "ping", "twice"],
+                "what is there is what may be, and names are the bytes that they were", str(sorted(os.listdir(top))))
+        xattrs = {f: os.listxattr(f"{top}/{f}", follow_symlinks=False) for f in os.listdir(top)}
+        b.check(xattrs.pop("ping") == ["security.capability"] and not any(xattrs.values()),
+                "no attribute that overlayfs believes, no capability of a foreign namespace", str(xattrs))
+        b.check(open(f"{top}/twice", encoding="ascii").read() == "22", "of two files of one name the last one counts")
+
+
+def test_hostile_images(b):
+    layer, other = tar(entry("a", b"x")), tar(entry("b", b"x"))
+    good = json.loads(images.config_of([layer]))
+
+    def changed(**kw):
+        return json.dumps({**good, **kw}).encode()
+
+    def lie(key, value):
+        def change(manifest):
+            manifest["layers"][0][key] = value
+        return change
+
+    def swapped(files):
+        """The layer's file is another one than its name says."""
+        name = f"blobs/sha256/{images.digest(layer)}"
+        return tar(*[entry(k, other if k == name else v) for k, v in files.items()])
+
+    cases = (
+        ("a layer that isn't the config's", images.docker_save([other], config=images.config_of([layer])),
+         "isn't what the image's config says"),
+        ("a blob that isn't what it is called", swapped(images.oci_files([layer])), "isn't what its digest says"),
+        ("a size that isn't true", images.oci_archive([layer], lie=lie("size", 1)), "isn't as long"),
+        ("a digest that is a path", images.oci_archive([layer], lie=lie("digest", "sha256:../../../../etc/passwd")), "digest"),
+        ("another kind of digest", images.oci_archive([layer], lie=lie("digest", "sha512:" + "a" * 128)), "digest"),
+        ("a layer that isn't there", images.oci_archive([layer], lie=lie("digest", "sha256:" + "a" * 64)), "isn't in the archive"),
+        ("an environment with a line break", images.docker_save([layer], config=changed(config={"Env": ["A=b\nLD_PRELOAD=x"]})),
+         "line break"),
+        ("an environment without a name", images.docker_save([layer], config=changed(config={"Env": ["=b"]})), "environment"),
+        ("no layers", images.docker_save([], config=changed(rootfs={"diff_ids": []})), "no layers"),
+        ("another system", images.docker_save([layer], config=changed(os="windows")), "not for linux"),
+        ("more layers than overlayfs takes", images.docker_save([layer], config=changed(
+            rootfs={"diff_ids": ["sha256:" + "%064x" % i for i in range(200)]})), "more than 128 layers"),
+        ("a config that is no JSON", images.docker_save([layer], config=b"{" * 5000), "no JSON"),
+        ("a key twice", images.docker_save([layer], config=b'{"os":"linux","os":"linux"}'), "no JSON"),
+        ("a file that is no file", tar(entry("manifest.json", b"[]"), entry("oci-layout", kind=tarfile.FIFOTYPE)), "no file of an"),
+        ("a manifest of nothing", tar(entry("manifest.json", b"[]"), entry("oci-layout", b"{}")), "no image"),
+    )
+    with images.store(b) as place:
+        _import(b, place, tar(entry("good", b"x")), name="good")
+        for did, what, word in cases:
+            _refused(b, place, did, what, word)
+        _refused(b, place, "a name that is none", images.docker_save([layer]), "no name of an image", name="../x")
+        _refused(b, place, "no name at all", layer, "no name", name=None)
+        r = b.run(b.stage.bin / "nsctl", "image", "import", place / "archive", "x", preexec_fn=lambda: os.setuid(65534))
+        b.check(r.returncode == 1 and "root's" in r.stderr, "nobody but root imports", r.stdout + r.stderr)
