@@ -230,6 +230,7 @@ def _opens(b, user):
 def test_sessions(b):
     name = b.alice.pw_name
     for on_error in ("deny", "allow"):
+        b.check(b.gone(name), "no session is left of before")
         b.stage.config("SessionsMax=3\n" + f"OnError={on_error}\n")
         with b.shell(name) as one, b.shell(name) as two:
             one.do("true"), two.do("true")
