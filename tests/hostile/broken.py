@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Proof that the tests of group_rules.py can fail: in a scratch copy of the tree each rule is broken
+Proof that the tests of group_rules.py and group_private.py can fail: in a scratch copy of the tree each rule is broken
 by a small edit of the source, the copy is built, and the rule's test is to fail.
 
 	tests/hostile/broken.py [--list | --fit] [RULE or words of a row...]
@@ -21,7 +21,7 @@ import tempfile
 TREE = pathlib.Path(__file__).resolve().parents[2]
 HELPER, CONFIG, FIND = "helpers/helper.c", "config/file.c", "core/run/find.c"
 INSIDE, ROOTFS, JOIN = "core/run/enter_inside.c", "core/run/rootfs.c", "helpers/client_join.c"
-PLAN_ROOTFS = "core/plan/plan_rootfs.c"
+PLAN_ROOTFS, NETPOOL = "core/plan/plan_rootfs.c", "core/plan/netpool.c"
 DUMPABLE = "prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0"
 
 # Rule; what is broken; (file, text, what stands there instead)...
@@ -91,7 +91,17 @@ ROWS = (
     ("no_release_agent", "the host's control groups are to be seen",
      ("core/plan/plan_ops.c", 'op->source = "/sys";', 'op->source = "/sys";\n\top->recursive = true;'),
      ("core/plan/plan_ops.c", "tmpfs_add(b, PLAN_CGROUPS, 64 * KIB, 0755);", "(void)0;")),
+    ("own_network", "a source isn't looked at", (NETPOOL, "eq 0 goto dropped", "eq 0 accept")),
+    ("own_network", "the host is open", (NETPOOL, "goto to_host", "accept")),
+    ("own_network", "boxes reach each other",
+     (NETPOOL, '"\\t\\toifname \\"" NETPOOL_LINK "*\\" goto rejected\\n"', '""')),
+    ("own_network", "the metadata is open", (NETPOOL, "{ 169.254.0.0/16, 127.0.0.0/8 } goto rejected", "127.0.0.0/8 goto rejected")),
+    ("own_network", "there is no end of connections", (NETPOOL, "ct state new add @connections", "ct state invalid add @connections")),
+    ("own_network", "the box has the rights over it",
+     ("helpers/session_open.c", "CLONE_NEWCGROUP | CLONE_NEWNET;", "CLONE_NEWCGROUP;")),
 )
+# In another group than that of the rules.
+GROUPS = {"own_network": "private"}
 
 
 def scratch(folder):
@@ -127,9 +137,9 @@ def noticed(folder, rule):
     """The checks that fail; or, where the suite itself ended, why."""
     env = dict(os.environ, NSSHELL_TEST_RULE=rule)
     env.pop("NSSHELL_TEST_SECOND_TRY", None)
-    r = subprocess.run([sys.executable, "tests/hostile/run.py", "rules"], cwd=folder, env=env,
+    r = subprocess.run([sys.executable, "tests/hostile/run.py", GROUPS.get(rule, "rules")], cwd=folder, env=env,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    failed = re.findall(r"^not ok - (?:rules: )?(.*)$", r.stdout, re.M)
+    failed = re.findall(r"^not ok - (?:(?:rules|private): )?(.*)$", r.stdout, re.M)
     if not re.search(r"^\d+ passed, \d+ failed, \d+ skipped$", r.stdout, re.M):
         return [], r.stdout[-800:]
     return failed, ""

@@ -30,7 +30,7 @@ from harness.scene import Scene  # noqa: E402  pylint: disable=wrong-import-posi
 from harness.stage import REPORTS  # noqa: E402  pylint: disable=wrong-import-position
 from ground import Ground  # noqa: E402  pylint: disable=wrong-import-position
 
-GROUPS = ("processes", "files", "homes", "ipc", "namespaces", "privileges", "masks", "network",
+GROUPS = ("processes", "files", "homes", "ipc", "namespaces", "privileges", "masks", "network", "private",
           "terminals", "helper", "commands", "join", "judge", "unfiltered", "rules")
 SECONDS_A_GROUP = 300
 SUITE = "hostile, instrumented" if REPORTS else "hostile"

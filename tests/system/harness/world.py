@@ -107,19 +107,25 @@ class World:
             time.sleep(0.05)
         raise RuntimeError(f"nobody listens at port {port}")
 
+    def hold(self, where, address, port):
+        """A server that takes what comes, and keeps it."""
+        s = Shell([*self.enter(where), "python3", "-u", "-c", HOLDER, address, str(port)])
+        self.started.append(s)
+        self._listens(where, port, "tcp")
+
+    def start(self, where, program, port, *words):
+        """A program of the test's that listens by UDP, there."""
+        s = Shell([*self.enter(where), "python3", "-u", "-c", program, str(port), *map(str, words)])
+        self.started.append(s)
+        self._listens(where, port, "udp")
+        return s
+
     def serve(self, where, address, port, kind="tcp"):
         """A server that tells who asks, there: its answer is the address it sees."""
         s = Shell([*self.enter(where), "python3", "-u", "-c", SERVER, address, str(port), kind])
         self.started.append(s)
         self._listens(where, port, kind)
         return s
-
-
-    def hold(self, where, address, port):
-        """A server that takes what comes, and keeps it."""
-        s = Shell([*self.enter(where), "python3", "-u", "-c", HOLDER, address, str(port)])
-        self.started.append(s)
-        self._listens(where, port, "tcp")
 
 
 HOLDER = """
