@@ -8,6 +8,7 @@ import signal
 import time
 
 from harness import kernel
+from harness.shell import Shell
 from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask, reach
 
 PRIVATE = "Network=private\n"
@@ -183,6 +184,105 @@ def test_names(b):
                         "DNS= names others", seen)
     finally:
         kernel.umount(os.path.realpath("/etc/resolv.conf"))
+
+
+UNBOUND = """server:
+ interface: {}
+ do-daemonize: no
+ username: ""
+ chroot: ""
+ pidfile: ""
+ use-syslog: no
+ local-data: "box.example. A 192.0.2.77"
+remote-control:
+ control-enable: no
+"""
+
+
+def _resolver(b, w, program, where, address):
+    """A real one that knows box.example. Return: whether it is installed."""
+    if not shutil.which(program):
+        b.skip(f"Network=private: names by {program}", f"{program} isn't installed")
+        return False
+    if program == "unbound":
+        conf = b.stage.private / "unbound.conf"
+        conf.write_text(UNBOUND.format(address), encoding="ascii")
+        argv = ["unbound", "-d", "-c", str(conf)]
+    else:
+        argv = ["dnsmasq", "-k", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root",
+                f"--listen-address={address}", "--bind-interfaces", "--address=/box.example/192.0.2.77"]
+    w.run(where, argv, 53, "udp")
+    return True
+
+
+def test_names_of_real_resolvers(b):
+    """Each where such a one is: on the host's loopback, at the address of systemd-resolved's stub, and beyond."""
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE)
+    resolv, real = b.stage.private / "resolv.conf", os.path.realpath("/etc/resolv.conf")
+    resolv.write_text("", encoding="ascii")
+    kernel.bind(resolv, real)
+    try:
+        with World(b) as w:
+            for program, where, address, seen_at in (
+                    ("dnsmasq", w.host, "127.0.0.1", "169.254.1.1"),
+                    ("unbound", w.host, "127.0.0.53", "169.254.1.1"),
+                    ("dnsmasq", w.beyond, BEYOND4, BEYOND4)):
+                if not _resolver(b, w, program, where, address):
+                    continue
+                resolv.write_text(f"nameserver {address}\n", encoding="ascii")
+                with w.shell(b.alice.pw_name) as a:
+                    seen = a.do("cat /etc/resolv.conf; for by in attempts:1 use-vc; do RES_OPTIONS=$by "
+                                "getent ahostsv4 box.example | awk '{print $1}' | sort -u; done").split()
+                    b.check(seen == ["nameserver", seen_at, "192.0.2.77", "192.0.2.77"],
+                            f"{program} at {address} tells a name inside, by UDP and TCP", seen, b.log_tail())
+                b.gone(b.alice.pw_name)
+    finally:
+        kernel.umount(real)
+
+
+INSIDE = """python3 -c '
+import socket
+s = socket.create_server(("127.0.0.1", 7200))
+print("up", flush=True)
+while True:
+    c, _ = s.accept()
+    c.sendall(b"inside")
+    c.close()' >up 2>&1 & for i in $(seq 100); do grep -q up up && break; sleep .1; done"""
+
+
+def test_the_login_program_comes_along(b):
+    """Its connection stays the host's; what it connects and listens for the user is inside."""
+    if not _possible(b):
+        return
+    name, sshd = b.alice.pw_name, b.stage.sshd
+    b.stage.config(PRIVATE + f"IPAddressDeny={OTHER4}\n")
+    env = dict(os.environ, DISPLAY="127.0.0.1:77", XAUTHORITY=str(b.stage.private / "Xauthority"))
+    if shutil.which("xauth"):
+        b.run("xauth", "add", env["DISPLAY"], "MIT-MAGIC-COOKIE-1", "00112233445566778899aabbccddeeff", env=env)
+    with World(b) as w:
+        w.run(w.beyond, ["ip", "addr", "add", OTHER4 + "/32", "dev", "lo"])
+        for where, address, port in ((w.beyond, OTHER4, 7000), (w.host, "127.0.0.1", 7200)):
+            w.serve(where, address, port)
+        options = ["-Y", "-L", "7100:127.0.0.1:7200", "-L", f"7101:{OTHER4}:7000", "-R", "7300:127.0.0.1:7200"]
+        argv = [*w.enter(w.host), *sshd.argv(name, "exec bash", options=options)]
+        with Shell(argv, env=env) as a:
+            a.do(INSIDE)
+            seen = w.on_host(ask("127.0.0.1", 7100)).stdout.strip()
+            b.check(seen == "inside", "ssh -L connects to the localhost inside", seen, b.log_tail())
+            seen = [w.on_host(ask(*to)).stdout.strip() for to in ((OTHER4, 7000), ("127.0.0.1", 7101))]
+            b.check(seen[0] == HOST4 and seen[1] != HOST4, "and where the account's rules let it", seen)
+            seen = a.do(ask("127.0.0.1", 7300)), w.on_host(ask("127.0.0.1", 7300)).stdout.strip()
+            b.check(seen[0] == "127.0.0.1" and seen[1].startswith("no:"), "ssh -R listens inside, and not on the host",
+                    seen)
+            if shutil.which("xauth"):
+                seen = a.do("echo $DISPLAY; grep -c ':177A .* 0A ' /proc/net/tcp"), \
+                    w.on_host("grep -c ':177A .* 0A ' /proc/net/tcp").stdout.strip()
+                b.check(seen == ("localhost:10.0\n1", "0"), "so does X11's display", seen)
+        r = b.run(*w.enter(w.host), "sftp", *sshd.options(), "-P", str(sshd.port), "-b", "-", f"{name}@127.0.0.1",
+                  input="ls -1\n")
+        b.check(r.returncode == 0 and "up" in r.stdout.split(), "sftp works as ever", r.stdout + r.stderr)
 
 
 def test_without_the_program(b):

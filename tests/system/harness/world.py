@@ -113,6 +113,15 @@ class World:
         self.started.append(s)
         self._listens(where, port, "tcp")
 
+    def run(self, where, argv, port=0, kind="udp"):
+        """A program there; with a port one that goes on, and listens at it."""
+        if not port:
+            return self.b.run(*self.enter(where), *argv)
+        s = Shell([*self.enter(where), *argv])
+        self.started.append(s)
+        self._listens(where, port, kind)
+        return s
+
     def start(self, where, program, port, *words):
         """A program of the test's that listens by UDP, there."""
         s = Shell([*self.enter(where), "python3", "-u", "-c", program, str(port), *map(str, words)])
