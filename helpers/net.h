@@ -33,6 +33,8 @@ int net_table_keep(const struct net_request *q, bool *ret_mended, struct err *e)
 
 /* net_look.c: whether others let pass what is passed on. Return: 0, or -1 with the sentence in @e. */
 int net_look(struct err *e);
+/* net_legacy.c: of iptables-legacy(8) alone. */
+int net_look_legacy(struct err *e);
 
 /* What libnl says of its -@r. Return: -1 with @e. */
 int net_failed(int r, struct err *e, const char *fmt, ...)

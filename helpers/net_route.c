@@ -56,6 +56,8 @@ static int add_step(
 	if (!rule)
 		return -NLE_NOMEM;
 	rtnl_rule_set_family(rule, nl_addr_get_family(pool));
+	/* Of others than the kernel's systemd-networkd takes away what it hasn't made. */
+	(void)rtnl_rule_set_protocol(rule, RTPROT_KERNEL);
 	rtnl_rule_set_prio(rule, NETPOOL_RULES + (uint32_t)i);
 	rtnl_rule_set_action(rule, s->action);
 	if (s->table)
@@ -83,6 +85,7 @@ static int add_end(struct nl_sock *host, int family)
 	if (!rule)
 		return -NLE_NOMEM;
 	rtnl_rule_set_family(rule, family);
+	(void)rtnl_rule_set_protocol(rule, RTPROT_KERNEL);
 	rtnl_rule_set_prio(rule, NETPOOL_RULES + N_STEPS);
 	rtnl_rule_set_action(rule, FR_ACT_NOP);
 	r = rtnl_rule_add(host, rule, NLM_F_CREATE | NLM_F_EXCL);

@@ -298,6 +298,11 @@ def test_without_the_program(b):
             b.check(r.returncode != 0 and "nsshell-net" in b.log_tail(40),
                     "without nsshell-net the login is refused, and the log says why", r.returncode,
                     b.log_tail())
+            program.write_text("#!/bin/sh\nprintf 'nftables: Protocol not supported'; exit 1\n", encoding="ascii")
+            program.chmod(0o755)
+            r = b.run(b.stage.bin / "nsctl", "check", "-c", b.stage.conf)
+            b.check("modprobe nf_tables" in r.stdout, "nsctl check says what a kernel without nf_tables lacks",
+                    r.stdout + r.stderr)
     finally:
         away.rename(program)
 
@@ -494,7 +499,7 @@ def test_what_check_and_list_say(b):
             return r.stdout + r.stderr
 
         quiet = check()
-        for what in ("ip_forward is 0", "overlaps a route", "policy of chain"):
+        for what in ("ip_forward is 0", "overlaps a route", "what the host passes on", "nf_tables"):
             b.check(what not in quiet, f"nsctl check says nothing of what is right: {what}", quiet)
         w.forward(0)
         b.check("net.ipv4.ip_forward is 0" in check(), "it finds a host that passes nothing on", "")
@@ -504,15 +509,70 @@ def test_what_check_and_list_say(b):
         b.run("ip", "-n", w.host, "route", "del", "100.64.3.0/24")
         w.nft("add table ip filter; add chain ip filter FORWARD "
               "{ type filter hook forward priority 0; policy drop; }")
-        b.check("policy of chain FORWARD in nftables' table ip filter" in " ".join(check().split()),
+        b.check("chain FORWARD in nftables' table ip filter drops" in " ".join(check().split()),
                 "another's firewall that drops what is passed on", check())
+        w.nft("insert rule ip filter FORWARD iifname \"nssh*\" accept")
+        b.check("what the host passes on" not in check(), "and says no more where that lets our links pass", "")
         w.nft("delete", "table", "ip", "filter")
+        w.nft("add table inet firewalld; add chain inet firewalld filter_FORWARD "
+              "{ type filter hook forward priority 10; policy accept; }; "
+              "add rule inet firewalld filter_FORWARD ct state established accept; "
+              "add rule inet firewalld filter_FORWARD reject with icmpx admin-prohibited")
+        b.check("filter_FORWARD in nftables' table inet firewalld drops" in " ".join(check().split()),
+                "one that ends with a rule that rejects all, as firewalld's", check())
+        w.nft("delete", "table", "inet", "firewalld")
+        _other_iptables(b, w, check)
+        b.run("ip", "-n", w.host, "-6", "route", "add", "fd6e:7373::100/120", "via", BEYOND6)
+        b.check("fd6e:7373::/48 overlaps a route" in check(), "a route of IPv6 that the pool overlaps", check())
+        b.run("ip", "-n", w.host, "-6", "route", "del", "fd6e:7373::100/120")
         with w.shell(b.alice.pw_name) as a:
             address = _address(a)
             r = b.nsctl("list", "-n", "-r", "-o", "USER,NETWORK,ADDRESS")
             b.check(r.stdout.split() == [b.alice.pw_name, "private", address],
                     "nsctl list has a column for the network, and one for the address",
                     r.stdout + r.stderr)
+
+
+def _other_iptables(b, w, check):
+    for program, where in (("iptables-nft", "nftables' table ip filter drops"),
+                           ("iptables-legacy", "FORWARD of iptables-legacy is to drop")):
+        if not shutil.which(program) or w.on_host(f"{program} -P FORWARD DROP").returncode:
+            b.skip(f"nsctl check: {program}", "it isn't installed, or the kernel has none of its tables")
+            continue
+        b.check(where in " ".join(check().split()), f"the same by real {program}", check())
+        w.on_host(f"{program} -I FORWARD -i nssh+ -j ACCEPT")
+        b.check("what the host passes on" not in check(), "until it lets our links pass", check())
+        w.on_host(f"{program} -P FORWARD ACCEPT; {program} -F FORWARD")
+
+
+def test_who_manages_links(b):
+    """On a /run and an /etc that only this one command has."""
+    b.stage.config(PRIVATE)
+
+    def check(prepare):
+        made = b.stage.private / "layer"
+        made.mkdir(exist_ok=True)
+        r = b.run("unshare", "-mn", "sh", "-ec", f"mount -t tmpfs x {made}; mkdir {made}/u {made}/w; mount -t overlay -o "
+                  f"lowerdir=/etc,upperdir={made}/u,workdir={made}/w x /etc; mount -t tmpfs x /run; {prepare}; "
+                  f"{b.stage.bin}/nsctl check -c {b.stage.conf} || true")
+        return " ".join((r.stdout + r.stderr).split())
+
+    networkd = "mkdir -p /run/systemd/netif /etc/systemd/network; cd /etc/systemd/network; rm -f *; "
+    for what, prepare, said in (
+            ("nobody who does", "true", None),
+            ("networkd with a file for all of type ether", networkd + "printf '[Match]\nType=ether\n[Network]\nDHCP=yes\n' "
+             ">50-all.network", "systemd-networkd takes links nssh* for its own, by /etc/systemd/network/50-all.network"),
+            ("one with a file before it that leaves them alone", networkd + "printf '[Match]\nName=*\n' >50-all.network; "
+             "printf '[Match]\nName=nssh*\n[Link]\nUnmanaged=yes\n' >00-nsshell.network", None),
+            ("one whose file is for another link", networkd + "printf '[Match]\nName=en*\n' >50.network; "
+             "printf '[Match]\nName=*\nMACAddress=02:00:00:00:00:01\n' >60.network", None),
+            ("NetworkManager that takes any link", "mkdir /run/NetworkManager; mount -t tmpfs x /usr/lib/udev",
+             "NetworkManager takes links nssh*"),
+            ("one that was told", "mkdir -p /run/NetworkManager /etc/NetworkManager/conf.d; mount -t tmpfs x /usr/lib/udev; echo "
+             "'unmanaged-devices+=interface-name:nssh*' >/etc/NetworkManager/conf.d/a.conf", None)):
+        seen = check(prepare)
+        b.check("Network=private" in seen and (said in seen if said else "takes links" not in seen),
+                f"nsctl check knows who manages links: {what}", said or "nothing", seen)
 
 
 def test_nobody_has_a_right_over_it(b):
