@@ -28,6 +28,8 @@ DEPS_CHECK := $(DEPS_DEMO) dnsmasq-base libcmocka-dev clang clang-format clang-t
 	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod \
 	gdb bubblewrap at sudo screen tmux iputils-ping nftables iptables \
 	golang-go nodejs default-jdk-headless rustc valgrind libc6-dbg
+# What only make check-all starts.
+DEPS_ALL := buildah podman skopeo umoci
 DEPS_DEB := $(DEPS_BUILD) build-essential debhelper libcmocka-dev python3 lintian mmdebstrap git xz-utils
 DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun firejail
 
@@ -119,7 +121,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
 FAULTS := $(patsubst %,$(BUILD)/fault/%,login inject pam_mark.so)
 
 .PHONY: all install uninstall demo check check-unit check-system check-hostile lint clean deps \
-	deps-demo deps-check deps-bench bench help format
+	deps-demo deps-check deps-all deps-bench bench help format
 all: $(PROGRAMS)
 
 help:
@@ -272,7 +274,7 @@ check: deps deps-check
 
 ## make check-all     everything there is, whole: hours (as root); SOAK_MINUTES=60 FUZZ_SECONDS=3600 for longer,
 ##                    RESUME=1 to go on where a run on the same commit was cut
-check-all: deps deps-check
+check-all: deps deps-check deps-all
 	@$(MAKE) --no-print-directory CI=1 all check-programs
 	@tests/check.py all $(if $(RESUME),--resume)
 .PHONY: check-all check-programs
@@ -522,6 +524,8 @@ deps-check: deps
 		$(call unpack,prometheus-node-exporter,prometheus-node-exporter) || echo "no node exporter: its test is skipped"
 	@test -e $(BUILD)/metrics/usr/bin/promtool || \
 		$(call unpack,prometheus,promtool) || echo "no promtool: its test is skipped"
+deps-all: deps
+	@$(call need,$(DEPS_ALL))
 deps-bench: deps
 	@$(call need,$(DEPS_BENCH))
 
@@ -531,7 +535,7 @@ unpack = (mkdir -p $(BUILD)/metrics && cd $(BUILD)/metrics && apt-get download -
 .PHONY: print-cppflags print-libs print-deps
 # A list a line.
 print-deps:
-	$(info $(DEPS_BUILD))$(info $(DEPS_CHECK))$(info $(DEPS_DEB))$(info $(DEPS_BENCH))@:
+	$(info $(DEPS_BUILD))$(info $(DEPS_CHECK))$(info $(DEPS_ALL))$(info $(DEPS_DEB))$(info $(DEPS_BENCH))@:
 print-cppflags:
 	$(info $(CPPFLAGS) $(shell $(PKG_CONFIG) --cflags $(PKG_net) 2>/dev/null))@:
 # Of nsctl, for the tests that link it anew with other paths.

@@ -371,7 +371,7 @@ int assemble_single(struct assembly *a, int fd, const struct blob *have, int64_t
 		return -1;
 	if (layer_unpack(a->store, &j, l, e) < 0)
 		return -1;
-	a->unpacked = 1;
+	a->unpacked = !store_has_layer(a->store, l->diffid);
 	if (!type)
 		l->blob = plain;
 	return put_config(a, created, e) < 0 ? -1 : put_manifest(a, e);

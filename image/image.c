@@ -12,6 +12,13 @@
 /* As nsctl's own table. */
 static const struct nsctl_command commands[] = {
 	{ "import", image_import, "make an image of an archive or a directory" },
+	{ "list", image_list, "images, one a line" },
+	{ "show", image_show, "one image in full" },
+	{ "tag", image_tag, "give an image one more name" },
+	{ "remove", image_remove, "take a name away, and what nobody uses then" },
+	{ "export", image_export, "write an image as docker, podman and skopeo take it" },
+	{ "gc", image_gc, "remove what has no name and no user" },
+	{ "fsck", image_fsck, "look whether the store is whole" },
 };
 
 #define COMMANDS_N (sizeof(commands) / sizeof(commands[0]))

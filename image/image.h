@@ -13,6 +13,13 @@
 #include <stdbool.h>
 
 int image_import(int argc, char **argv);
+int image_list(int argc, char **argv);
+int image_show(int argc, char **argv);
+int image_tag(int argc, char **argv);
+int image_remove(int argc, char **argv);
+int image_export(int argc, char **argv);
+int image_fsck(int argc, char **argv);
+int image_gc(int argc, char **argv);
 
 struct image_import {
 	struct unpack_limits limits;

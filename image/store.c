@@ -127,6 +127,12 @@ int store_open(struct store *s, struct err *e)
 	return sweep_tmp(s, e);
 }
 
+int store_look(struct store *s, struct err *e)
+{
+	s->fd = imagestore_open(e);
+	return s->fd < 0 ? -1 : 0;
+}
+
 void store_clear(struct store *s)
 {
 	struct err ignored;

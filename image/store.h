@@ -23,6 +23,8 @@ struct store {
 
 /* Open it to work at it, and make it if need be. Return: 0 or -1 with @e. */
 int store_open(struct store *s, struct err *e);
+/* Open it to look, without its locks. Return: 0 or -1 with @e. */
+int store_look(struct store *s, struct err *e);
 void store_clear(struct store *s);
 
 /* Something of the right digest: in tmp, or in the store already. */

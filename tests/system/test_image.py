@@ -5,11 +5,13 @@ import gzip
 import json
 import lzma
 import os
+import shutil
 import stat
 import tarfile
 
 from harness import images
 from harness.images import entry, hardlink, symlink, tar
+from harness.scene import json_of
 
 ROOT = (entry("./", mode=0o751), entry("./bin/"), entry("./bin/tool", b"#!/bin/sh\n", mode=0o4755),
         hardlink("./bin/again", "./bin/tool"), symlink("./bin/sh", "tool"),
@@ -210,3 +212,138 @@ def test_hostile_images(b):
         _refused(b, place, "no name at all", layer, "no name", name=None)
         r = b.run(b.stage.bin / "nsctl", "image", "import", place / "archive", "x", preexec_fn=lambda: os.setuid(65534))
         b.check(r.returncode == 1 and "root's" in r.stderr, "nobody but root imports", r.stdout + r.stderr)
+
+
+def test_names_of_images(b):
+    """list, show, tag, remove, export, gc and fsck."""
+    low, high, config = tar(entry("low", b"1" * 5000)), tar(entry("high", b"22")), {"Env": ["A=b"], "Cmd": ["/bin/sh", "-l"]}
+    with images.store(b) as place:
+        r = b.nsctl("image", "list", "--json")
+        b.check(json_of(r) == {"images": []}, "a host without images has none", r.stdout + r.stderr)
+        _import(b, place, images.docker_save([low, high], config=images.config_of([low, high], **config)), name="two")
+        _import(b, place, images.docker_save([low]), name="one:5")
+        b.check(b.nsctl("image", "tag", "two", "again:x").returncode == 0, "one more name is given")
+        rows = json_of(b.nsctl("image", "list", "--json"))["images"]
+        b.check([(x["name"], x["layers"], x["size"], x["users"]) for x in rows] ==
+                [("again:x", 2, 5002, 0), ("one:5", 1, 5000, 0), ("two:latest", 2, 5002, 0)], "list has all of them", str(rows))
+        told = json_of(b.nsctl("image", "show", "--json", "two"))
+        b.check(told["env"] == ["A=b"] and told["cmd"] == ["/bin/sh", "-l"] and [x["size"] for x in told["layers"]] == [5000, 2],
+                "show has its config and layers", str(told))
+        r = b.nsctl("image", "show", "two")
+        b.check("A=b" in r.stdout and images.digest(high)[:12] in r.stdout, "in words, too", r.stdout + r.stderr)
+        for option in ("--docker", None):
+            r = b.nsctl("image", "export", *([option] if option else []), "two", place / "out.tar")
+            q = b.nsctl("image", "import", place / "out.tar", "back")
+            b.check(r.returncode == 0 == q.returncode and images.layers_of("back:latest") == images.layers_of("two:latest"),
+                    f"what is exported{' as docker does' if option else ''} comes back", r.stderr + q.stdout + q.stderr)
+        b.nsctl("image", "remove", "back")
+        _kept_while_used(b)
+        r = b.nsctl("image", "remove", "two", "nobody")
+        b.check(r.returncode == 1 and "no image nobody:latest" in r.stderr, "one that isn't there is named", r.stdout + r.stderr)
+        b.check(len(os.listdir(f"{images.IMAGES}/layers/sha256")) == 2, "by its other name it is still there")
+        b.nsctl("image", "remove", "again:x")
+        b.check(os.listdir(f"{images.IMAGES}/layers/sha256") == [images.digest(low)] and
+                os.listdir(f"{images.IMAGES}/tags") == ["one:5"], "with its last name it goes, but for what another one has")
+        b.check(b.nsctl("image", "fsck").returncode == 0, "the store is whole")
+        with open(f"{images.IMAGES}/blobs/sha256/{images.digest(low)}", "r+b") as f:
+            f.write(b"?")
+        os.unlink(f"{images.IMAGES}/layers/l/{images.digest(low)[:12]}")
+        r = b.nsctl("image", "fsck")
+        b.check(r.returncode == 1 and "damaged" in r.stdout and "layers/l/" in r.stdout, "a damaged one isn't", r.stdout + r.stderr)
+        b.nsctl("image", "remove", "one:5")
+        b.check(images.stored() == EMPTY, "after the last one nothing is left", str(images.stored()))
+
+
+EMPTY = ["blobs", "blobs/sha256", "index.json", "layers", "layers/l", "layers/sha256", "layers/size", "oci-layout", "ready", "tags",
+         "tmp"]
+
+
+def _kept_while_used(b):
+    """By what an account wrote over it, and by a session's record."""
+    digest = json_of(b.nsctl("image", "show", "--json", "two"))["manifest"]
+    for path, text in ((f"/var/lib/nsshell/upper/{b.alice.pw_uid}/fs/+two:latest", f"two:latest@sha256:{digest}\n"),
+                       ("/run/nsshell/sessions/abcdefabcdef", f"id=abcdefabcdef\nimage=old:1@sha256:{digest}\n")):
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with open(path, "w", encoding="ascii") as f:
+            f.write(text)
+        r = b.nsctl("image", "remove", "two")
+        b.check(r.returncode == 1 and "two:latest is in use: " in r.stderr, f"one that is used stays ({path.split('/')[3]})",
+                r.stdout + r.stderr)
+        users = json_of(b.nsctl("image", "show", "--json", "two"))["used_by"]
+        b.check(len(users) == 1 and users[0].split()[-1] in path, "and by whom is shown", str(users))
+        os.unlink(path)
+    b.run("rm", "-rf", "/var/lib/nsshell/upper")
+
+
+CONTAINERFILE = """FROM scratch
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+RUN mkdir -p /d/old /tmp && chmod 1777 /tmp && echo x >/d/old/f && echo gone >/gone && echo y >/a && ln /a /b && chown 5:6 /b
+RUN rm /gone && rm -r /d/old && mkdir /d/old && echo new >/d/old/g
+ENV A=b
+"""
+
+
+def _look(root):
+    """Every file below a directory: mode, owner, size, time, attributes, links."""
+    found = {}
+    for folder, folders, files in os.walk(root):
+        for path in (os.path.join(folder, f) for f in folders + files):
+            st = os.lstat(path)
+            plain = not stat.S_ISDIR(st.st_mode)
+            found[os.path.relpath(path, root)] = (oct(st.st_mode), st.st_uid, st.st_gid, plain and st.st_size, int(st.st_mtime),
+                                                  os.listxattr(path, follow_symlinks=False), plain and st.st_nlink)
+    return found
+
+
+def _overlay(b, place, name):
+    """What the image is in a box."""
+    merged = place / "merged"
+    merged.mkdir(exist_ok=True)
+    b.run("mount", "-t", "overlay", "-o", f"ro,lowerdir={':'.join(reversed(images.layers_of(name)))}", "overlay", merged)
+    try:
+        return _look(merged)
+    finally:
+        b.run("umount", merged)
+
+
+def test_by_other_tools(b):
+    """What buildah builds is here what it is to umoci, and what is exported what it is to podman."""
+    missing = [t for t in ("buildah", "podman", "umoci", "skopeo") if not shutil.which(t)]
+    if missing or not os.path.exists("/bin/busybox"):
+        b.skip("images of other tools", f"{' and '.join(missing) or 'busybox'} isn't there")
+        return
+    with images.store(b) as place:
+        def tool(name, *words):
+            where = [] if name in ("umoci", "skopeo") else [
+                "--storage-driver=vfs", f"--root={place}/storage", f"--runroot={place}/run"]
+            r = b.run(name, *where, *words, timeout=120)
+            return b.check(r.returncode == 0, f"{name} {words[0]}", r.stdout[-500:] + r.stderr[-500:])
+
+        (place / "Containerfile").write_text(CONTAINERFILE, encoding="ascii")
+        shutil.copy("/bin/busybox", place)
+        tool("buildah", "build", "--layers", "--isolation=chroot", "-t", "built:1", place)
+        tool("buildah", "push", "built:1", f"oci-archive:{place}/oci.tar:built:1")
+        tool("buildah", "push", "built:1", f"docker-archive:{place}/docker.tar:built:1")
+        for path, name in (("oci.tar", "oci"), ("docker.tar", "docker")):
+            r = b.nsctl("image", "import", place / path, name, timeout=60)
+            b.check(r.returncode == 0, f"{path} of buildah is imported", r.stdout + r.stderr)
+        b.check(images.layers_of("oci:latest") == images.layers_of("docker:latest"), "both have the same layers")
+        b.nsctl("image", "export", "oci", place / "out.tar")
+        tool("skopeo", "copy", f"oci-archive:{place}/out.tar:oci:latest", f"oci:{place}/layout:1")
+        tool("umoci", "unpack", "--image", f"{place}/layout:1", place / "bundle")
+        here, there = _overlay(b, place, "oci:latest"), _look(place / "bundle/rootfs")
+        other = {k: (here.get(k), there.get(k)) for k in set(here) | set(there) if here.get(k) != there.get(k)}
+        b.check(len(here) > 100 and not other, "every file is as umoci has it", str(list(other.items())[:5]))
+        b.nsctl("image", "export", "--docker", "oci", place / "docker-out.tar")
+        for archive in ("out.tar", "docker-out.tar"):
+            tool("podman", "load", "-i", place / archive)
+        r = b.run("podman", "--storage-driver=vfs", f"--root={place}/storage", f"--runroot={place}/run", "save", "-o", place / "podman.tar",
+                  "localhost/oci:latest", timeout=120)
+        r = b.nsctl("image", "import", place / "podman.tar", "again", timeout=60)
+        b.check(r.returncode == 0 and images.layers_of("again:latest") == images.layers_of("oci:latest"),
+                "what podman saves again is the same", r.stdout + r.stderr)
+        b.run("sh", "-c", f"umount -R {place}/storage/vfs {place}/storage 2>/dev/null; rm -rf {place}/storage {place}/run")
+
+
+test_by_other_tools.later = "it starts buildah, podman, skopeo and umoci, which take their time"
