@@ -67,7 +67,7 @@ const struct config_key config_keys[] = {
 	ROW("Hostname", hostname, hostname, "%h",
 		"up to 64 letters, digits, '-', '.' and %u, %h, %s, %%, such as %h-%u"),
 	ROW("Root", bool, root, "no", HINT_BOOL),
-	ROW("RootFS", rootfs, image, "host", "host or image:NAME"),
+	ROW("RootFS", rootfs, image, "host", "host or image:NAME or image:NAME:TAG"),
 	ROW("Upper", word, upper, "none", "none, tmpfs or disk", .words = upper_words),
 	ROW("UpperSize", size, upper_size, "1G", HINT_TMP, .min = PAGE),
 	ROW("PrivateTmp", word, tmp, "login", "login or account", .words = tmp_words),

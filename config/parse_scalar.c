@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Parsers of keys that hold one value; a later one replaces it. */
 #include "config/internal.h"
+#include "core/plan/imagename.h"
 #include "core/plan/netpool.h"
 
 #include <ctype.h>
@@ -232,17 +233,23 @@ int config_parse_pool(const struct config_key *key, const char *value, void *fie
 int config_parse_rootfs(const struct config_key *key, const char *value, void *field,
 	char *why, size_t why_size)
 {
-	char **image = field;
+	char **image = field, name[IMAGE_NAME_MAX], *copy = NULL;
 
 	(void)key;
 	if (!strncmp(value, "image:", 6)) {
-		(void)snprintf(
-			why, why_size, "images are not supported yet: write RootFS=host");
+		if (imagename_parse(value + 6, name) < 0) {
+			(void)snprintf(why, why_size,
+				"an image is NAME or NAME:TAG, of small letters, digits and single '.', '_' "
+				"and '-' between them, as `nsctl image list` shows it");
+			return -EINVAL;
+		}
+		copy = strdup(name);
+		if (!copy)
+			return -ENOMEM;
+	} else if (strcmp(value, "host") != 0) {
 		return -EINVAL;
 	}
-	if (strcmp(value, "host") != 0)
-		return -EINVAL;
 	free(*image);
-	*image = NULL;
+	*image = copy;
 	return 0;
 }

@@ -18,11 +18,13 @@ struct rule {
 
 static bool root_over_host(const struct policy *p, char *why, size_t why_size)
 {
-	if (!p->root || p->image)
+	if (!p->root)
 		return false;
+	if (p->image)
+		return SAY("Root=yes isn't there yet: write Root=no");
 	return SAY(
 		"Root=yes with RootFS=host: the box's root could read what only the host's root "
-		"may; it needs RootFS=image:NAME, which is not supported yet: write Root=no");
+		"may; it needs RootFS=image:NAME, and isn't there yet: write Root=no");
 }
 
 static bool high_above_max(const struct policy *p, char *why, size_t why_size)

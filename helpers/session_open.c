@@ -65,6 +65,7 @@ static int begin_record(struct session *s, struct err *e)
 	copy(r->service, sizeof(r->service), plan->service);
 	copy(r->rhost, sizeof(r->rhost), plan->rhost);
 	copy(r->tty, sizeof(r->tty), plan->tty);
+	copy(r->image, sizeof(r->image), plan->image);
 	if (plan->cgroup.kind != PLAN_CGROUP_NONE)
 		copy(r->cgroup, sizeof(r->cgroup), plan->cgroup.session);
 	r->uid = plan->uid;

@@ -106,6 +106,8 @@ static json_t *overlays(struct json_out *o, const struct plan *p)
 		put(o, row, "idmap", json_boolean(v->idmap));
 		put(o, row, "readonly", json_boolean(v->readonly));
 		put(o, row, "live", json_boolean(v->live));
+		if (v->n_layers > 0)
+			put(o, row, "layers", texts(o, v->layers, v->n_layers));
 		put(o, row, "attr", bits(o, v->attr, plan_attrs));
 		append(o, array, row);
 	}
@@ -131,6 +133,12 @@ static json_t *layers(struct json_out *o, const struct plan *p)
 		put(o, row, "path", text(v->path));
 		if (v->target)
 			put(o, row, "target", text(v->target));
+		if (v->content)
+			put(o, row, "content", text(v->content));
+		if (v->kind == PLAN_LAYER_LINES)
+			put(o, row, "mode", json_integer(v->mode));
+		if (v->if_missing)
+			put(o, row, "if_missing", json_true());
 		append(o, array, row);
 	}
 	return array;
@@ -259,6 +267,7 @@ static void who(struct json_out *o, json_t *object, const struct plan *p)
 	put(o, object, "gid", json_integer(p->gid));
 	put(o, object, "home", text(p->home));
 	put(o, object, "shell", text(p->shell));
+	put(o, object, "image", text(p->image));
 	put(o, object, "hostname", text(p->hostname));
 	put(o, object, "runtime_dir", text(p->runtime_dir));
 	put(o, object, "ticket", text(p->ticket));

@@ -220,15 +220,12 @@ static void plan_privileges(struct planner *b)
 
 static int check_root(const struct policy *policy, struct err *e)
 {
-	if (policy->image)
-		return err_set(e, 0,
-			"RootFS=image:%s: images can't be used yet; write "
-			"RootFS=host",
-			policy->image);
 	if (policy->root)
-		return err_set(e, 0,
-			"Root=yes needs RootFS=image:NAME: over the host's root, "
-			"root of the box could read every file of the host's root");
+		return err_set(e, 0, "Root=yes needs RootFS=image:NAME%s",
+			policy->image
+				? ", and isn't there yet: write Root=no"
+				: ": over the host's root, root of the box could read "
+				  "every file of the host's root");
 	return 0;
 }
 
@@ -243,6 +240,7 @@ static int plan_all(struct planner *b, struct err *e)
 	p->shell = planner_copy(b, a->shell && a->shell[0] ? a->shell : "/bin/sh");
 	p->door_shell = planner_copy(b, b->in->policy->shell ? b->in->policy->shell : "");
 	p->runtime_dir = planner_text(b, "/run/user/%u", p->uid);
+	p->image = planner_copy(b, b->image ? b->image->text : "");
 	if (check_root(b->in->policy, e) < 0)
 		return err_by(e, ERR_BY_CONFIG);
 	if (plan_login(b, e) < 0 || plan_ids(b, e) < 0)
@@ -264,7 +262,7 @@ static int plan_all(struct planner *b, struct err *e)
 
 int plan_make(const struct plan_input *in, struct plan **ret, struct err *e)
 {
-	struct planner b = { .in = in };
+	struct planner b = { .in = in, .image = in->host->image };
 
 	b.p = calloc(1, sizeof(*b.p));
 	if (!b.p)
@@ -308,7 +306,7 @@ int plan_account_check(const struct plan_host *host, const struct account *accou
 		.n_uid_ranges = 1,
 		.gid_ranges = &ids,
 		.n_gid_ranges = 1 };
-	struct planner b = { .in = &in };
+	struct planner b = { .in = &in, .image = host->image };
 
 	b.p = calloc(1, sizeof(*b.p));
 	if (!b.p)

@@ -86,10 +86,20 @@ struct plan_block {
 	const char *why;    /* there is none: "isn't there" */
 };
 
+/* What RootFS=image:NAME stands for now, as the store has it. */
+struct plan_image {
+	const char *text; /* "NAME:TAG@sha256:HEX" */
+	const char *
+		lower; /* directory of all layers; NULL: it may not be looked into, by who isn't root */
+	char *const *layers; /* below that in "l", lowest first */
+	size_t n_layers;
+};
+
 struct plan_host {
 	const char *hostname;
-	const char *hosts;    /* the text of its /etc/hosts, NULL: none */
-	bool hosts_too_large; /* it has one, above 8 MiB */
+	const struct plan_image *image; /* with RootFS=image:NAME alone */
+	const char *hosts;              /* the text of its /etc/hosts, NULL: none */
+	bool hosts_too_large;           /* it has one, above 8 MiB */
 	const struct plan_host_mount *mounts;
 	size_t n_mounts;
 	/* Every path of policy and of the built-in lists, each once, patterns expanded. */
@@ -147,10 +157,15 @@ extern const char *const plan_live_trees[]; /* plan_path.real tells where one is
 extern const char *const plan_default_inaccessible[];
 extern const char *const plan_default_sockets[];
 extern const char *const plan_default_devices[];
+/* Of the host's, what a box over an image has, too: looked at with RootFS=image: alone. */
+extern const char *const plan_image_wants[];
 
 /* What a box asks its own sessions for, and runs nothing of outside: newgrp(1), wall(1). */
 extern const char *const plan_inside_programs[];
 bool plan_inside_has(const char *name);
+
+/* Whether a program is, by its name, a shell that holds its user to nothing. */
+bool plan_is_shell(const char *path);
 
 /* Whether a box has something of its own at a path, and nothing of the host's. */
 bool plan_is_own_place(const char *path);
@@ -164,7 +179,10 @@ bool plan_is_own_place(const char *path);
 struct plan_overlay {
 	const char *target; /* inside: "/", "/usr", "/var" */
 	bool live; /* no overlay: the clone itself, in which nothing is hidden or mounted */
-	const char *lower;  /* host mount point that is cloned, not recursively */
+	const char *lower; /* host mount point that is cloned, not recursively */
+	/* Of an image: directories below the lower, highest first. None: the lower is the only one. */
+	const char **layers;
+	size_t n_layers;
 	const char *source; /* what is mounted there: "/dev/vda1", "server:/export" */
 	bool idmap; /* the clone is idmapped by a user namespace with the plan's maps */
 	bool readonly; /* no upper: Upper=none, or the lower was read-only on the host */
@@ -177,14 +195,22 @@ enum plan_layer_kind {
 	PLAN_LAYER_SYMLINK,
 	PLAN_LAYER_DIR,  /* a mount point, or on the way to one; 0755, root's */
 	PLAN_LAYER_FILE, /* the same, 0644 */
+	/* over an image: its own file of lines of words between colons, with content in it */
+	PLAN_LAYER_LINES,
+	/* over an image: what runs target, where it has no program at path, and has one there */
+	PLAN_LAYER_SHELL,
 };
 
 /* One entry of the init layer, which lies between upper and lower and is never committed. */
 struct plan_layer {
 	size_t overlay; /* index in plan.overlays */
 	enum plan_layer_kind kind;
-	const char *path;   /* inside, absolute */
-	const char *target; /* of a symlink */
+	const char *path; /* inside, absolute */
+	const char
+		*target; /* of a symlink; of LINES, the text where the image has none */
+	const char *content;
+	uint32_t mode;   /* of LINES */
+	bool if_missing; /* a symlink: only where the lower has nothing there */
 };
 
 /*
@@ -362,6 +388,7 @@ struct plan {
 	/* supplementary groups kept, the primary one among them */
 	const uint32_t *groups;
 	size_t n_groups;
+	const char *image;   /* "NAME:TAG@sha256:HEX", "" over the host's root */
 	uint64_t namespaces; /* CLONE_NEW*; CLONE_NEWNET: of network */
 	struct plan_network network;
 	struct plan_overlay *overlays;
@@ -406,7 +433,7 @@ struct plan {
  *
  * Errors name the account or the key, what is wrong and what to do: no home ("" or "/"), more
  * groups than a map can hold, a limit that this host has no controller for, a bind source that
- * isn't there and isn't marked with '-', Root=yes over the host's root, an image.
+ * isn't there and isn't marked with '-', Root=yes.
  *
  * Return: 0 or -1 with @e.
  */

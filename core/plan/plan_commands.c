@@ -64,6 +64,8 @@ static const char *lacks(struct planner *b, struct command *c)
 
 	if (c->why)
 		return c->why;
+	if (b->image)
+		return "the box is over an image, whose programs are its own";
 	if (plan_inside_has(c->name))
 		return "its session does that for it, and nothing runs on the host";
 	c->absent = !program || program->kind == PLAN_PATH_ABSENT;

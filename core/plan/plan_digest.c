@@ -49,6 +49,8 @@ uint64_t plan_rootfs_digest(const struct plan *p)
 		h = mix_number(h, p->overlays[i].idmap);
 		h = mix_number(h, p->overlays[i].readonly);
 		h = mix_number(h, p->overlays[i].live);
+		for (size_t k = 0; k < p->overlays[i].n_layers; k++)
+			h = mix_text(h, p->overlays[i].layers[k]);
 	}
 	h = mix_number(h, p->n_layers);
 	for (size_t i = 0; i < p->n_layers; i++) {
@@ -56,6 +58,8 @@ uint64_t plan_rootfs_digest(const struct plan *p)
 		h = mix_number(h, p->layers[i].kind);
 		h = mix_text(h, p->layers[i].path);
 		h = mix_text(h, p->layers[i].target);
+		if (p->layers[i].content)
+			h = mix_text(h, p->layers[i].content);
 	}
 	h = mix_number(h, p->upper);
 	h = mix_map(h, &p->uids);

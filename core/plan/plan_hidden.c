@@ -235,6 +235,9 @@ static void hide(struct planner *b, const struct hidden *h)
 {
 	const struct plan_op *on = plan_mount_of(b->p, h->path);
 
+	/* An image has nothing of the host's. */
+	if (!on && b->image)
+		return;
 	if (!on)
 		planner_layer(b, PLAN_LAYER_WHITEOUT, h->path, NULL);
 	else if (on->kind != PLAN_TMPFS)
@@ -297,7 +300,7 @@ void plan_layers(struct planner *b)
 {
 	link_away(b, "/etc/hostname", "/run/nsshell/hostname");
 	link_away(b, "/etc/hosts", "/run/nsshell/hosts");
-	if (policy_has_address(b->in->policy))
+	if (b->image || policy_has_address(b->in->policy))
 		link_away(b, PLAN_RESOLV, "/run/nsshell/resolv.conf");
 	if (b->in->policy->upper == UPPER_NONE) {
 		link_away(b, PLAN_WTMP, PATH_RUN_WTMP);

@@ -48,7 +48,9 @@ void plan_inside(struct planner *b)
 	p->inside = arena_alloc(&p->arena, sizeof(plan_inside_programs));
 	if (!p->inside)
 		b->oom = true;
-	if (!p->inside || planner_kind(b, PLAN_USE_ANY, PATH_COMMAND) != PLAN_PATH_FILE)
+	/* Where an image has its programs, nobody has looked. */
+	if (!p->inside || b->image ||
+		planner_kind(b, PLAN_USE_ANY, PATH_COMMAND) != PLAN_PATH_FILE)
 		return;
 	for (size_t i = 0; plan_inside_programs[i]; i++)
 		add(b, plan_inside_programs[i]);

@@ -152,3 +152,13 @@ const char *const plan_default_devices[] = {
 	"/dev/tty",
 	NULL,
 };
+
+/* The first terminfo(5) that there is; Debian's base entries are in /lib. */
+const char *const plan_image_wants[] = {
+	"/etc/resolv.conf",
+	"/etc/localtime",
+	"/usr/share/terminfo/x/xterm",
+	"/lib/terminfo/x/xterm",
+	"/etc/terminfo/x/xterm",
+	NULL,
+};

@@ -4,6 +4,8 @@
 
 static const char *why_not(const struct plan_host *host)
 {
+	if (host->image)
+		return "the box is over an image, whose systemd isn't the host's";
 	if (host->cgroup != PLAN_CGROUP_V2)
 		return "needs cgroup v2, as only there a part of it can be handed to an account: "
 		       "boot with systemd.unified_cgroup_hierarchy=1";

@@ -33,6 +33,8 @@ const char *const plan_layer_names[] = {
 	[PLAN_LAYER_SYMLINK] = "symlink",
 	[PLAN_LAYER_DIR] = "dir",
 	[PLAN_LAYER_FILE] = "file",
+	[PLAN_LAYER_LINES] = "lines",
+	[PLAN_LAYER_SHELL] = "shell",
 };
 
 #define BIND      (1U << PLAN_BIND)

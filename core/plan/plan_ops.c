@@ -104,6 +104,8 @@ static const char *known_to_exist(
 	const struct plan_host *host = b->in->host;
 	const char *best = NULL;
 
+	if (b->image)
+		return top;
 	for (size_t i = 0; i < host->n_mounts; i++) {
 		const char *target = host->mounts[i].target;
 
@@ -136,7 +138,8 @@ void plan_mount_point(struct planner *b, const char *path, enum plan_path_kind k
 
 		len += 1 + strcspn(path + len + 1, "/");
 		step = planner_text(b, "%.*s", (int)len, path);
-		if (is_made(b->p, step))
+		/* On the way to it an image's own directories stay what they are. */
+		if (is_made(b->p, step) || (!on && b->image && path[len] != '\0'))
 			continue;
 		make_place(b, step, !on, path[len] == '\0' ? kind : PLAN_PATH_DIR);
 	}
@@ -244,6 +247,8 @@ static void ops_run(struct planner *b)
 	file_add(b, "/run/nsshell/hosts", plan_hosts(b), 0444);
 	if (policy_has_address(b->in->policy))
 		file_add(b, "/run/nsshell/resolv.conf", p->network.resolv, 0444);
+	if (b->image)
+		plan_image_run(b);
 	ops_shell(b);
 	plan_manager_ops(b);
 }
@@ -394,6 +399,8 @@ static void ops_seal(struct planner *b)
 
 void plan_ops(struct planner *b)
 {
+	if (b->image)
+		plan_image_layers(b);
 	ops_covers(b);
 	ops_tmp(b);
 	ops_run(b);

@@ -67,6 +67,8 @@ static void print_head(const struct plan *p, FILE *out)
 		fprintf(out, "  ticket      %s\n", p->ticket);
 	fprintf(out, "  home        %s\n", p->home);
 	fprintf(out, "  shell       %s\n", p->shell);
+	if (*p->image)
+		fprintf(out, "  image       %s\n", p->image);
 	fprintf(out, "  hostname    %s\n", p->hostname);
 	fprintf(out, "  runtime     %s\n", p->runtime_dir);
 	fprintf(out, "  shared      %s\n",
@@ -119,6 +121,28 @@ static void print_privileges(const struct plan *p, FILE *out)
 		fprintf(out, "  manager     %s --user\n", p->user_manager);
 }
 
+/* The lines of a file, each on one of its own. */
+static void print_content(const char *s, FILE *out)
+{
+	while (*s) {
+		size_t len = strcspn(s, "\n");
+
+		fprintf(out, "                | %.*s\n", (int)len, s);
+		s += len + (s[len] == '\n');
+	}
+}
+
+static void print_layer(const struct plan *p, const struct plan_layer *l, FILE *out)
+{
+	bool link = l->kind == PLAN_LAYER_SYMLINK || l->kind == PLAN_LAYER_SHELL;
+
+	fprintf(out, "  %-11s %s%s%s%s (in %s)\n", plan_layer_names[l->kind], l->path,
+		link ? " -> " : "", link ? l->target : "",
+		l->if_missing ? " if-missing" : "", p->overlays[l->overlay].target);
+	if (l->content)
+		print_content(l->content, out);
+}
+
 static void print_rootfs(const struct plan *p, FILE *out)
 {
 	fprintf(out, "\nrootfs: %s",
@@ -136,23 +160,18 @@ static void print_rootfs(const struct plan *p, FILE *out)
 	for (size_t i = 0; i < p->n_overlays; i++) {
 		const struct plan_overlay *o = &p->overlays[i];
 
-		fprintf(out, "  %-11s %s %s the host's %s, %s%s,",
-			o->live ? "live" : "overlay", o->target, o->live ? "is" : "over",
-			o->lower, o->idmap ? "idmapped" : "plain",
+		fprintf(out, "  %-11s %s %s %s%s, %s%s,", o->live ? "live" : "overlay",
+			o->target, o->live ? "is" : "over",
+			o->n_layers > 0 ? "the image in " : "the host's ", o->lower,
+			o->idmap ? "idmapped" : "plain",
 			o->readonly && !o->live ? ", no upper" : "");
 		print_attr(o->attr, out);
 		fputc('\n', out);
+		for (size_t k = 0; k < o->n_layers; k++)
+			fprintf(out, "                | %s\n", o->layers[k]);
 	}
-	for (size_t i = 0; i < p->n_layers; i++) {
-		const struct plan_layer *l = &p->layers[i];
-
-		if (l->kind == PLAN_LAYER_SYMLINK)
-			fprintf(out, "  symlink     %s -> %s (in %s)\n", l->path,
-				l->target, p->overlays[l->overlay].target);
-		else
-			fprintf(out, "  %-11s %s (in %s)\n", plan_layer_names[l->kind],
-				l->path, p->overlays[l->overlay].target);
-	}
+	for (size_t i = 0; i < p->n_layers; i++)
+		print_layer(p, &p->layers[i], out);
 }
 
 static void print_owner(const struct plan_op *op, FILE *out)
@@ -160,17 +179,6 @@ static void print_owner(const struct plan_op *op, FILE *out)
 	fprintf(out, " mode=%04o", op->mode);
 	if (op->uid != 0 || op->gid != 0)
 		fprintf(out, " owner=%u:%u", op->uid, op->gid);
-}
-
-/* The lines of a file, each on one of its own. */
-static void print_content(const char *s, FILE *out)
-{
-	while (*s) {
-		size_t len = strcspn(s, "\n");
-
-		fprintf(out, "                | %.*s\n", (int)len, s);
-		s += len + (s[len] == '\n');
-	}
 }
 
 static void print_op(const struct plan_op *op, FILE *out)

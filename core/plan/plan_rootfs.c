@@ -58,7 +58,7 @@ static bool is_covered(const struct plan_host *host, size_t i)
 bool planner_is_replaced(const struct planner *b, const char *target)
 {
 	for (size_t i = 0; i < b->n_hidden; i++)
-		if (path_within(target, b->hidden[i].path))
+		if (!b->image && path_within(target, b->hidden[i].path))
 			return true;
 	for (size_t i = 0; i < b->n_covers; i++)
 		if (path_within(target, b->covers[i]))
@@ -253,6 +253,10 @@ int plan_rootfs(struct planner *b, struct err *e)
 	struct missed missed = { "", 0 }, always = { "", 0 };
 	const struct plan_host_mount *root = NULL;
 
+	if (b->image) {
+		plan_image_rootfs(b);
+		return 0;
+	}
 	for (size_t i = 0; i < host->n_mounts; i++) {
 		const struct plan_host_mount *m = &host->mounts[i];
 
@@ -296,7 +300,7 @@ void plan_file_mounts(struct planner *b)
 {
 	const struct plan_host *host = b->in->host;
 
-	for (size_t i = 0; i < host->n_mounts; i++) {
+	for (size_t i = 0; i < host->n_mounts && !b->image; i++) {
 		const struct plan_host_mount *m = &host->mounts[i];
 		struct plan_op *op;
 

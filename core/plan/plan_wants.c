@@ -157,7 +157,8 @@ static int want_places(
 	struct planner *b, struct want *w, const char *entry, struct err *e)
 {
 	const struct plan_path *source = planner_find(b, w->use, w->source);
-	const struct plan_path *target = planner_find(b, PLAN_USE_TARGET, w->named);
+	const struct plan_path *target =
+		b->image ? NULL : planner_find(b, PLAN_USE_TARGET, w->named);
 	const char *refused = source && source->refused ? source->refused
 			      : target                  ? target->refused
 							: NULL;
@@ -175,7 +176,8 @@ static int want_places(
 		return -1;
 	}
 	w->source = planner_real(b, w->use, w->source);
-	w->target = planner_real(b, PLAN_USE_TARGET, w->named);
+	/* Links of the host's lead nowhere in an image. */
+	w->target = b->image ? w->named : planner_real(b, PLAN_USE_TARGET, w->named);
 	/* A file that is replaced by rename(2); one that may be written takes more (own_ids()). */
 	w->renew = w->renew ||
 		   (w->use == PLAN_USE_BIND && !w->writable && w->kind == PLAN_PATH_FILE);
@@ -241,7 +243,7 @@ static void want_resolv_conf(struct planner *b)
 	static const char path[] = PLAN_RESOLV;
 	const struct plan_host *host = b->in->host;
 
-	if (policy_has_address(b->in->policy))
+	if (b->image || policy_has_address(b->in->policy))
 		return; /* it has its own */
 	for (size_t i = 0; i < host->n_mounts; i++) {
 		if (strcmp(host->mounts[i].target, path) != 0 || want_find(b, path))

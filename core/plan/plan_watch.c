@@ -46,6 +46,9 @@ size_t plan_watches(const struct plan *p, struct plan_watch *ret, size_t max)
 {
 	size_t n = 0;
 
+	/* An image doesn't change. */
+	if (p->image && *p->image)
+		return 0;
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
 		size_t on = plan_overlay_of(p, places[i].path);
 

@@ -49,7 +49,8 @@ struct planner {
 	const struct plan_input *in;
 	struct plan *p;
 	bool oom;
-	const char *home; /* where it really is */
+	const char *home;               /* where it really is */
+	const struct plan_image *image; /* NULL: over the host's root */
 	struct want *wants;
 	size_t n_wants;
 	struct hidden *hidden;
@@ -151,6 +152,11 @@ void plan_layers(struct planner *b); /* plan_hidden.c: whiteouts, masks */
 void plan_inside(struct planner *b);
 void plan_inside_ops(struct planner *b);
 void plan_inside_print(const struct plan *p, FILE *out);
+
+/* plan_image.c: what a box over an image has of the host's, and of the account's */
+void plan_image_rootfs(struct planner *b);
+void plan_image_layers(struct planner *b);
+void plan_image_run(struct planner *b);
 
 /* plan_commands.c: which there are, what shows them inside, and their lines of plan_print() */
 void plan_commands(struct planner *b);

@@ -189,7 +189,8 @@ int host_gather(const struct account *account, const struct policy *policy,
 		netfacts_gather(ret);
 	if (read_mounts(policy, ret, e) < 0 ||
 		(account && (host_paths(account, policy, ret, e) < 0 ||
-				    host_guarded(policy, ret, e) < 0))) {
+				    host_guarded(policy, ret, e) < 0 ||
+				    host_image(policy, ret, e) < 0))) {
 		host_clear(ret);
 		return -1;
 	}
@@ -201,6 +202,7 @@ void host_clear(struct host *h)
 	strlist_clear(&h->controllers);
 	strlist_clear(&h->lacking);
 	strlist_clear(&h->guarded);
+	image_clear(&h->found);
 	arena_clear(&h->arena);
 	*h = (struct host){ 0 };
 }

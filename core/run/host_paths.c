@@ -181,6 +181,8 @@ static int add_all(
 		add_built_in(p, PLAN_USE_ANY, plan_default_sockets) < 0 ||
 		add_built_in(p, PLAN_USE_ANY, plan_default_devices) < 0)
 		return -1;
+	if (policy->image && add_built_in(p, PLAN_USE_ANY, plan_image_wants) < 0)
+		return -1;
 	if (add_commands(p, policy) < 0)
 		return -1;
 	return add_home(p, account) < 0 ? -1 : add_configured(p, policy);

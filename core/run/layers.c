@@ -46,6 +46,17 @@ int layers_name(const char *target, char ret[256])
 	return 0;
 }
 
+int layers_of(const struct plan_overlay *o, char ret[256])
+{
+	/* No mount point's name has a "+" in it, and no image's needs another one for any of its letters. */
+	if (o->n_layers > 0)
+		return snprintf(ret, 256, "+%.*s", (int)strcspn(o->source, "@"),
+			       o->source) < 256
+			       ? 0
+			       : -1;
+	return layers_name(o->target, ret);
+}
+
 /* ---- what lies below ---------------------------------------------------------------- */
 
 /* Of what is on the disk now: libblkid's cache may be of what was there a moment ago. */
@@ -73,6 +84,10 @@ static void describe(const struct plan_overlay *o, int lower, char ret[WORDS_MAX
 	_cleanup_free_ char *device = NULL, *uuid = NULL;
 	struct stat st;
 
+	if (o->n_layers > 0) {
+		(void)snprintf(ret, WORDS_MAX, "%s\n", o->source);
+		return;
+	}
 	if (fstat(lower, &st) == 0 && major(st.st_dev) != 0)
 		device = blkid_devno_to_devname(st.st_dev);
 	else if (strncmp(o->source, "/dev/", 5) == 0) /* btrfs and its like */
@@ -184,7 +199,7 @@ static int check_layer(int fs, const struct plan *plan, const struct plan_overla
 {
 	char name[256], is[WORDS_MAX], was[WORDS_MAX];
 
-	if (layers_name(o->target, name) < 0)
+	if (layers_of(o, name) < 0)
 		return err_set(e, errno, "name the layer over %s", o->target);
 	describe(o, lower, is);
 	if (io_read_text(fs, name, was, sizeof(was)) < 0) {
@@ -195,6 +210,12 @@ static int check_layer(int fs, const struct plan *plan, const struct plan_overla
 	}
 	if (strcmp(is, was) == 0)
 		return 0;
+	/* An upper goes on over what its image's name stands for now. */
+	if (o->n_layers > 0)
+		return write_new(fs, name, is) < 0
+			       ? err_set(e, errno, "note what the layer over %s is over",
+					 o->source)
+			       : 0;
 	is[strcspn(is, "\n")] = was[strcspn(was, "\n")] = '\0';
 	return err_set(e, 0,
 		"what %s wrote to %s was written over another file system (%s) than the one that is "

@@ -25,6 +25,9 @@
  */
 int layers_name(const char *target, char ret[256]);
 
+/* The name of the layer over an overlay's lower: the above, or "+NAME:TAG" of an image. Return: as above. */
+int layers_of(const struct plan_overlay *o, char ret[256]);
+
 /**
  * layers_open() - The account's folder, once every layer in it is seen to belong there
  * @lower:	an fd on the file system below each of plan->overlays

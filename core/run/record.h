@@ -8,6 +8,7 @@
 
 #include "core/base/account.h"
 #include "core/base/err.h"
+#include "core/plan/imagename.h"
 #include "core/plan/plan.h"
 
 #include <stdbool.h>
@@ -55,6 +56,7 @@ struct record {
 	struct record_process init;
 	struct record_namespaces ns;
 	char network[POLICY_NETNS_MAX + 24]; /* plan_network.text, "" for the host's */
+	char image[IMAGE_TEXT_MAX];          /* plan.image, "" over the host's root */
 	char cgroup[256]; /* plan_cgroup.session, "" where there is none */
 	uint64_t rootfs;  /* plan_rootfs_digest() */
 	uint64_t tmp;     /* PrivateTmp=account: plan_tmp_digest(); else 0 */

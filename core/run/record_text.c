@@ -73,6 +73,7 @@ static const struct field {
 	F("lent_mode", FIELD_U32, lent.mode),
 	O("ns_net", FIELD_U64, ns.net),
 	O("network", FIELD_TEXT, network),
+	O("image", FIELD_TEXT, image),
 #undef O
 #undef F
 #undef FIELD

@@ -19,7 +19,8 @@ int refresh_hold(const struct plan *plan, struct refresh *ret, struct err *e)
 		_cleanup_close_ int mount = -EBADF, lower = -EBADF;
 		char path[ROOTFS_LOWER_LEN];
 
-		if (o->live)
+		/* An image doesn't change. */
+		if (o->live || o->n_layers > 0)
 			continue;
 		rootfs_lower(i, path);
 		lower = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);

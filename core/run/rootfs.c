@@ -6,6 +6,7 @@
 #include "core/base/paths.h"
 #include "core/base/sys.h"
 #include "core/run/layers.h"
+#include "core/run/rootfs_image.h"
 #include "core/run/tree.h"
 #include "core/run/userns.h"
 
@@ -111,6 +112,9 @@ static int open_sources(
 	for (s->n = 0; s->n < plan->n_overlays; s->n++)
 		if (clone_lower(&plan->overlays[s->n], userns, &s->lower[s->n], e) < 0)
 			return -1;
+	if (plan->overlays[0].n_layers > 0 &&
+		rootfs_image_check(plan, s->lower[0], e) < 0)
+		return -1;
 	return plan->upper == UPPER_DISK ? layers_open(plan, s->lower, &s->disk, e) : 0;
 }
 
@@ -170,81 +174,141 @@ static int attach_at(int mount, const char *path, struct err *e)
 /* ---- init layers -------------------------------------------------------------------- */
 
 /*
- * In a merged folder the topmost layer's owner and mode show: take on those of the lower. What isn't
- * a folder there, a link mostly, would be covered by the layer's.
+ * What the lower of an overlay has at a place in it, through no link: an image's may lead anywhere. Return: 0; 1
+ * when there is nothing, as with a link on the way; -1 with errno.
  */
-static int like_lower(const char *made, const char *lower)
+static int look_below(size_t i, const char *below, struct stat *ret)
+{
+	char path[ROOTFS_LOWER_LEN];
+	_cleanup_close_ int root = -EBADF, fd = -EBADF;
+
+	rootfs_lower(i, path);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -1;
+	fd = tree_open(&(struct tree){ .root = root }, below);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 1 : -1;
+	return fstat(fd, ret);
+}
+
+static int give(const char *made, uint32_t uid, uint32_t gid, mode_t mode)
+{
+	return lchown(made, uid, gid) < 0 ? -1 : chmod(made, mode & 07777);
+}
+
+static int give_root(const struct plan *plan, const char *made, mode_t mode)
+{
+	return give(
+		made, idmap_to_host(&plan->uids, 0), idmap_to_host(&plan->gids, 0), mode);
+}
+
+/*
+ * A directory of the init layer. In a merged one the topmost layer's owner and mode show: it takes on those of the
+ * lower; one that the lower doesn't have is root's of the box. What isn't a directory there, a link mostly,
+ * would be covered: only with @cover it is.
+ */
+static int layer_dir(const struct plan *plan, size_t i, const char *below, bool cover,
+	const char *made)
 {
 	struct stat st;
+	int r;
 
-	if (lstat(lower, &st) < 0)
+	if (mkdir(made, 0755) < 0)
+		return errno == EEXIST ? 0 : -1;
+	r = look_below(i, below, &st);
+	if (r < 0)
 		return -1;
-	if (!S_ISDIR(st.st_mode)) {
+	if (r == 0 && S_ISDIR(st.st_mode))
+		return give(made, st.st_uid, st.st_gid, st.st_mode);
+	if (r == 0 && !cover) {
+		(void)rmdir(made);
 		errno = ENOTDIR;
 		return -1;
 	}
-	return lchown(made, st.st_uid, st.st_gid) < 0 ? -1
-						      : chmod(made, st.st_mode & 07777);
-}
-
-/* A folder that the lower may not have is root's of the box. */
-static int way_dir(const struct plan *plan, const char *made, const char *lower)
-{
-	if (mkdir(made, 0755) < 0)
-		return errno == EEXIST ? 0 : -1;
-	if (like_lower(made, lower) == 0)
-		return 0;
-	return errno != ENOENT ? -1
-			       : lchown(made, idmap_to_host(&plan->uids, 0),
-					 idmap_to_host(&plan->gids, 0));
+	return give_root(plan, made, 0755);
 }
 
 /* Make the folders above @path in the layer, like those of the lower. */
 static int layer_way(const struct plan *plan, size_t i, const char *path, struct err *e)
 {
-	char made[PATH_MAX], lower[PATH_MAX];
-
 	for (const char *slash = strchr(path + 1, '/'); slash;
 		slash = strchr(slash + 1, '/')) {
+		char made[PATH_MAX], below[PATH_MAX];
 		int len = (int)(slash - path);
 
 		(void)snprintf(made, sizeof(made), "/init/%zu%.*s", i, len, path);
-		(void)snprintf(lower, sizeof(lower), "/lower/%zu%.*s", i, len, path);
-		if (way_dir(plan, made, lower) < 0)
-			return err_set(
-				e, errno, "make %.*s of the init layer", len, path);
+		(void)snprintf(below, sizeof(below), "%.*s", len, path);
+		if (layer_dir(plan, i, below, false, made) == 0)
+			continue;
+		if (errno == ENOTDIR && plan->overlays[i].n_layers > 0)
+			return err_set(e, 0,
+				"the image %s has a link or a file at %s, on the way to %s: name that without "
+				"a link",
+				plan->image, below, path);
+		return err_set(e, errno, "make %s of the init layer", below);
 	}
 	return 0;
 }
 
-static int layer_entry(const struct plan *plan, const struct plan_layer *l, struct err *e)
+/* Behind links of the image's on the way, so that none of those is covered. */
+static int layer_link(
+	const struct plan *plan, const struct plan_layer *l, int proc, struct err *e)
+{
+	char real[PATH_MAX], made[PATH_MAX];
+	int r = rootfs_image_lacks(l, proc, real, e);
+
+	if (r <= 0)
+		return r;
+	if (layer_way(plan, l->overlay, real, e) < 0)
+		return -1;
+	(void)snprintf(made, sizeof(made), "/init/%zu%s", l->overlay, real);
+	/* An entry before it made one. */
+	r = rootfs_image_link(l, proc, made);
+	if (r < 0 && errno == EEXIST)
+		return 0;
+	if (r == 0)
+		r = lchown(made, idmap_to_host(&plan->uids, 0),
+			idmap_to_host(&plan->gids, 0));
+	return r < 0 ? err_set(e, errno, "make %s of the init layer", l->path) : 0;
+}
+
+static int layer_entry(
+	const struct plan *plan, const struct plan_layer *l, int proc, struct err *e)
 {
 	const char *target = plan->overlays[l->overlay].target;
 	const char *below = l->path + (strcmp(target, "/") == 0 ? 0 : strlen(target));
-	uint32_t uid = idmap_to_host(&plan->uids, 0), gid = idmap_to_host(&plan->gids, 0);
-	char made[PATH_MAX], lower[PATH_MAX];
+	char made[PATH_MAX];
 	int r = -1;
 
+	if (l->kind == PLAN_LAYER_SHELL || l->if_missing)
+		return layer_link(plan, l, proc, e);
 	if (layer_way(plan, l->overlay, below, e) < 0)
 		return -1;
 	(void)snprintf(made, sizeof(made), "/init/%zu%s", l->overlay, below);
-	(void)snprintf(lower, sizeof(lower), "/lower/%zu%s", l->overlay, below);
 	switch (l->kind) {
 	case PLAN_LAYER_WHITEOUT:
 		r = mknod(made, S_IFCHR, makedev(0, 0));
 		break;
 	case PLAN_LAYER_SYMLINK:
+	case PLAN_LAYER_SHELL:
 		r = symlink(l->target, made);
 		break;
 	case PLAN_LAYER_DIR:
-		r = way_dir(plan, made, lower);
-		break;
+		return layer_dir(plan, l->overlay, below,
+			       plan->overlays[l->overlay].n_layers > 0, made) < 0
+			       ? err_set(e, errno, "make %s of the init layer", l->path)
+			       : 0;
 	case PLAN_LAYER_FILE:
 		r = mknod(made, S_IFREG | 0644, 0);
 		break;
+	case PLAN_LAYER_LINES:
+		r = rootfs_image_lines(l, made);
+		break;
 	}
-	if (r == 0 && (l->kind == PLAN_LAYER_SYMLINK || l->kind == PLAN_LAYER_FILE))
-		r = lchown(made, uid, gid);
+	if (r == 0 && l->kind != PLAN_LAYER_WHITEOUT)
+		r = lchown(made, idmap_to_host(&plan->uids, 0),
+			idmap_to_host(&plan->gids, 0));
 	return r < 0 ? err_set(e, errno, "make %s of the init layer", l->path) : 0;
 }
 
@@ -259,7 +323,7 @@ static int layer_path(const struct plan *plan, size_t i, const char *kind, char 
 		(void)snprintf(ret, 320, "/%s/%zu", kind, i);
 		return 0;
 	}
-	if (layers_name(plan->overlays[i].target, name) < 0)
+	if (layers_of(&plan->overlays[i], name) < 0)
 		return -1;
 	(void)snprintf(ret, 320, "/disk/%s/%s", kind, name);
 	return 0;
@@ -274,6 +338,7 @@ static int make_layers(const struct plan *plan, size_t i, struct err *e)
 {
 	const char *const kinds[] = { "init", "upper", "workdir" };
 	char path[320], lower[ROOTFS_LOWER_LEN];
+	struct stat st;
 
 	rootfs_lower(i, lower);
 	for (size_t k = 0; k < (plan->overlays[i].readonly ? 1 : 3); k++) {
@@ -293,7 +358,8 @@ static int make_layers(const struct plan *plan, size_t i, struct err *e)
 				continue;
 			return err_set(e, errno, "make %s of the rootfs", path);
 		}
-		if (like_lower(path, lower) < 0)
+		if (stat(lower, &st) < 0 ||
+			give(path, st.st_uid, st.st_gid, st.st_mode) < 0)
 			return err_set(e, errno, "make %s of the rootfs", path);
 	}
 	return 0;
@@ -310,10 +376,34 @@ static int attach_inside(int mount, const char *target, struct err *e)
 	return 0;
 }
 
+static int mount_image(const struct plan *plan, size_t i, struct err *e)
+{
+	const struct plan_overlay *o = &plan->overlays[i];
+	char upper[320] = "", work[320];
+
+	if (!o->readonly && (layer_path(plan, i, "upper", upper) < 0 ||
+				    layer_path(plan, i, "workdir", work) < 0))
+		return err_set(e, errno, "name the layer over %s", plan->image);
+	if (mkdir(ROOTFS_ROOT, 0700) < 0 && errno != EEXIST)
+		return err_set(e, errno, "make %s of the rootfs", ROOTFS_ROOT);
+	return rootfs_image_mount(o,
+		       &(struct rootfs_image_place){ .place = ROOTFS_ROOT,
+			       .top = "/init/0",
+			       .upper = o->readonly ? NULL : upper,
+			       .work = work },
+		       e) < 0
+		       ? err_wrap(e, "mount the image %s", plan->image)
+		       : 0;
+}
+
 static int mount_overlay(const struct plan *plan, size_t i, struct err *e)
 {
 	char lower[64], upper[320], work[320];
-	_cleanup_close_ int fs = sys_fs_open("overlay"), mount = -EBADF;
+	_cleanup_close_ int fs = -EBADF, mount = -EBADF;
+
+	if (plan->overlays[i].n_layers > 0)
+		return mount_image(plan, i, e);
+	fs = sys_fs_open("overlay");
 
 	(void)snprintf(lower, sizeof(lower), "/init/%zu:/lower/%zu", i, i);
 	if (fs < 0 || layer_path(plan, i, "upper", upper) < 0 ||
@@ -334,10 +424,26 @@ static int mount_overlay(const struct plan *plan, size_t i, struct err *e)
 	return attach_inside(mount, plan->overlays[i].target, e);
 }
 
-static int mount_all(const struct plan *plan, struct sources *s, struct err *e)
+/* An image's is all of its layers together, to look at; the overlay itself takes them one by one. */
+static int attach_lower(const struct plan *plan, size_t i, int lower, struct err *e)
 {
+	const struct plan_overlay *o = &plan->overlays[i];
 	char path[ROOTFS_LOWER_LEN];
 
+	rootfs_lower(i, path);
+	if (o->n_layers == 0)
+		return attach_at(lower, path, e);
+	if (attach_at(lower, ROOTFS_LAYERS, e) < 0)
+		return -1;
+	if (mkdir(path, 0700) < 0 || (mkdir(ROOTFS_NOTHING, 0700) < 0))
+		return err_set(e, errno, "make %s of the rootfs", path);
+	return rootfs_image_mount(o, &(struct rootfs_image_place){ .place = path }, e) < 0
+		       ? err_wrap(e, "look at the image %s", plan->image)
+		       : 0;
+}
+
+static int mount_all(const struct plan *plan, int proc, struct sources *s, struct err *e)
+{
 	if (mkdir("/lower", 0700) < 0)
 		return err_set(e, errno, "make /lower of the rootfs");
 	if (plan->upper == UPPER_DISK && attach_at(s->disk, "/disk", e) < 0)
@@ -345,12 +451,12 @@ static int mount_all(const struct plan *plan, struct sources *s, struct err *e)
 	for (size_t i = 0; i < s->n; i++) {
 		if (plan->overlays[i].live)
 			continue;
-		rootfs_lower(i, path);
-		if (attach_at(s->lower[i], path, e) < 0 || make_layers(plan, i, e) < 0)
+		if (attach_lower(plan, i, s->lower[i], e) < 0 ||
+			make_layers(plan, i, e) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < plan->n_layers; i++)
-		if (layer_entry(plan, &plan->layers[i], e) < 0)
+		if (layer_entry(plan, &plan->layers[i], proc, e) < 0)
 			return -1;
 	for (size_t i = 0; i < s->n; i++)
 		if ((plan->overlays[i].live ? attach_inside(s->lower[i],
@@ -375,7 +481,7 @@ int rootfs_build(const struct plan *plan, int proc, struct err *e)
 	if (r == 0)
 		r = enter_stage(plan, e);
 	if (r == 0)
-		r = mount_all(plan, &s, e);
+		r = mount_all(plan, proc, &s, e);
 	sources_close(&s);
 	return r;
 }

@@ -160,9 +160,7 @@ def test_a_config_others_can_write(b):
     os.chown(b.stage.conf, 0, 0)
 
 
-def test_an_image_or_a_root_is_refused(b):
-    b.stage.config("RootFS=image:debian\n")
-    refused(b, "RootFS=image:debian", b.alice.pw_name, "image")
+def test_a_root_is_refused(b):
     b.stage.config("Root=yes\n")
     refused(b, "Root=yes over the host's root", b.alice.pw_name, "Root=yes")
 

@@ -239,11 +239,15 @@ static void hostnames_have_four_placeholders(void **state)
 		"a123");
 }
 
-static void rootfs_is_the_host_for_now(void **state)
+static void rootfs_is_the_host_or_an_image(void **state)
 {
 	assert_null(give(state, "RootFS=host")->policy.image);
-	refuse(state, "RootFS", "image:debian", "images are not supported yet");
-	refuse(state, "RootFS", "image:", "images are not supported yet");
+	assert_string_equal(
+		give(state, "RootFS=image:debian")->policy.image, "debian:latest");
+	assert_string_equal(
+		give(state, "RootFS=image:debian:12.1")->policy.image, "debian:12.1");
+	refuse(state, "RootFS", "image:", "NAME or NAME:TAG");
+	refuse(state, "RootFS", "image:../etc", "NAME or NAME:TAG");
 	refuse_all(state, "RootFS", WORDS("/srv/root", "Host"));
 }
 
@@ -382,7 +386,7 @@ int main(void)
 		story(services_are_file_names_of_pam_d),
 		story(linger_takes_a_span_with_its_unit),
 		story(hostnames_have_four_placeholders),
-		story(rootfs_is_the_host_for_now),
+		story(rootfs_is_the_host_or_an_image),
 		story(sizes_have_units_and_a_least),
 		story(counts_quotas_and_weights),
 		story(io_limits_have_a_path_and_a_speed),

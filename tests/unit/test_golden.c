@@ -140,6 +140,14 @@ static const struct plan_block golden_blocks[] = {
 	{ .path = "/data", .device = "8:16" },
 };
 
+static char *golden_layers[] = { (char *)"0123456789ab", (char *)"cdef01234567" };
+static const struct plan_image golden_image = {
+	.text = "course:2026@sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+	.lower = "/var/lib/nsshell/images/layers",
+	.layers = golden_layers,
+	.n_layers = COUNT(golden_layers),
+};
+
 static void check(const struct golden *g)
 {
 	struct tables t = { 0 };
@@ -172,6 +180,8 @@ static void check(const struct golden *g)
 	f.host.user_manager = "/usr/lib/systemd/systemd";
 	if (g->change)
 		g->change(&f.policy);
+	if (f.policy.image)
+		f.host.image = &golden_image;
 	if (plan_make(&f.in, &f.plan, &f.e) < 0)
 		fail_msg("%s: %s", g->name, f.e.msg);
 	arena_clear(&t.arena); /* the plan stands on its own */
@@ -296,6 +306,23 @@ static void where_systemd_runs_it_makes_the_account_s_group(void **state)
 		"debian", "/home/alice", "", PLAN_CGROUP_V2, true, debian_policy, true });
 }
 
+static void image_policy(struct policy *p)
+{
+	static char *ro[] = { (char *)"/srv/sets:/sets/2026" };
+
+	p->image = (char *)"course:2026";
+	p->bind_ro_paths = (struct strlist){ ro, 1 };
+	p->upper = UPPER_DISK;
+	p->shell = (char *)"/bin/dash";
+}
+
+static void a_box_over_an_image_has_little_of_the_host(void **state)
+{
+	(void)state;
+	check(&(struct golden){
+		"image", "/home/alice", "", PLAN_CGROUP_V2, true, image_policy, false });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +332,7 @@ int main(void)
 		cmocka_unit_test(a_btrfs_host_is_subvolumes),
 		cmocka_unit_test(a_container_has_an_overlay_for_root),
 		cmocka_unit_test(an_old_kernel_falls_back_to_plain_lowers),
+		cmocka_unit_test(a_box_over_an_image_has_little_of_the_host),
 		cmocka_unit_test(where_systemd_runs_it_makes_the_account_s_group),
 	};
 

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""RootFS=image: a box over an image has nothing of the host's trees, and all that a login needs."""
+
+import os
+import socket
+import threading
+
+from harness.imagestore import busybox, store
+from harness.terminal import Terminal
+
+SHOW_NS = "for n in user pid mnt uts ipc cgroup; do readlink /proc/self/ns/$n; done"
+IMAGE = "RootFS=image:tiny:1\n"
+
+
+def _refused(b, what, *words):
+    r = b.ssh(b.alice.pw_name, "echo got-in")
+    b.check(r.returncode != 0 and "got-in" not in r.stdout, f"{what}: refused", r.stdout + r.stderr, b.log_tail())
+    for word in words:
+        b.check(b.stage.syslog.wait(word), f"{what}: the log says {word!r}", b.log_tail())
+
+
+def test_a_login(b):
+    name, uid = b.alice.pw_name, b.alice.pw_uid
+    with store(b) as s:
+        digest = s.image("tiny:1")
+        b.stage.config(IMAGE)
+        with Terminal(b.stage.sshd.argv(name, options=("-t",))) as t:
+            b.lands_inside("ssh -t, over an image without the account's shell", t.ask(SHOW_NS))
+            b.check(t.ask("pwd; id -un; ls -a /; test -w / || echo closed").split() ==
+                    [b.alice.pw_dir, name, ".", "..", "bin", "dev", "etc", "home", "proc", "root", "run", "sys", "tmp",
+                     "usr", "var", "closed"], "the home, the name, and what the image has")
+            b.check(t.ask("readlink /proc/self/exe") == "/bin/busybox", "its shell is the image's")
+            b.check(b.record_of(name).get("image") == f"tiny:1@sha256:{digest}", "the record has the image, by its digest",
+                    b.record_of(name))
+            t.line("exit")
+        r = b.ssh(name, "id; cat /etc/passwd; ls -ln /bin/busybox /etc/passwd /etc/shadow; cat /etc/shadow")
+        b.check(f"{b.stage.box_group}" in r.stdout and f"{b.proj.gr_name}" in r.stdout, "groups have their names", r.stdout)
+        b.check(f"\n{name}:x:{uid}:{b.alice.pw_gid}::{b.alice.pw_dir}:/bin/bash\n" in r.stdout and
+                "\nsomebody:x:4321:" in r.stdout, "passwd has the image's accounts and this one", r.stdout)
+        owners = [line.split()[:4] for line in r.stdout.splitlines() if line.startswith("-rw")]
+        b.check([o[2:] for o in owners] == [["0", "0"]] * 3 and owners[2][0] == "-rw-------" and
+                "denied" in r.stderr, "files of the image's root are the box's root's", owners)
+        r = b.ssh(name, "cat /run/nsshell/hostname /etc/hostname; cat /etc/resolv.conf; test -s /etc/localtime && echo time; "
+                  "ls /usr/share/terminfo/x/xterm; touch /bin/x; touch ~/mine && stat -c %u ~/mine")
+        with open("/etc/resolv.conf", encoding="utf-8") as f:
+            b.check(f.read() in r.stdout, "resolv.conf is the host's", r.stdout)
+        b.check("time\n" in r.stdout and "/usr/share/terminfo/x/xterm\n" in r.stdout and r.stdout.endswith(f"\n{uid}\n"),
+                "so are the time zone, terminfo and the home", r.stdout + r.stderr)
+
+
+def test_ways_in(b):
+    """What the login program would load once it is in, it has, or does without: the image has no library at all."""
+    name = b.alice.pw_name
+    letter = b.stage.private / "letter"
+    letter.write_text("dear box\n", encoding="utf-8")
+    with store(b) as s:
+        s.image("tiny:1")
+        b.stage.config(IMAGE)
+        for argv in (("su", "-", name, "-c"), ("su", name, "-c"), ("runuser", "-l", name, "-c"),
+                     (b.stage.bin / "nsctl", "run", "--config", b.stage.conf, "--helper", b.stage.helper, name, "--", "sh", "-c")):
+            r = b.run(*argv, f"{SHOW_NS}; ls /bin/busybox")
+            b.lands_inside(" ".join(str(a).rsplit("/", maxsplit=1)[-1] for a in argv[:3]), r.stdout + r.stderr)
+            b.check("/bin/busybox" in r.stdout, "which is over the image", r.stdout + r.stderr)
+        r = b.stage.sshd.client("sftp", "-q", "-b", "-", f"{name}@127.0.0.1",
+                                input=f"put {letter} letter\nput {letter} /tmp/letter\nls -l /tmp\nls /\n")
+        b.check(r.returncode == 0 and "/bin" in r.stdout and "/lib " not in r.stdout, "sftp, by sshd itself", r.stdout + r.stderr)
+        r = b.stage.sshd.client("scp", "-s", f"{name}@127.0.0.1:letter", b.stage.private / "back")
+        b.check(r.returncode == 0 and (b.stage.private / "back").read_text(encoding="utf-8") == "dear box\n", "and scp by that",
+                r.stderr)
+        with b.shell(name) as one:
+            one.do("cd /tmp")
+            r = b.run(b.stage.bin / "nsjoin", name, "sh", "-c", f"{SHOW_NS}; ls /bin/busybox")
+            b.lands_inside("nsjoin USER COMMAND", r.stdout + r.stderr)
+            r = b.run(b.stage.bin / "nsjoin", name, input="ls /bin/busybox; exit 7\n")
+            b.check(r.returncode == 7 and "/bin/busybox" in r.stdout, "nsjoin USER, a shell", r.stdout + r.stderr)
+        with Terminal(["login", "-f", name]) as t:
+            t.expect(r"\$ ", timeout=20)
+            b.check(t.ask("id -un; ls /bin/busybox").split() == [name, "/bin/busybox"], "login on a console")
+            t.line("exit")
+
+
+def test_a_forwarded_port(b):
+    """By address and by name: nothing of the resolver's is in the image."""
+    with store(b) as s, socket.create_server(("127.0.0.1", 0)) as listener:
+        s.image("tiny:1")
+        b.stage.config(IMAGE)
+
+        def answer():
+            for _ in range(2):
+                c, _ = listener.accept()
+                c.sendall(b"echo")
+                c.close()
+        threading.Thread(target=answer, daemon=True).start()
+        for host in ("127.0.0.1", "localhost"):
+            r = b.ssh(b.alice.pw_name, options=("-W", f"{host}:{listener.getsockname()[1]}"))
+            b.check(r.stdout == "echo", f"ssh -W {host}", r.stdout + r.stderr, b.log_tail())
+
+
+def test_sixty_layers(b):
+    """The options of an overlay are a page, and its layers' names short."""
+    def fill(n):
+        def of(root):
+            (root / f"f{n}").write_text(f"{n}\n", encoding="utf-8")
+            (root / "same").write_text(f"{n}\n", encoding="utf-8")
+            if n == 58:
+                os.mknod(root / "f5", 0o020000, os.makedev(0, 0))
+        return of
+    with store(b) as s:
+        s.tag("tiny:1", [s.layer(busybox)] + [s.layer(fill(n)) for n in range(59)])
+        for upper in ("none", "tmpfs"):
+            b.stage.config(f"{IMAGE}Upper={upper}\n")
+            r = b.ssh(b.alice.pw_name, "cat /same; ls / | grep -c ^f; ls /f5; touch /bin/x")
+            b.check(r.stdout == "58\n58\n" and "f5" in r.stderr, f"Upper={upper}: all of them, the last one on top",
+                    r.stdout + r.stderr, b.log_tail())
+        os.rename("/var/lib/nsshell/images/layers/l", "/var/lib/nsshell/images/layers/m")
+        _refused(b, "an image that isn't whole", "tiny:1", "nsctl image")
+        b.stage.config("RootFS=image:none\n")
+        _refused(b, "an image that isn't there", "there is no image none:latest")
+
+
+def test_upper_on_disk(b):
+    name = b.alice.pw_name
+    with store(b) as s:
+        base = s.layer(busybox)
+        opened = s.layer(lambda root: (root / "open").mkdir() or (root / "open").chmod(0o777))
+        s.tag("tiny:1", [base, opened])
+        s.tag("tiny:2", [base, opened, s.layer(lambda root: (root / "two").mkdir())])
+        b.stage.config(f"{IMAGE}Upper=disk\n")
+        try:
+            with b.shell(name) as one, b.shell(name) as two:
+                one.do("echo kept >/open/f")
+                b.check(two.do("cat /open/f") == "kept", "logins share what is written over the image")
+            b.gone(name)
+            r = b.ssh(name, "cat /open/f")
+            b.check(r.stdout == "kept\n", "it stays", r.stdout + r.stderr, b.log_tail())
+            b.gone(name)
+            b.stage.config("Upper=disk\n")
+            b.check(b.ssh(name, "ls /open/f").returncode != 0, "but isn't over the host's root")
+            b.gone(name)
+            b.stage.config("RootFS=image:tiny:2\nUpper=disk\n")
+            b.check(b.ssh(name, "ls -d /two; ls /open").stdout == "/two\n", "nor over another image")
+        finally:
+            b.gone()
+            b.run("rm", "-rf", f"/var/lib/nsshell/upper/{b.alice.pw_uid}")
+
+
+def test_a_bind(b):
+    """Its place is made in the box; a link of the image's isn't covered for it."""
+    data = b.stage.base / "data"
+    data.mkdir(exist_ok=True)
+    (data / "set").write_text("of the host\n", encoding="utf-8")
+
+    def fill(root):
+        busybox(root)
+        os.symlink("/bin", root / "opt")
+    with store(b) as s:
+        s.image("tiny:1", fill)
+        b.stage.config(f"{IMAGE}BindReadOnlyPaths={data}:/sets/one\n")
+        r = b.ssh(b.alice.pw_name, "cat /sets/one/set; ls /sets")
+        b.check(r.stdout == "of the host\none\n", "a bind has its place", r.stdout + r.stderr, b.log_tail())
+        b.stage.config(f"{IMAGE}BindReadOnlyPaths={data}:/opt/sets\n")
+        _refused(b, "a bind behind a link of the image's", "/opt", "link")
+
+
+def test_hostile_images(b):
+    """Names that a login uses are links to the outside, devices and what never answers: nothing of the host's changes."""
+    secret = b.stage.private / "secret"
+    secret.write_text("of the host's root\n", encoding="utf-8")
+    places = ("dev", "home", "proc", "run", "sys", "tmp", "usr", "var")
+
+    def links(root):
+        busybox(root)
+        for n, name in enumerate(places):
+            (root / name).rmdir() if (root / name).exists() else None
+            os.symlink(("/../../../../etc", "/lower/0/../../init", str(b.stage.private), "/proc/self/root")[n % 4], root / name)
+        (root / "etc/passwd").unlink()
+        os.symlink("../../../../../etc/shadow", root / "etc/passwd")
+        (root / "etc/group").unlink()
+        os.mkfifo(root / "etc/group")
+        os.mknod(root / "etc/shadow", 0o020666, os.makedev(5, 0))
+        for name in ("hosts", "hostname", "resolv.conf", "localtime"):
+            (root / "etc" / name).mkdir()
+
+    def etc_is_a_link(root):
+        busybox(root)
+        os.rename(root / "etc", root / "etc.d")
+        os.symlink(b.stage.private, root / "etc")
+
+    def shell_is_outside(root):
+        busybox(root)
+        os.rename(root / "bin", root / "b")
+        os.symlink("../../../../../../b", root / "bin")
+        (root / "usr").mkdir()
+        os.symlink(str(b.stage.private), root / "usr/share")
+        (root / "etc/passwd").unlink()
+        os.symlink(str(secret), root / "etc/passwd")
+
+    before = sorted(os.listdir(b.stage.private))
+    with store(b) as s:
+        for what, fill in (("links for directories", links), ("/etc is a link", etc_is_a_link),
+                           ("links up and out", shell_is_outside)):
+            s.image("tiny:1", fill)
+            b.stage.config(IMAGE)
+            r = b.ssh(b.alice.pw_name, "echo in; id -un; cat /etc/passwd /etc/group /etc/hostname; ls -d /tmp/. /proc/1 /dev/null")
+            b.check(r.stdout.startswith(f"in\n{b.alice.pw_name}\nroot:x:0:") and "/dev/null" in r.stdout,
+                    f"{what}: a login works", r.stdout + r.stderr, b.log_tail())
+            b.check("of the host" not in r.stdout and "$" not in r.stdout, f"{what}: nothing of the host's is shown", r.stdout)
+            b.gone()
+        b.check(sorted(os.listdir(b.stage.private)) == before, "and nothing was made outside",
+                sorted(os.listdir(b.stage.private)))
