@@ -79,7 +79,7 @@ RUN  := $(wildcard core/run/*.c)
 SCOPE  := $(wildcard helpers/scope*.c)
 NET    := helpers/net.c $(wildcard helpers/net_*.c)
 SESSION := helpers/pam_session.c
-CLIENT := helpers/client.c helpers/client_join.c helpers/session_id.c
+CLIENT := helpers/client.c helpers/client_join.c helpers/client_preload.c helpers/session_id.c
 HELPER := $(filter-out helpers/client%.c $(SCOPE) $(NET) $(SESSION),$(wildcard helpers/*.c))
 MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/privs.c core/run/privs_caps.c \
 	core/run/filter.c core/run/handed.c core/run/inside.c core/base/err.c \

@@ -91,6 +91,16 @@ int client_move_self(const int *fds, size_t n, struct err *e);
 int client_join(const int *fds, size_t n, const struct proto_reply *reply, struct err *e);
 
 /**
+ * client_preload() - Have the C library load what looking up accounts and groups takes
+ *
+ * Should:   run before client_join() into a box over an image: what a login program looks up afterwards, its
+ *	     user's groups mostly, would load the image's libraries into it, as the box's root
+ *
+ * Asks the host's NSS for two names that nobody has, and for the user's groups.
+ */
+void client_preload(const char *user);
+
+/**
  * client_go_to() - A working directory by its name, for `cd /srv/app && su app -c ./run.sh`
  * @path:	"" for none
  *

@@ -63,10 +63,11 @@ struct proto_reply {
 	char runtime_dir[64];
 	char bus[80]; /* JOIN: address of the user manager's session bus, "" without one */
 	char shell[POLICY_SHELL_MAX]; /* IGNORE, JOIN: Shell=, "" where it isn't set */
-	char text[512];               /* DENY, UNBOXED: for the log */
-	uint64_t namespaces;          /* JOIN: CLONE_NEW*, for setns */
-	uint64_t caps;                /* JOIN: mask of capabilities to keep */
-	uint32_t uid, gid;            /* JOIN: the account's */
+	char text
+		[512]; /* DENY, UNBOXED: for the log; JOIN: the image, "" over the host's root */
+	uint64_t namespaces; /* JOIN: CLONE_NEW*, for setns */
+	uint64_t caps;       /* JOIN: mask of capabilities to keep */
+	uint32_t uid, gid;   /* JOIN: the account's */
 	uint32_t no_new_privs;
 	uint32_t scoped;   /* JOIN: abstract sockets become the login's own */
 	uint32_t filtered; /* JOIN: a second fd has the system call filter */

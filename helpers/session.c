@@ -83,6 +83,7 @@ static void fill_reply(
 		(void)snprintf(reply->bus, sizeof(reply->bus), "unix:path=%s/bus",
 			s->plan->runtime_dir);
 	(void)snprintf(reply->shell, sizeof(reply->shell), "%s", s->plan->door_shell);
+	(void)snprintf(reply->text, sizeof(reply->text), "%s", s->plan->image);
 	/* The caller was in its cgroup namespace's root before, and stays in the box's.
 	 */
 	reply->namespaces = s->plan->namespaces;

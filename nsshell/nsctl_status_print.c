@@ -59,6 +59,8 @@ static void print_head(const struct status *s)
 	if (ns->net)
 		(void)printf(
 			", net %" PRIu64 "\n%12s: %s", ns->net, "Network", r->network);
+	if (r->image[0])
+		(void)printf("\n%12s: %s", "Image", r->image);
 	(void)printf("\n%12s: %s\n", "Cgroup", r->cgroup[0] ? r->cgroup : "none");
 	print_outdated(&s->session->outdated);
 }

@@ -31,6 +31,14 @@ TEXT_CELL(service, record.service)
 TEXT_CELL(tty, record.tty)
 TEXT_CELL(cgroup, record.cgroup)
 
+/* By its name: the digest is what `nsctl status` shows. */
+CELL(image)
+{
+	(void)numbers;
+	(void)snprintf(
+		buf, size, "%.*s", (int)strcspn(s->record.image, "@"), s->record.image);
+}
+
 /* "private 100.64.0.5", "private:login 100.64.9.1", "none:login": the word, and what comes behind the blank. */
 CELL(network)
 {
@@ -173,6 +181,7 @@ const struct nsctl_column nsctl_columns[] = {
 	{ "SUPERVISOR", 5, RIGHT, NUMBER, "pid of its supervisor", .cell = cell_supervisor },
 	{ "NETWORK", 7, 0, TEXT, "host, none, private, netns:NAME, user:NAME", .cell = cell_network },
 	{ "ADDRESS", 10, 0, TEXT, "its own, with Network=private", .cell = cell_address },
+	{ "IMAGE", 12, 0, TEXT, "the image that it is over, with RootFS=image:", .cell = cell_image },
 	{ "CGROUP", 0.2, 0, TEXT, "its control group", .cell = cell_cgroup },
 	{ "PEAK", 6, RIGHT, NUMBER, "most memory that it has used", .field = "memory_peak" },
 	{ "TASKS", 5, RIGHT, NUMBER, "processes and threads in it", .field = "tasks" },

@@ -5,7 +5,9 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/parse.h"
+#include "core/base/strlist.h"
 #include "core/base/sys.h"
+#include "core/plan/imagename.h"
 #include "core/run/kin.h"
 
 #include <blkid.h>
@@ -18,6 +20,8 @@
 #include <unistd.h>
 
 #define WORDS_MAX 512
+/* Of the images that one account has written over. */
+#define IMAGES_MAX 16384
 
 /* ---- names -------------------------------------------------------------------------- */
 
@@ -224,6 +228,33 @@ static int check_layer(int fs, const struct plan *plan, const struct plan_overla
 		plan->user, o->target, was, is, is, PATH_UPPER, plan->uid, name);
 }
 
+/*
+ * A line an image that one of the account's layers is over: who removes images looks here, and there only.
+ */
+static int note_image(int dir, const struct plan *plan, struct err *e)
+{
+	_cleanup_(strlist_clear) struct strlist lines = { 0 };
+	size_t len = strcspn(plan->image, "@") + 1;
+	char was[IMAGES_MAX], now[IMAGES_MAX + IMAGE_TEXT_MAX + 1] = "";
+
+	if (io_read_text(dir, "image", was, sizeof(was)) < 0) {
+		if (errno != ENOENT)
+			return err_set(
+				e, errno, "read %s/%u/image", PATH_UPPER, plan->uid);
+		was[0] = '\0';
+	}
+	if (strlist_add_lines(&lines, was) < 0)
+		return err_set(e, ENOMEM, "note the image");
+	for (size_t i = 0; i < lines.n; i++)
+		if (strncmp(lines.v[i], plan->image, len) != 0)
+			(void)snprintf(now + strlen(now), sizeof(now) - strlen(now),
+				"%s\n", lines.v[i]);
+	(void)snprintf(now + strlen(now), sizeof(now) - strlen(now), "%s\n", plan->image);
+	return write_new(dir, "image", now) < 0
+		       ? err_set(e, errno, "write %s/%u/image", PATH_UPPER, plan->uid)
+		       : 0;
+}
+
 /* ---- of older versions -------------------------------------------------------------- */
 
 static bool is_number(const char *name)
@@ -288,7 +319,7 @@ static int check(int dir, const struct plan *plan, const int *lower, struct err 
 		if (!plan->overlays[i].readonly &&
 			check_layer(fs, plan, &plan->overlays[i], lower[i], e) < 0)
 			return -1;
-	return 0;
+	return *plan->image ? note_image(dir, plan, e) : 0;
 }
 
 int layers_open(const struct plan *plan, const int *lower, int *ret, struct err *e)

@@ -6,6 +6,9 @@
  *	PATH_UPPER/UID/fs/LAYER		the file system below it, in words
  *	PATH_UPPER/UID/upper/LAYER	the layer, LAYER being the escaped mount point
  *	PATH_UPPER/UID/workdir/LAYER	overlay's own
+ *	PATH_UPPER/UID/image		the images that layers are over, "NAME:TAG@sha256:HEX" a line
+ *
+ * LAYER is "+NAME:TAG" over an image: what is written over one isn't over the host's root, nor over another.
  */
 #pragma once
 

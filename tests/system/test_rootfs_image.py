@@ -2,10 +2,13 @@
 """RootFS=image: a box over an image has nothing of the host's trees, and all that a login needs."""
 
 import os
+import re
+import shutil
 import socket
 import threading
 
 from harness.imagestore import busybox, store
+from harness.stage import COMPILER
 from harness.terminal import Terminal
 
 SHOW_NS = "for n in user pid mnt uts ipc cgroup; do readlink /proc/self/ns/$n; done"
@@ -32,6 +35,10 @@ def test_a_login(b):
             b.check(t.ask("readlink /proc/self/exe") == "/bin/busybox", "its shell is the image's")
             b.check(b.record_of(name).get("image") == f"tiny:1@sha256:{digest}", "the record has the image, by its digest",
                     b.record_of(name))
+            r = b.nsctl("list", "-n", "-r", "-o", "USER,IMAGE")
+            b.check(r.stdout == f"{name} tiny:1\n", "nsctl list names it", r.stdout + r.stderr)
+            r = b.nsctl("status", name)
+            b.check(f"Image: tiny:1@sha256:{digest}\n" in r.stdout, "and nsctl status its digest", r.stdout + r.stderr)
             t.line("exit")
         r = b.ssh(name, "id; cat /etc/passwd; ls -ln /bin/busybox /etc/passwd /etc/shadow; cat /etc/shadow")
         b.check(f"{b.stage.box_group}" in r.stdout and f"{b.proj.gr_name}" in r.stdout, "groups have their names", r.stdout)
@@ -79,6 +86,39 @@ def test_ways_in(b):
             t.line("exit")
 
 
+LIBRARY = """#include <fcntl.h>
+__attribute__((constructor)) static void loaded(void) { (void)open("/tmp/loaded", O_CREAT | O_WRONLY, 0666); }
+"""
+
+
+def test_libraries_of_the_image_stay_out(b):
+    """The user's groups are set by the login program, as the box's root: no module of the image's is loaded for that."""
+    with open("/etc/nsswitch.conf", encoding="utf-8") as f:
+        text = f.read()
+    names = [w for line in re.findall(r"^(?:group|initgroups):(.*)", text, re.M) for w in line.split()
+             if w not in ("files", "compat", "db") and w.isalnum()]
+    if not names:
+        b.skip("libraries of an image", "the host's nsswitch.conf has nothing but files")
+        return
+    source, library = b.stage.base / "loaded.c", b.stage.base / "loaded.so"
+    source.write_text(LIBRARY, encoding="ascii")
+    r = b.run(*COMPILER, "-shared", "-fPIC", "-o", library, source)
+    b.check(r.returncode == 0, "a library that tells of it", r.stderr)
+
+    def fill(root):
+        busybox(root)
+        (root / "lib").mkdir()
+        for name in names:
+            shutil.copy(library, root / f"lib/libnss_{name}.so.2")
+    with store(b) as s:
+        s.image("tiny:1", fill)
+        b.stage.config(f"{IMAGE}PrivateTmp=account\n")
+        with b.shell(b.alice.pw_name) as one:
+            b.check(one.do("ls /tmp") == "", "ssh loads none of them", b.log_tail())
+            b.run("su", "-", b.alice.pw_name, "-c", "true")
+            b.check(one.do("ls /tmp") == "", "nor does su")
+
+
 def test_a_forwarded_port(b):
     """By address and by name: nothing of the resolver's is in the image."""
     with store(b) as s, socket.create_server(("127.0.0.1", 0)) as listener:
@@ -94,6 +134,9 @@ def test_a_forwarded_port(b):
         for host in ("127.0.0.1", "localhost"):
             r = b.ssh(b.alice.pw_name, options=("-W", f"{host}:{listener.getsockname()[1]}"))
             b.check(r.stdout == "echo", f"ssh -W {host}", r.stdout + r.stderr, b.log_tail())
+
+
+test_a_forwarded_port.later = "what sshd loads for a name is as with any box; a_login and ways_in stand for it"
 
 
 def test_sixty_layers(b):
@@ -118,13 +161,16 @@ def test_sixty_layers(b):
         _refused(b, "an image that isn't there", "there is no image none:latest")
 
 
+test_sixty_layers.later = "a number of layers: what a login does over two it does over sixty"
+
+
 def test_upper_on_disk(b):
     name = b.alice.pw_name
     with store(b) as s:
         base = s.layer(busybox)
         opened = s.layer(lambda root: (root / "open").mkdir() or (root / "open").chmod(0o777))
-        s.tag("tiny:1", [base, opened])
-        s.tag("tiny:2", [base, opened, s.layer(lambda root: (root / "two").mkdir())])
+        one_of = s.tag("tiny:1", [base, opened])
+        two_of = s.tag("tiny:2", [base, opened, s.layer(lambda root: (root / "two").mkdir())])
         b.stage.config(f"{IMAGE}Upper=disk\n")
         try:
             with b.shell(name) as one, b.shell(name) as two:
@@ -139,6 +185,9 @@ def test_upper_on_disk(b):
             b.gone(name)
             b.stage.config("RootFS=image:tiny:2\nUpper=disk\n")
             b.check(b.ssh(name, "ls -d /two; ls /open").stdout == "/two\n", "nor over another image")
+            b.gone(name)
+            with open(f"/var/lib/nsshell/upper/{b.alice.pw_uid}/image", encoding="utf-8") as f:
+                b.check(f.read() == f"tiny:1@sha256:{one_of}\ntiny:2@sha256:{two_of}\n", "which images, is noted beside it")
         finally:
             b.gone()
             b.run("rm", "-rf", f"/var/lib/nsshell/upper/{b.alice.pw_uid}")
