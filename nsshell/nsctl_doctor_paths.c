@@ -19,7 +19,9 @@ static void tell_notes(const struct plan *plan, const char *whom, struct strlist
 		if (!strlist_has(told, plan->notes[i]) &&
 			strlist_add(told, plan->notes[i]) == 0)
 			findings_add(f, FINDING_NOTE, whom,
-				"nothing, if that is meant; see nsshell.conf(5), Paths",
+				strncmp(plan->notes[i], "HostCommands=", 13) == 0
+					? "nothing, if that is meant; see nsshell-commands(5)"
+					: "nothing, if that is meant; see nsshell.conf(5), Paths",
 				"%s", plan->notes[i]);
 }
 

@@ -190,6 +190,10 @@ def test_what_it_sends_by(b):
         b.check(len(said) == 2 and said[0] != host == said[1], "the box has no network, the command has the host's", said)
     b.stage.config("HostCommands=none passwd crontab\n", default="Network=none\n")
     b.check(not told(), "passwd and crontab send nothing")
+    b.stage.config("HostCommands=nosuch\n")
+    r = b.nsctl("check", "--json", "-c", str(b.stage.conf))
+    seen = [f for f in json.loads(r.stdout)["findings"] if "nosuch" in f["what"]]
+    b.check(seen and "nsshell-commands(5)" in seen[0]["todo"], "one without an entry is told, and where to read on", seen)
 
 
 def test_nothing_of_the_home(b):
