@@ -25,7 +25,24 @@ Hostname=%u-box
 MemoryMax=512M
 TasksMax=100
 CPUQuota=100%
+Network=none
 """
+
+# Listens where the other one does, too, and says whose it is; until its login ends.
+SERVE = """exec python3 -uc '
+import os, socket
+s = socket.create_server(("127.0.0.1", 8080))
+print("up")
+while True:
+    c, _ = s.accept()
+    c.sendall(os.environ["USER"].encode() + b" is here")
+    c.close()'"""
+ASK = """python3 -c '
+import socket
+try:
+    print(socket.create_connection(("127.0.0.1", 8080), 5).recv(99).decode())
+except OSError as e:
+    print(e.strerror)'"""
 
 BOMB = """python3 -c '
 import os, time
@@ -90,7 +107,7 @@ def trouble(stage, r):
     return 1
 
 
-def tour(stage, user):
+def tour(stage, user, other):
     probe = stage.ssh(user, "echo $NSSHELL_SESSION")
     if probe.returncode or not probe.stdout.strip():
         return trouble(stage, probe)
@@ -101,6 +118,7 @@ def tour(stage, user):
     for what, inside, outside in TOUR:
         row(what, one_line(stage.ssh(user, inside)), one_line(stage.run("sh", "-c", outside)))
     put(stage, user)
+    one_port(stage, user, other)
     who(stage, user)
     end = time.monotonic() + 5
     while stage.records() and time.monotonic() < end:
@@ -120,6 +138,18 @@ def put(stage, user):
     there = os.path.exists(stage.open / "note")
     row("sftp put note", "note is there" if seen else one_line(r),
         "note is there" if there else "no note here")
+
+
+def one_port(stage, user, other):
+    """Both listen at localhost's port 8080, at once."""
+    servers = [stage.sshd.background(u, SERVE) for u in (user, other)]
+    for p in servers:
+        p.stdout.readline()
+    inside = "; ".join(f"{u} sees: {one_line(stage.ssh(u, ASK))}" for u in (user, other))
+    row("localhost:8080, twice", inside, one_line(stage.run("sh", "-c", ASK)))
+    for p in servers:
+        p.terminate()
+        p.wait()
 
 
 def who(stage, user):
@@ -166,13 +196,14 @@ def main():
     def inside():
         stage.accounts.add_group("box")
         user = stage.accounts.add("", groups=("box",)).pw_name
+        other = stage.accounts.add("two", groups=("box",)).pw_name
         stage.enter()
         stage.config(CONFIG)
         without_motd(pathlib.Path("/etc/pam.d") / stage.sshd_service)
         with stage.sshd:
             if sys.stdin.isatty() and sys.stdout.isatty():
                 return interactive(stage, user)
-            return tour(stage, user)
+            return tour(stage, user, other)
 
     status = reaper.run(stage.prepare, inside, stage.clean)
     if status == 0:

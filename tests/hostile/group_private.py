@@ -7,7 +7,7 @@ with user namespaces allowed: what isn't the account's is out of reach, and nobo
 import pathlib
 import shutil
 
-from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask
+from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask, reach
 
 CONFIG = ("Network=private\nAllowUserNamespaces=yes\nSystemCallFilter=no\nRestrictAddressFamilies=no\n"
           "[Network]\nConnectionsMax=64\n")
@@ -128,8 +128,11 @@ def _try(g, w):
     g.other.do("python3 -m http.server 7000 --bind :: >/dev/null 2>&1 & "
                "for i in $(seq 100); do grep -q :1B58 /proc/net/tcp6 && break; sleep .1; done")
     g.judge("a server beyond, which may be reached", g.me.do(ask(BEYOND4, 7000)), HOST4)
+    # A server that waits for a question: to be connected is enough.
+    for family, address in bobs.items():
+        g.row(f"the other's box, IPv{family[1]}", reach(address, 7000), NO)
+        g.judge("which the other reaches", g.other.do(reach(address, 7000)), "in")
     for what, address, port in (
-            ("the other's box", bobs["-4"], 7000), ("the other's box, IPv6", bobs["-6"], 7000),
             ("the host", HOST4, 7000), ("the host, IPv6", HOST6, 7000), ("the gateway", "169.254.1.1", 7000),
             ("the gateway's sshd", "169.254.1.1", g.stage.sshd.port), ("the gateway, IPv6", "fe80::1%eth0", 7000),
             ("the host's loopback", "127.0.0.1", 7000), ("that of IPv6", "::1", 7000),

@@ -83,9 +83,10 @@ def test_what_is_closed(b):
         w.serve(w.host, HOST4, 7000, "udp")
         o.do("python3 -m http.server 7000 --bind :: >/dev/null 2>&1 & "
              "for i in $(seq 50); do grep -q :1B58 /proc/net/tcp6 && break; sleep .1; done")
+        for family in ("-4", "-6"):
+            seen = a.do(reach(_address(o, family), 7000)), o.do(reach(_address(o, family), 7000))
+            b.check(seen[0].startswith("no:") and seen[1] == "in", f"another account's box isn't reached: {family}", seen)
         for what, address, port in (
-                ("another account's box", _address(o), 7000),
-                ("another account's box, IPv6", _address(o, "-6"), 7000),
                 ("the host's own address", HOST4, 7000), ("the host's, IPv6", HOST6, 7000),
                 ("the host's loopback", "127.0.0.1", 7000),
                 ("the gateway", "169.254.1.1", 7000),
