@@ -526,6 +526,8 @@ deps-check: deps
 		$(call unpack,prometheus,promtool) || echo "no promtool: its test is skipped"
 deps-all: deps
 	@$(call need,$(DEPS_ALL))
+	@test -e $(BUILD)/metrics/usr/bin/docker-registry || \
+		$(call unpack,docker-registry,docker-registry) || echo "no docker-registry: its test is skipped"
 deps-bench: deps
 	@$(call need,$(DEPS_BENCH))
 

@@ -12,6 +12,8 @@
 /* As nsctl's own table. */
 static const struct nsctl_command commands[] = {
 	{ "import", image_import, "make an image of an archive or a directory" },
+	{ "pull", image_pull, "fetch an image from a registry, by skopeo" },
+	{ "push", image_push, "take an image to a registry, by skopeo" },
 	{ "list", image_list, "images, one a line" },
 	{ "show", image_show, "one image in full" },
 	{ "tag", image_tag, "give an image one more name" },

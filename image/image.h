@@ -13,6 +13,8 @@
 #include <stdbool.h>
 
 int image_import(int argc, char **argv);
+int image_pull(int argc, char **argv);
+int image_push(int argc, char **argv);
 int image_list(int argc, char **argv);
 int image_show(int argc, char **argv);
 int image_tag(int argc, char **argv);
@@ -27,9 +29,21 @@ struct image_import {
 	const char *which; /* of several, the one that the archive calls so; NULL: all */
 };
 
-/* Import what a file or a directory is. @command: for what is said. Return: 0 or -1 with @e. */
-int image_import_fd(
-	const char *command, int fd, const struct image_import *how, struct err *e);
+/* What is allowed unless told otherwise; the manual has it. */
+#define IMAGE_LIMITS                                                                     \
+	{                                                                                \
+		.bytes = 64ULL << 30, .files = 2000000                                   \
+	}
+
+/**
+ * image_import_fd() - Import what a file or a directory is
+ * @command:	for what is said
+ * @s:		the store, where it is open already; or NULL
+ *
+ * Return: 0 or -1 with @e.
+ */
+int image_import_fd(const char *command, struct store *s, int fd,
+	const struct image_import *how, struct err *e);
 
 /* As Go calls this machine: amd64. */
 const char *image_architecture(void);

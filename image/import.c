@@ -24,7 +24,7 @@
 
 struct importing {
 	const char *command;
-	struct store store;
+	struct store *store;
 	struct unpack_limits limits;
 	const char *name;  /* as was asked for, or NULL */
 	const char *which; /* the one of several that is wanted, or NULL */
@@ -46,7 +46,7 @@ static void tell(const struct importing *im, const struct assembly *a, const cha
 	(void)printf("%s: %zu layer%s, %zu new, sha256:%.12s\n", name, a->image.n_layers,
 		a->image.n_layers == 1 ? "" : "s", a->unpacked, a->image.manifest.hex);
 	tell_notes(im, &a->notes);
-	if (store_about(&im->store, a->image.manifest.hex, "architecture", architecture,
+	if (store_about(im->store, a->image.manifest.hex, "architecture", architecture,
 		    sizeof(architecture)) == 0 &&
 		*architecture && strcmp(architecture, image_architecture()) != 0) {
 		harmless_make(architecture, strlen(architecture));
@@ -78,7 +78,7 @@ static int name_for(const struct importing *im, const char *reference,
 
 static int put(struct importing *im, struct assembly *a, const char *name, struct err *e)
 {
-	if (store_put(&im->store, &a->image, name, e) < 0)
+	if (store_put(im->store, &a->image, name, e) < 0)
 		return -1;
 	im->done++;
 	tell(im, a, name);
@@ -87,9 +87,7 @@ static int put(struct importing *im, struct assembly *a, const char *name, struc
 
 static struct assembly assembly_of(struct importing *im, struct source *s)
 {
-	return (struct assembly){
-		.store = &im->store, .source = s, .limits = im->limits
-	};
+	return (struct assembly){ .store = im->store, .source = s, .limits = im->limits };
 }
 
 /* ---- docker save -------------------------------------------------------------------- */
@@ -115,7 +113,7 @@ static int import_docker_image(
 		return -1;
 	for (size_t i = 1; !im->name && i < d->tags.n; i++)
 		if (imagename_of_reference(d->tags.v[i], name) == 0 &&
-			store_tag(&im->store, a.image.manifest.hex, name, e) < 0)
+			store_tag(im->store, a.image.manifest.hex, name, e) < 0)
 			return -1;
 	return 0;
 }
@@ -174,7 +172,7 @@ static int import_docker(struct importing *im, struct source *s, struct err *e)
 
 	if (source_get(s, "manifest.json", &b, e) < 0)
 		return -1;
-	fd = store_open_blob(&im->store, &b, e);
+	fd = store_open_blob(im->store, &b, e);
 	if (fd < 0 || json_read(fd, JSON_DOCKER, "manifest.json", &lines, e) < 0)
 		return -1;
 	if (im->name && !im->which && count_key(&lines, "image") > 1)
@@ -222,7 +220,7 @@ static bool is_for_us(const struct oci_image *o)
 static int read_index(
 	struct importing *im, const struct blob *b, struct strlist *ret, struct err *e)
 {
-	_cleanup_close_ int fd = store_open_blob(&im->store, b, e);
+	_cleanup_close_ int fd = store_open_blob(im->store, b, e);
 
 	return fd < 0 ? -1 : json_read(fd, JSON_INDEX, "the image's index", ret, e);
 }
@@ -319,7 +317,7 @@ static int import_archive(struct importing *im, int fd, const struct blob *have,
 	int64_t created, struct err *e)
 {
 	_cleanup_(source_clear) struct source s = {
-		.store = &im->store, .dir = -EBADF, .limits = im->limits
+		.store = im->store, .dir = -EBADF, .limits = im->limits
 	};
 	int r = source_look(fd, e);
 
@@ -336,9 +334,9 @@ static int import_stream(struct importing *im, int fd, struct err *e)
 	_cleanup_close_ int kept = -EBADF;
 	struct blob b = { 0 };
 
-	if (layer_copy_blob(&im->store, fd, im->limits.bytes, NULL, &b, e) < 0)
+	if (layer_copy_blob(im->store, fd, im->limits.bytes, NULL, &b, e) < 0)
 		return -1;
-	kept = store_open_blob(&im->store, &b, e);
+	kept = store_open_blob(im->store, &b, e);
 	return kept < 0 ? -1 : import_archive(im, kept, &b, time(NULL), e);
 }
 
@@ -353,7 +351,7 @@ static int import_tree(struct importing *im, int dir, int64_t created, struct er
 	/* Before all of it is read. */
 	if (name_for(im, "", name, e) < 0)
 		return -1;
-	fd = pack_tree(&im->store, dir, &how, im->limits.bytes, &notes, &b, e);
+	fd = pack_tree(im->store, dir, &how, im->limits.bytes, &notes, &b, e);
 	if (fd < 0 || import_single(im, fd, &b, created, e) < 0)
 		return -1;
 	tell_notes(im, &notes);
@@ -362,7 +360,7 @@ static int import_tree(struct importing *im, int dir, int64_t created, struct er
 
 static int import_dir(struct importing *im, int dir, int64_t created, struct err *e)
 {
-	_cleanup_(source_clear) struct source s = { .store = &im->store,
+	_cleanup_(source_clear) struct source s = { .store = im->store,
 		.limits = im->limits };
 
 	s.dir = fcntl(dir, F_DUPFD_CLOEXEC, 3);
@@ -373,32 +371,35 @@ static int import_dir(struct importing *im, int dir, int64_t created, struct err
 	return import_tree(im, dir, created, e);
 }
 
-int image_import_fd(
-	const char *command, int fd, const struct image_import *how, struct err *e)
+static int import_any(struct importing *im, int fd, struct err *e)
 {
-	struct importing im = { .command = command,
-		.store = STORE_NONE,
-		.limits = how->limits,
-		.name = how->name,
-		.which = how->which };
 	struct stat st;
-	int r;
 
 	if (fstat(fd, &st) < 0)
 		return err_set(e, errno, "look at what is to be imported");
-	r = store_open(&im.store, e);
-	if (r == 0)
-		r = S_ISDIR(st.st_mode)   ? import_dir(&im, fd, st.st_mtime, e)
-		    : S_ISREG(st.st_mode) ? import_archive(&im, fd, NULL, st.st_mtime, e)
-					  : import_stream(&im, fd, e);
-	store_clear(&im.store);
-	return r;
+	if (S_ISDIR(st.st_mode))
+		return import_dir(im, fd, st.st_mtime, e);
+	return S_ISREG(st.st_mode) ? import_archive(im, fd, NULL, st.st_mtime, e)
+				   : import_stream(im, fd, e);
+}
+
+int image_import_fd(const char *command, struct store *s, int fd,
+	const struct image_import *how, struct err *e)
+{
+	_cleanup_(store_clear) struct store own = STORE_NONE;
+	struct importing im = { .command = command,
+		.store = s ? s : &own,
+		.limits = how->limits,
+		.name = how->name,
+		.which = how->which };
+
+	return !s && store_open(&own, e) < 0 ? -1 : import_any(&im, fd, e);
 }
 
 int image_import(int argc, char **argv)
 {
-	struct image_import how = { .limits = { 0 } };
-	const char *size = "64G", *files = "2000000";
+	struct image_import how = { .limits = IMAGE_LIMITS };
+	const char *size = NULL, *files = NULL;
 	const struct nsctl_option options[] = {
 		{ 0, "image", "REFERENCE", "of several images in an archive, this one",
 			NULL, &how.which },
@@ -415,8 +416,8 @@ int image_import(int argc, char **argv)
 		return r;
 	if (argc - first < 1 || argc - first > 2)
 		return nsctl_usage(argv[0], "takes a file or a directory, and a name");
-	if (parse_size(size, &how.limits.bytes) < 0 ||
-		parse_count(files, &how.limits.files) < 0)
+	if ((size && parse_size(size, &how.limits.bytes) < 0) ||
+		(files && parse_count(files, &how.limits.files) < 0))
 		return nsctl_usage(argv[0], "a limit is a number, as 20G, or infinity");
 	how.name = argv[first + 1];
 	fd = strcmp(argv[first], "-") == 0
@@ -424,7 +425,7 @@ int image_import(int argc, char **argv)
 		     : open(argv[first], O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		(void)err_set(&e, errno, "open %s", argv[first]);
-	if (fd < 0 || image_import_fd(argv[0], fd, &how, &e) < 0)
+	if (fd < 0 || image_import_fd(argv[0], NULL, fd, &how, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	return nsctl_flush(argv[0], NSCTL_OK);
 }

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """nsctl image: what becomes of archives, of honest ones and of others."""
 
+import contextlib
 import gzip
 import json
 import lzma
 import os
 import shutil
+import socket
 import stat
+import subprocess
 import tarfile
+import time
 
 from harness import images
 from harness.images import entry, hardlink, symlink, tar
+from harness.pace import patient
 from harness.scene import json_of
+from harness.stage import TREE
 
 ROOT = (entry("./", mode=0o751), entry("./bin/"), entry("./bin/tool", b"#!/bin/sh\n", mode=0o4755),
         hardlink("./bin/again", "./bin/tool"), symlink("./bin/sh", "tool"),
@@ -347,3 +353,56 @@ def test_by_other_tools(b):
 
 
 test_by_other_tools.later = "it starts buildah, podman, skopeo and umoci, which take their time"
+
+
+@contextlib.contextmanager
+def _registry(program, place):
+    """The real one, on a port of its own: its address."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{s.getsockname()[1]}"
+    (place / "registry.yml").write_text(f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {place}/registry}}}}\n"
+                                        f"http: {{addr: {address}}}\nlog: {{accesslog: {{disabled: true}}}}\n", encoding="ascii")
+    with open(place / "registry.log", "wb") as log, \
+            subprocess.Popen([program, "serve", place / "registry.yml"], stdout=log, stderr=log) as process:
+        try:
+            yield address
+        finally:
+            process.terminate()
+
+
+def _image(b, command, *words):
+    return b.nsctl("image", command, "--insecure", *words, timeout=60)
+
+
+def _push(b, *words):
+    """Once the registry is up."""
+    for _ in range(int(patient(10) / 0.2)):
+        r = _image(b, "push", *words)
+        if r.returncode == 0 or "refused" not in r.stderr:
+            break
+        time.sleep(0.2)
+    b.check(r.returncode == 0, "an image is pushed", r.stdout + r.stderr)
+
+
+def test_a_registry(b):
+    """push and pull, by skopeo as nobody."""
+    unpacked = TREE / "build/metrics/usr/bin/docker-registry"
+    program = unpacked if unpacked.exists() else shutil.which("docker-registry")
+    if not program or not shutil.which("skopeo"):
+        b.skip("a registry", "docker-registry or skopeo isn't there")
+        return
+    with images.store(b) as place, _registry(program, place) as address:
+        _import(b, place, images.docker_save([tar(*ROOT)]), name="mine:7")
+        _push(b, "mine:7", f"{address}/course/mine:7")
+        b.nsctl("image", "remove", "mine:7")
+        b.check(os.listdir(f"{images.IMAGES}/layers/sha256") == [], "it is gone here")
+        _whole(b, _image(b, "pull", f"docker://{address}/course/mine:7"), "pulled", "mine:7")
+        r = _image(b, "pull", f"{address}/nothing")
+        b.check(r.returncode == 1 and "couldn't copy" in r.stderr, "what the registry hasn't isn't there", r.stdout + r.stderr)
+        r = b.nsctl("image", "pull", f"{address}/course/mine:7", timeout=60)
+        b.check(r.returncode == 1, "http has to be asked for", r.stdout + r.stderr)
+        b.check(os.listdir(f"{images.IMAGES}/tmp") == [], "nothing half-done is left")
+
+
+test_a_registry.later = "it starts a registry and skopeo, which take their time"
