@@ -3,13 +3,20 @@
 #include "helpers/client.h"
 
 #include <grp.h>
+#ifdef __GLIBC__
+#include <nss.h>
+#endif
 #include <pwd.h>
 #include <unistd.h>
 
 /* No account's, nor a group's: each source is asked. */
 #define NOBODYS "nsshell:none"
 
-/* The C library remembers which modules there are, and which aren't: it looks for none of them twice. */
+/*
+ * The C library remembers which modules there are, and which aren't: it looks for none of them twice. But it reads
+ * nsswitch.conf(5) anew where that has changed, unless somebody has said what a database's sources are: a database
+ * that no login program asks.
+ */
 void client_preload(const char *user)
 {
 	const struct passwd *p = getpwnam(NOBODYS);
@@ -20,4 +27,7 @@ void client_preload(const char *user)
 	(void)p;
 	(void)g;
 	(void)getgrouplist(user, (gid_t)-1, groups, &n);
+#ifdef __GLIBC__
+	(void)__nss_configure_lookup("aliases", "files");
+#endif
 }
