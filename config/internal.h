@@ -83,7 +83,8 @@ config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
 	config_parse_slice, config_parse_shell, config_parse_binds, config_parse_paths,
 	config_parse_devices, config_parse_filter, config_parse_families,
 	config_parse_network, config_parse_commands, config_parse_pool, config_parse_dns,
-	config_parse_addresses, config_parse_ports, config_parse_users;
+	config_parse_addresses, config_parse_ports, config_parse_users,
+	config_parse_publish;
 
 /* Where a list entry "[-]SOURCE[:TARGET]" appears inside. */
 const char *config_bind_target(const char *entry);

@@ -93,6 +93,9 @@ const struct config_key config_keys[] = {
 	ROW("RestrictPorts", ports, restrict_ports, "",
 		"ports or ranges, with /tcp or /udp where it is for one of them, such as 25 6000-6010/tcp",
 		.list = true),
+	ROW("Publish", publish, publish, "",
+		"ports of the host that lead inside, as [ADDRESS:]PORT[:PORT][/udp], such as 8000 "
+		"192.0.2.1:80:8000 or 6000-6009/udp", .list = true),
 	ROW("AllowUserNamespaces", bool, allow_user_namespaces, "no", HINT_BOOL),
 	ROW("SystemCallFilter", filter, filter, "default",
 		"no, default, and names of system calls and @groups to allow, with a '~' before "

@@ -92,22 +92,38 @@ int config_parse_users(const struct config_key *key, const char *value, void *fi
 	return list_add(value, field, user_check, why, why_size);
 }
 
+static bool is_none(const char *word)
+{
+	return !strcmp(word, "none");
+}
+
 static const char *address_check(char *word)
 {
 	struct netprefix ignored[2 * NETRULES_MAX];
 	size_t n = 0;
 
-	return netrules_address(word, ignored, &n) < 0 ? "is no address" : NULL;
+	return !is_none(word) && netrules_address(word, ignored, &n) < 0 ? "is no address"
+									 : NULL;
 }
 
-/* As many as a network takes. */
+/* As many as a network takes. "none" takes away what was listed before it. */
 static int rules_add(const char *value, struct strlist *list, word_check *check,
 	char *why, size_t why_size)
 {
-	int r = list_add(value, list, check, why, why_size);
+	_cleanup_list_ struct strlist words = { 0 };
+	int r = words_check(&words, value, check, why, why_size);
 
-	if (r < 0 || list->n <= NETRULES_MAX)
+	if (r < 0)
 		return r;
+	for (size_t i = 0; i < words.n; i++) {
+		if (is_none(words.v[i]))
+			strlist_clear(list);
+		else if (!strlist_has(list, words.v[i]) &&
+			 strlist_add(list, words.v[i]) < 0)
+			return -ENOMEM;
+	}
+	if (list->n <= NETRULES_MAX)
+		return 0;
 	(void)snprintf(why, why_size, "more than %d", NETRULES_MAX);
 	return -EINVAL;
 }
@@ -124,7 +140,25 @@ static const char *port_check(char *word)
 	struct netports ignored[2 * NETRULES_MAX];
 	size_t n = 0;
 
-	return netrules_port(word, ignored, &n) < 0 ? "is no port" : NULL;
+	return !is_none(word) && netrules_port(word, ignored, &n) < 0 ? "is no port"
+								      : NULL;
+}
+
+static const char *publish_check(char *word)
+{
+	struct netpublish ignored[NETRULES_MAX];
+	size_t n = 0;
+
+	return !is_none(word) && netrules_publish(word, ignored, &n) < 0
+		       ? "is no port, or more than 1024"
+		       : NULL;
+}
+
+int config_parse_publish(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	(void)key;
+	return rules_add(value, field, publish_check, why, why_size);
 }
 
 int config_parse_ports(const struct config_key *key, const char *value, void *field,
@@ -336,7 +370,7 @@ int config_parse_commands(const struct config_key *key, const char *value, void 
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < words.n; i++) {
-		if (!strcmp(words.v[i], "none"))
+		if (is_none(words.v[i]))
 			strlist_clear(list);
 		else if (!strlist_has(list, words.v[i]) &&
 			 strlist_add(list, words.v[i]) < 0)

@@ -2,6 +2,7 @@
 /* Keys that contradict each other. */
 #include "config/internal.h"
 #include "core/base/cleanup.h"
+#include "core/plan/netrules.h"
 
 #include <string.h>
 
@@ -126,6 +127,27 @@ static bool rules_without_network(const struct policy *p, const struct strlist *
 WITHOUT_NETWORK(allow_without, ip_allow, "IPAddressAllow")
 WITHOUT_NETWORK(deny_without, ip_deny, "IPAddressDeny")
 WITHOUT_NETWORK(ports_without, restrict_ports, "RestrictPorts")
+WITHOUT_NETWORK(publish_without, publish, "Publish")
+
+static bool published_twice(const struct policy *p, char *why, size_t why_size)
+{
+	struct netpublish list[NETRULES_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->publish.n; i++) {
+		int r = netrules_publish(p->publish.v[i], list, &n);
+
+		if (r > 0)
+			return SAY(
+				"%s is published twice: keep one of the two words, or clear an "
+				"earlier list with an empty value",
+				p->publish.v[i]);
+		if (r < 0)
+			return SAY("Publish= with more than %d ports together",
+				NETRULES_PUBLISH);
+	}
+	return false;
+}
 
 static bool nothing_to_share(const struct policy *p, char *why, size_t why_size)
 {
@@ -145,6 +167,8 @@ static const struct rule rules[] = {
 	{ "IPAddressAllow", "Network", allow_without, false },
 	{ "IPAddressDeny", "Network", deny_without, false },
 	{ "RestrictPorts", "Network", ports_without, false },
+	{ "Publish", "Network", publish_without, false },
+	{ "Publish", "Publish", published_twice, false },
 	{ "BindPaths", "BindPaths", twice_bound, false },
 	{ "BindReadOnlyPaths", "BindReadOnlyPaths", twice_bound_ro, false },
 	{ "BindPaths", "BindReadOnlyPaths", bound_both_ways, false },

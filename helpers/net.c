@@ -6,7 +6,14 @@
  *
  *	nsshell-net open NUMBER RESOLVER|- CONNECTIONS POOL4 POOL6|- [RULE...]	(fds: net.h)
  *	nsshell-net rules NUMBER RESOLVER|- CONNECTIONS POOL4 POOL6|- [RULE...]	of a link that is there
+ *	nsshell-net set NUMBER [RULE...]	the same, without a look at the table
+ *	nsshell-net close NUMBER	its link and all that is of it
+ *	nsshell-net sweep [NUMBER]	what is of links that are gone, that one's among them
+ *	nsshell-net mend	the table, where it was changed or removed
+ *	nsshell-net count	what went through links
  *	nsshell-net look	what else keeps packets from being passed on
+ *
+ * RULE is a line of netrules.h, or "go-on": what is to be published and is taken is left out.
  *
  * Addresses, names and rules are made here of these few words; no text of anybody's is in them. What
  * failed is said on standard output, without a line break.
@@ -77,7 +84,16 @@ static int take_resolver(const char *word, uint32_t *ret)
 	return netpool_address4(word, ret) < 0 || *ret >> 24 != 127 ? -1 : 0;
 }
 
-static int keep(const struct net_request *q, struct err *e)
+static void tell_mended(bool mended)
+{
+	if (mended)
+		syslog(LOG_WARNING,
+			"the nftables table inet " NETPOOL_TABLE
+			" had been changed or removed, and is as it was: while it is gone, "
+			"accounts with Network=private have no way out");
+}
+
+static int keep(struct net_request *q, struct err *e)
 {
 	struct nl_sock *host = nl_socket_alloc();
 	bool mended = false;
@@ -90,12 +106,20 @@ static int keep(const struct net_request *q, struct err *e)
 	if (r == 0)
 		r = net_table_keep(q, &mended, e);
 	nl_socket_free(host);
-	if (r == 0 && mended)
-		syslog(LOG_WARNING,
-			"the nftables table inet " NETPOOL_TABLE
-			" had been changed or removed, and is as it was: while it is gone, "
-			"accounts with Network=private have no way out");
+	if (r == 0)
+		tell_mended(mended);
 	return r;
+}
+
+static int take_rules(int n, char **words, struct net_request *ret, struct err *e)
+{
+	for (int i = 0; i < n; i++)
+		if (!strcmp(words[i], NETRULES_GO_ON))
+			ret->go_on = true;
+		else if (netrules_line(words[i], &ret->rules) < 0)
+			return err_set(
+				e, 0, "rule %s: bad, or one of too many", words[i]);
+	return 0;
 }
 
 static int take_request(int n, char **words, struct net_request *ret, struct err *e)
@@ -111,17 +135,90 @@ static int take_request(int n, char **words, struct net_request *ret, struct err
 	ret->pool.connections = connections;
 	if (ret->number == 0 || ret->number > netpool_max(&ret->pool))
 		return err_set(e, 0, "number %u is outside of the pool", ret->number);
-	for (int i = 5; i < n; i++)
-		if (netrules_line(words[i], &ret->rules) < 0)
-			return err_set(
-				e, 0, "rule %s: bad, or one of too many", words[i]);
+	return take_rules(n - 5, words + 5, ret, e);
+}
+
+/* ---- what it is started for --------------------------------------------------------- */
+
+static int run_rules(int n, char **words, struct net_request *q, struct err *e)
+{
+	return take_request(n, words, q, e) < 0 ? -1 : keep(q, e);
+}
+
+static int run_open(int n, char **words, struct net_request *q, struct err *e)
+{
+	return run_rules(n, words, q, e) < 0 ? -1 : net_link_make(q, e);
+}
+
+static int run_set(int n, char **words, struct net_request *q, struct err *e)
+{
+	if (n < 1 || parse_u32(words[0], &q->number) < 0)
+		return usage(e);
+	return take_rules(n - 1, words + 1, q, e) < 0 ? -1 : net_table_set(q, e);
+}
+
+static int run_close(int n, char **words, struct net_request *q, struct err *e)
+{
+	if (n != 1 || parse_u32(words[0], &q->number) < 0)
+		return usage(e);
+	return net_table_close(q->number, e);
+}
+
+/* Of one that is just going with its namespace, too. */
+static int run_sweep(int n, char **words, struct net_request *q, struct err *e)
+{
+	_cleanup_close_ int guard = -EBADF;
+
+	if (n > 1 || (n == 1 && parse_u32(words[0], &q->number) < 0))
+		return usage(e);
+	if (n == 1)
+		net_link_await_end(q->number);
+	return net_lock(&guard, e) < 0 ? -1 : net_table_sweep(e);
+}
+
+static int run_mend(int n, char **words, struct net_request *q, struct err *e)
+{
+	bool mended = false;
+
+	(void)n, (void)words, (void)q;
+	if (net_table_mend(&mended, e) < 0)
+		return -1;
+	tell_mended(mended);
 	return 0;
 }
 
+static int run_count(int n, char **words, struct net_request *q, struct err *e)
+{
+	(void)n, (void)words, (void)q;
+	return net_count(stdout, e);
+}
+
+static int run_look(int n, char **words, struct net_request *q, struct err *e)
+{
+	(void)n, (void)words, (void)q;
+	return net_look(e);
+}
+
+static const struct {
+	const char *word;
+	int (*run)(int n, char **words, struct net_request *q, struct err *e);
+	bool lock; /* it changes something, and waits for nothing */
+} verbs[] = {
+	{ "open", run_open, true },
+	{ "rules", run_rules, true },
+	{ "set", run_set, true },
+	{ "close", run_close, true },
+	{ "sweep", run_sweep, false },
+	{ "mend", run_mend, true },
+	{ "count", run_count, false },
+	{ "look", run_look, false },
+};
+
 static int run(int argc, char **argv, struct err *e)
 {
+	_cleanup_close_ int guard = -EBADF;
 	static struct net_request q;
-	bool open;
+	size_t i = 0;
 
 	if (getuid() != 0 || geteuid() != 0 || argc < 2)
 		return usage(e);
@@ -129,14 +226,13 @@ static int run(int argc, char **argv, struct err *e)
 		return -1;
 	(void)alarm(PATIENCE_S);
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
-	if (strcmp(argv[1], "look") == 0)
-		return net_look(e);
-	open = strcmp(argv[1], "open") == 0;
-	if (!open && strcmp(argv[1], "rules") != 0)
+	while (i < sizeof(verbs) / sizeof(*verbs) && strcmp(argv[1], verbs[i].word) != 0)
+		i++;
+	if (i == sizeof(verbs) / sizeof(*verbs))
 		return usage(e);
-	if (take_request(argc - 2, argv + 2, &q, e) < 0 || keep(&q, e) < 0)
+	if (verbs[i].lock && net_lock(&guard, e) < 0)
 		return -1;
-	return open ? net_link_make(&q, e) : 0;
+	return verbs[i].run(argc - 2, argv + 2, &q, e);
 }
 
 int main(int argc, char **argv)

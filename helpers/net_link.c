@@ -24,6 +24,7 @@
 #include <netlink/route/route.h>
 #include <netlink/socket.h>
 #include <string.h>
+#include <time.h>
 
 #define PROTOCOL 110
 
@@ -59,15 +60,15 @@ static struct nl_addr *mac(uint8_t first, uint32_t number)
 /* ---- the pair ----------------------------------------------------------------------- */
 
 /* One whose other end is in a namespace that is just ending, say. */
-static int remove_old(struct net *n)
+static int remove_old(struct nl_sock *host, const char *name)
 {
 	_cleanup_(put_rtnl_link) struct rtnl_link *old = rtnl_link_alloc();
 	int r;
 
 	if (!old)
 		return -NLE_NOMEM;
-	rtnl_link_set_name(old, n->name);
-	r = rtnl_link_delete(n->host, old);
+	rtnl_link_set_name(old, name);
+	r = rtnl_link_delete(host, old);
 	return r == -NLE_OBJ_NOTFOUND || r == -NLE_NODEV ? 0 : r;
 }
 
@@ -276,7 +277,7 @@ static int make(struct net *n, struct err *e)
 
 	netpool_v4(&n->q->pool, n->q->number, v4);
 	netpool_v6(&n->q->pool, n->q->number, v6);
-	r = remove_old(n);
+	r = remove_old(n->host, n->name);
 	if (r < 0)
 		return net_failed(r, e, "remove the old link %s", n->name);
 	r = add_pair(n);
@@ -314,4 +315,26 @@ int net_link_make(const struct net_request *q, struct err *e)
 		return net_failed(r, e, "ask the kernel for a link");
 	(void)snprintf(n.name, sizeof(n.name), NETPOOL_LINK "%u", q->number);
 	return make(&n, e);
+}
+
+int net_link_remove(uint32_t number, struct err *e)
+{
+	_cleanup_(put_nl_sock) struct nl_sock *host = nl_socket_alloc();
+	char name[IFNAMSIZ];
+	int r = host ? nl_connect(host, NETLINK_ROUTE) : -NLE_NOMEM;
+
+	(void)snprintf(name, sizeof(name), NETPOOL_LINK "%u", number);
+	if (r == 0)
+		r = remove_old(host, name);
+	return r < 0 ? net_failed(r, e, "remove the link %s", name) : 0;
+}
+
+void net_link_await_end(uint32_t number)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	char name[IFNAMSIZ];
+
+	(void)snprintf(name, sizeof(name), NETPOOL_LINK "%u", number);
+	for (int i = 0; i < 100 && if_nametoindex(name) != 0; i++)
+		(void)nanosleep(&pause, NULL);
 }

@@ -7,11 +7,6 @@
 #include <nftables/libnftables.h>
 #include <string.h>
 
-static void free_ctx(struct nft_ctx **ctx)
-{
-	nft_ctx_free(*ctx);
-}
-
 /* Of "table ip filter {" and "chain FORWARD {": what is between. */
 static bool take_name(const char *line, const char *word, char *ret, size_t size)
 {
@@ -82,16 +77,14 @@ static int look_through(char *text, struct err *e)
 
 int net_look(struct err *e)
 {
-	_cleanup_(free_ctx) struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
 	_cleanup_free_ char *text = NULL;
 
-	if (!ctx || nft_ctx_buffer_output(ctx) != 0 || nft_ctx_buffer_error(ctx) != 0)
-		return err_set(e, ENOMEM, "look at nftables");
+	if (net_nft_begin(&ctx, e) < 0)
+		return -1;
 	nft_ctx_output_set_flags(ctx, NFT_CTX_OUTPUT_STATELESS);
-	if (nft_run_cmd_from_buffer(ctx, "list ruleset") != 0)
-		return err_set(e, 0, "nftables: %.*s",
-			(int)strcspn(nft_ctx_get_error_buffer(ctx), "\n"),
-			nft_ctx_get_error_buffer(ctx));
+	if (net_nft_run(ctx, "list ruleset", e) < 0)
+		return -1;
 	text = strdup(nft_ctx_get_output_buffer(ctx));
 	if (!text)
 		return err_set(e, ENOMEM, "look at nftables");

@@ -128,9 +128,10 @@ static int open_inside(const struct session *s, int ns, int *ret, struct err *e)
 }
 
 /* "open", with the fds that it takes, or "rules". */
-static int ask_program(const struct plan_network *n, const char *what, const int *fds,
+static int ask_program(const struct session *s, const char *what, const int *fds,
 	size_t n_fds, struct err *e)
 {
+	const struct plan_network *n = &s->plan->network;
 	_cleanup_(strlist_clear) struct strlist words = { 0 };
 	_cleanup_free_ char *rules = strdup(n->rules);
 	char number[16], connections[16];
@@ -143,6 +144,9 @@ static int ask_program(const struct plan_network *n, const char *what, const int
 	    strlist_add(&words, *n->resolver ? n->resolver : "-") |
 	    strlist_add(&words, connections) | strlist_add(&words, n->pool4) |
 	    strlist_add(&words, *n->pool6 ? n->pool6 : "-");
+	/* A port that is taken is no reason to be without a box. */
+	if (s->allow)
+		r |= strlist_add(&words, NETRULES_GO_ON);
 	if (r < 0 || !rules || strlist_add_lines(&words, rules) < 0)
 		return err_set(e, ENOMEM, "make the account's network");
 	if (program_run(&words, fds, n_fds, "nsshell-net didn't answer", e) < 0)
@@ -159,15 +163,16 @@ static int link_up(const struct session *s, int ns, struct err *e)
 	if (open_inside(s, ns, &inside, e) < 0)
 		return -1;
 	fds[1] = inside;
-	return ask_program(&s->plan->network, "open", fds, 2, e);
+	return ask_program(s, "open", fds, 2, e);
 }
 
 /*
  * Those that another session was opened with may be others: they are the account's. And somebody may
  * have taken the host's table away.
  */
-static int same_rules(const struct plan_network *n, struct err *e)
+static int same_rules(const struct session *s, struct err *e)
 {
+	const struct plan_network *n = &s->plan->network;
 	_cleanup_free_ char *now = malloc(NETRULES_TEXT_MAX);
 	char path[sizeof(PATH_NET_RULES) + 16];
 
@@ -176,9 +181,11 @@ static int same_rules(const struct plan_network *n, struct err *e)
 	(void)snprintf(path, sizeof(path), PATH_NET_RULES "/%u", n->number);
 	if (io_read_text(AT_FDCWD, path, now, NETRULES_TEXT_MAX) < 0)
 		*now = '\0';
-	if (strcmp(now, n->rules) == 0 && !nftable_is_gone())
+	/* There where somebody was killed while changing them. */
+	(void)strcat(path, ".new");
+	if (strcmp(now, n->rules) == 0 && access(path, F_OK) < 0 && !nftable_is_gone())
 		return 0;
-	return ask_program(n, "rules", NULL, 0, e);
+	return ask_program(s, "rules", NULL, 0, e);
 }
 
 static int find_or_make(const struct session *s, int family, int *ret, struct err *e)
@@ -190,7 +197,7 @@ static int find_or_make(const struct session *s, int family, int *ret, struct er
 		return netns_open(s->proc, n->name, ret, e);
 	found = n->share ? find_own(s, family, ret, e) : 0;
 	if (found > 0 && n->kind == NETWORK_PRIVATE)
-		return same_rules(n, e);
+		return same_rules(s, e);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
 	if (netns_create(s->proc, ret, e) < 0)
@@ -205,8 +212,6 @@ static int note(struct session *s, int ns, struct err *e)
 		return -1;
 	if (dup3(ns, s->net, O_CLOEXEC) < 0)
 		return err_set(e, errno, "hold the session's network");
-	(void)snprintf(s->record.network, sizeof(s->record.network), "%s",
-		s->plan->network.text);
 	return 0;
 }
 

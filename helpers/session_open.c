@@ -78,6 +78,8 @@ static int begin_record(struct session *s, struct err *e)
 	r->no_new_privs = plan->no_new_privs;
 	r->scoped = plan->scope_sockets;
 	r->notify_join = plan->notify_join;
+	r->number = plan->network.number;
+	copy(r->network, sizeof(r->network), plan->network.text);
 	r->supervisor.pid = getpid();
 	if (filter_make(&plan->filter, &r->filter, &s->filter, e) < 0)
 		return -1;

@@ -163,10 +163,12 @@ static void put_mark(
 	fputs("\t}\n", out);
 }
 
-/* What is counted for each link, and how many connections it has; what accounts may reach. */
+/*
+ * What was refused of each link, and how many connections it has; what accounts may reach, and what
+ * of the host's leads to them.
+ */
 static void put_sets(FILE *out)
 {
-	static const char *const counted[] = { "sent", "refused" };
 	static const struct {
 		const char *name, *type;
 	} rules[] = {
@@ -177,14 +179,22 @@ static void put_sets(FILE *out)
 		{ "ports", "ifname . inet_proto . inet_service" },
 	};
 
-	fputs("\tset connections {\n\t\ttype ifname\n\t\tflags dynamic\n\t}\n", out);
-	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++)
-		fprintf(out,
-			"\tset %s {\n\t\ttype ifname\n\t\tflags dynamic\n\t\tcounter\n\t}\n",
-			counted[i]);
+	fputs("\tset connections {\n\t\ttype ifname\n\t\tflags dynamic\n\t}\n"
+	      "\tset refused {\n\t\ttype ifname\n\t\tflags dynamic\n\t\tcounter\n\t}\n",
+		out);
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
 		fprintf(out, "\tset %s {\n\t\ttype %s\n\t\tflags interval\n\t}\n",
 			rules[i].name, rules[i].type);
+	for (int v6 = 0; v6 < 2; v6++) {
+		const int n = v6 ? 6 : 4;
+
+		fprintf(out,
+			"\tmap publish%d {\n\t\ttype inet_proto . inet_service : ipv%d_addr . "
+			"inet_service\n\t}\n"
+			"\tmap publish_at%d {\n\t\ttype ipv%d_addr . inet_proto . inet_service : "
+			"ipv%d_addr . inet_service\n\t}\n",
+			n, n, n, n, n);
+	}
 }
 
 /* A source that isn't the link's own goes no further. */
@@ -201,7 +211,6 @@ static void put_from_box(FILE *out)
 		"\t}\n"
 		"\tchain from_box {\n"
 		"\t\tmeta mark set meta mark & 0x%08x | 0x%08x\n"
-		"\t\tupdate @sent { iifname }\n"
 		"\t\tfib saddr . mark . iif oif eq 0 goto dropped\n"
 		"\t}\n"
 		"\tchain first {\n"
@@ -230,6 +239,30 @@ static void put_names(uint32_t resolver, FILE *out)
 		"\t\tiifname \"" NETPOOL_LINK "*\" ip daddr %s snat ip to 127.0.0.1\n"
 		"\t}\n",
 		address, address);
+}
+
+/*
+ * From beyond, and of the host itself, but not from another box. What came from the host's loopback
+ * has to have an address that can be answered: the gateway.
+ */
+static void put_published(FILE *out)
+{
+	fputs("\tchain publish {\n"
+	      "\t\tmeta l4proto != { tcp, udp } return\n"
+	      "\t\tdnat ip to ip daddr . meta l4proto . th dport map @publish_at4\n"
+	      "\t\tdnat ip6 to ip6 daddr . meta l4proto . th dport map @publish_at6\n"
+	      "\t\tmeta nfproto ipv4 dnat ip to meta l4proto . th dport map @publish4\n"
+	      "\t\tmeta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @publish6\n"
+	      "\t}\n"
+	      "\tchain published {\n"
+	      "\t\ttype nat hook prerouting priority -100\n"
+	      "\t\tiifname != \"" NETPOOL_LINK "*\" fib daddr type local jump publish\n"
+	      "\t}\n"
+	      "\tchain published_here {\n"
+	      "\t\ttype nat hook output priority -100\n"
+	      "\t\tfib daddr type local jump publish\n"
+	      "\t}\n",
+		out);
 }
 
 /*
@@ -263,7 +296,8 @@ static void put_filter(bool names, uint32_t connections, FILE *out)
 	      "\t\tiifname . ip daddr @deny4 goto rejected\n"
 	      "\t\tiifname . ip6 daddr @deny6 goto rejected\n"
 	      "\t\tgoto allowed\n\t}\n"
-	      "\tchain in {\n\t\tct state established,related accept\n\t\tdrop\n\t}\n"
+	      "\tchain in {\n\t\tct state established,related accept\n"
+	      "\t\tct status dnat accept\n\t\tdrop\n\t}\n"
 	      "\tchain forward {\n\t\ttype filter hook forward priority 0\n"
 	      "\t\tiifname \"" NETPOOL_LINK "*\" goto out\n"
 	      "\t\toifname \"" NETPOOL_LINK "*\" goto in\n\t}\n",
@@ -280,16 +314,21 @@ void netpool_table(const struct netpool *p, uint32_t resolver, FILE *out)
 	put_sets(out);
 	put_from_box(out);
 	put_names(resolver, out);
+	put_published(out);
 	put_mark("back", "filter hook prerouting", v4, v6, out);
 	put_mark("host_out", "route hook output", v4, v6, out);
 	put_filter(resolver != 0, p->connections, out);
 	fprintf(out,
 		"\tchain after {\n\t\ttype nat hook postrouting priority 100\n"
-		"\t\tip saddr %s oifname != \"" NETPOOL_LINK "*\" masquerade\n",
+		"\t\tip saddr %s oifname != \"" NETPOOL_LINK "*\" masquerade\n"
+		"\t\tip saddr 127.0.0.0/8 oifname \"" NETPOOL_LINK
+		"*\" snat ip to " NETPOOL_GATEWAY4 "\n",
 		v4);
 	if (*v6)
 		fprintf(out,
-			"\t\tip6 saddr %s oifname != \"" NETPOOL_LINK "*\" masquerade\n",
+			"\t\tip6 saddr %s oifname != \"" NETPOOL_LINK "*\" masquerade\n"
+			"\t\tip6 saddr ::1 oifname \"" NETPOOL_LINK
+			"*\" snat ip6 to " NETPOOL_GATEWAY6 "\n",
 			v6);
 	fputs("\t}\n}\n", out);
 }

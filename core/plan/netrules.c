@@ -174,6 +174,125 @@ int netrules_port(const char *word, struct netports *list, size_t *n)
 	return udp ? add_range(true, first, last, list, n) : 0;
 }
 
+/* ---- what is published -------------------------------------------------------------- */
+
+/* "[2001:db8::1]:80", "192.0.2.1:80": what is behind the address; it is "" without one. */
+static char *take_address(char *word, struct netpublish *ret)
+{
+	bool v6 = *word == '[';
+	char *end = v6 ? strstr(word, "]:") : strchr(word, ':');
+
+	if (!v6 && (!end || !memchr(word, '.', (size_t)(end - word))))
+		return word;
+	if (!end)
+		return NULL;
+	*end = '\0';
+	ret->family = v6 ? AF_INET6 : AF_INET;
+	if (inet_pton(ret->family, word + v6, ret->a) != 1)
+		return NULL;
+	return end + 1 + v6;
+}
+
+static int take_publish(const char *word, struct netpublish *ret)
+{
+	char copy[NETRULES_PUBLISH_TEXT], *ports, *inside, *slash;
+	uint16_t last;
+
+	*ret = (struct netpublish){ 0 };
+	if (snprintf(copy, sizeof(copy), "%s", word) >= (int)sizeof(copy))
+		return -1;
+	slash = strchr(copy, '/');
+	if (slash) {
+		*slash++ = '\0';
+		ret->udp = !strcmp(slash, "udp");
+		if (!ret->udp && strcmp(slash, "tcp") != 0)
+			return -1;
+	}
+	ports = take_address(copy, ret);
+	if (!ports)
+		return -1;
+	inside = strchr(ports, ':');
+	if (inside)
+		*inside++ = '\0';
+	if (take_range(ports, &ret->first, &ret->last) < 0)
+		return -1;
+	ret->to = ret->first;
+	if (!inside)
+		return 0;
+	if (take_range(inside, &ret->to, &last) < 0)
+		return -1;
+	return last - ret->to == ret->last - ret->first ? 0 : -1;
+}
+
+bool netrules_clash(const struct netpublish *a, const struct netpublish *b)
+{
+	if (a->udp != b->udp || a->first > b->last || b->first > a->last)
+		return false;
+	return a->family == 0 || b->family == 0 ||
+	       (a->family == b->family && !memcmp(a->a, b->a, sizeof(a->a)));
+}
+
+static bool publish_before(const struct netpublish *a, const struct netpublish *b)
+{
+	int by = memcmp(a->a, b->a, sizeof(a->a));
+
+	if (a->family != b->family || by != 0)
+		return a->family != b->family ? a->family < b->family : by < 0;
+	return a->udp != b->udp ? b->udp : a->first < b->first;
+}
+
+int netrules_publish(const char *word, struct netpublish *list, size_t *n)
+{
+	struct netpublish p;
+	size_t ports, at = 0;
+
+	if (take_publish(word, &p) < 0)
+		return -1;
+	ports = p.last - p.first + 1UL;
+	for (size_t i = 0; i < *n; i++) {
+		ports += list[i].last - list[i].first + 1UL;
+		if (netrules_clash(&list[i], &p))
+			return 1;
+	}
+	if (*n == NETRULES_MAX || ports > NETRULES_PUBLISH)
+		return -1;
+	while (at < *n && publish_before(&list[at], &p))
+		at++;
+	memmove(list + at + 1, list + at, (*n - at) * sizeof(*list));
+	list[at] = p;
+	(*n)++;
+	return 0;
+}
+
+void netrules_publish_text(const struct netpublish *p, char ret[NETRULES_PUBLISH_TEXT])
+{
+	char address[INET6_ADDRSTRLEN] = "";
+	bool v6 = p->family == AF_INET6;
+
+	if (p->family)
+		(void)inet_ntop(p->family, p->a, address, sizeof(address));
+	(void)snprintf(ret, NETRULES_PUBLISH_TEXT, "%s%s%s%s%u-%u:%u-%u/%s",
+		v6 ? "[" : "", address, v6 ? "]" : "", *address ? ":" : "", p->first,
+		p->last, p->to, p->to + (p->last - p->first), p->udp ? "udp" : "tcp");
+}
+
+/* "ADDRESS4", "ADDRESS4 ADDRESS6" */
+static int take_at(const char *both, struct netrules *r)
+{
+	unsigned char ignored[16];
+	char copy[2 * NETPOOL_TEXT_MAX], *six = copy, *four;
+
+	if (snprintf(copy, sizeof(copy), "%s", both) >= (int)sizeof(copy))
+		return -1;
+	four = strsep(&six, " ");
+	if (inet_pton(AF_INET, four, ignored) != 1 ||
+		(six && inet_pton(AF_INET6, six, ignored) != 1))
+		return -1;
+	(void)snprintf(r->at4, sizeof(r->at4), "%s", four);
+	(void)snprintf(r->at6, sizeof(r->at6), "%s", six ? six : "");
+	return 0;
+}
+
 /* ---- as text, and as elements ------------------------------------------------------- */
 
 void netrules_print(const struct netrules *r, FILE *out)
@@ -191,6 +310,14 @@ void netrules_print(const struct netrules *r, FILE *out)
 	for (size_t i = 0; i < r->n_ports; i++)
 		fprintf(out, "port %u-%u/%s\n", r->ports[i].first, r->ports[i].last,
 			r->ports[i].udp ? "udp" : "tcp");
+	for (size_t i = 0; i < r->n_publish; i++) {
+		char text[NETRULES_PUBLISH_TEXT];
+
+		netrules_publish_text(&r->publish[i], text);
+		fprintf(out, "publish %s\n", text);
+	}
+	if (r->n_publish > 0)
+		fprintf(out, "at %s%s%s\n", r->at4, *r->at6 ? " " : "", r->at6);
 }
 
 int netrules_line(const char *line, struct netrules *r)
@@ -201,29 +328,99 @@ int netrules_line(const char *line, struct netrules *r)
 		return netrules_address(line + 5, r->deny, &r->n_deny);
 	if (!strncmp(line, "port ", 5))
 		return netrules_port(line + 5, r->ports, &r->n_ports);
+	if (!strncmp(line, "publish ", 8))
+		return netrules_publish(line + 8, r->publish, &r->n_publish) == 0 ? 0
+										  : -1;
+	if (!strncmp(line, "at ", 3))
+		return take_at(line + 3, r);
 	return -1;
 }
 
-static void put_addresses(const struct netprefix *list, size_t n, const char *verb,
-	const char *set, const char *link, FILE *out)
+/* A command in the making: its set's elements, one after the other. */
+struct command {
+	const char *verb, *set;
+	FILE *out;
+	bool begun;
+};
+
+static void element(struct command *c)
+{
+	if (c->begun)
+		fputs(", ", c->out);
+	else
+		fprintf(c->out, "%s element inet " NETPOOL_TABLE " %s { ", c->verb,
+			c->set);
+	c->begun = true;
+}
+
+static void end(const struct command *c)
+{
+	if (c->begun)
+		fputs(" }\n", c->out);
+}
+
+static void put_addresses(const struct netprefix *list, size_t n, bool v6,
+	struct command c, const char *link)
 {
 	for (size_t i = 0; i < n; i++) {
-		fprintf(out, "%s element inet " NETPOOL_TABLE " %s%d { \"%s\" . ", verb,
-			set, list[i].v6 ? 6 : 4, link);
-		put_prefix(&list[i], out);
-		fputs(" }\n", out);
+		if (list[i].v6 != v6)
+			continue;
+		element(&c);
+		fprintf(c.out, "\"%s\" . ", link);
+		put_prefix(&list[i], c.out);
 	}
+	end(&c);
+}
+
+static void put_ports(const struct netrules *r, struct command c, const char *link)
+{
+	for (size_t i = 0; i < r->n_ports; i++) {
+		element(&c);
+		fprintf(c.out, "\"%s\" . %s . %u-%u", link,
+			r->ports[i].udp ? "udp" : "tcp", r->ports[i].first,
+			r->ports[i].last);
+	}
+	end(&c);
+}
+
+/* Those of that family, each port to @to. */
+static void put_publish(
+	const struct netrules *r, int family, struct command c, const char *to)
+{
+	for (size_t i = 0; i < r->n_publish; i++) {
+		const struct netpublish *p = &r->publish[i];
+		char address[INET6_ADDRSTRLEN + 3] = "";
+
+		if (p->family != family)
+			continue;
+		if (family && inet_ntop(family, p->a, address, sizeof(address)))
+			(void)strcat(address, " . ");
+		for (uint32_t port = p->first; port <= p->last; port++) {
+			element(&c);
+			fprintf(c.out, "%s%s . %u", address, p->udp ? "udp" : "tcp",
+				port);
+			if (!strcmp(c.verb, "add"))
+				fprintf(c.out, " : %s . %u", to,
+					p->to + (port - p->first));
+		}
+	}
+	end(&c);
 }
 
 void netrules_elements(
 	const struct netrules *r, const char *verb, const char *link, FILE *out)
 {
-	put_addresses(r->allow, r->n_allow, verb, "allow", link, out);
-	put_addresses(r->deny, r->n_deny, verb, "deny", link, out);
-	for (size_t i = 0; i < r->n_ports; i++)
-		fprintf(out,
-			"%s element inet " NETPOOL_TABLE
-			" ports { \"%s\" . %s . %u-%u }\n",
-			verb, link, r->ports[i].udp ? "udp" : "tcp", r->ports[i].first,
-			r->ports[i].last);
+#define COMMAND(set) ((struct command){ verb, set, out, false })
+	put_addresses(r->allow, r->n_allow, false, COMMAND("allow4"), link);
+	put_addresses(r->allow, r->n_allow, true, COMMAND("allow6"), link);
+	put_addresses(r->deny, r->n_deny, false, COMMAND("deny4"), link);
+	put_addresses(r->deny, r->n_deny, true, COMMAND("deny6"), link);
+	put_ports(r, COMMAND("ports"), link);
+	put_publish(r, 0, COMMAND("publish4"), r->at4);
+	put_publish(r, AF_INET, COMMAND("publish_at4"), r->at4);
+	if (!*r->at6)
+		return;
+	put_publish(r, 0, COMMAND("publish6"), r->at6);
+	put_publish(r, AF_INET6, COMMAND("publish_at6"), r->at6);
+#undef COMMAND
 }

@@ -154,7 +154,7 @@ static const char *table_text(
 	return keep_text(b, out, &text);
 }
 
-static const char *rules_text(struct planner *b)
+static const char *rules_text(struct planner *b, const struct plan_network *net)
 {
 	const struct policy *p = b->in->policy;
 	struct netrules r = { .n_allow = 0 };
@@ -173,6 +173,10 @@ static const char *rules_text(struct planner *b)
 		(void)netrules_address(p->ip_deny.v[i], r.deny, &r.n_deny);
 	for (size_t i = 0; i < p->restrict_ports.n; i++)
 		(void)netrules_port(p->restrict_ports.v[i], r.ports, &r.n_ports);
+	for (size_t i = 0; i < p->publish.n; i++)
+		(void)netrules_publish(p->publish.v[i], r.publish, &r.n_publish);
+	(void)snprintf(r.at4, sizeof(r.at4), "%s", net->address4);
+	(void)snprintf(r.at6, sizeof(r.at6), "%s", net->address6);
 	netrules_print(&r, out);
 	return keep_text(b, out, &text);
 }
@@ -227,7 +231,7 @@ static int plan_private(struct planner *b, struct plan_network *n, struct err *e
 		n->resolver = planner_text(b, "%u.%u.%u.%u", resolver >> 24,
 			resolver >> 16 & 255, resolver >> 8 & 255, resolver & 255);
 	n->table = table_text(b, &pool, resolver);
-	n->rules = rules_text(b);
+	n->rules = rules_text(b, n);
 	note_forwarding(b, pool.v6_len > 0);
 	return 0;
 }

@@ -54,6 +54,7 @@ void policy_clear(struct policy *p)
 	strlist_clear(&p->ip_allow);
 	strlist_clear(&p->ip_deny);
 	strlist_clear(&p->restrict_ports);
+	strlist_clear(&p->publish);
 	policy_limits_clear(&p->limits);
 	policy_limits_clear(&p->slice_limits);
 	*p = (struct policy){ 0 };

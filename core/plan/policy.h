@@ -157,7 +157,7 @@ struct policy {
 	uid_t *guests;                /* and those of them that there are */
 	size_t n_guests;
 	/* IPAddressAllow=, IPAddressDeny=, RestrictPorts=: words of netrules.h */
-	struct strlist ip_allow, ip_deny, restrict_ports;
+	struct strlist ip_allow, ip_deny, restrict_ports, publish;
 	char *pool;               /* Pool= of [Network], as netpool_parse() takes it */
 	uint64_t connections_max; /* ConnectionsMax= of [Network] */
 	struct strlist dns;       /* DNS= of [Network], addresses; empty: as the host */

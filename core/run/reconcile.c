@@ -4,12 +4,14 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
+#include "core/base/strlist.h"
 #include "core/base/sys.h"
 #include "core/run/cgroup.h"
 #include "core/run/family.h"
 #include "core/run/freeze.h"
 #include "core/run/login.h"
 #include "core/run/override.h"
+#include "core/run/program.h"
 #include "core/run/session_socket.h"
 #include "core/run/tty.h"
 
@@ -55,6 +57,53 @@ static int empty_cgroup(const struct record *r, struct err *e)
 	return cgroup_remove(kind, r->cgroup, e);
 }
 
+/* Records of older versions name no number. */
+static bool is_of_before(const struct record *r)
+{
+	return r->number == 0 && strncmp(r->network, "private ", 8) == 0;
+}
+
+/* Whether no other session has the network of @r: one of the account, or of another that shares it. */
+static bool is_networks_last(const struct record *r)
+{
+	_cleanup_free_ struct record *all = NULL;
+	struct err ignored;
+	size_t n, bad;
+
+	/* Who can't be seen may have it. */
+	if (record_list(&all, &n, &bad, &ignored) < 0 || bad > 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(all[i].id, r->id) != 0 &&
+			(all[i].number == r->number ||
+				(all[i].uid == r->uid && is_of_before(&all[i]))))
+			return false;
+	return true;
+}
+
+/*
+ * The namespace is gone, or is just going: with it go link, published ports and rules. Who shared it
+ * hasn't the lock of whose it is, and takes away only what is of no link any more.
+ */
+static int close_network(const struct record *r, struct err *e)
+{
+	_cleanup_(strlist_clear) struct strlist words = { 0 };
+	bool own = strncmp(r->network, "user:", 5) != 0;
+	char number[16];
+
+	/* Without it there was no link. */
+	if (access(PATH_NET, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	(void)snprintf(number, sizeof(number), "%u", r->number);
+	if (strlist_add(&words, PATH_NET) < 0 ||
+		strlist_add(&words, own ? "close" : "sweep") < 0 ||
+		strlist_add(&words, number) < 0)
+		return err_set(e, ENOMEM, "take the account's link away");
+	return program_run(&words, NULL, 0, "nsshell-net didn't answer", e) < 0
+		       ? err_wrap(e, "take the account's link away")
+		       : 0;
+}
+
 /* The account's group goes with its last session, which the account's lock makes certain.
  */
 static int leave_family(const struct record *r, int family, struct err *e)
@@ -69,6 +118,8 @@ static int leave_family(const struct record *r, int family, struct err *e)
 			r->cgroup[0] ? cgroup_kind() : PLAN_CGROUP_NONE, r->cgroup);
 		override_remove(r->uid);
 	}
+	if (r->number > 0 && is_networks_last(r) && close_network(r, e) < 0)
+		return -1;
 	return family_drop(family, r->uid, r->id, e);
 }
 

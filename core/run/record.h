@@ -57,6 +57,7 @@ struct record {
 	struct record_namespaces ns;
 	char network[POLICY_NETNS_MAX + 24]; /* plan_network.text, "" for the host's */
 	char image[IMAGE_TEXT_MAX];          /* plan.image, "" over the host's root */
+	uint32_t number;                     /* plan_network.number, 0 for none */
 	char cgroup[256]; /* plan_cgroup.session, "" where there is none */
 	uint64_t rootfs;  /* plan_rootfs_digest() */
 	uint64_t tmp;     /* PrivateTmp=account: plan_tmp_digest(); else 0 */

@@ -74,6 +74,7 @@ static const struct field {
 	O("ns_net", FIELD_U64, ns.net),
 	O("network", FIELD_TEXT, network),
 	O("image", FIELD_TEXT, image),
+	O("number", FIELD_U32, number),
 #undef O
 #undef F
 #undef FIELD

@@ -179,6 +179,21 @@ static void a_network_is_the_hosts_none_or_has_a_name(void **state)
 	expect_list(&p->restrict_ports, "25/tcp");
 	refuse(state, "IPAddressDeny", "everything", "'everything' is no address");
 	refuse(state, "RestrictPorts", "smtp", "'smtp' is no port");
+	p = &give(state, "Network=private\nPublish=8000 [::1]:80:8000\nPublish=53/udp\n"
+			 "IPAddressDeny=any\n[User alice]\nIPAddressDeny=none ::/0")
+		     ->policy;
+	expect_list(&p->publish, "8000 [::1]:80:8000 53/udp");
+	expect_list(&p->ip_deny, "::/0");
+	refuse(state, "Publish", "8000:http", "'8000:http' is no port");
+	refuse(state, "Publish", "1-2000", "or more than 1024");
+}
+
+static void a_port_is_published_once_and_not_of_the_host(void **state)
+{
+	expect_one(*state, "[Default]\nNetwork=private\nPublish=8000 192.0.2.1:8000:80\n",
+		3, "Default", "Publish", "192.0.2.1:8000:80 is published twice");
+	expect_one(*state, "[Default]\nPublish=8000\n", 2, "Default", "Publish",
+		"Publish= holds for Network=private");
 }
 
 static void commands_add_up_and_none_takes_them_away(void **state)
@@ -382,6 +397,7 @@ int main(void)
 		story(a_shell_is_an_absolute_path_and_not_nsshell),
 		story(words_of_enums),
 		story(a_network_is_the_hosts_none_or_has_a_name),
+		story(a_port_is_published_once_and_not_of_the_host),
 		story(commands_add_up_and_none_takes_them_away),
 		story(services_are_file_names_of_pam_d),
 		story(linger_takes_a_span_with_its_unit),

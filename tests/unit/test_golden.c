@@ -178,6 +178,8 @@ static void check(const struct golden *g)
 	f.host.idmapped_lower = g->idmapped_lower;
 	f.host.systemd = g->systemd;
 	f.host.user_manager = "/usr/lib/systemd/systemd";
+	f.host.ipv6 = f.host.forwards4 = f.host.forwards6 = true;
+	f.in.number = 5;
 	if (g->change)
 		g->change(&f.policy);
 	if (f.policy.image)
@@ -253,9 +255,17 @@ static void a_cluster_automounts_homes_over_nfs(void **state)
 		cluster_policy, false });
 }
 
+/* And an account there has a network of its own. */
 static void btrfs_policy(struct policy *p)
 {
+	static char *publish[] = { (char *)"80:8000", (char *)"[2001:db8::1]:53-54/udp" };
+	static char *deny[] = { (char *)"10.0.0.0/8" };
+
 	p->upper = UPPER_TMPFS;
+	p->network.kind = NETWORK_PRIVATE;
+	p->connections_max = 4096;
+	p->publish = (struct strlist){ publish, 2 };
+	p->ip_deny = (struct strlist){ deny, 1 };
 }
 
 static void a_btrfs_host_is_subvolumes(void **state)

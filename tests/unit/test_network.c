@@ -163,12 +163,73 @@ static void rules_have_one_form(void **state)
 		"port 20-30/tcp\nport 25-25/udp\n");
 }
 
+static void what_is_published_has_one_form(void **state)
+{
+	(void)state;
+	assert_string_equal(canonical("publish 8000\npublish 53-54:5300-5301/udp\n"
+				      "publish 192.0.2.1:80:8000/tcp\npublish "
+				      "[2001:db8::1]:80\nat 100.64.0.5 fd6e:7373::5\n"),
+		"publish 8000-8000:8000-8000/tcp\npublish 53-54:5300-5301/udp\n"
+		"publish 192.0.2.1:80-80:8000-8000/tcp\n"
+		"publish [2001:db8::1]:80-80:80-80/tcp\nat 100.64.0.5 fd6e:7373::5\n");
+	/* What is printed is taken again. */
+	assert_string_equal(
+		canonical("publish [2001:db8::1]:80-80:80-80/tcp\nat 1.2.3.4\n"),
+		"publish [2001:db8::1]:80-80:80-80/tcp\nat 1.2.3.4\n");
+	/* At all addresses, or at one: the same port is one's. */
+	assert_string_equal(
+		canonical("publish 80\npublish 192.0.2.1:80:81\nat 1.2.3.4\n"),
+		"refused");
+	assert_string_equal(
+		canonical("publish 80-90\npublish 85/tcp\nat 1.2.3.4\n"), "refused");
+	assert_string_equal(canonical("publish 192.0.2.1:80\npublish 192.0.2.2:80\n"
+				      "publish 80/udp\nat 1.2.3.4\n"),
+		"publish 80-80:80-80/udp\npublish 192.0.2.1:80-80:80-80/tcp\n"
+		"publish 192.0.2.2:80-80:80-80/tcp\nat 1.2.3.4\n");
+}
+
+static void elements_are_one_command_a_set(void **state)
+{
+	static const char *const lines[] = { "deny 10.0.0.0/8", "deny 192.0.2.0/24",
+		"publish 80-81:8000-8001", "publish [2001:db8::1]:53/udp",
+		"at 100.64.0.5 fd6e:7373::5" };
+	char out[1024];
+	struct netrules r = { .n_allow = 0 };
+	FILE *to = fmemopen(out, sizeof(out), "w");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		assert_int_equal(netrules_line(lines[i], &r), 0);
+	netrules_elements(&r, "add", "nssh5", to);
+	netrules_elements(&r, "delete", "nssh5", to);
+	(void)fclose(to);
+	assert_string_equal(out,
+		"add element inet nsshell deny4 { \"nssh5\" . 10.0.0.0/8, \"nssh5\" . "
+		"192.0.2.0/24 }\n"
+		"add element inet nsshell publish4 { tcp . 80 : 100.64.0.5 . 8000, tcp . 81 : "
+		"100.64.0.5 . 8001 }\n"
+		"add element inet nsshell publish6 { tcp . 80 : fd6e:7373::5 . 8000, tcp . 81 : "
+		"fd6e:7373::5 . 8001 }\n"
+		"add element inet nsshell publish_at6 { 2001:db8::1 . udp . 53 : fd6e:7373::5 . "
+		"53 }\n"
+		"delete element inet nsshell deny4 { \"nssh5\" . 10.0.0.0/8, \"nssh5\" . "
+		"192.0.2.0/24 }\n"
+		"delete element inet nsshell publish4 { tcp . 80, tcp . 81 }\n"
+		"delete element inet nsshell publish6 { tcp . 80, tcp . 81 }\n"
+		"delete element inet nsshell publish_at6 { 2001:db8::1 . udp . 53 }\n");
+}
+
 static void what_is_no_rule_is_refused(void **state)
 {
 	static const char *const bad[] = { "deny", "deny ", "deny 10.0.0.0/33",
 		"deny 10.0.0", "allow ::/129", "allow 10.0.0.0/8; flush ruleset",
-		"deny 10.0.0.0/8 }", "port 0", "port 65536", "port 30-20", "port 25/sctp",
-		"port x", "port 25/tcp/udp", "drop 10.0.0.0/8" };
+		"deny 10.0.0.0/8 }", "publish 0", "publish",
+		"publish 80:", "publish 80-90:8000", "publish 80-90:80-91",
+		"publish 192.0.2:80", "publish [::1]80", "publish ::1:80",
+		"publish [::1]:", "publish 80/icmp", "publish 80:81:82", "publish 80 }",
+		"publish 1-1025", "at", "at ::1", "at 1.2.3.4 1.2.3.4", "at 1.2.3.4;",
+		"port 0", "port 65536", "port 30-20", "port 25/sctp", "port x",
+		"port 25/tcp/udp", "drop 10.0.0.0/8" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -220,17 +281,21 @@ static void an_account_has_an_address_of_each_family(void **state)
 static void rules_of_the_config_are_the_accounts(void **state)
 {
 	static char deny[] = "any", allow[] = "192.0.2.1", port[] = "25/tcp";
-	char *denied[] = { deny }, *allowed[] = { allow }, *ports[] = { port };
+	static char out[] = "80:8000";
+	char *denied[] = { deny }, *allowed[] = { allow }, *ports[] = { port },
+	     *published[] = { out };
 
 	(void)state;
 	assert_string_equal(made()->rules, "");
 	f.policy.ip_deny = (struct strlist){ .v = denied, .n = 1 };
 	f.policy.ip_allow = (struct strlist){ .v = allowed, .n = 1 };
 	f.policy.restrict_ports = (struct strlist){ .v = ports, .n = 1 };
+	f.policy.publish = (struct strlist){ .v = published, .n = 1 };
 	assert_string_equal(made()->rules,
-		"allow 192.0.2.1/32\ndeny 0.0.0.0/0\ndeny ::/0\nport 25-25/tcp\n");
+		"allow 192.0.2.1/32\ndeny 0.0.0.0/0\ndeny ::/0\nport 25-25/tcp\n"
+		"publish 80-80:8000-8000/tcp\nat 100.64.0.5 fd6e:7373::5\n");
 	f.policy.ip_deny = f.policy.ip_allow = f.policy.restrict_ports =
-		(struct strlist){ 0 };
+		f.policy.publish = (struct strlist){ 0 };
 }
 
 static void names_are_the_hosts_where_they_can_be_reached(void **state)
@@ -241,7 +306,7 @@ static void names_are_the_hosts_where_they_can_be_reached(void **state)
 	assert_string_equal(
 		made()->resolv, "search lab\nnameserver 192.0.2.53\noptions edns0\n");
 	assert_string_equal(f.plan->network.resolver, "");
-	assert_null(strstr(f.plan->network.table, "dnat ip to"));
+	assert_null(strstr(f.plan->network.table, "chain names"));
 }
 
 static void a_resolver_on_the_loopback_is_at_the_gateway(void **state)
@@ -300,6 +365,8 @@ int main(void)
 		STORY(a_pool_that_is_used_up_has_none_and_a_broken_line_is_named),
 		STORY(a_search_begins_where_it_is_told_and_goes_round),
 		STORY(rules_have_one_form),
+		STORY(what_is_published_has_one_form),
+		STORY(elements_are_one_command_a_set),
 		STORY(what_is_no_rule_is_refused),
 		STORY(there_are_so_many_rules_and_no_more),
 		STORY(rules_of_the_config_are_the_accounts),
