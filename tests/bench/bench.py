@@ -22,6 +22,7 @@ from harness import kernel
 from fill import fill_table
 from host import BUILD, Host, NAME, Ssh
 from joins import crun_exec, door, firejail_join
+from network import network_table
 from measure import Cleanup, Contender, extra_percent, rounds, table, whole
 from peers import peers
 
@@ -135,7 +136,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--rounds", type=int, default=40, help="of each table (default: %(default)s)")
     p.add_argument("--idle", type=int, default=10, help="idle sessions at once")
-    p.add_argument("--only", choices=("session", "join", "door", "ssh", "idle", "filter", "fill"),
+    p.add_argument("--only", choices=("session", "join", "door", "ssh", "idle", "filter", "fill", "network"),
                    help="one of the tables")
     o = p.parse_args()
     if os.geteuid() != 0:
@@ -173,6 +174,8 @@ def main():
         idle_table(host, o.idle)
     if o.only in (None, "fill"):
         fill_table(host, max(1, o.rounds // 2))
+    if o.only in (None, "network"):
+        network_table(host, o.rounds)  # the last: it leaves the machine's network
 
 
 def reaped():

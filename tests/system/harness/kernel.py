@@ -5,7 +5,7 @@ import ctypes
 import os
 import signal
 
-CLONE_NEWNS = 0x00020000
+CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 MS_RDONLY = 1
 MS_REMOUNT = 32
 MS_BIND = 4096
@@ -48,6 +48,11 @@ def bind(source, target):
 
 def umount(target, flags=MNT_DETACH):
     _check(_libc.umount2(str(target).encode(), flags), f"umount {target}")
+
+
+def private_network():
+    """A network namespace of our own, with a loopback that is down."""
+    _check(_libc.unshare(CLONE_NEWNET), "unshare")
 
 
 def private_mounts():

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+What Network=private costs beside the host's network: a login, and what goes through it. In a network
+namespace of the bench's own, which is the host, with a second one beyond it.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import time
+
+from harness import kernel
+from host import BUILD, NAME, RUNDIR, STACK, Ssh
+from measure import Contender, call, extra_percent, reap, rounds, spawn, table
+
+HOST, BEYOND = "192.0.2.1", "192.0.2.9"
+LIBEXEC = "/usr/local/libexec"  # where nsshell-net has its place
+CONF = """[Default]
+Isolate=no
+Services={0} {0}-sshd {0}-private
+
+[User {0}]
+Isolate=yes
+Network={1}
+"""
+# Column; arguments of iperf3.
+STREAMS = (("TCP", ()), ("TCP, eight", ("-P", "8")), ("UDP", ("-u", "-b", "0")))
+
+
+def _leave(host):
+    """A host of our own: its loopback, a link to a namespace beyond it, and a way through."""
+    if not os.path.isdir(LIBEXEC):
+        os.mkdir(LIBEXEC)
+        host.clean.add(os.rmdir, LIBEXEC)
+    libexec = os.path.join(host.folder, "libexec")
+    os.makedirs(libexec + "/nsshell")
+    shutil.copy(os.path.join(BUILD, "nsshell-net"), libexec + "/nsshell")
+    kernel.bind(libexec, LIBEXEC)
+    host.clean.add(kernel.umount, LIBEXEC)
+    kernel.private_network()
+    far = subprocess.Popen(["unshare", "-n", "sleep", "100000"], preexec_fn=kernel.die_with_parent)
+    host.clean.add(far.kill)
+    while os.readlink(f"/proc/{far.pid}/ns/net") == os.readlink("/proc/self/ns/net"):
+        time.sleep(0.01)
+    beyond = ["nsenter", "-t", str(far.pid), "-n"]
+    for words in (f"ip link add up0 type veth peer name eth0 netns {far.pid}", f"ip addr add {HOST}/24 dev up0",
+                  "ip link set up0 up", "ip link set lo up", f"ip route add default via {BEYOND}",
+                  "sysctl -qw net.ipv4.ip_forward=1"):
+        call(words.split())
+    for words in (f"ip addr add {BEYOND}/24 dev eth0", "ip link set eth0 up", "ip link set lo up"):
+        call([*beyond, *words.split()])
+    return beyond
+
+
+def _login(host, row, argv, beside):
+    """A login, with that many sessions that stay."""
+    def once():
+        ms, _ = spawn(argv)
+        while sum("." not in name for name in os.listdir(RUNDIR + "/sessions")) > beside:
+            time.sleep(0.005)
+        reap()
+        return {"ssh host true": ms}
+    return Contender(row, once)
+
+
+@contextlib.contextmanager
+def _open(host, service):
+    """A session that stays."""
+    p = subprocess.Popen(host.caller(service, "-i"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        p.stdout.readline()
+        yield host.init_of_session()
+    finally:
+        p.stdin.close()
+        p.stdout.close()
+        p.wait()
+        host.settle()
+
+
+def _iperf(enter, arguments):
+    r = call([*enter, "iperf3", "-J", "-t", "1", "-c", BEYOND, *arguments], timeout=60)
+    end = json.loads(r.stdout)["end"]
+    return end.get("sum_received", end.get("sum"))["bits_per_second"] / 1e9
+
+
+def _round_trip(enter):
+    r = call([*enter, "ping", "-q", "-A", "-c", "200", "-w", "5", BEYOND])
+    return float(r.stdout.split("=")[1].split("/")[1]) * 1000
+
+
+def _through(host, beyond, n):
+    """One after the other in each round: what else the machine does falls on both."""
+    server = subprocess.Popen([*beyond, "iperf3", "-s"], stdout=subprocess.DEVNULL, preexec_fn=kernel.die_with_parent)
+    host.clean.add(server.kill)
+    time.sleep(0.5)
+    seen = {}
+    with _open(host, NAME + "-private") as init:
+        ways = (("host", []), ("private", ["nsenter", "-t", init, "-n"]))
+        for i in range(n):
+            for way, enter in ways[::1 if i % 2 else -1]:
+                for column, arguments in STREAMS:
+                    seen.setdefault((way, column), []).append(_iperf(enter, arguments))
+                seen.setdefault((way, "round trip"), []).append(_round_trip(enter))
+    print(f"\nThrough the network, to a namespace beyond (iperf3, Gbit/s; ping -A, \u00b5s; median of {n} rounds)")
+    print(f"  {'':<18}{'host':>12}{'private':>12}{'ratio':>9}")
+    for column in [c for c, _ in STREAMS] + ["round trip"]:
+        own, ref = (statistics.median(seen[way, column]) for way in ("private", "host"))
+        print(f"  {column:<18}{ref:>12.2f}{own:>12.2f}{own / ref:>9.2f}")
+
+
+def network_table(host, n):
+    if not os.path.exists(os.path.join(BUILD, "nsshell-net")):
+        print("\nNetwork=private: not measured: nsshell-net isn't built")
+        return
+    beyond = _leave(host)
+    private = host.write("private.conf", CONF.format(NAME, "private"))
+    line = host.session.replace(host.conf, private)
+    host.write(f"pam.d/{NAME}-private", STACK + line)
+    ssh = Ssh(host)
+    services = [ssh.service("sshd", host.session), ssh.service("private", line)]
+    rows = ("the host's network", "private")
+    first, later = ([_login(host, *pair, beside) for pair in zip(rows, services)] for beside in (0, 1))
+    rounds(first, n)
+    table("ssh host true, the account's only session", first, ["ssh host true"], rows[0], ("extra", extra_percent))
+    with _open(host, NAME + "-private"):
+        rounds(later, n)
+    table("ssh host true, beside an open session of the account", later, ["ssh host true"], rows[0],
+          ("extra", extra_percent))
+    if shutil.which("iperf3"):
+        _through(host, beyond, max(2, n // 4))
+    else:
+        print("\nThrough the network: not measured: iperf3 isn't installed")
