@@ -92,12 +92,18 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 	static const char *const cron[] = { "cron", "crond", NULL };
 	static const char *const at[] = { "atd", NULL };
 	struct policy policy;
-	struct err ignored;
+	static const char shared[] = "Network=user:";
+	struct err why;
 
 	if (policy_is_exempt(account))
 		return;
-	if (config_policy(c, account, &policy, &ignored) < 0) {
-		/* What is wrong is told elsewhere. */
+	if (config_policy(c, account, &policy, &why) < 0) {
+		/* What is wrong with a line is told elsewhere, what with two accounts' isn't. */
+		if (strncmp(why.msg, shared, sizeof(shared) - 1) == 0)
+			findings_add(f, FINDING_ERROR, account->name,
+				"have the config of both accounts say it, as nsshell.conf(5) does below "
+				"NetworkAllowUsers=",
+				"%s", why.msg);
 		g->unread = true;
 		return;
 	}

@@ -108,6 +108,9 @@ def test_anothers(b):
         r = b.ssh(bob, "true")
         b.check(r.returncode != 0 and why in b.log_tail(10), f"an account that {what} shares none",
                 r.returncode, b.log_tail())
+    r = b.run(b.stage.bin / "nsctl", "check", "--brief", "-c", b.stage.conf)
+    b.check("Network=user:nobodys: there is no such account" in r.stdout, "nsctl check finds it, too",
+            r.stdout + r.stderr)
 
 
 def test_who_steps_in(b):
