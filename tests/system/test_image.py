@@ -15,6 +15,7 @@ import time
 
 from harness import images
 from harness.images import entry, hardlink, symlink, tar
+from harness.imagestore import busybox
 from harness.pace import patient
 from harness.scene import json_of
 from harness.stage import TREE
@@ -279,6 +280,35 @@ def _kept_while_used(b):
         b.check(len(users) == 1 and users[0].split()[-1] in path, "and by whom is shown", str(users))
         os.unlink(path)
     b.run("rm", "-rf", "/var/lib/nsshell/upper")
+
+
+def test_a_login_over_what_was_imported(b):
+    """A session keeps its image, whatever becomes of the name meanwhile."""
+    name = b.alice.pw_name
+    with images.store(b) as place:
+        busybox(place / "root")
+        r = b.nsctl("image", "import", place / "root", "tiny:1")
+        b.check(r.returncode == 0, "a directory is imported", r.stdout + r.stderr)
+        old = images.layers_of("tiny:1")[0]
+        b.stage.config("RootFS=image:tiny:1\n")
+        with b.shell(name) as s:
+            saw = s.do("id -un; readlink /proc/self/exe")
+            b.check(saw.split()[:2] == [name, "/bin/busybox"], "a login has it as its root file system", saw, b.log_tail())
+            rows = json_of(b.nsctl("image", "list", "--json"))["images"]
+            r = b.nsctl("image", "remove", "tiny:1")
+            b.check([x["users"] for x in rows] == [1] and r.returncode == 1 and "in use: session" in r.stderr,
+                    "while it is logged in the image stays", r.stdout + r.stderr + str(rows))
+            (place / "root/etc/new").write_text("x", encoding="ascii")
+            b.nsctl("image", "import", place / "root", "tiny:1")
+            b.nsctl("image", "gc")
+            b.check(os.path.isdir(old) and images.layers_of("tiny:1")[0] != old and s.do("cat /etc/new 2>/dev/null || echo old").strip() == "old",
+                    "with a new one under its name as well")
+        b.gone(name)
+        r = b.ssh(name, "cat /etc/new")
+        b.check(r.stdout == "x", "the next login has the new one", r.stdout + r.stderr, b.log_tail())
+        b.gone(name)
+        b.nsctl("image", "gc")
+        b.check(not os.path.exists(old), "and the old one goes with who used it")
 
 
 CONTAINERFILE = """FROM scratch
