@@ -6,7 +6,8 @@ import shutil
 import socket
 import threading
 
-from harness.imagestore import busybox, store
+from harness.imagestore import busybox, programs, store
+from harness.sshd import Sshd
 from harness.stage import COMPILER
 from harness.terminal import Terminal
 
@@ -83,6 +84,27 @@ def test_ways_in(b):
             t.expect(r"\$ ", timeout=20)
             b.check(t.ask("id -un; ls /bin/busybox").split() == [name, "/bin/busybox"], "login on a console")
             t.line("exit")
+
+
+def test_programs_of_the_image(b):
+    """What sshd starts by its path is the image's own: with the account's shell, sftp-server and scp in it they are what runs."""
+    name, server = b.alice.pw_name, "/usr/lib/openssh/sftp-server"
+    letter = b.stage.private / "letter"
+    letter.write_text("dear box\n", encoding="utf-8")
+    with store(b) as s, Sshd(b.stage, b.stage.sshd_service, subsystem=server) as sshd:
+        s.image("tiny:1", lambda root: programs(root, "/bin/bash", "/usr/bin/scp", server))
+        b.stage.config(IMAGE)
+        r = sshd.ssh(name, "echo ${BASH_VERSION:+bash}; ls /usr/lib/openssh; shopt -q login_shell || echo no-login")
+        b.check(r.stdout == "bash\nsftp-server\nno-login\n", "the account's shell is the image's", r.stdout + r.stderr, b.log_tail())
+        r = b.run("su", "-", name, "-c", "shopt -q login_shell && echo login")
+        b.check(r.stdout == "login\n", "and knows that it is a login shell", r.stdout + r.stderr)
+        r = sshd.client("sftp", "-q", "-b", "-", f"{name}@127.0.0.1", input=f"put {letter} there\nls -l there\n")
+        b.check(r.returncode == 0 and os.path.exists(f"{b.alice.pw_dir}/there"), "sftp, by the image's sftp-server", r.stdout + r.stderr)
+        r = sshd.client("scp", "-O", letter, f"{name}@127.0.0.1:old")
+        b.check(r.returncode == 0 and os.path.exists(f"{b.alice.pw_dir}/old"), "scp -O, by the image's scp", r.stderr)
+
+
+test_programs_of_the_image.later = "ways_in has the harder case, an image without any of them"
 
 
 LIBRARY = """#include <fcntl.h>
@@ -202,6 +224,33 @@ def test_upper_on_disk(b):
         finally:
             b.gone()
             b.run("rm", "-rf", f"/var/lib/nsshell/upper/{b.alice.pw_uid}")
+
+
+def test_an_imported_image(b):
+    """From a tar to a login; an image that somebody is in, or has written over, stays."""
+    name = b.alice.pw_name
+    root, tar = b.stage.base / "tree", b.stage.base / "tree.tar"
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir()
+    busybox(root)
+    b.run("tar", "-C", root, "-cf", tar, ".")
+    with store(b):
+        r = b.nsctl("image", "import", tar, "tiny:1", timeout=60)
+        b.check(r.returncode == 0, "nsctl image import", r.stdout + r.stderr)
+        b.stage.config(f"{IMAGE}Upper=disk\n")
+        try:
+            with b.shell(name) as one:
+                b.check(one.do("readlink /bin/sh") == "busybox", "a login over it", b.log_tail())
+                r = b.nsctl("image", "remove", "tiny:1")
+                b.check(r.returncode != 0 and "in use: session" in r.stdout + r.stderr, "it isn't removed meanwhile", r.stdout + r.stderr)
+            b.gone(name)
+            r = b.nsctl("image", "remove", "tiny:1")
+            b.check(r.returncode != 0 and "upper of" in r.stdout + r.stderr, "nor as long as something is written over it", r.stdout + r.stderr)
+        finally:
+            b.gone()
+            b.run("rm", "-rf", f"/var/lib/nsshell/upper/{b.alice.pw_uid}")
+        r = b.nsctl("image", "remove", "tiny:1")
+        b.check(r.returncode == 0, "then it is", r.stdout + r.stderr)
 
 
 def test_a_bind(b):

@@ -5,7 +5,9 @@ import contextlib
 import hashlib
 import os
 import pathlib
+import re
 import shutil
+import subprocess
 
 from .stage import STATE
 
@@ -24,6 +26,18 @@ def busybox(root):
         os.symlink("busybox", root / "bin" / name)
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nsomebody:x:4321:4321::/:/bin/false\n", encoding="utf-8")
     (root / "etc/group").write_text("root:x:0:\ntty:x:5:\n", encoding="utf-8")
+
+
+def programs(root, *paths):
+    """busybox, and these programs of the host with the libraries that they are linked with."""
+    busybox(root)
+    for path in paths:
+        linked = subprocess.run(["ldd", path], stdout=subprocess.PIPE, text=True, check=True).stdout
+        for one in (path, *re.findall(r"(/\S+) \(0x", linked)):
+            to = root / one.lstrip("/")
+            to.parent.mkdir(parents=True, exist_ok=True)
+            if not to.exists():
+                shutil.copy2(one, to)
 
 
 class Store:
