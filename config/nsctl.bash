@@ -50,9 +50,10 @@ _nsshell_paths() { # -f: files, too, -d: folders
 }
 
 _nsshell_columns() { # one more for a list that commas separate
-	local before='' names
+	local before='' names table=list
 	case $cur in *,*) before=${cur%,*}, ;; esac
-	names=$(_nsshell_run nsctl help list | _nsshell_section columns: | tr '[:upper:]' '[:lower:]')
+	[[ ${COMP_WORDS[*]} == *' net '* ]] && table=net
+	names=$(_nsshell_run nsctl help "$table" | _nsshell_section columns: | tr '[:upper:]' '[:lower:]')
 	mapfile -t COMPREPLY < <(compgen -P "$before" -W "$names" -- "${cur##*,}")
 	compopt -o nospace
 }

@@ -61,6 +61,7 @@ int net_count(FILE *out, struct err *e)
 	_cleanup_(put_sock) struct nl_sock *host = nl_socket_alloc();
 	_cleanup_(put_cache) struct nl_cache *links = NULL;
 	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
+	const char *listing;
 	struct err ignored;
 	int r = host ? nl_connect(host, NETLINK_ROUTE) : -NLE_NOMEM;
 
@@ -72,7 +73,8 @@ int net_count(FILE *out, struct err *e)
 		return -1;
 	/* A table that is gone has refused nothing. */
 	(void)net_nft_run(ctx, "list set inet " NETPOOL_TABLE " refused", &ignored);
+	listing = nft_ctx_get_output_buffer(ctx);
 	for (struct nl_object *o = nl_cache_get_first(links); o; o = nl_cache_get_next(o))
-		put_link((struct rtnl_link *)o, nft_ctx_get_output_buffer(ctx), out);
+		put_link((struct rtnl_link *)o, listing, out);
 	return fflush(out) == 0 ? 0 : err_set(e, errno, "say what was counted");
 }

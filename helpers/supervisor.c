@@ -12,6 +12,7 @@
 #include "helpers/groups.h"
 #include "helpers/init.h"
 #include "helpers/join_socket.h"
+#include "helpers/network_watch.h"
 #include "helpers/presence.h"
 #include "helpers/serve.h"
 #include "helpers/session.h"
@@ -149,6 +150,7 @@ enum {
 	POLL_LISTENER,
 	POLL_PRESENCE,
 	POLL_FOLLOW,
+	POLL_NETWORK,
 	POLL_SERVE,
 	POLL_HITS = POLL_SERVE + SERVE_POLL_MAX,
 	POLL_LEASES = POLL_HITS + HITS_POLL_MAX,
@@ -164,6 +166,7 @@ struct watch {
 	bool open;      /* somebody is */
 	struct err why; /* if not: what the first one is told */
 	struct follow follow;
+	struct network_watch network;
 	bool lingering;
 	uint64_t linger_until; /* now_usec(); PARSE_INFINITY: as long as processes live */
 };
@@ -178,6 +181,7 @@ static size_t fill(const struct watch *w, struct pollfd *p)
 	presence_wants(&w->presence, &p[POLL_PRESENCE]);
 	p[POLL_FOLLOW] = (struct pollfd){ .fd = w->open ? w->s->renew.sock : -1,
 		.events = POLLIN };
+	network_watch_wants(&w->network, &p[POLL_NETWORK]);
 	serve_wants(&w->serve, &p[POLL_SERVE]);
 	if (w->open)
 		tell_wants(&w->tell, &p[POLL_HITS]);
@@ -193,6 +197,23 @@ static size_t fill(const struct watch *w, struct pollfd *p)
 	return n;
 }
 
+/* While there are the capabilities for it. */
+static void begin_watch(struct watch *w)
+{
+	struct err e;
+
+	if (network_watch_begin(&w->network, w->s->plan, &e) < 0)
+		syslog(LOG_WARNING, "session %s: %s", w->s->plan->id, e.msg);
+}
+
+static void keep_network(struct watch *w, const struct pollfd *p)
+{
+	struct err e;
+
+	if (network_watch_go(&w->network, p, now_usec(), &e) < 0)
+		syslog(LOG_ERR, "session %s: %s", w->s->plan->id, e.msg);
+}
+
 /* The first one that is in makes it a session. */
 static void open_up(struct watch *w)
 {
@@ -200,6 +221,7 @@ static void open_up(struct watch *w)
 	cleanup_close(&w->first);
 	title_set("nsshell: session %s of %s", w->s->plan->id, w->s->plan->user);
 	note_login(w->s, &w->presence);
+	begin_watch(w);
 	settle(w->s);
 	tell_begin(&w->tell, w->s);
 	follow_begin(&w->follow, w->s, now_usec());
@@ -344,6 +366,7 @@ static int timeout_of(const struct watch *w)
 	int tell = w->open ? tell_timeout(&w->tell, now) : -1;
 
 	tell = sooner(tell, follow_timeout(&w->follow, now));
+	tell = sooner(tell, network_watch_timeout(&w->network, now));
 	return sooner(sooner(linger_timeout(w, now), tell), session_patience(w->s));
 }
 
@@ -412,6 +435,7 @@ static void watch(struct watch *w)
 		if (p[POLL_FOLLOW].revents)
 			follow_take(&w->follow, now_usec());
 		follow_go(&w->follow, now_usec());
+		keep_network(w, &p[POLL_NETWORK]);
 		/* Who is let in by the first may ask for something at once. */
 		take_leases(w, p);
 		serve_go(&w->serve, w->s, &p[POLL_SERVE]);
@@ -476,9 +500,11 @@ static bool supervise(struct watch *w, const struct cgroup_fds *born, struct err
 
 static void run(struct session *s, int sock, const struct cgroup_fds *born)
 {
-	struct watch w = {
-		.s = s, .first = sock, .presence = PRESENCE_NONE, .serve = SERVE_NONE
-	};
+	struct watch w = { .s = s,
+		.first = sock,
+		.presence = PRESENCE_NONE,
+		.serve = SERVE_NONE,
+		.network = NETWORK_WATCH_NONE };
 	pid_t caller = join_socket_peer(sock);
 	uint64_t begun = now_usec();
 	char before[CGROUP_TEXT_MAX];
@@ -497,6 +523,7 @@ static void run(struct session *s, int sock, const struct cgroup_fds *born)
 		return;
 	}
 	follow_end(&w.follow);
+	network_watch_end(&w.network);
 	serve_shut(&w.serve, s);
 	serve_end(&w.serve);
 	end(s, &w.tell, begun);

@@ -24,6 +24,16 @@ const struct nsctl_field nsctl_fields[] = {
 		"Processes killed at MemoryMax= of an account."),
 	FIELD(refused_forks, NSCTL_COUNT, "account_forks_refused_total",
 		"Times that TasksMax= of an account refused a new process or thread."),
+	FIELD(net_in, NSCTL_BYTES, "account_network_received_bytes_total",
+		"Bytes that an account with Network=private has received."),
+	FIELD(net_out, NSCTL_BYTES, "account_network_sent_bytes_total",
+		"Bytes that an account with Network=private has sent."),
+	FIELD(net_in_packets, NSCTL_COUNT, "account_network_received_packets_total",
+		"Packets that an account with Network=private has received."),
+	FIELD(net_out_packets, NSCTL_COUNT, "account_network_sent_packets_total",
+		"Packets that an account with Network=private has sent."),
+	FIELD(net_refused, NSCTL_COUNT, "account_network_refused_packets_total",
+		"Packets of an account with Network=private that were refused."),
 	{ 0 },
 };
 /* clang-format on */

@@ -4,11 +4,16 @@
 #include "nsshell/nsctl_sessions.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/paths.h"
+#include "core/base/strlist.h"
 #include "core/run/leftover.h"
 #include "core/run/override.h"
+#include "core/run/program.h"
 #include "core/run/reconcile.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static size_t orphans_print(const struct nsctl_session *s, size_t n)
 {
@@ -68,6 +73,18 @@ static int collect_limits(bool dry, struct err *e)
 			dry ? "would be removed" : "removed");
 	}
 	return 0;
+}
+
+/* Of networks whose sessions a crash has ended: what is of no link any more. */
+static int collect_networks(bool dry, struct err *e)
+{
+	_cleanup_(strlist_clear) struct strlist words = { 0 };
+
+	if (dry || access(PATH_NET_RULES, F_OK) < 0 || access(PATH_NET, X_OK) < 0)
+		return 0;
+	if (strlist_add(&words, PATH_NET) < 0 || strlist_add(&words, "sweep") < 0)
+		return err_set(e, ENOMEM, "look for what links have left");
+	return program_run(&words, NULL, 0, "nsshell-net didn't answer", e);
 }
 
 /* ---- layers of accounts that are gone ------------------------------------------------ */
@@ -136,8 +153,8 @@ int nsctl_gc(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	if (collect(dry, &e) < 0 || collect_limits(dry, &e) < 0 ||
-		collect_layers(&gone, dry, &e) < 0)
+	if (collect(dry, &e) < 0 || collect_networks(dry, &e) < 0 ||
+		collect_limits(dry, &e) < 0 || collect_layers(&gone, dry, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	return nsctl_flush(argv[0], NSCTL_OK);
 }

@@ -28,9 +28,12 @@ static int list(const struct nsctl_look *look, const char *config, struct err *e
 	n_shown = nsctl_columns_parse(look->columns, shown, e);
 	if (n_shown < 0 || nsctl_sessions(NSCTL_OWN, &sessions, &n, &bad, e) < 0)
 		return -1;
-	for (int i = 0; i < n_shown; i++)
+	for (int i = 0; i < n_shown; i++) {
 		if (strcmp(shown[i]->name, "OUTDATED") == 0)
 			look_for_outdated(sessions, n, config);
+		if (shown[i]->field && strncmp(shown[i]->field, "net_", 4) == 0)
+			nsctl_network_look(sessions, n);
+	}
 	if (nsctl_table_print(look, sessions, n, e) < 0)
 		return -1;
 	if (bad > 0)

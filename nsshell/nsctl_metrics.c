@@ -176,6 +176,7 @@ static int rows_gather(struct metrics *m, const struct nsctl_session *s, size_t 
 			row_begin(&m->rows[m->n++], &s[i].record, kind);
 		m->rows[k].sessions++;
 		usage_add_hits(&m->rows[k].hits, &s[i].usage);
+		usage_network(&m->rows[k].usage, &s[i].usage);
 	}
 	for (size_t k = 0; k < m->n; k++)
 		usage_hits(&m->rows[k].usage, &m->rows[k].hits);
@@ -189,6 +190,7 @@ static int metrics_write(struct metrics *m, struct err *e)
 
 	if (nsctl_sessions(NSCTL_REFUSE, &sessions, &n, &bad, e) < 0)
 		return -1;
+	nsctl_network_look(sessions, n);
 	if (rows_gather(m, sessions, n) < 0)
 		return err_set(e, ENOMEM, "gather the metrics");
 	write_states(m, sessions, n, bad);

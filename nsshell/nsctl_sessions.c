@@ -6,6 +6,7 @@
 #include "core/base/paths.h"
 #include "core/run/cgroup.h"
 #include "core/run/freeze.h"
+#include "core/run/netcount.h"
 #include "core/run/own.h"
 
 #include <string.h>
@@ -32,6 +33,20 @@ void nsctl_session_look(struct nsctl_session *s)
 	usage_read(kind, s->record.cgroup, &s->usage);
 	s->processes = cgroup_count(kind, s->record.cgroup);
 	s->state = state_of(s, kind);
+}
+
+void nsctl_network_look(struct nsctl_session *s, size_t n)
+{
+	_cleanup_free_ struct netcount *all = NULL;
+	size_t n_all = 0, at = 0;
+	struct err ignored;
+
+	while (at < n && s[at].record.number == 0)
+		at++;
+	if (at == n || geteuid() != 0 || netcount_read(&all, &n_all, &ignored) < 0)
+		return;
+	for (; at < n; at++)
+		netcount_use(all, n_all, s[at].record.number, &s[at].usage);
 }
 
 /* Root reads them all; everybody else asks their own sessions. */

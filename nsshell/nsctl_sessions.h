@@ -112,6 +112,14 @@ void nsctl_outdated_look(struct nsctl_session *s, const char *config);
 /* "files,rules", "?", or "" */
 const char *nsctl_outdated_text(const struct nsctl_outdated *o);
 
+/**
+ * nsctl_network_look() - Fill in what went through the networks of accounts
+ *
+ * For root, and with Network=private; else nothing is known. Takes some milliseconds, where one of them has such
+ * a network.
+ */
+void nsctl_network_look(struct nsctl_session *s, size_t n);
+
 /* Read again what a session uses, and its state. */
 void nsctl_session_look(struct nsctl_session *s);
 

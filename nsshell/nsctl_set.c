@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* nsctl set: change limits of an account that has sessions, and for good. */
+/* nsctl set: change limits of an account that has sessions, and what it may reach; and for good. */
 #include "nsshell/nsctl.h"
 #include "nsshell/nsctl_sessions.h"
+#include "nsshell/nsctl_set.h"
 
 #include "config/config.h"
 #include "config/dropin.h"
@@ -111,9 +112,10 @@ static int assignments_check(const struct set *s, struct err *e)
 			if (same_key(s->assignments[k], s->assignments[i]))
 				return err_set(
 					e, 0, "%.100s is given twice", s->assignments[i]);
-		if (!limit_of(s->assignments[i]))
+		if (!limit_of(s->assignments[i]) &&
+			!nsctl_set_is_network(s->assignments[i]))
 			return err_set(e, 0,
-				"\"%.100s\" sets no limit; nsshell.conf(5) lists them",
+				"\"%.100s\" sets no limit; nsctl help set lists them",
 				s->assignments[i]);
 	}
 	return 0;
@@ -247,6 +249,23 @@ static int lock_live(const struct set *s, int *ret_fd, struct err *e)
 	return 1;
 }
 
+/* What this call is about, and nothing else. */
+static int write_all(
+	struct set *s, const struct policy_limits *before, int family, struct err *e)
+{
+	bool of_limits = false, of_network = false;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (nsctl_set_is_network(s->assignments[i]))
+			of_network = true;
+		else
+			of_limits = true;
+	}
+	if (of_network && nsctl_set_network(&s->account, &s->policy, e) < 0)
+		return -1;
+	return of_limits ? limits_write(s, before, family, e) : 0;
+}
+
 static int set_live(struct set *s, bool permanent, struct err *e)
 {
 	_cleanup_close_ int fd = -EBADF;
@@ -270,7 +289,7 @@ static int set_live(struct set *s, bool permanent, struct err *e)
 	s->policy = (struct policy){ 0 };
 	/* What the config says from now on needs no line of its own. */
 	if (lines_merge(s, &old, &s->lines, e) < 0 || policy_with(s, &s->lines, e) < 0 ||
-		limits_write(s, &before.limits, fd, e) < 0)
+		write_all(s, &before.limits, fd, e) < 0)
 		return -1;
 	return override_write(s->account.uid, s->account.name, &s->lines, e);
 }
@@ -293,6 +312,14 @@ static int same_values(const struct host *host, const struct limit *l,
 	return n == m;
 }
 
+static int key_is_same(const struct host *host, const char *assignment,
+	const struct policy *a, const struct policy *b, struct err *e)
+{
+	return nsctl_set_is_network(assignment)
+		       ? nsctl_set_network_same(a, b)
+		       : same_values(host, limit_of(assignment), a, b, e);
+}
+
 /* Whether the config gives what was asked for: a later file may have the last word. */
 static int permanent_check(struct set *s, struct err *e)
 {
@@ -307,15 +334,15 @@ static int permanent_check(struct set *s, struct err *e)
 	if (host_gather(NULL, &wanted, &host, e) < 0 || policy_with(s, &none, e) < 0)
 		return -1;
 	for (size_t i = 0; i < s->n; i++) {
-		const struct limit *l = limit_of(s->assignments[i]);
-		int r = same_values(&host, l, &wanted, &s->policy, e);
+		const char *key = s->assignments[i];
+		int r = key_is_same(&host, key, &wanted, &s->policy, e);
 
 		if (r < 0)
 			return -1;
 		if (r == 0)
 			return err_set(e, 0,
-				"another file of the config, read later, sets %s= for %s",
-				l->key, s->account.name);
+				"another file of the config, read later, sets %.*s= for %s",
+				(int)strcspn(key, "="), key, s->account.name);
 	}
 	return 0;
 }
@@ -358,6 +385,8 @@ static void keys_help(void)
 	(void)puts("\nkeys:");
 	for (size_t i = 0; i < LIMITS; i++)
 		(void)printf("  %s\n", limits[i].key);
+	for (const char *const *k = nsctl_set_network_keys; *k; k++)
+		(void)printf("  %s\n", *k);
 }
 
 int nsctl_set(int argc, char **argv)

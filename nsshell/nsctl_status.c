@@ -44,6 +44,7 @@ static int status(char *const *words, size_t n_words, bool json, bool mounts,
 	all = calloc(n + 1, sizeof(*all));
 	if (!all)
 		return err_set(e, ENOMEM, "look at the sessions");
+	nsctl_network_look(sessions, n);
 	for (size_t i = 0; i < n; i++)
 		nsctl_outdated_look(&sessions[i], config);
 	for (; r == 0 && done < n; done++)

@@ -185,12 +185,14 @@ static void gather_account(struct status *s)
 
 	usage_clear(&s->account);
 	usage_clear(&s->slice_usage);
+	usage_network(&s->account, &s->session->usage);
 	if (!end)
 		return;
 	(void)snprintf(s->account_group, sizeof(s->account_group), "%.*s",
 		(int)(end - group), group);
 	usage_read(kind, s->account_group, &s->account);
 	usage_hits(&s->account, &s->session->usage);
+	usage_network(&s->account, &s->session->usage);
 	usage_more_read(kind, s->account_group, &s->account_more);
 	gather_slice(s, kind);
 	for (size_t i = 0; i < STATUS_PRESSURES; i++) {

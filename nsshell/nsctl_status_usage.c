@@ -105,6 +105,24 @@ static void print_io(const struct status *s)
 	print_disks("IO limits", &s->account_more);
 }
 
+/* "1.2M in (900 packets), 3.4M out (700); 5 refused": the account's */
+static void print_network(const struct status *s)
+{
+	const struct usage *a = &s->account;
+	char in[32], out[32];
+
+	nsctl_bytes(a->net_in, NSCTL_HUMAN, in, sizeof(in));
+	nsctl_bytes(a->net_out, NSCTL_HUMAN, out, sizeof(out));
+	if (!in[0])
+		return;
+	(void)printf("%12s: the account %s in (%" PRIu64 " packets), %s out (%" PRIu64
+		     ")",
+		"Traffic", in, a->net_in_packets, out, a->net_out_packets);
+	if (a->net_refused > 0)
+		(void)printf("; %" PRIu64 " refused", a->net_refused);
+	(void)putchar('\n');
+}
+
 /* What the accounts of the slice use together, and may. */
 static void print_slice(const struct status *s)
 {
@@ -150,6 +168,7 @@ void status_print_usage(const struct status *s)
 	print_tasks(s);
 	print_cpu(s);
 	print_io(s);
+	print_network(s);
 	print_slice(s);
 	print_pressure(s);
 }

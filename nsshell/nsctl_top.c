@@ -100,6 +100,7 @@ static int look(struct top *t, struct err *e)
 	t->now = (struct sample){ .usec = now_usec() };
 	if (nsctl_sessions(NSCTL_OWN, &t->now.v, &t->now.n, &bad, e) < 0)
 		return -1;
+	nsctl_network_look(t->now.v, t->now.n);
 	compare(&t->now, &t->before);
 	return 0;
 }

@@ -264,16 +264,23 @@ int netrules_publish(const char *word, struct netpublish *list, size_t *n)
 	return 0;
 }
 
+static void put_range(uint16_t first, uint16_t last, char ret[16])
+{
+	(void)snprintf(ret, 16, first == last ? "%u" : "%u-%u", first, last);
+}
+
 void netrules_publish_text(const struct netpublish *p, char ret[NETRULES_PUBLISH_TEXT])
 {
-	char address[INET6_ADDRSTRLEN] = "";
-	bool v6 = p->family == AF_INET6;
+	char address[INET6_ADDRSTRLEN] = "", host[16], inside[16];
+	bool v6 = p->family == AF_INET6, same = p->first == p->to;
 
 	if (p->family)
 		(void)inet_ntop(p->family, p->a, address, sizeof(address));
-	(void)snprintf(ret, NETRULES_PUBLISH_TEXT, "%s%s%s%s%u-%u:%u-%u/%s",
-		v6 ? "[" : "", address, v6 ? "]" : "", *address ? ":" : "", p->first,
-		p->last, p->to, p->to + (p->last - p->first), p->udp ? "udp" : "tcp");
+	put_range(p->first, p->last, host);
+	put_range(p->to, (uint16_t)(p->to + (p->last - p->first)), inside);
+	(void)snprintf(ret, NETRULES_PUBLISH_TEXT, "%s%s%s%s%s%s%s/%s", v6 ? "[" : "",
+		address, v6 ? "]" : "", *address ? ":" : "", host, same ? "" : ":",
+		same ? "" : inside, p->udp ? "udp" : "tcp");
 }
 
 /* "ADDRESS4", "ADDRESS4 ADDRESS6" */
@@ -291,6 +298,18 @@ static int take_at(const char *both, struct netrules *r)
 	(void)snprintf(r->at4, sizeof(r->at4), "%s", four);
 	(void)snprintf(r->at6, sizeof(r->at6), "%s", six ? six : "");
 	return 0;
+}
+
+void netrules_take(struct netrules *r, const struct policy *p)
+{
+	for (size_t i = 0; i < p->ip_allow.n; i++)
+		(void)netrules_address(p->ip_allow.v[i], r->allow, &r->n_allow);
+	for (size_t i = 0; i < p->ip_deny.n; i++)
+		(void)netrules_address(p->ip_deny.v[i], r->deny, &r->n_deny);
+	for (size_t i = 0; i < p->restrict_ports.n; i++)
+		(void)netrules_port(p->restrict_ports.v[i], r->ports, &r->n_ports);
+	for (size_t i = 0; i < p->publish.n; i++)
+		(void)netrules_publish(p->publish.v[i], r->publish, &r->n_publish);
 }
 
 /* ---- as text, and as elements ------------------------------------------------------- */
@@ -337,13 +356,13 @@ int netrules_line(const char *line, struct netrules *r)
 }
 
 /* A command in the making: its set's elements, one after the other. */
-struct command {
+struct elements {
 	const char *verb, *set;
 	FILE *out;
 	bool begun;
 };
 
-static void element(struct command *c)
+static void element(struct elements *c)
 {
 	if (c->begun)
 		fputs(", ", c->out);
@@ -353,14 +372,14 @@ static void element(struct command *c)
 	c->begun = true;
 }
 
-static void end(const struct command *c)
+static void end(const struct elements *c)
 {
 	if (c->begun)
 		fputs(" }\n", c->out);
 }
 
 static void put_addresses(const struct netprefix *list, size_t n, bool v6,
-	struct command c, const char *link)
+	struct elements c, const char *link)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (list[i].v6 != v6)
@@ -372,7 +391,7 @@ static void put_addresses(const struct netprefix *list, size_t n, bool v6,
 	end(&c);
 }
 
-static void put_ports(const struct netrules *r, struct command c, const char *link)
+static void put_ports(const struct netrules *r, struct elements c, const char *link)
 {
 	for (size_t i = 0; i < r->n_ports; i++) {
 		element(&c);
@@ -385,7 +404,7 @@ static void put_ports(const struct netrules *r, struct command c, const char *li
 
 /* Those of that family, each port to @to. */
 static void put_publish(
-	const struct netrules *r, int family, struct command c, const char *to)
+	const struct netrules *r, int family, struct elements c, const char *to)
 {
 	for (size_t i = 0; i < r->n_publish; i++) {
 		const struct netpublish *p = &r->publish[i];
@@ -410,7 +429,7 @@ static void put_publish(
 void netrules_elements(
 	const struct netrules *r, const char *verb, const char *link, FILE *out)
 {
-#define COMMAND(set) ((struct command){ verb, set, out, false })
+#define COMMAND(set) ((struct elements){ verb, set, out, false })
 	put_addresses(r->allow, r->n_allow, false, COMMAND("allow4"), link);
 	put_addresses(r->allow, r->n_allow, true, COMMAND("allow6"), link);
 	put_addresses(r->deny, r->n_deny, false, COMMAND("deny4"), link);

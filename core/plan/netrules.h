@@ -3,12 +3,13 @@
  * What an account with Network=private may reach, and where it is reached: IPAddressAllow=,
  * IPAddressDeny=, RestrictPorts=, Publish=, as plain data and as elements of the table's sets and maps
  * (netpool.h). Pure. As text it is a line each, "allow 10.0.0.0/8", "deny fd00::/8", "port 25-25/tcp",
- * "publish 80-80:8000-8000/tcp", "at 100.64.0.5 fd6e:7373::5", in one order and without what another
+ * "publish 80:8000/tcp", "at 100.64.0.5 fd6e:7373::5", in one order and without what another
  * line holds.
  */
 #pragma once
 
 #include "core/plan/netpool.h"
+#include "core/plan/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,6 +79,9 @@ bool netrules_clash(const struct netpublish *a, const struct netpublish *b);
 /* Room for the text of one, as netrules_publish() takes it. */
 #define NETRULES_PUBLISH_TEXT 96
 void netrules_publish_text(const struct netpublish *p, char ret[NETRULES_PUBLISH_TEXT]);
+
+/* Add what the config has: words that it looked at. */
+void netrules_take(struct netrules *r, const struct policy *p);
 
 /* Add a line of the text. Return: 0 or -1. */
 int netrules_line(const char *line, struct netrules *r);

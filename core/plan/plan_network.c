@@ -166,15 +166,7 @@ static const char *rules_text(struct planner *b, const struct plan_network *net)
 		b->oom = true;
 		return "";
 	}
-	/* Their words were looked at by the config. */
-	for (size_t i = 0; i < p->ip_allow.n; i++)
-		(void)netrules_address(p->ip_allow.v[i], r.allow, &r.n_allow);
-	for (size_t i = 0; i < p->ip_deny.n; i++)
-		(void)netrules_address(p->ip_deny.v[i], r.deny, &r.n_deny);
-	for (size_t i = 0; i < p->restrict_ports.n; i++)
-		(void)netrules_port(p->restrict_ports.v[i], r.ports, &r.n_ports);
-	for (size_t i = 0; i < p->publish.n; i++)
-		(void)netrules_publish(p->publish.v[i], r.publish, &r.n_publish);
+	netrules_take(&r, p);
 	(void)snprintf(r.at4, sizeof(r.at4), "%s", net->address4);
 	(void)snprintf(r.at6, sizeof(r.at6), "%s", net->address6);
 	netrules_print(&r, out);

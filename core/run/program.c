@@ -8,9 +8,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define FDS_MAX 2
-#define FIRST   3  /* of the fds, there */
-#define ABOVE   16 /* none of them lies where another one goes */
+#define ANSWER_MAX (1U << 20)
+#define FDS_MAX    2
+#define FIRST      3  /* of the fds, there */
+#define ABOVE      16 /* none of them lies where another one goes */
 
 /* What it says, to its end; it ends by itself. */
 static void listen_to(int fd, char *buf, size_t size)
@@ -87,20 +88,43 @@ static int spawn(const struct strlist *words, const int *fds, size_t n_fds, pid_
 	return 0;
 }
 
-int program_run(const struct strlist *words, const int *fds, size_t n_fds,
-	const char *silent, struct err *e)
+/* @said: what it did, answer or error. */
+static int run(const struct strlist *words, const int *fds, size_t n_fds, char *said,
+	size_t size, const char *silent, struct err *e)
 {
 	_cleanup_close_ int out = -EBADF;
-	char said[sizeof(e->msg)];
 	int status = 0;
 	pid_t pid = 0;
 
 	if (spawn(words, fds, n_fds, &pid, &out, e) < 0)
 		return -1;
-	listen_to(out, said, sizeof(said));
+	listen_to(out, said, size);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	return err_set(e, 0, "%s", said[0] ? said : silent);
+}
+
+int program_run(const struct strlist *words, const int *fds, size_t n_fds,
+	const char *silent, struct err *e)
+{
+	char said[sizeof(e->msg)];
+
+	return run(words, fds, n_fds, said, sizeof(said), silent, e);
+}
+
+int program_read(
+	const struct strlist *words, char **ret, const char *silent, struct err *e)
+{
+	char *said = malloc(ANSWER_MAX);
+
+	if (!said)
+		return err_set(e, ENOMEM, "start %s", words->v[0]);
+	if (run(words, NULL, 0, said, ANSWER_MAX, silent, e) < 0) {
+		free(said);
+		return -1;
+	}
+	*ret = said;
+	return 0;
 }

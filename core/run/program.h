@@ -17,3 +17,7 @@
  */
 int program_run(const struct strlist *words, const int *fds, size_t n_fds,
 	const char *silent, struct err *e);
+
+/* The same without fds. @ret: what it said, to free(); a megabyte at most. */
+int program_read(
+	const struct strlist *words, char **ret, const char *silent, struct err *e);

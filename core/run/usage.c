@@ -18,6 +18,17 @@ void usage_clear(struct usage *u)
 		n[i] = USAGE_UNKNOWN;
 }
 
+void usage_network(struct usage *account, const struct usage *session)
+{
+	if (session->net_in == USAGE_UNKNOWN)
+		return;
+	account->net_in = session->net_in;
+	account->net_out = session->net_out;
+	account->net_in_packets = session->net_in_packets;
+	account->net_out_packets = session->net_out_packets;
+	account->net_refused = session->net_refused;
+}
+
 /* ---- one file ----------------------------------------------------------------------- */
 
 static int read_text(int dir, const char *file, char *text)

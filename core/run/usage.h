@@ -24,6 +24,10 @@ struct usage {
 	 * the process (v1, and forks before): usage_hits() takes both. */
 	uint64_t oom_kills;     /* v1: Linux 4.13 */
 	uint64_t refused_forks; /* TasksMax= said no */
+	/* Of the account's network, netcount.h; nsctl_network_look() fills them in */
+	uint64_t net_in, net_out; /* bytes */
+	uint64_t net_in_packets, net_out_packets;
+	uint64_t net_refused; /* packets */
 	/* Those that are one number, as the key takes it; PARSE_INFINITY: none. MemorySwapMax= of v1
 	 * is what memory and swap together may be above MemoryMax=. */
 	uint64_t limits[LIMITS];
@@ -67,6 +71,9 @@ void usage_read(enum plan_cgroup_kind kind, const char *group, struct usage *ret
  * @sessions:	what those of its sessions count together
  */
 void usage_hits(struct usage *account, const struct usage *sessions);
+
+/* Take over what a session says of its account's network, where it says something. */
+void usage_network(struct usage *account, const struct usage *session);
 
 /* Add what a session counts of limits that were hit. */
 void usage_add_hits(struct usage *sum, const struct usage *session);

@@ -222,7 +222,7 @@ class Private(Login):
     """A login that has a link made, on a host of its own: of nsshell-net each call fails."""
 
     name = "private"
-    default = "Network=private\nIPAddressDeny=10.0.0.0/8\n"
+    default = "Network=private\nIPAddressDeny=10.0.0.0/8\nPublish=8000 53/udp\n"
     own = ("nsshell-net",)
 
     def __init__(self, stage, user):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Network=private: an address of one's own, and a way out that is the host's."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -128,17 +129,31 @@ def test_what_comes_from_elsewhere_is_dropped(b):
         b.check(_address(a) != "", "the login goes on", "")
 
 
+@contextlib.contextmanager
+def _unwatched(b):
+    """Supervisors that stand still mend no table."""
+    pids = [int(r["supervisor_pid"]) for r in b.stage.records()]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_a_table_that_is_gone(b):
     if not _possible(b):
         return
     b.stage.config(PRIVATE)
-    with World(b) as w, w.shell(b.alice.pw_name) as a:
+    with World(b) as w, w.shell(b.alice.pw_name) as a, contextlib.ExitStack() as still:
         w.serve(w.beyond, BEYOND4, 7000)
         w.serve(w.beyond, BEYOND6, 7000)
         w.serve(w.host, HOST4, 7000)
         w.serve(w.host, HOST6, 7000)
         w.serve(w.host, HOST4, 7000, "udp")
         b.check(a.do(ask(BEYOND4, 7000)) == HOST4, "there is a way out", a.do(ask(BEYOND4, 7000)))
+        still.enter_context(_unwatched(b))
         w.nft("flush", "ruleset")
         for address in (BEYOND4, BEYOND6, HOST4, HOST6):
             seen = a.do(ask(address, 7000, seconds=1))

@@ -169,13 +169,12 @@ static void what_is_published_has_one_form(void **state)
 	assert_string_equal(canonical("publish 8000\npublish 53-54:5300-5301/udp\n"
 				      "publish 192.0.2.1:80:8000/tcp\npublish "
 				      "[2001:db8::1]:80\nat 100.64.0.5 fd6e:7373::5\n"),
-		"publish 8000-8000:8000-8000/tcp\npublish 53-54:5300-5301/udp\n"
-		"publish 192.0.2.1:80-80:8000-8000/tcp\n"
-		"publish [2001:db8::1]:80-80:80-80/tcp\nat 100.64.0.5 fd6e:7373::5\n");
+		"publish 8000/tcp\npublish 53-54:5300-5301/udp\n"
+		"publish 192.0.2.1:80:8000/tcp\n"
+		"publish [2001:db8::1]:80/tcp\nat 100.64.0.5 fd6e:7373::5\n");
 	/* What is printed is taken again. */
-	assert_string_equal(
-		canonical("publish [2001:db8::1]:80-80:80-80/tcp\nat 1.2.3.4\n"),
-		"publish [2001:db8::1]:80-80:80-80/tcp\nat 1.2.3.4\n");
+	assert_string_equal(canonical("publish [2001:db8::1]:80/tcp\nat 1.2.3.4\n"),
+		"publish [2001:db8::1]:80/tcp\nat 1.2.3.4\n");
 	/* At all addresses, or at one: the same port is one's. */
 	assert_string_equal(
 		canonical("publish 80\npublish 192.0.2.1:80:81\nat 1.2.3.4\n"),
@@ -184,8 +183,8 @@ static void what_is_published_has_one_form(void **state)
 		canonical("publish 80-90\npublish 85/tcp\nat 1.2.3.4\n"), "refused");
 	assert_string_equal(canonical("publish 192.0.2.1:80\npublish 192.0.2.2:80\n"
 				      "publish 80/udp\nat 1.2.3.4\n"),
-		"publish 80-80:80-80/udp\npublish 192.0.2.1:80-80:80-80/tcp\n"
-		"publish 192.0.2.2:80-80:80-80/tcp\nat 1.2.3.4\n");
+		"publish 80/udp\npublish 192.0.2.1:80/tcp\n"
+		"publish 192.0.2.2:80/tcp\nat 1.2.3.4\n");
 }
 
 static void elements_are_one_command_a_set(void **state)
@@ -293,7 +292,7 @@ static void rules_of_the_config_are_the_accounts(void **state)
 	f.policy.publish = (struct strlist){ .v = published, .n = 1 };
 	assert_string_equal(made()->rules,
 		"allow 192.0.2.1/32\ndeny 0.0.0.0/0\ndeny ::/0\nport 25-25/tcp\n"
-		"publish 80-80:8000-8000/tcp\nat 100.64.0.5 fd6e:7373::5\n");
+		"publish 80:8000/tcp\nat 100.64.0.5 fd6e:7373::5\n");
 	f.policy.ip_deny = f.policy.ip_allow = f.policy.restrict_ports =
 		f.policy.publish = (struct strlist){ 0 };
 }

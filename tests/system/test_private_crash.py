@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A private network whose makers are killed, and its table: nothing is left, and nothing open."""
+
+import contextlib
+import os
+import time
+
+from harness.pace import patient
+from harness.world import BEYOND4, HOST4, World, ask
+from test_private import PRIVATE, _possible
+from test_publish import _elements
+
+# What stands in for nsshell-net: it runs the real one and has somebody killed, before or behind it.
+KILLED = {
+    "the supervisor, before nsshell-net": "kill -9 $PPID",
+    "the supervisor, once the link is there": '"$0.real" "$@"; kill -9 $PPID',
+    "nsshell-net, once it has done its work": '"$0.real" "$@"; kill -9 $$',
+    "nsshell-net, at once": "kill -9 $$",
+    "nsshell-net, on its way": '"$0.real" "$@" & p=$!; sleep 0.00{}; kill -9 $p; wait $p',
+}
+
+
+@contextlib.contextmanager
+def _instead(b, script):
+    program = b.stage.private / "nothing" / "nsshell-net"
+    real = program.with_name("nsshell-net.real")
+    program.rename(real)
+    program.write_text(f'#!/bin/sh\n[ "$1" = open ] || exec "$0.real" "$@"\n{script}\nexit 1\n', encoding="ascii")
+    program.chmod(0o755)
+    try:
+        yield
+    finally:
+        real.replace(program)
+
+
+def _left(w):
+    return w.links(), _elements(w), os.listdir("/run/nsshell/net")
+
+
+def _nothing(w):
+    """A namespace goes a moment after its last process."""
+    end = time.monotonic() + patient(10)
+    while any(_left(w)) and time.monotonic() < end:
+        time.sleep(0.1)
+    return not any(_left(w))
+
+
+def test_who_makes_it_is_killed(b):
+    if not _possible(b):
+        return
+    name = b.alice.pw_name
+    b.stage.config(PRIVATE + "IPAddressDeny=10.0.0.0/8\nRestrictPorts=25\n[User %s]\nPublish=8000\n" % name)
+    with World(b) as w:
+        w.serve(w.beyond, BEYOND4, 7000)
+        for what, script in KILLED.items():
+            with _instead(b, script.format(7)):
+                r = w.ssh(name, "true")
+            b.check(r.returncode != 0, f"a login is refused while somebody is killed: {what}", r.returncode)
+            with w.shell(name) as a:
+                seen = a.do(ask(BEYOND4, 7000)), w.links(), "\n".join(_elements(w))
+                b.check(seen[0] == HOST4 and len(seen[1]) == 1 and "tcp . 8000" in seen[2] and ". 25" in seen[2],
+                        "the next one has all of its network", (seen, b.log_tail()))
+            b.gone(name)
+            b.check(_nothing(w), "and nothing is left behind it", _left(w))
+
+
+def test_a_flushed_table_is_mended(b):
+    if not _possible(b):
+        return
+    name = b.alice.pw_name
+    b.stage.config(PRIVATE + f"RestrictPorts=7001\n[User {name}]\nPublish=8000\n")
+    with World(b) as w:
+        w.serve(w.beyond, BEYOND4, 7000)
+        w.serve(w.beyond, BEYOND4, 7001)
+        with w.shell(name) as a, w.shell(b.bob.pw_name) as o:
+            for login in (a, o):
+                b.check(login.do(ask(BEYOND4, 7000)) == HOST4, "there is a way out", "")
+            whole = w.nft("-s", "-t", "list", "table", "inet", "nsshell").stdout
+            for how in (("flush", "ruleset"), ("flush", "table", "inet", "nsshell"),
+                        ("delete", "table", "inet", "nsshell")):
+                w.nft(*how)
+                end = time.monotonic() + patient(15)
+                while w.nft("-s", "-t", "list", "table", "inet", "nsshell").stdout != whole and \
+                        time.monotonic() < end:
+                    time.sleep(0.1)
+                seen = [login.do(ask(BEYOND4, port)) for login in (a, o) for port in (7000, 7001)]
+                b.check(seen[0] == seen[2] == HOST4 and seen[1].startswith("no:") and seen[3].startswith("no:") and
+                        "tcp . 8000" in "\n".join(_elements(w)),
+                        f"nft {' '.join(how)}: the table is made anew without a login, with all rules", seen)
+            log = "\n".join(b.stage.syslog.lines())
+            b.check("had been changed or removed" in log, "and the log says so", log[-2000:])
+
+
+def test_many_logins(b):
+    """Behind each other, half of them killed."""
+    if not _possible(b):
+        return
+    name = b.alice.pw_name
+    b.stage.config(PRIVATE + f"RestrictPorts=25\n[User {name}]\nPublish=8000\n")
+    with World(b) as w:
+        bad = 0
+        for i in range(1000):
+            kill = "; kill -9 $PPID" if i % 2 else ""
+            r = w.ssh(name, "echo in" + kill)
+            bad += "in" not in r.stdout
+        b.check(bad == 0, "a thousand logins and logouts", (bad, b.log_tail()))
+        b.gone(name)
+        b.check(_nothing(w), "nothing is left", _left(w))
+
+
+test_many_logins.later = "a thousand logins"
+test_many_logins.seconds = 3000
