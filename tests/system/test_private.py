@@ -285,11 +285,11 @@ def test_the_login_program_comes_along(b):
         argv = [*w.enter(w.host), *sshd.argv(name, "exec bash", options=options)]
         with Shell(argv, env=env) as a:
             a.do(INSIDE)
-            seen = w.on_host(ask("127.0.0.1", 7100)).stdout.strip()
+            seen = w.on_host(ask("127.0.0.1", 7100, seconds=8)).stdout.strip()
             b.check(seen == "inside", "ssh -L connects to the localhost inside", seen, b.log_tail())
-            seen = [w.on_host(ask(*to)).stdout.strip() for to in ((OTHER4, 7000), ("127.0.0.1", 7101))]
+            seen = [w.on_host(ask(*to, seconds=8)).stdout.strip() for to in ((OTHER4, 7000), ("127.0.0.1", 7101))]
             b.check(seen[0] == HOST4 and seen[1] != HOST4, "and where the account's rules let it", seen)
-            seen = a.do(ask("127.0.0.1", 7300)), w.on_host(ask("127.0.0.1", 7300)).stdout.strip()
+            seen = a.do(ask("127.0.0.1", 7300, seconds=8)), w.on_host(ask("127.0.0.1", 7300, seconds=8)).stdout.strip()
             b.check(seen[0] == "127.0.0.1" and seen[1].startswith("no:"), "ssh -R listens inside, and not on the host",
                     seen)
             if shutil.which("xauth"):
@@ -587,6 +587,9 @@ def test_who_manages_links(b):
             ("one that was told", "mkdir -p /run/NetworkManager /etc/NetworkManager/conf.d; mount -t tmpfs x /usr/lib/udev; echo "
              "'unmanaged-devices+=interface-name:nssh*' >/etc/NetworkManager/conf.d/a.conf", None)):
         seen = check(prepare)
+        if "mount:" in seen:
+            b.skip("nsctl check knows who manages links", f"/etc and /run can't be covered here: {seen[:120]}")
+            return
         b.check("Network=private" in seen and (said in seen if said else "takes links" not in seen),
                 f"nsctl check knows who manages links: {what}", said or "nothing", seen)
 
