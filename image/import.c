@@ -230,7 +230,7 @@ static int choose(
 	struct importing *im, struct source *s, struct oci_image *o, struct err *e)
 {
 	_cleanup_(strlist_clear) struct strlist lines = { 0 };
-	struct oci_image found;
+	struct oci_image found = { 0 };
 	struct blob b = { 0 };
 
 	if (strcmp(o->type, TYPE_INDEX) != 0 && strcmp(o->type, TYPE_LIST) != 0)
@@ -272,7 +272,7 @@ static int import_oci_image(
 static int import_oci(struct importing *im, struct source *s, struct err *e)
 {
 	_cleanup_(strlist_clear) struct strlist lines = { 0 };
-	struct oci_image o;
+	struct oci_image o = { 0 };
 	struct blob b = { 0 };
 
 	if (source_get(s, "index.json", &b, e) < 0 || read_index(im, &b, &lines, e) < 0)

@@ -33,18 +33,19 @@ static int open_place(struct store *s, struct err *e)
 
 /* ---- pull --------------------------------------------------------------------------- */
 
-static int pull(
-	const char *command, struct skopeo *from, struct image_import *how, struct err *e)
+static int pull(const char *command, struct skopeo *from,
+	const struct image_import *asked, struct err *e)
 {
+	struct image_import how = *asked;
 	_cleanup_(store_clear) struct store s = STORE_NONE;
 	_cleanup_close_ int place = -EBADF, layout = -EBADF;
 	char name[IMAGE_NAME_MAX];
 
-	if (!how->name) {
+	if (!how.name) {
 		if (imagename_of_reference(from->from + strlen("docker:"), name) < 0)
 			return err_set(
 				e, 0, "%.100s is no name here: give it one", from->from);
-		how->name = name;
+		how.name = name;
 	}
 	if (store_open(&s, e) < 0)
 		return -1;
@@ -54,7 +55,7 @@ static int pull(
 	layout = openat(place, "layout", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (layout < 0)
 		return err_set(e, errno, "open what skopeo has brought");
-	return image_import_fd(command, &s, layout, how, e);
+	return image_import_fd(command, &s, layout, &how, e);
 }
 
 /* Of a layout on this host there is nothing to fetch. */
