@@ -512,21 +512,24 @@ def test_what_check_and_list_say(b):
     with World(b) as w:
         def check():
             r = b.run(*w.enter(w.host), b.stage.bin / "nsctl", "check", "-c", b.stage.conf)
-            return r.stdout + r.stderr
+            return " ".join((r.stdout + r.stderr).split())
+
+        def says(what, did):
+            seen = check()
+            b.check(what in seen, did, what, seen)
 
         quiet = check()
         for what in ("ip_forward is 0", "overlaps a route", "what the host passes on", "nf_tables"):
             b.check(what not in quiet, f"nsctl check says nothing of what is right: {what}", quiet)
         w.forward(0)
-        b.check("net.ipv4.ip_forward is 0" in check(), "it finds a host that passes nothing on", "")
+        says("net.ipv4.ip_forward is 0", "it finds a host that passes nothing on")
         w.forward(1)
         b.run("ip", "-n", w.host, "route", "add", "100.64.3.0/24", "via", BEYOND4)
-        b.check("100.64.0.0/16 overlaps a route" in check(), "a route that the pool overlaps", "")
+        says("100.64.0.0/16 overlaps a route", "a route that the pool overlaps")
         b.run("ip", "-n", w.host, "route", "del", "100.64.3.0/24")
         w.nft("add table ip filter; add chain ip filter FORWARD "
               "{ type filter hook forward priority 0; policy drop; }")
-        b.check("chain FORWARD in nftables' table ip filter drops" in " ".join(check().split()),
-                "another's firewall that drops what is passed on", check())
+        says("chain FORWARD in nftables' table ip filter drops", "another's firewall that drops what is passed on")
         w.nft("insert rule ip filter FORWARD iifname \"nssh*\" accept")
         b.check("what the host passes on" not in check(), "and says no more where that lets our links pass", "")
         w.nft("delete", "table", "ip", "filter")
@@ -534,12 +537,11 @@ def test_what_check_and_list_say(b):
               "{ type filter hook forward priority 10; policy accept; }; "
               "add rule inet firewalld filter_FORWARD ct state established accept; "
               "add rule inet firewalld filter_FORWARD reject with icmpx admin-prohibited")
-        b.check("filter_FORWARD in nftables' table inet firewalld drops" in " ".join(check().split()),
-                "one that ends with a rule that rejects all, as firewalld's", check())
+        says("filter_FORWARD in nftables' table inet firewalld drops", "one that ends with a rule that rejects all, as firewalld's")
         w.nft("delete", "table", "inet", "firewalld")
         _other_iptables(b, w, check)
         b.run("ip", "-n", w.host, "-6", "route", "add", "fd6e:7373::100/120", "via", BEYOND6)
-        b.check("fd6e:7373::/48 overlaps a route" in check(), "a route of IPv6 that the pool overlaps", check())
+        says("fd6e:7373::/48 overlaps a route", "a route of IPv6 that the pool overlaps")
         b.run("ip", "-n", w.host, "-6", "route", "del", "fd6e:7373::100/120")
         with w.shell(b.alice.pw_name) as a:
             address = _address(a)
@@ -555,9 +557,11 @@ def _other_iptables(b, w, check):
         if not shutil.which(program) or w.on_host(f"{program} -P FORWARD DROP").returncode:
             b.skip(f"nsctl check: {program}", "it isn't installed, or the kernel has none of its tables")
             continue
-        b.check(where in " ".join(check().split()), f"the same by real {program}", check())
+        seen = check()
+        b.check(where in seen, f"the same by real {program}", where, seen)
         w.on_host(f"{program} -I FORWARD -i nssh+ -j ACCEPT")
-        b.check("what the host passes on" not in check(), "until it lets our links pass", check())
+        seen = check()
+        b.check("what the host passes on" not in seen, "until it lets our links pass", "", seen)
         w.on_host(f"{program} -P FORWARD ACCEPT; {program} -F FORWARD")
 
 
