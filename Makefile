@@ -75,21 +75,22 @@ CPPFLAGS += $(filter-out -I/usr/include/libmount,$(shell $(PKG_CONFIG) --cflags 
 BASE := $(wildcard core/base/*.c)
 PLAN := $(wildcard core/plan/*.c)
 CONF := $(wildcard config/*.c)
-RUN  := $(wildcard core/run/*.c)
-SCOPE  := $(wildcard helpers/scope*.c)
-NET    := helpers/net.c $(wildcard helpers/net_*.c)
-SESSION := helpers/pam_session.c
-CLIENT := helpers/client.c helpers/client_join.c helpers/client_preload.c helpers/session_id.c
-HELPER := $(filter-out helpers/client%.c $(SCOPE) $(NET) $(SESSION),$(wildcard helpers/*.c))
-MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/privs.c core/run/privs_caps.c \
-	core/run/filter.c core/run/handed.c core/run/inside.c core/base/err.c \
+RUN  := $(wildcard core/run/*/*.c)
+SCOPE  := $(wildcard helpers/scope/*.c)
+NET    := $(wildcard helpers/net/*.c)
+SESSION := helpers/session/pam_session.c
+CLIENT := $(filter-out helpers/client/client_open.c,$(wildcard helpers/client/*.c))
+HELPER := $(wildcard helpers/opener/*.c helpers/supervisor/*.c helpers/worker/*.c helpers/init/*.c) helpers/client/session_id.c
+MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/ids/privs.c core/run/ids/privs_caps.c \
+	core/run/enter/seccomp.c core/run/enter/handed.c core/run/enter/inside.c core/base/err.c \
 	core/base/io.c core/base/parse.c core/base/sys.c
-NSCTL  := $(wildcard nsshell/nsctl*.c) helpers/client.c helpers/client_open.c helpers/session_id.c
-NSJOIN := $(wildcard nsshell/nsjoin*.c)
-NSSHELL := $(wildcard nsshell/nsshell*.c)
-COMMAND := $(wildcard nsshell/command*.c)
-IMAGE  := $(wildcard image/*.c) nsshell/nsctl_options.c nsshell/nsctl_say.c
-DOOR   := $(wildcard nsshell/door*.c) helpers/client.c helpers/client_open.c helpers/session_id.c
+NSCTL  := $(wildcard nsshell/nsctl/*.c nsshell/nsctl/check/*.c) helpers/client/client.c helpers/client/client_open.c \
+	helpers/client/session_id.c
+NSJOIN := $(wildcard nsshell/nsjoin/*.c)
+NSSHELL := $(wildcard nsshell/shell/*.c)
+COMMAND := $(wildcard nsshell/command/*.c)
+IMAGE  := $(wildcard helpers/image/*.c) nsshell/nsctl/options.c nsshell/nsctl/say.c
+DOOR   := $(wildcard nsshell/door/*.c) helpers/client/client.c helpers/client/client_open.c helpers/client/session_id.c
 UNIT   := $(wildcard tests/unit/test_*.c)
 BENCH  := $(wildcard tests/bench/*.c)
 ATTACK := $(wildcard tests/hostile/attack*.c)
@@ -142,8 +143,8 @@ $(BUILD)/%.o: %.c $(BUILD)/.flags
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 
-$(BUILD)/nsshell/nsctl_version.o: CPPFLAGS += -DCOMMIT='"$(COMMIT)"'
-$(BUILD)/nsshell/nsctl_version.o: $(BUILD)/.commit
+$(BUILD)/nsshell/nsctl/version.o: CPPFLAGS += -DCOMMIT='"$(COMMIT)"'
+$(BUILD)/nsshell/nsctl/version.o: $(BUILD)/.commit
 $(BUILD)/.commit: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
@@ -216,13 +217,13 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS_run) -lcmocka
-$(BUILD)/unit/test_client: $(BUILD)/helpers/client.o $(BUILD)/helpers/client_join.o
-$(BUILD)/unit/test_follow: $(BUILD)/helpers/follow.o
+$(BUILD)/unit/test_client: $(BUILD)/helpers/client/client.o $(BUILD)/helpers/client/client_join.o
+$(BUILD)/unit/test_follow: $(BUILD)/helpers/supervisor/follow.o
 
-# Fuzzers are built by `make fuzz-smoke`, by clang and into a folder of their own.
-FUZZED := helpers/request.c $(CLIENT) $(filter-out nsshell/nsjoin.c,$(NSJOIN)) \
-	$(wildcard nsshell/nsctl_log_*.c) nsshell/nsctl_text.c \
-	nsshell/door_harden.c
+# Fuzzers are built by `make fuzz-smoke`, by clang and into a directory of their own.
+FUZZED := helpers/opener/request.c $(CLIENT) $(filter-out nsshell/nsjoin/nsjoin.c,$(NSJOIN)) \
+	$(wildcard nsshell/nsctl/log_*.c) nsshell/nsctl/text.c \
+	nsshell/door/harden.c
 $(BUILD)/libfuzzed.a: $(call obj,$(FUZZED))
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libfuzzed.a $(LIBS)
 	$(call say,LD,$@)
@@ -470,7 +471,7 @@ check-deb:
 	@tests/deb/run.sh $(DIST)
 .PHONY: dist deb deb-deps check-deb
 
-# What packages and editors leave among PAM's services, as core/run/pamfile.c has it.
+# What packages and editors leave among PAM's services, as core/run/host/pamfile.c has it.
 PAM_LEFTOVERS := *~ *.dpkg-* *.ucf-* *.pam-* *.bak *.old *.orig *.rej *.save *.swo *.swp
 
 refuse_used = @if grep -ls '^[^\#]*pam_nsshell' $(foreach x,$(PAM_LEFTOVERS) $(1),--exclude='$(x)') $(DESTDIR)$(SYSCONFDIR)/pam.d/*; then \

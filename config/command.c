@@ -259,7 +259,7 @@ static int read_text(struct reading *r, char *text, size_t size)
 /* ---- files -------------------------------------------------------------------------- */
 
 /* "commands" beside a config file. Return: it, or NULL for want of memory. */
-static char *folder_of(struct arena *a, const char *config)
+static char *directory_of(struct arena *a, const char *config)
 {
 	const char *slash = strrchr(config, '/');
 
@@ -285,18 +285,18 @@ static void config_drop(struct config **c)
 
 /* Return: 1 where there is one, be it one that can't be used; 0; -1 with @e. */
 static int read_entry(
-	const char *folder, struct command *c, struct arena *a, struct err *e)
+	const char *directory, struct command *c, struct arena *a, struct err *e)
 {
 	_cleanup_(config_drop) struct config *problems = calloc(1, sizeof(*problems));
 	_cleanup_free_ char *text = NULL;
 	_cleanup_close_ int fd = -EBADF;
-	char *path = arena_printf(a, "%s/%s.conf", folder, c->name);
+	char *path = arena_printf(a, "%s/%s.conf", directory, c->name);
 	struct reading r = { problems, a, c, path, 0, 0, e };
 	size_t size = 0;
 
 	if (!problems || !path)
 		return config_no_memory(e);
-	if (config_folder_open(problems, folder, &fd, e) < 0)
+	if (config_directory_open(problems, directory, &fd, e) < 0)
 		return -1;
 	if (fd >= 0 && config_file_read(problems, fd, path, &text, &size, e) < 0)
 		return -1;
@@ -327,7 +327,7 @@ static int read_any(const char *own, struct command *c, struct arena *a, struct 
 static int read_all(const char *config, const struct strlist *names,
 	struct command_list *l, struct err *e)
 {
-	const char *own = folder_of(&l->arena, config ? config : PATH_CONF);
+	const char *own = directory_of(&l->arena, config ? config : PATH_CONF);
 
 	l->v = arena_alloc(&l->arena, (names->n + 1) * sizeof(*l->v));
 	if (!own || !l->v)
@@ -361,9 +361,9 @@ int command_entries(const char *config, const struct strlist *names,
 	return 0;
 }
 
-static int add_names(const char *folder, struct strlist *ret, struct err *e)
+static int add_names(const char *directory, struct strlist *ret, struct err *e)
 {
-	_cleanup_dir_ DIR *dir = opendir(folder);
+	_cleanup_dir_ DIR *dir = opendir(directory);
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
@@ -385,7 +385,7 @@ static int add_names(const char *folder, struct strlist *ret, struct err *e)
 int command_names(const char *config, struct strlist *ret, struct err *e)
 {
 	struct arena a = { 0 };
-	const char *own = folder_of(&a, config ? config : PATH_CONF);
+	const char *own = directory_of(&a, config ? config : PATH_CONF);
 	int r = own ? add_names(own, ret, e) : config_no_memory(e);
 
 	arena_clear(&a);

@@ -160,23 +160,24 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 
 static int drop_ins_load(struct config *c, const char *main_path, struct err *e)
 {
-	char *folder = arena_printf(&c->arena, "%s.d", main_path);
+	char *directory = arena_printf(&c->arena, "%s.d", main_path);
 	_cleanup_close_ int fd = -EBADF;
 	struct dirent **names;
 	int n, r = 0;
 
-	if (!folder)
+	if (!directory)
 		return config_no_memory(e);
-	if (config_folder_open(c, folder, &fd, e) < 0)
+	if (config_directory_open(c, directory, &fd, e) < 0)
 		return -1;
 	if (fd < 0)
 		return 0;
 	n = scandirat(fd, ".", &names, is_drop_in, by_name);
 	if (n < 0)
-		return config_problem_add(c, folder, 0, NULL, NULL, e,
+		return config_problem_add(c, directory, 0, NULL, NULL, e,
 			"can't be read: %s", strerror(errno));
 	for (int i = 0; i < n; i++) {
-		char *path = arena_printf(&c->arena, "%s/%s", folder, names[i]->d_name);
+		char *path =
+			arena_printf(&c->arena, "%s/%s", directory, names[i]->d_name);
 
 		if (!r)
 			r = path ? file_load(c, fd, path, e) : config_no_memory(e);
@@ -190,16 +191,16 @@ static int load(struct config *c, const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	_cleanup_close_ int fd = -EBADF;
-	char *folder;
+	char *directory;
 
 	if (!slash)
-		folder = arena_strdup(&c->arena, ".");
+		directory = arena_strdup(&c->arena, ".");
 	else
-		folder = arena_printf(
+		directory = arena_printf(
 			&c->arena, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-	if (!folder)
+	if (!directory)
 		return config_no_memory(e);
-	if (config_folder_open(c, folder, &fd, e) < 0)
+	if (config_directory_open(c, directory, &fd, e) < 0)
 		return -1;
 	if (fd < 0)
 		return 0;

@@ -82,24 +82,24 @@ static int write_text(
 	return fchmod(fd, 0644) < 0 || fsync(fd) < 0 ? -1 : 0;
 }
 
-static int open_folder(const char *config, struct err *e)
+static int open_directory(const char *config, struct err *e)
 {
 	char path[PATH_MAX];
 	int fd;
 
 	if ((size_t)snprintf(path, sizeof(path), "%s.d", config ? config : PATH_CONF) >=
 		sizeof(path))
-		return err_set(e, ENAMETOOLONG, "the folder of drop-ins");
+		return err_set(e, ENAMETOOLONG, "the directory of drop-ins");
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return err_set(e, errno, "make the folder %s", path);
+		return err_set(e, errno, "make the directory %s", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_set(e, errno, "open the folder %s", path) : fd;
+	return fd < 0 ? err_set(e, errno, "open the directory %s", path) : fd;
 }
 
 int dropin_write(
 	const char *config, const char *user, const struct strlist *lines, struct err *e)
 {
-	_cleanup_close_ int dir = open_folder(config, e);
+	_cleanup_close_ int dir = open_directory(config, e);
 	char name[NAME_MAX], new[NAME_MAX];
 
 	if (dir < 0 || file_name(user, false, name, sizeof(name), e) < 0 ||
@@ -113,5 +113,5 @@ int dropin_write(
 		(void)unlinkat(dir, new, 0);
 		return -1;
 	}
-	return fsync(dir) < 0 ? err_set(e, errno, "sync the folder of %s", name) : 0;
+	return fsync(dir) < 0 ? err_set(e, errno, "sync the directory of %s", name) : 0;
 }

@@ -23,7 +23,7 @@ int dropin_read(const char *config, const char *user, struct strlist *ret, struc
 /**
  * dropin_write() - Replace the drop-in in one step; no lines: remove it
  *
- * Mode 0644. A reader sees the old one or the new one, whole. The folder is made if need be.
+ * Mode 0644. A reader sees the old one or the new one, whole. The directory is made if need be.
  * Return: 0 or -1 with @e.
  */
 int dropin_write(

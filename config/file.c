@@ -33,7 +33,7 @@ static int open_problem(
 		c, path, 0, NULL, NULL, e, "can't be %s: %s", what, strerror(num));
 }
 
-int config_folder_open(struct config *c, const char *path, int *ret_fd, struct err *e)
+int config_directory_open(struct config *c, const char *path, int *ret_fd, struct err *e)
 {
 	_cleanup_close_ int fd = -EBADF;
 	const char *wrong;
@@ -48,7 +48,7 @@ int config_folder_open(struct config *c, const char *path, int *ret_fd, struct e
 	wrong = distrust(&st);
 	if (wrong)
 		return config_problem_add(c, path, 0, NULL, NULL, e,
-			"the folder %s; nothing in it was read", wrong);
+			"the directory %s; nothing in it was read", wrong);
 	*ret_fd = take_fd(&fd);
 	return 0;
 }

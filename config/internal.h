@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the files of config/ share. A file goes through these hands:
+ * What the files of config/ share. How a file is parsed:
  *
  *   file.c     opens it, refuses what others can write, reads it whole
  *   section.c  sections by their titles
@@ -166,11 +166,11 @@ int config_problem_add(struct config *c, const char *file, uint64_t line,
 
 int config_no_memory(struct err *e);
 
-/* ---- the hands ---------------------------------------------------------------------- */
+/* ---- parsing ----------------------------------------------------------------------- */
 
 /**
  * config_file_read() - Read one file that only root can write
- * @dir_fd:	its folder; @dir is that folder's path, for messages
+ * @dir_fd:	its directory; @dir is that directory's path, for messages
  * @ret:	the text with a 0 behind, to free(); NULL where the file isn't there or
  * was refused
  *
@@ -182,12 +182,12 @@ int config_file_read(struct config *c, int dir_fd, const char *path, char **ret,
 	size_t *ret_size, struct err *e);
 
 /**
- * config_folder_open() - Open a folder and check that only root can write it
+ * config_directory_open() - Open a directory and check that only root can write it
  * @ret_fd:	-EBADF where it isn't there or can't be opened
  *
  * Return: 0 or -1 with @e.
  */
-int config_folder_open(struct config *c, const char *path, int *ret_fd, struct err *e);
+int config_directory_open(struct config *c, const char *path, int *ret_fd, struct err *e);
 
 /**
  * config_lines_read() - The gate before libeconf

@@ -44,7 +44,7 @@ _nsshell_words() { # offers those of the words in $1 that $cur begins
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
 }
 
-_nsshell_paths() { # -f: files, too, -d: folders
+_nsshell_paths() { # -f: files, too, -d: directories
 	mapfile -t COMPREPLY < <(compgen "$1" -- "$cur")
 	compopt -o filenames
 }

@@ -6,10 +6,10 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
-#include "core/run/handed.h"
-#include "core/run/inside.h"
-#include "helpers/client.h"
-#include "helpers/session_id.h"
+#include "core/run/enter/handed.h"
+#include "core/run/enter/inside.h"
+#include "helpers/client/client.h"
+#include "helpers/client/session_id.h"
 #include "pam_module/pam_args.h"
 
 #include <fcntl.h>
@@ -191,7 +191,7 @@ static int export_session(
 static int enter(pam_handle_t *pamh, int sock, const int *fds, size_t n,
 	const struct proto_reply *reply, struct err *e)
 {
-	char folder[PATH_MAX];
+	char directory[PATH_MAX];
 	const char *user = NULL;
 	const struct proto_request joined = { .magic = PROTO_MAGIC,
 		.kind = PROTO_JOINED };
@@ -202,9 +202,9 @@ static int enter(pam_handle_t *pamh, int sock, const int *fds, size_t n,
 	if (reply->text[0] && pam_get_user(pamh, &user, NULL) == PAM_SUCCESS)
 		client_preload(user);
 	/* Only its name goes along. */
-	if (!getcwd(folder, sizeof(folder)))
-		folder[0] = '\0';
-	if (client_join(fds, n, reply, e) < 0 || client_go_to(folder, reply, e) < 0 ||
+	if (!getcwd(directory, sizeof(directory)))
+		directory[0] = '\0';
+	if (client_join(fds, n, reply, e) < 0 || client_go_to(directory, reply, e) < 0 ||
 		client_request(sock, &joined, e) < 0) {
 		(void)pam_set_data(pamh, DATA_LEASE, NULL, NULL);
 		return -1;

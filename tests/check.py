@@ -214,13 +214,13 @@ def python(path, *words):
 
 
 def instrumented():
-    """(its folder, where its programs write)"""
+    """(its directory, where its programs write)"""
     return subprocess.run(make("print-instrumented"), cwd=TREE, check=True, stdout=subprocess.PIPE,
                           text=True).stdout.split()
 
 
-def units(folder):
-    return sorted(str(p) for p in folder.glob("unit/test_*") if p.suffix == "")
+def units(directory):
+    return sorted(str(p) for p in directory.glob("unit/test_*") if p.suffix == "")
 
 
 def check():

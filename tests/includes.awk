@@ -13,7 +13,7 @@ function side(path) {
 /^#include "/ {
 	split($0, part, "\"")
 	to = part[2]
-	if (to !~ /\//) { print "not ok - " FILENAME ":" FNR ": name the folder: " to; bad++; next }
+	if (to !~ /\//) { print "not ok - " FILENAME ":" FNR ": name the directory: " to; bad++; next }
 	if (rank(to) > rank(FILENAME) || (rank(to) == 3 && rank(FILENAME) == 3 && side(to) != side(FILENAME))) {
 		print "not ok - " FILENAME ":" FNR ": includes upwards: " to
 		bad++

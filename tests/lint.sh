@@ -32,7 +32,7 @@ try() { # NAME COMMAND...
 }
 flags=$(make -s --no-print-directory print-cppflags)
 
-includes() { files 'core/*' 'config/*.[ch]' 'helpers/*' 'image/*' 'nsshell/*' 'pam_module/*' | grep '\.[ch]$' | xargs awk -f tests/includes.awk; }
+includes() { files 'core/*' 'config/*.[ch]' 'helpers/*' 'nsshell/*' 'pam_module/*' | grep '\.[ch]$' | xargs awk -f tests/includes.awk; }
 tidy() { # shellcheck disable=SC2086 # words
 	files '*.c' | python3 tests/tidy.py ${all:+--all} -- $flags
 }
@@ -51,7 +51,7 @@ pure() {
 	nm "$lib/libplan.a" | awk '$1 == "U" { print $2 }' | sort -u >build/plan.undefined
 	nm "$lib/libplan.a" "$lib/libbase.a" | awk '$2 ~ /[TDRB]/ { print $3 }' | sort -u >build/plan.defined
 	! comm -23 build/plan.undefined build/plan.defined |
-		grep -vxE '__[a-z]+_chk|__stack_chk_fail|__ctype_.*|(as|f|sn|vas|vf|vsn)?printf|[cm]alloc|realloc(array)?|free|fput[cs]|fputc|fwrite|fnmatch|qsort|bcmp|(mem|str)[a-z]+|inet_(ntop|pton)|open_memstream|fclose'
+		grep -vxE '__[a-z]+_chk|__stack_chk_fail|__ctype_.*|(as|f|sn|vas|vf|vsn)?printf|[cm]alloc|realloc(array)?|free|fput[cs]|fputc|fwrite|ferror|fnmatch|qsort|bcmp|(mem|str)[a-z]+|inet_(ntop|pton)|open_memstream|fclose'
 }
 # gcc 12 doesn't know the cleanup attribute, reallocarray(3), nor what a failed asprintf(3) leaves: leaks and what is
 # read before it is set are for ASan, valgrind and clang's analyzer to find.

@@ -32,8 +32,8 @@ def reads(path, found=None):
         return found
     found[path] = path.read_bytes()
     for name in INCLUDE.findall(found[path]):
-        for folder in (TREE, path.parent):
-            reads(folder / name.decode(), found)
+        for directory in (TREE, path.parent):
+            reads(directory / name.decode(), found)
     return found
 
 

@@ -204,12 +204,12 @@ int io_open_state(const char *path, mode_t mode, struct err *e)
 		return -1;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return err_set(e, errno, "open the state folder %s", path);
+		return err_set(e, errno, "open the state directory %s", path);
 	if (fstat(fd, &st) < 0)
-		return err_set(e, errno, "look at the state folder %s", path);
+		return err_set(e, errno, "look at the state directory %s", path);
 	if (st.st_uid != 0 || (st.st_mode & 022)) {
 		(void)err_set(e, 0,
-			"the state folder %s must be root's and writable by nobody else: "
+			"the state directory %s must be root's and writable by nobody else: "
 			"chown root %s; chmod go-w %s",
 			path, path, path);
 		return err_by(e, ERR_BY_STATE);

@@ -39,7 +39,7 @@ int io_write_all(int fd, const void *buf, size_t size);
 
 /**
  * io_read_text() - A whole small text file
- * @dir:	folder fd, or AT_FDCWD
+ * @dir:	directory fd, or AT_FDCWD
  * @buf:	gets the text and a 0; a longer file is an error (EFBIG)
  *
  * Return: length, or -1 with errno.
@@ -51,10 +51,10 @@ ssize_t io_read_text(int dir, const char *path, char *buf, size_t size);
 int io_write_text(int dir, const char *path, const char *text);
 
 /**
- * io_open_state() - Open a folder of our state, making it if need be, and PATH_RUN above it
+ * io_open_state() - Open a directory of our state, making it if need be, and PATH_RUN above it
  * @mode:	for making it, 0700 mostly
  *
- * Refuses a folder that isn't root's or that others can write. Return: fd, or -1 with @e.
+ * Refuses a directory that isn't root's or that others can write. Return: fd, or -1 with @e.
  */
 int io_open_state(const char *path, mode_t mode, struct err *e);
 
@@ -66,7 +66,7 @@ int io_process_start(pid_t pid, uint64_t *ret);
 pid_t io_process_parent(pid_t pid);
 
 /**
- * io_is_still() - Whether an open file is what a name in a folder stands for
+ * io_is_still() - Whether an open file is what a name in a directory stands for
  *
  * For lock files that are removed under their lock: one that was waited for may be gone.
  */

@@ -96,7 +96,7 @@ static int holder_of(int fd)
 }
 
 static int held(
-	int fd, const char *folder, const char *name, unsigned int ms, struct err *e)
+	int fd, const char *directory, const char *name, unsigned int ms, struct err *e)
 {
 	char path[32], comm[32] = "gone by now", had[32] = "";
 	int pid = ms > 0 ? holder_of(fd) : 0;
@@ -107,16 +107,16 @@ static int held(
 	if (ms >= 1000)
 		(void)snprintf(had, sizeof(had), " had for %u s", ms / 1000);
 	if (pid > 0)
-		(void)err_set(e, 0, "lock %s/%s, which process %d (%s) has%s", folder,
+		(void)err_set(e, 0, "lock %s/%s, which process %d (%s) has%s", directory,
 			name, pid, comm, had);
 	else
 		(void)err_set(
-			e, 0, "lock %s/%s, which another process has", folder, name);
+			e, 0, "lock %s/%s, which another process has", directory, name);
 	e->num = ETIMEDOUT;
 	return 1;
 }
 
-int lock_named(int dir, const char *folder, const char *name, unsigned int ms,
+int lock_named(int dir, const char *directory, const char *name, unsigned int ms,
 	int *ret_fd, struct err *e)
 {
 	for (;;) {
@@ -125,12 +125,12 @@ int lock_named(int dir, const char *folder, const char *name, unsigned int ms,
 		int r;
 
 		if (fd < 0)
-			return err_set(e, errno, "open %s/%s", folder, name);
+			return err_set(e, errno, "open %s/%s", directory, name);
 		r = lock_file(fd, LOCK_EX, ms);
 		if (r < 0)
-			return err_set(e, errno, "lock %s/%s", folder, name);
+			return err_set(e, errno, "lock %s/%s", directory, name);
 		if (r > 0)
-			return held(fd, folder, name, ms, e);
+			return held(fd, directory, name, ms, e);
 		if (io_is_still(dir, name, fd)) {
 			*ret_fd = take_fd(&fd);
 			return 0;

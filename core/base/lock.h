@@ -23,8 +23,8 @@ int lock_file(int fd, int how, unsigned int ms);
 int lock_range(int fd, unsigned int ms);
 
 /**
- * lock_named() - Take the lock that a file of a state folder of ours is, and make the file
- * @folder:	its path, for messages
+ * lock_named() - Take the lock that a file of a state directory of ours is, and make the file
+ * @directory:	its path, for messages
  * @ret_fd:	O_CLOEXEC; closing it unlocks
  *
  * Such files are 0600: nobody but root can open one, or hold its lock. They may be removed under
@@ -33,7 +33,7 @@ int lock_range(int fd, unsigned int ms);
  * Return: 0; 1 with @e, whose num is ETIMEDOUT and whose text names the holder, when somebody else
  * had it all that time; -1 with @e.
  */
-int lock_named(int dir, const char *folder, const char *name, unsigned int ms,
+int lock_named(int dir, const char *directory, const char *name, unsigned int ms,
 	int *ret_fd, struct err *e);
 
 /* The same in PATH_RUN, which is made if need be. */

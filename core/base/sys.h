@@ -19,7 +19,7 @@
  * fork(2). */
 struct sys_clone {
 	uint64_t flags; /* CLONE_* */
-	int cgroup;     /* CLONE_INTO_CGROUP (Linux 5.7): v2 folder fd; else -1 */
+	int cgroup;     /* CLONE_INTO_CGROUP (Linux 5.7): v2 directory fd; else -1 */
 	int pidfd;      /* out: with CLONE_PIDFD */
 	int exit_signal;
 };

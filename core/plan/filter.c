@@ -143,7 +143,7 @@ const struct filter_group filter_groups[] = {
 	GROUP("@personality", personality_, false,
 		"old ways of execution, and memory without its protection"),
 	GROUP("@owner", owner, false, "gives files to root or nobody, as no user can"),
-	GROUP("@handle", handle, false, "opens files past the folders they are in"),
+	GROUP("@handle", handle, false, "opens files past the directories they are in"),
 	GROUP("@account", account, false, "the host's process accounting and quotas"),
 	GROUP("@klog", klog, false, "the host's kernel log"),
 	GROUP("@port", port, false, "the machine's input and output ports"),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The system calls that a session is refused, as data: a deny list, in groups that each have a
- * reason. core/run/filter_make.c makes a program for the kernel of it.
+ * reason. core/run/enter/seccomp_make.c makes a program for the kernel of it.
  */
 #pragma once
 

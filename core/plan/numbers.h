@@ -2,7 +2,7 @@
 /*
  * Numbers of accounts with Network=private, which stay theirs: "UID NUMBER NAME" a line, '#' begins
  * a comment line. A uid that is another account's by now gets a number of its own. Pure:
- * core/run/number.h has the file.
+ * core/run/network/number.h has the file.
  */
 #pragma once
 

@@ -324,7 +324,7 @@ int pamstack_set_text(struct pamstack_file *f, char *text)
 	return 0;
 }
 
-/* ---- the folder --------------------------------------------------------------------- */
+/* ---- the directory --------------------------------------------------------------------- */
 
 static void file_free(struct pamstack_file *f)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * PAM service files as text: reading them as libpam does, and adding or removing
- * nsshell's lines. Pure: core/run/pamfile.h reads and writes the files.
+ * nsshell's lines. Pure: core/run/host/pamfile.h reads and writes the files.
  *
  * What libpam does (tried with Linux-PAM 1.5.2): a '#' starts a comment anywhere in a
  * line; a backslash at the end of what is left continues it; jump counts and "done" reach

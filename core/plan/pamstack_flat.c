@@ -10,16 +10,16 @@
 static const struct pamstack_file *included_find(
 	const struct pamstack_dir *d, const char *target)
 {
-	static const char *const folders[] = { "/etc/pam.d/", "/usr/lib/pam.d/" };
+	static const char *const directories[] = { "/etc/pam.d/", "/usr/lib/pam.d/" };
 
 	if (target[0] != '/')
 		return pamstack_find(d, target);
 	for (size_t i = 0; i < d->n; i++)
 		if (strcmp(d->files[i].path, target) == 0)
 			return &d->files[i];
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		if (strncmp(target, folders[i], strlen(folders[i])) == 0)
-			return pamstack_find(d, target + strlen(folders[i]));
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
+		if (strncmp(target, directories[i], strlen(directories[i])) == 0)
+			return pamstack_find(d, target + strlen(directories[i]));
 	return NULL;
 }
 

@@ -41,17 +41,17 @@ struct plan_host_mount {
 	const char *root;   /* the part of the file system that is mounted, "/" mostly */
 	const char *fstype;
 	bool readonly;
-	bool file; /* a single file was mounted there, and no folder */
+	bool file; /* a single file was mounted there, and no directory */
 	dev_t dev; /* of the file system; 0: not known */
 };
 
 enum plan_path_kind {
 	PLAN_PATH_ABSENT,
 	PLAN_PATH_DIR,
-	PLAN_PATH_FILE, /* anything that isn't a folder: file, socket, device */
+	PLAN_PATH_FILE, /* anything that isn't a directory: file, socket, device */
 };
 
-/* What a path is for: by that it is looked at, and must be of a type. core/run/resolve.h */
+/* What a path is for: by that it is looked at, and must be of a type. core/run/mount/resolve.h */
 enum plan_use {
 	PLAN_USE_ANY, /* built in */
 	PLAN_USE_HIDE,
@@ -260,8 +260,8 @@ struct plan_op {
 	bool recursive;
 	enum plan_use use; /* of source */
 	bool follow; /* what the host mounts or unmounts below source later shows inside */
-	bool as_user;  /* resolve source with the account's file system ids */
-	bool must_own; /* source must be a folder that the account owns, and no symlink */
+	bool as_user; /* resolve source with the account's file system ids */
+	bool must_own; /* source must be a directory that the account owns, and no symlink */
 	bool optional; /* leave out where source isn't there */
 	/* optional, too, where it isn't a file that the account owns, or target isn't one */
 	bool own_file;

@@ -49,7 +49,7 @@ static bool devices_match(struct planner *b, const char *pattern,
 	return any;
 }
 
-static void want_folder(
+static void want_directory(
 	struct planner *b, const struct plan_path *found, const char *path)
 {
 	struct want *more;
@@ -98,7 +98,7 @@ static int device_missing(
 	return planner_absent(found, e);
 }
 
-/* Check Devices=, and want the folders among them; the nodes come with plan_dev(). */
+/* Check Devices=, and want the directories among them; the nodes come with plan_dev(). */
 int plan_devices(struct planner *b, struct err *e)
 {
 	static const char *const own[] = { "/dev/pts", "/dev/ptmx", "/dev/shm",
@@ -116,7 +116,7 @@ int plan_devices(struct planner *b, struct err *e)
 		if (path_within_any(path, own))
 			return err_set(
 				e, 0, "Devices=%s: a box has its own %s", entry, path);
-		if (!devices_match(b, path, PLAN_PATH_DIR, want_folder) &&
+		if (!devices_match(b, path, PLAN_PATH_DIR, want_directory) &&
 			device_missing(b, entry, path, e) < 0)
 			return -1;
 	}

@@ -124,7 +124,7 @@ static void cover_add(struct planner *b, const char *path)
 }
 
 /*
- * The folder that the home lies in may hold other homes: it is covered, if it isn't one
+ * The directory that the home lies in may hold other homes: it is covered, if it isn't one
  * that the box needs or has of its own.
  */
 static void cover_home(struct planner *b)
@@ -145,7 +145,7 @@ static void cover_home(struct planner *b)
 	cover_add(b, dir);
 }
 
-/* Hiding all of a folder that something in it must be seen of: cover it instead. */
+/* Hiding all of a directory that something in it must be seen of: cover it instead. */
 static bool cover_hidden(struct planner *b, const struct hidden *h)
 {
 	bool above = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A box over an image: nothing of the host's trees is in it. What an image may say is somebody's data: which of
- * it is there is looked at when the rootfs is put together, within the image (core/run/rootfs_image.h).
+ * it is there is looked at when the rootfs is put together, within the image (core/run/mount/rootfs_image.h).
  */
 #include "core/plan/planner.h"
 

@@ -124,7 +124,7 @@ const char *const plan_live_trees[] = { "/usr", "/opt", "/srv", "/nix", "/gnu", 
 
 /*
  * A socket that is opened through the overlay refuses connections, so these are bound.
- * Folders rather than sockets where the folder holds nothing else: a restarted daemon is
+ * Directories rather than sockets where the directory holds nothing else: a restarted daemon is
  * found again.
  */
 const char *const plan_default_sockets[] = {

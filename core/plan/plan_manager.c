@@ -35,7 +35,7 @@ void plan_manager(struct planner *b)
 	c->manager_gid = p->gid;
 }
 
-/* sd_booted(3): without this folder it doesn't start. */
+/* sd_booted(3): without this directory it doesn't start. */
 void plan_manager_ops(struct planner *b)
 {
 	if (*b->p->user_manager)

@@ -127,7 +127,7 @@ void plan_mount_point(struct planner *b, const char *path, enum plan_path_kind k
 	size_t len;
 
 	if (on && on->kind != PLAN_TMPFS)
-		return; /* in a folder of the host, or of the user: nothing is made there
+		return; /* in a directory of the host, or of the user: nothing is made there
 			 */
 	have = on ? on->target
 		  : known_to_exist(

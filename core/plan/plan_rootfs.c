@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* System folders: a file system mounted there, or below, belongs to the box. */
+/* System directories: a file system mounted there, or below, belongs to the box. */
 static const char *const system_dirs[] = { "/usr", "/var", "/opt", "/srv", "/etc", "/bin",
 	"/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/gnu", NULL };
 
-/* What a box has of its own, or is not to have, though a system folder may hold it. */
+/* What a box has of its own, or is not to have, though a system directory may hold it. */
 static const char *const left_out[] = { "/home", "/root", "/boot", "/proc", "/sys",
 	"/dev", "/run", "/tmp", "/var/tmp", "/mnt", "/media", PATH_STATE,
 	/* the box has its own */
@@ -40,7 +40,7 @@ static bool is_virtual(const char *fstype)
 	return path_in(fstype, virtual_types) || strncmp(fstype, "fuse.", 5) == 0;
 }
 
-/* A later mount onto the same place, or onto a folder above it, is what can be seen. */
+/* A later mount onto the same place, or onto a directory above it, is what can be seen. */
 static bool is_covered(const struct plan_host *host, size_t i)
 {
 	const char *target = host->mounts[i].target;
@@ -53,7 +53,7 @@ static bool is_covered(const struct plan_host *host, size_t i)
 	return false;
 }
 
-/* Whether the box has something else there: a bind, an empty folder, or nothing at all.
+/* Whether the box has something else there: a bind, an empty directory, or nothing at all.
  */
 bool planner_is_replaced(const struct planner *b, const char *target)
 {

@@ -19,7 +19,7 @@
 #define PLAN_WTMP    "/var/log/wtmp"
 #define PLAN_LASTLOG "/var/log/lastlog"
 
-/* A host path that is to be seen in the box: the home, a bind, a socket, a folder of
+/* A host path that is to be seen in the box: the home, a bind, a socket, a directory of
  * devices. */
 struct want {
 	const char *key; /* "BindPaths", for messages; NULL: from a built-in list */
@@ -55,7 +55,8 @@ struct planner {
 	size_t n_wants;
 	struct hidden *hidden;
 	size_t n_hidden;
-	const char **covers; /* folders that become an empty tmpfs, sealed at the end */
+	const char *
+		*covers; /* directories that become an empty tmpfs, sealed at the end */
 	size_t n_covers;
 };
 
@@ -188,6 +189,6 @@ bool planner_is_replaced(const struct planner *b, const char *target);
 size_t plan_overlay_of(const struct plan *p, const char *path);
 /* The staged mount that @path lies on, or NULL when that is an overlay. */
 const struct plan_op *plan_mount_of(const struct plan *p, const char *path);
-/* Folders on the way to a mount point, and the mount point itself, where they aren't
+/* Directories on the way to a mount point, and the mount point itself, where they aren't
  * there. */
 void plan_mount_point(struct planner *b, const char *path, enum plan_path_kind kind);

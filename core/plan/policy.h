@@ -29,7 +29,7 @@ enum policy_share {
 enum policy_upper {
 	UPPER_NONE,  /* the box's file system is read-only */
 	UPPER_TMPFS, /* gone with the account's last session */
-	UPPER_DISK,  /* kept below the state folder */
+	UPPER_DISK,  /* kept below the state directory */
 };
 
 enum policy_tmp {

@@ -2,7 +2,7 @@
 /*
  * nsshell's own subordinate ranges, for accounts that subuid(5) has none for: "UID START COUNT
  * NAME" a line, '#' begins a comment line. A uid that is another account's by now gets a range of
- * its own; lines of older versions have no name and are whoever's has the uid. Pure: core/run/subid.h has the file.
+ * its own; lines of older versions have no name and are whoever's has the uid. Pure: core/run/ids/subid.h has the file.
  */
 #pragma once
 

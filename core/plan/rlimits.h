@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Resource limits as numbers. Pure: core/run/rlimits_set.h reads and sets them. */
+/* Resource limits as numbers. Pure: core/run/ids/rlimits_set.h reads and sets them. */
 #pragma once
 
 #include <sys/resource.h>

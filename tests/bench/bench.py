@@ -3,7 +3,7 @@
 """What a box costs: nsshell beside its peers and a floor, in one run. `make bench`, as root.
 
 Every round runs each contender once, in a new order, so that whatever else the machine does
-falls on all of them. See README.md in this folder for what the rows mean.
+falls on all of them. See README.md in this directory for what the rows mean.
 """
 
 import argparse
@@ -86,7 +86,7 @@ def join_table(host, n):
             rows.append(Contender("nsenter -a", lambda: whole(
                 [nsenter, "-a", "-t", init, "/bin/true"])))
         rows.append(Contender("nsjoin", lambda: whole([host.nsjoin, NAME, "true"])))
-        rows += crun_exec(os.path.join(host.folder, "exec"), host.clean)
+        rows += crun_exec(os.path.join(host.directory, "exec"), host.clean)
         rows += firejail_join(host.clean)
         rounds(rows, n)
         table("Step into a session: start a program, /bin/true in the box, end", rows,
@@ -148,7 +148,7 @@ def main():
     print(f"Linux {os.uname().release}, {os.cpu_count()} CPUs; median of {o.rounds} interleaved "
           "rounds in ms (10 % - 90 %)")
     if o.only in (None, "session"):
-        bundle = os.path.join(host.folder, "bundle")
+        bundle = os.path.join(host.directory, "bundle")
         os.mkdir(bundle)
         floor = Contender("floor", host.bare)
         none = Contender("a login without a box", host.no_module)

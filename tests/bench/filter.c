@@ -5,8 +5,8 @@
  * before and after: getppid, which the kernel lets pass without asking the program, and ioctl,
  * whose arguments it must look at.
  */
-#include "core/run/filter.h"
-#include "core/run/filter_make.h"
+#include "core/run/enter/seccomp.h"
+#include "core/run/enter/seccomp_make.h"
 
 #include <fcntl.h>
 #include <stdio.h>

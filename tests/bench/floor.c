@@ -29,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Any folder that every host has; it is covered in the box's own mount namespace. */
+/* Any directory that every host has; it is covered in the box's own mount namespace. */
 #define STAGE "/tmp"
 
 /* As nsshell's: one account keeps its id, the rest lies in a range. */

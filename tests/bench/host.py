@@ -33,9 +33,9 @@ class Host:
 
     def __init__(self, clean):
         self.clean = clean
-        self.folder = tempfile.mkdtemp(prefix=NAME + "-")
-        clean.add(shutil.rmtree, self.folder, True)
-        os.chmod(self.folder, 0o755)
+        self.directory = tempfile.mkdtemp(prefix=NAME + "-")
+        clean.add(shutil.rmtree, self.directory, True)
+        os.chmod(self.directory, 0o755)
         self.module = os.path.join(BUILD, "pam_nsshell.so")
         self.helper = os.path.join(BUILD, "nsshell-helper")
         self.floor = os.path.join(BUILD, "bench", "floor")
@@ -43,7 +43,7 @@ class Host:
         self.nsjoin = os.path.join(BUILD, "nsjoin")
         self.setns = os.path.join(BUILD, "bench", "setns")
         self.sshproxy = os.path.join(BUILD, "bench", "sshproxy")
-        self.pamdir = os.path.join(self.folder, "pam.d")
+        self.pamdir = os.path.join(self.directory, "pam.d")
         os.mkdir(self.pamdir)
         self.conf = self.write("nsshell.conf", CONF.format(
             user=NAME, services=f"{NAME} {NAME}-sshd"))
@@ -54,7 +54,7 @@ class Host:
         self.write("pam.d/" + NAME + "-none", STACK)
 
     def write(self, name, text, mode=0o644):
-        path = os.path.join(self.folder, name)
+        path = os.path.join(self.directory, name)
         with open(path, "w", encoding="ascii") as f:
             f.write(text)
         os.chmod(path, mode)
@@ -93,7 +93,7 @@ class Host:
         if not os.path.isdir(RUNDIR):
             os.mkdir(RUNDIR, 0o700)
             self.clean.add(os.rmdir, RUNDIR)
-        scratch = os.path.join(self.folder, "run")
+        scratch = os.path.join(self.directory, "run")
         os.mkdir(scratch, 0o700)
         bind(scratch, RUNDIR)
         self.clean.add(umount, RUNDIR)
@@ -101,7 +101,7 @@ class Host:
         if os.path.exists("/run/utmp"):
             bind(self.write("utmp", "", 0o664), "/run/utmp")
         # Not the file alone: with Upper=none the session has a link in its place, and a mount stands on none.
-        log = os.path.join(self.folder, "log")
+        log = os.path.join(self.directory, "log")
         os.mkdir(log, 0o755)
         with open(os.path.join(log, "wtmp"), "w", encoding="ascii"):
             pass
@@ -130,8 +130,8 @@ class Host:
         reap()
 
 
-SSHD_CONF = """HostKey {folder}/hostkey
-AuthorizedKeysFile {folder}/authorized_keys
+SSHD_CONF = """HostKey {directory}/hostkey
+AuthorizedKeysFile {directory}/authorized_keys
 StrictModes no
 UsePAM yes
 PasswordAuthentication no
@@ -147,13 +147,13 @@ class Ssh:
     """`ssh host true` over the distribution's sshd -i, one PAM service a row."""
 
     def __init__(self, host):
-        self.host, self.folder = host, host.folder
+        self.host, self.directory = host, host.directory
         for key in ("hostkey", "key"):
             call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "",
-                  "-f", os.path.join(self.folder, key)])
-        shutil.copy(self.folder + "/key.pub", self.folder + "/authorized_keys")
-        os.chmod(self.folder + "/authorized_keys", 0o644)
-        self.conf = host.write("sshd_config", SSHD_CONF.format(folder=self.folder))
+                  "-f", os.path.join(self.directory, key)])
+        shutil.copy(self.directory + "/key.pub", self.directory + "/authorized_keys")
+        os.chmod(self.directory + "/authorized_keys", 0o644)
+        self.conf = host.write("sshd_config", SSHD_CONF.format(directory=self.directory))
         if not os.path.isdir("/run/sshd"):
             os.mkdir("/run/sshd", 0o755)
             host.clean.add(os.rmdir, "/run/sshd")
@@ -165,17 +165,17 @@ class Ssh:
         with open(pam, "w", encoding="ascii") as f:
             self.host.clean.add(os.unlink, pam)
             f.write(STACK + session)
-        sshd = os.path.join(self.folder, name)
+        sshd = os.path.join(self.directory, name)
         shutil.copy(shutil.which("sshd", path="/usr/sbin:/usr/local/sbin"), sshd)
         option = []
         if subprocess.run([sshd, "-G", "-f", self.conf, "-o", "PAMServiceName=x"], check=False,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
             option = ["-o", f"PAMServiceName={name}"]  # OpenSSH 9.8 and later
         proxy = " ".join([self.host.sshproxy, sshd, "-i", "-f", self.conf, *option])
-        return [shutil.which("ssh"), "-F", "none", "-i", self.folder + "/key", "-l", NAME,
+        return [shutil.which("ssh"), "-F", "none", "-i", self.directory + "/key", "-l", NAME,
                 "-o", "ProxyCommand=" + proxy, "-o", "ProxyUseFdpass=yes",
                 "-o", "KexAlgorithms=curve25519-sha256", "-o", "StrictHostKeyChecking=no",
-                "-o", "LogLevel=ERROR", "-o", f"UserKnownHostsFile={self.folder}/known_hosts",
+                "-o", "LogLevel=ERROR", "-o", f"UserKnownHostsFile={self.directory}/known_hosts",
                 "host", "true"]
 
     def contender(self, row, what, session):

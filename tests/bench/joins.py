@@ -16,30 +16,30 @@ from measure import Contender, whole
 from peers import crun_bundle, hide_hybrid_cgroup
 
 
-def crun_exec(folder, clean):
+def crun_exec(directory, clean):
     """`crun exec` in a running container like the one of peers.py."""
     crun = shutil.which("crun")
     if not crun:
         return []
-    os.mkdir(folder)
-    crun_bundle(folder)
-    shutil.copy("/bin/sleep", folder + "/rootfs/bin/sleep")
-    with open(folder + "/config.json", encoding="ascii") as f:
+    os.mkdir(directory)
+    crun_bundle(directory)
+    shutil.copy("/bin/sleep", directory + "/rootfs/bin/sleep")
+    with open(directory + "/config.json", encoding="ascii") as f:
         conf = json.load(f)
     conf["process"]["args"] = ["/bin/sleep", "1000"]
-    with open(folder + "/config.json", "w", encoding="ascii") as f:
+    with open(directory + "/config.json", "w", encoding="ascii") as f:
         json.dump(conf, f)
     aside = ThreadPoolExecutor(1, initializer=hide_hybrid_cgroup)
-    argv = [crun, "--cgroup-manager=disabled", "--root", folder + "/state"]
+    argv = [crun, "--cgroup-manager=disabled", "--root", directory + "/state"]
 
     def end():
-        with open(folder + "/state/bench/status", encoding="ascii") as f:
+        with open(directory + "/state/bench/status", encoding="ascii") as f:
             os.kill(json.load(f)["pid"], signal.SIGKILL)
     clean.add(end)
 
     def once():
-        if not os.path.isdir(folder + "/state/bench"):
-            whole([*argv, "run", "-d", "--bundle", folder, "bench"])
+        if not os.path.isdir(directory + "/state/bench"):
+            whole([*argv, "run", "-d", "--bundle", directory, "bench"])
         return whole([*argv, "exec", "bench", "/bin/true"])
     return [Contender("crun exec", lambda: aside.submit(once).result())]
 
@@ -79,7 +79,7 @@ def door(host, name, bind, umount):
             os.mkdir(place, 0o755)
             host.clean.add(os.rmdir, place)
     for place in (libexec, etc):
-        scratch = os.path.join(host.folder, place.replace("/", "-"))
+        scratch = os.path.join(host.directory, place.replace("/", "-"))
         os.mkdir(scratch, 0o755)
         bind(scratch, place)
         host.clean.add(umount, place)

@@ -35,7 +35,7 @@ def _leave(host):
     if not os.path.isdir(LIBEXEC):
         os.mkdir(LIBEXEC)
         host.clean.add(os.rmdir, LIBEXEC)
-    libexec = os.path.join(host.folder, "libexec")
+    libexec = os.path.join(host.directory, "libexec")
     os.makedirs(libexec + "/nsshell")
     shutil.copy(os.path.join(BUILD, "nsshell-net"), libexec + "/nsshell")
     kernel.bind(libexec, LIBEXEC)

@@ -69,7 +69,7 @@ TOUR = (
     ("namespaces", "readlink /proc/self/ns/user /proc/self/ns/pid /proc/self/ns/mnt",
      "readlink /proc/self/ns/user /proc/self/ns/pid /proc/self/ns/mnt"),
     ("files in /tmp", "ls /tmp | wc -l", "ls /tmp | wc -l"),
-    ("folders in /home", "ls /home", "ls /home"),
+    ("directories in /home", "ls /home", "ls /home"),
     ("owner of /etc/passwd", "stat -c %U:%G /etc/passwd", "stat -c %U:%G /etc/passwd"),
     ("write to /etc", "(echo x >/etc/nsdemo) 2>&1 | grep -o '[A-Z][a-z]* .*denied.*\\|Read-only.*'",
      "test -e /etc/nsdemo && echo it is there || echo nothing was written"),
@@ -129,7 +129,7 @@ def tour(stage, user, other):
 
 
 def put(stage, user):
-    """An sftp put that lands inside: to a folder of the host's root that all may write to."""
+    """An sftp put that lands inside: to a directory of the host's root that all may write to."""
     note = stage.private / "note"
     note.write_text("dear box\n", encoding="utf-8")
     r = stage.sshd.client("sftp", "-q", "-b", "-", f"{user}@127.0.0.1",

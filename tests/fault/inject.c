@@ -2,10 +2,10 @@
 /*
  * Runs a command and everything that it starts, and lets one of their system calls fail.
  *
- *   inject [-a] [-s SECONDS] -o FOLDER -l LIST COMMAND [ARGUMENT...]
- *   inject [-a] [-s SECONDS] -o FOLDER -f ROLE:CALL:N:FAULT[:also] COMMAND [ARGUMENT...]
+ *   inject [-a] [-s SECONDS] -o DIRECTORY -l LIST COMMAND [ARGUMENT...]
+ *   inject [-a] [-s SECONDS] -o DIRECTORY -f ROLE:CALL:N:FAULT[:also] COMMAND [ARGUMENT...]
  *
- * Only the calls of programs that lie in FOLDER count, and of those not before prctl(FAULT_MARK, 1)
+ * Only the calls of programs that lie in DIRECTORY count, and of those not before prctl(FAULT_MARK, 1)
  * nor after prctl(FAULT_MARK, 0), which a child inherits; with -a from the start.
  *
  *   ROLE   who: "c" is the command, "c.2" its second child, "c.2.1" the first child of that
@@ -67,7 +67,7 @@ static struct {
 	struct proc procs[PROCS_MAX];
 	struct fault fault;
 	FILE *list; /* NULL: inject */
-	const char *folder;
+	const char *directory;
 	bool met; /* the role of the fault is there */
 	bool fired, late;
 	pid_t command;
@@ -135,8 +135,8 @@ static void executed(struct proc *p)
 	exe[n < 0 ? 0 : n] = '\0';
 	base = strrchr(exe, '/');
 	(void)snprintf(p->program, sizeof(p->program), "%s", base ? base + 1 : "?");
-	p->ours = strncmp(exe, run.folder, strlen(run.folder)) == 0 &&
-		  exe[strlen(run.folder)] == '/';
+	p->ours = strncmp(exe, run.directory, strlen(run.directory)) == 0 &&
+		  exe[strlen(run.directory)] == '/';
 	find_loader(p);
 }
 
@@ -378,15 +378,15 @@ int main(int argc, char **argv)
 		else if (c == 's')
 			seconds = strtol(optarg, NULL, 10);
 		else if (c == 'o')
-			run.folder = optarg;
+			run.directory = optarg;
 		else if (c == 'l' && !(run.list = fopen(optarg, "we")))
 			die(optarg);
 		else if (c == 'f' && parse_fault(optarg, &run.fault) == 0)
 			wanted = true;
 	}
-	if (optind == argc || !run.folder || wanted == (run.list != NULL)) {
+	if (optind == argc || !run.directory || wanted == (run.list != NULL)) {
 		(void)fprintf(stderr,
-			"usage: inject [-a] [-s SECONDS] -o FOLDER -l LIST | "
+			"usage: inject [-a] [-s SECONDS] -o DIRECTORY -l LIST | "
 			"-f ROLE:CALL:N:FAULT[:also] COMMAND [ARGUMENT...]\n");
 		return 2;
 	}

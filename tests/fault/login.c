@@ -144,7 +144,7 @@ static void show_links(const char *who, pid_t pid)
 	}
 }
 
-/* Limits of the groups that it is in, and of the folders above, up to the hierarchy's root. */
+/* Limits of the groups that it is in, and of the directories above, up to the hierarchy's root. */
 static void show_limits(const char *who, const char *controller, char *group)
 {
 	static const char *const names[] = { "memory.limit_in_bytes", "memory.max",

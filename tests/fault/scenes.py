@@ -118,7 +118,7 @@ class Login:
 
     def __init__(self, stage, user):
         self.stage, self.user = stage, user
-        self.folder = stage.bin  # programs here count
+        self.directory = stage.bin  # programs here count
         self.confdir = stage.private / "pam.faults"
 
     def begin(self, names):
@@ -227,7 +227,7 @@ class Private(Login):
 
     def __init__(self, stage, user):
         super().__init__(stage, user)
-        self.folder = LIBEXEC
+        self.directory = LIBEXEC
 
     def argv(self):
         return ["/usr/bin/unshare", "-n", "/bin/sh", "-c", 'ip link set lo up; exec "$@"', "sh",
@@ -308,7 +308,7 @@ class Door(Login):
 
     def __init__(self, stage, user):
         super().__init__(stage, user)
-        self.folder = stage.base
+        self.directory = stage.base
         self.shell = DoorPrograms(types.SimpleNamespace(stage=stage)).shell
 
     def argv(self):

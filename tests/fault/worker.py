@@ -45,7 +45,7 @@ class Worker:
     def _run(self, scene, *inject):
         """@inject: its option, and the value of that."""
         argv = [str(a) for a in (self.stage.bin / "inject", *scene.options, "-s", SECONDS,
-                                 "-o", scene.folder, *inject, *scene.argv())]
+                                 "-o", scene.directory, *inject, *scene.argv())]
         started = time.monotonic()
         text, left = self._on_terminal(argv) if scene.on_terminal else (self._piped(argv), False)
         result = Result(text, scene, self.names)
@@ -96,7 +96,7 @@ class Worker:
     def _wrong_facts(self, result, point=None):
         if not result.is_in():
             return f"not in: {' '.join(result.text.split())[:200]}"
-        # As login(1) does: where the folder can't be entered, or nobody can tell which it
+        # As login(1) does: where the directory can't be entered, or nobody can tell which it
         # was, the shell starts elsewhere.
         elsewhere = point and point.program in ("nsshell-door", "login") and \
             point.call in ("chdir", "getcwd")
@@ -162,7 +162,7 @@ class Worker:
                 "ptys": o.ptys(), "devices": o.devices(), "cgroups": groups}
 
     def _account_groups(self, root):
-        """Folders named by the account's uid, where a plain login has its session's."""
+        """Directories named by the account's uid, where a plain login has its session's."""
         for group in self.groups:
             if os.path.exists(f"{root}{group}"):
                 yield f"{root}{group}"

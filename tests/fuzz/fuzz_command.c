@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What an account writes into the memfd of a SESSION_RUN. */
-#include "core/run/session_command.h"
+#include "core/run/session/session_command.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(e.msg[0]);
 		return 0;
 	}
-	must(c.folder[0] == '/' && c.home[0] == '/' && *c.file && c.argv[0] &&
+	must(c.directory[0] == '/' && c.home[0] == '/' && *c.file && c.argv[0] &&
 		c.head.on_pty <= 7);
 	for (; c.argv[words]; words++)
 		n += strlen(c.argv[words]) + 1;
@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (words = 0; c.env[words]; words++)
 		n += strlen(c.env[words]) + 1;
 	must(words == c.head.n_env);
-	n += strlen(c.folder) + 1 + strlen(c.home) + 1 + strlen(c.file) + 1;
+	n += strlen(c.directory) + 1 + strlen(c.home) + 1 + strlen(c.file) + 1;
 	if (c.group)
 		n += strlen(c.group) + 1;
 	must(n + sizeof(c.head) == size);

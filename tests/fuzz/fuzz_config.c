@@ -7,21 +7,21 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-static char folder[] = "/tmp/nsshell-fuzz-XXXXXX";
+static char directory[] = "/tmp/nsshell-fuzz-XXXXXX";
 static char path[64];
 
 static void leave(void)
 {
 	(void)unlink(path);
-	(void)rmdir(folder);
+	(void)rmdir(directory);
 }
 
 static void enter(void)
 {
 	if (path[0])
 		return;
-	must(mkdtemp(folder));
-	(void)snprintf(path, sizeof(path), "%s/nsshell.conf", folder);
+	must(mkdtemp(directory));
+	(void)snprintf(path, sizeof(path), "%s/nsshell.conf", directory);
 	(void)atexit(leave);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Lines of a syslog file, which everybody on a host may write to. */
-#include "nsshell/nsctl_log.h"
+#include "nsshell/nsctl/log.h"
 #include "tests/fuzz/fuzz.h"
 
 static void printable(const struct log *l)

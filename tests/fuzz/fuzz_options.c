@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The words of nsjoin's command line; the first byte is of no use to it. */
-#include "nsshell/nsjoin.h"
+#include "nsshell/nsjoin/nsjoin.h"
 #include "tests/fuzz/fuzz.h"
 
 #define WORDS 24
@@ -14,7 +14,7 @@ static void as_nsjoin(int argc, char **argv)
 	if (nsjoin_parse(argc, argv, &q, &o, &e) < 0)
 		must(e.msg[0]);
 	else if (!o.help && !o.version)
-		must(q.target && (!q.folder || q.folder[0] == '/'));
+		must(q.target && (!q.directory || q.directory[0] == '/'));
 	strlist_clear(&q.env);
 }
 

@@ -5,9 +5,9 @@
  */
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "helpers/client.h"
-#include "helpers/request.h"
-#include "helpers/session_id.h"
+#include "helpers/client/client.h"
+#include "helpers/opener/request.h"
+#include "helpers/client/session_id.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <sys/socket.h>

@@ -4,7 +4,7 @@
  * in a good record; else the input is the record. What can be parsed is written and parsed again,
  * and must be the same.
  */
-#include "core/run/record.h"
+#include "core/run/session/record.h"
 #include "tests/fuzz/fuzz.h"
 
 static void good_record(char *text, size_t size)

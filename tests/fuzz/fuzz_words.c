@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What an account writes into the memfd of a SESSION_HOST, held against forms that root may have written. */
-#include "core/run/session_words.h"
+#include "core/run/session/session_words.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

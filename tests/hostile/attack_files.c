@@ -26,7 +26,7 @@ static int try_open(char **argv)
 
 	if (fd < 0)
 		return errno;
-	/* A mask is an empty file or folder. */
+	/* A mask is an empty file or directory. */
 	return read(fd, &byte, 1) == 0 ? attack_say("empty") : 0;
 }
 
@@ -211,8 +211,8 @@ static int fds(char **argv)
 	return attack_count(n, first);
 }
 
-/* folder-fds: a folder among all open fds of all processes that can be looked at */
-static int folder_fds(char **argv)
+/* directory-fds: a directory among all open fds of all processes that can be looked at */
+static int directory_fds(char **argv)
 {
 	DIR *proc = opendir("/proc");
 	const struct dirent *de;
@@ -289,7 +289,7 @@ const struct attack attacks_files[] = {
 	{ "pid-handles", pid_handles },
 	{ "climb", climb },
 	{ "fds", fds },
-	{ "folder-fds", folder_fds },
+	{ "directory-fds", directory_fds },
 	{ "chroot", try_chroot },
 	{ "watch-all", watch_all },
 	{ "deny-opens", deny_opens },

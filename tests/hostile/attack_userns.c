@@ -119,7 +119,7 @@ static int allow_setuid(char **argv)
 		NULL, argv[0], NULL, MS_REMOUNT | MS_BIND | MS_NODEV | MS_RDONLY, NULL));
 }
 
-/* What lies below the mounts on a folder: a bind without them. */
+/* What lies below the mounts on a directory: a bind without them. */
 static int look_below(char **argv)
 {
 	return attack_result(mount(argv[0], PLACE, NULL, MS_BIND, NULL));

@@ -19,8 +19,8 @@ import sys
 import tempfile
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
-HELPER, CONFIG, FIND = "helpers/helper.c", "config/file.c", "core/run/find.c"
-INSIDE, ROOTFS, JOIN = "core/run/enter_inside.c", "core/run/rootfs.c", "helpers/client_join.c"
+HELPER, CONFIG, FIND = "helpers/opener/helper.c", "config/file.c", "core/run/session/find.c"
+INSIDE, ROOTFS, JOIN = "core/run/enter/enter_inside.c", "core/run/mount/rootfs.c", "helpers/client/client_join.c"
 PLAN_ROOTFS, NETPOOL = "core/plan/plan_rootfs.c", "core/plan/netpool.c"
 DUMPABLE = "prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0"
 
@@ -29,22 +29,22 @@ ROWS = (
     ("fresh_start", "the helper's umask is the caller's", (HELPER, "(void)umask(0);", "")),
     ("fresh_start", "fds of the caller's stay open",
      (HELPER, "sys_close_from(PROTO_FD + 1) < 0 || chdir", "chdir")),
-    ("fresh_start", "its folder is the caller's", (HELPER, ' || chdir("/") < 0', "")),
+    ("fresh_start", "its directory is the caller's", (HELPER, ' || chdir("/") < 0', "")),
     ("fresh_start", "its limits are the caller's", (HELPER, "\treset_limits();\n", "\t(void)reset_limits;\n")),
     ("fresh_start", "its signal mask is the caller's",
      (HELPER, "(void)sigprocmask(SIG_SETMASK, &none, NULL);", "")),
     ("fresh_start", "its environment is the caller's", (HELPER, "environ = nothing;", "(void)nothing;")),
     ("fresh_start", "a login program hands its environment down",
-     ("helpers/client.c", "attr, argv, envp);", "attr, argv, (void *)envp ? environ : envp);")),
+     ("helpers/client/client.c", "attr, argv, envp);", "attr, argv, (void *)envp ? environ : envp);")),
     ("trusted_input", "a config that everybody can write", (CONFIG, "st->st_mode & S_IWOTH", "false")),
     ("trusted_input", "a config that its group can write", (CONFIG, "st->st_mode & S_IWGRP", "false")),
     ("trusted_input", "a config of another user's", (CONFIG, "st->st_uid != 0 &&", "false &&")),
     ("trusted_input", "Services= isn't asked",
-     ("helpers/decide.c", "!strlist_has(&policy->services, q->service)", "false")),
+     ("helpers/opener/make_plan.c", "!strlist_has(&policy->services, q->service)", "false")),
     ("trusted_input", "whoever calls the helper is believed",
      (HELPER, "if (geteuid() != 0 ||", "if (geteuid() != 0)\n\t\treturn 0;\n\tif (")),
     ("trusted_input", "a helper that was made setuid", (HELPER, "(st.st_mode & (S_ISUID | S_ISGID))", "false")),
-    ("one_true_record", "a state folder that others can write",
+    ("one_true_record", "a state directory that others can write",
      ("core/base/io.c", "if (st.st_uid != 0 || (st.st_mode & 022))", "if (false)")),
     ("one_true_record", "init's start time isn't compared", (FIND, " || start != r->init.start)", ")")),
     ("one_true_record", "its namespaces aren't compared", (FIND, "if (want != 0 && theirs != want)", "if (false)")),
@@ -53,24 +53,24 @@ ROWS = (
     ("one_true_record", "the host's own are joined",
      (FIND, "if (want != 0 && k->flag != CLONE_NEWNET &&", "if (false &&")),
     ("one_true_record", "nsjoin joins all but one",
-     ("core/run/enter.c", "(int)in->held->namespaces)", "(int)in->held->namespaces & ~CLONE_NEWUTS)"),
-     ("core/run/enter.c", "#include <fcntl.h>", "#include <fcntl.h>\n#include <sched.h>")),
+     ("core/run/enter/enter.c", "(int)in->held->namespaces)", "(int)in->held->namespaces & ~CLONE_NEWUTS)"),
+     ("core/run/enter/enter.c", "#include <fcntl.h>", "#include <fcntl.h>\n#include <sched.h>")),
     ("one_true_record", "a login joins all but one",
      (JOIN, "(int)reply->namespaces)", "(int)reply->namespaces & ~CLONE_NEWUTS)"),
      (JOIN, "#include <errno.h>", "#include <errno.h>\n#include <sched.h>")),
     ("paths_by_fd", "a link of the user's is followed",
-     ("core/run/resolve.c", "if (st->st_uid != 0)", "if (false)"),
-     ("core/run/resolve.c", "if (!top(w)->roots)", "if (false)")),
+     ("core/run/mount/resolve.c", "if (st->st_uid != 0)", "if (false)"),
+     ("core/run/mount/resolve.c", "if (!top(w)->roots)", "if (false)")),
     ("paths_by_fd", "links below the new root are followed",
-     ("core/run/tree.c", "RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS |", "RESOLVE_IN_ROOT |")),
+     ("core/run/mount/safe_path.c", "RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS |", "RESOLVE_IN_ROOT |")),
     ("paths_by_fd", "a source that the user can't reach is found by root",
-     ("core/run/privs.c", " ||\n\t\tsys_setfsuid(uid) < 0", "")),
+     ("core/run/ids/privs.c", " ||\n\t\tsys_setfsuid(uid) < 0", "")),
     ("home_as_user", "the home is looked at by root",
-     ("core/run/privs.c", " ||\n\t\tsys_setfsuid(uid) < 0", "")),
+     ("core/run/ids/privs.c", " ||\n\t\tsys_setfsuid(uid) < 0", "")),
     ("nothing_lent", "nsjoin can be debugged while it joins",
-     ("nsshell/nsjoin.c", DUMPABLE, "false"), ("core/run/enter.c", DUMPABLE + ") {", "false) {")),
+     ("nsshell/nsjoin/nsjoin.c", DUMPABLE, "false"), ("core/run/enter/enter.c", DUMPABLE + ") {", "false) {")),
     ("nothing_lent", "who executes can be debugged before", (INSIDE, DUMPABLE + " ||\n", "false ||\n")),
-    ("nothing_lent", "nsjoin keeps the admin's fds", ("nsshell/nsjoin.c", " || sys_close_from(3) < 0", "")),
+    ("nothing_lent", "nsjoin keeps the admin's fds", ("nsshell/nsjoin/nsjoin.c", " || sys_close_from(3) < 0", "")),
     ("nothing_lent", "who executes keeps the joiner's fds",
      (INSIDE, "sys_close_from(agent >= 0 ? AGENT_FD + 1 : SOCK_FD + 1) < 0", "false")),
     ("nothing_lent", "0 to 2 are the admin's", (INSIDE, "if (dup2(high[i], i) < 0)", "if (false)")),
@@ -98,33 +98,33 @@ ROWS = (
     ("own_network", "the metadata is open", (NETPOOL, "{ 169.254.0.0/16, 127.0.0.0/8 } goto rejected", "127.0.0.0/8 goto rejected")),
     ("own_network", "there is no end of connections", (NETPOOL, "ct state new add @connections", "ct state invalid add @connections")),
     ("own_network", "the box has the rights over it",
-     ("helpers/session_open.c", "CLONE_NEWCGROUP | CLONE_NEWNET;", "CLONE_NEWCGROUP;")),
+     ("helpers/supervisor/session_open.c", "CLONE_NEWCGROUP | CLONE_NEWNET;", "CLONE_NEWCGROUP;")),
 )
 # In another group than that of the rules.
 GROUPS = {"own_network": "private"}
 
 
-def scratch(folder):
+def scratch(directory):
     """All that git knows of, and what has been built of it."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=TREE, check=True,
                            stdout=subprocess.PIPE, text=True).stdout.split("\0")
     for name in filter(None, names):
         if (TREE / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(TREE / name, folder / name)
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(TREE / name, directory / name)
 
 
-def make(folder):
+def make(directory):
     r = subprocess.run(["make", "-s", "-j2", "all", "build/hostile/attack", "build/hostile/evil.so"],
-                       cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+                       cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     return r.stderr if r.returncode else ""
 
 
-def edit(folder, edits):
+def edit(directory, edits):
     """Return: what to write back, or None where one text isn't there once."""
     saved = {}
     for name, old, new in edits:
-        path = folder / name
+        path = directory / name
         text = path.read_text(encoding="utf-8")
         saved.setdefault(path, text)
         if text.count(old) != 1:
@@ -133,11 +133,11 @@ def edit(folder, edits):
     return True, saved
 
 
-def noticed(folder, rule):
+def noticed(directory, rule):
     """The checks that fail; or, where the suite itself ended, why."""
     env = dict(os.environ, NSSHELL_TEST_RULE=rule)
     env.pop("NSSHELL_TEST_SECOND_TRY", None)
-    r = subprocess.run([sys.executable, "tests/hostile/run.py", GROUPS.get(rule, "rules")], cwd=folder, env=env,
+    r = subprocess.run([sys.executable, "tests/hostile/run.py", GROUPS.get(rule, "rules")], cwd=directory, env=env,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     failed = re.findall(r"^not ok - (?:(?:rules|private): )?(.*)$", r.stdout, re.M)
     if not re.search(r"^\d+ passed, \d+ failed, \d+ skipped$", r.stdout, re.M):
@@ -145,16 +145,16 @@ def noticed(folder, rule):
     return failed, ""
 
 
-def try_row(folder, row):
+def try_row(directory, row):
     rule, what, *edits = row
-    good, saved = edit(folder, edits)
+    good, saved = edit(directory, edits)
     try:
         if not good:
             return "the source has changed: this row has to be written anew"
-        error = make(folder)
+        error = make(directory)
         if error:
             return "isn't C: " + error[-800:]
-        failed, said = noticed(folder, rule)
+        failed, said = noticed(directory, rule)
         if failed:
             print(f"ok - {rule}: {what}: noticed by {len(failed)}, first: {failed[0][:120]}", flush=True)
             return None
@@ -177,14 +177,14 @@ def main():
         return int(bool(stale))
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="nsshell-broken.", dir="/var/lib") as name:
-        folder = pathlib.Path(name)
-        folder.chmod(0o755)
-        scratch(folder)
-        wrong = make(folder)
+        directory = pathlib.Path(name)
+        directory.chmod(0o755)
+        scratch(directory)
+        wrong = make(directory)
         if wrong:
             raise SystemExit(wrong)
         for row in chosen:
-            wrong = try_row(folder, row)
+            wrong = try_row(directory, row)
             if wrong:
                 print(f"not ok - {row[0]}: {row[1]}: {wrong}", flush=True)
             passed, failed = passed + (not wrong), failed + bool(wrong)

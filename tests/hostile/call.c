@@ -150,15 +150,15 @@ static void stdio(const int *files)
 
 static void surroundings(void)
 {
-	char folder[] = "/tmp/nst-doorXXXXXX";
+	char directory[] = "/tmp/nst-doorXXXXXX";
 
 	switch (pick(4)) {
 	case 0:
 		(void)umask(0777);
 		break;
 	case 1:
-		if (mkdtemp(folder) && chdir(folder) == 0)
-			(void)rmdir(folder);
+		if (mkdtemp(directory) && chdir(directory) == 0)
+			(void)rmdir(directory);
 		break;
 	case 2:
 		(void)!nice(5);

@@ -281,7 +281,7 @@ class Ground:
                                      if x.split()[0] == str(CANARY_KEY)]
         for root in kernel.cgroup_roots():
             facts[f"release agent of {root}"] = _text(f"{root}/release_agent")
-        # Of what others mount below these meanwhile, our copy goes with the folder.
+        # Of what others mount below these meanwhile, our copy goes with the directory.
         facts["mounts"] = sorted(f"{target} {fstype}" for target, fstype, _ in
                                  [*kernel.mounts(), *(m for m in kernel.mounts(1) if "nsshell" in m[0])]
                                  if not target.startswith(("/tmp/", "/root/")))

@@ -15,7 +15,7 @@ ROWS = [
     ("the other's home through cwd", "cd; cat ../{bobname}/canary", GONE),
     ("the other's home through /proc/self", "cat /proc/self/root{bobhome}/canary "
      "/proc/self/cwd/../{bobname}/canary", GONE),
-    ("a folder in the other's place", "mkdir {bobhome}", NO),
+    ("a directory in the other's place", "mkdir {bobhome}", NO),
     ("a link in the other's place", "ln -s /etc {bobhome}", NO),
     ("the other's file in /tmp", "cat /tmp/{mark}", GONE),
     ("the other's file in /dev/shm", "cat /dev/shm/{mark}", GONE),
@@ -34,17 +34,17 @@ ROWS = [
     ("up from /proc/self/root", "{a} climb /proc/self/root", "root"),
     ("up from /proc/self/cwd", "cd /tmp; ~/attack climb /proc/self/cwd", "root"),
     ("up from /run", "{a} climb /run/user/{uid}", "root"),
-    ("up from the host's folders", "{a} climb {open}", "root"),
+    ("up from the host's directories", "{a} climb {open}", "root"),
     ("/proc/1/root", "ls /proc/1/root/", NO),
     ("/proc/1/cwd", "ls /proc/1/cwd/", NO),
     ("fds that a login hands down", "{a} fds", "none"),
-    ("folders among the fds of all processes", "{a} folder-fds", "none"),
+    ("directories among the fds of all processes", "{a} directory-fds", "none"),
     ("what 0 to 2 are", "readlink /proc/self/fd/0 /proc/$$/fd/1",
      r"/dev/null (pipe|socket):\[\d+\]"),
     ("a handle of inode 2 in the file system of the home", "{a} handle . 2", "EPERM"),
     ("a handle of inode 2 in the file system of /", "{a} handle / 2", "EPERM"),
     ("a handle of inode 2 below /usr", "{a} handle /usr 2", "EPERM"),
-    ("a handle of inode 2 below a host's folder", "{a} handle {open} 2", "EPERM"),
+    ("a handle of inode 2 below a host's directory", "{a} handle {open} 2", "EPERM"),
     ("an own file by its handle", "{a} own-handle attack", "EPERM"),
     ("processes by pidfs handles", "{a} pid-handles", "none|ENOSYS|EOPNOTSUPP|EPERM"),
     ("a disk's node in the home", "{a} mknod x 254 0; rm -f x", "EPERM"),
@@ -71,7 +71,7 @@ ROWS = [
      "{session} " + NO),
     ("a file beside it", "touch /run/nsshell/x", NO),
     ("to replace it", "mv /run/nsshell /run/x; rm -rf /run/nsshell", NO),
-    ("uppers and work folders", "find / -xdev \\( -name upper -o -name work \\) -path '*nsshell*' "
+    ("uppers and work directories", "find / -xdev \\( -name upper -o -name work \\) -path '*nsshell*' "
      "2>/dev/null", ""),
     ("where the upper lies, by mountinfo", "grep -o 'upperdir=[^,]*' /proc/self/mountinfo | "
      "while IFS== read -r _ d; do ls -d \"$d\"; done", "(.*No such file.*)?"),

@@ -230,7 +230,7 @@ def _surrounded(g):
     for what, before in (("all signals blocked", masked), ("all signals ignored", ignoring),
                          ("umask 777", lambda: os.umask(0o777)),
                          ("a timer that goes off", timed),
-                         ("the home as its folder", lambda: os.chdir(g.scene.plain.pw_dir)),
+                         ("the home as its directory", lambda: os.chdir(g.scene.plain.pw_dir)),
                          ("no 0 to 2", lambda: [os.close(i) for i in range(1)]),
                          ("a hundred open fds", lambda: [os.open("/", os.O_RDONLY) for _ in range(100)])):
         g.judge(f"su with {what}", _became(_spawn(g, before)), "inside|refused or killed")

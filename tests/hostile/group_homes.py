@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a user plants in the home, and below folders that a config names, before logging in."""
+"""What a user plants in the home, and below directories that a config names, before logging in."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ def _as(user, *argv):
 
 @contextlib.contextmanager
 def planted(user, path, target):
-    """A link in a folder of the user's, made by the user."""
+    """A link in a directory of the user's, made by the user."""
     _as(user, "ln", "-s", target, path)
     try:
         yield
@@ -126,10 +126,10 @@ def _the_home_itself(g):
 
 
 def _bind_sources(g):
-    """BindPaths= below a folder that the user can write: with the user's rights, or not at all."""
+    """BindPaths= below a directory that the user can write: with the user's rights, or not at all."""
     home = pathlib.Path(g.alice.pw_dir)
     secret = g.stage.private / "secret"
-    # Open to all but for the folder that it lies in.
+    # Open to all but for the directory that it lies in.
     secret.mkdir(mode=0o755)
     (secret / "file").write_text("secret\n", encoding="ascii")
     theirs = pathlib.Path(g.bob.pw_dir) / "closed"
@@ -159,7 +159,7 @@ def _bind_sources(g):
             _login(g, "the same, where it may be absent", f"echo in; {LIST}", "in ?|" + REFUSED, over="runuser")
         g.stage.config(f"Sockets={home}/socket\nDevices=-/dev/nst\n")
         with planted(g.alice, home / "socket", str(secret)):
-            _login(g, "Sockets= of a link in the home to a root's folder", "echo in; ls -A socket/",
+            _login(g, "Sockets= of a link in the home to a root's directory", "echo in; ls -A socket/",
                    REFUSED + "|in ?.*(denied|No such).*", over="runuser")
     finally:
         g.stage.config()

@@ -26,7 +26,7 @@ ROWS = [
     ("the host's POSIX queue", "{a} mq-open {queue}", "ENOENT"),
     ("to remove it", "{a} mq-unlink {queue}", "ENOENT"),
     ("what /dev/mqueue has", "ls /dev/mqueue", ""),
-    ("a socket of the host in a folder of the host", "{a} connect {socket}", "ECONNREFUSED"),
+    ("a socket of the host in a directory of the host", "{a} connect {socket}", "ECONNREFUSED"),
     ("a socket of the host in /run", "{a} connect {runsocket}", "ENOENT"),
     ("the system bus", "{a} connect /run/dbus/system_bus_socket", "ENOENT"),
     ("the system bus in /var/run", "{a} connect /var/run/dbus/system_bus_socket", "ENOENT"),
@@ -38,7 +38,7 @@ ROWS = [
     ("containerd's, crio's, podman's, lxd's", "for s in containerd/containerd.sock crio/crio.sock "
      "podman/podman.sock lxd.socket libvirt/libvirt-sock snapd.socket; do {a} connect /run/$s; "
      "done | sort -u", "ENOENT"),
-    ("snapd's and polkit's folders", "ls /run/snapd /run/polkit-1 /run/user/0 /run/systemd/inhibit",
+    ("snapd's and polkit's directories", "ls /run/snapd /run/polkit-1 /run/user/0 /run/systemd/inhibit",
      ".*No such.*"),
     ("systemctl", "systemctl stop nst-none.service", NO),
     ("systemd-run --user", "systemd-run --user touch /tmp/nst-out", NO),
@@ -122,7 +122,7 @@ def _ssh_localhost(g):
               "made|.*(failed|forward).*")
         for what, to, want in (("a port of the host's: the network is shared", "127.0.0.1:{tcp}", "heard"),
                                ("a socket of the host's", "{runsocket}", "(channel .* open failed.*)?"),
-                               ("a socket in a folder of the host's", "{socket}", "(channel .* open failed.*)?")):
+                               ("a socket in a directory of the host's", "{socket}", "(channel .* open failed.*)?")):
             g.row(f"ssh -L to {what}", ssh + f"-o ExitOnForwardFailure=yes -L 19999:{to} {{name}}@127.0.0.1 "
                   "'exec 3<>/dev/tcp/127.0.0.1/19999; cat <&3'; true", want)
         g.judge("nobody has connected to a socket of the host's", sorted(
@@ -160,7 +160,7 @@ def run(g):
             ("the host's shared memory", f"{a} shm-attach {{shm}}", "EINVAL|EIDRM"),
             ("to remove it", f"{a} shm-remove {{shm}}", "EINVAL|EIDRM"),
             ("the host's POSIX queue", f"{a} mq-unlink {{queue}}", "ENOENT"),
-            ("a socket of the host in a folder of the host", f"{a} connect {{socket}}",
+            ("a socket of the host in a directory of the host", f"{a} connect {{socket}}",
              "ECONNREFUSED"),
             ("the system bus", f"{a} connect /run/dbus/system_bus_socket", "ENOENT"),
             ("a crontab by hand", "mkdir -p /var/spool/cron/crontabs; echo '* * * * * id' "

@@ -21,7 +21,7 @@ FILES = ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/timer_stats", "
          "/sys/class/powercap/intel-rapl:0/energy_uj",
          "/sys/devices/virtual/powercap/intel-rapl/intel-rapl:0/energy_uj",
          "/boot/vmlinuz", "/boot/grub/grub.cfg", "/boot/System.map-" + os.uname().release)
-FOLDERS = ("/sys/firmware", "/sys/kernel/debug", "/sys/kernel/tracing", "/sys/kernel/security",
+DIRECTORIES = ("/sys/firmware", "/sys/kernel/debug", "/sys/kernel/tracing", "/sys/kernel/security",
            "/sys/fs/bpf", "/sys/fs/pstore", "/boot", "/root", "/lost+found", "/proc/scsi/x",
            "/sys/kernel/config")
 WRITES = ("/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe",
@@ -68,7 +68,7 @@ ROWS = [
     ("the host's keys", "cat /proc/keys | wc -l", "0"),
     ("names of accounts of the box's processes", "ps -eo user= | sort -u | grep -v -e root -e "
      "{name} -e nsth; true", ""),
-    ("mounts from nsshell's folders, and what is the other's", "awk '$4 ~ /nsshell|private/ || /{bobname}/ "
+    ("mounts from nsshell's directories, and what is the other's", "awk '$4 ~ /nsshell|private/ || /{bobname}/ "
      "{ print $4, $5 }' /proc/self/mountinfo | sort", "{private}/log /(dev|run/systemd/journal/dev-)/?log "
      "({private}/nothing/nsshell-command /usr/bin/[a-z.]+ )*{private}/run/own/{uid} /run/nsshell/own/{uid} {private}/run/sessions/{session}.limits /run/nsshell/limits"),
     ("paths of the host in what mounts tell of layers", "grep -o '[a-z]*dir=[^, ]*' /proc/self/mountinfo",
@@ -127,7 +127,7 @@ def _tries(g):
     g.rows(ROWS)
     for path in FILES:
         g.row(f"reading {path}", f"{{a}} open {path}", HIDDEN)
-    for path in FOLDERS:
+    for path in DIRECTORIES:
         g.row(f"listing {path}", f"{{a}} list {path}", HIDDEN)
     for path in WRITES:
         g.row(f"writing {path}", f"{{a}} write {path}",

@@ -74,16 +74,16 @@ def _kinds(path, source):
 
 def _planted(g):
     """By root of the host, where a box can execute them."""
-    folder = g.stage.base / "setid"
-    folder.mkdir()
+    directory = g.stage.base / "setid"
+    directory.mkdir()
     shared = g.stage.base / "shared"
     shared.mkdir()
     shared.chmod(0o1777)
     g.stage.config(f"BindPaths={shared}\n")
     g.me.close()
     g.me = g.login(g.alice.pw_name)
-    for what, where in (("the host's root", folder), ("the home", g.alice.pw_dir),
-                        ("a folder that is bound in", shared), ("a folder all may write", g.stage.open)):
+    for what, where in (("the host's root", directory), ("the home", g.alice.pw_dir),
+                        ("a directory that is bound in", shared), ("a directory all may write", g.stage.open)):
         for kind, path in _kinds(where, g.attack).items():
             g.row(f"{kind}, root's, in {what}", f"{path} ids", NONE)
             g.row(f"{kind}, root's, in {what}, by the loader",

@@ -48,7 +48,7 @@ def fresh_start(g):
         g.judge(f"fresh start: the {what} has no fd of the caller's", [f for f in fds if "root" in f],
                 r"\[\]")
         g.judge(f"fresh start: the {what}'s umask", re.search(r"Umask:\s+(\d+)", status)[1], "0000")
-        g.judge(f"fresh start: the {what}'s folder", os.readlink(f"/proc/{pid}/cwd"), "/")
+        g.judge(f"fresh start: the {what}'s directory", os.readlink(f"/proc/{pid}/cwd"), "/")
         soft = {name: re.search(rf"^Max {name}\s+(\S+)", limits, re.M)[1] for name in
                 ("cpu time", "file size", "core file size", "processes", "open files")}
         g.judge(f"fresh start: the {what}'s limits", list(soft.values()),
@@ -105,7 +105,7 @@ def trusted_input(g):
     g.judge("trusted input: as it was", _login(g), "in")
 
 
-# ---- the state folder, the record, the namespaces ---------------------------------------------
+# ---- the state directory, the record, the namespaces ---------------------------------------------
 
 def one_true_record(g):
     for what, change, back in (
@@ -115,7 +115,7 @@ def one_true_record(g):
              lambda: os.chown("/run/nsshell", 0, 0))):
         change()
         try:
-            g.judge(f"one true record: a state folder that is {what}", _login(g), REFUSED)
+            g.judge(f"one true record: a state directory that is {what}", _login(g), REFUSED)
         finally:
             back()
     own = g.scene.record_of(g.alice.pw_name)
@@ -273,7 +273,7 @@ def nothing_lent(g):
                 cwd="/root")
     os.close(reads)
     os.close(writes)
-    g.judge("nothing lent: environment, fds, folder", [w for w in ("NST_SECRET", "LD_LIB", "/root",
+    g.judge("nothing lent: environment, fds, directory", [w for w in ("NST_SECRET", "LD_LIB", "/root",
                                                                   f" {writes} ->") if w in r.stdout],
             r"\[\]")
     from harness.terminal import Terminal  # pylint: disable=import-outside-toplevel
@@ -352,7 +352,7 @@ def no_tree_deleted(g):
         g.judge(f"no tree deleted: {name} walks none, and has no shell", sorted(used), r"\[\]")
     code = "import os\nfor top in ('/tmp', '{open}'):\n os.chdir(top)\n for i in range(3000):\n" \
            "  os.mkdir('d'); os.chdir('d')\n"
-    g.row("no tree deleted: folders 3,000 deep in /tmp and in the upper", f"python3 -c \"{code}\"", "")
+    g.row("no tree deleted: directories 3,000 deep in /tmp and in the upper", f"python3 -c \"{code}\"", "")
     began = time.monotonic()
     g.me.close()
     gone = g.wait(lambda: not [r for r in g.stage.records() if r["user"] == g.alice.pw_name])

@@ -29,7 +29,7 @@ def _on_disk(g):
     g.other.do(g.text("echo bobs >{open}/of-bob"))
     g.watch_other()
     g.rows((
-        ("Upper=disk: nsshell's folder", "ls -A /var/lib/nsshell", ".*(No such|denied).*"),
+        ("Upper=disk: nsshell's directory", "ls -A /var/lib/nsshell", ".*(No such|denied).*"),
         ("Upper=disk: an upper by the name that mountinfo tells", "for d in $(grep -o "
          "'\\(upper\\|work\\)dir=[^, ]*' /proc/self/mountinfo | cut -d= -f2); do ls -d $d 2>/dev/null; "
          "done; true", ""),
@@ -42,7 +42,7 @@ def _on_disk(g):
          "rm {open}/x", "(EPERM|EOPNOTSUPP) (ok|EPERM|EOPNOTSUPP)"),
         ("Upper=disk: up from the upper", "{a} climb {open}", "root")))
     g.box_root("ls -A /var/lib/nsshell /var/lib/nsshell/*", ".*(No such|denied).*",
-               "Upper=disk: nsshell's folder")
+               "Upper=disk: nsshell's directory")
 
 
 def _shared(g):

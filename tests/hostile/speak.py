@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The helper's protocol by hand: helpers/protocol.h."""
+"""The helper's protocol by hand: helpers/client/protocol.h."""
 
 import os
 import pathlib
@@ -102,10 +102,10 @@ class Helper:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
-def nasty(folder):
+def nasty(directory):
     """What a caller may leave behind for what it executes."""
     def before():
-        os.chdir(folder)
+        os.chdir(directory)
         os.umask(0o777)
         for what in (resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC):
             _, hard = resource.getrlimit(what)

@@ -4,39 +4,40 @@
 # by file and line what none did. Last line: "N passed, N failed, N skipped".
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-folder=$1 profiles=$2
+directory=$1 profiles=$2
 passed=0 failed=0
 
 objects=()
-for program in "$folder"/unit/test_* "$folder"/nsshell-* "$folder"/nsctl "$folder"/nsjoin "$folder"/bin/nsshell \
-	"$folder"/pam_nsshell.so; do
+for program in "$directory"/unit/test_* "$directory"/nsshell-* "$directory"/nsctl "$directory"/nsjoin "$directory"/bin/nsshell \
+	"$directory"/pam_nsshell.so; do
 	[ -f "$program" ] && objects+=(-object "$program")
 done
-llvm-profdata merge -sparse "$profiles"/*.profraw -o "$folder/all.profdata" || exit 1
-llvm-cov export -format=lcov -instr-profile "$folder/all.profdata" "${objects[@]}" >"$folder/all.lcov" 2>/dev/null || exit 1
+llvm-profdata merge -sparse "$profiles"/*.profraw -o "$directory/all.profdata" || exit 1
+llvm-cov export -format=lcov -instr-profile "$directory/all.profdata" "${objects[@]}" >"$directory/all.lcov" 2>/dev/null || exit 1
 
 # Who asks systemd is only reached where that runs the host: tests/vm does.
 beside='^$'
 if [ ! -d /run/systemd/system ]; then
-	beside='^(helpers|core/run)/(cgroup_)?scope'
-	echo "# left out, as no systemd runs this host: helpers/scope*.c core/run/*scope.c"
+	beside='^(helpers/scope/|core/run/cgroup/(cgroup_)?scope)'
+	echo "# left out, as no systemd runs this host: helpers/scope/ core/run/cgroup/*scope.c"
 fi
 
 # A line counts once, however many programs it is in.
-awk -F: -v beside="$beside" -v top="$PWD/" -v list="$folder/uncovered.txt" -v files="$folder/files" '
+awk -F: -v beside="$beside" -v top="$PWD/" -v list="$directory/uncovered.txt" -v files="$directory/files" '
 	$1 == "SF" { file = $2; sub("^" top, "", file); next }
 	$1 == "DA" && (file ~ beside || file ~ /^(tests)?\//) { next }
 	$1 == "DA" { split($2, d, ","); at = file ":" d[1]; if (!(at in hits) || d[2] > hits[at]) hits[at] = d[2] }
 	END {
 		for (at in hits) {
 			split(at, part, ":"); dir = part[1]; sub("/[^/]*$", "", dir)
+			if (match(dir, "^(core/run|helpers|nsshell)/")) dir = substr(dir, 1, RLENGTH - 1)
 			lines[dir]++; reached[dir] += hits[at] > 0
 			all[part[1]]++; seen[part[1]] += hits[at] > 0
 			if (hits[at] == 0) print at | "sort -t: -k1,1 -k2,2n >" list
 		}
 		for (dir in lines) print dir, reached[dir], lines[dir]
 		for (file in all) print file ":" seen[file] ":" all[file] >files
-	}' "$folder/all.lcov" | sort >"$folder/folders"
+	}' "$directory/all.lcov" | sort >"$directory/directories"
 
 while read -r dir reached lines; do
 	case $dir in
@@ -53,8 +54,8 @@ while read -r dir reached lines; do
 		echo "not ok - $text"
 		failed=$((failed + 1))
 	fi
-done <"$folder/folders"
-echo "# lines that none reaches, error paths mostly: $(wc -l <"$folder/uncovered.txt")"
+done <"$directory/directories"
+echo "# lines that none reaches, error paths mostly: $(wc -l <"$directory/uncovered.txt")"
 awk -F: '
 	function range() { text = text " " first (last > first ? "-" last : "") }
 	function told() { range(); printf "# %s: %d %%, but not%s\n", file, 100 * seen[file] / all[file], text; text = "" }
@@ -62,7 +63,7 @@ awk -F: '
 	$1 == file && $2 == last + 1 { last = $2; next }
 	file { if ($1 == file) range(); else told() }
 	{ file = $1; first = last = $2 }
-	END { if (file) told() }' "$folder/files" "$folder/uncovered.txt"
+	END { if (file) told() }' "$directory/files" "$directory/uncovered.txt"
 ((passed + failed >= 6)) || failed=$((failed + 1))
 echo "$passed passed, $failed failed, 0 skipped"
 exit $((failed > 0))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Linked into the programs of the instrumented build. What AddressSanitizer and UBSan find goes to a
- * folder that everybody can write, also from a box: most of the programs have no standard error,
+ * directory that everybody can write, also from a box: most of the programs have no standard error,
  * and those that are setuid no environment either.
  */
 #ifndef REPORTS

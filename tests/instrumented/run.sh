@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Tests of the build with AddressSanitizer, UBSan and counters, which make has made in BUILD; what those say
-# goes to the folder STATE, in which every program, a user's in a box too, has to be able to write.
+# goes to the directory STATE, in which every program, a user's in a box too, has to be able to write.
 #
 #	run.sh BUILD STATE begin             an empty STATE
 #	run.sh BUILD STATE unit|system|hostile|faults [WORDS...]

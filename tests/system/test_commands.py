@@ -93,15 +93,15 @@ def test_passwd(b):
 
 def entry(b, name, *lines, program=None, text=None, mode=0o755):
     """An entry of the test's own, and its program, a script or a copy of one."""
-    folder = b.stage.private / "commands"
-    folder.mkdir(exist_ok=True)
+    directory = b.stage.private / "commands"
+    directory.mkdir(exist_ok=True)
     path = b.stage.bin / name
     if program:
         shutil.copy(program, path)
     else:
         path.write_text("#!/bin/sh\n" + (text or "exit 0\n"), encoding="ascii")
     path.chmod(mode)
-    (folder / f"{name}.conf").write_text(f"Program={path}\n" + "".join(line + "\n" for line in lines), encoding="ascii")
+    (directory / f"{name}.conf").write_text(f"Program={path}\n" + "".join(line + "\n" for line in lines), encoding="ascii")
     return path
 
 
@@ -219,18 +219,18 @@ def test_what_its_user_could_change(b):
     name, uid = b.alice.pw_name, b.alice.pw_uid
     mine = entry(b, "mine", "Arguments=", text="id -G\n")
     groups = entry(b, "groups", "Arguments=", text="id -G\n")
-    folder = b.stage.bin / "theirs"
-    folder.mkdir(exist_ok=True)
+    directory = b.stage.bin / "theirs"
+    directory.mkdir(exist_ok=True)
     conf = b.stage.private / "commands" / "there.conf"
-    shutil.copy(groups, folder / "there")
-    conf.write_text(f"Program={folder}/there\nArguments=\n", encoding="ascii")
+    shutil.copy(groups, directory / "there")
+    conf.write_text(f"Program={directory}/there\nArguments=\n", encoding="ascii")
     commands(b, "mine", "groups", "there", "chsh")
     with login(b, name) as s:
-        said = s.do(f"{mine}; {folder}/there")
+        said = s.do(f"{mine}; {directory}/there")
         b.check(len(said.splitlines()) == 2 and "written" not in said, "programs of root's are run", said)
         os.chown(mine, uid, -1)
-        folder.chmod(0o777)
-        said = s.do(f"{mine}; {folder}/there; {groups}")
+        directory.chmod(0o777)
+        said = s.do(f"{mine}; {directory}/there; {groups}")
         b.check(said.count("may be written by who asks") == 2 and s.do(f"{groups}") in said,
                 "one that is its user's own isn't, nor one in a directory that is for all to write", said)
         try:
@@ -245,7 +245,7 @@ def test_what_its_user_could_change(b):
             b.check("root may change it" in said, "nor chsh, once the login shell is nsshell", said)
         finally:
             subprocess.run(["usermod", "-s", b.alice.pw_shell, name], check=True)
-    shutil.rmtree(folder)
+    shutil.rmtree(directory)
 
 
 def _processes(word):
@@ -510,28 +510,28 @@ def test_where_cron_leads_into_no_box(b):
     why = [c["why"] for c in json.loads(r.stdout)["commands"] if c["name"] == "crontab"][0]
     b.check(not why, "there is one where nsshell's line is in one that is included", why)
     b.stage.pam_all()
-    folder = b.stage.private / "commands"
-    folder.mkdir(exist_ok=True)
+    directory = b.stage.private / "commands"
+    directory.mkdir(exist_ok=True)
     for text, why in (("Program=passwd\n", "absolute path"), ("Program=/usr/bin/passwd\nArguments=[\n", "without its ']'"),
                       ("Program=/usr/bin/passwd\nargs=\n", "no such key"), ("Program=/usr/bin/passwd\n", "Arguments= is missing"),
                       ("Program=/usr/bin/passwd\nArguments=\nTimeMax=0\n", "time span"), ("\0", "not a text file")):
-        (folder / "passwd.conf").write_text(text, encoding="ascii")
+        (directory / "passwd.conf").write_text(text, encoding="ascii")
         r = b.nsctl("plan", "-c", str(b.stage.conf), "-s", b.stage.sshd_service, name)
         line = [x for x in r.stdout.splitlines() if "passwd.conf" in x]
         b.check(line and why in line[0], f"a mistake in an entry is told: {text!r}", line or r.stdout[-300:])
     shipped = (TREE / "config" / "commands" / "crontab.conf").read_text(encoding="ascii")
     for daemon, there in (("/usr/sbin/cron", True), (str(b.stage.private / "gone"), False)):
-        (folder / "crontab.conf").write_text(shipped.replace("Daemon=/usr/sbin/cron\n", f"Daemon={daemon}\n"), encoding="ascii")
+        (directory / "crontab.conf").write_text(shipped.replace("Daemon=/usr/sbin/cron\n", f"Daemon={daemon}\n"), encoding="ascii")
         r = b.nsctl("plan", "--json", "-c", str(b.stage.conf), "-s", b.stage.sshd_service, name)
         why = [c["why"] for c in json.loads(r.stdout)["commands"] if c["name"] == "crontab"][0]
         b.check(not why if there else why and "gone isn't on this host" in why,
                 f"crontab is{'' if there else ' not'} there with {daemon}", why)
-    (folder / "passwd.conf").chmod(0o666)
+    (directory / "passwd.conf").chmod(0o666)
     r = b.nsctl("check", "-c", str(b.stage.conf))
     b.check("passwd.conf" in r.stdout and "written by" in r.stdout, "so is one that others may write, by nsctl check",
             [x for x in r.stdout.splitlines() if "passwd.conf" in x])
     b.check("uid=" in b.ssh(name, "id").stdout, "and no login is refused for it")
-    shutil.rmtree(folder)
+    shutil.rmtree(directory)
 
 
 def test_a_program_that_is_replaced(b):
@@ -539,9 +539,9 @@ def test_a_program_that_is_replaced(b):
     name = b.alice.pw_name
     path = pathlib.Path(f"/usr/local/bin/{b.stage.accounts.prefix}-replaced")
     new = path.with_name(path.name + ".new")
-    folder = b.stage.private / "commands"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{path.name}.conf").write_text(f"Program={path}\nArguments=\n", encoding="ascii")
+    directory = b.stage.private / "commands"
+    directory.mkdir(exist_ok=True)
+    (directory / f"{path.name}.conf").write_text(f"Program={path}\nArguments=\n", encoding="ascii")
     try:
         for upper in ("none", "tmpfs"):
             path.write_text("#!/bin/sh\nreadlink /proc/self/ns/user\n", encoding="ascii")
@@ -561,4 +561,4 @@ def test_a_program_that_is_replaced(b):
     finally:
         for p in (path, new):
             p.unlink(missing_ok=True)
-        shutil.rmtree(folder)
+        shutil.rmtree(directory)

@@ -37,8 +37,8 @@ class Daemon:
         subprocess.run(["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-g",
                         str(TREE / "tests/system/daemon.c"), "-o", str(self.program), "-lpam"],
                        check=True)
-        self._config("late", "BindPaths=/nonexistent/folder\n")
-        self._config("allow", "BindPaths=/nonexistent/folder\nOnError=allow\n")
+        self._config("late", "BindPaths=/nonexistent/directory\n")
+        self._config("allow", "BindPaths=/nonexistent/directory\nOnError=allow\n")
         self._config("broken", "BindPaths=nonsense\n")
         self._config("ok", keys)
         for service, words in (

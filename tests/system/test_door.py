@@ -27,24 +27,24 @@ PERMIT = "".join(f"{kind} required pam_permit.so\n"
 class Door:
     """
     nsshell and its door as make builds them, but for where they find each other and the config;
-    the door setuid root in a folder of root's.
+    the door setuid root in a directory of root's.
     """
 
     def __init__(self, b):
-        self.folder = b.stage.base / "libexec" / "nsshell"
+        self.directory = b.stage.base / "libexec" / "nsshell"
         self.shell = b.stage.base / "door" / "nsshell"
-        self.door = self.folder / "nsshell-door"
+        self.door = self.directory / "nsshell-door"
         if not self.door.exists():
             self._make(b.stage)
 
     def _make(self, stage):
-        for folder in (self.folder, self.shell.parent):
-            folder.mkdir(parents=True, mode=0o755)
+        for directory in (self.directory, self.shell.parent):
+            directory.mkdir(parents=True, mode=0o755)
         self._link(stage, "door_open", self.door, "nsshell-door", "-lcap")
         self._link(stage, "nsshell", self.shell, "bin/nsshell",
                    "-pie" if REPORTS else "-static-pie")
         self.door.chmod(0o4755)
-        helper = self.folder / "nsshell-helper"
+        helper = self.directory / "nsshell-helper"
         helper.write_text(f"#!/bin/sh\nexec {stage.helper} {stage.conf}\n", encoding="ascii")
         helper.chmod(0o755)
 
@@ -58,7 +58,7 @@ class Door:
         libs = [str(stage.build / f"lib{n}.a") for n in ("run", "plan", "base")]
         subprocess.run(
             [*COMPILER, "-std=gnu17", "-O2", "-fPIE", f"-I{TREE}", "-D_GNU_SOURCE", '-DVERSION="t"',
-             f'-DLIBEXECDIR="{self.folder.parent}"', str(TREE / "nsshell" / f"{own}.c"),
+             f'-DLIBEXECDIR="{self.directory.parent}"', str(TREE / "nsshell" / f"{own}.c"),
              *[str(stage.build / o) for o in objects], *libs, *flags, "-o", str(to)], check=True)
 
 
@@ -203,10 +203,10 @@ def test_what_is_not_isolated(b):
         r = b.ssh(name, "readlink /proc/self/ns/mnt")
         b.check(r.stdout.strip() == outside, "Services= without nsshell: a plain shell",
                 r.stdout + r.stderr)
-        helper = door.folder / "nsshell-helper"
-        helper.rename(door.folder / "away")
+        helper = door.directory / "nsshell-helper"
+        helper.rename(door.directory / "away")
         r = b.ssh(name, "echo in")
-        (door.folder / "away").rename(helper)
+        (door.directory / "away").rename(helper)
         b.check(r.returncode == 125 and not r.stdout, "without a helper: refused",
                 r.stdout + r.stderr)
         b.stage.config()
@@ -215,9 +215,9 @@ def test_what_is_not_isolated(b):
         if made.returncode == 0:
             try:
                 subprocess.run(["usermod", "-a", "-G", exempt, name], check=True)
-                helper.rename(door.folder / "away")
+                helper.rename(door.directory / "away")
                 r = b.ssh(name, "readlink /proc/self/ns/mnt")
-                (door.folder / "away").rename(helper)
+                (door.directory / "away").rename(helper)
                 b.check(r.stdout.strip() == outside and b.stage.syslog.lines("although"),
                         "but for members of nsshell-exempt", r.stdout + r.stderr)
             finally:
@@ -384,13 +384,13 @@ def test_dropbear(b):
     if not server:
         b.skip("dropbear", "it isn't installed")
         return
-    folder = pathlib.Path(b.alice.pw_dir) / ".ssh"
+    directory = pathlib.Path(b.alice.pw_dir) / ".ssh"
     port = free_port()
     log = open(b.stage.private / "dropbear.log", "w", encoding="utf-8")
     with door_of(b, b.alice) as door, log:
-        folder.mkdir(mode=0o700)
-        shutil.copy(b.stage.base / "authorized_keys", folder / "authorized_keys")
-        for p in (folder, folder / "authorized_keys"):
+        directory.mkdir(mode=0o700)
+        shutil.copy(b.stage.base / "authorized_keys", directory / "authorized_keys")
+        for p in (directory, directory / "authorized_keys"):
             os.chown(p, b.alice.pw_uid, b.alice.pw_gid)
         # It asks /etc/shells, where an admin would have listed nsshell.
         shells = b.stage.private / "shells"
@@ -422,7 +422,7 @@ def test_dropbear(b):
             p.terminate()
             p.wait()
             subprocess.run(["umount", "/etc/shells"], check=False)
-            shutil.rmtree(folder)
+            shutil.rmtree(directory)
         b.check(b.gone(), "nothing is left", b.stage.records())
 
 
@@ -446,7 +446,7 @@ def test_what_goes_in(b):
                                     resource.setrlimit(resource.RLIMIT_NOFILE, (77, 4000)),
                                     resource.setrlimit(resource.RLIMIT_NPROC, (99, 99))))
         b.check(r.stdout.split() == ["0027", "77", "99", "/etc", "1", "2", b.alice.pw_dir],
-                "umask, limits, folder and environment are the caller's, not what names things "
+                "umask, limits, directory and environment are the caller's, not what names things "
                 "of outside", r.stdout + r.stderr)
         r = _as(b, shell, "-c", "prlimit --pid $$ --nofile=77:4001 || echo refused",
                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (77, 4000)))
@@ -458,7 +458,7 @@ def test_what_goes_in(b):
                            extra_groups=[], cwd="/", check=False, timeout=20)
         os.close(root)
         b.check(r.stdout.startswith("pipe:") and b.bob.pw_name not in r.stdout,
-                "a folder as stdin isn't a way out", r.stdout)
+                "a directory as stdin isn't a way out", r.stdout)
         subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(spy)], text=True,
                        check=True, input="#include <fcntl.h>\n#include <unistd.h>\n"
                        "__attribute__((constructor)) static void f(void) { "
@@ -496,7 +496,7 @@ test_what_goes_in.seconds = 60
 
 def test_hostile_calls(b):
     """An ordinary user calls the setuid program in every wrong way."""
-    with door_of(b, b.alice) as door, Hostile(b, door.folder) as hostile:
+    with door_of(b, b.alice) as door, Hostile(b, door.directory) as hostile:
         seen = hostile.run(b.alice, door.door)
         b.check(seen["refused"] > 0.8 * hostile.calls and seen["ran"] <= seen["right"]
                 and not seen["other"], "what isn't right is refused, if it starts at all", seen)

@@ -120,7 +120,7 @@ def test_break_glass(b):
                     f"nobody in the break-glass group, root's password {password}: a {severity}", seen)
 
 
-def test_state_folders(b):
+def test_state_directories(b):
     b.stage.pam_plain()
     seen = [x for x in _check(b, "--brief").stdout.splitlines() if "/run/nsshell has mode" in x]
     os.chmod("/run/nsshell", 0o711)

@@ -89,7 +89,7 @@ def test_a_home_that_is_a_symlink(b):
         os.symlink(target, link)
         r = b.ssh(user.pw_name, "pwd -P; ls /home")
         b.check(r.stdout.split() == [str(target), "nst-link"],
-                "a link of root's to a folder of the user's own: that is the home",
+                "a link of root's to a directory of the user's own: that is the home",
                 r.stdout + r.stderr)
         os.unlink(link)
         os.symlink(target, link)

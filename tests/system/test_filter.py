@@ -293,7 +293,7 @@ with multiprocessing.Pool(2) as p: assert p.map(abs, [-1, -2]) == [1, 2]
 print(subprocess.run(["echo", "child"], stdout=subprocess.PIPE, text=True).stdout, end="", flush=True)
 """
 
-# Program; the source it is given; what is run in its folder; what that prints.
+# Program; the source it is given; what is run in its directory; what that prints.
 TOOLS = (
     ("/usr/bin/gcc", "t.c", C, "gcc -g -O0 -pthread t.c -o t && ./t", "c 42"),
     ("/usr/bin/gdb", "", "", "gdb -q -batch -nx -ex 'break add' -ex run -ex 'p (long)n' -ex cont ./t 2>&1 | "

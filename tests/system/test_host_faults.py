@@ -171,7 +171,7 @@ def test_the_first_to_come_after_a_boot(b):
 test_the_first_to_come_after_a_boot.later = "the machine boots, and logs in"
 
 
-def test_a_full_state_folder(b):
+def test_a_full_state_directory(b):
     b.stage.config("Upper=disk\n")
     with _sshd_in(b, _tiny("/var/lib/nsshell")):
         refused(b, "a full /var/lib/nsshell with Upper=disk", b.alice.pw_name,

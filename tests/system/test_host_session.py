@@ -12,20 +12,20 @@ from harness.pace import patient
 
 # Where and as whom it runs, what it is asked, and for whom.
 HOOK = """#!/bin/sh
-[ -e {folder}/hang ] && [ "$PAM_TYPE" = "$(cat {folder}/hang)" ] && sleep 1000
-[ -e {folder}/refuse ] && exit 1
-cut -d: -f3 /proc/self/cgroup | sort -u | tr '\\n' ' ' >{folder}/groups.$PAM_TYPE
+[ -e {directory}/hang ] && [ "$PAM_TYPE" = "$(cat {directory}/hang)" ] && sleep 1000
+[ -e {directory}/refuse ] && exit 1
+cut -d: -f3 /proc/self/cgroup | sort -u | tr '\\n' ' ' >{directory}/groups.$PAM_TYPE
 echo "$PAM_TYPE $PAM_SERVICE $PAM_USER $PAM_RHOST $(id -u) $(readlink /proc/self/ns/mnt)" \\
-	"$(grep CapEff /proc/self/status | cut -f2)" "$(grep SigIgn /proc/self/status | cut -f2)" >>{folder}/seen
+	"$(grep CapEff /proc/self/status | cut -f2)" "$(grep SigIgn /proc/self/status | cut -f2)" >>{directory}/seen
 """
 
 
 class Hooks:
     def __init__(self, b):
-        self.folder = b.stage.private / "hooks"
-        self.folder.mkdir()
-        script = self.folder / "hook"
-        script.write_text(HOOK.format(folder=self.folder), encoding="utf-8")
+        self.directory = b.stage.private / "hooks"
+        self.directory.mkdir()
+        script = self.directory / "hook"
+        script.write_text(HOOK.format(directory=self.directory), encoding="utf-8")
         script.chmod(0o755)
         self.service = b.stage.private / "pam.d" / "nsshell-session"
         self.service.write_text(f"session required pam_exec.so {script}\n", encoding="utf-8")
@@ -40,7 +40,7 @@ class Hooks:
             time.sleep(0.05)
 
     def _text(self):
-        path = self.folder / "seen"
+        path = self.directory / "seen"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
@@ -51,7 +51,7 @@ def hooks(b):
         yield h
     finally:
         h.service.unlink()
-        shutil.rmtree(h.folder)
+        shutil.rmtree(h.directory)
 
 
 def _holders(name):
@@ -102,7 +102,7 @@ def test_one_for_all_logins_of_a_session(b):
 
 def test_a_module_that_refuses(b):
     with hooks(b) as h:
-        (h.folder / "refuse").touch()
+        (h.directory / "refuse").touch()
         r = b.ssh(b.alice.pw_name, "echo in")
         b.check("in" not in r.stdout.split() and "session id" in r.stdout + r.stderr, "a module refuses: so is the login",
                 r.stdout + r.stderr)
@@ -115,14 +115,14 @@ def test_a_module_that_refuses(b):
 def test_a_module_that_hangs(b):
     """Its hold on a login, and on what is taken away after one, is bounded."""
     with hooks(b) as h:
-        (h.folder / "hang").write_text("close_session", encoding="ascii")
+        (h.directory / "hang").write_text("close_session", encoding="ascii")
         began = time.monotonic()
         r = b.ssh(b.alice.pw_name, "echo in")
         b.check(r.stdout == "in\n" and time.monotonic() - began < patient(8), "a module hangs at the end: no login does",
                 r.stdout + r.stderr)
         b.check(b.gone(timeout=30), "and the session is taken away in the end", b.stage.records())
         b.check(b.stage.syslog.wait("nsshell-session doesn't end"), "which the log tells")
-        b.check(not [p for p in kernel.processes() if str(h.folder) in p.command()], "with the module's own process")
+        b.check(not [p for p in kernel.processes() if str(h.directory) in p.command()], "with the module's own process")
 
 
 def test_check_names_modules(b):

@@ -60,8 +60,8 @@ def test_what_host_mounts_leaves_out(b):
     """Below /mnt, or made by a program or as it is looked at: never silent, and bound one by one."""
     source, place = b.stage.private / "data", f"/mnt/{b.stage.accounts.prefix}data"
     other = f"/{b.stage.accounts.prefix}quick"
-    for folder in (source, place, other):
-        os.mkdir(folder, 0o755)
+    for directory in (source, place, other):
+        os.mkdir(directory, 0o755)
     kernel.bind(source, place)
     b.run("mount", "-t", "tmpfs", "quick", other)
     try:
@@ -76,8 +76,8 @@ def test_what_host_mounts_leaves_out(b):
     finally:
         kernel.umount(place)
         b.run("umount", other)
-        for folder in (place, other, source):
-            os.rmdir(folder)
+        for directory in (place, other, source):
+            os.rmdir(directory)
 
 
 def test_sshd_chroot(b):

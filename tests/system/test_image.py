@@ -347,8 +347,8 @@ ENV A=b
 def _look(root):
     """Every file below a directory: mode, owner, size, time, attributes, links."""
     found = {}
-    for folder, folders, files in os.walk(root):
-        for path in (os.path.join(folder, f) for f in folders + files):
+    for directory, directories, files in os.walk(root):
+        for path in (os.path.join(directory, f) for f in directories + files):
             st = os.lstat(path)
             plain = not stat.S_ISDIR(st.st_mode)
             found[os.path.relpath(path, root)] = (oct(st.st_mode), st.st_uid, st.st_gid, plain and st.st_size, int(st.st_mtime),

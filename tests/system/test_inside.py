@@ -31,14 +31,14 @@ def test_processes(b):
 
 
 def test_tmp(b):
-    for folder in ("/tmp", "/var/tmp", "/dev/shm"):
-        r = b.ssh(b.alice.pw_name, f"ls -A {folder}; echo hi >{folder}/nst-mine && "
-                  f"cat {folder}/nst-mine; stat -c %a {folder}")
+    for directory in ("/tmp", "/var/tmp", "/dev/shm"):
+        r = b.ssh(b.alice.pw_name, f"ls -A {directory}; echo hi >{directory}/nst-mine && "
+                  f"cat {directory}/nst-mine; stat -c %a {directory}")
         words = [w for w in r.stdout.split() if w not in (".X11-unix", ".ICE-unix")]
-        b.check(words == ["hi", "1777"], f"{folder} is empty, own and writable",
+        b.check(words == ["hi", "1777"], f"{directory} is empty, own and writable",
                 r.stdout + r.stderr)
-        b.check(not os.path.exists(f"{folder}/nst-mine"), f"what lies in it isn't in the host's "
-                f"{folder}")
+        b.check(not os.path.exists(f"{directory}/nst-mine"), f"what lies in it isn't in the host's "
+                f"{directory}")
     b.stage.config("TmpSize=1M\n")
     r = b.ssh(b.alice.pw_name, "head -c 3M /dev/zero >/tmp/big; stat -c %s /tmp/big")
     b.check("No space" in r.stderr, "TmpSize=1M: 3 MB don't fit into /tmp", r.stderr + r.stdout)
@@ -81,7 +81,7 @@ def test_home(b):
     shutil.rmtree(f"{b.alice.pw_dir}/d", ignore_errors=True)
 
 
-def test_shared_folder_of_a_group(b):
+def test_shared_directory_of_a_group(b):
     shared = b.stage.base / "shared"
     shared.mkdir(exist_ok=True)
     os.chown(shared, 0, b.proj.gr_gid)
@@ -92,7 +92,7 @@ def test_shared_folder_of_a_group(b):
     note = shared / "note"
     st = note.stat() if note.exists() else None
     b.check(st and (st.st_uid, st.st_gid) == (b.alice.pw_uid, b.proj.gr_gid),
-            "a file written to the group's folder is there on the host, owner and group right",
+            "a file written to the group's directory is there on the host, owner and group right",
             st and f"{st.st_uid}:{st.st_gid}", r.stderr)
     r = b.ssh(b.bob.pw_name, f"cat {shared}/note && echo from bob >>{shared}/note; "
               f"stat -c %G {shared}/note")
@@ -104,7 +104,7 @@ def test_shared_folder_of_a_group(b):
     b.stage.config(f"BindPaths={shared}\nSupplementaryGroups=none\n")
     # sshd sets the groups of /etc/group inside, too; there they are the box's own, not the host's.
     r = b.ssh(b.alice.pw_name, f"cat {shared}/note")
-    b.check(r.stdout == "" and "denied" in r.stderr, "SupplementaryGroups=none: a group's folder "
+    b.check(r.stdout == "" and "denied" in r.stderr, "SupplementaryGroups=none: a group's directory "
             "is closed", r.stdout + r.stderr)
 
 
@@ -151,7 +151,7 @@ def test_devices_and_file_systems(b):
     private = [line.split()[1] for line in table.splitlines()
                if "/nsshell" in line.split()[1] and line.split()[1] not in
                ("/run/nsshell/limits", f"/run/nsshell/own/{b.alice.pw_uid}", *INSTALLED)]
-    b.check(not private, "no mount point inside tells of nsshell's folders", private or "none")
+    b.check(not private, "no mount point inside tells of nsshell's directories", private or "none")
 
 
 def test_hostname(b):

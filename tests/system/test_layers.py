@@ -25,7 +25,7 @@ def _disk(b):
 
 @contextlib.contextmanager
 def _places(b, *paths):
-    """Folders of the host's to mount on."""
+    """Directories of the host's to mount on."""
     for path in paths:
         os.mkdir(path)
     try:
@@ -38,7 +38,7 @@ def _places(b, *paths):
             os.rmdir(path)
 
 
-def _folder(b, name):
+def _directory(b, name):
     path = b.stage.base / name
     path.mkdir(exist_ok=True)
     path.chmod(0o1777)
@@ -57,8 +57,8 @@ def test_a_mount_that_goes(b):
     name = b.alice.pw_name
     first, second = f"/opt/{b.stage.base.name}-one", f"/srv/{b.stage.base.name}-two"
     with _disk(b), _places(b, first, second):
-        b.run("mount", "--bind", _folder(b, "one"), first)
-        b.run("mount", "--bind", _folder(b, "two"), second)
+        b.run("mount", "--bind", _directory(b, "one"), first)
+        b.run("mount", "--bind", _directory(b, "two"), second)
         r = b.ssh(name, f"echo mine >{first}/lib; echo data >{second}/data; ls {first} {second}")
         b.check(r.stdout.split() == [f"{first}:", "lib", f"{second}:", "data"],
                 "each file system has its own layer", r.stdout + r.stderr, b.log_tail())
@@ -68,7 +68,7 @@ def test_a_mount_that_goes(b):
         b.check(r.stdout.split() == ["data"], "one is gone: the other has its layer, and not that one's",
                 r.stdout + r.stderr, b.log_tail())
         b.gone(name)
-        b.run("mount", "--bind", _folder(b, "one"), first)
+        b.run("mount", "--bind", _directory(b, "one"), first)
         r = b.ssh(name, f"cat {first}/lib {second}/data")
         b.check(r.stdout.split() == ["mine", "data"], "it is back, and so is its layer",
                 r.stdout + r.stderr, b.log_tail())

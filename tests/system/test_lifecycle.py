@@ -124,9 +124,9 @@ def test_upper_on_disk(b):
     finally:
         # It is meant to stay; here it must not count as left behind.
         time.sleep(0.5)
-        for folder in os.listdir("/var/lib/nsshell"):
-            if folder != "ranges":
-                b.run("rm", "-rf", f"/var/lib/nsshell/{folder}")
+        for directory in os.listdir("/var/lib/nsshell"):
+            if directory != "ranges":
+                b.run("rm", "-rf", f"/var/lib/nsshell/{directory}")
 
 
 def test_a_killed_supervisor(b):

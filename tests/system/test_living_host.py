@@ -9,24 +9,24 @@ from harness.etc import own_etc, replace
 
 
 def _project(b, name, secret="secret"):
-    """A folder of the host's that all may write, with one in it that is to be hidden."""
-    folder = b.stage.base / name
-    (folder / secret).mkdir(parents=True)
-    folder.chmod(0o1777)
-    (folder / secret / "word").write_text("hidden\n", encoding="ascii")
-    return folder
+    """A directory of the host's that all may write, with one in it that is to be hidden."""
+    directory = b.stage.base / name
+    (directory / secret).mkdir(parents=True)
+    directory.chmod(0o1777)
+    (directory / secret / "word").write_text("hidden\n", encoding="ascii")
+    return directory
 
 
 def test_a_mask_beside_an_open_session(b):
     name = b.alice.pw_name
-    folder = _project(b, "masked")
+    directory = _project(b, "masked")
     for upper in ("tmpfs", "disk"):
-        b.stage.config(f"Upper={upper}\nBindPaths={folder}\nInaccessiblePaths={folder}/secret\n")
+        b.stage.config(f"Upper={upper}\nBindPaths={directory}\nInaccessiblePaths={directory}/secret\n")
         with b.shell(name) as one:
-            b.check(one.do(f"ls {folder}") == "secret", f"Upper={upper}: a bind with a mask below it",
+            b.check(one.do(f"ls {directory}") == "secret", f"Upper={upper}: a bind with a mask below it",
                     b.log_tail())
             for n in (2, 3):
-                r = b.ssh(name, f"ls {folder}; cat {folder}/secret/word")
+                r = b.ssh(name, f"ls {directory}; cat {directory}/secret/word")
                 b.check(r.stdout == "secret\n" and "denied" in r.stderr,
                         f"Upper={upper}: login {n} beside it is let in, and the mask is there, too",
                         r.stdout + r.stderr, b.log_tail())
@@ -107,20 +107,20 @@ def _group_without(etc, group, user):
 
 def test_groups_of_a_shared_session(b):
     name = b.alice.pw_name
-    folder = b.stage.open / "of-proj"
-    folder.mkdir()
-    os.chown(folder, 0, b.proj.gr_gid)
-    folder.chmod(0o2770)
-    b.stage.config(f"Share=account\nBindPaths={folder}\n")
+    directory = b.stage.open / "of-proj"
+    directory.mkdir()
+    os.chown(directory, 0, b.proj.gr_gid)
+    directory.chmod(0o2770)
+    b.stage.config(f"Share=account\nBindPaths={directory}\n")
     with own_etc(b) as etc, b.shell(name) as one:
-        b.check(one.do(f"touch {folder}/one && echo done") == "done", "a member of a group writes")
+        b.check(one.do(f"touch {directory}/one && echo done") == "done", "a member of a group writes")
         first = one.do("echo $NSSHELL_SESSION")
         text = _group_without(etc, b.proj.gr_name, name)
-        r = b.ssh(name, f"touch {folder}/two; id -Gn; echo $NSSHELL_SESSION")
+        r = b.ssh(name, f"touch {directory}/two; id -Gn; echo $NSSHELL_SESSION")
         b.check("denied" in r.stderr and b.proj.gr_name not in r.stdout and first not in r.stdout,
                 "Share=account: a login whose group was taken away has a session of its own, and writes "
                 "there no more", r.stdout + r.stderr)
         replace(etc / "group", text)
-        r = b.ssh(name, f"touch {folder}/two && echo $NSSHELL_SESSION")
+        r = b.ssh(name, f"touch {directory}/two && echo $NSSHELL_SESSION")
         b.check(r.stdout.strip() == first, "given back, it joins the first again", r.stdout + r.stderr)
-    b.check(not (folder / "three").exists() and (folder / "two").exists(), "as the files tell")
+    b.check(not (directory / "three").exists() and (directory / "two").exists(), "as the files tell")

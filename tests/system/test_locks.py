@@ -62,19 +62,19 @@ def _within(b, seconds, *words):
 
 
 def test_a_users_lock_of_the_services(b):
-    folder = b.stage.base / "pam.d"
-    folder.mkdir(mode=0o755)
-    (folder / "nst-service").write_text("session required pam_permit.so\n", encoding="ascii")
+    directory = b.stage.base / "pam.d"
+    directory.mkdir(mode=0o755)
+    (directory / "nst-service").write_text("session required pam_permit.so\n", encoding="ascii")
     nsctl = b.stage.bin / "nsctl"
-    with Locker(b, folder, folder / "nst-service") as locker:
+    with Locker(b, directory, directory / "nst-service") as locker:
         b.check([x.split()[0] for x in locker.said] == ["locked"] * 2,
                 "anybody can lock what anybody can read", locker.said)
         for command in ("enable", "disable"):
-            r = _within(b, patient(20), nsctl, command, "--yes", "--pam-dir", folder, "nst-service")
+            r = _within(b, patient(20), nsctl, command, "--yes", "--pam-dir", directory, "nst-service")
             b.check(r is not None and r.returncode == 0 and "Done" in r.stdout,
-                    f"nsctl {command} doesn't wait for a user's lock of the folder or of a service",
+                    f"nsctl {command} doesn't wait for a user's lock of the directory or of a service",
                     "hangs" if r is None else (r.stdout + r.stderr)[-80:])
-    for f in (folder / "nst-service", folder):
+    for f in (directory / "nst-service", directory):
         f.unlink() if f.is_file() else f.rmdir()
 
 
@@ -92,20 +92,20 @@ def test_lock_files_are_roots(b):
 
 
 def test_another_nsctl_is_waited_for_and_named(b):
-    folder = b.stage.base / "pam.d"
-    folder.mkdir(mode=0o755)
-    (folder / "nst-service").write_text("session required pam_permit.so\n", encoding="ascii")
+    directory = b.stage.base / "pam.d"
+    directory.mkdir(mode=0o755)
+    (directory / "nst-service").write_text("session required pam_permit.so\n", encoding="ascii")
     RUN.mkdir(mode=0o700, exist_ok=True)
     fd = os.open(RUN / "enable.lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(fd, fcntl.LOCK_EX)
-    r = _within(b, patient(40), b.stage.bin / "nsctl", "enable", "--yes", "--pam-dir", folder,
+    r = _within(b, patient(40), b.stage.bin / "nsctl", "enable", "--yes", "--pam-dir", directory,
                 "nst-service")
     os.close(fd)
     b.check(r is not None and r.returncode == 1 and f"process {os.getpid()} (" in r.stderr,
             "of two nsctl the second gives up after a while, and says for whom it waited",
             "hangs" if r is None else r.stderr)
-    (folder / "nst-service").unlink()
-    folder.rmdir()
+    (directory / "nst-service").unlink()
+    directory.rmdir()
 
 
 def test_the_accounts_lock_is_waited_for_and_named(b):
@@ -218,12 +218,12 @@ def _until_none_is_asked(session):
 
 def test_a_users_loops_of_pause(b):
     name = b.alice.pw_name
-    with b.shell(name) as s, tempfile.TemporaryDirectory() as folder:
+    with b.shell(name) as s, tempfile.TemporaryDirectory() as directory:
         s.do("true")
-        os.chown(folder, b.alice.pw_uid, b.alice.pw_gid)
+        os.chown(directory, b.alice.pw_uid, b.alice.pw_gid)
         t = Tools(b)
         session = b.record_of(name)["id"]
-        counts = [pathlib.Path(folder) / str(i) for i in range(4)]
+        counts = [pathlib.Path(directory) / str(i) for i in range(4)]
         loops = [subprocess.Popen(
             ["bash", "-c", PAUSES, t.nsctl, session, count],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

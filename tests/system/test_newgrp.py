@@ -24,7 +24,7 @@ def test_a_group_of_the_account_s(b):
         b.check(said[1] == 0 and said[0].split()[0] == str(b.proj.gr_gid), "a group that the account has becomes its first one", said)
         b.check(set(said[0].split()[1:]) == mine, "it keeps the others, its primary one too", said, mine)
         said = _id(b, session, b.proj.gr_name, "umask 007; touch made; stat -c '%G %a' made; rm made",
-                   folder=b.alice.pw_dir)
+                   directory=b.alice.pw_dir)
         b.check(said[0].split() == [b.proj.gr_name, "660"], "what it makes has that group", said)
         said = _id(b, session, b.proj.gr_name, "grep -E '^(Cap|NoNewPrivs)' /proc/self/status; cat /proc/self/limits; readlink /proc/self/ns/*")
         want = _id(b, session, None, "grep -E '^(Cap|NoNewPrivs)' /proc/self/status; cat /proc/self/limits; readlink /proc/self/ns/*")

@@ -38,7 +38,7 @@ def _about(b, findings, word, severity, did):
 
 @contextlib.contextmanager
 def _scratch(b, *targets):
-    """Folders and files of the host's, seen empty here as long as it lasts."""
+    """Directories and files of the host's, seen empty here as long as it lasts."""
     base = b.stage.private / "scratch"
     base.mkdir(exist_ok=True)
     done = []
@@ -62,14 +62,14 @@ def _scratch(b, *targets):
 
 
 def _own(user, path, text=""):
-    """A file of the user's in the home, with the folders above it."""
+    """A file of the user's in the home, with the directories above it."""
     full = os.path.join(user.pw_dir, path)
-    folder = user.pw_dir
+    directory = user.pw_dir
     for part in os.path.dirname(path).split("/"):
-        folder = os.path.join(folder, part)
-        if part and not os.path.isdir(folder):
-            os.mkdir(folder, 0o755)
-            os.chown(folder, user.pw_uid, user.pw_gid)
+        directory = os.path.join(directory, part)
+        if part and not os.path.isdir(directory):
+            os.mkdir(directory, 0o755)
+            os.chown(directory, user.pw_uid, user.pw_gid)
     with open(full, "w", encoding="utf-8") as f:
         f.write(text)
     os.chown(full, user.pw_uid, user.pw_gid)
@@ -87,7 +87,7 @@ def test_ways_out(b):
         _about(b, found, f"units of {name}", "note", "user units in a home are a note")
         _about(b, found, ".forward", "warning" if os.path.exists("/usr/sbin/sendmail") else "note",
                "a .forward is told")
-        _about(b, found, "public_html", "note", "so is a folder of CGI")
+        _about(b, found, "public_html", "note", "so is a directory of CGI")
         b.check(not [f for f in found if b.plain.pw_name in f["what"]],
                 "nothing is told of an account that isn't isolated")
         with _scratch(b, "/var/lib/systemd", "/var/spool/cron") as there:
@@ -176,7 +176,7 @@ def test_terminals_that_nobody_can_look_at(b):
 test_terminals_that_nobody_can_look_at.later = "a row of nsctl check, as its neighbours are"
 
 
-def test_shared_folders_that_are_not_bound(b):
+def test_shared_directories_that_are_not_bound(b):
     """What a group works in outside, and would lose or not be able to write inside."""
     top = pathlib.Path("/srv") / f"{b.stage.base.name}-shared"
     closed = pathlib.Path(f"{top}-closed")
@@ -186,11 +186,11 @@ def test_shared_folders_that_are_not_bound(b):
     def told():
         return [f["what"].split()[0] for f in _findings(b) if word in f["what"] and str(top) in f["what"]]
 
-    for folder, gid, mode in ((group, b.proj.gr_gid, 0o2775), (everyones, 0, 0o1777), (secret, b.proj.gr_gid, 0o2775),
+    for directory, gid, mode in ((group, b.proj.gr_gid, 0o2775), (everyones, 0, 0o1777), (secret, b.proj.gr_gid, 0o2775),
                               (top / "roots", 0, 0o775)):
-        folder.mkdir(parents=True)
-        os.chown(folder, 0, gid)
-        folder.chmod(mode)
+        directory.mkdir(parents=True)
+        os.chown(directory, 0, gid)
+        directory.chmod(mode)
     closed.chmod(0o700)
     (top / "roots").chmod(0o755)
     listed.mkdir()
@@ -222,14 +222,14 @@ def test_shared_folders_that_are_not_bound(b):
         shutil.rmtree(closed)
 
 
-test_shared_folders_that_are_not_bound.later = "a row of nsctl check, as its neighbours are"
+test_shared_directories_that_are_not_bound.later = "a row of nsctl check, as its neighbours are"
 
 
-def test_folders_that_others_can_write(b):
+def test_directories_that_others_can_write(b):
     os.chmod(b.stage.base, 0o777)
     try:
         _about(b, _findings(b), str(b.stage.base), "error",
-               "a folder above the config that others can write is an error")
+               "a directory above the config that others can write is an error")
     finally:
         os.chmod(b.stage.base, 0o755)
 

@@ -83,9 +83,9 @@ def test_top(b):
 def test_metrics(b):
     name = b.alice.pw_name
     b.stage.config("MemoryMax=512M\nTasksMax=123\n")
-    folder = b.stage.base / "textfile"
-    folder.mkdir()
-    path = folder / "nsshell.prom"
+    directory = b.stage.base / "textfile"
+    directory.mkdir()
+    path = directory / "nsshell.prom"
     with b.shell(name) as s, b.shell(name) as other:
         s.do("true")
         other.do("true")
@@ -93,12 +93,12 @@ def test_metrics(b):
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         b.check(r.returncode == 0 and f'nsshell_account_sessions{{user="{name}"}} 2' in text
                 and f'nsshell_account_tasks_limit{{user="{name}"}} 123' in text
-                and os.listdir(folder) == ["nsshell.prom"],
+                and os.listdir(directory) == ["nsshell.prom"],
                 "nsctl metrics -o FILE", f"{len(text.splitlines())} lines", r.stderr + text)
         strict = b.nsctl("metrics", "--openmetrics")
     _promtool(b, text)
     _openmetrics(b, strict)
-    _node_exporter(b, folder, name)
+    _node_exporter(b, directory, name)
     r = b.nsctl("metrics", "-o", "/proc/nst.prom")
     b.check(r.returncode == 1 and r.stderr, "a file that can't be written is an error", r.stderr)
 
@@ -131,7 +131,7 @@ def _openmetrics(b, r):
             f"{len(done.stdout.split())} families", done.stderr + r.stdout)
 
 
-def _node_exporter(b, folder, name):
+def _node_exporter(b, directory, name):
     exporter = _program(b, "prometheus-node-exporter")
     if not exporter:
         b.skip("node_exporter's textfile collector", "no prometheus-node-exporter here")
@@ -140,7 +140,7 @@ def _node_exporter(b, folder, name):
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     p = subprocess.Popen([exporter, "--collector.disable-defaults", "--collector.textfile",
-                          f"--collector.textfile.directory={folder}",
+                          f"--collector.textfile.directory={directory}",
                           f"--web.listen-address=127.0.0.1:{port}"],
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     seen = ""
@@ -251,14 +251,14 @@ def test_log_from_the_journal(b):
             or not os.path.exists("/etc/systemd/journald.conf"):
         b.skip("nsctl log from the journal", "this host has no systemd-journald")
         return
-    folder = b.stage.private / "journal"
-    folder.mkdir()
-    r = b.run("unshare", "-m", "bash", "-c", IN_PRIVATE, "sh", str(folder), JOURNALD,
+    directory = b.stage.private / "journal"
+    directory.mkdir()
+    r = b.run("unshare", "-m", "bash", "-c", IN_PRIVATE, "sh", str(directory), JOURNALD,
               str(b.stage.bin / "nsctl"), SAY, timeout=30)
     lines = r.stdout.splitlines()
     b.check([x.split()[1] for x in lines[:2]] == ["opened", "refused"],
             "nsctl log reads the journal of a real journald", lines, r.stderr)
-    b.check(len(lines) == 3 and "refused" in lines[2], "-n 1 USER in a folder of it", lines[2:])
+    b.check(len(lines) == 3 and "refused" in lines[2], "-n 1 USER in a directory of it", lines[2:])
     b.check("mallory" not in r.stdout, "and not what others than root have written there, or had "
             "root's programs write", [x for x in lines if "mallory" in x])
     b.check("?" not in r.stdout and "?" not in r.stderr, "of which each is proven to be ours", r.stderr)

@@ -125,10 +125,10 @@ def test_what_set_refuses(b):
 
 def test_set_permanent(b):
     name = b.alice.pw_name
-    folder = f"{b.stage.conf}.d"
+    directory = f"{b.stage.conf}.d"
     try:
         r = _set(b, "--permanent", name, "TasksMax=77", "CPUWeight=50")
-        files = os.listdir(folder)
+        files = os.listdir(directory)
         b.check(r.returncode == 0 and files == [f"90-nsctl-{name}.conf"],
                 "nsctl set --permanent without a session writes a drop-in", files, r.stderr)
         with b.shell(name) as s:
@@ -138,22 +138,22 @@ def test_set_permanent(b):
             r = _set(b, "--permanent", name, "TasksMax=78")
             b.check(r.returncode == 0 and _limits(b, b.alice)["tasks"] == "78",
                     "running ones at once", _limits(b, b.alice), r.stderr)
-        with open(f"{folder}/{files[0]}", encoding="utf-8") as f:
+        with open(f"{directory}/{files[0]}", encoding="utf-8") as f:
             text = f.read()
         b.check(text.count("TasksMax=78\n") == 1 and text.count("CPUWeight=50\n") == 1,
                 "one line a key, the others kept", text)
-        with open(f"{folder}/95-later.conf", "w", encoding="utf-8") as f:
+        with open(f"{directory}/95-later.conf", "w", encoding="utf-8") as f:
             f.write(f"[User {name}]\nTasksMax=10\n")
         r = _set(b, "-p", name, "TasksMax=79")
-        with open(f"{folder}/{files[0]}", encoding="utf-8") as f:
+        with open(f"{directory}/{files[0]}", encoding="utf-8") as f:
             b.check(r.returncode == 1 and "read later" in r.stderr and f.read() == text,
                     "what another file would override is refused, and nothing written", r.stderr)
-        os.unlink(f"{folder}/95-later.conf")
+        os.unlink(f"{directory}/95-later.conf")
         r = _set(b, "-p", name, "TasksMax=", "CPUWeight=")
-        b.check(r.returncode == 0 and not os.listdir(folder), "the last line takes the file along",
-                os.listdir(folder), r.stderr)
+        b.check(r.returncode == 0 and not os.listdir(directory), "the last line takes the file along",
+                os.listdir(directory), r.stderr)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _crash(b, name):
@@ -245,8 +245,8 @@ def test_a_name_that_no_section_has(b):
     with etc.own_etc(b) as own:
         with open(own / "passwd", "a", encoding="utf-8") as f:
             f.write(f"{name}:x:54321:54321::/srv:/bin/bash\n")
-        folder = pathlib.Path(f"{b.stage.conf}.d")
-        with _changes(folder) as seen:
+        directory = pathlib.Path(f"{b.stage.conf}.d")
+        with _changes(directory) as seen:
             r = b.nsctl("set", "--permanent", "--config", b.stage.conf, name, "CPUQuota=20%")
         b.check(r.returncode != 0 and "can't be the name of a [User]" in r.stderr and not seen,
                 "nsctl set --permanent for a name with a blank: refused, and no file was there for a moment",
@@ -254,16 +254,16 @@ def test_a_name_that_no_section_has(b):
 
 
 @contextlib.contextmanager
-def _changes(folder):
+def _changes(directory):
     """The names that come and go in it."""
-    folder.mkdir(exist_ok=True)
+    directory.mkdir(exist_ok=True)
     libc, seen = ctypes.CDLL(None), []
     fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-    libc.inotify_add_watch(fd, bytes(folder), 0x3c0)
+    libc.inotify_add_watch(fd, bytes(directory), 0x3c0)
     try:
         yield seen
         with contextlib.suppress(BlockingIOError):
             seen.append(os.read(fd, 4096)[16:48])
     finally:
         os.close(fd)
-        folder.rmdir()
+        directory.rmdir()

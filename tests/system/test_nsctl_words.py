@@ -121,15 +121,15 @@ def test_man_pages_of_the_others(b):
     b.check(not missing, "nsjoin(8) has every option", missing or "all")
 
 
-def _install(b, folder, *more, before=()):
+def _install(b, directory, *more, before=()):
     return b.run(*before, "make", "-s", "--no-print-directory", "-C", str(TREE), "-o", "all",
-                 f"BUILD={b.stage.build}", f"DESTDIR={folder}", *more, timeout=60)
+                 f"BUILD={b.stage.build}", f"DESTDIR={directory}", *more, timeout=60)
 
 
-def _unlinked(b, folder, *places):
+def _unlinked(b, directory, *places):
     """What make install unlinks of the module and the programs that are there; None where it fails."""
-    told = folder / "told"
-    r = _install(b, folder, "install", *places, before=(
+    told = directory / "told"
+    r = _install(b, directory, "install", *places, before=(
         "strace", "-f", "-qq", "-e", "trace=unlink,unlinkat", "-e", "status=successful", "-o", told))
     text = told.read_text(encoding="utf-8")
     told.unlink()
@@ -137,16 +137,16 @@ def _unlinked(b, folder, *places):
 
 
 def test_install(b):
-    """Into a folder: what is written there names the places that it was installed to."""
+    """Into a directory: what is written there names the places that it was installed to."""
     if not (TREE / "Makefile").exists() or not shutil.which("make"):
         b.skip("make install", "there is no Makefile, or no make(1)")
         return
     with tempfile.TemporaryDirectory(dir=b.stage.base) as name:
-        folder = pathlib.Path(name)
+        directory = pathlib.Path(name)
         places = ("PREFIX=/opt/ns", "SYSCONFDIR=/opt/etc", "PAMDIR=/opt/pam")
-        r = _install(b, folder, "install", *places)
+        r = _install(b, directory, "install", *places)
         b.check(r.returncode == 0, "make install with another PREFIX and SYSCONFDIR", r.stderr)
-        texts = {p: p.read_text(encoding="utf-8") for p in folder.rglob("*")
+        texts = {p: p.read_text(encoding="utf-8") for p in directory.rglob("*")
                  if p.is_file() and ("/share/" in str(p) or "/systemd/" in str(p))}
         b.check(len([p for p in texts if "/man/" in str(p)]) == len(list((TREE / "man").glob("*.[1-8]"))), "all man pages are there",
                 sorted(p.name for p in texts))
@@ -159,37 +159,37 @@ def test_install(b):
         warned = b.run("mandoc", "-Tlint", "-W", "warning",
                        *[str(p) for p in texts if "/man/" in str(p)]).stdout
         b.check(not warned, "and are man pages still", warned or "no warning")
-        dropin = folder / "opt/ns/lib/systemd/system/lxcfs.service.d/nsshell.conf"
+        dropin = directory / "opt/ns/lib/systemd/system/lxcfs.service.d/nsshell.conf"
         called = re.findall(r"^ExecSt\w+Post=-(\S+) (.*)$", texts.get(dropin, ""), re.M)
         b.check([c for c, _ in called] == ["/opt/ns/sbin/nsctl"] * 2
-                and all((folder / c[1:]).is_file() for c, _ in called),
+                and all((directory / c[1:]).is_file() for c, _ in called),
                 "lxcfs.service gets a drop-in that calls the nsctl that was installed", called)
-        found = [b.run("nsctl", "--version", env={"PATH": str(folder / f"opt/ns/{d}")}).returncode
+        found = [b.run("nsctl", "--version", env={"PATH": str(directory / f"opt/ns/{d}")}).returncode
                  for d in ("sbin", "bin")]
-        b.check(found == [0, 0] and (folder / "opt/ns/bin/nsjoin").is_file(),
+        b.check(found == [0, 0] and (directory / "opt/ns/bin/nsjoin").is_file(),
                 "root finds nsctl and nsjoin, and so do users, in whose PATH there is no sbin", found)
-        unlinked = _unlinked(b, folder, *places)
+        unlinked = _unlinked(b, directory, *places)
         b.check(unlinked is not None and not unlinked,
                 "an upgrade takes nothing away for a moment that a login needs", unlinked)
-        _uninstall_counts_services(b, folder, places)
-        r = _install(b, folder, "uninstall", *places)
-        left = [str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()]
+        _uninstall_counts_services(b, directory, places)
+        r = _install(b, directory, "uninstall", *places)
+        left = [str(p.relative_to(directory)) for p in directory.rglob("*") if not p.is_dir()]
         b.check(r.returncode == 0 and left == ["opt/etc/nsshell/nsshell.conf"],
                 "make uninstall takes away all but the configuration", left, r.stderr)
 
 
-def _uninstall_counts_services(b, folder, places):
+def _uninstall_counts_services(b, directory, places):
     """A line of the module keeps it, not what packages and editors leave, nor a comment."""
-    pam = folder / "opt/etc/pam.d"
+    pam = directory / "opt/etc/pam.d"
     pam.mkdir()
     (pam / "su").write_text("session required pam_nsshell.so\n", encoding="utf-8")
-    r = _install(b, folder, "uninstall", *places)
-    b.check(r.returncode != 0 and (folder / "opt/pam/pam_nsshell.so").exists(), "make uninstall is refused while a service "
+    r = _install(b, directory, "uninstall", *places)
+    b.check(r.returncode != 0 and (directory / "opt/pam/pam_nsshell.so").exists(), "make uninstall is refused while a service "
             "has the line", r.stdout)
     (pam / "su").write_text("# session required pam_nsshell.so\n", encoding="utf-8")
     for name in ("common-session.pam-old", "sshd.dpkg-dist", "login.ucf-old", "cron~"):
         (pam / name).write_text("session required pam_nsshell.so\n", encoding="utf-8")
-    r = _install(b, folder, "uninstall", *places)
+    r = _install(b, directory, "uninstall", *places)
     b.check(r.returncode == 0, "and not by a comment or a package's copy of a service", r.stdout)
     shutil.rmtree(pam)
 

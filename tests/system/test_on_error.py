@@ -160,7 +160,7 @@ def test_a_user_takes_a_source_away(b):
     for key in ("BindPaths", "BindReadOnlyPaths", "Sockets", "InaccessiblePaths"):
         target = "" if key == "InaccessiblePaths" else ":/mnt"
         b.stage.config(f"OnError=allow\n{key}={source}{target}\n")
-        _refused(b, f"{key}= of a folder that its user took away", "isn't there",
+        _refused(b, f"{key}= of a directory that its user took away", "isn't there",
                  b.ssh(b.alice.pw_name, SHOW_MNT))
 
 

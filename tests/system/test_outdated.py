@@ -26,7 +26,7 @@ time.sleep(60)' > /tmp/many & while ! grep -q ready /tmp/many; do sleep 0.1; don
 
 @contextlib.contextmanager
 def _own_local(b):
-    """The host's /usr/local is a folder that a test may change, with a program in it."""
+    """The host's /usr/local is a directory that a test may change, with a program in it."""
     local = b.stage.private / "local.outdated"
     (local / "bin").mkdir(parents=True)
     shutil.copy("/bin/sleep", local / "bin/rest")

@@ -120,9 +120,9 @@ def test_nothing_but_the_own_group(b):
                    if os.path.exists(f"{top}/{group}")}
         inside = {int(s.do(f"stat -c %i {place}")) for _, place, _ in seen}
         b.check(inside <= on_host, "their roots are the session's own group", f"{inside} of {on_host}")
-        folders = s.do("find /sys/fs/cgroup -mindepth 1 -type d -o -type l").splitlines()
-        b.check(set(folders) <= {place for _, place, _ in seen},
-                "there are no groups of other sessions, nor of other accounts", folders)
+        directories = s.do("find /sys/fs/cgroup -mindepth 1 -type d -o -type l").splitlines()
+        b.check(set(directories) <= {place for _, place, _ in seen},
+                "there are no groups of other sessions, nor of other accounts", directories)
         done = s.do("find /sys/fs/cgroup -writable; for f in $(find /sys/fs/cgroup -type f); do "
                     "(echo 1 >$f) 2>/dev/null && echo $f; done; "
                     "for d in $(find /sys/fs/cgroup -type d); do mkdir $d/nst 2>/dev/null && echo $d; done")

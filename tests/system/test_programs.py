@@ -236,14 +236,14 @@ def test_access_control_lists(b):
     os.chown(shared, 0, b.proj.gr_gid)
     shared.chmod(0o2770)
     b.stage.config(f"BindPaths={shared}\n")
-    for folder in (b.alice.pw_dir, str(shared)):
-        f = f"{folder}/nst-acl"
+    for directory in (b.alice.pw_dir, str(shared)):
+        f = f"{directory}/nst-acl"
         b.ssh(b.alice.pw_name, f"umask 007; echo x >{f}")
         for who, what in (("user 33", (2, 33)), ("another account", (2, b.bob.pw_uid)),
                           ("group 33", (8, 33)), ("root", (2, 0))):
             r = b.ssh(b.alice.pw_name, _setfacl(what, f))
             b.check(r.returncode != 0 and "Invalid argument" in r.stderr and _acl(f) == [],
-                    f"a list in {folder} that names {who} is refused, and not on disk",
+                    f"a list in {directory} that names {who} is refused, and not on disk",
                     f"{_acl(f)} {r.stderr.strip()[-60:]}")
         for who, what in (("the account", (2, b.alice.pw_uid)),
                           ("a group of the account's", (8, b.proj.gr_gid))):

@@ -58,13 +58,13 @@ def test_logins_write_without_complaint(b):
 
 
 def test_places_to_mount_on(b):
-    folder = b.stage.base / "to-bind"
-    folder.mkdir()
-    (folder / "note").write_text("bound\n", encoding="ascii")
+    directory = b.stage.base / "to-bind"
+    directory.mkdir()
+    (directory / "note").write_text("bound\n", encoding="ascii")
     file = b.stage.base / "file-to-bind"
     file.write_text("one\n", encoding="ascii")
     b.stage.config("Upper=none\n"
-                   f"BindPaths={folder}:/made/for/it {file}:/etc/made-for-it {folder}:/usr/share/made/x\n")
+                   f"BindPaths={directory}:/made/for/it {file}:/etc/made-for-it {directory}:/usr/share/made/x\n")
     for n in (1, 2):
         r = b.ssh(b.alice.pw_name, "cat /made/for/it/note /etc/made-for-it /usr/share/made/x/note; "
                   "stat -c %U:%a /made /made/for; ls /usr/bin/env")
@@ -77,13 +77,13 @@ def test_places_to_mount_on(b):
     b.check(seen == ["one\n"] * 4, "four logins at once", seen, b.log_tail())
 
 
-def test_a_folder_keeps_its_mode_above_a_bind(b):
+def test_a_directory_keeps_its_mode_above_a_bind(b):
     closed = b.stage.base / "closed"
     (closed / "inner").mkdir(parents=True)
     closed.chmod(0o711)
     b.stage.config(f"Upper=none\nBindReadOnlyPaths={b.stage.bin}:{closed}/new\n")
     r = b.ssh(b.alice.pw_name, f"stat -c %a {closed}; ls {closed}; ls {closed}/new | wc -l")
-    b.check(r.stdout.startswith("711\n") and "denied" in r.stderr, "a folder of the host's keeps its mode "
+    b.check(r.stdout.startswith("711\n") and "denied" in r.stderr, "a directory of the host's keeps its mode "
             "where a place is made in it", r.stdout + r.stderr, b.log_tail())
 
 

@@ -396,10 +396,10 @@ def test_hostile(b):
 
 
 def test_links_that_lead_out(b):
-    """The folder is the account's: what it is replaced by must lead nowhere."""
+    """The directory is the account's: what it is replaced by must lead nowhere."""
     with shown(b, b.alice), _ssh(b) as t:
         b.check("denied" in t.ask(f"rmdir {TERMINALS} 2>&1; mv {TERMINALS} /run/x 2>&1"),
-                "the folder itself is root's to replace")
+                "the directory itself is root's to replace")
         host = b.stage.base / "host.sock"
         with socket.socket(socket.AF_UNIX) as s:
             s.bind(str(host))

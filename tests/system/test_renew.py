@@ -94,19 +94,19 @@ def _mounts_at(shell, inside):
 
 
 @contextlib.contextmanager
-def _folder(b, name):
-    folder = b.stage.base / name
-    folder.mkdir()
+def _directory(b, name):
+    directory = b.stage.base / name
+    directory.mkdir()
     try:
-        yield folder
+        yield directory
     finally:
         b.gone()
-        shutil.rmtree(folder)
+        shutil.rmtree(directory)
 
 
 def test_a_daemon_started_anew(b):
-    with _folder(b, "daemon") as folder, Daemon(folder / "sock") as daemon:
-        b.stage.config(f"Sockets={folder}/sock:/run/its.sock\n")
+    with _directory(b, "daemon") as directory, Daemon(directory / "sock") as daemon:
+        b.stage.config(f"Sockets={directory}/sock:/run/its.sock\n")
         with b.shell(b.alice.pw_name) as s:
             said = _ask(s, "/run/its.sock", daemon)
             b.check(said == "first", "a session reaches a daemon", said, b.log_tail())
@@ -129,8 +129,8 @@ def test_a_daemon_started_anew(b):
 
 def test_the_directory_made_anew(b):
     """As systemd's RuntimeDirectory= of a service is; by its own name, or a socket's in it, or one's above."""
-    with _folder(b, "runtime") as folder:
-        its = folder / "a/its"
+    with _directory(b, "runtime") as directory:
+        its = directory / "a/its"
         its.mkdir(parents=True)
         daemon = Daemon(its / "sock")
         daemon.start("first")
@@ -140,7 +140,7 @@ def test_the_directory_made_anew(b):
                 said = _ask(s, inside, daemon)
                 b.check(said == "first", f"a session reaches a daemon at {inside}", said, b.log_tail())
             for word, away in (("second", lambda: shutil.rmtree(its)),
-                               ("third", lambda: os.rename(folder / "a", folder / "b"))):
+                               ("third", lambda: os.rename(directory / "a", directory / "b"))):
                 daemon.stop(unlink=False)
                 away()
                 its.mkdir(parents=True)
@@ -152,16 +152,16 @@ def test_the_directory_made_anew(b):
 
 
 def test_several_and_files(b):
-    with _folder(b, "several") as folder, Daemon(folder / "x.sock") as x, Daemon(folder / "y.sock") as y:
-        (folder / "conf").write_text("old\n", encoding="ascii")
-        b.stage.config(f"Share=account\nSockets={folder}/x.sock:/run/x.sock {folder}/y.sock:/run/y.sock\n"
-                       f"BindReadOnlyPaths={folder}/conf:/mnt/conf\n")
+    with _directory(b, "several") as directory, Daemon(directory / "x.sock") as x, Daemon(directory / "y.sock") as y:
+        (directory / "conf").write_text("old\n", encoding="ascii")
+        b.stage.config(f"Share=account\nSockets={directory}/x.sock:/run/x.sock {directory}/y.sock:/run/y.sock\n"
+                       f"BindReadOnlyPaths={directory}/conf:/mnt/conf\n")
         with b.shell(b.alice.pw_name) as s, b.shell(b.alice.pw_name) as t:
             b.check(s.do("cat /mnt/conf") == "old" and s.do("echo $NSSHELL_SESSION") == t.do("echo $NSSHELL_SESSION"),
                     "two logins share a session with a file of the host's", b.log_tail())
             x.start("new x")
             y.start("new y")
-            replace(folder / "conf", "new\n")
+            replace(directory / "conf", "new\n")
             for shell in (s, t):
                 said = [_until(shell, f"/run/{n}.sock", f"new {n}", x, y) for n in "xy"] + [shell.do("cat /mnt/conf")]
                 b.check(said == ["new x", "new y", "new"], "two daemons and a file that the host replaced at once",
@@ -169,9 +169,9 @@ def test_several_and_files(b):
             mount = _mounts_at(s, "/mnt/conf")[-1].split()[5]
             b.check("ro," in mount and "nosuid,nodev" in mount and s.do("echo x > /mnt/conf; cat /mnt/conf") .endswith("new"),
                     "which is read-only still", mount)
-            (folder / "conf").unlink()
-            (folder / "conf").mkdir()
-            (folder / "conf/in").write_text("in\n", encoding="ascii")
+            (directory / "conf").unlink()
+            (directory / "conf").mkdir()
+            (directory / "conf/in").write_text("in\n", encoding="ascii")
             time.sleep(1.5)
             b.check(s.do("cat /mnt/conf") == "new", "what is another thing by its kind isn't taken", s.do("ls -ld /mnt/conf"))
 
@@ -180,18 +180,18 @@ def test_what_users_try(b):
     """A source where the account can write, and a target that it can move: links aren't followed, nothing piles up."""
     alice, home = b.alice, pathlib.Path(b.alice.pw_dir)
     inside = pathlib.Path(f"/run/user/{alice.pw_uid}/dir/its.sock")
-    with _folder(b, "users") as folder:
-        (folder / "closed").mkdir(mode=0o700)
-        os.chown(folder / "closed", b.bob.pw_uid, b.bob.pw_gid)
-        with Daemon(folder / "closed/sock") as bobs, Daemon(home / "app.sock", owner=alice) as own, \
-                Daemon(folder / "sock") as hosts:
+    with _directory(b, "users") as directory:
+        (directory / "closed").mkdir(mode=0o700)
+        os.chown(directory / "closed", b.bob.pw_uid, b.bob.pw_gid)
+        with Daemon(directory / "closed/sock") as bobs, Daemon(home / "app.sock", owner=alice) as own, \
+                Daemon(directory / "sock") as hosts:
             bobs.word = "bob's"
-            b.stage.config(f"Sockets={home}/app.sock:/run/app.sock {folder}/sock:{inside}\n")
+            b.stage.config(f"Sockets={home}/app.sock:/run/app.sock {directory}/sock:{inside}\n")
             with b.shell(alice.pw_name) as s:
                 said = _ask(s, "/run/app.sock", own), _ask(s, inside, hosts)
                 b.check(said == ("first", "first"), "a session reaches a socket of its own, and one in a directory of its own",
                         said, b.log_tail())
-                for what, to in (("another's socket", folder / "closed/sock"), ("another's directory", folder / "closed")):
+                for what, to in (("another's socket", directory / "closed/sock"), ("another's directory", directory / "closed")):
                     s.do(f"rm -f ~/app.sock; ln -s {to} ~/app.sock")
                     time.sleep(2)
                     said = _ask(s, "/run/app.sock", own, bobs)
@@ -217,12 +217,12 @@ def test_what_users_try(b):
 
 def test_what_it_takes(b):
     """Rights, fds and processes of the supervisor."""
-    with _folder(b, "takes") as folder, Daemon(folder / "sock") as daemon:
+    with _directory(b, "takes") as directory, Daemon(directory / "sock") as daemon:
         # With them the bounding set stays: test_commands.py.
-        b.stage.config(f"Sockets={folder}/sock\nHostCommands=none\n")
+        b.stage.config(f"Sockets={directory}/sock\nHostCommands=none\n")
         with b.shell(b.alice.pw_name) as s:
             daemon.start("second")
-            _until(s, folder / "sock", "second", daemon)
+            _until(s, directory / "sock", "second", daemon)
             pid = _supervisor(b, b.alice.pw_name)
             status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
             caps = {x: int(y, 16) for x, y in re.findall(r"(Cap(?:Prm|Eff|Bnd)):\t(\w+)", status)}
@@ -233,7 +233,7 @@ def test_what_it_takes(b):
             time.sleep(3)
             fds = len(os.listdir(f"/proc/{pid}/fd"))
             daemon.start("again")
-            _until(s, folder / "sock", "again", daemon)
+            _until(s, directory / "sock", "again", daemon)
             time.sleep(3)
             more = len(os.listdir(f"/proc/{pid}/fd")) - fds
             children = [p.comm for p in kernel.descendants(pid) if p.ppid == pid and p.comm == "nsshell-look"]
@@ -250,43 +250,43 @@ def _readable(shell, *paths, seconds=SECONDS):
         time.sleep(0.1)
 
 
-def _secrets(folder, word):
+def _secrets(directory, word):
     """A directory, a file, and one deeper that are to be hidden; and one in the open."""
     for name in ("secret/word", "key", "a/b/deep/word", "open"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        replace(folder / name, f"{word}\n")
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        replace(directory / name, f"{word}\n")
 
 
 def test_masks_below_binds(b):
     """What the host puts where something was hidden, and the old one that it has moved, by each way that shows it."""
     for conf in ("BindPaths={0} {0}:/mnt/rw", "BindReadOnlyPaths={0} {0}:/mnt/ro\nUpper=tmpfs"):
-        with _folder(b, "masks") as folder:
-            _secrets(folder, "old")
-            hidden = [folder / n for n in ("secret", "key", "a/b/deep")]
-            b.stage.config(conf.format(folder) + f"\nInaccessiblePaths={' '.join(str(h) for h in hidden)}\n")
+        with _directory(b, "masks") as directory:
+            _secrets(directory, "old")
+            hidden = [directory / n for n in ("secret", "key", "a/b/deep")]
+            b.stage.config(conf.format(directory) + f"\nInaccessiblePaths={' '.join(str(h) for h in hidden)}\n")
             other = pathlib.Path("/mnt/rw" if "rw" in conf else "/mnt/ro")
-            paths = [top / n for top in (folder, other) for n in ("secret/word", "key", "a/b/deep/word")]
+            paths = [top / n for top in (directory, other) for n in ("secret/word", "key", "a/b/deep/word")]
             with b.shell(b.alice.pw_name) as s:
-                b.check(s.do(f"cat {folder}/open") == "old" and _readable(s, *paths) == "",
+                b.check(s.do(f"cat {directory}/open") == "old" and _readable(s, *paths) == "",
                         f"{conf[:13]}: a session with masks below a bind", s.do("cat /proc/self/mountinfo"), b.log_tail())
                 time.sleep(1.5)
-                os.rename(folder / "secret", folder / "secret.old")
-                os.rename(folder / "a", folder / "a.old")
-                _secrets(folder, "new")
+                os.rename(directory / "secret", directory / "secret.old")
+                os.rename(directory / "a", directory / "a.old")
+                _secrets(directory, "new")
                 said = _readable(s, *paths)
-                b.check(said == "" and s.do(f"cat {folder}/open") == "new",
+                b.check(said == "" and s.do(f"cat {directory}/open") == "new",
                         "what the host puts in the place of what is hidden is hidden, too: a directory, a file, one above",
                         said, b.log_tail())
-                said = s.do(f"cat {folder}/secret.old/word {folder}/a.old/b/deep/word")
+                said = s.do(f"cat {directory}/secret.old/word {directory}/a.old/b/deep/word")
                 b.check(said.count("denied") == 2, "and what was there still is, where it was moved", said)
-                shutil.rmtree(folder / "secret")
-                (folder / "key").unlink()
+                shutil.rmtree(directory / "secret")
+                (directory / "key").unlink()
                 time.sleep(1)
-                gone = s.do(f"ls -d {folder}/secret {folder}/key")
-                _secrets(folder, "newer")
+                gone = s.do(f"ls -d {directory}/secret {directory}/key")
+                _secrets(directory, "newer")
                 said = _readable(s, *paths)
                 b.check(gone.count("No such") == 2 and said == "", "one that was gone for a while, too", (gone, said), b.log_tail())
-                for path, old in ((folder / "secret", "/a/b/deep"), (folder / "key", "")):
+                for path, old in ((directory / "secret", "/a/b/deep"), (directory / "key", "")):
                     last = _mounts_at(s, path)[-1].split()
                     b.check("ro,nosuid,nodev,noexec" in last[5] and last[6] == "-" and "denied" in s.do(f"umount {path}; cat {path}"),
                             "the new mask is as the first, and the user can't take it away", last)
@@ -294,17 +294,17 @@ def test_masks_below_binds(b):
 
 def test_what_users_do_to_masks(b):
     """An account that may write above what is hidden moves it: its own things are masked then, and that has an end."""
-    with _folder(b, "moved") as folder:
-        _secrets(folder, "old")
-        for path in (folder, folder / "a"):
+    with _directory(b, "moved") as directory:
+        _secrets(directory, "old")
+        for path in (directory, directory / "a"):
             os.chown(path, b.alice.pw_uid, b.alice.pw_gid)
-        b.stage.config(f"BindPaths={folder}\nInaccessiblePaths={folder}/a/b/deep\n")
+        b.stage.config(f"BindPaths={directory}\nInaccessiblePaths={directory}/a/b/deep\n")
         with b.shell(b.alice.pw_name) as s:
-            s.do(f"cd {folder}")
+            s.do(f"cd {directory}")
             begun = int(s.do("grep -c . /proc/self/mountinfo"))
             for n in range(3):
                 s.do(f"mv a a{n}; mkdir -p a/b/deep; echo own > a/b/deep/word")
-                said = _readable(s, folder / "a/b/deep/word")
+                said = _readable(s, directory / "a/b/deep/word")
                 b.check(said == "" and "denied" in s.do("cat a0/b/deep/word"),
                         f"what the account puts there is masked, and what was hidden stays so, {n + 1}", said, b.log_tail())
             more = int(s.do("grep -c . /proc/self/mountinfo")) - begun
@@ -321,8 +321,8 @@ def test_a_file_system_that_does_not_answer(b):
     if not os.access("/dev/fuse", os.W_OK):
         b.skip("file systems that never answer", "there is no /dev/fuse")
         return
-    with _folder(b, "beside") as folder, Daemon(folder / "sock") as daemon, Fuse(at, b.alice, 1 << 30) as fuse:
-        b.stage.config(f"Share=account\nSockets={at}/dir:/run/dir {folder}/sock:/run/its.sock\n")
+    with _directory(b, "beside") as directory, Daemon(directory / "sock") as daemon, Fuse(at, b.alice, 1 << 30) as fuse:
+        b.stage.config(f"Share=account\nSockets={at}/dir:/run/dir {directory}/sock:/run/its.sock\n")
         with b.shell(b.alice.pw_name) as s, b.shell(b.alice.pw_name) as t:
             t.do("true")
             said = s.do("grep -c ' /run/dir .* fuse.hung' /proc/self/mountinfo; echo $NSSHELL_SESSION").splitlines()
@@ -334,7 +334,7 @@ def test_a_file_system_that_does_not_answer(b):
             while "doesn't answer" not in b.log_tail(40) and time.monotonic() < end:
                 time.sleep(0.1)
             for n in range(3):
-                (folder / f"change{n}").touch()
+                (directory / f"change{n}").touch()
                 time.sleep(1.5)
             told = [x for x in b.stage.syslog.lines() if "doesn't answer" in x]
             b.check(len(told) == 1 and said[1] in told[0], "one that answers no more is told to the log, once", told)

@@ -32,7 +32,7 @@ def _link(path, target, user=None):
 
 
 @contextlib.contextmanager
-def _folder(path, mode=0o755, user=None):
+def _directory(path, mode=0o755, user=None):
     path = pathlib.Path(path)
     path.mkdir(mode=mode)
     path.chmod(mode)
@@ -103,7 +103,7 @@ def _left_out(b, config, cause, did):
 def test_a_socket_that_is_a_link_of_the_users(b):
     theirs = pathlib.Path(b.bob.pw_dir) / "closed"
     app = pathlib.Path(b.alice.pw_dir) / "app.sock"
-    with _folder(theirs, 0o700, b.bob):
+    with _directory(theirs, 0o700, b.bob):
         _file(theirs / "file")
         with _link(app, theirs, b.alice):
             _refused(b, f"Sockets={app}:/mnt/app.sock\n", "symlink", "a socket that is a link")
@@ -112,7 +112,7 @@ def test_a_socket_that_is_a_link_of_the_users(b):
 
 def test_what_is_no_socket(b):
     home = pathlib.Path(b.alice.pw_dir)
-    with _folder("/srv/nst-dir"):
+    with _directory("/srv/nst-dir"):
         _file("/srv/nst-dir/file")
         _refused(b, "Sockets=/srv/nst-dir/file:/mnt/x\n", "neither a socket", "a file in Sockets=")
         _refused(b, "Sockets=/etc/shadow:/mnt/x\n", "neither a socket", "shadow in Sockets=")
@@ -180,7 +180,7 @@ def test_kernel_file_systems(b):
         _refused(b, f"BindPaths={source}:/mnt/p\n", "file system of the kernel",
                  f"BindPaths={source}")
     _left_out(b, "BindPaths=-/proc:/mnt/p\n", "file system of the kernel", "BindPaths=-/proc")
-    with _folder("/srv/nst-root"):
+    with _directory("/srv/nst-root"):
         os.mkdir("/srv/nst-root/proc")
         _file("/srv/nst-root/file", "in\n")
         kernel.mount("proc", "/srv/nst-root/proc", "proc")
@@ -200,7 +200,7 @@ def test_the_own_state(b):
         b.check(r.returncode != 0, f"BindPaths={source}: refused", "", r.stdout + r.stderr)
     with _link("/srv/nst-link", "/var/lib"):
         _refused(b, "BindPaths=/srv/nst-link:/mnt\n", "state", "a link of root's to /var/lib")
-    with _folder("/srv/nst-all"):
+    with _directory("/srv/nst-all"):
         for part in ("/", "/var/lib"):
             kernel.bind(part, "/srv/nst-all")
             try:
@@ -221,7 +221,7 @@ def test_the_own_state(b):
 
 def test_links_of_roots_are_followed(b):
     s = None
-    with _folder("/run/nst-app"), _folder("/srv/nst-real"), _link("/srv/nst-way", "nst-real"), \
+    with _directory("/run/nst-app"), _directory("/srv/nst-real"), _link("/srv/nst-way", "nst-real"), \
             _link("/srv/nst-abs", "/srv/nst-way"):
         _file("/srv/nst-real/file", "in\n")
         s = _socket("/run/nst-app/sock")
@@ -239,21 +239,21 @@ def test_links_of_roots_are_followed(b):
                  f"Sockets=-{entry}")
         _box(b, "Sockets=-/var/run/nst-none\n", "echo in", "in\n", "Sockets=- of nothing below a link")
         s.close()
-    with _folder("/srv/nst-open", 0o777), _link("/srv/nst-open/link", "/etc"):
+    with _directory("/srv/nst-open", 0o777), _link("/srv/nst-open/link", "/etc"):
         _refused(b, "BindPaths=/srv/nst-open/link:/mnt\n", "others than root may write",
                  "a link of root's where all may write")
-    with _folder("/srv/nst-open", 0o755), _folder("/srv/nst-real"), _link("/srv/nst-open/link", "/srv/nst-real"):
+    with _directory("/srv/nst-open", 0o755), _directory("/srv/nst-real"), _link("/srv/nst-open/link", "/srv/nst-real"):
         acl.allow("/srv/nst-open", b.alice.pw_uid)
         _refused(b, "BindPaths=/srv/nst-open/link:/mnt\n", "others than root may write",
                  "a link of root's where an ACL lets a user write")
         acl.allow("/srv/nst-open", b.alice.pw_uid, mask=5)
         _box(b, "BindPaths=/srv/nst-open/link:/mnt\n", "echo in", "in\n", "and where its mask doesn't")
-    with _folder("/srv/nst-open", 0o775), _folder("/srv/nst-real"), _link("/srv/nst-open/link", "/srv/nst-real"):
+    with _directory("/srv/nst-open", 0o775), _directory("/srv/nst-real"), _link("/srv/nst-open/link", "/srv/nst-real"):
         _box(b, "BindPaths=/srv/nst-open/link:/mnt\n", "echo in", "in\n", "and where root's group may write")
 
 
 def test_hosts_and_hostname_as_targets(b):
-    with _folder("/srv/nst-static"):
+    with _directory("/srv/nst-static"):
         _file("/srv/nst-static/hosts", "192.0.2.1 nst\n")
         _box(b, "BindReadOnlyPaths=/srv/nst-static/hosts:/etc/hosts\n", "cat /etc/hosts",
              "192.0.2.1 nst\n", "something bound onto /etc/hosts")
@@ -263,12 +263,12 @@ def test_hosts_and_hostname_as_targets(b):
 
 def test_a_home_below_a_link(b):
     base = pathlib.Path("/srv/nst-data")
-    with _folder(base), _folder(base / "home"), _link("/srv/nst-home", base / "home"):
+    with _directory(base), _directory(base / "home"), _link("/srv/nst-home", base / "home"):
         b.stage.accounts.add("far", groups=("box",), home=False, extra=("-d", "/srv/nst-home/far"))
         user = pwd.getpwnam(b.stage.accounts.name("far"))
         b.observer.uids.add(user.pw_uid)
         try:
-            with _folder(base / "home/far", 0o700, user), _folder(base / "home/other"):
+            with _directory(base / "home/far", 0o700, user), _directory(base / "home/other"):
                 _file(base / "home/far/file", "in\n", 0o600)
                 os.chown(base / "home/far/file", user.pw_uid, user.pw_gid)
                 b.stage.config()
@@ -285,7 +285,7 @@ def test_a_home_below_a_link(b):
 
 def test_mounts_below_the_home(b):
     www = pathlib.Path(b.alice.pw_dir) / "www"
-    with _folder("/srv/nst-www", 0o755, b.alice), _folder(www, 0o755, b.alice):
+    with _directory("/srv/nst-www", 0o755, b.alice), _directory(www, 0o755, b.alice):
         _file("/srv/nst-www/index", "in\n")
         os.mknod("/srv/nst-www/null", 0o020666, os.makedev(1, 3))
         shutil.copy("/bin/true", "/srv/nst-www/suid")
@@ -310,7 +310,7 @@ def test_targets_that_are_not_there(b):
     """On the host's disk, below the home and below a bind: made, and whose the directory above is."""
     home = pathlib.Path(b.alice.pw_dir)
     top = f"/srv/nst-{b.stage.accounts.prefix}made"
-    with _folder(top, 0o755), _folder(f"{top}/shared", 0o775, b.bob), _folder(f"{top}/roots"):
+    with _directory(top, 0o755), _directory(f"{top}/shared", 0o775, b.bob), _directory(f"{top}/roots"):
         shared, roots = f"{top}/shared", f"{top}/roots"
         _box(b, f"BindPaths={shared} {roots}\nBindReadOnlyPaths=/usr/share:{home}/new/dir /etc/hostname:{home}/new/file "
              f"/usr/share:{shared}/new/dir /usr/share:{roots}/new/dir\n",
@@ -327,11 +327,11 @@ def test_targets_that_are_not_there(b):
 
 
 @contextlib.contextmanager
-def _watched(folder):
+def _watched(directory):
     """What happens in it, as [(mask, name)], inotify(7)."""
     libc = ctypes.CDLL(None, use_errno=True)
     fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-    if libc.inotify_add_watch(fd, bytes(folder), 0xfff) < 0:
+    if libc.inotify_add_watch(fd, bytes(directory), 0xfff) < 0:
         raise OSError(ctypes.get_errno(), "inotify_add_watch")
     events = []
     try:
@@ -359,7 +359,7 @@ def test_targets_are_made_by_their_owner(b):
     finally:
         shutil.rmtree(home / "made", ignore_errors=True)
         (home / "made.file").unlink(missing_ok=True)
-    with _folder("/srv/nst-roots", 0o755) as roots:
+    with _directory("/srv/nst-roots", 0o755) as roots:
         os.chown(roots, 0, b.proj.gr_gid)
         roots.chmod(0o575)
         with _watched(roots) as events:
@@ -367,14 +367,14 @@ def test_targets_are_made_by_their_owner(b):
                  f"{roots}/made/doc\n", "a target in root's directory, which a group may write and root by its mode may not")
         b.check([m & (attrib | create) for m, n in events if n == "made"] == [create]
                 and os.stat(roots / "made").st_gid == b.proj.gr_gid, "it is made, and not chowned", events)
-    with _folder(home / "closed", 0o555, b.alice):
+    with _directory(home / "closed", 0o555, b.alice):
         _refused_at_login(b, f"BindReadOnlyPaths=/usr/share:{home}/closed/new\n", f"make {home}/closed/new inside: Permission denied",
                           "a target where its owner may make none")
 
 
 def test_hidden_behind_links(b):
     see = "cat {0} 2>/dev/null; test -e {0} && echo there; echo end"
-    with _folder("/srv/nst-d"), _link("/nst-data", "/srv/nst-d"), _link("/srv/nst-rel", "nst-d"):
+    with _directory("/srv/nst-d"), _link("/nst-data", "/srv/nst-d"), _link("/srv/nst-rel", "nst-d"):
         secret = _file("/srv/nst-d/secret")
         _file("/srv/nst-d/other", "other\n")
         for entry in ("-/nst-data/secret", "/nst-data/secret", "/nst-data/sec*", "-/srv/nst-rel/secret",

@@ -17,9 +17,9 @@ def _held(record):
 
 def _remove_uppers(b):
     time.sleep(0.5)
-    for folder in os.listdir("/var/lib/nsshell"):
-        if folder != "ranges":
-            b.run("rm", "-rf", f"/var/lib/nsshell/{folder}")
+    for directory in os.listdir("/var/lib/nsshell"):
+        if directory != "ranges":
+            b.run("rm", "-rf", f"/var/lib/nsshell/{directory}")
 
 
 def _share(b, what):
@@ -37,11 +37,11 @@ def _share(b, what):
 
 
 def test_many_binds(b):
-    folder = b.stage.base / "many"
-    folder.mkdir(exist_ok=True)
+    directory = b.stage.base / "many"
+    directory.mkdir(exist_ok=True)
     for i in range(MANY):
-        (folder / str(i)).touch()
-    b.stage.config("Upper=disk\n" + "".join(f"BindReadOnlyPaths={folder}/{i}\n"
+        (directory / str(i)).touch()
+    b.stage.config("Upper=disk\n" + "".join(f"BindReadOnlyPaths={directory}/{i}\n"
                                             for i in range(MANY)))
     try:
         _share(b, f"{MANY} files are bound")
@@ -65,11 +65,11 @@ def test_many_devices(b):
 
 
 def test_too_many(b):
-    folder = b.stage.base / "too-many"
-    folder.mkdir(exist_ok=True)
+    directory = b.stage.base / "too-many"
+    directory.mkdir(exist_ok=True)
     for i in range(1100):
-        (folder / str(i)).touch()
-    b.stage.config("".join(f"BindReadOnlyPaths={folder}/{i}\n" for i in range(1100)))
+        (directory / str(i)).touch()
+    b.stage.config("".join(f"BindReadOnlyPaths={directory}/{i}\n" for i in range(1100)))
     r = b.ssh(b.alice.pw_name, "echo got-in")
     b.check(r.returncode != 0 and "got-in" not in r.stdout, "1,100 files are too many", r.stdout)
     b.check(b.stage.syslog.wait("too many paths"), "which the log says", b.log_tail())

@@ -116,9 +116,9 @@ __attribute__((constructor)) static void loaded(void) { (void)open("/tmp/loaded"
 LOGIN = """import ctypes, os, sys
 class Conversation(ctypes.Structure):
     _fields_ = [("function", ctypes.c_void_p), ("data", ctypes.c_void_p)]
-user, gid, folder = sys.argv[1:]
+user, gid, directory = sys.argv[1:]
 pam, handle = ctypes.CDLL("libpam.so.0"), ctypes.c_void_p()
-r = pam.pam_start_confdir(b"su", user.encode(), ctypes.byref(Conversation()), folder.encode(), ctypes.byref(handle))
+r = pam.pam_start_confdir(b"su", user.encode(), ctypes.byref(Conversation()), directory.encode(), ctypes.byref(handle))
 r = r or pam.pam_open_session(handle, 0)
 os.initgroups(user, int(gid))
 print(r, [n for n in os.listdir("/bin") if n == "busybox"])
@@ -132,9 +132,9 @@ def test_libraries_of_the_image_stay_out(b):
     source.write_text(LIBRARY, encoding="ascii")
     r = b.run(*COMPILER, "-shared", "-fPIC", "-o", library, source)
     b.check(r.returncode == 0, "a library that tells of it", r.stderr)
-    folder = b.stage.private / "pam.images"
-    folder.mkdir(exist_ok=True)
-    (folder / "su").write_text(f"session required pam_permit.so\n{b.stage.module_line()}", encoding="utf-8")
+    directory = b.stage.private / "pam.images"
+    directory.mkdir(exist_ok=True)
+    (directory / "su").write_text(f"session required pam_permit.so\n{b.stage.module_line()}", encoding="utf-8")
 
     def fill(root):
         busybox(root)
@@ -144,7 +144,7 @@ def test_libraries_of_the_image_stay_out(b):
     with store(b) as s:
         s.image("tiny:1", fill)
         b.stage.config(IMAGE)
-        r = b.run("python3", "-c", LOGIN, b.alice.pw_name, b.alice.pw_gid, folder, timeout=60)
+        r = b.run("python3", "-c", LOGIN, b.alice.pw_name, b.alice.pw_gid, directory, timeout=60)
         b.check(r.stdout == "0 ['busybox']\n[]\n", "a login program sets groups, and has loaded none", r.stdout + r.stderr,
                 b.log_tail())
 

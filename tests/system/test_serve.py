@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a user can do to the supervisor at the socket of the own session, core/run/session_socket.h."""
+"""What a user can do to the supervisor at the socket of the own session, core/run/session/session_socket.h."""
 
 import contextlib
 import os

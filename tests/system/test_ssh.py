@@ -104,7 +104,7 @@ def test_scp(b):
     for flag, what in (("-s", "sftp protocol"), ("-O", "old protocol")):
         r = sshd.client("scp", flag, src, f"{target}:{b.stage.open}/letter")
         b.check(r.returncode == 0 and not os.path.exists(b.stage.open / "letter"),
-                f"scp ({what}) to a folder of the host's root lands inside",
+                f"scp ({what}) to a directory of the host's root lands inside",
                 r.stderr or "written, and not on the host")
 
 
@@ -146,7 +146,7 @@ def test_rsync(b):
             r.stderr or same.stdout)
     r = b.run("rsync", "-r", "-e", line, f"{tree}/", f"{target}:{b.stage.open}/tree")
     b.check(r.returncode == 0 and not os.path.exists(b.stage.open / "tree"),
-            "rsync to a folder of the host's root lands inside", r.stderr)
+            "rsync to a directory of the host's root lands inside", r.stderr)
 
 
 def test_git_clone(b):

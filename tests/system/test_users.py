@@ -204,9 +204,9 @@ def test_who_may_connect(b):
     uid = b.alice.pw_uid
     with login(b, b.alice.pw_name):
         session = b.record_of(b.alice.pw_name)["id"]
-        folder, mark = f"{ask.OWN}/{uid}", f"{ask.OWN}/{uid}/{session}"
+        directory, mark = f"{ask.OWN}/{uid}", f"{ask.OWN}/{uid}/{session}"
         seen = {p: (os.stat(p).st_mode & 0o777, os.stat(p).st_uid, os.stat(p).st_gid)
-                for p in ("/run/nsshell", ask.OWN, folder)}
+                for p in ("/run/nsshell", ask.OWN, directory)}
         b.check(list(seen.values()) == [(0o711, 0, 0), (0o711, 0, 0), (0o750, 0, 0)],
                 "who isn't of the account gets no further than to its directory", seen)
         closed = [p for p in os.listdir("/run/nsshell") if p != "own" and os.stat(f"/run/nsshell/{p}").st_mode & 0o077]
@@ -214,12 +214,12 @@ def test_who_may_connect(b):
         r = ask.as_user(b.bob, ask.ask, uid, session, ask.RECORD)
         b.check("PermissionError" in str(r), "another account can't connect", r)
         mate = types.SimpleNamespace(pw_uid=b.bob.pw_uid, pw_gid=b.alice.pw_gid)
-        r = ask.as_user(mate, os.listdir, folder)
+        r = ask.as_user(mate, os.listdir, directory)
         b.check("PermissionError" in str(r), "nor one with the same group see whose sessions there are", r)
-        os.chmod(folder, 0o755)
+        os.chmod(directory, 0o755)
         r = ask.as_user(b.bob, ask.ask, uid, session, ask.RECORD)
         b.check(r is None or "Broken pipe" in str(r) or "reset" in str(r), "and is hung up on where it could", r)
-        os.chmod(folder, 0o750)
+        os.chmod(directory, 0o750)
         r = ask.as_user(b.alice, ask.ask, uid, session, ask.RECORD)
         b.check(r[0] == 0 and f"id={session}" in r[3], "the account is answered", r)
         r = ask.as_user(b.alice, os.unlink, mark)
@@ -254,7 +254,7 @@ def test_hostile_calls(b):
             "one byte more": good + b"x", "no words": ask.command([]), "a count that lies": ask.command(["id"], n_argv=2),
             "a count beyond all": ask.command(["id"], n_argv=2 ** 32 - 1),
             "counts that add up to nothing": ask.command(["id"], n_argv=2 ** 31, n_env=2 ** 31),
-            "no program": ask.command(["id"], file=""), "a relative directory": ask.command(["id"], folder="../.."),
+            "no program": ask.command(["id"], file=""), "a relative directory": ask.command(["id"], directory="../.."),
             "a pty of eight fds": ask.command(["id"], on_pty=8),
         }
         for what, data in wrong.items():

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A folder with an nsshell.conf for each test, and short words for what tests expect. */
+/* A directory with an nsshell.conf for each test, and short words for what tests expect. */
 #pragma once
 
 #include <setjmp.h>
@@ -60,7 +60,7 @@ __attribute__((unused)) static int fixture_teardown(void **state)
 
 #define story(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 
-/* Write bytes to a file of the fixture's folder: "nsshell.conf",
+/* Write bytes to a file of the fixture's directory: "nsshell.conf",
  * "nsshell.conf.d/10.conf". */
 __attribute__((unused)) static void put_bytes(
 	struct fixture *f, const char *name, const void *bytes, size_t size)

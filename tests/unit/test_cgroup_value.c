@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Reading a group's file back: when does it say what was written? */
-#include "core/run/cgroup.h"
-#include "core/run/cgroup_internal.h"
+#include "core/run/cgroup/cgroup.h"
+#include "core/run/cgroup/cgroup_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

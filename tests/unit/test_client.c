@@ -9,7 +9,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
-#include "helpers/client.h"
+#include "helpers/client/client.h"
 
 #include <fcntl.h>
 #include <signal.h>

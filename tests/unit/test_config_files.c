@@ -65,7 +65,7 @@ static void nothing_there_is_an_empty_config(void **state)
 	load(f);
 	expect_count(f, 0);
 	(void)snprintf(
-		f->path, sizeof(f->path), "%s/no/such/folder/nsshell.conf", f->dir);
+		f->path, sizeof(f->path), "%s/no/such/directory/nsshell.conf", f->dir);
 	load(f);
 	expect_count(f, 0);
 	policy_ok(f, "alice", NULL, NULL);
@@ -129,7 +129,7 @@ static void a_file_that_others_can_write_is_refused_and_not_read(void **state)
 	expect(f, 0, "nsshell.conf", 2, "Default", "TasksMax", "takes");
 }
 
-static void a_folder_that_others_can_write_is_refused(void **state)
+static void a_directory_that_others_can_write_is_refused(void **state)
 {
 	struct fixture *f = *state;
 
@@ -139,19 +139,19 @@ static void a_folder_that_others_can_write_is_refused(void **state)
 	load(f);
 	expect_count(f, 1);
 	expect(f, 0, "nsshell.conf.d", 0, NULL, NULL,
-		"the folder can be written by its group: chmod go-w it; nothing in it was read");
+		"the directory can be written by its group: chmod go-w it; nothing in it was read");
 	change(f, "nsshell.conf.d", 0755);
 	assert_int_equal(chmod(f->dir, 01777), 0);
 	load(f);
 	expect_count(f, 1);
 	assert_int_equal(policy_of(f, "alice", NULL, NULL, NULL), -1);
-	assert_non_null(strstr(f->e.msg, "the folder can be written by everybody"));
+	assert_non_null(strstr(f->e.msg, "the directory can be written by everybody"));
 }
 
 static void a_file_of_somebody_else_is_refused(void **state)
 {
 	struct fixture *f = *state;
-	char folder[128];
+	char directory[128];
 
 	if (geteuid() != 0)
 		skip(); /* only root can give files away */
@@ -164,8 +164,8 @@ static void a_file_of_somebody_else_is_refused(void **state)
 	assert_int_equal(chown(f->path, 0, 1000), 0);
 	load(f);
 	expect_count(f, 0);
-	(void)snprintf(folder, sizeof(folder), "%s.d", f->path);
-	assert_int_equal(chown(folder, 1000, 0), 0);
+	(void)snprintf(directory, sizeof(directory), "%s.d", f->path);
+	assert_int_equal(chown(directory, 1000, 0), 0);
 	load(f);
 	expect_count(f, 1);
 	expect(f, 0, "nsshell.conf.d", 0, NULL, NULL, "owned by somebody else than root");
@@ -242,7 +242,7 @@ int main(void)
 		story(problems_come_in_the_order_of_files_and_lines),
 		story(a_drop_in_may_mend_or_make_a_contradiction),
 		story(a_file_that_others_can_write_is_refused_and_not_read),
-		story(a_folder_that_others_can_write_is_refused),
+		story(a_directory_that_others_can_write_is_refused),
 		story(a_file_of_somebody_else_is_refused),
 		story(what_is_no_plain_file_is_refused),
 		story(a_file_that_cannot_be_read_is_a_problem),

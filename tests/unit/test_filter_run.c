@@ -6,8 +6,8 @@
 #include "tests/unit/filter_cases.h"
 
 #include "core/base/cleanup.h"
-#include "core/run/filter.h"
-#include "core/run/filter_make.h"
+#include "core/run/enter/seccomp.h"
+#include "core/run/enter/seccomp_make.h"
 
 #include <fcntl.h>
 #include <seccomp.h>

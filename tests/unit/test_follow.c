@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* When a session's overlays are to look anew at the host. */
-#include "helpers/follow.h"
+#include "helpers/supervisor/follow.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a login takes of the store of images: names, layers, environment. */
-#include "core/run/imagestore.h"
+#include "core/run/mount/imagestore.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"

@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/run/cgroup_join.h"
-#include "core/run/enter.h"
-#include "core/run/find.h"
+#include "core/run/cgroup/cgroup_join.h"
+#include "core/run/enter/enter.h"
+#include "core/run/session/find.h"
 
 #include <stdio.h>
 #include <string.h>

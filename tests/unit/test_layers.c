@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Names of layers on disk: no two places have one, and overlay takes them as they are. */
-#include "core/run/layers.h"
+#include "core/run/mount/layers.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -25,7 +25,7 @@ static long ms_now(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int make_folder(char *path)
+static int make_directory(char *path)
 {
 	int dir;
 
@@ -38,7 +38,7 @@ static int make_folder(char *path)
 static void a_lock_of_somebody_is_waited_for_as_long_as_said(void **state)
 {
 	char path[] = "/tmp/nsshell-lock.XXXXXX", holder[32];
-	_cleanup_close_ int dir = make_folder(path), first = -EBADF, second = -EBADF;
+	_cleanup_close_ int dir = make_directory(path), first = -EBADF, second = -EBADF;
 	struct err e = { 0 };
 	long begun;
 
@@ -60,7 +60,7 @@ static void a_lock_of_somebody_is_waited_for_as_long_as_said(void **state)
 static void a_file_that_went_under_its_lock_is_made_anew(void **state)
 {
 	char path[] = "/tmp/nsshell-lock.XXXXXX";
-	_cleanup_close_ int dir = make_folder(path), first = -EBADF, second = -EBADF;
+	_cleanup_close_ int dir = make_directory(path), first = -EBADF, second = -EBADF;
 	struct err e = { 0 };
 
 	(void)state;

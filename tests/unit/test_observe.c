@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/run/observe.h"
-#include "core/run/observe_inside.h"
+#include "core/run/terminal/observe.h"
+#include "core/run/terminal/observe_inside.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- a folder that looks like /proc/PID of a session's init ------------------------------ */
+/* ---- a directory that looks like /proc/PID of a session's init ------------------------------ */
 
 static char base[] = "/tmp/nsshell-observe-XXXXXX";
 static int proc = -1;
@@ -35,15 +35,16 @@ static const char *in_box(const char *name)
 
 static int setup(void **state)
 {
-	static const char *const folders[] = { "root", "root/run", "root/run/nsshell" };
+	static const char *const directories[] = { "root", "root/run",
+		"root/run/nsshell" };
 	char path[108];
 
 	(void)state;
 	(void)snprintf(base, sizeof(base), "/tmp/nsshell-observe-XXXXXX");
 	if (!mkdtemp(base))
 		return -1;
-	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", base, folders[i]);
+	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", base, directories[i]);
 		if (mkdir(path, 0755) < 0)
 			return -1;
 	}
@@ -139,7 +140,7 @@ static void the_newest_terminal_that_listens_is_shown(void **state)
 	shows_none(OBSERVE_INSIDE_NONE);
 }
 
-static void a_box_without_record_has_no_folder(void **state)
+static void a_box_without_record_has_no_directory(void **state)
 {
 	(void)state;
 	shows_none(OBSERVE_INSIDE_OFF);
@@ -303,7 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(the_newest_terminal_that_listens_is_shown),
-		STORY(a_box_without_record_has_no_folder),
+		STORY(a_box_without_record_has_no_directory),
 		STORY(what_is_no_socket_of_a_terminal_is_passed_over),
 		STORY(no_link_is_followed_on_the_way),
 		STORY(nobody_waits_for_who_lets_nobody_in),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reading a folder of PAM services, and replacing a file of it. */
+/* Reading a directory of PAM services, and replacing a file of it. */
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/run/pamfile.h"
+#include "core/run/host/pamfile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,13 +15,14 @@
 
 #define TEXT "session required pam_unix.so\n"
 
-struct folder {
+struct directory {
 	char path[64];
 	int fd;
 	struct pamstack_dir read;
 };
 
-static void put(const struct folder *f, const char *name, const char *text, mode_t mode)
+static void put(
+	const struct directory *f, const char *name, const char *text, mode_t mode)
 {
 	_cleanup_close_ int fd =
 		openat(f->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -31,9 +32,9 @@ static void put(const struct folder *f, const char *name, const char *text, mode
 	assert_int_equal(fchmod(fd, mode), 0);
 }
 
-static int folder_up(void **state)
+static int directory_up(void **state)
 {
-	struct folder *f = calloc(1, sizeof(*f));
+	struct directory *f = calloc(1, sizeof(*f));
 	struct err e;
 
 	assert_non_null(f);
@@ -46,9 +47,9 @@ static int folder_up(void **state)
 	return 0;
 }
 
-static int folder_down(void **state)
+static int directory_down(void **state)
 {
-	struct folder *f = *state;
+	struct directory *f = *state;
 	DIR *d = fdopendir(f->fd);
 	const struct dirent *entry;
 
@@ -63,7 +64,7 @@ static int folder_down(void **state)
 	return 0;
 }
 
-static void read_all(struct folder *f)
+static void read_all(struct directory *f)
 {
 	struct err e = { 0 };
 
@@ -73,7 +74,7 @@ static void read_all(struct folder *f)
 }
 
 static void replace_refused(
-	struct folder *f, const char *name, const char *old, const char *why)
+	struct directory *f, const char *name, const char *old, const char *why)
 {
 	struct err e = { 0 };
 
@@ -84,7 +85,7 @@ static void replace_refused(
 
 static void leftovers_of_editors_and_packages_are_no_services(void **state)
 {
-	struct folder *f = *state;
+	struct directory *f = *state;
 
 	static const char *const leftovers[] = { "sshd.dpkg-old", "sshd.dpkg-dist",
 		"sshd.dpkg-new", "sshd.dpkg-tmp", "sshd.ucf-old", "sshd.ucf-dist",
@@ -104,7 +105,7 @@ static void leftovers_of_editors_and_packages_are_no_services(void **state)
 
 static void files_that_others_can_change_are_read_but_locked(void **state)
 {
-	struct folder *f = *state;
+	struct directory *f = *state;
 
 	put(f, "group", TEXT, 0664);
 	put(f, "world", TEXT, 0646);
@@ -124,7 +125,7 @@ static void files_that_others_can_change_are_read_but_locked(void **state)
 
 static void a_replaced_file_keeps_owner_mode_and_attributes(void **state)
 {
-	struct folder *f = *state;
+	struct directory *f = *state;
 	char path[128], value[8] = "";
 	struct stat before, after;
 	bool has_xattr;
@@ -154,7 +155,7 @@ static void a_replaced_file_keeps_owner_mode_and_attributes(void **state)
 
 static void a_file_that_somebody_changed_meanwhile_is_left(void **state)
 {
-	struct folder *f = *state;
+	struct directory *f = *state;
 
 	replace_refused(f, "sshd", "something else\n", "changed by somebody else");
 	read_all(f);
@@ -164,7 +165,7 @@ static void a_file_that_somebody_changed_meanwhile_is_left(void **state)
 
 static void a_file_with_a_zero_byte_is_no_text(void **state)
 {
-	struct folder *f = *state;
+	struct directory *f = *state;
 	_cleanup_close_ int fd =
 		openat(f->fd, "zero", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	struct err e;
@@ -176,7 +177,7 @@ static void a_file_with_a_zero_byte_is_no_text(void **state)
 
 static void the_vendors_files_are_locked_and_come_second(void **state)
 {
-	struct folder *f = *state;
+	struct directory *f = *state;
 	struct err e;
 
 	read_all(f);
@@ -188,17 +189,17 @@ static void the_vendors_files_are_locked_and_come_second(void **state)
 	assert_non_null(strstr(pamstack_find(&f->read, "polkit-1")->locked, "copy it"));
 }
 
-#define folder_test(f) cmocka_unit_test_setup_teardown(f, folder_up, folder_down)
+#define directory_test(f) cmocka_unit_test_setup_teardown(f, directory_up, directory_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		folder_test(leftovers_of_editors_and_packages_are_no_services),
-		folder_test(files_that_others_can_change_are_read_but_locked),
-		folder_test(a_replaced_file_keeps_owner_mode_and_attributes),
-		folder_test(a_file_that_somebody_changed_meanwhile_is_left),
-		folder_test(a_file_with_a_zero_byte_is_no_text),
-		folder_test(the_vendors_files_are_locked_and_come_second),
+		directory_test(leftovers_of_editors_and_packages_are_no_services),
+		directory_test(files_that_others_can_change_are_read_but_locked),
+		directory_test(a_replaced_file_keeps_owner_mode_and_attributes),
+		directory_test(a_file_that_somebody_changed_meanwhile_is_left),
+		directory_test(a_file_with_a_zero_byte_is_no_text),
+		directory_test(the_vendors_files_are_locked_and_come_second),
 	};
 
 	return cmocka_run_group_tests_name("pamfile", tests, NULL, NULL);

@@ -49,7 +49,7 @@ static void a_home_is_there_and_no_other(void **state)
 	assert_true(op(PLAN_SEAL, "/home")->attr & MOUNT_ATTR_RDONLY);
 }
 
-static void a_deep_home_has_its_folders_made(void **state)
+static void a_deep_home_has_its_directories_made(void **state)
 {
 	(void)state;
 	home_is("/home/students//2026/alice/");
@@ -60,7 +60,7 @@ static void a_deep_home_has_its_folders_made(void **state)
 	assert_true(has(PLAN_BIND, "/home/students/2026/alice"));
 }
 
-static void a_home_elsewhere_has_its_folder_covered(void **state)
+static void a_home_elsewhere_has_its_directory_covered(void **state)
 {
 	(void)state;
 	home_is("/export/users/alice");
@@ -70,7 +70,7 @@ static void a_home_elsewhere_has_its_folder_covered(void **state)
 	assert_true(has(PLAN_DIR, "/export/users/alice"));
 }
 
-static void a_home_in_a_system_folder_is_bound_in_place(void **state)
+static void a_home_in_a_system_directory_is_bound_in_place(void **state)
 {
 	static const char *const homes[] = { "/alice", "/srv/alice", "/opt/alice",
 		"/var/lib/alice", "/usr/local/share/alice", "/var/www/alice" };
@@ -139,7 +139,7 @@ static void what_is_no_home_is_refused(void **state)
 
 /* ---- for nsshell inside */
 
-static void terminals_have_a_folder_of_the_accounts_with_record_alone(void **state)
+static void terminals_have_a_directory_of_the_accounts_with_record_alone(void **state)
 {
 	(void)state;
 	made();
@@ -390,12 +390,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(files_of_lxcfs_cover_those_of_proc),
 		STORY(a_dead_lxcfs_covers_nothing_and_is_told),
-		STORY(terminals_have_a_folder_of_the_accounts_with_record_alone),
+		STORY(terminals_have_a_directory_of_the_accounts_with_record_alone),
 		STORY(the_real_shell_is_told_where_the_config_has_one),
 		STORY(a_home_is_there_and_no_other),
-		STORY(a_deep_home_has_its_folders_made),
-		STORY(a_home_elsewhere_has_its_folder_covered),
-		STORY(a_home_in_a_system_folder_is_bound_in_place),
+		STORY(a_deep_home_has_its_directories_made),
+		STORY(a_home_elsewhere_has_its_directory_covered),
+		STORY(a_home_in_a_system_directory_is_bound_in_place),
 		STORY(a_home_in_run_is_made_there),
 		STORY(a_home_that_would_be_hidden_is_seen_alone),
 		STORY(what_is_no_home_is_refused),

@@ -59,7 +59,7 @@ static void hidden_paths_are_hidden_where_they_would_be_seen(void **state)
 	assert_false(whiteout("/run/thing") || has(PLAN_MASK, "/run/thing"));
 }
 
-static void hiding_a_folder_with_a_bind_in_it_leaves_the_bind(void **state)
+static void hiding_a_directory_with_a_bind_in_it_leaves_the_bind(void **state)
 {
 	(void)state;
 	fixture_path(&f, "/srv/all", PLAN_PATH_DIR);
@@ -93,7 +93,7 @@ static void a_path_behind_a_symlink_is_hidden_where_it_really_is(void **state)
 	assert_false(whiteout("/lib/secret"));
 }
 
-static void a_hidden_folder_hides_what_is_in_it(void **state)
+static void a_hidden_directory_hides_what_is_in_it(void **state)
 {
 	char *paths[] = { (char *)"/srv/a/b", (char *)"/srv/a" };
 
@@ -194,7 +194,7 @@ static void trees_that_nothing_lies_in_are_live(void **state)
 	made();
 	assert_true(live("/usr"));
 	assert_true(f.plan->overlays[0].readonly);
-	/* what is hidden in one, or mounted, would go along with a folder that is renamed */
+	/* what is hidden in one, or mounted, would go along with a directory that is renamed */
 	assert_false(overlay("/opt") || overlay("/srv"));
 	assert_true(overlay("/var") && !live("/var"));
 	assert_false(overlay("/nix"));
@@ -283,10 +283,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(what_a_box_needs_cannot_be_hidden),
 		STORY(hidden_paths_are_hidden_where_they_would_be_seen),
-		STORY(hiding_a_folder_with_a_bind_in_it_leaves_the_bind),
+		STORY(hiding_a_directory_with_a_bind_in_it_leaves_the_bind),
 		STORY(hiding_var_leaves_a_var_tmp),
 		STORY(a_path_behind_a_symlink_is_hidden_where_it_really_is),
-		STORY(a_hidden_folder_hides_what_is_in_it),
+		STORY(a_hidden_directory_hides_what_is_in_it),
 		STORY(a_host_without_a_root_is_refused),
 		STORY(parents_come_before_children),
 		STORY(what_a_later_mount_covers_is_not_there),

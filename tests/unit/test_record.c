@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a record says is believed by root: its text is read strictly. */
-#include "core/run/record.h"
+#include "core/run/session/record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

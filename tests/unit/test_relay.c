@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/run/relay.h"
+#include "core/run/terminal/relay.h"
 
 #include <errno.h>
 #include <fcntl.h>

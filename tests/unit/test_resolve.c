@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a pattern finds, and that it tells of a look that failed. */
-#include "core/run/resolve.h"
+#include "core/run/mount/resolve.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "core/base/cleanup.h"
-#include "core/run/tty.h"
+#include "core/run/terminal/tty.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

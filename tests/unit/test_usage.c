@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Usage, read from folders that look like a control group's. */
+/* Usage, read from directories that look like a control group's. */
 #include "config_fixture.h"
 
-#include "core/run/usage.h"
-#include "core/run/usage_more.h"
+#include "core/run/cgroup/usage.h"
+#include "core/run/cgroup/usage_more.h"
 
-static void read_folder(
+static void read_directory(
 	const struct fixture *f, enum plan_cgroup_kind kind, struct usage *u)
 {
 	int dirs[USAGE_DIRS];
@@ -39,7 +39,7 @@ static void a_v2_group_is_read(void **state)
 	text(f, "pids.max", "512\n");
 	text(f, "pids.events", "max 4\n");
 	text(f, "io.stat", "8:0 rbytes=100 wbytes=20 rios=1\n8:16 rbytes=1 wbytes=2\n");
-	read_folder(f, PLAN_CGROUP_V2, &u);
+	read_directory(f, PLAN_CGROUP_V2, &u);
 	assert_int_equal(u.memory, 4096);
 	assert_int_equal(u.memory_peak, 8192);
 	assert_true(u.limits[LIMIT_MEMORY_MAX] == PARSE_INFINITY);
@@ -71,7 +71,7 @@ static void a_v1_group_is_read(void **state)
 	text(f, "pids.max", "max\n");
 	text(f, "blkio.throttle.io_service_bytes_recursive",
 		"8:0 Read 10\n8:0 Write 3\n8:0 Total 13\nTotal 13\n");
-	read_folder(f, PLAN_CGROUP_V1, &u);
+	read_directory(f, PLAN_CGROUP_V1, &u);
 	assert_int_equal(u.memory, 4096);
 	assert_true(u.limits[LIMIT_MEMORY_MAX] == PARSE_INFINITY);
 	assert_int_equal(u.oom_kills, 7);
@@ -123,14 +123,14 @@ static void a_weight_is_told_as_the_key_takes_it(void **state)
 	struct usage u;
 
 	text(f, "io.bfq.weight", "default 500\n");
-	read_folder(f, PLAN_CGROUP_V2, &u);
+	read_directory(f, PLAN_CGROUP_V2, &u);
 	assert_int_equal(u.limits[LIMIT_IO_WEIGHT], 4500);
 	text(f, "io.weight", "default 200\n8:0 300\n");
-	read_folder(f, PLAN_CGROUP_V2, &u);
+	read_directory(f, PLAN_CGROUP_V2, &u);
 	assert_int_equal(u.limits[LIMIT_IO_WEIGHT], 200);
 	text(f, "blkio.weight", "250\n");
 	text(f, "cpu.shares", "512\n");
-	read_folder(f, PLAN_CGROUP_V1, &u);
+	read_directory(f, PLAN_CGROUP_V1, &u);
 	assert_int_equal(u.limits[LIMIT_IO_WEIGHT], 50);
 	assert_int_equal(u.limits[LIMIT_CPU_WEIGHT], 50);
 }
@@ -145,7 +145,7 @@ static void what_v1_says_in_two_files_is_put_together(void **state)
 	text(f, "memory.memsw.limit_in_bytes", "83886080\n");
 	text(f, "cpu.cfs_quota_us", "50000\n");
 	text(f, "cpu.cfs_period_us", "25000\n");
-	read_folder(f, PLAN_CGROUP_V1, &u);
+	read_directory(f, PLAN_CGROUP_V1, &u);
 	assert_int_equal(u.limits[LIMIT_SWAP_MAX], 16777216);
 	assert_int_equal(u.limits[LIMIT_CPU_QUOTA], 200);
 }
@@ -158,7 +158,7 @@ static void what_the_kernel_does_not_say_is_unknown(void **state)
 	text(f, "memory.current", "a lot\n");
 	text(f, "memory.events", "oom_kills 4\n");
 	text(f, "cpu.max", "\n");
-	read_folder(f, PLAN_CGROUP_V2, &u);
+	read_directory(f, PLAN_CGROUP_V2, &u);
 	assert_true(u.memory == USAGE_UNKNOWN);
 	assert_true(u.oom_kills == USAGE_UNKNOWN);
 	assert_true(u.limits[LIMIT_CPU_QUOTA] == USAGE_UNKNOWN);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* UserManager=: where there is one, and where there can't be; and the groups that it makes. */
 #include "core/base/cleanup.h"
-#include "core/run/cgroup_below.h"
+#include "core/run/cgroup/cgroup_below.h"
 #include "tests/unit/plan_story.h"
 
 #include <fcntl.h>
@@ -91,7 +91,7 @@ static void nsctl_check_hears_of_it_with_the_limits(void **state)
 	assert_non_null(strstr(f.plan->notes[0], "UserManager=yes"));
 }
 
-/* ---- groups below groups; plain folders are enough to look at ---------------------------- */
+/* ---- groups below groups; plain directories are enough to look at ---------------------------- */
 
 static void make_group(int top, const char *path, const char *pids)
 {

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# image.sh FOLDER: a Debian 12 to boot, made without a loop device or a mount, as root.
+# image.sh DIRECTORY: a Debian 12 to boot, made without a loop device or a mount, as root.
 # Leaves there disk.img, vmlinuz, initrd and the key id; does nothing when they are up to date.
 # EXTRA_PKGS="a b" puts more packages in.
 set -euo pipefail
 umask 022
 self=$(readlink -f "$0")
-mkdir -p "${1:?a folder}"
+mkdir -p "${1:?a directory}"
 dir=$(cd "$1" && pwd)
 extra=$(echo "${EXTRA_PKGS:-}" | tr ' ' ',')
 

@@ -49,16 +49,16 @@ def free_ports():
 
 class Machine:
     """
-    A folder VM_DIR/run.PORT has what belongs to it: pid, console (ttyS0, what the kernel and
+    A directory VM_DIR/run.PORT has what belongs to it: pid, console (ttyS0, what the kernel and
     init say), tty (a socket: ttyS1, where somebody can log in).
     """
 
     def __init__(self, port):
         self.port = port
-        self.folder = VM_DIR / f"run.{port}"
+        self.directory = VM_DIR / f"run.{port}"
         self.process = None
         self.shape = None
-        about = self.folder / "about"
+        about = self.directory / "about"
         if about.exists():
             self.shape = json.loads(about.read_text(encoding="ascii"))["shape"]
 
@@ -66,7 +66,7 @@ class Machine:
 
     def start(self, shape, memory=1536):
         self.shape = shape
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
         forward = "".join(f",hostfwd=tcp:127.0.0.1:{self.port + i}-:{door}"
                           for i, door in enumerate(DOORS))
         # The second processor is for who is told to use it (cpusets): two emulated ones that share
@@ -85,11 +85,11 @@ class Machine:
                 "-serial", "file:console", "-chardev", "socket,id=tty,path=tty,server=on,wait=off",
                 "-serial", "chardev:tty", "-kernel", f"{VM_DIR}/vmlinuz",
                 "-initrd", f"{VM_DIR}/initrd", "-append", append]
-        with open(self.folder / "qemu.log", "wb") as log:
-            self.process = subprocess.Popen(argv, cwd=self.folder, stdin=subprocess.DEVNULL,
+        with open(self.directory / "qemu.log", "wb") as log:
+            self.process = subprocess.Popen(argv, cwd=self.directory, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, preexec_fn=_end_with_us)
-        (self.folder / "pid").write_text(f"{self.process.pid}\n", encoding="ascii")
-        (self.folder / "about").write_text(json.dumps({"shape": shape}), encoding="ascii")
+        (self.directory / "pid").write_text(f"{self.process.pid}\n", encoding="ascii")
+        (self.directory / "about").write_text(json.dumps({"shape": shape}), encoding="ascii")
         try:
             self._wait()
         except BaseException:
@@ -101,7 +101,7 @@ class Machine:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.process.poll() is not None:
-                said = (self.folder / "qemu.log").read_text(errors="replace")
+                said = (self.directory / "qemu.log").read_text(errors="replace")
                 raise MachineError(f"qemu ended: {said.strip()}")
             try:
                 if self._banner() and self.sh("echo up", timeout=5).stdout.strip() == "up":
@@ -109,7 +109,7 @@ class Machine:
             except OSError:
                 pass
             time.sleep(0.1)
-        tail = (self.folder / "console").read_text(errors="replace")[-2000:]
+        tail = (self.directory / "console").read_text(errors="replace")[-2000:]
         raise MachineError(f"no sshd within {seconds} s; the console says:\n{tail}")
 
     def _banner(self):
@@ -126,9 +126,9 @@ class Machine:
                 self.process.kill()
                 self.process.wait()
         for name in ("pid", "tty", "about", "console", "qemu.log"):
-            (self.folder / name).unlink(missing_ok=True)
+            (self.directory / name).unlink(missing_ok=True)
         try:
-            self.folder.rmdir()
+            self.directory.rmdir()
         except OSError:
             pass
 
@@ -203,9 +203,9 @@ class Machine:
                    input)
 
     def tty(self):
-        """The far end of ttyS1. A path of a socket is short: /proc spells the folder."""
+        """The far end of ttyS1. A path of a socket is short: /proc spells the directory."""
         s = socket.socket(socket.AF_UNIX)
-        fd = os.open(self.folder, os.O_PATH | os.O_DIRECTORY)
+        fd = os.open(self.directory, os.O_PATH | os.O_DIRECTORY)
         try:
             s.connect(f"/proc/self/fd/{fd}/tty")
         finally:

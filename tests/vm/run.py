@@ -154,7 +154,7 @@ def hold(shape, port):
         print(f"""{host}, nsshell enabled; alice and bob are isolated, plain and root aren't
 as USER:       {ssh}
 run tests:     tests/vm/run.py --at {machine.port} [NAME...]
-its console:   {machine.folder}/console
+its console:   {machine.directory}/console
 end it:        Ctrl-C, or kill {os.getpid()}""", flush=True)
         while machine.process.poll() is None:
             time.sleep(0.5)

@@ -27,7 +27,7 @@ WORD = "Upper=disk without a disk quota"
 
 @contextlib.contextmanager
 def _disk(h):
-    """A file system of its own below the state folder; /srv/all is a folder all may write."""
+    """A file system of its own below the state directory; /srv/all is a directory all may write."""
     h.sh("mkdir -p /srv/all /var/lib/nsshell; chmod 1777 /srv/all")
     r = h.sh(MAKE, timeout=120)
     h.check("made" in r.stdout, "a file system with quotas for /var/lib/nsshell", r.stdout + r.stderr)

@@ -87,7 +87,7 @@ def with_managers(function):
 
 
 def _group(h):
-    """Folder of the only session's group."""
+    """Directory of the only session's group."""
     return h.out("find /sys/fs/cgroup/nsshell* -name $(ls /run/nsshell/sessions | grep -v '[.]')")
 
 
@@ -104,7 +104,7 @@ def test_units_run_inside(h):
         told = "echo $XDG_RUNTIME_DIR $DBUS_SESSION_BUS_ADDRESS"
         for way, seen in (("a login", do(told)), ("a command over ssh", h.ssh("alice", told).stdout.strip()),
                           ("nsctl run", h.nsctl(f"run alice -- sh -c '{told}'").stdout.strip())):
-            h.check(seen == usual, f"{way} finds bus and folder as pam_systemd(8) tells of them", seen)
+            h.check(seen == usual, f"{way} finds bus and directory as pam_systemd(8) tells of them", seen)
         ours = do(SHOW_NS)
         theirs = do(f"systemd-run -q --user --wait --pipe sh -c '{SHOW_NS}'")
         h.check("mnt:[" in ours and ours == theirs,

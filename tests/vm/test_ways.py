@@ -26,8 +26,8 @@ def test_ssh(h):
 
 
 def test_sftp_and_scp(h):
-    with tempfile.TemporaryDirectory() as folder:
-        note = pathlib.Path(folder, "note")
+    with tempfile.TemporaryDirectory() as directory:
+        note = pathlib.Path(directory, "note")
         note.write_text("hello\n", encoding="ascii")
         r = h.machine.client("scp", note, "alice@127.0.0.1:/tmp/by-scp")
         h.check(r.returncode == 0 and h.out("ls /tmp/by-scp 2>&1").endswith("No such file or directory"),
@@ -36,7 +36,7 @@ def test_sftp_and_scp(h):
                              input=f"put {note} /tmp/by-sftp\nls -l /tmp\nput {note} kept\n")
         h.check("by-sftp" in r.stdout and "by-sftp" not in h.out("ls /tmp"),
                 "sftp does, too", r.stdout.splitlines()[-2:], r.stderr)
-        back = pathlib.Path(folder, "back")
+        back = pathlib.Path(directory, "back")
         r = h.machine.client("scp", "alice@127.0.0.1:kept", back)
         h.check(back.exists() and back.read_text(encoding="ascii") == "hello\n"
                 and h.out("stat -c %U /home/alice/kept") == "alice",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The socket of a session, asked by hand: core/run/session_socket.h and session_command.h."""
+"""The socket of a session, asked by hand: core/run/session/session_socket.h and session_command.h."""
 
 import fcntl
 import os
@@ -59,8 +59,8 @@ def hear(s):
     return failed, value, message.split(b"\0")[0].decode(), text.split(b"\0")[0].decode(), fds
 
 
-def command(argv, env=(), folder="/", file=None, on_pty=0, given=0, n_argv=None, n_env=None, tail=b"", login=0, group=None):
-    words = [folder, "/", file if file is not None else argv[0] if argv else "", *argv, *env, *([] if group is None else [group])]
+def command(argv, env=(), directory="/", file=None, on_pty=0, given=0, n_argv=None, n_env=None, tail=b"", login=0, group=None):
+    words = [directory, "/", file if file is not None else argv[0] if argv else "", *argv, *env, *([] if group is None else [group])]
     head = HEAD.pack(on_pty, given, 0, 0, 0, 0o22, login, len(argv) if n_argv is None else n_argv, len(env) if n_env is None else n_env,
                      0, b"", b"", UNLIMITED)
     return head + b"".join(w.encode() + b"\0" for w in words) + tail
@@ -110,7 +110,7 @@ def run(uid, session, data, read=True):
 
 
 def words(*argv, on_pty=0, term=b"dumb", n=None, tail=b""):
-    """core/run/session_words.h"""
+    """core/run/session/session_words.h"""
     head = WORDS.pack(len(argv) if n is None else n, on_pty, b"", b"", term)
     return head + b"".join((w if isinstance(w, bytes) else w.encode()) + b"\0" for w in argv) + tail
 

@@ -5,13 +5,13 @@ import importlib
 import inspect
 
 
-def tests(folder, rank, wanted):
+def tests(directory, rank, wanted):
     """
-    (FILE.TEST, function) of each test_FILE.py in @folder, which the import path has: files as
+    (FILE.TEST, function) of each test_FILE.py in @directory, which the import path has: files as
     @rank sorts their names, functions by line. @wanted: beginnings of names; none of them is all.
     """
     found = []
-    for name in sorted((p.stem[5:] for p in folder.glob("test_*.py")), key=rank):
+    for name in sorted((p.stem[5:] for p in directory.glob("test_*.py")), key=rank):
         module = importlib.import_module(f"test_{name}")
         functions = [f for n, f in inspect.getmembers(module, inspect.isfunction)
                      if n.startswith("test_") and f.__module__ == module.__name__]

@@ -13,15 +13,15 @@ from .stage import TREE
 class Hostile:
     """In use as long as the with: afterwards nothing of it is left."""
 
-    def __init__(self, b, folder):
-        """@folder: root's alone, and not on a file system with nosuid."""
+    def __init__(self, b, directory):
+        """@directory: root's alone, and not on a file system with nosuid."""
         self.b = b
         self.calls = int(os.environ.get("NSSHELL_HOSTILE_CALLS", "10000"))
         self.driver = b.stage.open / "hostile"
         self.evil = b.stage.open / "evil.so"
         self.proof = b.stage.open / "evil-was-here"
         # Whatever kills this one as well is the C library's doing.
-        self.reference = folder / "reference"
+        self.reference = directory / "reference"
         self.before = set()
 
     def __enter__(self):

@@ -19,8 +19,8 @@ APPLETS = ("sh", "cat", "ls", "id", "echo", "touch", "mkdir", "rm", "env", "slee
 
 def busybox(root):
     """The smallest system: one program by many names."""
-    for folder in ("bin", "etc", "tmp", "root"):
-        os.makedirs(root / folder)
+    for directory in ("bin", "etc", "tmp", "root"):
+        os.makedirs(root / directory)
     shutil.copy2(BUSYBOX, root / "bin/busybox")
     for name in APPLETS:
         os.symlink("busybox", root / "bin" / name)

@@ -92,29 +92,29 @@ class Observer:
         names = {str(u) for u in self.uids}
         found = set()
         for root in kernel.cgroup_roots():
-            for folder, _, _ in os.walk(root):
-                parts = set(folder.split("/"))
-                if "nsshell" in folder and parts & names:
-                    found.add(folder)
+            for directory, _, _ in os.walk(root):
+                parts = set(directory.split("/"))
+                if "nsshell" in directory and parts & names:
+                    found.add(directory)
         return found
 
     def files(self):
-        """Also the folders in which a session has one."""
-        return self._files() | self._stage_folders()
+        """Also the directories in which a session has one."""
+        return self._files() | self._stage_directories()
 
     @staticmethod
     def _files():
         found = set()
         for top in (RUN, STATE):
-            for folder, _, names in os.walk(top):
-                found.update(os.path.join(folder, n) for n in names)
+            for directory, _, names in os.walk(top):
+                found.update(os.path.join(directory, n) for n in names)
         # Made once for all sessions, or an account's, and kept until the host goes down.
         kept = re.compile(rf"{STATE}/(ranges|addresses)|{RUN}/net(\.lock|\.table|/\d+)|{RUN}/filters/[0-9a-f]{{16}}|{RUN}/(enable|utmp)\.lock|"
                           rf"{RUN}/accounts/\d+\.log(\.old)?")
         return {f for f in found if not kept.fullmatch(f)}
 
     @staticmethod
-    def _stage_folders():
+    def _stage_directories():
         found = set()
         for sub in ("sessions", "accounts", "stage"):
             try:

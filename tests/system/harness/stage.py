@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
 A stage on the real host: throwaway accounts, and a mount namespace in which /etc/pam.d, the
-state folders, utmp, /var/log and /dev/log are scratch copies. The host's own files stay as they
+state directories, utmp, /var/log and /dev/log are scratch copies. The host's own files stay as they
 are; what has to be made as a place to mount on is remembered and removed.
 """
 
@@ -76,20 +76,20 @@ class Stage:
         self.open.chmod(0o1777)
         self._place("/run/utmp")
         self._place("/run/crond.pid")
-        self._place("/run/sshd", folder=True)
-        self._place(RUN, folder=True)
-        self._place(STATE, folder=True)
+        self._place("/run/sshd", directory=True)
+        self._place(RUN, directory=True)
+        self._place(STATE, directory=True)
         for path in INSTALLED:
-            self._place(path, folder=True)
+            self._place(path, directory=True)
         if not os.path.lexists("/dev/log"):
             self._place("/dev/log")
 
-    def _place(self, path, folder=False):
+    def _place(self, path, directory=False):
         if os.path.lexists(path):
             return
         with open(self.private / "made", "a", encoding="utf-8") as f:
             f.write(path + "\n")
-        if folder:
+        if directory:
             os.mkdir(path, 0o700 if path in (RUN, STATE) else 0o755)
         else:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
@@ -177,9 +177,9 @@ class Stage:
             scope = pathlib.Path("/usr/local/libexec/nsshell/nsshell-scope")
         if os.path.isdir("/run/systemd/system") and scope.exists():
             shutil.copy(scope, nothing / "nsshell-scope")
-        for folder in (LIBEXEC, "/usr/libexec/nsshell"):
-            if os.path.isdir(folder):
-                kernel.bind(nothing, folder)
+        for directory in (LIBEXEC, "/usr/libexec/nsshell"):
+            if os.path.isdir(directory):
+                kernel.bind(nothing, directory)
         for name in ("nsshell-command", "nsshell-net", "nsshell-session", "nsshell-image"):
             if (self.build / name).exists():
                 shutil.copy(self.build / name, nothing)
@@ -248,10 +248,10 @@ class Stage:
         self._pam_copy("pam.d.host")
 
     def _pam_copy(self, name):
-        folder = self.private / "pam.d"
-        for path in folder.iterdir():
+        directory = self.private / "pam.d"
+        for path in directory.iterdir():
             path.unlink()
-        shutil.copytree(self.private / name, folder, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(self.private / name, directory, symlinks=True, dirs_exist_ok=True)
 
     def pam_all(self, **module_args):
         self._pam_copy("pam.d.gated")

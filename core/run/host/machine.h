@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What limits are parts of: memory, tasks, CPUs and disks of this host. */
+#pragma once
+
+#include "core/run/host/host_facts.h"
+
+struct libmnt_table;
+
+/**
+ * machine_gather() - What the limits of a policy need to know of the host
+ * @mounts:	the mount table, for file systems that have no device of their own (btrfs)
+ * @ret:	its cgroup and controllers are filled; gets memory, tasks, cpus, blocks, lacking
+ *
+ * Only what a limit of the policy asks for is looked at, so most logins look at nothing.
+ *
+ * Return: 0 or -1 with @e (no memory).
+ */
+int machine_gather(const struct policy *policy, struct libmnt_table *mounts,
+	struct host *ret, struct err *e);
+
+/**
+ * machine_disk() - The whole disk that a path's files lie on
+ * @path:	a device node, or anything on a file system
+ * @buf:	gets "8:0"; a partition or an encrypted volume is that of its disk
+ *
+ * As systemd.resource-control(5) resolves IOReadBandwidthMax=.
+ *
+ * Return: NULL, or why there is none.
+ */
+const char *machine_disk(
+	struct libmnt_table *mounts, const char *path, char *buf, size_t size);

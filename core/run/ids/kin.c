@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/ids/kin.h"
+
+#include "core/base/cleanup.h"
+#include "core/run/session/account_sessions.h"
+#include "core/run/mount/look.h"
+#include "core/run/session/record.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int kin_is(const char *noted, const char *user, uid_t uid, struct err *e)
+{
+	return strcmp(noted, user) == 0 ? 1 : account_has_uid(noted, uid, e);
+}
+
+int kin_home_born(const struct kin *k, uint64_t *ret, struct err *e)
+{
+	static struct {
+		char *home;
+		uint64_t born;
+		uid_t uid;
+	} asked;
+	const struct resolve_as as = { k->user, k->uid, k->gid, k->groups, k->n_groups };
+
+	if (asked.home && asked.uid == k->uid && strcmp(asked.home, k->home) == 0) {
+		*ret = asked.born;
+		return 0;
+	}
+	if (look_born(k->home, &as, ret, e) < 0)
+		return -1;
+	free(asked.home);
+	asked.home = strdup(k->home);
+	asked.uid = k->uid;
+	asked.born = *ret;
+	return 0;
+}
+
+/* When a process began, as today's clock has it: that may have been set since. */
+static uint64_t begun(const struct record_process *p)
+{
+	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK), age;
+	struct timespec now, up;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)clock_gettime(CLOCK_BOOTTIME, &up);
+	age = (uint64_t)up.tv_sec - p->start / ticks;
+	return (uint64_t)now.tv_sec - age;
+}
+
+/* A second more: both are whole ones. */
+static bool is_older(const struct record *r, uint64_t home_born)
+{
+	return home_born > begun(&r->supervisor) + 1;
+}
+
+/* Return: 0, or -1 with @e when the session is another account's. */
+static int check(
+	const struct record *r, const struct kin *k, uint64_t home_born, struct err *e)
+{
+	int is = kin_is(r->user, k->user, k->uid, e);
+
+	if (is < 0)
+		return -1;
+	if (is == 0)
+		return err_set(e, 0,
+			"uid %u is %s's now, and session %s of %s still runs with it: end that first "
+			"(nsctl stop %s), or give %s another uid",
+			k->uid, k->user, r->id, r->user, r->id, k->user);
+	if (is_older(r, home_born))
+		return err_set(e, 0,
+			"session %s is older than the home directory of %s, and so another's of that "
+			"name: end it first (nsctl stop %s)",
+			r->id, r->user, r->id);
+	return 0;
+}
+
+bool kin_has(const struct record *r, uid_t uid)
+{
+	struct account a;
+	uint64_t home_born = 0;
+	struct err ignored;
+	bool has;
+
+	if (r->uid != uid || account_read(r->user, &a, &ignored) != 0)
+		return false;
+	/* Not what was found when the session began: that may have been another's home. */
+	const struct resolve_as as = { a.name, a.uid, a.gid, a.groups, a.n_groups };
+
+	has = a.uid == uid && look_born(a.home, &as, &home_born, &ignored) == 0 &&
+	      !is_older(r, home_born);
+	account_clear(&a);
+	return has;
+}
+
+int kin_check(int family, const struct kin *k, struct err *e)
+{
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	uint64_t home_born;
+	size_t n;
+
+	if (family_ids(family, &ids, &n, e) < 0)
+		return -1;
+	if (n > 0 && kin_home_born(k, &home_born, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct record r;
+		int read = record_read_live(ids[i], &r, e);
+
+		/* One that can't be read is nobody's to share. */
+		if (read < 0 || (read == 0 && check(&r, k, home_born, e) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+int kin_check_early(const struct kin *k, struct err *e)
+{
+	_cleanup_close_ int family = -EBADF;
+
+	if (family_look(k->uid, &family, e) < 0)
+		return -1;
+	return family < 0 ? 0 : kin_check(family, k, e);
+}

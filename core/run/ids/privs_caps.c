@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The capabilities of privs.h. */
+#include "core/run/ids/privs.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/capability.h>
+
+/* Whether the kernel knows the capability; -1 when it didn't say. */
+static int is_known(cap_value_t c)
+{
+	if (cap_get_bound(c) >= 0)
+		return 1;
+	return errno == EINVAL ? 0 : -1;
+}
+
+static int raise_cap(cap_t caps, cap_value_t c)
+{
+	if (cap_set_flag(caps, CAP_PERMITTED, 1, &c, CAP_SET) < 0)
+		return -1;
+	return cap_set_flag(caps, CAP_EFFECTIVE, 1, &c, CAP_SET);
+}
+
+static int drop_caps(uint64_t keep)
+{
+	cap_t caps = cap_init();
+	int r = caps ? 0 : -1, known = 1;
+
+	for (cap_value_t c = 0; r == 0 && (known = is_known(c)) > 0; c++)
+		r = keep >> c & 1 ? raise_cap(caps, c) : cap_drop_bound(c);
+	if (r == 0)
+		r = known;
+	if (r == 0)
+		r = cap_set_proc(caps);
+	(void)cap_free(caps);
+	return r;
+}
+
+static bool caps_are(uint64_t keep)
+{
+	cap_t caps = cap_get_proc();
+	bool same = caps != NULL;
+	int known = 0;
+
+	for (cap_value_t c = 0; same && (known = is_known(c)) > 0; c++) {
+		cap_flag_value_t have = CAP_SET;
+
+		if (keep >> c & 1)
+			continue;
+		same = cap_get_flag(caps, c, CAP_PERMITTED, &have) == 0 &&
+		       have == CAP_CLEAR && cap_get_bound(c) == 0;
+	}
+	(void)cap_free(caps);
+	return same && known == 0;
+}
+
+int privs_keep_caps(uint64_t keep, struct err *e)
+{
+	if (drop_caps(keep) < 0)
+		return err_set(e, errno, "drop capabilities");
+	return caps_are(keep) ? 0
+			      : err_set(e, EPERM, "prove that the capabilities are gone");
+}
+
+int privs_held(uint64_t *ret, struct err *e)
+{
+	cap_t caps = cap_get_proc();
+	uint64_t held = 0;
+
+	if (!caps)
+		return err_set(e, errno, "look at the capabilities");
+	for (cap_value_t c = 0; is_known(c) > 0; c++) {
+		cap_flag_value_t have = CAP_CLEAR;
+
+		if (cap_get_flag(caps, c, CAP_PERMITTED, &have) == 0 && have == CAP_SET)
+			held |= 1ULL << c;
+	}
+	(void)cap_free(caps);
+	*ret = held;
+	return 0;
+}
+
+int privs_drop_caps(uint64_t keep)
+{
+	cap_t want = cap_init(), have = NULL;
+	int r = want ? 0 : -1;
+
+	for (cap_value_t c = 0; r == 0 && c < 64; c++)
+		if (keep >> c & 1)
+			r = raise_cap(want, c);
+	if (r == 0)
+		r = cap_set_proc(want);
+	if (r == 0)
+		have = cap_get_proc();
+	if (!have || cap_compare(have, want) != 0)
+		r = -1;
+	(void)cap_free(have);
+	(void)cap_free(want);
+	return r;
+}
+
+int privs_cap_mask(const char *const *names, size_t n, uint64_t *ret, struct err *e)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		cap_value_t c;
+
+		if (cap_from_name(names[i], &c) < 0)
+			return err_set(e, EINVAL, "capability %s", names[i]);
+		mask |= 1ULL << c;
+	}
+	*ret = mask;
+	return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Upper=disk: what an account wrote, by the place and the file system that it wrote it over.
+ *
+ *	PATH_UPPER/UID/account		whose it is: a name
+ *	PATH_UPPER/UID/fs/LAYER		the file system below it, in words
+ *	PATH_UPPER/UID/upper/LAYER	the layer, LAYER being the escaped mount point
+ *	PATH_UPPER/UID/workdir/LAYER	overlay's own
+ *	PATH_UPPER/UID/image		the images that layers are over, "NAME:TAG@sha256:HEX" a line
+ *
+ * LAYER is "+NAME:TAG" over an image: what is written over one isn't over the host's root, nor over another.
+ */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/base/paths.h"
+#include "core/plan/plan.h"
+
+#define PATH_UPPER PATH_STATE "/upper"
+
+/**
+ * layers_name() - The name of the layer over a mount point
+ * @target:	"/var/lib"
+ * @ret:	"var-lib"; "-" for "/", and "%2d" for a "-" in a name. No backslash: overlay takes
+ *		those out of its options
+ *
+ * Return: 0, or -1 with errno ENAMETOOLONG.
+ */
+int layers_name(const char *target, char ret[256]);
+
+/* The name of the layer over an overlay's lower: the above, or "+NAME:TAG" of an image. Return: as above. */
+int layers_of(const struct plan_overlay *o, char ret[256]);
+
+/**
+ * layers_open() - The account's directory, once every layer in it is seen to belong there
+ * @lower:	an fd on the file system below each of plan->overlays
+ * @ret:	a detached clone of the directory's tree
+ *
+ * Should:   run in the host's mount namespace, with the account's lock
+ * Mustn't:  lay a layer over another file system, or give it to another account, than it was
+ *	     written over and by
+ *
+ * Directories of older versions, in which layers had numbers, are taken over as far as it is certain
+ * what they are.
+ *
+ * Return: 0 or -1 with @e, which says what to do.
+ */
+int layers_open(const struct plan *plan, const int *lower, int *ret, struct err *e);

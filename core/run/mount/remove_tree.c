@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/mount/remove_tree.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct removal {
+	int top;
+	unsigned long next; /* the next name for what is moved there */
+};
+
+static int open_below(int parent, const char *name)
+{
+	return sys_openat2(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+}
+
+static bool is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* A name that the user took is passed over. */
+static int move_up(struct removal *r, int dir, const char *name)
+{
+	char fresh[32];
+	int result;
+
+	do {
+		(void)snprintf(fresh, sizeof(fresh), "%lu", r->next++);
+		result = renameat2(dir, name, r->top, fresh, RENAME_NOREPLACE);
+	} while (result < 0 && errno == EEXIST);
+	return result;
+}
+
+/* Return: 0 when it is gone, 1 when it is a directory that isn't empty, -1 with errno. */
+static int remove_one(int dir, const char *name)
+{
+	if (unlinkat(dir, name, 0) == 0)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -1;
+	if (unlinkat(dir, name, AT_REMOVEDIR) == 0)
+		return 0;
+	return errno == ENOTEMPTY || errno == EEXIST ? 1 : -1;
+}
+
+/* Empty a directory of the top, and move those in it beside it. */
+static int flatten(struct removal *r, const char *name)
+{
+	_cleanup_close_ int fd = open_below(r->top, name);
+	_cleanup_dir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir)
+		return -1;
+	(void)take_fd(&fd);
+	while ((errno = 0, entry = readdir(dir))) {
+		int left = is_dots(entry->d_name) ? 0
+						  : remove_one(dirfd(dir), entry->d_name);
+
+		if (left < 0 || (left > 0 && move_up(r, dirfd(dir), entry->d_name) < 0))
+			return -1;
+	}
+	return errno ? -1 : 0;
+}
+
+/* Return: how many were there, or -1 with errno. */
+static long pass(struct removal *r, DIR *top)
+{
+	const struct dirent *entry;
+	long n = 0;
+
+	rewinddir(top);
+	while ((errno = 0, entry = readdir(top))) {
+		int left;
+
+		if (is_dots(entry->d_name))
+			continue;
+		n++;
+		left = remove_one(r->top, entry->d_name);
+		if (left < 0 || (left > 0 && flatten(r, entry->d_name) < 0))
+			return -1;
+	}
+	return errno ? -1 : n;
+}
+
+int tree_remove(int parent, const char *name, struct err *e)
+{
+	_cleanup_close_ int fd = open_below(parent, name);
+	_cleanup_dir_ DIR *top = fd < 0 ? NULL : fdopendir(fd);
+	struct removal r = { .top = fd };
+	long n = 1;
+
+	if (!top)
+		return err_set(e, errno, "open %s to remove it", name);
+	(void)take_fd(&fd);
+	while (n > 0)
+		n = pass(&r, top);
+	if (n < 0 || unlinkat(parent, name, AT_REMOVEDIR) < 0)
+		return err_set(e, errno, "remove what is in %s", name);
+	return 0;
+}

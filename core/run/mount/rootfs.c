@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/mount/rootfs.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+#include "core/base/sys.h"
+#include "core/run/mount/layers.h"
+#include "core/run/mount/rootfs_image.h"
+#include "core/run/mount/safe_path.h"
+#include "core/run/ids/userns.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define OVERLAYS_MAX 64
+/* The holding tmpfs has the init layers beside the uppers. */
+#define STAGE_EXTRA        (1U << 20)
+#define STAGE_EXTRA_INODES 1024
+
+/* What is opened in the host's mount namespace, before it is left. */
+struct sources {
+	int lower[OVERLAYS_MAX]; /* detached clones */
+	int disk; /* detached clone of the account's directory, Upper=disk */
+	pid_t dying; /* held the user namespace of the idmaps; reaped when it costs no time */
+	size_t n;
+};
+
+static void sources_close(struct sources *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		cleanup_close(&s->lower[i]);
+	cleanup_close(&s->disk);
+	userns_reap(s->dying);
+}
+
+int rootfs_tmpfs(uint64_t size, uint64_t inodes, uint32_t mode, uint32_t uid,
+	uint32_t gid, uint64_t attr)
+{
+	const struct {
+		const char *key;
+		uint64_t value;
+		bool octal, set;
+	} options[] = {
+		{ "size", size, false, size > 0 },
+		{ "nr_inodes", inodes, false, inodes > 0 },
+		{ "mode", mode, true, true },
+		{ "uid", uid, false, true },
+		{ "gid", gid, false, true },
+	};
+	_cleanup_close_ int fs = sys_fs_open("tmpfs");
+	char value[32];
+
+	if (fs < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		(void)snprintf(value, sizeof(value),
+			options[i].octal ? "%" PRIo64 : "%" PRIu64, options[i].value);
+		if (options[i].set && sys_fs_set(fs, options[i].key, value) < 0)
+			return -1;
+	}
+	return sys_fs_mount(fs, attr);
+}
+
+int rootfs_masks(struct err *e)
+{
+	_cleanup_close_ int mount = rootfs_tmpfs(
+		65536, 16, 0700, 0, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	_cleanup_close_ int file = -EBADF;
+
+	if (mount >= 0 && mkdirat(mount, ROOTFS_MASK_DIR, 0) == 0)
+		file = openat(mount, ROOTFS_MASK_FILE,
+			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
+	return file < 0 ? err_set(e, errno, "make the mask") : take_fd(&mount);
+}
+
+/* ---- in the host's mount namespace -------------------------------------------------- */
+
+static int clone_lower(const struct plan_overlay *o, int userns, int *ret, struct err *e)
+{
+	struct mount_attr attr = { .attr_set = (o->idmap ? MOUNT_ATTR_IDMAP : 0) |
+					       (o->live ? o->attr : 0),
+		.userns_fd = o->idmap ? (unsigned int)userns : 0 };
+	_cleanup_close_ int tree = sys_clone_tree(AT_FDCWD, o->lower, false, MS_PRIVATE);
+
+	if (tree < 0)
+		return err_set(e, errno, "clone the tree at %s", o->lower);
+	if (attr.attr_set && sys_mount_setattr(tree, false, &attr) < 0)
+		return err_set(e, errno, "idmap the tree at %s", o->lower);
+	*ret = take_fd(&tree);
+	return 0;
+}
+
+static int open_sources(
+	const struct plan *plan, int proc, struct sources *s, struct err *e)
+{
+	_cleanup_close_ int userns = -EBADF;
+	bool idmap = false;
+
+	if (plan->n_overlays > OVERLAYS_MAX)
+		return err_set(e, E2BIG, "mount %zu overlays", plan->n_overlays);
+	for (size_t i = 0; i < plan->n_overlays; i++)
+		idmap |= plan->overlays[i].idmap;
+	if (idmap &&
+		userns_create(proc, &plan->uids, &plan->gids, &userns, &s->dying, e) < 0)
+		return -1;
+	for (s->n = 0; s->n < plan->n_overlays; s->n++)
+		if (clone_lower(&plan->overlays[s->n], userns, &s->lower[s->n], e) < 0)
+			return -1;
+	if (plan->overlays[0].n_layers > 0 &&
+		rootfs_image_check(plan, s->lower[0], e) < 0)
+		return -1;
+	return plan->upper == UPPER_DISK ? layers_open(plan, s->lower, &s->disk, e) : 0;
+}
+
+/* ---- the new mount namespace -------------------------------------------------------- */
+
+static int go_private(struct err *e)
+{
+	const struct mount_attr attr = { .propagation = MS_PRIVATE };
+	_cleanup_close_ int root = -EBADF;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_set(e, errno, "leave the host's mount namespace");
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || sys_mount_setattr(root, true, &attr) < 0)
+		return err_set(e, errno, "make the mounts private");
+	return 0;
+}
+
+/* The holding tmpfs becomes "/", and everything of the host's goes. */
+static int enter_stage(const struct plan *plan, struct err *e)
+{
+	uint64_t size = plan->upper == UPPER_TMPFS ? plan->upper_size : 0;
+	uint64_t inodes = plan->upper == UPPER_TMPFS ? plan->upper_inodes : 0;
+	_cleanup_close_ int stage = -EBADF, place = -EBADF;
+
+	if (size == PARSE_INFINITY)
+		size = 0;
+	else
+		size += STAGE_EXTRA;
+	/* init, root of the box, passes through it to the merged tree, and nowhere else. */
+	stage = rootfs_tmpfs(size, inodes ? inodes + STAGE_EXTRA_INODES : 0, 0711, 0, 0,
+		MOUNT_ATTR_NOSUID);
+	if (stage < 0)
+		return err_set(e, errno, "mount the tmpfs that holds the rootfs");
+	place = open(PATH_STAGE, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (place < 0 || sys_attach(stage, place) < 0)
+		return err_set(e, errno, "mount on %s", PATH_STAGE);
+	if (fchdir(stage) < 0 || sys_pivot_root(".", ".") < 0)
+		return err_set(e, errno, "enter %s", PATH_STAGE);
+	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return err_set(e, errno, "let go of the host's mounts");
+	return 0;
+}
+
+static int attach_at(int mount, const char *path, struct err *e)
+{
+	_cleanup_close_ int place = -EBADF;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_set(e, errno, "make %s of the rootfs", path);
+	place = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (place < 0 || sys_attach(mount, place) < 0)
+		return err_set(e, errno, "attach %s of the rootfs", path);
+	return 0;
+}
+
+/* ---- init layers -------------------------------------------------------------------- */
+
+/*
+ * What the lower of an overlay has at a place in it, through no link: an image's may lead anywhere. Return: 0; 1
+ * when there is nothing, as with a link on the way; -1 with errno.
+ */
+static int look_below(size_t i, const char *below, struct stat *ret)
+{
+	char path[ROOTFS_LOWER_LEN];
+	_cleanup_close_ int root = -EBADF, fd = -EBADF;
+
+	rootfs_lower(i, path);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -1;
+	fd = tree_open(&(struct tree){ .root = root }, below);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 1 : -1;
+	return fstat(fd, ret);
+}
+
+static int give(const char *made, uint32_t uid, uint32_t gid, mode_t mode)
+{
+	return lchown(made, uid, gid) < 0 ? -1 : chmod(made, mode & 07777);
+}
+
+static int give_root(const struct plan *plan, const char *made, mode_t mode)
+{
+	return give(
+		made, idmap_to_host(&plan->uids, 0), idmap_to_host(&plan->gids, 0), mode);
+}
+
+/*
+ * A directory of the init layer. In a merged one the topmost layer's owner and mode show: it takes on those of the
+ * lower; one that the lower doesn't have is root's of the box. What isn't a directory there, a link mostly,
+ * would be covered: only with @cover it is.
+ */
+static int layer_dir(const struct plan *plan, size_t i, const char *below, bool cover,
+	const char *made)
+{
+	struct stat st;
+	int r;
+
+	if (mkdir(made, 0755) < 0)
+		return errno == EEXIST ? 0 : -1;
+	r = look_below(i, below, &st);
+	if (r < 0)
+		return -1;
+	if (r == 0 && S_ISDIR(st.st_mode))
+		return give(made, st.st_uid, st.st_gid, st.st_mode);
+	if (r == 0 && !cover) {
+		(void)rmdir(made);
+		errno = ENOTDIR;
+		return -1;
+	}
+	return give_root(plan, made, 0755);
+}
+
+/* Make the directories above @path in the layer, like those of the lower. */
+static int layer_way(const struct plan *plan, size_t i, const char *path, struct err *e)
+{
+	for (const char *slash = strchr(path + 1, '/'); slash;
+		slash = strchr(slash + 1, '/')) {
+		char made[PATH_MAX], below[PATH_MAX];
+		int len = (int)(slash - path);
+
+		(void)snprintf(made, sizeof(made), "/init/%zu%.*s", i, len, path);
+		(void)snprintf(below, sizeof(below), "%.*s", len, path);
+		if (layer_dir(plan, i, below, false, made) == 0)
+			continue;
+		if (errno == ENOTDIR && plan->overlays[i].n_layers > 0)
+			return err_set(e, 0,
+				"the image %s has a link or a file at %s, on the way to %s: name that without "
+				"a link",
+				plan->image, below, path);
+		return err_set(e, errno, "make %s of the init layer", below);
+	}
+	return 0;
+}
+
+/* Behind links of the image's on the way, so that none of those is covered. */
+static int layer_link(
+	const struct plan *plan, const struct plan_layer *l, int proc, struct err *e)
+{
+	char real[PATH_MAX], made[PATH_MAX];
+	int r = rootfs_image_lacks(l, proc, real, e);
+
+	if (r <= 0)
+		return r;
+	if (layer_way(plan, l->overlay, real, e) < 0)
+		return -1;
+	(void)snprintf(made, sizeof(made), "/init/%zu%s", l->overlay, real);
+	/* An entry before it made one. */
+	r = rootfs_image_link(l, proc, made);
+	if (r < 0 && errno == EEXIST)
+		return 0;
+	if (r == 0)
+		r = lchown(made, idmap_to_host(&plan->uids, 0),
+			idmap_to_host(&plan->gids, 0));
+	return r < 0 ? err_set(e, errno, "make %s of the init layer", l->path) : 0;
+}
+
+static int layer_entry(
+	const struct plan *plan, const struct plan_layer *l, int proc, struct err *e)
+{
+	const char *target = plan->overlays[l->overlay].target;
+	const char *below = l->path + (strcmp(target, "/") == 0 ? 0 : strlen(target));
+	char made[PATH_MAX];
+	int r = -1;
+
+	if (l->kind == PLAN_LAYER_SHELL || l->if_missing)
+		return layer_link(plan, l, proc, e);
+	if (layer_way(plan, l->overlay, below, e) < 0)
+		return -1;
+	(void)snprintf(made, sizeof(made), "/init/%zu%s", l->overlay, below);
+	switch (l->kind) {
+	case PLAN_LAYER_WHITEOUT:
+		r = mknod(made, S_IFCHR, makedev(0, 0));
+		break;
+	case PLAN_LAYER_SYMLINK:
+	case PLAN_LAYER_SHELL:
+		r = symlink(l->target, made);
+		break;
+	case PLAN_LAYER_DIR:
+		return layer_dir(plan, l->overlay, below,
+			       plan->overlays[l->overlay].n_layers > 0, made) < 0
+			       ? err_set(e, errno, "make %s of the init layer", l->path)
+			       : 0;
+	case PLAN_LAYER_FILE:
+		r = mknod(made, S_IFREG | 0644, 0);
+		break;
+	case PLAN_LAYER_LINES:
+		r = rootfs_image_lines(l, made);
+		break;
+	}
+	if (r == 0 && l->kind != PLAN_LAYER_WHITEOUT)
+		r = lchown(made, idmap_to_host(&plan->uids, 0),
+			idmap_to_host(&plan->gids, 0));
+	return r < 0 ? err_set(e, errno, "make %s of the init layer", l->path) : 0;
+}
+
+/* ---- overlays ----------------------------------------------------------------------- */
+
+/* Of a layer of the overlay, as "upper", in the stage: with Upper=disk by its name there. */
+static int layer_path(const struct plan *plan, size_t i, const char *kind, char ret[320])
+{
+	char name[256];
+
+	if (plan->upper != UPPER_DISK) {
+		(void)snprintf(ret, 320, "/%s/%zu", kind, i);
+		return 0;
+	}
+	if (layers_of(&plan->overlays[i], name) < 0)
+		return -1;
+	(void)snprintf(ret, 320, "/disk/%s/%s", kind, name);
+	return 0;
+}
+
+void rootfs_lower(size_t overlay, char ret[ROOTFS_LOWER_LEN])
+{
+	(void)snprintf(ret, ROOTFS_LOWER_LEN, "/lower/%zu", overlay);
+}
+
+static int make_layers(const struct plan *plan, size_t i, struct err *e)
+{
+	const char *const kinds[] = { "init", "upper", "workdir" };
+	char path[320], lower[ROOTFS_LOWER_LEN];
+	struct stat st;
+
+	rootfs_lower(i, lower);
+	for (size_t k = 0; k < (plan->overlays[i].readonly ? 1 : 3); k++) {
+		bool disk = k > 0 && plan->upper == UPPER_DISK;
+
+		(void)snprintf(
+			path, sizeof(path), "%s/%s", disk ? "/disk" : "", kinds[k]);
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return err_set(e, errno, "make %s of the rootfs", path);
+		if (k == 0)
+			(void)snprintf(path, sizeof(path), "/init/%zu", i);
+		else if (layer_path(plan, i, kinds[k], path) < 0)
+			return err_set(e, errno, "name the layer over %s",
+				plan->overlays[i].target);
+		if (mkdir(path, 0700) < 0) {
+			if (errno == EEXIST)
+				continue;
+			return err_set(e, errno, "make %s of the rootfs", path);
+		}
+		if (stat(lower, &st) < 0 ||
+			give(path, st.st_uid, st.st_gid, st.st_mode) < 0)
+			return err_set(e, errno, "make %s of the rootfs", path);
+	}
+	return 0;
+}
+
+static int attach_inside(int mount, const char *target, struct err *e)
+{
+	_cleanup_close_ int root = open(ROOTFS_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct tree tree = { .root = root };
+	_cleanup_close_ int place = tree_open(&tree, target);
+
+	if (root < 0 || place < 0 || sys_attach(mount, place) < 0)
+		return err_set(e, errno, "attach the file system at %s", target);
+	return 0;
+}
+
+static int mount_image(const struct plan *plan, size_t i, struct err *e)
+{
+	const struct plan_overlay *o = &plan->overlays[i];
+	char upper[320] = "", work[320];
+
+	if (!o->readonly && (layer_path(plan, i, "upper", upper) < 0 ||
+				    layer_path(plan, i, "workdir", work) < 0))
+		return err_set(e, errno, "name the layer over %s", plan->image);
+	if (mkdir(ROOTFS_ROOT, 0700) < 0 && errno != EEXIST)
+		return err_set(e, errno, "make %s of the rootfs", ROOTFS_ROOT);
+	return rootfs_image_mount(o,
+		       &(struct rootfs_image_place){ .place = ROOTFS_ROOT,
+			       .top = "/init/0",
+			       .upper = o->readonly ? NULL : upper,
+			       .work = work },
+		       e) < 0
+		       ? err_wrap(e, "mount the image %s", plan->image)
+		       : 0;
+}
+
+static int mount_overlay(const struct plan *plan, size_t i, struct err *e)
+{
+	char lower[64], upper[320], work[320];
+	_cleanup_close_ int fs = -EBADF, mount = -EBADF;
+
+	if (plan->overlays[i].n_layers > 0)
+		return mount_image(plan, i, e);
+	fs = sys_fs_open("overlay");
+
+	(void)snprintf(lower, sizeof(lower), "/init/%zu:/lower/%zu", i, i);
+	if (fs < 0 || layer_path(plan, i, "upper", upper) < 0 ||
+		layer_path(plan, i, "workdir", work) < 0)
+		return err_set(e, errno, "mount an overlay");
+	if (sys_fs_set(fs, "lowerdir", lower) < 0 ||
+		(!plan->overlays[i].readonly &&
+			(sys_fs_set(fs, "upperdir", upper) < 0 ||
+				sys_fs_set(fs, "workdir", work) < 0)))
+		return err_set(e, errno, "set the layers of the overlay at %s",
+			plan->overlays[i].target);
+	mount = sys_fs_mount(fs, plan->overlays[i].attr);
+	if (mount < 0)
+		return err_set(
+			e, errno, "mount the overlay at %s", plan->overlays[i].target);
+	if (i == 0)
+		return attach_at(mount, ROOTFS_ROOT, e);
+	return attach_inside(mount, plan->overlays[i].target, e);
+}
+
+/* An image's is all of its layers together, to look at; the overlay itself takes them one by one. */
+static int attach_lower(const struct plan *plan, size_t i, int lower, struct err *e)
+{
+	const struct plan_overlay *o = &plan->overlays[i];
+	char path[ROOTFS_LOWER_LEN];
+
+	rootfs_lower(i, path);
+	if (o->n_layers == 0)
+		return attach_at(lower, path, e);
+	if (attach_at(lower, ROOTFS_LAYERS, e) < 0)
+		return -1;
+	if (mkdir(path, 0700) < 0 || (mkdir(ROOTFS_NOTHING, 0700) < 0))
+		return err_set(e, errno, "make %s of the rootfs", path);
+	return rootfs_image_mount(o, &(struct rootfs_image_place){ .place = path }, e) < 0
+		       ? err_wrap(e, "look at the image %s", plan->image)
+		       : 0;
+}
+
+static int mount_all(const struct plan *plan, int proc, struct sources *s, struct err *e)
+{
+	if (mkdir("/lower", 0700) < 0)
+		return err_set(e, errno, "make /lower of the rootfs");
+	if (plan->upper == UPPER_DISK && attach_at(s->disk, "/disk", e) < 0)
+		return -1;
+	for (size_t i = 0; i < s->n; i++) {
+		if (plan->overlays[i].live)
+			continue;
+		if (attach_lower(plan, i, s->lower[i], e) < 0 ||
+			make_layers(plan, i, e) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < plan->n_layers; i++)
+		if (layer_entry(plan, &plan->layers[i], proc, e) < 0)
+			return -1;
+	for (size_t i = 0; i < s->n; i++)
+		if ((plan->overlays[i].live ? attach_inside(s->lower[i],
+						      plan->overlays[i].target, e)
+					    : mount_overlay(plan, i, e)) < 0)
+			return -1;
+	return 0;
+}
+
+int rootfs_build(const struct plan *plan, int proc, struct err *e)
+{
+	struct sources s = { .disk = -EBADF };
+	_cleanup_close_ int stage = -EBADF;
+	int r;
+
+	stage = io_open_state(PATH_STAGE, 0700, e);
+	if (stage < 0)
+		return -1;
+	r = open_sources(plan, proc, &s, e);
+	if (r == 0)
+		r = go_private(e);
+	if (r == 0)
+		r = enter_stage(plan, e);
+	if (r == 0)
+		r = mount_all(plan, proc, &s, e);
+	sources_close(&s);
+	return r;
+}

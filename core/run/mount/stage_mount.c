@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/mount/stage.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/sys.h"
+#include "core/run/mount/look.h"
+#include "core/run/mount/rootfs.h"
+#include "core/run/mount/safe_path.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+/* A place that shows nothing and that nobody inside may open: host root's, mode 000. */
+#define MASK_DIR  "/mask/" ROOTFS_MASK_DIR
+#define MASK_FILE "/mask/" ROOTFS_MASK_FILE
+
+/* What an op is done with. */
+struct doing {
+	const struct plan *plan;
+	const struct plan_op *op;
+	const struct stage_source *source;
+	struct tree tree;
+};
+
+static uint32_t host_uid(const struct doing *d)
+{
+	return idmap_to_host(&d->plan->uids, d->op->uid);
+}
+
+static uint32_t host_gid(const struct doing *d)
+{
+	return idmap_to_host(&d->plan->gids, d->op->gid);
+}
+
+static int attach(const struct doing *d, int mount, enum tree_kind kind, struct err *e)
+{
+	_cleanup_close_ int place = tree_place(&d->tree, d->op->target, kind, e);
+
+	if (place < 0)
+		return -1;
+	return sys_attach(mount, place) < 0
+		       ? err_set(e, errno, "mount on %s inside", d->op->target)
+		       : 0;
+}
+
+static int set_attr(const struct doing *d, int mount, struct err *e)
+{
+	const struct mount_attr attr = { .attr_set = d->op->attr };
+
+	if (d->op->attr && sys_mount_setattr(mount, d->op->recursive, &attr) < 0)
+		return err_set(e, errno, "set the attributes of the mount for %s",
+			d->op->target);
+	return 0;
+}
+
+static int do_tmpfs(const struct doing *d, struct err *e)
+{
+	const struct plan_op *op = d->op;
+
+	if (d->source->mount >= 0)
+		return attach(d, d->source->mount, TREE_DIR, e);
+
+	_cleanup_close_ int mount =
+		rootfs_tmpfs(op->size == PARSE_INFINITY ? 0 : op->size, op->inodes,
+			op->mode, host_uid(d), host_gid(d), op->attr);
+
+	if (mount < 0)
+		return err_set(e, errno, "mount a tmpfs for %s", op->target);
+	return attach(d, mount, TREE_DIR, e);
+}
+
+static int do_bind(const struct doing *d, struct err *e)
+{
+	/* A file of the account's own is bound where the box shows it, not behind a link. */
+	_cleanup_close_ int place =
+		d->op->own_file ? tree_open(&d->tree, d->op->target) : -EBADF;
+	enum tree_kind kind = S_ISDIR(d->source->st.st_mode) ? TREE_DIR : TREE_FILE;
+
+	if (d->source->mount < 0 || (d->op->own_file && place < 0))
+		return 0;
+	if (set_attr(d, d->source->mount, e) < 0)
+		return -1;
+	if (d->op->renew) { /* mounted by init */
+		place = tree_place(&d->tree, d->op->target, kind, e);
+		return place < 0 ? -1 : 0;
+	}
+	return attach(d, d->source->mount, kind, e);
+}
+
+/* A node made anew costs no mount. Root's own ids become those of the box's root. */
+static int do_device(const struct doing *d, struct err *e)
+{
+	const struct stat *st = &d->source->st;
+	_cleanup_close_ int parent = -EBADF;
+	const char *name;
+
+	if (d->source->mount < 0)
+		return 0;
+	if (!S_ISCHR(st->st_mode) && !S_ISBLK(st->st_mode))
+		return err_set(e, ENODEV, "%s", d->op->source);
+	parent = tree_parent(&d->tree, d->op->target, &name, e);
+	if (parent < 0)
+		return -1;
+	if (mknodat(parent, name, st->st_mode & (S_IFMT | 0777), st->st_rdev) < 0 ||
+		fchownat(parent, name, st->st_uid ? st->st_uid : d->tree.uid,
+			st->st_gid ? st->st_gid : d->tree.gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_set(e, errno, "make the device %s inside", d->op->target);
+	return 0;
+}
+
+static int do_terminal(const struct doing *d, struct err *e)
+{
+	if (d->source->mount < 0)
+		return 0;
+	if (set_attr(d, d->source->mount, e) < 0)
+		return -1;
+	return attach(d, d->source->mount, TREE_FILE, e);
+}
+
+static int do_dir(const struct doing *d, struct err *e)
+{
+	_cleanup_close_ int parent = -EBADF, made = -EBADF;
+	const char *name;
+
+	parent = tree_parent(&d->tree, d->op->target, &name, e);
+	if (parent < 0)
+		return -1;
+	if (mkdirat(parent, name, 0700) < 0)
+		return errno == EEXIST
+			       ? 0
+			       : err_set(e, errno, "make %s inside", d->op->target);
+	made = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (made < 0 || fchown(made, host_uid(d), host_gid(d)) < 0 ||
+		fchmod(made, d->op->mode) < 0)
+		return err_set(e, errno, "make %s inside", d->op->target);
+	return 0;
+}
+
+static int do_file(const struct doing *d, struct err *e)
+{
+	const char *text = d->op->content ? d->op->content : "";
+	_cleanup_close_ int parent = -EBADF, made = -EBADF;
+	const char *name;
+
+	parent = tree_parent(&d->tree, d->op->target, &name, e);
+	if (parent < 0)
+		return -1;
+	made = openat(
+		parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* An earlier session of the account's made it, in the upper that they share. */
+	if (made < 0 && errno == EEXIST && !d->op->content)
+		return 0;
+	if (made < 0 || io_write_all(made, text, strlen(text)) < 0 ||
+		fchown(made, host_uid(d), host_gid(d)) < 0 ||
+		fchmod(made, d->op->mode) < 0)
+		return err_set(e, errno, "make %s inside", d->op->target);
+	return 0;
+}
+
+static int do_symlink(const struct doing *d, struct err *e)
+{
+	_cleanup_close_ int parent = -EBADF;
+	const char *name;
+
+	parent = tree_parent(&d->tree, d->op->target, &name, e);
+	if (parent < 0)
+		return -1;
+	if (symlinkat(d->op->source, parent, name) < 0 ||
+		fchownat(parent, name, host_uid(d), host_gid(d), AT_SYMLINK_NOFOLLOW) < 0)
+		return err_set(e, errno, "make %s inside", d->op->target);
+	return 0;
+}
+
+/*
+ * The masking tmpfs is made when the first op needs it: mounted for this session alone, on a
+ * directory that a session on the same rootfs may have made before.
+ */
+static int make_mask(struct err *e)
+{
+	_cleanup_close_ int mount = -EBADF, place = -EBADF;
+
+	if (access(MASK_FILE, F_OK) == 0)
+		return 0;
+	mount = rootfs_masks(e);
+	if (mount < 0)
+		return -1;
+	if (mkdir("/mask", 0700) < 0 && errno != EEXIST)
+		return err_set(e, errno, "make the mask");
+	place = open("/mask", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return place < 0 || sys_attach(mount, place) < 0
+		       ? err_set(e, errno, "make the mask")
+		       : 0;
+}
+
+static int do_mask(const struct doing *d, struct err *e)
+{
+	_cleanup_close_ int place = -EBADF, mount = -EBADF;
+	int r = tree_look(&d->tree, d->op->target, &place, e);
+	struct stat st;
+
+	/* What isn't there inside needs no mask. */
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	if (make_mask(e) < 0)
+		return -1;
+	if (fstat(place, &st) < 0)
+		return err_set(e, errno, "look at %s inside", d->op->target);
+	mount = sys_clone_tree(
+		AT_FDCWD, S_ISDIR(st.st_mode) ? MASK_DIR : MASK_FILE, false, MS_PRIVATE);
+	if (mount < 0)
+		return err_set(e, errno, "mask %s inside", d->op->target);
+	if (set_attr(d, mount, e) < 0)
+		return -1;
+	return sys_attach(mount, place) < 0
+		       ? err_set(e, errno, "mask %s inside", d->op->target)
+		       : 0;
+}
+
+static int do_seal(const struct doing *d, struct err *e)
+{
+	_cleanup_close_ int place = tree_open(&d->tree, d->op->target);
+
+	if (place < 0)
+		return err_set(e, errno, "open %s inside", d->op->target);
+	return set_attr(d, place, e);
+}
+
+static int do_op(const struct doing *d, struct err *e)
+{
+	switch (d->op->kind) {
+	case PLAN_TMPFS:
+		return do_tmpfs(d, e);
+	case PLAN_BIND:
+		return do_bind(d, e);
+	case PLAN_DEVICE:
+		return do_device(d, e);
+	case PLAN_TERMINAL:
+		return do_terminal(d, e);
+	case PLAN_DIR:
+		return do_dir(d, e);
+	case PLAN_FILE:
+		return do_file(d, e);
+	case PLAN_SYMLINK:
+		return do_symlink(d, e);
+	case PLAN_MASK:
+		return do_mask(d, e);
+	case PLAN_SEAL:
+		return do_seal(d, e);
+	case PLAN_PROC:
+	case PLAN_DEVPTS:
+	case PLAN_MQUEUE:
+	case PLAN_CGROUP2:
+	case PLAN_CGROUP1:
+	case PLAN_SYSCTL:
+	case PLAN_READONLY:
+	case PLAN_HIDE:
+	case PLAN_COVER:
+		return 0; /* init's, stage_enter.c */
+	}
+	return err_set(e, EINVAL, "do operation %d of the plan", d->op->kind);
+}
+
+/* Whether the way to its target leads through what the account may have mounted, and never answers. */
+static bool is_on_accounts(const struct plan *plan, const struct plan_op *op)
+{
+	for (const struct plan_op *above = plan->ops; above < op; above++) {
+		size_t len = strlen(above->target);
+
+		if (above->kind == PLAN_BIND && above->as_user && op->target &&
+			strncmp(op->target, above->target, len) == 0 &&
+			op->target[len] == '/')
+			return true;
+	}
+	return false;
+}
+
+static int do_op_there(void *arg, struct err *e)
+{
+	return do_op(arg, e);
+}
+
+/* The account's lock is held. */
+static int do_op_bounded(struct doing *d, struct err *e)
+{
+	const struct plan *p = d->plan;
+	const struct resolve_as as = resolve_as_account(p);
+	const struct look_job job = { do_op_there, d };
+	const int keep[] = { d->tree.root, d->source->mount };
+
+	return is_on_accounts(p, d->op) ? look_run(&job, &as, keep, 2, e) : do_op(d, e);
+}
+
+/* Beside the new root, so that it goes when init pivots. */
+static int show_proc(const struct stage *s, struct err *e)
+{
+	_cleanup_close_ int place = -EBADF;
+
+	if (mkdir("/proc", 0700) < 0 && errno != EEXIST)
+		return err_set(e, errno, "stage /proc");
+	place = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (place < 0 || sys_attach(s->proc, place) < 0)
+		return err_set(e, errno, "stage /proc");
+	return 0;
+}
+
+int stage_mount(const struct plan *plan, const struct stage *s, struct err *e)
+{
+	_cleanup_close_ int root = open(ROOTFS_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct doing d = {
+		.plan = plan,
+		.tree = { .root = root,
+			.uid = idmap_to_host(&plan->uids, 0),
+			.gid = idmap_to_host(&plan->gids, 0) },
+	};
+
+	if (root < 0)
+		return err_set(e, errno, "open the rootfs");
+	for (size_t i = 0; i < plan->n_ops; i++) {
+		d.op = &plan->ops[i];
+		d.source = &s->sources[i];
+		if (do_op_bounded(&d, e) < 0)
+			return -1;
+	}
+	return show_proc(s, e);
+}

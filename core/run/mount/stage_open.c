@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/mount/stage.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/sys.h"
+#include "core/run/mount/look.h"
+#include "core/run/ids/userns.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+/* ---- sources ------------------------------------------------------------------------ */
+
+static int no_source(
+	const struct plan *plan, const struct plan_op *op, int num, struct err *e)
+{
+	if (op->must_own && num == ENOENT)
+		return err_set(e, 0,
+			"the home %s of %s isn't there: make it (mkhomedir_helper %s)",
+			op->source, plan->user, plan->user);
+	if (num == EMFILE)
+		return err_set(e, num,
+			"open %s, one of too many paths, devices and sockets of this box (give it a "
+			"directory above them instead)",
+			op->source);
+	return err_set(e, num, "open %s%s%s", op->source, op->as_user ? " as " : "",
+		op->as_user ? plan->user : "");
+}
+
+/* Of what is built in: lxcfs may die at any time, ENOTCONN. */
+static bool may_be_missing(const struct plan_op *op, int num)
+{
+	return op->optional && (num == ENOENT || num == EACCES ||
+				       (op->kind == PLAN_COVER && num == ENOTCONN));
+}
+
+static bool is_own_file(const struct plan *plan, const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_uid == plan->uid;
+}
+
+/* Where the account can mount something, or choose what it is. */
+static bool is_accounts(const struct plan_op *op)
+{
+	return op->use != PLAN_USE_ANY || op->as_user || op->own_file;
+}
+
+static int open_there(const struct plan_op *op, const struct resolve_as *as,
+	struct resolved *ret, struct err *e)
+{
+	if (is_accounts(op))
+		return look_open(op->source, !op->own_file, as, op->as_user, ret, e);
+	ret->fd = open(op->source, O_PATH | O_CLOEXEC);
+	if (ret->fd >= 0 && fstat(ret->fd, &ret->st) == 0)
+		return 0;
+	(void)err_set(e, errno, "open %s", op->source);
+	cleanup_close(&ret->fd);
+	return -1;
+}
+
+/* Root's own paths, or a mount of the host's that the plan took from its table. */
+static int open_built_in(const struct plan *plan, const struct plan_op *op,
+	const struct resolve_as *as, struct stage_source *ret, struct err *e)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct resolved found = RESOLVED_NONE;
+
+	if (open_there(op, as, &found, e) < 0) {
+		if (may_be_missing(op, e->num))
+			return 1;
+		return resolve_failed(e->num) ? -1 : no_source(plan, op, e->num, e);
+	}
+	fd = found.fd;
+	ret->st = found.st;
+	if (op->own_file && !is_own_file(plan, &ret->st))
+		return 1;
+	ret->mount = take_fd(&fd);
+	return 0;
+}
+
+/* An O_PATH fd of the source; 1 when it is optional and can't be had. */
+static int open_source(const struct plan *plan, const struct plan_op *op,
+	struct stage_source *ret, struct err *e)
+{
+	const struct resolve_as as = resolve_as_account(plan);
+	struct resolved found;
+	int r;
+
+	if (op->use == PLAN_USE_ANY)
+		return open_built_in(plan, op, &as, ret, e);
+	r = look_again(op->source, op->use, &as, op->as_user, &found, e);
+	if (r == 0) {
+		ret->mount = found.fd;
+		ret->st = found.st;
+		return 0;
+	}
+	if (r > 0 && !op->optional)
+		return no_source(plan, op, ENOENT, e);
+	if (r < 0 && e->num == EMFILE)
+		return no_source(plan, op, EMFILE, e);
+	if (r < 0 && (!op->optional || resolve_failed(e->num)))
+		return err_wrap(e, "%s%s can't be used", op->must_own ? "the home " : "",
+			op->source);
+	return 1;
+}
+
+static bool has_source(const struct plan_op *op)
+{
+	return op->kind == PLAN_BIND || op->kind == PLAN_DEVICE || op->kind == PLAN_COVER;
+}
+
+static int open_all(
+	const struct plan *plan, bool accounts, struct stage *s, struct err *e)
+{
+	for (size_t i = 0; i < plan->n_ops; i++) {
+		const struct plan_op *op = &plan->ops[i];
+
+		if (has_source(op) && is_accounts(op) == accounts &&
+			open_source(plan, op, &s->sources[i], e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A detached clone takes the place of each O_PATH fd; device nodes are made anew instead.
+ */
+static int clone_all(const struct plan *plan, struct stage *s, struct err *e)
+{
+	for (size_t i = 0; i < plan->n_ops; i++) {
+		const struct plan_op *op = &plan->ops[i];
+		int path = s->sources[i].mount;
+
+		if ((op->kind != PLAN_BIND && op->kind != PLAN_COVER) || path < 0)
+			continue;
+		s->sources[i].mount = sys_clone_tree(
+			path, "", op->recursive, op->follow ? MS_SLAVE : MS_PRIVATE);
+		(void)close(path);
+		if (s->sources[i].mount < 0 ||
+			(op->kind == PLAN_COVER &&
+				sys_mount_setattr(s->sources[i].mount, false,
+					&(struct mount_attr){ .attr_set = op->attr }) <
+					0))
+			return err_set(e, errno, "clone the tree at %s", op->source);
+	}
+	return 0;
+}
+
+static int clone_terminal(
+	const struct plan *plan, int terminal, struct stage *s, struct err *e)
+{
+	for (size_t i = 0; i < plan->n_ops; i++) {
+		if (plan->ops[i].kind != PLAN_TERMINAL || terminal < 0)
+			continue;
+		if (fstat(terminal, &s->sources[i].st) < 0)
+			return err_set(e, errno, "look at the terminal");
+		s->sources[i].mount = sys_clone_tree(terminal, "", false, MS_PRIVATE);
+		if (s->sources[i].mount < 0)
+			return err_set(e, errno, "clone the terminal %s", plan->tty);
+	}
+	return 0;
+}
+
+/* ---- ids ---------------------------------------------------------------------------- */
+
+/* Return: 0; 1 when the box has more ids than a map has lines for; -1 with @e. */
+static int own_ids(const struct plan *plan, int *ret, pid_t *ret_dying, struct err *e)
+{
+	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct idmap uids, gids;
+
+	if (proc < 0)
+		return err_set(e, errno, "open /proc");
+	if (idmap_without(&plan->uids, &uids) < 0 ||
+		idmap_without(&plan->gids, &gids) < 0)
+		return 1;
+	return userns_create(proc, &uids, &gids, ret, ret_dying, e);
+}
+
+/*
+ * Some file systems can't (NFS: EINVAL), and a mount that is idmapped can't be so twice
+ * (systemd-homed: EPERM). A mount below that can't be doesn't keep its parent from it.
+ *
+ * Return: 0; 1 when this one stays as the host has it; -1 with @e.
+ */
+static int idmap_one(
+	const struct plan_op *op, int mount, const struct mount_attr *attr, struct err *e)
+{
+	if (sys_mount_setattr(mount, op->recursive, attr) == 0 ||
+		(op->recursive && sys_mount_setattr(mount, false, attr) == 0))
+		return 0;
+	if (errno == EINVAL || errno == EPERM)
+		return 1;
+	return err_set(e, errno, "idmap %s", op->source);
+}
+
+/* What can't be done stays as the host has it: nobody gets more rights by that. */
+static int idmap_all(const struct plan *plan, struct stage *s, struct err *e)
+{
+	_cleanup_close_ int userns = -EBADF;
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
+	pid_t dying = 0;
+	int ids = 0, r = 0;
+
+	for (size_t i = 0; r >= 0 && i < plan->n_ops; i++) {
+		const struct plan_op *op = &plan->ops[i];
+
+		if (!op->idmap || s->sources[i].mount < 0)
+			continue;
+		if (ids == 0 && userns < 0)
+			r = ids = own_ids(plan, &userns, &dying, e);
+		attr.userns_fd = (unsigned int)userns;
+		if (ids == 0)
+			r = idmap_one(op, s->sources[i].mount, &attr, e);
+		if (r == 1)
+			s->plain = op->source;
+	}
+	userns_reap(dying);
+	return r < 0 ? -1 : 0;
+}
+
+int stage_look(const struct plan *plan, struct stage *ret, struct err *e)
+{
+	struct stage s = STAGE_NONE;
+
+	s.sources = calloc(plan->n_ops + 1, sizeof(*s.sources));
+	if (!s.sources)
+		return err_set(e, ENOMEM, "open the sources of the mounts");
+	s.n = plan->n_ops;
+	for (size_t i = 0; i < s.n; i++)
+		s.sources[i].mount = -EBADF;
+	if (open_all(plan, true, &s, e) < 0) {
+		stage_close(&s);
+		return -1;
+	}
+	*ret = s;
+	return 0;
+}
+
+int stage_open(const struct plan *plan, int terminal, struct stage *s, struct err *e)
+{
+	if (open_all(plan, false, s, e) < 0 || clone_all(plan, s, e) < 0 ||
+		idmap_all(plan, s, e) < 0)
+		return -1;
+	s->proc = sys_clone_tree(AT_FDCWD, "/proc", false, MS_PRIVATE);
+	if (s->proc < 0)
+		return err_set(e, errno, "clone /proc");
+	return clone_terminal(plan, terminal, s, e);
+}
+
+void stage_close(struct stage *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		cleanup_close(&s->sources[i].mount);
+	free(s->sources);
+	s->sources = NULL;
+	s->n = 0;
+	cleanup_close(&s->proc);
+}

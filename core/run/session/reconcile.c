@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/session/reconcile.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+#include "core/base/strlist.h"
+#include "core/base/sys.h"
+#include "core/run/cgroup/cgroup.h"
+#include "core/run/session/account_sessions.h"
+#include "core/run/cgroup/freeze.h"
+#include "core/run/terminal/utmp.h"
+#include "core/run/cgroup/limits_override.h"
+#include "core/run/host/program.h"
+#include "core/run/session/session_socket.h"
+#include "core/run/terminal/tty.h"
+
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+/* A killed process leaves its cgroup when it is reaped: wait for that, in small steps. */
+#define REMOVE_TRIES    100
+#define REMOVE_PAUSE_MS 20
+/* And a login that just went in lets go of the account's lock. */
+#define LOCK_MS 1000
+
+static void pause_ms(long ms)
+{
+	const struct timespec t = { .tv_nsec = ms * 1000000 };
+
+	(void)nanosleep(&t, NULL);
+}
+
+static void kill_init(const struct record_process *init)
+{
+	_cleanup_close_ int pidfd = init->pid > 0 ? sys_pidfd_open(init->pid) : -EBADF;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	uint64_t start;
+
+	if (pidfd < 0 || io_process_start(init->pid, &start) < 0 || start != init->start)
+		return;
+	(void)sys_pidfd_signal(pidfd, SIGKILL);
+	(void)poll(&p, 1, REMOVE_TRIES * REMOVE_PAUSE_MS);
+}
+
+static int empty_cgroup(const struct record *r, struct err *e)
+{
+	enum plan_cgroup_kind kind = r->cgroup[0] ? cgroup_kind() : PLAN_CGROUP_NONE;
+
+	for (int i = 0; i < REMOVE_TRIES; i++) {
+		if (cgroup_kill(kind, r->cgroup, 0) == 0 &&
+			cgroup_remove(kind, r->cgroup, e) == 0)
+			return 0;
+		pause_ms(REMOVE_PAUSE_MS);
+	}
+	return cgroup_remove(kind, r->cgroup, e);
+}
+
+/* Records of older versions name no number. */
+static bool is_of_before(const struct record *r)
+{
+	return r->number == 0 && strncmp(r->network, "private ", 8) == 0;
+}
+
+/* Whether no other session has the network of @r: one of the account, or of another that shares it. */
+static bool is_networks_last(const struct record *r)
+{
+	_cleanup_free_ struct record *all = NULL;
+	struct err ignored;
+	size_t n, bad;
+
+	/* Who can't be seen may have it. */
+	if (record_list(&all, &n, &bad, &ignored) < 0 || bad > 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(all[i].id, r->id) != 0 &&
+			(all[i].number == r->number ||
+				(all[i].uid == r->uid && is_of_before(&all[i]))))
+			return false;
+	return true;
+}
+
+/*
+ * The namespace is gone, or is just going: with it go link, published ports and rules. Who shared it
+ * hasn't the lock of whose it is, and takes away only what is of no link any more.
+ */
+static int close_network(const struct record *r, struct err *e)
+{
+	_cleanup_(strlist_clear) struct strlist words = { 0 };
+	bool own = strncmp(r->network, "user:", 5) != 0;
+	char number[16];
+
+	/* Without it there was no link. */
+	if (access(PATH_NET, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	(void)snprintf(number, sizeof(number), "%u", r->number);
+	if (strlist_add(&words, PATH_NET) < 0 ||
+		strlist_add(&words, own ? "close" : "sweep") < 0 ||
+		strlist_add(&words, number) < 0)
+		return err_set(e, ENOMEM, "take the account's link away");
+	return program_run(&words, NULL, 0, "nsshell-net didn't answer", e) < 0
+		       ? err_wrap(e, "take the account's link away")
+		       : 0;
+}
+
+/* The account's group goes with its last session, which the account's lock makes certain.
+ */
+static int leave_family(const struct record *r, int family, struct err *e)
+{
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	size_t n;
+
+	if (family_ids(family, &ids, &n, e) < 0)
+		return -1;
+	if (n == 0 || (n == 1 && strcmp(ids[0], r->id) == 0)) {
+		cgroup_remove_account(
+			r->cgroup[0] ? cgroup_kind() : PLAN_CGROUP_NONE, r->cgroup);
+		override_remove(r->uid);
+	}
+	if (r->number > 0 && is_networks_last(r) && close_network(r, e) < 0)
+		return -1;
+	return family_drop(family, r->uid, r->id, e);
+}
+
+/* All that is the session's alone. */
+static int take_away(
+	const struct record *r, int terminal, const struct idmap *ids, struct err *e)
+{
+	struct err next;
+	int result = 0;
+
+	/* A paused session neither hears nor, on cgroup v1, dies. */
+	freeze_thaw(r->cgroup[0] ? cgroup_kind() : PLAN_CGROUP_NONE, r->cgroup);
+	kill_init(&r->init);
+	if (empty_cgroup(r, e) < 0)
+		result = -1;
+	if (tty_give_back(terminal, &r->lent, r->uid, ids, result ? &next : e) < 0)
+		result = -1;
+	if (r->logged_in)
+		login_clear(r);
+	session_socket_remove(r->uid, r->id);
+	return result;
+}
+
+int reconcile_end(
+	const struct record *r, int terminal, const struct idmap *ids, struct err *e)
+{
+	_cleanup_close_ int family = -EBADF;
+	struct err next;
+	int result = take_away(r, terminal, ids, e);
+
+	if (family_lock(r->uid, FAMILY_PATIENCE_MS, &family, result ? &next : e) != 0 ||
+		leave_family(r, family, result ? &next : e) < 0)
+		return -1;
+	return result;
+}
+
+/* Who sweeps up is no login of the account: one that hangs mustn't hold up all of the host's. */
+static int lock_family(const struct record *r, int *ret, struct err *e)
+{
+	int held = family_lock(r->uid, LOCK_MS, ret, e);
+
+	return held <= 0
+		       ? held
+		       : err_wrap(e,
+				 "a login of the account holds its lock; the host's next "
+				 "login, or \"nsctl gc\", tries again");
+}
+
+static int end_with_family(const struct record *r, struct err *e)
+{
+	_cleanup_close_ int family = -EBADF;
+	struct err next;
+	int result;
+
+	if (lock_family(r, &family, e) < 0)
+		return -1;
+	result = take_away(r, -1, NULL, e);
+	if (leave_family(r, family, result ? &next : e) < 0)
+		return -1;
+	return result;
+}
+
+/* One whose record's lock we get has no supervisor any more. */
+static int end_orphan(const struct record *r, size_t *n, struct err *e)
+{
+	_cleanup_close_ int lock = -EBADF;
+	struct record now;
+	int alive = record_is_alive(r->id, e), held, read;
+
+	if (alive != 0)
+		return alive < 0 ? -1 : 0;
+	held = record_lock(r->id, 0, &lock, e);
+	if (held != 0)
+		return held < 0 ? -1 : 0;
+	/* Between the listing and the lock somebody else may have ended it. */
+	read = record_read(r->id, &now, e);
+	if (read != 0)
+		return read < 0 ? -1 : record_remove(r->id, e);
+	if (end_with_family(&now, e) < 0)
+		return err_wrap(e, "session %s of %s", r->id, r->user);
+	(*n)++;
+	return record_remove(r->id, e);
+}
+
+int reconcile_all(size_t *ret_n, struct err *e)
+{
+	_cleanup_free_ struct record *all = NULL;
+	struct err next;
+	size_t n, bad;
+	int result = 0;
+
+	*ret_n = 0;
+	if (record_list(&all, &n, &bad, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (end_orphan(&all[i], ret_n, result ? &next : e) < 0)
+			result = -1;
+	if (record_sweep(result ? &next : e) < 0)
+		result = -1;
+	return result;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/session/record.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/lock.h"
+#include "core/base/paths.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+static int open_directory(struct err *e)
+{
+	return io_open_state(PATH_SESSIONS, 0700, e);
+}
+
+static int read_at(int dir, const char *id, struct record *ret, struct err *e)
+{
+	char text[RECORD_TEXT_MAX];
+
+	if (!record_id_is_valid(id))
+		return err_set(e, 0, "not a session id: %.40s", id);
+	if (io_read_text(dir, id, text, sizeof(text)) < 0)
+		return errno == ENOENT
+			       ? 1
+			       : err_set(e, errno, "read the record of session %s", id);
+	if (record_parse(text, ret, e) < 0)
+		return err_wrap(e, "record of session %s", id);
+	return strcmp(ret->id, id) == 0
+		       ? 0
+		       : err_set(e, 0, "record %s is of another session", id);
+}
+
+int record_read(const char *id, struct record *ret, struct err *e)
+{
+	_cleanup_close_ int dir = open(PATH_SESSIONS, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return errno == ENOENT ? 1 : err_set(e, errno, "open %s", PATH_SESSIONS);
+	return read_at(dir, id, ret, e);
+}
+
+int record_write(const struct record *r, struct err *e)
+{
+	_cleanup_close_ int dir = open_directory(e), fd = -EBADF;
+	char text[RECORD_TEXT_MAX], tmp[PLAN_ID_LEN + 8];
+	int len;
+
+	if (dir < 0)
+		return -1;
+	len = record_format(r, text, sizeof(text));
+	if (len < 0)
+		return err_set(e, errno, "write the record of session %s", r->id);
+	(void)snprintf(tmp, sizeof(tmp), "%s.new", r->id);
+	fd = openat(
+		dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || io_write_all(fd, text, (size_t)len) < 0 ||
+		renameat(dir, tmp, dir, r->id) < 0) {
+		(void)err_set(e, errno, "write the record %s/%s", PATH_SESSIONS, r->id);
+		(void)unlinkat(dir, tmp, 0);
+		return -1;
+	}
+	return 0;
+}
+
+int record_remove(const char *id, struct err *e)
+{
+	_cleanup_close_ int dir = open(PATH_SESSIONS, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	static const char *const endings[] = { "", ".new", ".sock", ".tty", ".paused",
+		".limits", ".lock" };
+	char name[PLAN_ID_LEN + 8];
+
+	if (dir < 0)
+		return errno == ENOENT ? 0 : err_set(e, errno, "open %s", PATH_SESSIONS);
+	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+		(void)snprintf(name, sizeof(name), "%s%s", id, endings[i]);
+		if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+			return err_set(e, errno, "remove %s/%s", PATH_SESSIONS, name);
+	}
+	return 0;
+}
+
+int record_lock(const char *id, unsigned int ms, int *ret_fd, struct err *e)
+{
+	_cleanup_close_ int dir = open_directory(e);
+	char name[PLAN_ID_LEN + 8];
+
+	if (dir < 0)
+		return -1;
+	(void)snprintf(name, sizeof(name), "%s.lock", id);
+	return lock_named(dir, PATH_SESSIONS, name, ms, ret_fd, e);
+}
+
+int record_is_alive(const char *id, struct err *e)
+{
+	_cleanup_close_ int dir = open(PATH_SESSIONS, O_PATH | O_DIRECTORY | O_CLOEXEC),
+			    fd = -EBADF;
+	char name[PLAN_ID_LEN + 8];
+	int alive;
+
+	if (dir < 0)
+		return errno == ENOENT ? 0 : err_set(e, errno, "open %s", PATH_SESSIONS);
+	(void)snprintf(name, sizeof(name), "%s.lock", id);
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT
+			       ? 0
+			       : err_set(e, errno, "open %s/%s", PATH_SESSIONS, name);
+	alive = lock_file(fd, LOCK_SH, 0);
+	return alive < 0 ? err_set(e, errno, "lock %s", name) : alive;
+}
+
+int record_read_live(const char *id, struct record *ret, struct err *e)
+{
+	int alive = record_is_alive(id, e), r;
+
+	if (alive <= 0)
+		return alive < 0 ? -1 : 1;
+	r = record_read(id, ret, e);
+	return r < 0 && e->num == 0 ? 2 : r;
+}
+
+/* ---- all of them -------------------------------------------------------------------- */
+
+int record_by_age(const void *a, const void *b)
+{
+	const struct record *x = a, *y = b;
+
+	if (x->supervisor.start != y->supervisor.start)
+		return x->supervisor.start < y->supervisor.start ? -1 : 1;
+	return strcmp(x->id, y->id);
+}
+
+int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err *e)
+{
+	_cleanup_free_ struct record *all = NULL;
+	_cleanup_dir_ DIR *dir = opendir(PATH_SESSIONS);
+	size_t n = 0, room = 0, bad = 0;
+	const struct dirent *entry;
+
+	if (!dir && errno != ENOENT)
+		return err_set(e, errno, "read %s", PATH_SESSIONS);
+	while (dir && (entry = readdir(dir))) {
+		struct err ignored;
+
+		if (!record_id_is_valid(entry->d_name))
+			continue;
+		if (n == room) {
+			struct record *grown = reallocarray(all, room + 32, sizeof(*all));
+
+			if (!grown)
+				return err_set(e, ENOMEM, "read %s", PATH_SESSIONS);
+			all = grown;
+			room += 32;
+		}
+		switch (read_at(dirfd(dir), entry->d_name, &all[n], &ignored)) {
+		case 0:
+			n++;
+			break;
+		case -1:
+			bad++;
+			break;
+		default: /* ended meanwhile */
+			break;
+		}
+	}
+	if (n > 1)
+		qsort(all, n, sizeof(*all), record_by_age);
+	*ret = all;
+	all = NULL;
+	*ret_n = n;
+	*ret_bad = bad;
+	return 0;
+}
+
+/* Remove the files of an id that has no record and no supervisor. */
+static int sweep_id(const char *id, struct err *e)
+{
+	_cleanup_close_ int lock = -EBADF;
+	struct record r;
+	struct err bad;
+	int held = record_lock(id, 0, &lock, e);
+
+	if (held != 0)
+		return held < 0 ? -1 : 0;
+	return record_read(id, &r, &bad) == 1 ? record_remove(id, e) : 0;
+}
+
+int record_sweep(struct err *e)
+{
+	_cleanup_dir_ DIR *dir = opendir(PATH_SESSIONS);
+	const struct dirent *entry;
+	int result = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : err_set(e, errno, "read %s", PATH_SESSIONS);
+	while ((entry = readdir(dir))) {
+		char id[PLAN_ID_LEN + 1];
+
+		(void)snprintf(id, sizeof(id), "%s", entry->d_name);
+		if (strlen(entry->d_name) == PLAN_ID_LEN || !record_id_is_valid(id) ||
+			faccessat(dirfd(dir), id, F_OK, 0) == 0)
+			continue;
+		if (sweep_id(id, e) < 0)
+			result = -1;
+	}
+	return result;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/terminal/pty.h"
+
+#include "core/base/cleanup.h"
+#include "core/run/terminal/wall.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int pty_is_terminal(int fd)
+{
+	if (isatty(fd))
+		return 1;
+	return errno == ENOTTY || errno == EINVAL || errno == EBADF || errno == EIO ? 0
+										    : -1;
+}
+
+int pty_ask(int terminal, struct pty_manner *ret)
+{
+	if (tcgetattr(terminal, &ret->modes) < 0)
+		return -1;
+	if (ioctl(terminal, TIOCGWINSZ, &ret->size) < 0)
+		ret->size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
+	return 0;
+}
+
+/* ---- inside ------------------------------------------------------------------------------ */
+
+int pty_open(uid_t owner, const struct pty_manner *manner, int *ret_master,
+	int *ret_slave, struct err *e)
+{
+	const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
+	_cleanup_close_ int master = open(NOTICE_PTS "/ptmx", flags | O_NOFOLLOW);
+	_cleanup_close_ int slave = -EBADF;
+	int unlock = 0;
+
+	if (master < 0)
+		return err_set(e, errno, "open a terminal of the session");
+	if (!notice_is_devpts(master))
+		return err_set(
+			e, 0, "%s of the session is no devpts: refused", NOTICE_PTS);
+	/* The slave by its master: a path could lead elsewhere. */
+	if (ioctl(master, TIOCSPTLCK, &unlock) < 0 ||
+		(slave = ioctl(master, TIOCGPTPEER, flags)) < 0)
+		return err_set(e, errno, "open a terminal of the session");
+	if (fchown(slave, owner, (gid_t)-1) < 0 ||
+		tcsetattr(slave, TCSANOW, &manner->modes) < 0 ||
+		ioctl(slave, TIOCSWINSZ, &manner->size) < 0)
+		return err_set(e, errno, "set up a terminal of the session");
+	*ret_master = take_fd(&master);
+	*ret_slave = take_fd(&slave);
+	return 0;
+}
+
+int pty_mark_shown(int slave)
+{
+	struct stat st;
+
+	return fstat(slave, &st) < 0 ? -1 : fchmod(slave, (st.st_mode & 07777) | S_ISVTX);
+}
+
+bool pty_is_shown(mode_t mode)
+{
+	return mode & S_ISVTX;
+}
+
+/* ---- outside ----------------------------------------------------------------------------- */
+
+/* A terminal that isn't our controlling one has no foreground that concerns us. */
+static bool is_ours(int fd)
+{
+	pid_t front = tcgetpgrp(fd);
+
+	return front < 0 || front == getpgrp();
+}
+
+static void set_raw(struct pty_terminal *t)
+{
+	struct termios raw = t->before.modes;
+
+	if (t->quiet) {
+		raw.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
+		raw.c_cc[VMIN] = 1;
+		raw.c_cc[VTIME] = 0;
+	} else {
+		cfmakeraw(&raw);
+	}
+	t->raw = tcsetattr(t->fd, TCSANOW, &raw) == 0;
+}
+
+static int open_anew(int terminal, struct pty_terminal *ret, struct err *e)
+{
+	const int flags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
+	struct pty_terminal t = PTY_TERMINAL_NONE;
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", terminal);
+	t.fd = open(path, flags);
+	t.shared = t.fd < 0;
+	/* Somebody else's, handed down by su: then the one that we have must do. */
+	if (t.fd < 0)
+		t.fd = fcntl(terminal, F_DUPFD_CLOEXEC, 3);
+	if (t.fd < 0 || pty_ask(t.fd, &t.before) < 0) {
+		(void)err_set(e, errno, "take the terminal");
+		cleanup_close(&t.fd);
+		return -1;
+	}
+	*ret = t;
+	return 0;
+}
+
+int pty_take(int terminal, struct pty_terminal *ret, struct err *e)
+{
+	if (open_anew(terminal, ret, e) < 0)
+		return -1;
+	set_raw(ret);
+	return 0;
+}
+
+int pty_take_quiet(int terminal, struct pty_terminal *ret, struct err *e)
+{
+	if (open_anew(terminal, ret, e) < 0)
+		return -1;
+	ret->quiet = true;
+	pty_retake(ret);
+	return 0;
+}
+
+void pty_retake(struct pty_terminal *t)
+{
+	if (t->fd < 0 || !is_ours(t->fd))
+		return;
+	if (!t->raw)
+		(void)tcgetattr(t->fd, &t->before.modes);
+	set_raw(t);
+}
+
+void pty_restore(struct pty_terminal *t)
+{
+	if (t->fd >= 0 && t->raw && is_ours(t->fd))
+		(void)tcsetattr(t->fd, TCSANOW, &t->before.modes);
+	t->raw = false;
+}
+
+void pty_release(struct pty_terminal *t)
+{
+	pty_restore(t);
+	cleanup_close(&t->fd);
+}
+
+void pty_resize(const struct pty_terminal *t, int master)
+{
+	struct winsize size;
+
+	if (t->fd >= 0 && master >= 0 && ioctl(t->fd, TIOCGWINSZ, &size) == 0)
+		(void)ioctl(master, TIOCSWINSZ, &size);
+}

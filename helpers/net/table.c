@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table: as netpool_table() has it, or made anew. */
+#include "helpers/net/net.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/lock.h"
+#include "core/base/parse.h"
+#include "core/base/paths.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <nftables/libnftables.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+#define LOCK_MS  20000
+#define SEEN_MAX (1U << 20)
+
+/* A handle that lists without counters and what is counted by link. */
+static int begin(struct nft_ctx **ret, struct err *e)
+{
+	if (net_nft_begin(ret, e) < 0)
+		return -1;
+	nft_ctx_output_set_flags(*ret, NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_TERSE);
+	return 0;
+}
+
+/* As the kernel has it now; "" where there is none. */
+static const char *listing(struct nft_ctx *ctx)
+{
+	struct err ignored;
+
+	return net_nft_run(ctx, "list table inet " NETPOOL_TABLE, &ignored) < 0
+		       ? ""
+		       : nft_ctx_get_output_buffer(ctx);
+}
+
+/* What it was made of, and what the kernel said it was then. */
+static int read_known(char *text)
+{
+	return io_read_text(AT_FDCWD, PATH_NET_TABLE, text, SEEN_MAX) < 0 ? -1 : 0;
+}
+
+static int write_known(const char *made_of, const char *seen, struct err *e)
+{
+	_cleanup_close_ int fd = open(PATH_NET_TABLE,
+		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0 || io_write_all(fd, made_of, strlen(made_of)) < 0 ||
+		io_write_all(fd, seen, strlen(seen)) < 0)
+		return err_set(e, errno, "write %s", PATH_NET_TABLE);
+	return 0;
+}
+
+/* ---- accounts' rules ---------------------------------------------------------------- */
+
+#define NEW                                                                              \
+	".new" /* what is being put into the table: who is killed meanwhile leaves it */
+
+static void name_of(uint32_t number, char ret[IFNAMSIZ])
+{
+	(void)snprintf(ret, IFNAMSIZ, NETPOOL_LINK "%u", number);
+}
+
+static bool has_link(uint32_t number)
+{
+	char link[IFNAMSIZ];
+
+	name_of(number, link);
+	return if_nametoindex(link) != 0;
+}
+
+/* What was said last of that number; nothing where it was nothing. */
+static int read_rules(int dir, const char *file, struct netrules *ret)
+{
+	_cleanup_free_ char *text = malloc(NETRULES_TEXT_MAX);
+	char *rest = text, *line;
+
+	*ret = (struct netrules){ .n_allow = 0 };
+	if (!text)
+		return -1;
+	if (io_read_text(dir, file, text, NETRULES_TEXT_MAX) < 0)
+		return errno == ENOENT ? 0 : -1;
+	while ((line = strsep(&rest, "\n")))
+		if (*line && netrules_line(line, ret) < 0)
+			return -1;
+	return 0;
+}
+
+static char *text_of(const struct netrules *r)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	netrules_print(r, out);
+	return fclose(out) == 0 ? text : NULL;
+}
+
+struct files {
+	char now[16], new[16];
+};
+
+static struct files files_of(uint32_t number)
+{
+	struct files f;
+
+	(void)snprintf(f.now, sizeof(f.now), "%u", number);
+	(void)snprintf(f.new, sizeof(f.new), "%u" NEW, number);
+	return f;
+}
+
+static int begin_rules(
+	int dir, const struct files *f, const struct netrules *r, struct err *e)
+{
+	_cleanup_free_ char *text = text_of(r);
+	_cleanup_close_ int fd = openat(
+		dir, f->new, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (!text)
+		return err_set(e, ENOMEM, "write %s/%s", PATH_NET_RULES, f->new);
+	if (fd < 0 || io_write_all(fd, text, strlen(text)) < 0)
+		return err_set(e, errno, "write %s/%s", PATH_NET_RULES, f->new);
+	return 0;
+}
+
+static int forget(int dir, const char *file, struct err *e)
+{
+	return unlinkat(dir, file, 0) < 0 && errno != ENOENT
+		       ? err_set(e, errno, "remove %s/%s", PATH_NET_RULES, file)
+		       : 0;
+}
+
+/* They are in the table: what begin_rules() wrote holds. */
+static int end_rules(
+	int dir, const struct files *f, const struct netrules *r, struct err *e)
+{
+	_cleanup_free_ char *text = text_of(r);
+
+	if (text && !*text)
+		return forget(dir, f->now, e) < 0 ? -1 : forget(dir, f->new, e);
+	return renameat(dir, f->new, dir, f->now) < 0
+		       ? err_set(e, errno, "write %s/%s", PATH_NET_RULES, f->now)
+		       : 0;
+}
+
+typedef int each_fn(int dir, uint32_t number, void *arg, struct err *e);
+
+/* Of each number that something is said of, as long as @fn returns 0. Return: what it did, or -1. */
+static int each_number(int dir, each_fn *fn, void *arg, struct err *e)
+{
+	_cleanup_close_ int again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *all = again < 0 ? NULL : fdopendir(again);
+	struct dirent *d;
+	int r = 0;
+
+	if (!all)
+		return err_set(e, errno, "read %s", PATH_NET_RULES);
+	(void)take_fd(&again);
+	while (r == 0 && (d = readdir(all))) {
+		uint32_t number;
+
+		d->d_name[strcspn(d->d_name, ".")] = '\0';
+		if (parse_u32(d->d_name, &number) == 0)
+			r = fn(dir, number, arg, e);
+	}
+	(void)closedir(all);
+	return r;
+}
+
+static int bad_file(const char *file, struct err *e)
+{
+	return err_set(e, 0, "read %s/%s: not of the form", PATH_NET_RULES, file);
+}
+
+struct others {
+	uint32_t but;
+	FILE *out;                  /* put_other(): commands go there */
+	const struct netpublish *p; /* has_other(): is looked for */
+};
+
+/* Of another account whose link is there; what is said of one that is gone goes. */
+static int put_other(int dir, uint32_t number, void *arg, struct err *e)
+{
+	static struct netrules rules;
+	const struct others *o = arg;
+	const struct files f = files_of(number);
+	char link[IFNAMSIZ];
+
+	if (number == o->but)
+		return 0;
+	name_of(number, link);
+	if (!has_link(number)) {
+		(void)unlinkat(dir, f.now, 0);
+		(void)unlinkat(dir, f.new, 0);
+		return 0;
+	}
+	if (read_rules(dir, f.now, &rules) < 0)
+		return bad_file(f.now, e);
+	netrules_elements(&rules, "add", link, o->out);
+	return 0;
+}
+
+static int has_other(int dir, uint32_t number, void *arg, struct err *e)
+{
+	static struct netrules rules;
+	const struct others *o = arg;
+	const struct files f = files_of(number);
+
+	if (number == o->but || !has_link(number))
+		return 0;
+	if (read_rules(dir, f.now, &rules) < 0)
+		return bad_file(f.now, e);
+	return net_taken_by(o->p, &rules, number, e);
+}
+
+static bool has_publish(const struct netrules *r, const struct netpublish *p)
+{
+	char a[NETRULES_PUBLISH_TEXT], b[NETRULES_PUBLISH_TEXT];
+	bool has = false;
+
+	netrules_publish_text(p, a);
+	for (size_t i = 0; i < r->n_publish && !has; i++) {
+		netrules_publish_text(&r->publish[i], b);
+		has = !strcmp(a, b);
+	}
+	return has;
+}
+
+/* What the account has published already is its own. Return: 0; 1 with @e; -1 with @e. */
+static int is_taken(int dir, const struct net_request *q, const struct netrules *before,
+	const struct netpublish *p, struct err *e)
+{
+	struct others o = { .but = q->number, .p = p };
+	int r;
+
+	if (has_publish(before, p) && has_link(q->number))
+		return 0;
+	r = each_number(dir, has_other, &o, e);
+	return r != 0 ? r : net_taken(p, e);
+}
+
+static int leave_taken(
+	int dir, struct net_request *q, const struct netrules *before, struct err *e)
+{
+	struct netrules *r = &q->rules;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n_publish; i++) {
+		int taken = is_taken(dir, q, before, &r->publish[i], e);
+
+		if (taken < 0 || (taken > 0 && !q->go_on))
+			return -1;
+		if (taken > 0)
+			syslog(LOG_WARNING,
+				NETPOOL_LINK "%u is without a port of its own: %s",
+				q->number, e->msg);
+		else
+			r->publish[kept++] = r->publish[i];
+	}
+	r->n_publish = kept;
+	return 0;
+}
+
+/* ---- the whole ---------------------------------------------------------------------- */
+
+static char *wanted(const struct net_request *q)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	/* In one go: there is no moment without it. */
+	fputs("add table inet " NETPOOL_TABLE "\ndelete table inet " NETPOOL_TABLE "\n",
+		out);
+	netpool_table(&q->pool, q->resolver, out);
+	return fclose(out) == 0 ? text : NULL;
+}
+
+/* With all accounts' rules. @q may be NULL */
+static int make(int dir, const char *table, const struct net_request *q, struct err *e)
+{
+	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
+	_cleanup_(net_nft_end) struct nft_ctx *look = NULL;
+	_cleanup_free_ char *commands = NULL;
+	struct others o = { .but = q ? q->number : 0 };
+	char link[IFNAMSIZ];
+	size_t size = 0;
+	int r;
+
+	o.out = open_memstream(&commands, &size);
+	if (!o.out)
+		return err_set(e, ENOMEM, "make the table of nftables");
+	fputs(table, o.out);
+	if (q) {
+		name_of(q->number, link);
+		netrules_elements(&q->rules, "add", link, o.out);
+	}
+	r = each_number(dir, put_other, &o, e);
+	if (fclose(o.out) != 0)
+		return err_set(e, ENOMEM, "make the table of nftables");
+	if (r < 0 || begin(&ctx, e) < 0 || net_nft_run(ctx, commands, e) < 0 ||
+		begin(&look, e) < 0)
+		return -1;
+	return write_known(table, listing(look), e);
+}
+
+/* Other rules for this account alone: all of it or nothing. Return: 0 or -1 with @e. */
+static int change(const struct netrules *from, const struct net_request *q, struct err *e)
+{
+	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
+	_cleanup_free_ char *commands = NULL;
+	char link[IFNAMSIZ];
+	size_t size = 0;
+	FILE *out = open_memstream(&commands, &size);
+
+	if (!out)
+		return err_set(e, ENOMEM, "change rules of nftables");
+	name_of(q->number, link);
+	netrules_elements(from, "delete", link, out);
+	netrules_elements(&q->rules, "add", link, out);
+	if (fclose(out) != 0)
+		return err_set(e, ENOMEM, "change rules of nftables");
+	if (*commands == '\0')
+		return 0;
+	return begin(&ctx, e) < 0 ? -1 : net_nft_run(ctx, commands, e);
+}
+
+static bool is_same(const struct netrules *a, const struct netrules *b)
+{
+	_cleanup_free_ char *x = text_of(a), *y = text_of(b);
+
+	return x && y && strcmp(x, y) == 0;
+}
+
+int net_lock(int *ret, struct err *e)
+{
+	int r;
+
+	*ret = open(PATH_NET_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*ret < 0)
+		return err_set(e, errno, "open %s", PATH_NET_LOCK);
+	r = lock_file(*ret, LOCK_EX, LOCK_MS);
+	return r == 0 ? 0
+		      : err_set(e, r > 0 ? ETIMEDOUT : errno, "lock %s", PATH_NET_LOCK);
+}
+
+/*
+ * What the table was made of last, and whether the kernel has what it had then. @known: SEEN_MAX; the
+ * first of it is cut off. Return: 0; 1 where none was made; -1 with @e.
+ */
+static int look(char *known, bool *ret_same, struct err *e)
+{
+	static const char begins[] = "\ntable inet " NETPOOL_TABLE " {";
+	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
+	char *made = NULL, *seen = NULL;
+
+	*ret_same = false;
+	if (begin(&ctx, e) < 0)
+		return -1;
+	if (read_known(known) == 0)
+		made = strstr(known, begins);
+	if (made)
+		seen = strstr(made + 1, begins);
+	if (!seen)
+		return 1;
+	*ret_same = strcmp(seen + 1, listing(ctx)) == 0;
+	seen[1] = '\0';
+	return 0;
+}
+
+/* @before: what the account had; *ret_known: the table has just that. */
+static int read_before(int dir, uint32_t number, struct netrules *before, bool *ret_known)
+{
+	const struct files f = files_of(number);
+
+	*ret_known = read_rules(dir, f.now, before) == 0 &&
+		     faccessat(dir, f.new, F_OK, 0) < 0 && errno == ENOENT;
+	return 0;
+}
+
+/* @table: make it anew where the account's rules can't be changed in it, or where it isn't @same. */
+static int put(
+	int dir, struct net_request *q, const char *table, bool same, struct err *e)
+{
+	static struct netrules before;
+	const struct files f = files_of(q->number);
+	struct err ignored;
+	bool known;
+
+	(void)read_before(dir, q->number, &before, &known);
+	if (leave_taken(dir, q, &before, e) < 0)
+		return -1;
+	if (same && known && is_same(&before, &q->rules))
+		return 0;
+	if (begin_rules(dir, &f, &q->rules, e) < 0)
+		return -1;
+	if (!(same && known && change(&before, q, &ignored) == 0) &&
+		make(dir, table, q, e) < 0)
+		return -1;
+	return end_rules(dir, &f, &q->rules, e);
+}
+
+int net_table_keep(struct net_request *q, bool *ret_mended, struct err *e)
+{
+	_cleanup_free_ char *table = wanted(q), *known = malloc(SEEN_MAX);
+	_cleanup_close_ int dir = -EBADF;
+	bool same = false;
+	int r;
+
+	if (!table || !known)
+		return err_set(e, ENOMEM, "keep the table of nftables");
+	dir = io_open_state(PATH_NET_RULES, 0700, e);
+	r = dir < 0 ? -1 : look(known, &same, e);
+	if (r < 0)
+		return -1;
+	/* One that was made of other words is no one's doing. */
+	if (r == 0 && strcmp(known, table) != 0)
+		r = 1;
+	*ret_mended = r == 0 && !same;
+	return put(dir, q, table, r == 0 && same, e);
+}
+
+/* ---- without a login ---------------------------------------------------------------- */
+
+int net_table_mend(bool *ret_mended, struct err *e)
+{
+	_cleanup_free_ char *known = malloc(SEEN_MAX);
+	_cleanup_close_ int dir = -EBADF;
+	bool same;
+	int r;
+
+	if (!known)
+		return err_set(e, ENOMEM, "mend the table of nftables");
+	dir = io_open_state(PATH_NET_RULES, 0700, e);
+	r = dir < 0 ? -1 : look(known, &same, e);
+	*ret_mended = r == 0 && !same;
+	if (r != 0 || same)
+		return r < 0 ? -1 : 0;
+	return make(dir, known, NULL, e);
+}
+
+int net_table_set(struct net_request *q, struct err *e)
+{
+	_cleanup_free_ char *known = malloc(SEEN_MAX);
+	_cleanup_close_ int dir = -EBADF;
+	bool same;
+	int r;
+
+	if (!known)
+		return err_set(e, ENOMEM, "change rules of nftables");
+	if (!has_link(q->number))
+		return err_set(e, 0, "there is no link " NETPOOL_LINK "%u", q->number);
+	dir = io_open_state(PATH_NET_RULES, 0700, e);
+	r = dir < 0 ? -1 : look(known, &same, e);
+	if (r != 0)
+		return r < 0 ? -1 : err_set(e, 0, "there is no table of nsshell's");
+	return put(dir, q, known, same, e);
+}
+
+/* Each by itself: what isn't there any more is no matter. */
+static void run_each(char *commands)
+{
+	struct err ignored;
+	char *line;
+
+	while ((line = strsep(&commands, "\n"))) {
+		_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
+
+		if (*line && net_nft_begin(&ctx, &ignored) == 0)
+			(void)net_nft_run(ctx, line, &ignored);
+	}
+}
+
+static int put_away(int dir, uint32_t number, struct err *e)
+{
+	static struct netrules rules;
+	_cleanup_free_ char *commands = NULL;
+	const struct files f = files_of(number);
+	char link[IFNAMSIZ];
+	size_t size = 0;
+	FILE *out = open_memstream(&commands, &size);
+
+	if (!out)
+		return err_set(e, ENOMEM, "take rules of nftables away");
+	name_of(number, link);
+	if (read_rules(dir, f.now, &rules) == 0)
+		netrules_elements(&rules, "delete", link, out);
+	if (read_rules(dir, f.new, &rules) == 0)
+		netrules_elements(&rules, "delete", link, out);
+	fprintf(out,
+		"delete element inet " NETPOOL_TABLE " refused { \"%s\" }\n"
+		"delete element inet " NETPOOL_TABLE " connections { \"%s\" }\n",
+		link, link);
+	if (fclose(out) != 0)
+		return err_set(e, ENOMEM, "take rules of nftables away");
+	run_each(commands);
+	return forget(dir, f.now, e) < 0 ? -1 : forget(dir, f.new, e);
+}
+
+int net_table_close(uint32_t number, struct err *e)
+{
+	_cleanup_close_ int dir = -EBADF;
+
+	if (net_link_remove(number, e) < 0)
+		return -1;
+	dir = io_open_state(PATH_NET_RULES, 0700, e);
+	return dir < 0 ? -1 : put_away(dir, number, e);
+}
+
+static int sweep_file(int dir, uint32_t number, void *arg, struct err *e)
+{
+	(void)arg;
+	return has_link(number) ? 0 : put_away(dir, number, e);
+}
+
+/* What is kept of a link by its name alone. */
+static int sweep_set(int dir, const char *command, struct err *e)
+{
+	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
+	const char *at;
+	struct err ignored;
+
+	if (net_nft_begin(&ctx, e) < 0)
+		return -1;
+	if (net_nft_run(ctx, command, &ignored) < 0)
+		return 0;
+	at = nft_ctx_get_output_buffer(ctx);
+	while ((at = strstr(at, "\"" NETPOOL_LINK))) {
+		at += sizeof("\"" NETPOOL_LINK) - 1;
+		if (!has_link((uint32_t)strtoul(at, NULL, 10)) &&
+			put_away(dir, (uint32_t)strtoul(at, NULL, 10), e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int net_table_sweep(struct err *e)
+{
+	_cleanup_close_ int dir = io_open_state(PATH_NET_RULES, 0700, e);
+
+	if (dir < 0 || each_number(dir, sweep_file, NULL, e) < 0)
+		return -1;
+	return sweep_set(dir, "list set inet " NETPOOL_TABLE " refused", e) < 0
+		       ? -1
+		       : sweep_set(dir, "list set inet " NETPOOL_TABLE " connections", e);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/supervisor/host_session.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/paths.h"
+#include "core/base/sys.h"
+#include "core/run/cgroup/cgroup.h"
+#include "helpers/worker/children.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <time.h>
+
+#define SERVICE    PATH_PAM_D "/nsshell-session"
+#define OPEN_MS    15000
+#define CLOSE_MS   10000
+#define KILL_TRIES 200
+
+static int spawn(const struct plan *p, int leash, pid_t *ret)
+{
+	char *const argv[] = { (char *)(uintptr_t)PATH_SESSION,
+		(char *)(uintptr_t)p->user, (char *)(uintptr_t)p->rhost,
+		(char *)(uintptr_t)p->tty, NULL };
+	char *envp[] = { NULL };
+	posix_spawn_file_actions_t files;
+	int r = posix_spawn_file_actions_init(&files);
+
+	if (r != 0)
+		return r;
+	r = posix_spawn_file_actions_adddup2(&files, leash, 3);
+	if (r == 0)
+		r = posix_spawn(ret, PATH_SESSION, &files, NULL, argv, envp);
+	(void)posix_spawn_file_actions_destroy(&files);
+	return r;
+}
+
+static int start(const struct plan *p, struct host_session *h, struct err *e)
+{
+	int pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(e, errno, "open " SERVICE);
+	h->leash = pair[0];
+	r = spawn(p, pair[1], &h->pid);
+	(void)close(pair[1]);
+	if (r != 0)
+		return err_set(e, r, "start %s for " SERVICE, PATH_SESSION);
+	h->pidfd = sys_pidfd_open(h->pid);
+	return h->pidfd < 0 ? err_set(e, errno, "open " SERVICE) : 0;
+}
+
+/* What its modules have started, too: nothing else of ours is left by now. */
+static void kill_all(void)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	for (int tries = 0; tries < KILL_TRIES && children_kill(); tries++) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			continue;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+static int hear(const struct host_session *h, struct err *e)
+{
+	struct pollfd p = { .fd = h->leash, .events = POLLIN };
+	struct err said;
+
+	if (poll(&p, 1, OPEN_MS) <= 0) {
+		/* Not asked to close what it hasn't opened: its leash is cut for nothing. */
+		kill_all();
+		return err_set(e, ETIMEDOUT,
+			"a module of " SERVICE " doesn't let go of the login");
+	}
+	if (io_recv(h->leash, &said, sizeof(said), NULL, NULL) != 0)
+		return err_set(
+			e, 0, "%s ended before its modules were done", PATH_SESSION);
+	if (said.msg[0] == '\0')
+		return 0;
+	said.msg[sizeof(said.msg) - 1] = '\0';
+	*e = said;
+	return -1;
+}
+
+int host_session_open(const struct plan *p, struct host_session *ret, struct err *e)
+{
+	if (access(SERVICE, F_OK) < 0)
+		return errno == ENOENT ? 0 : err_set(e, errno, "look for " SERVICE);
+	return start(p, ret, e) < 0 ? -1 : hear(ret, e);
+}
+
+void host_session_join(const struct host_session *h)
+{
+	char groups[CGROUP_TEXT_MAX];
+
+	if (h->leash < 0)
+		return;
+	cgroup_of(getpid(), groups);
+	cgroup_put_back(h->pid, groups);
+}
+
+void host_session_close(struct host_session *h, const struct plan *p)
+{
+	struct pollfd gone = { .fd = h->pidfd, .events = POLLIN };
+
+	cleanup_close(&h->leash);
+	if (h->pidfd < 0)
+		return;
+	if (poll(&gone, 1, CLOSE_MS) <= 0) {
+		syslog(LOG_ERR,
+			"session %s of %s: a module of " SERVICE
+			" doesn't end: its process was killed",
+			p->id, p->user);
+		kill_all();
+	}
+	(void)waitpid(h->pid, NULL, WNOHANG);
+	cleanup_close(&h->pidfd);
+}

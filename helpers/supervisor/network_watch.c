@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/supervisor/network_watch.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/paths.h"
+#include "core/base/strlist.h"
+#include "core/plan/netpool.h"
+#include "core/run/host/program.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Between what one supervisor and the next wait, so that mostly one does it. */
+#define STEP_USEC 50000
+#define STEPS     64
+
+/* Where the message's own byte of nlmsg_type is. */
+#define KIND_AT (4 + (__BYTE_ORDER == __BIG_ENDIAN))
+
+/*
+ * A notice of several messages begins with what goes first: rules, chains and sets before their table.
+ * What logins do, elements that come and go, wakes nobody.
+ */
+static int attach(int sock)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, KIND_AT),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NFT_MSG_NEWTABLE, 5, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NFT_MSG_DELTABLE, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NFT_MSG_DELCHAIN, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NFT_MSG_DELRULE, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NFT_MSG_DELSET, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog program = { sizeof(code) / sizeof(*code), code };
+
+	return setsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+int network_watch_begin(struct network_watch *w, const struct plan *plan, struct err *e)
+{
+	const struct sockaddr_nl notices = { .nl_family = AF_NETLINK,
+		.nl_groups = 1U << (NFNLGRP_NFTABLES - 1) };
+	_cleanup_close_ int sock = -EBADF;
+
+	*w = (struct network_watch)NETWORK_WATCH_NONE;
+	if (plan->network.number == 0)
+		return 0;
+	sock = socket(
+		AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
+	if (sock < 0 || attach(sock) < 0 ||
+		bind(sock, (const struct sockaddr *)&notices, sizeof(notices)) < 0)
+		return err_set(e, errno, "watch the host's table of nftables");
+	w->number = plan->network.number;
+	w->sock = take_fd(&sock);
+	return 0;
+}
+
+void network_watch_end(struct network_watch *w)
+{
+	cleanup_close(&w->sock);
+}
+
+void network_watch_wants(const struct network_watch *w, struct pollfd *ret)
+{
+	*ret = (struct pollfd){ .fd = w->sock, .events = POLLIN };
+}
+
+int network_watch_timeout(const struct network_watch *w, uint64_t now_usec)
+{
+	if (!w->changed)
+		return -1;
+	return w->when > now_usec ? (int)((w->when - now_usec) / 1000) + 1 : 0;
+}
+
+/* Whether it is about our table: its name is the first attribute of each. */
+static bool is_ours(const struct nlmsghdr *m)
+{
+	const struct nfgenmsg *of = NLMSG_DATA(m);
+	const struct nlattr *name = (const struct nlattr *)(const void *)(of + 1);
+
+	return m->nlmsg_len >= NLMSG_LENGTH(sizeof(*of) + sizeof(*name) +
+					    sizeof(NETPOOL_TABLE)) &&
+	       name->nla_type == NFTA_TABLE_NAME &&
+	       name->nla_len == sizeof(*name) + sizeof(NETPOOL_TABLE) &&
+	       !memcmp(name + 1, NETPOOL_TABLE, sizeof(NETPOOL_TABLE));
+}
+
+static void hear_one(struct network_watch *w, const struct nlmsghdr *m)
+{
+	if (!is_ours(m))
+		return;
+	switch (m->nlmsg_type & 0xff) {
+	case NFT_MSG_NEWTABLE:
+		w->changed = false;
+		break;
+	case NFT_MSG_DELTABLE:
+	case NFT_MSG_DELCHAIN:
+	case NFT_MSG_DELRULE:
+	case NFT_MSG_DELSET:
+		w->changed = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static void hear(struct network_watch *w)
+{
+	union {
+		struct nlmsghdr head;
+		char room[16384];
+	} in;
+	ssize_t len;
+
+	while ((len = recv(w->sock, &in, sizeof(in), MSG_TRUNC)) > 0 ||
+		errno == ENOBUFS) {
+		unsigned int left =
+			len > (ssize_t)sizeof(in) ? sizeof(in) : (unsigned int)len;
+
+		/* Some were lost. */
+		if (len < 0 || len > (ssize_t)sizeof(in))
+			w->changed = true;
+		for (const struct nlmsghdr *m = &in.head; len > 0 && NLMSG_OK(m, left);
+			m = NLMSG_NEXT(m, left))
+			hear_one(w, m);
+		errno = 0;
+	}
+}
+
+static int mend(struct err *e)
+{
+	_cleanup_(strlist_clear) struct strlist words = { 0 };
+
+	if (strlist_add(&words, PATH_NET) < 0 || strlist_add(&words, "mend") < 0)
+		return err_set(e, ENOMEM, "mend the host's table of nftables");
+	return program_run(&words, NULL, 0, "nsshell-net didn't answer", e) < 0
+		       ? err_wrap(e, "mend the host's table of nftables")
+		       : 0;
+}
+
+int network_watch_go(
+	struct network_watch *w, const struct pollfd *p, uint64_t now_usec, struct err *e)
+{
+	bool before = w->changed;
+
+	if (w->sock < 0)
+		return 0;
+	if (p->revents)
+		hear(w);
+	if (w->changed && !before)
+		w->when = now_usec + (w->number % STEPS) * STEP_USEC;
+	if (!w->changed || now_usec < w->when)
+		return 0;
+	w->changed = false;
+	return mend(e);
+}

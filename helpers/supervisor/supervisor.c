@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/supervisor/supervisor.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/compat.h"
+#include "core/base/io.h"
+#include "core/run/session/account_log.h"
+#include "core/run/session/account_sessions.h"
+#include "core/run/ids/privs.h"
+#include "core/run/session/reconcile.h"
+#include "helpers/supervisor/follow.h"
+#include "helpers/opener/cgroup_worker.h"
+#include "helpers/init/init.h"
+#include "helpers/supervisor/join_socket.h"
+#include "helpers/supervisor/network_watch.h"
+#include "helpers/supervisor/presence.h"
+#include "helpers/worker/serve.h"
+#include "helpers/supervisor/session.h"
+#include "helpers/supervisor/limit_notice.h"
+#include "helpers/supervisor/title.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <syslog.h>
+#include <time.h>
+
+/* While another login of the account is being opened, ask for the account's lock again.
+ */
+#define RETRY_MS 20
+
+static uint64_t now_usec(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* ---- after the login went in -------------------------------------------------------- */
+
+static void note_login(struct session *s, struct presence *presence)
+{
+	struct err e;
+
+	s->record.state = RECORD_OPEN;
+	if (session_write(s, &e) < 0)
+		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
+	presence_begin(presence, s);
+	syslog(LOG_INFO, "session %s opened for %s (%s%s%s)", s->plan->id, s->plan->user,
+		s->plan->service, s->plan->rhost[0] ? " from " : "", s->plan->rhost);
+	account_log(s->plan->uid, "session %s opened for %s (%s%s%s)", s->plan->id,
+		s->plan->user, s->plan->service, s->plan->rhost[0] ? " from " : "",
+		s->plan->rhost);
+	for (size_t i = 0; i < s->plan->n_notes; i++)
+		syslog(LOG_NOTICE, "session %s: %s", s->plan->id, s->plan->notes[i]);
+	if (s->note[0])
+		syslog(LOG_WARNING, "session %s: %s", s->plan->id, s->note);
+}
+
+/*
+ * Should:   leave what ending a session takes: kill, chown a terminal, write root's files, have
+ *	     nsshell-net take a link away; what looking anew at the host's files takes, renew_begin() and
+ *	     refresh_now(); and what it takes to start a command in the session, enter_session()
+ * Mustn't:  leave more for the hours that a session lasts. The bounding set stays where programs of the host's
+ *	     are run, host_start(): it is what their setuid bits give them
+ */
+static int drop(const struct plan *plan, struct err *e)
+{
+	static const char *const names[] = { "cap_kill", "cap_chown", "cap_fowner",
+		"cap_dac_override", "cap_sys_admin", "cap_setuid", "cap_setgid",
+		"cap_sys_ptrace", "cap_sys_chroot", "cap_sys_resource" };
+	static const char *const of_net[] = { "cap_net_admin" };
+	uint64_t caps, held, net = 0;
+
+	if (privs_cap_mask(names, sizeof(names) / sizeof(*names), &caps, e) < 0 ||
+		privs_held(&held, e) < 0)
+		return -1;
+	if (plan->network.number > 0 && privs_cap_mask(of_net, 1, &net, e) < 0)
+		return -1;
+	if (!plan_has_commands(plan))
+		return privs_keep_caps((caps | net) & held, e);
+	return privs_drop_caps(caps & held) < 0 ? err_set(e, errno, "drop capabilities")
+						: 0;
+}
+
+static int join_supervisors(struct session *s, struct err *e)
+{
+	struct cgroup_fds f = CGROUP_FDS_NONE;
+	int r = groups_await(s->preparer, &f, e);
+
+	if (r == 0)
+		r = cgroup_move_self(&f, e);
+	cgroup_fds_close(&f);
+	s->preparing = false;
+	cleanup_close(&s->preparer);
+	return r;
+}
+
+/*
+ * Neither is what fills the memory, and with init all of the session would go. Init forks nobody any
+ * more who could inherit it: a user manager has its own score by now, and who joins brings theirs.
+ */
+static void spare_from_oom(const struct session *s)
+{
+	char path[32];
+
+	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
+	(void)snprintf(path, sizeof(path), "%d/oom_score_adj", (int)s->record.init.pid);
+	(void)io_write_text(s->proc, path, "-900");
+}
+
+/* Nobody waits for any of this. */
+static void settle(struct session *s)
+{
+	struct err e;
+	size_t swept;
+	int r;
+
+	spare_from_oom(s);
+	if (join_supervisors(s, &e) < 0)
+		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
+	host_session_join(&s->host);
+	if (renew_is_wanted(s->plan) &&
+		renew_hold(s->proc, s->record.init.pid, &s->renew, &e) < 0)
+		syslog(LOG_WARNING, "session %s: " FOLLOW_NOT, s->plan->id, e.msg);
+	r = drop(s->plan, &e);
+	if (r < 0) /* for want of memory, say */
+		r = drop(s->plan, &e);
+	if (r < 0)
+		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
+	if (reconcile_all(&swept, &e) < 0)
+		syslog(LOG_ERR, "sweeping up after a crash: %s", e.msg);
+	else if (swept > 0)
+		syslog(LOG_WARNING,
+			"%zu sessions had lost their supervisor and were ended", swept);
+	(void)malloc_trim(0);
+}
+
+/* ---- supervising -------------------------------------------------------------------- */
+
+enum {
+	POLL_INIT,
+	POLL_SIGNAL,
+	POLL_LISTENER,
+	POLL_PRESENCE,
+	POLL_FOLLOW,
+	POLL_NETWORK,
+	POLL_SERVE,
+	POLL_HITS = POLL_SERVE + SERVE_POLL_MAX,
+	POLL_LEASES = POLL_HITS + HITS_POLL_MAX,
+	POLL_MAX = POLL_LEASES + 2 * SESSION_LEASES_MAX,
+};
+
+struct watch {
+	struct session *s;
+	struct tell tell;
+	struct presence presence;
+	struct serve serve;
+	int first;      /* the first login's socket, until somebody is in */
+	bool open;      /* somebody is */
+	struct err why; /* if not: what the first one is told */
+	struct follow follow;
+	struct network_watch network;
+	bool lingering;
+	uint64_t linger_until; /* now_usec(); PARSE_INFINITY: as long as processes live */
+};
+
+static size_t fill(const struct watch *w, struct pollfd *p)
+{
+	size_t n = POLL_LEASES;
+
+	p[POLL_INIT] = (struct pollfd){ .fd = w->s->init, .events = POLLIN };
+	p[POLL_SIGNAL] = (struct pollfd){ .fd = w->s->signals, .events = POLLIN };
+	p[POLL_LISTENER] = (struct pollfd){ .fd = w->s->listener, .events = POLLIN };
+	presence_wants(&w->presence, &p[POLL_PRESENCE]);
+	p[POLL_FOLLOW] = (struct pollfd){ .fd = w->open ? w->s->renew.sock : -1,
+		.events = POLLIN };
+	network_watch_wants(&w->network, &p[POLL_NETWORK]);
+	serve_wants(&w->serve, &p[POLL_SERVE]);
+	if (w->open)
+		tell_wants(&w->tell, &p[POLL_HITS]);
+	for (size_t i = POLL_HITS; !w->open && i < POLL_LEASES; i++)
+		p[i] = (struct pollfd){ .fd = -1 };
+	for (size_t i = 0; i < w->s->n_leases; i++) {
+		const struct lease *l = &w->s->leases[i];
+
+		p[n++] = (struct pollfd){ .fd = l->over ? -1 : l->sock,
+			.events = l->until > 0 ? POLLIN : 0 };
+		p[n++] = (struct pollfd){ .fd = l->caller, .events = POLLIN };
+	}
+	return n;
+}
+
+/* While there are the capabilities for it. */
+static void begin_watch(struct watch *w)
+{
+	struct err e;
+
+	if (network_watch_begin(&w->network, w->s->plan, &e) < 0)
+		syslog(LOG_WARNING, "session %s: %s", w->s->plan->id, e.msg);
+}
+
+static void keep_network(struct watch *w, const struct pollfd *p)
+{
+	struct err e;
+
+	if (network_watch_go(&w->network, p, now_usec(), &e) < 0)
+		syslog(LOG_ERR, "session %s: %s", w->s->plan->id, e.msg);
+}
+
+/* The first one that is in makes it a session. */
+static void open_up(struct watch *w)
+{
+	w->open = true;
+	cleanup_close(&w->first);
+	title_set("nsshell: session %s of %s", w->s->plan->id, w->s->plan->user);
+	note_login(w->s, &w->presence);
+	begin_watch(w);
+	settle(w->s);
+	tell_begin(&w->tell, w->s);
+	follow_begin(&w->follow, w->s, now_usec());
+}
+
+static void not_in(struct watch *w, const struct err *e)
+{
+	w->why = *e;
+	if (w->open || w->s->n_leases > 0)
+		syslog(LOG_ERR, "session %s: a login failed: %s", w->s->plan->id, e->msg);
+}
+
+static void hear_login(struct watch *w, size_t i)
+{
+	pid_t caller = w->s->leases[i].pid;
+	struct err e;
+
+	if (session_hear(w->s, i, &e) < 0) {
+		not_in(w, &e);
+		return;
+	}
+	if (!w->open) {
+		open_up(w);
+		return;
+	}
+	(void)session_write(w->s, &e);
+	presence_another(&w->presence, caller);
+	syslog(LOG_INFO, "session %s: another login of %s joined", w->s->plan->id,
+		w->s->plan->user);
+	account_log(w->s->plan->uid, "session %s: another login of %s joined",
+		w->s->plan->id, w->s->plan->user);
+}
+
+static void hear_late(struct watch *w)
+{
+	struct err e;
+
+	if (session_hear_late(w->s, &e) < 0)
+		not_in(w, &e);
+}
+
+static void take_leases(struct watch *w, const struct pollfd *p)
+{
+	/* From the last on: a release moves the last one into its place. */
+	for (size_t i = w->s->n_leases; i-- > 0;) {
+		const struct pollfd *sock = &p[POLL_LEASES + 2 * i], *caller = sock + 1;
+
+		if (w->s->leases[i].until > 0) {
+			if (sock->revents || caller->revents)
+				hear_login(w, i);
+			continue;
+		}
+		if (sock->revents)
+			w->s->leases[i].over = true;
+		if (caller->revents)
+			session_release(w->s, i);
+	}
+}
+
+static void tell_init(const struct watch *w, enum init_word word)
+{
+	const char byte = (char)word;
+
+	(void)io_send(w->s->leash, &byte, 1, NULL, 0);
+}
+
+static void set_lingering(struct watch *w, bool on)
+{
+	uint64_t linger = w->s->plan->linger_usec;
+	struct err ignored;
+
+	if (w->lingering == on)
+		return;
+	w->lingering = on;
+	tell_init(w, on ? INIT_LINGER : INIT_STAY);
+	w->linger_until = linger == PARSE_INFINITY ? PARSE_INFINITY : now_usec() + linger;
+	if (on)
+		session_return_terminal(w->s);
+	w->s->record.state = on ? RECORD_LINGERING : RECORD_OPEN;
+	(void)session_write(w->s, &ignored);
+}
+
+/* Whether the session should end now; called with no login left. */
+static bool is_due(struct watch *w)
+{
+	if (w->s->plan->linger_usec == 0)
+		return true;
+	set_lingering(w, true);
+	return w->linger_until != PARSE_INFINITY && now_usec() >= w->linger_until;
+}
+
+static bool login_waits(const struct session *s)
+{
+	struct pollfd p = { .fd = s->listener, .events = POLLIN };
+
+	return s->listener >= 0 && poll(&p, 1, 0) > 0;
+}
+
+/* Shut the door, unless a login of the account is on its way in. */
+static bool shut(struct watch *w)
+{
+	_cleanup_close_ int family = -EBADF;
+	struct err e;
+
+	if (w->s->plan->share_account) {
+		int r = family_lock(w->s->plan->uid, 0, &family, &e);
+
+		if (r > 0)
+			return false;
+		if (r < 0)
+			syslog(LOG_ERR, "session %s: %s", w->s->plan->id, e.msg);
+		if (login_waits(w->s))
+			return false;
+	}
+	session_shut(w->s);
+	return true;
+}
+
+static int linger_timeout(const struct watch *w, uint64_t now)
+{
+	if (session_logins(w->s) > 0)
+		return -1;
+	if (!w->lingering || now >= w->linger_until)
+		return RETRY_MS;
+	if (w->linger_until == PARSE_INFINITY)
+		return -1;
+	/* An hour at most: what is left is asked again. */
+	return w->linger_until - now > 3600000000ULL
+		       ? 3600000
+		       : (int)((w->linger_until - now) / 1000) + 1;
+}
+
+/* Of two times to wait, -1 being no end. */
+static int sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+static int timeout_of(const struct watch *w)
+{
+	uint64_t now = now_usec();
+	int tell = w->open ? tell_timeout(&w->tell, now) : -1;
+
+	tell = sooner(tell, follow_timeout(&w->follow, now));
+	tell = sooner(tell, network_watch_timeout(&w->network, now));
+	return sooner(sooner(linger_timeout(w, now), tell), session_patience(w->s));
+}
+
+static void admit_next(struct watch *w)
+{
+	struct err e;
+	int sock = join_socket_accept(w->s->listener, &e);
+
+	if (sock < 0 || session_admit(w->s, sock, &e) < 0) {
+		syslog(LOG_ERR, "session %s: another login failed: %s", w->s->plan->id,
+			e.msg);
+		return;
+	}
+	set_lingering(w, false);
+}
+
+/* Of a new terminal, or a change on the host. Return: whether a signal said to end. */
+static bool hear_signals(struct watch *w)
+{
+	struct signalfd_siginfo one;
+	bool end = false;
+
+	while (read(w->s->signals, &one, sizeof(one)) == (ssize_t)sizeof(one))
+		switch (one.ssi_signo) {
+		case SIGIO:
+			presence_look(&w->presence);
+			/* fallthrough */
+		case RENEW_SIGNAL:
+			follow_hear(&w->follow, (int)one.ssi_signo, now_usec());
+			break;
+		default:
+			end = true;
+		}
+	return end;
+}
+
+/* Returns when the session's door is shut and it is to end. */
+static void watch(struct watch *w)
+{
+	struct pollfd p[POLL_MAX];
+
+	for (;;) {
+		hear_late(w);
+		if (session_logins(w->s) == 0 && !login_waits(w->s) &&
+			(!w->open || is_due(w)) && shut(w))
+			return;
+		if (poll(p, fill(w, p), timeout_of(w)) < 0)
+			continue;
+		/* A login that waits to be taken opens a session of its own then. */
+		if (p[POLL_SIGNAL].revents && hear_signals(w)) {
+			/* A login on its way in was told how, and ends with the session. */
+			w->s->cut_off = true;
+			(void)err_set(&w->why, 0, SESSION_STOPPED);
+			session_shut(w->s);
+			return;
+		}
+		if (p[POLL_INIT].revents) {
+			(void)err_set(&w->why, 0, "init of the session died");
+			session_shut(w->s);
+			return;
+		}
+		if (p[POLL_PRESENCE].revents)
+			presence_relay(&w->presence);
+		if (w->open)
+			tell_go(&w->tell, now_usec());
+		if (p[POLL_FOLLOW].revents)
+			follow_take(&w->follow, now_usec());
+		follow_go(&w->follow, now_usec());
+		keep_network(w, &p[POLL_NETWORK]);
+		/* Who is let in by the first may ask for something at once. */
+		take_leases(w, p);
+		serve_go(&w->serve, w->s, &p[POLL_SERVE]);
+		if (p[POLL_LISTENER].revents)
+			admit_next(w);
+	}
+}
+
+static int listen_to_signals(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGIO);
+	(void)sigaddset(&set, RENEW_SIGNAL);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* ---- the whole ---------------------------------------------------------------------- */
+
+static int open_first(struct session *s, struct serve *serve, int sock, struct err *e)
+{
+	int lease;
+
+	if (session_open(s, e) < 0 || serve_begin(serve, s, e) < 0)
+		return -1;
+	lease = fcntl(sock, F_DUPFD_CLOEXEC, 0);
+	if (lease < 0)
+		return err_set(e, errno, "keep the lease");
+	return session_admit(s, lease, e);
+}
+
+static void end(struct session *s, struct tell *tell, uint64_t begun)
+{
+	char used[256];
+	struct err e;
+
+	session_kill(s);
+	tell_go(tell, now_usec());
+	tell_end(tell, used, sizeof(used));
+	if (session_end(s, &e) < 0)
+		syslog(LOG_ERR, "session %s of %s: not all could be taken away: %s",
+			s->plan->id, s->plan->user, e.msg);
+	syslog(LOG_INFO, "session %s of %s closed after %" PRIu64 " s%s", s->plan->id,
+		s->plan->user, (now_usec() - begun) / 1000000, used);
+	account_log(s->plan->uid, "session %s of %s closed after %" PRIu64 " s%s",
+		s->plan->id, s->plan->user, (now_usec() - begun) / 1000000, used);
+}
+
+/* Return: whether it ever was a session. */
+static bool supervise(struct watch *w, const struct cgroup_fds *born, struct err *e)
+{
+	if (cgroup_move_born(born, e) < 0 || open_first(w->s, &w->serve, w->first, e) < 0)
+		return false;
+	watch(w);
+	*e = w->why;
+	return w->open;
+}
+
+static void run(struct session *s, int sock, const struct cgroup_fds *born)
+{
+	struct watch w = { .s = s,
+		.first = sock,
+		.presence = PRESENCE_NONE,
+		.serve = SERVE_NONE,
+		.network = NETWORK_WATCH_NONE };
+	pid_t caller = join_socket_peer(sock);
+	uint64_t begun = now_usec();
+	char before[CGROUP_TEXT_MAX];
+	struct err e;
+
+	s->signals = listen_to_signals();
+	cgroup_of(caller, before);
+	if (!supervise(&w, born, &e)) {
+		serve_shut(&w.serve, s);
+		serve_end(&w.serve);
+		/* Who waits for it opens one of their own. */
+		if (s->listener >= 0)
+			session_shut(s);
+		session_turn_away(s, sock, caller, before, &e);
+		(void)session_end(s, &e);
+		return;
+	}
+	follow_end(&w.follow);
+	network_watch_end(&w.network);
+	serve_shut(&w.serve, s);
+	serve_end(&w.serve);
+	end(s, &w.tell, begun);
+	presence_end(&w.presence);
+}
+
+_Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage,
+	int sock, int terminal, int preparer, int family, const struct cgroup_fds *born,
+	bool allow)
+{
+	static struct session s;
+
+	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	session_begin(&s, plan, stage, terminal, preparer, family, allow);
+	run(&s, sock, born);
+	_exit(0);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "helpers/worker/serve_work.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/sys.h"
+#include "core/run/session/account_log.h"
+#include "core/run/ids/kin.h"
+#include "core/run/mount/look.h"
+#include "core/run/cgroup/session_processes.h"
+#include "core/run/session/pause.h"
+#include "helpers/supervisor/title.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <syslog.h>
+
+/* How long who has connected may take to say what for, and to take the answer. */
+#define PATIENCE_MS 5000
+#define SPARE_MS    500
+#define SOCK_FD     3
+#define PTYS_FD     4
+
+int work_answer(
+	const struct work *w, const struct session_answer *a, const int *fds, size_t n)
+{
+	return io_send(w->sock, a, sizeof(*a), fds, n);
+}
+
+static void hold_term(bool hold)
+{
+	sigset_t term;
+
+	(void)sigemptyset(&term);
+	(void)sigaddset(&term, SIGTERM);
+	(void)sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &term, NULL);
+}
+
+/* ---- what can be asked for ---------------------------------------------------------------- */
+
+static int tell_record(
+	const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	(void)value;
+	return record_format(w->record, a->text, sizeof(a->text)) < 0
+		       ? err_set(e, errno, "tell of session %s", w->record->id)
+		       : 0;
+}
+
+/* A signal that ends a process ends one that stands still, too (cgroup v2), or has it go on. */
+static int leave_to_root(const struct work *w, struct err *e)
+{
+	if (w->root || !pause_is_roots(w->record))
+		return 0;
+	return err_set(e, EPERM,
+		"root has paused session %s, and has to resume or end it", w->record->id);
+}
+
+/* Answered first, as the session's end is that of this process. */
+static int stop(const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	(void)value;
+	if (leave_to_root(w, e) < 0)
+		return -1;
+	(void)work_answer(w, a, NULL, 0);
+	(void)kill(getppid(), SIGTERM);
+	for (;;)
+		(void)pause();
+}
+
+static int send_signal(
+	const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	size_t hit = 0;
+
+	if (value <= 0 || value > SIGRTMAX)
+		return err_set(e, EINVAL, "send signal %d", value);
+	if (leave_to_root(w, e) < 0)
+		return -1;
+	if (members_signal(w->record, value, &hit, e) < 0)
+		return -1;
+	a->value = (int32_t)hit;
+	return 0;
+}
+
+static int pause_it(
+	const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	(void)value;
+	(void)a;
+	return pause_session(w->record, w->root ? PAUSE_ROOT : PAUSE_OWN, e);
+}
+
+static int resume(
+	const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	(void)value;
+	(void)a;
+	return pause_resume(w->record, w->root ? PAUSE_ROOT : PAUSE_OWN, e);
+}
+
+static int log_of(
+	const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	int fd = account_log_copy(w->record->uid, e);
+
+	(void)value;
+	if (fd < 0)
+		return -1;
+	(void)work_answer(w, a, &fd, 1);
+	return 1;
+}
+
+static int run(const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	(void)value;
+	return work_run(w, a, e);
+}
+
+/* The supervisor ends it by a signal that it hears: what runs then isn't a process of the session. */
+static int host(const struct work *w, int value, struct session_answer *a, struct err *e)
+{
+	struct work own = *w;
+
+	(void)value;
+	hold_term(true);
+	return work_host(&own, a, e);
+}
+
+/* All that there is, by enum session_request_kind. Each returns 0; 1 when it has answered; -1 with @e. */
+static int (*const requests[])(
+	const struct work *w, int value, struct session_answer *a, struct err *e) = {
+	[SESSION_RECORD] = tell_record,
+	[SESSION_STOP] = stop,
+	[SESSION_SIGNAL] = send_signal,
+	[SESSION_PAUSE] = pause_it,
+	[SESSION_RESUME] = resume,
+	[SESSION_LOG] = log_of,
+	[SESSION_RUN] = run,
+	[SESSION_SAY] = work_say,
+	[SESSION_HOST] = host,
+};
+
+/* ---- the worker --------------------------------------------------------------------------- */
+
+static int close_others(struct work *w)
+{
+	/* Above both places. */
+	int sock = fcntl(w->sock, F_DUPFD_CLOEXEC, 16),
+	    ptys = fcntl(w->ptys, F_DUPFD_CLOEXEC, 16);
+
+	if (sock < 0 || dup3(sock, SOCK_FD, O_CLOEXEC) < 0)
+		return -1;
+	w->sock = SOCK_FD;
+	w->ptys = ptys < 0 ? -EBADF : dup3(ptys, PTYS_FD, O_CLOEXEC);
+	return sys_close_from(w->ptys < 0 ? SOCK_FD + 1 : PTYS_FD + 1);
+}
+
+/* Return: 0 or -1: nobody is told then. */
+static int begin(struct work *w, pid_t supervisor, int ms)
+{
+	const struct timeval patience = { ms / 1000, ms % 1000 * 1000 };
+	socklen_t size = sizeof(struct ucred);
+	struct ucred peer;
+
+	hold_term(false);
+	closelog();
+	/* What the supervisor looked with is closed here. */
+	look_end();
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != supervisor ||
+		close_others(w) < 0 ||
+		getsockopt(w->sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+		setsockopt(w->sock, SOL_SOCKET, SO_RCVTIMEO, &patience,
+			sizeof(patience)) < 0 ||
+		setsockopt(w->sock, SOL_SOCKET, SO_SNDTIMEO, &patience,
+			sizeof(patience)) < 0)
+		return -1;
+	w->root = peer.uid == 0;
+	w->pid = peer.pid;
+	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
+	title_set("nsshell: a request to session %s", w->record->id);
+	/* It is its user's to fill: its memory isn't spared, as the supervisor's is. */
+	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+	return 0;
+}
+
+/* The account that has the uid now needn't be the one that it had when the session began. */
+static bool is_kin(const struct work *w)
+{
+	bool is = w->root || kin_has(w->record, w->record->uid);
+
+	look_end();
+	return is;
+}
+
+static int hear(struct work *w, struct session_request *q, bool spare, struct err *e)
+{
+	/* First: who looks for us has none of what comes with the request. */
+	bool is = is_kin(w);
+
+	if (io_recv(w->sock, q, sizeof(*q), w->fds, &w->n_fds) != 0)
+		return -1;
+	if (q->magic != SESSION_SOCKET_MAGIC ||
+		q->kind >= sizeof(requests) / sizeof(*requests) || !requests[q->kind])
+		return err_set(e, EPROTO, "session %s is of another version of nsshell",
+			w->record->id);
+	if (!is)
+		return err_set(e, 0, "no session has the id \"%s\"", w->record->id);
+	if (spare && (q->kind == SESSION_RUN || q->kind == SESSION_SAY ||
+			     q->kind == SESSION_HOST))
+		return err_set(e, EAGAIN,
+			"session %s has been given as many commands as it takes at once",
+			w->record->id);
+	return 0;
+}
+
+_Noreturn void serve_work(const struct session *s, int sock, bool spare)
+{
+	struct work w = {
+		.record = &s->record, .plan = s->plan, .sock = sock, .ptys = s->ptys
+	};
+	struct session_answer a = { .magic = SESSION_SOCKET_MAGIC };
+	struct session_request q = { 0 };
+	int r;
+
+	if (begin(&w, s->record.supervisor.pid, spare ? SPARE_MS : PATIENCE_MS) < 0)
+		_exit(1);
+	if (hear(&w, &q, spare, &a.error) < 0) {
+		a.failed = 1;
+		if (a.error.msg[0])
+			(void)work_answer(&w, &a, NULL, 0);
+		_exit(1);
+	}
+	/* Nobody else's, and a command may run for long. */
+	if (q.kind != SESSION_SAY)
+		cleanup_close(&w.ptys);
+	r = requests[q.kind](&w, q.value, &a, &a.error);
+	a.failed = r < 0;
+	if (r <= 0)
+		(void)work_answer(&w, &a, NULL, 0);
+	_exit(a.failed);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Accounts that keep their changes on disk, where nothing but the host's own quotas ends them. */
+#include "nsshell/nsctl/check/check_internal.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/paths.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <linux/quota.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* What of a file system is limited for somebody. */
+struct disk_quota {
+	bool bytes, files;
+};
+
+/* quotactl_fd(2), since Linux 5.14. Return: 0, or -1 where it can't be told. */
+static int add_quota(int fd, int type, uint32_t id, struct disk_quota *q)
+{
+	/* Q_GETQUOTA is an int whose top bit QCMD() shifts into the sign. */
+	const unsigned get = QCMD((unsigned)Q_GETQUOTA, (unsigned)type);
+	struct if_dqblk d = { 0 };
+
+	if (syscall(SYS_quotactl_fd, fd, get, id, &d) < 0)
+		/* No quota is on, or the file system has none. */
+		return errno == ESRCH || errno == ENOSYS || errno == EOPNOTSUPP ||
+				       errno == ENOTTY || errno == EINVAL ||
+				       errno == ENODEV
+			       ? 0
+			       : -1;
+	q->bytes = q->bytes || d.dqb_bhardlimit || d.dqb_bsoftlimit;
+	q->files = q->files || d.dqb_ihardlimit || d.dqb_isoftlimit;
+	return 0;
+}
+
+/* The account's directory, or what it will be made in. */
+static int open_upper(uid_t uid)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/upper/%u", PATH_STATE, uid);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		fd = open(PATH_STATE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		fd = open("/var/lib", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd;
+}
+
+bool doctor_disk_is_open(const struct doctor_account *a)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct disk_quota q = { 0 };
+	struct fsxattr project = { 0 };
+
+	if (a->policy->upper != UPPER_DISK || geteuid() != 0)
+		return false;
+	fd = open_upper(a->account->uid);
+	if (fd < 0 || add_quota(fd, USRQUOTA, a->account->uid, &q) < 0)
+		return false;
+	if (ioctl(fd, FS_IOC_FSGETXATTR, &project) == 0 && project.fsx_projid != 0 &&
+		add_quota(fd, PRJQUOTA, project.fsx_projid, &q) < 0)
+		return false;
+	return !q.bytes || !q.files;
+}
+
+void doctor_disk(const struct strlist *open, struct findings *f)
+{
+	char whom[64];
+
+	if (open->n == 0)
+		return;
+	(void)snprintf(whom, sizeof(whom), "%.32s%s", open->v[0],
+		open->n > 1 ? " and others" : "");
+	findings_add(f, FINDING_WARNING, whom,
+		"give them quotas of bytes and files: nsshell.conf(5), What fills up; nothing, "
+		"where the file system has a way of its own to limit them",
+		"Upper=disk without a disk quota: %zu account%s can fill the file system of %s",
+		open->n, open->n == 1 ? "" : "s", PATH_STATE);
+}
