@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 TREE = pathlib.Path(__file__).resolve().parents[1]
-PRODUCT = ("core", "config", "helpers", "image", "nsshell", "pam_module")
+PRODUCT = ("core", "config", "helpers", "nsshell", "pam_module")
 LOGIN = ("pam_nsshell.so", "nsshell-helper", "nsshell-scope", "nsshell-session")
 SETUID = ("nsshell-door",)
 OTHERS = ("nsjoin", "nsctl", "bin/nsshell", "nsshell-command", "nsshell-image")

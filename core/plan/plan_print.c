@@ -162,7 +162,7 @@ static void print_rootfs(const struct plan *p, FILE *out)
 
 		fprintf(out, "  %-11s %s %s %s%s, %s%s,", o->live ? "live" : "overlay",
 			o->target, o->live ? "is" : "over",
-			o->n_layers > 0 ? "the image in " : "the host's ", o->lower,
+			*p->image ? "the image in " : "the host's ", o->lower,
 			o->idmap ? "idmapped" : "plain",
 			o->readonly && !o->live ? ", no upper" : "");
 		print_attr(o->attr, out);

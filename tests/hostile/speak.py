@@ -12,7 +12,7 @@ import struct
 
 from harness.pace import patient
 
-_HEADER = pathlib.Path(__file__).resolve().parents[2] / "helpers" / "protocol.h"
+_HEADER = pathlib.Path(__file__).resolve().parents[2] / "helpers" / "client" / "protocol.h"
 MAGIC = int(re.search(r"PROTO_MAGIC (0x\w+?)U", _HEADER.read_text(encoding="ascii"))[1], 16)
 GATE, OPEN, JOINED, ISOLATED, IGNORE, DENY, UNBOXED, MOVE, JOIN = \
     1, 2, 3, 4, 5, 6, 7, 8, 9

@@ -40,21 +40,20 @@ class Door:
     def _make(self, stage):
         for directory in (self.directory, self.shell.parent):
             directory.mkdir(parents=True, mode=0o755)
-        self._link(stage, "door_open", self.door, "nsshell-door", "-lcap")
-        self._link(stage, "nsshell", self.shell, "bin/nsshell",
-                   "-pie" if REPORTS else "-static-pie")
+        self._link(stage, "door/open", self.door, "-lcap")
+        self._link(stage, "shell/nsshell", self.shell, "-pie" if REPORTS else "-static-pie")
         self.door.chmod(0o4755)
         helper = self.directory / "nsshell-helper"
         helper.write_text(f"#!/bin/sh\nexec {stage.helper} {stage.conf}\n", encoding="ascii")
         helper.chmod(0o755)
 
-    def _link(self, stage, own, to, made, *flags):
+    def _link(self, stage, own, to, *flags):
         """All objects of what make has built; only the one with paths in it is another."""
-        kind = "nsshell" if made == "bin/nsshell" else "door"
-        objects = sorted(str(p.relative_to(stage.build)) for p in stage.build.glob(f"nsshell/{kind}*.o")
-                         if p.stem != own and (TREE / "nsshell" / f"{p.stem}.c").exists())
-        if kind == "door":
-            objects += ["helpers/client.o", "helpers/client_open.o", "helpers/session_id.o"]
+        room, name = own.split("/")
+        objects = sorted(str(p.relative_to(stage.build)) for p in stage.build.glob(f"nsshell/{room}/*.o")
+                         if p.stem != name and (TREE / "nsshell" / room / f"{p.stem}.c").exists())
+        if room == "door":
+            objects += [f"helpers/client/{n}.o" for n in ("client", "client_open", "session_id")]
         libs = [str(stage.build / f"lib{n}.a") for n in ("run", "plan", "base")]
         subprocess.run(
             [*COMPILER, "-std=gnu17", "-O2", "-fPIE", f"-I{TREE}", "-D_GNU_SOURCE", '-DVERSION="t"',

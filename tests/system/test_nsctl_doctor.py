@@ -285,7 +285,7 @@ test_memory_that_can_be_filled.later = "a row of nsctl check, as its neighbours 
 
 def test_every_finding_says_what_to_do(b):
     """Also those that this host hasn't: the calls that make them."""
-    calls = [c for p in sorted((TREE / "nsshell").glob("*.c"))
+    calls = [c for p in sorted((TREE / "nsshell").rglob("*.c"))
              for c in re.findall(r"findings_add\(\s*f,.*?;", p.read_text(encoding="utf-8"), re.S)]
     if not (TREE / "nsshell").exists():
         b.skip("calls of findings_add()", "there are no sources here")

@@ -15,7 +15,8 @@ static int find(const char *name, struct image *ret, struct err *e)
 /* Nobody but root sees the store. */
 static int name_only(const char *name, struct host *h, struct err *e)
 {
-	h->image.text = arena_strdup(&h->arena, name);
+	h->image = (struct plan_image){ .text = arena_strdup(&h->arena, name),
+		.lower = PATH_IMAGES "/layers" };
 	h->facts.image = &h->image;
 	return h->image.text ? 0 : err_set(e, ENOMEM, "name the image");
 }

@@ -103,7 +103,12 @@ static int run(const struct strlist *words, const int *fds, size_t n_fds, char *
 		continue;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return err_set(e, 0, "%s", said[0] ? said : silent);
+	if (said[0])
+		return err_set(e, 0, "%s", said);
+	return WIFSIGNALED(status) ? err_set(e, 0, "%s: signal %d ended %s", silent,
+					     WTERMSIG(status), words->v[0])
+				   : err_set(e, 0, "%s: %s ended with status %d", silent,
+					     words->v[0], WEXITSTATUS(status));
 }
 
 int program_run(const struct strlist *words, const int *fds, size_t n_fds,
