@@ -199,6 +199,8 @@ enum plan_layer_kind {
 	PLAN_LAYER_LINES,
 	/* over an image: what runs target, where it has no program at path, and has one there */
 	PLAN_LAYER_SHELL,
+	/* over an image: a link to target, in the place of whatever that has at path */
+	PLAN_LAYER_COMMAND,
 };
 
 /* One entry of the init layer, which lies between upper and lower and is never committed. */

@@ -64,8 +64,6 @@ static const char *lacks(struct planner *b, struct command *c)
 
 	if (c->why)
 		return c->why;
-	if (b->image)
-		return "the box is over an image, whose programs are its own";
 	if (plan_inside_has(c->name))
 		return "its session does that for it, and nothing runs on the host";
 	c->absent = !program || program->kind == PLAN_PATH_ABSENT;
@@ -74,7 +72,7 @@ static const char *lacks(struct planner *b, struct command *c)
 	if (c->absent || program->kind != PLAN_PATH_FILE)
 		return planner_text(b, "%s isn't on this host", c->program);
 	c->real = planner_copy(b, program->real ? program->real : program->path);
-	if (planner_is_replaced(b, c->real))
+	if (planner_is_replaced(b, b->image ? c->program : c->real))
 		return planner_text(b, "the box has something else at %s", c->real);
 	if (planner_kind(b, PLAN_USE_ANY, PATH_COMMAND) != PLAN_PATH_FILE)
 		return "there is no " PATH_COMMAND;
@@ -125,7 +123,8 @@ void plan_commands_ops(struct planner *b)
 {
 	struct plan *p = b->p;
 
-	for (size_t i = 0; i < p->n_commands; i++) {
+	/* Over an image links of the init layer lead to it: what that has there may be a link of its own. */
+	for (size_t i = 0; !b->image && i < p->n_commands; i++) {
 		struct plan_op *op;
 
 		if (p->commands[i].why || is_covered_already(p, i))

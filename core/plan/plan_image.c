@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#define COMMAND   "/run/nsshell/command"
 #define LOCALTIME "/run/nsshell/localtime"
 #define TERMINFO  "/run/nsshell/terminfo"
 #define RESOLV    "/run/nsshell/resolv.conf"
@@ -181,6 +182,21 @@ static void link_add(struct planner *b, const char *path, const char *to, bool i
 		b->p->layers[b->p->n_layers - 1].if_missing = if_missing;
 }
 
+/* It goes by the name that it is called by. */
+static bool command_links(struct planner *b)
+{
+	const struct plan *p = b->p;
+	size_t n = p->n_layers;
+
+	for (size_t i = 0; i < p->n_commands; i++)
+		if (!p->commands[i].why)
+			planner_layer(
+				b, PLAN_LAYER_COMMAND, p->commands[i].program, COMMAND);
+	for (size_t i = 0; i < p->n_inside; i++)
+		planner_layer(b, PLAN_LAYER_COMMAND, p->inside[i], COMMAND);
+	return p->n_layers > n;
+}
+
 void plan_image_layers(struct planner *b)
 {
 	/* What isn't a directory there makes way for one. */
@@ -195,6 +211,7 @@ void plan_image_layers(struct planner *b)
 		link_add(b, "/etc/localtime", LOCALTIME, false);
 	if (terminfo(b))
 		link_add(b, "/usr/share/terminfo", TERMINFO, true);
+	b->links_commands = command_links(b);
 }
 
 static struct plan_op *bind_add(struct planner *b, const char *source, const char *target,
@@ -225,4 +242,6 @@ void plan_image_run(struct planner *b)
 			->renew = true;
 	if (entries)
 		bind_add(b, entries, TERMINFO, PLAN_DIR);
+	if (b->links_commands)
+		bind_add(b, PATH_COMMAND, COMMAND, PLAN_FILE)->attr = ATTR_RDONLY;
 }

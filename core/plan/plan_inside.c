@@ -34,6 +34,10 @@ static void add(struct planner *b, const char *program)
 	const struct plan_path *found = planner_find(b, PLAN_USE_ANY, program);
 	const char *real;
 
+	if (b->image) {
+		b->p->inside[b->p->n_inside++] = program;
+		return;
+	}
 	if (!found || found->refused || found->kind != PLAN_PATH_FILE)
 		return;
 	real = planner_copy(b, found->real ? found->real : found->path);
@@ -48,9 +52,7 @@ void plan_inside(struct planner *b)
 	p->inside = arena_alloc(&p->arena, sizeof(plan_inside_programs));
 	if (!p->inside)
 		b->oom = true;
-	/* Where an image has its programs, nobody has looked. */
-	if (!p->inside || b->image ||
-		planner_kind(b, PLAN_USE_ANY, PATH_COMMAND) != PLAN_PATH_FILE)
+	if (!p->inside || planner_kind(b, PLAN_USE_ANY, PATH_COMMAND) != PLAN_PATH_FILE)
 		return;
 	for (size_t i = 0; plan_inside_programs[i]; i++)
 		add(b, plan_inside_programs[i]);
@@ -58,7 +60,7 @@ void plan_inside(struct planner *b)
 
 void plan_inside_ops(struct planner *b)
 {
-	for (size_t i = 0; i < b->p->n_inside; i++) {
+	for (size_t i = 0; !b->image && i < b->p->n_inside; i++) {
 		struct plan_op *op = planner_op(b, PLAN_COVER, b->p->inside[i]);
 
 		op->source = PATH_COMMAND;

@@ -35,6 +35,7 @@ const char *const plan_layer_names[] = {
 	[PLAN_LAYER_FILE] = "file",
 	[PLAN_LAYER_LINES] = "lines",
 	[PLAN_LAYER_SHELL] = "shell",
+	[PLAN_LAYER_COMMAND] = "command",
 };
 
 #define BIND      (1U << PLAN_BIND)

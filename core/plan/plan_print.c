@@ -134,7 +134,8 @@ static void print_content(const char *s, FILE *out)
 
 static void print_layer(const struct plan *p, const struct plan_layer *l, FILE *out)
 {
-	bool link = l->kind == PLAN_LAYER_SYMLINK || l->kind == PLAN_LAYER_SHELL;
+	bool link = l->kind == PLAN_LAYER_SYMLINK || l->kind == PLAN_LAYER_SHELL ||
+		    l->kind == PLAN_LAYER_COMMAND;
 
 	fprintf(out, "  %-11s %s%s%s%s (in %s)\n", plan_layer_names[l->kind], l->path,
 		link ? " -> " : "", link ? l->target : "",

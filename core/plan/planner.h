@@ -51,6 +51,7 @@ struct planner {
 	bool oom;
 	const char *home;               /* where it really is */
 	const struct plan_image *image; /* NULL: over the host's root */
+	bool links_commands; /* some link of the init layer leads to the client of host commands */
 	struct want *wants;
 	size_t n_wants;
 	struct hidden *hidden;

@@ -121,7 +121,7 @@ def _workers(g):
 
 
 def _left(word):
-    return [p.pid for p in kernel.processes() if word in repr(p)]
+    return kernel.called(word)
 
 
 def _start(g, name, on_pty=0):

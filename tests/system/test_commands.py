@@ -249,7 +249,7 @@ def test_what_its_user_could_change(b):
 
 
 def _processes(word):
-    return [p.pid for p in kernel.processes() if word in repr(p)]
+    return kernel.called(word)
 
 
 def _is_there(word, seconds=8):

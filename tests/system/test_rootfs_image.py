@@ -55,6 +55,26 @@ def test_a_login(b):
                 "so are the time zone, terminfo and the home", r.stdout + r.stderr)
 
 
+def test_host_commands(b):
+    """busybox has its programs in /bin, and a passwd of its own."""
+    name = b.alice.pw_name
+
+    def fill(root):
+        busybox(root)
+        (root / "usr/bin").mkdir(parents=True)
+        os.symlink("../../bin/busybox", root / "usr/bin/passwd")
+    with store(b) as s:
+        s.tag("tiny:1", [s.layer(fill)])
+        b.stage.config(IMAGE + "HostCommands=passwd crontab\n")
+        r = b.ssh(name, "for p in passwd crontab newgrp; do readlink /usr/bin/$p; done; /usr/bin/passwd -S; /usr/bin/passwd root; echo $?; "
+                  f"/usr/bin/sg {b.proj.gr_name} -c id")
+        b.check(r.stdout.startswith("/run/nsshell/command\n" * 3 + f"{name} ") and "\n125\n" in r.stdout,
+                "the host's passwd is asked, and the image's isn't there", r.stdout + r.stderr, b.log_tail())
+        b.check(f"({b.proj.gr_name})" in r.stdout.splitlines()[-1], "and the session for another group", r.stdout)
+        lines = b.stage.syslog.wait(rf"{name} ran passwd -S on the host")
+        b.check(lines, "root finds it in the log", lines or b.log_tail())
+
+
 def test_ways_in(b):
     """What the login program would load once it is in, it has, or does without: the image has no library at all."""
     name = b.alice.pw_name

@@ -281,7 +281,7 @@ static int layer_entry(
 	char made[PATH_MAX];
 	int r = -1;
 
-	if (l->kind == PLAN_LAYER_SHELL || l->if_missing)
+	if (l->kind == PLAN_LAYER_SHELL || l->kind == PLAN_LAYER_COMMAND || l->if_missing)
 		return layer_link(plan, l, proc, e);
 	if (layer_way(plan, l->overlay, below, e) < 0)
 		return -1;
@@ -292,6 +292,7 @@ static int layer_entry(
 		break;
 	case PLAN_LAYER_SYMLINK:
 	case PLAN_LAYER_SHELL:
+	case PLAN_LAYER_COMMAND:
 		r = symlink(l->target, made);
 		break;
 	case PLAN_LAYER_DIR:

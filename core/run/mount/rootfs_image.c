@@ -211,7 +211,8 @@ int rootfs_image_lacks(
 
 	if (view < 0)
 		return err_set(e, errno, "look into the image");
-	if (has(view, l->path, shell) || (shell && !has(view, l->target, true)))
+	if (l->kind != PLAN_LAYER_COMMAND &&
+		(has(view, l->path, shell) || (shell && !has(view, l->target, true))))
 		return 0;
 	r = real_place(view, proc, l->path, real);
 	return r < 0 ? err_set(e, errno, "look for %s in the image", l->path) : r;

@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import re
 import signal
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
@@ -135,6 +136,12 @@ def processes():
             except (OSError, ValueError):
                 pass
     return found
+
+
+def called(words):
+    """Processes with these whole words in their command line, the last part of a path being one; never by digits of a pid."""
+    whole = re.compile(rf"(^|[ /]){re.escape(words.lstrip('/'))}( |$)")
+    return [p.pid for p in processes() if whole.search(p.command())]
 
 
 def descendants(root):
