@@ -52,17 +52,17 @@ static void put_texts(struct saying *s, const char *key, const json_t *array)
 	const json_t *value;
 	size_t i;
 
-	json_array_foreach(array, i, value)
+	for (i = 0; (value = json_array_get(array, i)); i++)
 		put(s, key, json_string_value(value) ? json_string_value(value) : "");
 }
 
 static void put_keys(struct saying *s, const char *key, json_t *object)
 {
-	const char *name;
-	json_t *value;
+	for (void *at = json_object_iter(object); at;
+		at = json_object_iter_next(object, at)) {
+		const char *name = json_object_iter_key(at);
+		const json_t *value = json_object_iter_value(at);
 
-	json_object_foreach(object, name, value)
-	{
 		(void)fprintf(s->out, "%s ", key);
 		put_part(s, name, json_is_string(value) ? '=' : '\n');
 		if (json_is_string(value))
@@ -96,8 +96,7 @@ static void say_index(struct saying *s, const json_t *root)
 	const json_t *d;
 	size_t i;
 
-	json_array_foreach(json_object_get(root, "manifests"), i, d)
-	{
+	for (i = 0; (d = json_array_get(json_object_get(root, "manifests"), i)); i++) {
 		const json_t *platform = json_object_get(d, "platform");
 
 		(void)fprintf(s->out, "manifest ");
@@ -117,7 +116,7 @@ static void say_manifest(struct saying *s, const json_t *root)
 	size_t i;
 
 	put_descriptor(s, "config", json_object_get(root, "config"), false);
-	json_array_foreach(json_object_get(root, "layers"), i, d)
+	for (i = 0; (d = json_array_get(json_object_get(root, "layers"), i)); i++)
 		put_descriptor(s, "layer", d, true);
 }
 
@@ -126,8 +125,7 @@ static void say_docker(struct saying *s, const json_t *root)
 	const json_t *image;
 	size_t i;
 
-	json_array_foreach(root, i, image)
-	{
+	for (i = 0; (image = json_array_get(root, i)); i++) {
 		put(s, "image", "");
 		put(s, "config", text_of(image, "Config"));
 		put_texts(s, "tag", json_object_get(image, "RepoTags"));
