@@ -75,6 +75,9 @@ def test_host_commands(b):
         b.check(lines, "root finds it in the log", lines or b.log_tail())
 
 
+test_host_commands.not_instrumented = "whose client isn't static, and this image has no libraries"
+
+
 def test_ways_in(b):
     """What the login program would load once it is in, it has, or does without: the image has no library at all."""
     name = b.alice.pw_name
