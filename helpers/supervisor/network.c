@@ -182,7 +182,7 @@ static int same_rules(const struct session *s, struct err *e)
 	if (io_read_text(AT_FDCWD, path, now, NETRULES_TEXT_MAX) < 0)
 		*now = '\0';
 	/* There where somebody was killed while changing them. */
-	(void)strcat(path, ".new");
+	(void)snprintf(path, sizeof(path), PATH_NET_RULES "/%u.new", n->number);
 	if (strcmp(now, n->rules) == 0 && access(path, F_OK) < 0 && !nftable_is_gone())
 		return 0;
 	return ask_program(s, "rules", NULL, 0, e);
