@@ -408,16 +408,16 @@ static void put_publish(
 {
 	for (size_t i = 0; i < r->n_publish; i++) {
 		const struct netpublish *p = &r->publish[i];
-		char address[INET6_ADDRSTRLEN + 3] = "";
+		char address[INET6_ADDRSTRLEN] = "";
 
 		if (p->family != family)
 			continue;
-		if (family && inet_ntop(family, p->a, address, sizeof(address)))
-			(void)strcat(address, " . ");
+		if (family)
+			(void)inet_ntop(family, p->a, address, sizeof(address));
 		for (uint32_t port = p->first; port <= p->last; port++) {
 			element(&c);
-			fprintf(c.out, "%s%s . %u", address, p->udp ? "udp" : "tcp",
-				port);
+			fprintf(c.out, "%s%s%s . %u", address, *address ? " . " : "",
+				p->udp ? "udp" : "tcp", port);
 			if (!strcmp(c.verb, "add"))
 				fprintf(c.out, " : %s . %u", to,
 					p->to + (port - p->first));

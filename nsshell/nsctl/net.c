@@ -290,10 +290,13 @@ static int fill(struct libscols_table *t, const struct net *net,
 	static char cell[CELL_MAX];
 
 	for (size_t i = 0; i < n; i++) {
-		struct libscols_column *c = scols_table_new_column(
-			t, shown[i]->name, shown[i]->width, shown[i]->flags);
+		const struct column *column = shown[i];
+		struct libscols_column *c =
+			column ? scols_table_new_column(
+					 t, column->name, column->width, column->flags)
+			       : NULL;
 
-		if (!c || scols_column_set_json_type(c, shown[i]->json) < 0)
+		if (!c || scols_column_set_json_type(c, column->json) < 0)
 			return -1;
 	}
 	for (size_t k = 0; k < net->n; k++) {
@@ -318,7 +321,7 @@ static int fill(struct libscols_table *t, const struct net *net,
 static int print(const struct net *net, struct err *e)
 {
 	_cleanup_(table_cleanup) struct libscols_table *t = NULL;
-	const struct column *shown[N_COLUMNS];
+	const struct column *shown[N_COLUMNS] = { NULL };
 	const struct nsctl_look *look = &net->look;
 	size_t rows = 0;
 	int n = columns_parse(look->columns, shown, e);
