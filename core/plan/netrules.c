@@ -339,6 +339,18 @@ void netrules_print(const struct netrules *r, FILE *out)
 		fprintf(out, "at %s%s%s\n", r->at4, *r->at6 ? " " : "", r->at6);
 }
 
+char *netrules_text(const struct netrules *r)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	netrules_print(r, out);
+	return fclose(out) == 0 ? text : NULL;
+}
+
 int netrules_line(const char *line, struct netrules *r)
 {
 	if (!strncmp(line, "allow ", 6))

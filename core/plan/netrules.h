@@ -88,6 +88,9 @@ int netrules_line(const char *line, struct netrules *r);
 
 void netrules_print(const struct netrules *r, FILE *out);
 
+/* The same as a string, to be freed; NULL without memory. */
+char *netrules_text(const struct netrules *r);
+
 /**
  * netrules_elements() - Commands of nft(8) that add or delete an account's elements, one a set
  * @verb:	"add" or "delete"

@@ -92,18 +92,6 @@ static int read_rules(int dir, const char *file, struct netrules *ret)
 	return 0;
 }
 
-static char *text_of(const struct netrules *r)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return NULL;
-	netrules_print(r, out);
-	return fclose(out) == 0 ? text : NULL;
-}
-
 struct files {
 	char now[16], new[16];
 };
@@ -120,7 +108,7 @@ static struct files files_of(uint32_t number)
 static int begin_rules(
 	int dir, const struct files *f, const struct netrules *r, struct err *e)
 {
-	_cleanup_free_ char *text = text_of(r);
+	_cleanup_free_ char *text = netrules_text(r);
 	_cleanup_close_ int fd = openat(
 		dir, f->new, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
@@ -142,7 +130,7 @@ static int forget(int dir, const char *file, struct err *e)
 static int end_rules(
 	int dir, const struct files *f, const struct netrules *r, struct err *e)
 {
-	_cleanup_free_ char *text = text_of(r);
+	_cleanup_free_ char *text = netrules_text(r);
 
 	if (text && !*text)
 		return forget(dir, f->now, e) < 0 ? -1 : forget(dir, f->new, e);
@@ -337,7 +325,7 @@ static int change(const struct netrules *from, const struct net_request *q, stru
 
 static bool is_same(const struct netrules *a, const struct netrules *b)
 {
-	_cleanup_free_ char *x = text_of(a), *y = text_of(b);
+	_cleanup_free_ char *x = netrules_text(a), *y = netrules_text(b);
 
 	return x && y && strcmp(x, y) == 0;
 }

@@ -37,18 +37,6 @@ static void take(struct netrules *r, const struct policy *p, const struct netpoo
 		netpool_v6(pool, number, r->at6);
 }
 
-static char *text_of(const struct netrules *r)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return NULL;
-	netrules_print(r, out);
-	return fclose(out) == 0 ? text : NULL;
-}
-
 bool nsctl_set_network_same(const struct policy *a, const struct policy *b)
 {
 	static struct netrules one, other;
@@ -57,15 +45,15 @@ bool nsctl_set_network_same(const struct policy *a, const struct policy *b)
 	one = other = (struct netrules){ .n_allow = 0 };
 	netrules_take(&one, a);
 	netrules_take(&other, b);
-	x = text_of(&one);
-	y = text_of(&other);
+	x = netrules_text(&one);
+	y = netrules_text(&other);
 	return x && y && strcmp(x, y) == 0;
 }
 
 static int tell(uint32_t number, const struct netrules *r, struct err *e)
 {
 	_cleanup_(strlist_clear) struct strlist words = { 0 };
-	_cleanup_free_ char *rules = text_of(r);
+	_cleanup_free_ char *rules = netrules_text(r);
 	char text[16];
 
 	(void)snprintf(text, sizeof(text), "%u", number);

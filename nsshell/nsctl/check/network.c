@@ -81,36 +81,21 @@ static bool overlaps6(const struct netpool *pool, const char *line, char link[32
 	return true;
 }
 
-static void check_routes6(const struct netpool *pool, struct findings *f)
+static void check_routes(const struct netpool *pool, const char *file,
+	void (*prefix)(const struct netpool *, char *),
+	bool (*overlap)(const struct netpool *, const char *, char *), struct findings *f)
 {
-	_cleanup_file_ FILE *in = fopen("/proc/net/ipv6_route", "re");
-	char line[512], link[32], prefix[NETPOOL_TEXT_MAX];
+	_cleanup_file_ FILE *in = fopen(file, "re");
+	char line[512], link[32], text[NETPOOL_TEXT_MAX];
 
-	netpool_v6_prefix(pool, prefix);
+	prefix(pool, text);
 	while (in && fgets(line, sizeof(line), in))
-		if (overlaps6(pool, line, link)) {
+		if (overlap(pool, line, link)) {
 			findings_add(f, FINDING_ERROR,
 				PRIVATE ", and whoever reaches something by that route",
 				"give [Network] another Pool=",
-				"the pool %s overlaps a route of the host's by %s",
-				prefix, link);
-			return;
-		}
-}
-
-static void check_routes(const struct netpool *pool, struct findings *f)
-{
-	_cleanup_file_ FILE *in = fopen("/proc/net/route", "re");
-	char line[512], link[32], prefix[NETPOOL_TEXT_MAX];
-
-	netpool_v4_prefix(pool, prefix);
-	while (in && fgets(line, sizeof(line), in))
-		if (overlaps(pool, line, link)) {
-			findings_add(f, FINDING_ERROR,
-				PRIVATE ", and whoever reaches something by that route",
-				"give [Network] another Pool=",
-				"the pool %s overlaps a route of the host's by %s",
-				prefix, link);
+				"the pool %s overlaps a route of the host's by %s", text,
+				link);
 			return;
 		}
 }
@@ -279,8 +264,8 @@ void check_network(const struct config *c, struct findings *f)
 		return;
 	check_program(f);
 	check_forwarding(&pool, f);
-	check_routes(&pool, f);
-	check_routes6(&pool, f);
+	check_routes(&pool, "/proc/net/route", netpool_v4_prefix, overlaps, f);
+	check_routes(&pool, "/proc/net/ipv6_route", netpool_v6_prefix, overlaps6, f);
 	check_firewalls(f);
 	check_networkd(f);
 	check_networkmanager(f);
