@@ -62,11 +62,29 @@ static bool asks_for_help(const char *word)
 	       strcmp(word, "-h") == 0;
 }
 
+/* @full: for what is said, "nsctl diff" */
+static int run(const struct nsctl_command *command, char *full, int argc, char **argv)
+{
+	/* What hangs up is told by what is written to it, and files are as they are said to be. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)umask(077);
+	argv[0] = full;
+	if (geteuid() != 0 && !(argc > 1 && asks_for_help(argv[1]))) {
+		(void)fprintf(stderr,
+			"%s: images, and what was written over them, are root's\n", full);
+		return NSCTL_FAILED;
+	}
+	return command->run(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
+	static const struct nsctl_command diff = { "diff", image_diff, "" };
 	const struct nsctl_command *command;
 	char full[64];
 
+	if (argc > 0 && strcmp(argv[0], "nsctl diff") == 0)
+		return run(&diff, argv[0], argc, argv);
 	if (argc < 2) {
 		help_print(stderr);
 		return NSCTL_USAGE;
@@ -78,14 +96,6 @@ int main(int argc, char **argv)
 	command = command_find(argv[1]);
 	if (!command)
 		return nsctl_usage("nsctl image", "there is no command \"%s\"", argv[1]);
-	/* What hangs up is told by what is written to it, and files are as they are said to be. */
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)umask(077);
 	(void)snprintf(full, sizeof(full), "nsctl image %s", command->name);
-	argv[1] = full;
-	if (geteuid() != 0 && !(argc > 2 && asks_for_help(argv[2]))) {
-		(void)fprintf(stderr, "%s: images are root's\n", full);
-		return NSCTL_FAILED;
-	}
-	return command->run(argc - 1, argv + 1);
+	return run(command, full, argc - 1, argv + 1);
 }

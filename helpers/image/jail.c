@@ -46,6 +46,10 @@ static const char *const calls_files[] = { "openat", "openat2", "mkdirat", "mkno
 	"pwrite64", "fstat", "fstat64", "newfstatat", "fstatat64", "statx", "getdents64",
 	"readlinkat", "flistxattr", "fgetxattr", "fcntl", "fcntl64", NULL };
 
+static const char *const calls_look[] = { "fstat", "fstat64", "newfstatat", "fstatat64",
+	"statx", "getdents64", "readlinkat", "flistxattr", "fgetxattr", "fcntl",
+	"fcntl64", NULL };
+
 static int allow(scmp_filter_ctx f, const char *const *names)
 {
 	int r = 0;
@@ -78,9 +82,21 @@ static int allow_memory(scmp_filter_ctx f)
 	return r;
 }
 
-static int filter(bool files, struct err *e)
+/* Open files, and make none. */
+static int allow_open_to_read(scmp_filter_ctx f)
+{
+	const struct scmp_arg_cmp to_read = { .arg = 2,
+		.op = SCMP_CMP_MASKED_EQ,
+		.datum_a = O_ACCMODE | O_CREAT | O_TRUNC,
+		.datum_b = O_RDONLY };
+
+	return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, &to_read);
+}
+
+static int filter(const struct jail *j, struct err *e)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	bool files = j->root != JAIL_NOTHING && !j->looks;
 	int r = f ? 0 : -ENOMEM;
 
 	if (r == 0)
@@ -89,6 +105,10 @@ static int filter(bool files, struct err *e)
 		r = allow_memory(f);
 	if (r == 0 && files)
 		r = allow(f, calls_files);
+	if (r == 0 && j->looks)
+		r = allow(f, calls_look);
+	if (r == 0 && j->looks)
+		r = allow_open_to_read(f);
 	if (r == 0)
 		r = seccomp_load(f);
 	seccomp_release(f);
@@ -116,11 +136,12 @@ static int limit_all(struct err *e)
 }
 
 /* Nothing but what is in there, by whatever path. No network: its filter has no call for a socket. */
-static int enter_root(int dir, struct err *e)
+static int enter_root(int dir, bool looks, struct err *e)
 {
-	const struct mount_attr attr = {
-		.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC
-	};
+	const struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID |
+						     MOUNT_ATTR_NODEV |
+						     MOUNT_ATTR_NOEXEC |
+						     (looks ? MOUNT_ATTR_RDONLY : 0) };
 	/* A mount can be cloned where it is mounted only, and attached there only. */
 	_cleanup_close_ int tree = sys_clone_tree(dir, "", false, MS_PRIVATE),
 			    at = -EBADF;
@@ -128,7 +149,7 @@ static int enter_root(int dir, struct err *e)
 	if (tree < 0 || unshare(CLONE_NEWNS) < 0 ||
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_set(e, errno, "make a mount namespace");
-	at = open(PATH_IMAGES, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	at = open(PATH_STATE, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (at < 0 || sys_mount_setattr(tree, false, &attr) < 0 ||
 		sys_attach(tree, at) < 0 || fchdir(tree) < 0 ||
 		sys_pivot_root(".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
@@ -153,22 +174,25 @@ static int become_nobody(struct err *e)
 	(1ULL << CAP_CHOWN | 1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_FOWNER |             \
 		1ULL << CAP_FSETID | 1ULL << CAP_SETFCAP | 1ULL << CAP_SYS_ADMIN)
 
+/* To read whatever somebody wrote, and trusted.overlay.opaque. */
+#define CAPS_LOOK (1ULL << CAP_DAC_READ_SEARCH | 1ULL << CAP_SYS_ADMIN)
+
 /*
- * Should:   keep fds 0 and 1 alone
+ * Should:   keep fds 0 and 1 alone, and JAIL_BESIDE
  * Mustn't:  keep a right, a way to files or a system call that the work doesn't take
  */
 static int give_up(const struct jail *j, pid_t parent, struct err *e)
 {
 	bool files = j->root != JAIL_NOTHING;
 
-	if (files ? enter_root(j->root, e) < 0 : become_nobody(e) < 0)
+	if (files ? enter_root(j->root, j->looks, e) < 0 : become_nobody(e) < 0)
 		return -1;
-	if (sys_close_from(2) < 0)
+	if (sys_close_from(j->beside > 0 ? JAIL_BESIDE + 1 : JAIL_BESIDE) < 0)
 		return err_set(e, errno, "close what was open");
 	if (limit_all(e) < 0)
 		return -1;
 	/* An id that isn't root's has none, and no way to drop what it hasn't. */
-	if (files && privs_keep_caps(CAPS_FILES, e) < 0)
+	if (files && privs_keep_caps(j->looks ? CAPS_LOOK : CAPS_FILES, e) < 0)
 		return -1;
 	if (!files && privs_drop_caps(0) < 0)
 		return err_set(e, errno, "drop capabilities");
@@ -178,7 +202,7 @@ static int give_up(const struct jail *j, pid_t parent, struct err *e)
 	/* Forgotten where ids or capabilities change. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		return err_set(e, errno, "follow the parent's end");
-	return filter(files, e);
+	return filter(j, e);
 }
 
 /* ---- its life ----------------------------------------------------------------------- */
@@ -190,6 +214,8 @@ static int child(const struct jail *j, pid_t parent)
 	(void)umask(0);
 	if (dup2(j->in, 0) < 0 || dup2(j->out, 1) < 0)
 		return err_set(&said->e, errno, "take input and output");
+	if (j->beside > 0 && dup2(j->beside, JAIL_BESIDE) < 0)
+		return err_set(&said->e, errno, "take a directory");
 	if (give_up(j, parent, &said->e) < 0)
 		return -1;
 	return j->work(j->arg, said);

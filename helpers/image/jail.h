@@ -34,6 +34,8 @@ struct jail {
 	 * them, own them, set modes, attributes and times.
 	 */
 	int root;
+	bool looks; /* with a root: it is read alone, and nothing there can be changed */
+	int beside; /* becomes JAIL_BESIDE: one more directory to look into, detached; 0: none */
 	/* Return: 0, or -1 with said->e. */
 	int (*work)(void *arg, struct jail_said *said);
 	void *arg;
@@ -43,6 +45,7 @@ struct jail {
 };
 
 #define JAIL_NOTHING (-1)
+#define JAIL_BESIDE  2
 
 /* Start one; @in and @out stay the caller's. Return: 0 or -1 with @e. */
 int jail_start(struct jail *j, struct err *e);

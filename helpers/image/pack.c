@@ -377,6 +377,7 @@ int pack_tree(struct store *s, int dir, const struct pack_how *how, uint64_t lim
 	_cleanup_(jail_clear) struct jail j = { .name = "pack the directory",
 		.in = null,
 		.root = dir,
+		.looks = true,
 		.work = pack,
 		.arg = &copy };
 	struct err why = { 0 };

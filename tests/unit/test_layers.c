@@ -12,10 +12,12 @@
 
 static void expect(const char *target, const char *want)
 {
-	char name[256];
+	char name[256], back[PATH_MAX];
 
 	assert_int_equal(layers_name(target, name), 0);
 	assert_string_equal(name, want);
+	assert_int_equal(layers_target(name, back), 0);
+	assert_string_equal(back, target);
 }
 
 static void a_layer_has_the_name_of_its_place(void **state)
@@ -57,12 +59,23 @@ static void what_is_too_long_for_a_name_is_refused(void **state)
 	assert_int_equal(layers_name(target, name), -1);
 }
 
+static void what_is_no_name_of_a_place_is_refused(void **state)
+{
+	static const char *const bad[] = { "", "a%", "a%2", "a%zz", "%00" };
+	char target[PATH_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(layers_target(bad[i], target), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_layer_has_the_name_of_its_place),
 		cmocka_unit_test(no_two_places_have_one),
 		cmocka_unit_test(what_is_too_long_for_a_name_is_refused),
+		cmocka_unit_test(what_is_no_name_of_a_place_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("layers", tests, NULL, NULL);

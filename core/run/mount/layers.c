@@ -50,6 +50,40 @@ int layers_name(const char *target, char ret[256])
 	return 0;
 }
 
+static int hex_byte(const char *two)
+{
+	unsigned int byte;
+
+	return isxdigit((unsigned char)two[0]) && isxdigit((unsigned char)two[1]) &&
+			       sscanf(two, "%2x", &byte) == 1
+		       ? (int)byte
+		       : -1;
+}
+
+int layers_target(const char *name, char ret[PATH_MAX])
+{
+	size_t n = 0;
+
+	if (!*name || strlen(name) >= PATH_MAX - 1)
+		return -1;
+	ret[n++] = '/';
+	if (strcmp(name, "-") == 0)
+		name++;
+	for (; *name; name++) {
+		int byte = *name == '-' ? '/' : (unsigned char)*name;
+
+		if (*name == '%') {
+			byte = hex_byte(name + 1);
+			name += 2;
+		}
+		if (byte <= 0)
+			return -1;
+		ret[n++] = (char)byte;
+	}
+	ret[n] = '\0';
+	return 0;
+}
+
 int layers_of(const struct plan_overlay *o, char ret[256])
 {
 	/* No mount point's name has a "+" in it, and no image's needs another one for any of its letters. */

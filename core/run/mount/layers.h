@@ -16,6 +16,8 @@
 #include "core/base/paths.h"
 #include "core/plan/plan.h"
 
+#include <limits.h>
+
 #define PATH_UPPER PATH_STATE "/upper"
 
 /**
@@ -27,6 +29,9 @@
  * Return: 0, or -1 with errno ENAMETOOLONG.
  */
 int layers_name(const char *target, char ret[256]);
+
+/* The mount point that such a name is of. Return: 0, or -1 where it is none. */
+int layers_target(const char *name, char ret[PATH_MAX]);
 
 /* The name of the layer over an overlay's lower: the above, or "+NAME:TAG" of an image. Return: as above. */
 int layers_of(const struct plan_overlay *o, char ret[256]);

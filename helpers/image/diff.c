@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nsctl diff: what an account wrote over the host's root, or over an image. */
+#include "helpers/image/image.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/format.h"
+#include "core/base/parse.h"
+#include "helpers/image/differ.h"
+#include "helpers/image/table.h"
+#include "helpers/image/upper.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* A table is in memory as a whole. */
+#define FILES_MAX 500000
+
+struct diffing {
+	struct table *t;
+	const struct upper *upper;
+	uint64_t left; /* of what may be told */
+	bool plain;
+};
+
+static int tell(void *arg, const struct difference *d, struct err *e)
+{
+	struct diffing *g = arg;
+	const char *target = g->upper->target;
+	char path[2 * PATH_MAX], kind[2] = { d->kind, '\0' }, size[32] = "";
+	const char *cells[] = { kind, size, path,
+		*g->upper->image ? g->upper->image : "host" };
+
+	if (g->left-- == 0)
+		return err_set(e, 0, "there is more than that (--max-files)");
+	(void)snprintf(path, sizeof(path), "%s/%s", target[1] ? target : "", d->path);
+	if (g->plain)
+		(void)snprintf(size, sizeof(size), "%" PRIu64, d->size);
+	else if (d->size > 0)
+		format_bytes(d->size, size, sizeof(size));
+	return table_row(g->t, cells, e);
+}
+
+static int diff_one(struct diffing *g, uid_t uid, struct strlist *notes, struct err *e)
+{
+	_cleanup_close_ int lower = upper_lower(g->upper, e),
+			    upper = lower < 0 ? -1 : upper_open(uid, g->upper, e);
+
+	return upper < 0 || lower < 0 ? -1 : differ_run(upper, lower, tell, g, notes, e);
+}
+
+static bool are_several(const struct upper *u, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(u[i].image, u[0].image) != 0)
+			return true;
+	return false;
+}
+
+struct wanted {
+	const char *user, *image;
+	struct table_how how;
+	bool bytes;
+	uint64_t max;
+};
+
+static int diff(const struct wanted *w, struct strlist *notes, struct err *e)
+{
+	static const struct table_column columns[] = { { "KIND", false },
+		{ "SIZE", true }, { "PATH", false }, { "OVER", false } };
+	_cleanup_free_ struct upper *uppers = NULL;
+	_cleanup_(table_free) struct table *t = NULL;
+	struct diffing g = { .left = w->max, .plain = w->how.json || w->bytes };
+	uid_t uid;
+	size_t n;
+
+	if (upper_uid(w->user, &uid, e) < 0 ||
+		upper_list(uid, w->image, &uppers, &n, e) < 0)
+		return -1;
+	if (n == 0)
+		return err_set(e, 0,
+			"%s has written nothing with Upper=disk%s%s: with Upper=tmpfs it is gone with the last "
+			"session",
+			w->user, w->image ? " over " : "", w->image ? w->image : "");
+	t = table_new("diff", &w->how, columns,
+		w->how.json || are_several(uppers, n) ? 4 : 3, e);
+	for (size_t i = 0; i < n; i++) {
+		g.t = t;
+		g.upper = &uppers[i];
+		if (!t || diff_one(&g, uid, notes, e) < 0)
+			return -1;
+	}
+	return table_print(t, e);
+}
+
+int image_diff(int argc, char **argv)
+{
+	struct wanted w = { .max = FILES_MAX };
+	const char *max = NULL;
+	const struct nsctl_option options[] = {
+		{ 'i', "image", "IMAGE", "what lies over this image alone", NULL,
+			&w.image },
+		{ 'J', "json", NULL, "as JSON", &w.how.json, NULL },
+		{ 'r', "raw", NULL, "not aligned, a blank between two", &w.how.raw,
+			NULL },
+		{ 'n', "noheadings", NULL, "without a line of headings",
+			&w.how.noheadings, NULL },
+		{ 'b', "bytes", NULL, "sizes as plain numbers", &w.bytes, NULL },
+		{ 0, "max-files", "N", "most files that are told (500000)", NULL, &max },
+		{ 0 },
+	};
+	_cleanup_(strlist_clear) struct strlist notes = { 0 };
+	int first, r = nsctl_options(options, "USER", argc, argv, &first);
+	struct err e = { 0 };
+
+	if (r >= 0)
+		return r;
+	if (argc - first != 1)
+		return nsctl_usage(argv[0], "takes one account's name");
+	if (max && parse_count(max, &w.max) < 0)
+		return nsctl_usage(argv[0], "a limit is a number, or infinity");
+	w.user = argv[first];
+	if (diff(&w, &notes, &e) < 0)
+		return nsctl_failed(argv[0], &e);
+	for (size_t i = 0; i < notes.n; i++)
+		(void)fprintf(stderr, "%s: %s\n", argv[0], notes.v[i]);
+	return nsctl_flush(argv[0], NSCTL_OK);
+}
