@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define NETPOOL_LACKS   "this kernel lacks " /* begins what nsshell-net says of one */
 #define NETPOOL_DEFAULT "100.64.0.0/16 fd6e:7373::/48"
 
 /* The host's end of an account's link is this and its number; inside it is eth0. */

@@ -281,8 +281,10 @@ static int make(struct net *n, struct err *e)
 	if (r < 0)
 		return net_failed(r, e, "remove the old link %s", n->name);
 	r = add_pair(n);
+	if (r == -NLE_OPNOTSUPP)
+		return net_lacks(e, "veth", nl_geterror(r));
 	if (r < 0)
-		return net_failed(r, e, "make the link %s (kernel module veth)", n->name);
+		return net_failed(r, e, "make the link %s", n->name);
 	r = index_of(n->host, n->name, &n->host_index);
 	if (r == 0)
 		r = index_of(n->inside, NETPOOL_INSIDE, &n->inside_index);
@@ -315,6 +317,26 @@ int net_link_make(const struct net_request *q, struct err *e)
 		return net_failed(r, e, "ask the kernel for a link");
 	(void)snprintf(n.name, sizeof(n.name), NETPOOL_LINK "%u", q->number);
 	return make(&n, e);
+}
+
+/* Its other end has a name that there is: who knows how to make it refuses that alone. */
+int net_link_try(struct err *e)
+{
+	_cleanup_(put_nl_sock) struct nl_sock *host = nl_socket_alloc();
+	_cleanup_(put_rtnl_link) struct rtnl_link *link = rtnl_link_veth_alloc();
+	int r = host && link ? nl_connect(host, NETLINK_ROUTE) : -NLE_NOMEM;
+
+	if (r == 0) {
+		struct rtnl_link *peer = rtnl_link_veth_get_peer(link);
+
+		rtnl_link_set_name(link, NETPOOL_LINK "-try");
+		rtnl_link_set_name(peer, "lo");
+		rtnl_link_put(peer);
+		r = rtnl_link_add(host, link, NLM_F_CREATE | NLM_F_EXCL);
+	}
+	if (r == -NLE_OPNOTSUPP)
+		return net_lacks(e, "veth", nl_geterror(r));
+	return r == -NLE_EXIST ? 0 : net_failed(r, e, "try to make a link");
 }
 
 int net_link_remove(uint32_t number, struct err *e)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Other firewalls of the host's that drop what is passed on unless a rule lets it through. */
+/*
+ * What keeps a private network from working: a kernel without what it takes, and other firewalls of the
+ * host's that drop what is passed on unless a rule lets it through.
+ */
 #include "helpers/net/net.h"
 
 #include "core/base/cleanup.h"
@@ -80,7 +83,7 @@ int net_look(struct err *e)
 	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
 	_cleanup_free_ char *text = NULL;
 
-	if (net_nft_begin(&ctx, e) < 0)
+	if (net_link_try(e) < 0 || net_table_try(e) < 0 || net_nft_begin(&ctx, e) < 0)
 		return -1;
 	nft_ctx_output_set_flags(ctx, NFT_CTX_OUTPUT_STATELESS);
 	if (net_nft_run(ctx, "list ruleset", e) < 0)

@@ -11,12 +11,12 @@
  *	nsshell-net sweep [NUMBER]	what is of links that are gone, that one's among them
  *	nsshell-net mend	the table, where it was changed or removed
  *	nsshell-net count	what went through links
- *	nsshell-net look	what else keeps packets from being passed on
+ *	nsshell-net look	what the kernel lacks, and what else keeps packets from being passed on
  *
  * RULE is a line of netrules.h, or "go-on": what is to be published and is taken is left out.
  *
  * Addresses, names and rules are made here of these few words; no text of anybody's is in them. What
- * failed is said on standard output, without a line break.
+ * failed is said on standard output, without a line break; standard error is the same.
  */
 #include "helpers/net/net.h"
 
@@ -44,6 +44,11 @@ int net_failed(int r, struct err *e, const char *fmt, ...)
 	(void)vsnprintf(what, sizeof(what), fmt, args);
 	va_end(args);
 	return err_set(e, 0, "%s: %s", what, nl_geterror(r));
+}
+
+int net_lacks(struct err *e, const char *what, const char *said)
+{
+	return err_set(e, 0, NETPOOL_LACKS "%s (try modprobe %s): %s", what, what, said);
 }
 
 static int usage(struct err *e)
@@ -239,6 +244,8 @@ int main(int argc, char **argv)
 {
 	struct err e;
 
+	/* What a library says before it ends us is an answer, too. */
+	(void)dup2(STDOUT_FILENO, STDERR_FILENO);
 	if (run(argc, argv, &e) == 0)
 		return 0;
 	(void)fputs(e.msg, stdout);

@@ -27,6 +27,8 @@ struct net_request {
 /* link.c: the account's link, its addresses and ways, in place of one that is there.
  * Return: 0 or -1 with @e. */
 int net_link_make(const struct net_request *q, struct err *e);
+/* Whether the kernel would make one; none is made. Return: 0 or -1 with @e. */
+int net_link_try(struct err *e);
 /* Take away the link of that number, where it is there. Return: 0 or -1 with @e. */
 int net_link_remove(uint32_t number, struct err *e);
 /* Wait until it is gone, two seconds at most. */
@@ -45,6 +47,8 @@ int net_lock(int *ret, struct err *e);
 int net_table_keep(struct net_request *q, bool *ret_mended, struct err *e);
 /* The same as it was made last, with all accounts' rules as they are. */
 int net_table_mend(bool *ret_mended, struct err *e);
+/* Whether the kernel would make one; none is there at any moment that anybody could see. */
+int net_table_try(struct err *e);
 /* Other rules for @q->number alone, whose link is there. */
 int net_table_set(struct net_request *q, struct err *e);
 /* All that is of that number goes; and of every link that is gone. */
@@ -63,17 +67,20 @@ int net_taken_by(const struct netpublish *p, const struct netrules *theirs,
  * from inside. Return: 0 or -1 with @e. */
 int net_count(FILE *out, struct err *e);
 
-/* look.c: whether others let pass what is passed on. Return: 0, or -1 with the sentence in @e. */
+/* look.c: whether the kernel has all that is needed, and others let pass what is passed on. Return: 0,
+ * or -1 with the sentence in @e. */
 int net_look(struct err *e);
 /* legacy.c: of iptables-legacy(8) alone. */
 int net_look_legacy(struct err *e);
 
-/* nft.c: a handle of libnftables whose answers are kept, and what it says of commands; freed with
- * net_nft_end(). Return: 0 or -1 with @e. */
+/* nft.c: a handle of libnftables whose answers are kept, and what it says of commands, with the line
+ * that it can't do; freed with net_nft_end(). Return: 0 or -1 with @e. */
 int net_nft_begin(struct nft_ctx **ret, struct err *e);
 int net_nft_run(struct nft_ctx *ctx, const char *commands, struct err *e);
 void net_nft_end(struct nft_ctx **ctx);
 
+/* A kernel without the module @what. Return: -1 with @e. */
+int net_lacks(struct err *e, const char *what, const char *said);
 /* What libnl says of its -@r. Return: -1 with @e. */
 int net_failed(int r, struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <nftables/libnftables.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
+#define TRIED    NETPOOL_TABLE "_tried"
 #define LOCK_MS  20000
 #define SEEN_MAX (1U << 20)
 
@@ -302,6 +304,34 @@ static int make(int dir, const char *table, const struct net_request *q, struct 
 	return write_known(table, listing(look), e);
 }
 
+/* Beside ours, out of use, and gone in the same go. */
+int net_table_try(struct err *e)
+{
+	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
+	_cleanup_free_ char *table = NULL, *commands = NULL;
+	struct netpool pool;
+	struct err said;
+	const char *why;
+	size_t size = 0;
+	FILE *out = open_memstream(&table, &size);
+
+	if (!out || netpool_parse(NETPOOL_DEFAULT, &pool, &why) < 0)
+		return err_set(e, ENOMEM, "try to make the table of nftables");
+	pool.connections = 1;
+	netpool_table(&pool, INADDR_LOOPBACK, out);
+	/* Its first line is another one. */
+	if (fclose(out) != 0 || asprintf(&commands,
+					"table inet " TRIED " {\n\tflags dormant\n%s"
+					"delete table inet " TRIED "\n",
+					table + strcspn(table, "\n") + 1) < 0)
+		return err_set(e, ENOMEM, "try to make the table of nftables");
+	if (net_nft_begin(&ctx, e) < 0)
+		return -1;
+	return net_nft_run(ctx, commands, &said) < 0
+		       ? err_set(e, 0, NETPOOL_LACKS "a part of nf_tables: %s", said.msg)
+		       : 0;
+}
+
 /* Other rules for this account alone: all of it or nothing. Return: 0 or -1 with @e. */
 static int change(const struct netrules *from, const struct net_request *q, struct err *e)
 {
@@ -455,6 +485,11 @@ int net_table_set(struct net_request *q, struct err *e)
 	return put(dir, q, known, same, e);
 }
 
+/* Sets with what the kernel counts of each link. */
+static const char *const by_link[] = { "refused", "connections", "incoming" };
+
+#define N_BY_LINK (sizeof(by_link) / sizeof(*by_link))
+
 /* Each by itself: what isn't there any more is no matter. */
 static void run_each(char *commands)
 {
@@ -485,10 +520,9 @@ static int put_away(int dir, uint32_t number, struct err *e)
 		netrules_elements(&rules, "delete", link, out);
 	if (read_rules(dir, f.new, &rules) == 0)
 		netrules_elements(&rules, "delete", link, out);
-	fprintf(out,
-		"delete element inet " NETPOOL_TABLE " refused { \"%s\" }\n"
-		"delete element inet " NETPOOL_TABLE " connections { \"%s\" }\n",
-		link, link);
+	for (size_t i = 0; i < N_BY_LINK; i++)
+		fprintf(out, "delete element inet " NETPOOL_TABLE " %s { \"%s\" }\n",
+			by_link[i], link);
 	if (fclose(out) != 0)
 		return err_set(e, ENOMEM, "take rules of nftables away");
 	run_each(commands);
@@ -512,12 +546,15 @@ static int sweep_file(int dir, uint32_t number, void *arg, struct err *e)
 }
 
 /* What is kept of a link by its name alone. */
-static int sweep_set(int dir, const char *command, struct err *e)
+static int sweep_set(int dir, const char *set, struct err *e)
 {
 	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
+	char command[64];
 	const char *at;
 	struct err ignored;
 
+	(void)snprintf(
+		command, sizeof(command), "list set inet " NETPOOL_TABLE " %s", set);
 	if (net_nft_begin(&ctx, e) < 0)
 		return -1;
 	if (net_nft_run(ctx, command, &ignored) < 0)
@@ -538,7 +575,8 @@ int net_table_sweep(struct err *e)
 
 	if (dir < 0 || each_number(dir, sweep_file, NULL, e) < 0)
 		return -1;
-	return sweep_set(dir, "list set inet " NETPOOL_TABLE " refused", e) < 0
-		       ? -1
-		       : sweep_set(dir, "list set inet " NETPOOL_TABLE " connections", e);
+	for (size_t i = 0; i < N_BY_LINK; i++)
+		if (sweep_set(dir, by_link[i], e) < 0)
+			return -1;
+	return 0;
 }

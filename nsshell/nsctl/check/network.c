@@ -100,8 +100,8 @@ static void check_routes(const struct netpool *pool, const char *file,
 		}
 }
 
-/* Another's firewall: a packet has to pass all of them. */
-static void check_firewalls(struct findings *f)
+/* What the kernel lacks, or another's firewall: a packet has to pass all of them. */
+static void check_way_out(struct findings *f)
 {
 	_cleanup_(strlist_clear) struct strlist words = { 0 };
 	struct err e;
@@ -114,10 +114,13 @@ static void check_firewalls(struct findings *f)
 	}
 	if (program_run(&words, NULL, 0, "nsshell-net didn't answer", &e) == 0)
 		return;
-	if (strncmp(e.msg, "nftables: ", 10) == 0)
+	if (strncmp(e.msg, NETPOOL_LACKS, strlen(NETPOOL_LACKS)) == 0)
 		findings_add(f, FINDING_ERROR, PRIVATE ": their logins are refused",
-			"modprobe nf_tables; a kernel without it (CONFIG_NF_TABLES_INET, CONFIG_NFT_FIB_INET, "
-			"CONFIG_NFT_NAT, CONFIG_NFT_CONNLIMIT) has no such networks",
+			"modprobe -a veth nf_tables nft_ct nft_fib_inet nft_chain_nat nft_nat nft_masq "
+			"nft_connlimit nft_reject_inet, and see which it doesn't find. When the kernel was upgraded "
+			"since the last boot its modules may be gone: reboot. Else install all of the "
+			"distribution's modules (linux-image-amd64; linux-modules-extra-*), or a kernel with "
+			"CONFIG_VETH, CONFIG_NF_TABLES_INET and what these are of",
 			"%s", e.msg);
 	else
 		findings_add(f, FINDING_WARNING, PRIVATE ": they may have no way out",
@@ -266,7 +269,7 @@ void check_network(const struct config *c, struct findings *f)
 	check_forwarding(&pool, f);
 	check_routes(&pool, "/proc/net/route", netpool_v4_prefix, overlaps, f);
 	check_routes(&pool, "/proc/net/ipv6_route", netpool_v6_prefix, overlaps6, f);
-	check_firewalls(f);
+	check_way_out(f);
 	check_networkd(f);
 	check_networkmanager(f);
 }
