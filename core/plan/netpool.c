@@ -164,8 +164,8 @@ static void put_mark(
 }
 
 /*
- * What was refused of each link, and how many connections it has; what accounts may reach, and what
- * of the host's leads to them.
+ * What was refused of each link, and how many connections it has begun, and how many were from
+ * beyond; what accounts may reach, and what of the host's leads to them.
  */
 static void put_sets(FILE *out)
 {
@@ -180,6 +180,7 @@ static void put_sets(FILE *out)
 	};
 
 	fputs("\tset connections {\n\t\ttype ifname\n\t\tflags dynamic\n\t}\n"
+	      "\tset incoming {\n\t\ttype ifname\n\t\tflags dynamic\n\t}\n"
 	      "\tset refused {\n\t\ttype ifname\n\t\tflags dynamic\n\t\tcounter\n\t}\n",
 		out);
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
@@ -296,8 +297,12 @@ static void put_filter(bool names, uint32_t connections, FILE *out)
 	      "\t\tiifname . ip daddr @deny4 goto rejected\n"
 	      "\t\tiifname . ip6 daddr @deny6 goto rejected\n"
 	      "\t\tgoto allowed\n\t}\n"
-	      "\tchain in {\n\t\tct state established,related accept\n"
-	      "\t\tct status dnat accept\n\t\tdrop\n\t}\n"
+	      "\tchain in {\n\t\tct state established,related accept\n",
+		out);
+	fprintf(out,
+		"\t\tct status dnat ct state new add @incoming { oifname ct count over %u } drop\n",
+		connections);
+	fputs("\t\tct status dnat accept\n\t\tdrop\n\t}\n"
 	      "\tchain forward {\n\t\ttype filter hook forward priority 0\n"
 	      "\t\tiifname \"" NETPOOL_LINK "*\" goto out\n"
 	      "\t\toifname \"" NETPOOL_LINK "*\" goto in\n\t}\n",

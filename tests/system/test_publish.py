@@ -4,8 +4,9 @@
 import os
 import signal
 
-from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, SERVER, World, ask
-from test_private import PRIVATE, _address, _possible
+from harness.shell import Shell
+from harness.world import BEYOND4, BEYOND6, HOLDER, HOST4, HOST6, SERVER, World, ask
+from test_private import CROWD, PRIVATE, _address, _possible
 
 def _served(b, login, *where):
     """Servers inside that tell who asks; they end with the session."""
@@ -123,3 +124,36 @@ def test_a_port_that_is_taken(b):
         b.gone()
         r = w.ssh(bob, "true")
         b.check(r.returncode == 0, "once nobody has it, it is had", b.log_tail())
+
+
+def _fill(b, w, a, far):
+    a.do("cat >/tmp/holder.py <<'END'\n" + HOLDER + "END")
+    serve = ("python3 /tmp/holder.py 0.0.0.0 7000 >/dev/null 2>&1 & for i in $(seq 400); do "
+             "grep -q ':1B58 .* 0A ' /proc/net/tcp && echo up && break; sleep .05; done")
+    seen = a.do(serve)
+    b.check(seen == "up", "a server inside takes all who come", seen, b.log_tail())
+    far.do(f"coproc {CROWD} {HOST4} 6; read -r held <&${{COPROC[0]}}")
+    seen = far.do("echo $held")
+    b.check(seen == "5 1", "of six connections from beyond at once five are taken", seen)
+    seen = a.do(ask(BEYOND4, 7000))
+    b.check(seen == HOST4, "the way out is as open as before", seen)
+    far.do("kill $COPROC_PID; wait")
+    a.do("kill %1; wait")
+    seen = a.do(serve), far.do(f"{CROWD} {HOST4} 1 </dev/null")
+    b.check(seen == ("up", "1 0"), "and once they are closed others are taken", seen)
+    seen = "\n".join(_elements(w))
+    b.check("ct count over 5" in seen, "by what the kernel counts for the link", seen)
+
+
+def test_as_many_from_beyond(b):
+    """Who comes in from there fills no table of the host's either, and takes nothing from who is inside."""
+    if not _possible(b):
+        return
+    name = b.alice.pw_name
+    b.stage.config(f"[Network]\nConnectionsMax=5\n[Default]\n{PRIVATE}[User {name}]\nPublish=7000\n")
+    with World(b) as w:
+        w.serve(w.beyond, BEYOND4, 7000)
+        with w.shell(name) as a, Shell([*w.enter(w.beyond), "bash"]) as far:
+            _fill(b, w, a, far)
+        b.gone(name)
+        b.check(not _elements(w), "and the kernel forgets what it counted with the last session", _elements(w))
