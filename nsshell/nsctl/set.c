@@ -261,7 +261,7 @@ static int write_all(
 		else
 			of_limits = true;
 	}
-	if (of_network && nsctl_set_network(&s->account, &s->policy, e) < 0)
+	if (of_network && nsctl_set_network(&s->account, &s->policy, family, e) < 0)
 		return -1;
 	return of_limits ? limits_write(s, before, family, e) : 0;
 }

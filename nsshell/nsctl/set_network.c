@@ -7,8 +7,9 @@
 #include "core/base/strlist.h"
 #include "core/plan/netrules.h"
 #include "core/run/host/netfacts.h"
-#include "core/run/network/number.h"
 #include "core/run/host/program.h"
+#include "core/run/session/account_sessions.h"
+#include "core/run/session/record.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -50,7 +51,8 @@ bool nsctl_set_network_same(const struct policy *a, const struct policy *b)
 	return x && y && strcmp(x, y) == 0;
 }
 
-static int tell(uint32_t number, const struct netrules *r, struct err *e)
+/* @several: each its own network, of which one has a port that is to be published. */
+static int tell(uint32_t number, const struct netrules *r, bool several, struct err *e)
 {
 	_cleanup_(strlist_clear) struct strlist words = { 0 };
 	_cleanup_free_ char *rules = netrules_text(r);
@@ -59,27 +61,69 @@ static int tell(uint32_t number, const struct netrules *r, struct err *e)
 	(void)snprintf(text, sizeof(text), "%u", number);
 	if (!rules || strlist_add(&words, PATH_NET) < 0 ||
 		strlist_add(&words, "set") < 0 || strlist_add(&words, text) < 0 ||
+		(several && strlist_add(&words, NETRULES_GO_ON) < 0) ||
 		strlist_add_lines(&words, rules) < 0)
 		return err_set(e, ENOMEM, "set rules of the account's network");
 	return program_run(&words, NULL, 0, "nsshell-net didn't answer", e);
 }
 
-int nsctl_set_network(const struct account *a, const struct policy *p, struct err *e)
+static bool has(const uint32_t *list, size_t n, uint32_t number)
+{
+	while (n > 0)
+		if (list[--n] == number)
+			return true;
+	return false;
+}
+
+/* Of the networks that its sessions have, the oldest first; *ret is freed by the caller. */
+static int find_numbers(int family, uint32_t **ret, size_t *ret_n, struct err *e)
+{
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	_cleanup_free_ uint32_t *list = NULL;
+	size_t n, found = 0;
+
+	if (family_ids(family, &ids, &n, e) < 0)
+		return -1;
+	list = calloc(n + 1, sizeof(*list));
+	if (!list)
+		return err_set(e, ENOMEM, "look for the account's networks");
+	for (size_t i = 0; i < n; i++) {
+		struct record r;
+		int gone = record_read_live(ids[i], &r, e);
+
+		if (gone < 0)
+			return -1;
+		if (gone == 0 && !strncmp(r.network, "private", 7) &&
+			!has(list, found, r.number))
+			list[found++] = r.number;
+	}
+	*ret = list;
+	*ret_n = found;
+	list = NULL;
+	return 0;
+}
+
+int nsctl_set_network(
+	const struct account *a, const struct policy *p, int family, struct err *e)
 {
 	static struct netrules rules;
+	_cleanup_free_ uint32_t *numbers = NULL;
 	struct netpool pool;
-	uint32_t number;
 	const char *why;
+	size_t n = 0;
 
 	if (p->network.kind != NETWORK_PRIVATE)
 		return 0;
 	if (netpool_parse(p->pool, &pool, &why) < 0)
 		return err_set(e, 0, "Pool=%s: %s", p->pool, why);
-	if (number_find(a, p, false, &number, e) < 0)
+	if (find_numbers(family, &numbers, &n, e) < 0)
 		return -1;
-	if (number == 0)
-		return err_set(e, 0,
-			"%s has no address: its sessions have another network", a->name);
-	take(&rules, p, &pool, number);
-	return tell(number, &rules, e);
+	if (n == 0)
+		return err_set(e, 0, "%s has no session with Network=private", a->name);
+	for (size_t i = 0; i < n; i++) {
+		take(&rules, p, &pool, numbers[i]);
+		if (tell(numbers[i], &rules, n > 1, e) < 0)
+			return -1;
+	}
+	return 0;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """nsctl net, what went through private networks, and rules that are set while sessions run."""
 
+import contextlib
 import json
 import re
 
@@ -105,3 +106,34 @@ def test_rules_that_are_set(b):
             _served(b, a, ("0.0.0.0", 8000, "tcp"))
             b.check(_from(b, w, w.beyond, HOST4, 80) == BEYOND4, "and for later logins", b.log_tail())
             set_("--permanent", "Publish=")
+
+
+@contextlib.contextmanager
+def _logged_in(w, name):
+    with w.shell(name) as login:
+        login.do("true")
+        yield login
+
+
+def test_rules_of_each_login(b):
+    """NetworkShare=login: what is set holds in all of them."""
+    if not _possible(b):
+        return
+    name = b.alice.pw_name
+    b.stage.config(PRIVATE + "NetworkShare=login\n")
+    with World(b) as w:
+        w.serve(w.beyond, BEYOND4, 7000)
+        with contextlib.ExitStack() as logins:
+            one, two = (logins.enter_context(_logged_in(w, name)) for _ in range(2))
+            seen = [login.do(ask(BEYOND4, 7000)) for login in (one, two)]
+            b.check(seen == [HOST4, HOST4], "both have a way out", seen, b.log_tail())
+            r = _nsctl(b, w, "set", "-c", b.stage.conf, name, f"IPAddressDeny={BEYOND4}", "Publish=80:8000")
+            seen = [login.do(ask(BEYOND4, 7000))[:3] for login in (one, two)]
+            b.check(r.returncode == 0 and seen == ["no:", "no:"], "nsctl set IPAddressDeny= holds at once in both",
+                    seen, r.stdout + r.stderr)
+            _served(b, one, ("0.0.0.0", 8000, "tcp"))
+            b.check(_from(b, w, w.beyond, HOST4, 80) == BEYOND4, "a port leads to the one that is older", b.log_tail())
+            r = _nsctl(b, w, "set", "-c", b.stage.conf, name, "IPAddressDeny=")
+            seen = [login.do(ask(BEYOND4, 7000)) for login in (one, two)]
+            b.check(seen == [HOST4, HOST4] and _from(b, w, w.beyond, HOST4, 80) == BEYOND4,
+                    "what is taken back is open in both, and the port stays", seen, r.stdout + r.stderr)
