@@ -71,8 +71,8 @@ int lock_range(int fd, unsigned int ms)
 
 /* ---- files of ours ---------------------------------------------------------------------- */
 
-/* "3: FLOCK  ADVISORY  WRITE 4711 00:19:1234 0 EOF" (proc_locks(5)). Return: 0 where none is found. */
-static int holder_of(int fd)
+/* "3: FLOCK  ADVISORY  WRITE 4711 00:19:1234 0 EOF" (proc_locks(5)). */
+pid_t lock_holder(int fd)
 {
 	_cleanup_file_ FILE *f = fopen("/proc/locks", "re");
 	_cleanup_free_ char *line = NULL;
@@ -99,7 +99,7 @@ static int held(
 	int fd, const char *directory, const char *name, unsigned int ms, struct err *e)
 {
 	char path[32], comm[32] = "gone by now", had[32] = "";
-	int pid = ms > 0 ? holder_of(fd) : 0;
+	int pid = ms > 0 ? lock_holder(fd) : 0;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	if (pid > 0 && io_read_text(AT_FDCWD, path, comm, sizeof(comm)) > 0)

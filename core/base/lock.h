@@ -7,6 +7,8 @@
 
 #include "core/base/err.h"
 
+#include <sys/types.h>
+
 /* What nsctl and the like give another process of nsshell's, in milliseconds. */
 #define LOCK_PATIENCE_MS 10000
 
@@ -18,6 +20,9 @@
  * Return: 0; 1 when somebody else had it all that time; -1 with errno.
  */
 int lock_file(int fd, int how, unsigned int ms);
+
+/* Who has a lock of lock_file()'s of that file, as proc_locks(5) has it; 0 where nobody is seen to. */
+pid_t lock_holder(int fd);
 
 /* As lock_file(), what getutent(3) and others take of a whole file: F_OFD_SETLK, Linux 3.15. */
 int lock_range(int fd, unsigned int ms);

@@ -49,9 +49,6 @@ static int collect(bool dry, struct err *e)
 		(void)printf("%zu would be ended, %zu run\n", found, n - found);
 	else
 		(void)printf("%zu ended, %zu run\n", ended, n - found);
-	if (bad > 0)
-		(void)fprintf(stderr,
-			"nsctl gc: %zu records can't be read and are left alone\n", bad);
 	return 0;
 }
 

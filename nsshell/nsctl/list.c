@@ -38,7 +38,9 @@ static int list(const struct nsctl_look *look, const char *config, struct err *e
 		return -1;
 	if (bad > 0)
 		(void)fprintf(stderr,
-			"nsctl list: %zu records can't be read and are left out\n", bad);
+			"nsctl list: %zu in state unknown: of another version of nsshell, or with a "
+			"damaged record; nsctl stop ends it\n",
+			bad);
 	return 0;
 }
 

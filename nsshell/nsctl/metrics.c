@@ -126,7 +126,7 @@ static void write_states(
 	const struct metrics *m, const struct nsctl_session *s, size_t n, size_t bad)
 {
 	static const char *const states[] = { "opening", "open", "paused", "lingering",
-		"closing", "crashed" };
+		"closing", "crashed", "unknown" };
 
 	head(m, "sessions", "Sessions by state.");
 	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {

@@ -43,6 +43,9 @@ static void parse_and_back(const char *text)
 	struct record first = { 0 }, second = { 0 };
 	struct err e = { 0 };
 
+	record_glimpse("abcdef234567", text, &first);
+	must(first.state == RECORD_UNKNOWN && first.user[0]);
+	must(!first.cgroup[0] || strstr(first.cgroup, "/abcdef234567"));
 	if (record_parse(text, &first, &e) < 0) {
 		must(e.msg[0]);
 		return;

@@ -43,6 +43,20 @@ static size_t sift(const struct find_query *q, const struct record *all, size_t 
 	return kept;
 }
 
+/* Nothing is found: is it that what is meant can't be understood? */
+static int check_known(
+	const struct find_query *q, const struct record *all, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (all[i].state == RECORD_UNKNOWN &&
+			(is_meant(q, &all[i], true) || is_meant(q, &all[i], false)))
+			return err_set(e, 0,
+				"session %s is of another version of nsshell: nobody can step into it "
+				"(nsctl stop %s ends it)",
+				all[i].id, all[i].id);
+	return 0;
+}
+
 int find_sessions(
 	const struct find_query *q, struct record **ret, size_t *ret_n, struct err *e)
 {
@@ -56,10 +70,10 @@ int find_sessions(
 		return err_set(e, ENOMEM, "look for sessions");
 	*ret_n = sift(q, all, n, kept);
 	*ret = NULL;
-	if (*ret_n > 0) {
-		*ret = kept;
-		kept = NULL;
-	}
+	if (*ret_n == 0)
+		return check_known(q, all, n, e);
+	*ret = kept;
+	kept = NULL;
 	return 0;
 }
 

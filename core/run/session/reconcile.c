@@ -196,7 +196,7 @@ static int end_orphan(const struct record *r, size_t *n, struct err *e)
 		return held < 0 ? -1 : 0;
 	/* Between the listing and the lock somebody else may have ended it. */
 	read = record_read(r->id, &now, e);
-	if (read != 0)
+	if (read < 0 || read == 1)
 		return read < 0 ? -1 : record_remove(r->id, e);
 	if (end_with_family(&now, e) < 0)
 		return err_wrap(e, "session %s of %s", r->id, r->user);

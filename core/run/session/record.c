@@ -16,6 +16,32 @@ static int open_directory(struct err *e)
 	return io_open_state(PATH_SESSIONS, 0700, e);
 }
 
+static int open_lock(int dir, const char *id)
+{
+	char name[PLAN_ID_LEN + 8];
+
+	(void)snprintf(name, sizeof(name), "%s.lock", id);
+	return openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Whatever a version writes, its supervisor holds the lock. */
+static void find_supervisor(int dir, struct record *r)
+{
+	_cleanup_close_ int fd = open_lock(dir, r->id);
+	pid_t pid = fd < 0 ? 0 : lock_holder(fd);
+
+	if (pid > 0 && io_process_start(pid, &r->supervisor.start) == 0)
+		r->supervisor.pid = pid;
+}
+
+static int glimpse(int dir, const char *id, const char *text, struct record *ret)
+{
+	record_glimpse(id, text, ret);
+	if (ret->supervisor.pid == 0 || ret->supervisor.start == 0)
+		find_supervisor(dir, ret);
+	return 2;
+}
+
 static int read_at(int dir, const char *id, struct record *ret, struct err *e)
 {
 	char text[RECORD_TEXT_MAX];
@@ -27,10 +53,13 @@ static int read_at(int dir, const char *id, struct record *ret, struct err *e)
 			       ? 1
 			       : err_set(e, errno, "read the record of session %s", id);
 	if (record_parse(text, ret, e) < 0)
-		return err_wrap(e, "record of session %s", id);
-	return strcmp(ret->id, id) == 0
-		       ? 0
-		       : err_set(e, 0, "record %s is of another session", id);
+		(void)err_wrap(
+			e, "session %s is of another version of nsshell: its record", id);
+	else if (strcmp(ret->id, id) != 0)
+		(void)err_set(e, 0, "record %s is of another session", id);
+	else
+		return 0;
+	return glimpse(dir, id, text, ret);
 }
 
 int record_read(const char *id, struct record *ret, struct err *e)
@@ -97,29 +126,26 @@ int record_is_alive(const char *id, struct err *e)
 {
 	_cleanup_close_ int dir = open(PATH_SESSIONS, O_PATH | O_DIRECTORY | O_CLOEXEC),
 			    fd = -EBADF;
-	char name[PLAN_ID_LEN + 8];
 	int alive;
 
 	if (dir < 0)
 		return errno == ENOENT ? 0 : err_set(e, errno, "open %s", PATH_SESSIONS);
-	(void)snprintf(name, sizeof(name), "%s.lock", id);
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = open_lock(dir, id);
 	if (fd < 0)
 		return errno == ENOENT
 			       ? 0
-			       : err_set(e, errno, "open %s/%s", PATH_SESSIONS, name);
+			       : err_set(e, errno, "open %s/%s.lock", PATH_SESSIONS, id);
 	alive = lock_file(fd, LOCK_SH, 0);
-	return alive < 0 ? err_set(e, errno, "lock %s", name) : alive;
+	return alive < 0 ? err_set(e, errno, "lock %s.lock", id) : alive;
 }
 
 int record_read_live(const char *id, struct record *ret, struct err *e)
 {
-	int alive = record_is_alive(id, e), r;
+	int alive = record_is_alive(id, e);
 
 	if (alive <= 0)
 		return alive < 0 ? -1 : 1;
-	r = record_read(id, ret, e);
-	return r < 0 && e->num == 0 ? 2 : r;
+	return record_read(id, ret, e);
 }
 
 /* ---- all of them -------------------------------------------------------------------- */
@@ -156,13 +182,16 @@ int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err 
 			room += 32;
 		}
 		switch (read_at(dirfd(dir), entry->d_name, &all[n], &ignored)) {
-		case 0:
-			n++;
+		case 1: /* ended meanwhile */
 			break;
 		case -1:
+			(void)glimpse(dirfd(dir), entry->d_name, "", &all[n]);
+			/* fall through */
+		case 2:
 			bad++;
-			break;
-		default: /* ended meanwhile */
+			/* fall through */
+		default:
+			n++;
 			break;
 		}
 	}

@@ -33,6 +33,7 @@ enum record_state {
 	RECORD_OPEN,
 	RECORD_LINGERING, /* no lease left, processes live on */
 	RECORD_CLOSING,
+	RECORD_UNKNOWN, /* record_glimpse(): it may be listed and ended, and nothing else */
 };
 
 /* A terminal that was lent to the session, and how to give it back. */
@@ -80,6 +81,12 @@ struct record {
 /* Room for the text of any record. */
 #define RECORD_TEXT_MAX 4096
 
+/*
+ * Other versions read it. No key ever means something else than it did; a new one is absent where it says
+ * nothing, and its name begins with this where a version that doesn't know it mustn't have anybody join.
+ */
+#define RECORD_KEY_CRITICAL '!'
+
 bool record_id_is_valid(const char *id);
 
 /**
@@ -91,20 +98,29 @@ bool record_id_is_valid(const char *id);
  */
 int record_format(const struct record *r, char *buf, size_t size);
 
-/* Parse the text of a record strictly. Return: 0 or -1 with @e. */
+/* Parse the text of a record: keys that we don't know are passed over. Return: 0 or -1 with @e. */
 int record_parse(const char *text, struct record *ret, struct err *e);
 
 /**
+ * record_glimpse() - What can be had of a record that record_parse() refuses
+ * @ret:	state RECORD_UNKNOWN; what isn't there is 0 or "", the user "?", the uid (uid_t)-1
+ */
+void record_glimpse(const char *id, const char *text, struct record *ret);
+
+/**
  * record_read() - Read one record
- * Return: 0; 1 when there is none of that id; -1 with @e.
+ *
+ * Return: 0; 1 when there is none of that id; 2 with @e when it can't be understood, as one of another
+ * version of nsshell: @ret is record_glimpse()'s, and has the supervisor by its lock where it isn't
+ * named; -1 with @e.
  */
 int record_read(const char *id, struct record *ret, struct err *e);
 
 /**
  * record_read_live() - Read the record of a session whose supervisor runs
  *
- * Return: 0; 1 when there is no such session; 2 with @e when its record says nothing to us, as
- * that of another version of nsshell; -1 with @e when it can't be told which.
+ * Return: 0; 1 when there is no such session; 2 with @e, as record_read(); -1 with @e when it can't be
+ * told which.
  */
 int record_read_live(const char *id, struct record *ret, struct err *e);
 
@@ -126,7 +142,7 @@ int record_lock(const char *id, unsigned int ms, int *ret_fd, struct err *e);
  * record_list() - All records, oldest first, by the start of their supervisors: in hundredths
  *		   of a second, and no matter what the clock on the wall has been set to
  * @ret:	an array to free(), of *ret_n records
- * Return: 0 or -1 with @e; an unreadable record is skipped and counted in *ret_bad.
+ * Return: 0 or -1 with @e; *ret_bad of them are RECORD_UNKNOWN.
  */
 int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err *e);
 

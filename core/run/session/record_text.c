@@ -23,25 +23,30 @@ static const struct field {
 	const char *key;
 	size_t offset, size;
 	enum field_type type;
-	bool optional; /* not there where it is 0 or "": older versions don't know it */
+	enum {
+		NEEDED,  /* its absence can't be told from something that matters */
+		WRITTEN, /* older versions need it, we don't: 0 or "" is careful enough */
+		OPTIONAL, /* not there where it is 0 or "": older versions don't know it */
+	} need;
 } fields[] = {
-#define FIELD(key, type, member, optional)                                               \
+#define FIELD(key, type, member, need)                                                   \
 	{                                                                                \
 		key, offsetof(struct record, member),                                    \
-			sizeof(((struct record *)0)->member), type, optional             \
+			sizeof(((struct record *)0)->member), type, need                 \
 	}
-#define F(key, type, member) FIELD(key, type, member, false)
-#define O(key, type, member) FIELD(key, type, member, true)
+#define F(key, type, member) FIELD(key, type, member, NEEDED)
+#define W(key, type, member) FIELD(key, type, member, WRITTEN)
+#define O(key, type, member) FIELD(key, type, member, OPTIONAL)
 	F("id", FIELD_TEXT, id),
 	F("user", FIELD_TEXT, user),
 	F("uid", FIELD_U32, uid),
-	F("service", FIELD_TEXT, service),
-	F("rhost", FIELD_TEXT, rhost),
-	F("tty", FIELD_TEXT, tty),
-	F("since", FIELD_U64, since),
+	W("service", FIELD_TEXT, service),
+	W("rhost", FIELD_TEXT, rhost),
+	W("tty", FIELD_TEXT, tty),
+	W("since", FIELD_U64, since),
 	F("state", FIELD_STATE, state),
-	F("caller_pid", FIELD_PID, caller.pid),
-	F("caller_start", FIELD_U64, caller.start),
+	W("caller_pid", FIELD_PID, caller.pid),
+	W("caller_start", FIELD_U64, caller.start),
 	F("supervisor_pid", FIELD_PID, supervisor.pid),
 	F("supervisor_start", FIELD_U64, supervisor.start),
 	F("init_pid", FIELD_PID, init.pid),
@@ -53,34 +58,37 @@ static const struct field {
 	F("ns_ipc", FIELD_U64, ns.ipc),
 	F("ns_cgroup", FIELD_U64, ns.cgroup),
 	F("cgroup", FIELD_TEXT, cgroup),
-	F("rootfs", FIELD_U64, rootfs),
-	F("rules", FIELD_U64, rules),
+	W("rootfs", FIELD_U64, rootfs),
+	W("rules", FIELD_U64, rules),
 	F("holder", FIELD_U64, holder),
 	F("filter", FIELD_U64, filter),
-	F("share", FIELD_BOOL, share),
+	W("share", FIELD_BOOL, share),
 	F("no_new_privs", FIELD_BOOL, no_new_privs),
 	F("tmp", FIELD_U64, tmp),
 	F("scoped", FIELD_BOOL, scoped),
 	F("notify_join", FIELD_BOOL, notify_join),
-	F("leases", FIELD_U32, leases),
-	F("logged_in", FIELD_BOOL, logged_in),
-	F("pids", FIELD_U32, pids),
-	F("line", FIELD_TEXT, line),
-	F("lent_path", FIELD_TEXT, lent.path),
-	F("lent_rdev", FIELD_U64, lent.rdev),
-	F("lent_uid", FIELD_U32, lent.uid),
-	F("lent_gid", FIELD_U32, lent.gid),
-	F("lent_mode", FIELD_U32, lent.mode),
+	W("leases", FIELD_U32, leases),
+	W("logged_in", FIELD_BOOL, logged_in),
+	W("pids", FIELD_U32, pids),
+	W("line", FIELD_TEXT, line),
+	W("lent_path", FIELD_TEXT, lent.path),
+	W("lent_rdev", FIELD_U64, lent.rdev),
+	W("lent_uid", FIELD_U32, lent.uid),
+	W("lent_gid", FIELD_U32, lent.gid),
+	W("lent_mode", FIELD_U32, lent.mode),
 	O("ns_net", FIELD_U64, ns.net),
 	O("network", FIELD_TEXT, network),
 	O("image", FIELD_TEXT, image),
 	O("number", FIELD_U32, number),
 #undef O
+#undef W
 #undef F
 #undef FIELD
 };
 
-static const char *const state_names[] = { "opening", "open", "lingering", "closing" };
+/* The last one is in no record. */
+static const char *const state_names[] = { "opening", "open", "lingering", "closing",
+	"unknown" };
 
 const char *record_state_name(enum record_state s)
 {
@@ -127,7 +135,7 @@ static void put_field(FILE *out, const struct field *f, const struct record *r)
 
 static int take_state(const char *value, enum record_state *ret)
 {
-	for (size_t i = 0; i < sizeof(state_names) / sizeof(*state_names); i++)
+	for (size_t i = 0; i < RECORD_UNKNOWN; i++)
 		if (strcmp(value, state_names[i]) == 0) {
 			*ret = (enum record_state)i;
 			return 0;
@@ -184,7 +192,9 @@ static int take_line(char *line, struct record *r, bool *seen, struct err *e)
 			return err_set(e, 0, "bad value of %s: %.60s", line, value);
 		return 0;
 	}
-	return err_set(e, 0, "unknown key %.60s", line);
+	/* A newer version's: it says which of its own nobody may pass over who joins. */
+	return *line == RECORD_KEY_CRITICAL ? err_set(e, 0, "unknown key %.60s", line)
+					    : 0;
 }
 
 bool record_id_is_valid(const char *id)
@@ -210,7 +220,7 @@ int record_parse(const char *text, struct record *ret, struct err *e)
 		if (*line && take_line(line, &r, seen, e) < 0)
 			return -1;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-		if (!seen[i] && !fields[i].optional)
+		if (!seen[i] && fields[i].need == NEEDED)
 			return err_set(e, 0, "key %s is missing", fields[i].key);
 	if (!record_id_is_valid(r.id))
 		return err_set(e, 0, "bad session id %.40s", r.id);
@@ -226,6 +236,44 @@ static void one_line(char *s)
 			*s = '?';
 }
 
+static void one_line_each(struct record *r)
+{
+	one_line(r->user);
+	one_line(r->service);
+	one_line(r->rhost);
+	one_line(r->tty);
+	one_line(r->line);
+	one_line(r->lent.path);
+}
+
+/* What is ended by it is a group of this session alone. */
+static bool is_groups_end(const char *group, const char *id)
+{
+	const char *slash = strrchr(group, '/');
+
+	return slash && strcmp(slash + 1, id) == 0;
+}
+
+void record_glimpse(const char *id, const char *text, struct record *ret)
+{
+	bool seen[sizeof(fields) / sizeof(*fields)] = { false };
+	_cleanup_free_ char *copy = strdup(text);
+	struct record r = { .uid = (uid_t)-1 };
+	char *rest = copy, *line;
+	struct err ignored;
+
+	while ((line = strsep(&rest, "\n")))
+		(void)take_line(line, &r, seen, &ignored);
+	one_line_each(&r);
+	(void)snprintf(r.id, sizeof(r.id), "%s", id);
+	if (!*r.user)
+		(void)snprintf(r.user, sizeof(r.user), "?");
+	if (!is_groups_end(r.cgroup, id))
+		r.cgroup[0] = '\0';
+	r.state = RECORD_UNKNOWN;
+	*ret = r;
+}
+
 int record_format(const struct record *r, char *buf, size_t size)
 {
 	_cleanup_file_ FILE *out = fmemopen(buf, size, "w");
@@ -234,14 +282,9 @@ int record_format(const struct record *r, char *buf, size_t size)
 
 	if (!out)
 		return -1;
-	one_line(clean.user);
-	one_line(clean.service);
-	one_line(clean.rhost);
-	one_line(clean.tty);
-	one_line(clean.line);
-	one_line(clean.lent.path);
+	one_line_each(&clean);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-		if (!fields[i].optional || !is_empty(&fields[i], &clean))
+		if (fields[i].need != OPTIONAL || !is_empty(&fields[i], &clean))
 			put_field(out, &fields[i], &clean);
 	if (fflush(out) != 0)
 		return -1;

@@ -26,7 +26,7 @@ static void look_at_sessions(struct findings *f)
 	for (size_t i = 0; i < n; i++) {
 		const struct record *r = &all[i];
 
-		if (record_is_alive(r->id, &e) != 1 ||
+		if (r->state == RECORD_UNKNOWN || record_is_alive(r->id, &e) != 1 ||
 			account_has_uid(r->user, r->uid, &e) != 0)
 			continue;
 		findings_add(f, FINDING_WARNING, NEXT ": its logins are refused",
