@@ -19,13 +19,19 @@ struct rule {
 
 static bool root_over_host(const struct policy *p, char *why, size_t why_size)
 {
-	if (!p->root)
+	if (!p->root || p->image)
 		return false;
-	if (p->image)
-		return SAY("Root=yes isn't there yet: write Root=no");
 	return SAY(
 		"Root=yes with RootFS=host: the box's root could read what only the host's root "
-		"may; it needs RootFS=image:NAME, and isn't there yet: write Root=no");
+		"may: write RootFS=image:NAME, or Root=no");
+}
+
+static bool root_and_nested(const struct policy *p, char *why, size_t why_size)
+{
+	if (!p->root || !p->allow_user_namespaces)
+		return false;
+	return SAY(
+		"Root=yes with AllowUserNamespaces=yes isn't there yet: write no for one of them");
 }
 
 static bool high_above_max(const struct policy *p, char *why, size_t why_size)
@@ -160,6 +166,7 @@ static bool nothing_to_share(const struct policy *p, char *why, size_t why_size)
 
 static const struct rule rules[] = {
 	{ "Root", "RootFS", root_over_host, false },
+	{ "Root", "AllowUserNamespaces", root_and_nested, false },
 	{ "MemoryHigh", "MemoryMax", high_above_max, false },
 	{ "Isolate", "Services", isolated_nowhere, false },
 	{ "Upper", "UpperSize", size_of_disk, true },

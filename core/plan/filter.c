@@ -118,36 +118,41 @@ static const struct filter_call old[] = { GONE("_sysctl"), GONE("lookup_dcookie"
 	GONE("nfsservctl"), GONE("sysfs"), GONE("uselib"), GONE("ustat"), GONE("vm86"),
 	GONE("vm86old") };
 
-#define GROUP(name, calls, nested, why)                                                  \
+#define GROUP(name, calls, nested, root, why)                                            \
 	{                                                                                \
-		name, why, nested, calls, sizeof(calls) / sizeof(*(calls))               \
+		name, why, nested, root, calls, sizeof(calls) / sizeof(*(calls))         \
 	}
 
 const struct filter_group filter_groups[] = {
-	GROUP("@module", module, false, "puts code into the kernel"),
-	GROUP("@reboot", reboot, false, "ends or replaces the running kernel"),
-	GROUP("@swap", swap, false, "changes the host's swap space"),
-	GROUP("@clock", clock_, false, "sets the host's clock"),
-	GROUP("@bpf", bpf, false, "has the kernel run programs; many bugs"),
-	GROUP("@perf", perf, false, "counts events of the kernel and others; many bugs"),
-	GROUP("@userfaultfd", userfault, false,
+	GROUP("@module", module, false, false, "puts code into the kernel"),
+	GROUP("@reboot", reboot, false, false, "ends or replaces the running kernel"),
+	GROUP("@swap", swap, false, false, "changes the host's swap space"),
+	GROUP("@clock", clock_, false, false, "sets the host's clock"),
+	GROUP("@bpf", bpf, false, false, "has the kernel run programs; many bugs"),
+	GROUP("@perf", perf, false, false,
+		"counts events of the kernel and others; many bugs"),
+	GROUP("@userfaultfd", userfault, false, false,
 		"stops the kernel midway, which makes its bugs usable"),
-	GROUP("@io_uring", io_uring, false,
+	GROUP("@io_uring", io_uring, false, false,
 		"does input and output past filters; many bugs"),
-	GROUP("@keyring", keyring, false,
+	GROUP("@keyring", keyring, false, false,
 		"keys of the kernel, which know few namespaces"),
-	GROUP("@mount", mount_, true, "changes what is mounted; many bugs"),
-	GROUP("@namespace", namespace, true,
+	GROUP("@mount", mount_, true, false, "changes what is mounted; many bugs"),
+	GROUP("@namespace", namespace, true, false,
 		"makes or enters namespaces, and with them root's part of the kernel"),
-	GROUP("@terminal", terminal, false, "types into a terminal as if its user had"),
-	GROUP("@personality", personality_, false,
+	GROUP("@terminal", terminal, false, false,
+		"types into a terminal as if its user had"),
+	GROUP("@personality", personality_, false, false,
 		"old ways of execution, and memory without its protection"),
-	GROUP("@owner", owner, false, "gives files to root or nobody, as no user can"),
-	GROUP("@handle", handle, false, "opens files past the directories they are in"),
-	GROUP("@account", account, false, "the host's process accounting and quotas"),
-	GROUP("@klog", klog, false, "the host's kernel log"),
-	GROUP("@port", port, false, "the machine's input and output ports"),
-	GROUP("@old", old, false, "calls that nothing uses any more"),
+	GROUP("@owner", owner, false, true,
+		"gives files to root or nobody, as no user can"),
+	GROUP("@handle", handle, false, false,
+		"opens files past the directories they are in"),
+	GROUP("@account", account, false, false,
+		"the host's process accounting and quotas"),
+	GROUP("@klog", klog, false, false, "the host's kernel log"),
+	GROUP("@port", port, false, false, "the machine's input and output ports"),
+	GROUP("@old", old, false, false, "calls that nothing uses any more"),
 };
 
 const size_t filter_n_groups = sizeof(filter_groups) / sizeof(*filter_groups);

@@ -32,6 +32,8 @@ struct filter_group {
 	const char *why;
 	/* part of the default list only as long as AllowUserNamespaces=no */
 	bool unless_nested;
+	/* the same, Root=no */
+	bool unless_root;
 	const struct filter_call *calls;
 	size_t n_calls;
 };

@@ -18,6 +18,20 @@ static const char *const login_caps[] = { "cap_chown", "cap_dac_override", "cap_
 	"cap_kill", "cap_setgid", "cap_setuid", NULL };
 static const char *const init_caps[] = { "cap_kill", NULL };
 
+/*
+ * With Root=yes, of whoever is in the box: what its root has, and what a setuid program may give. All but the two of
+ * the network are over ids that the box has, and files and processes that belong to them. Those two do nothing, as
+ * the host's user namespace owns each network; without them ping, which has them as a file's, isn't executed.
+ *
+ * Left out: CAP_SYS_ADMIN, so that nobody mounts, unmounts or enters anything, and each mask and read-only mount
+ * holds; CAP_SYS_PTRACE, so that nobody looks into a process that has more than itself; CAP_DAC_READ_SEARCH, which
+ * opens files past their directories; CAP_NET_ADMIN, CAP_SYS_TIME, CAP_SYSLOG, CAP_MKNOD and the like, which are
+ * the host's and do nothing in a user namespace but show more of the kernel.
+ */
+const char *const plan_root_caps[] = { "cap_chown", "cap_dac_override", "cap_fowner",
+	"cap_fsetid", "cap_kill", "cap_net_bind_service", "cap_net_raw", "cap_setfcap",
+	"cap_setgid", "cap_setpcap", "cap_setuid", "cap_sys_chroot", NULL };
+
 static const char **copy_list(struct planner *b, const char *const *list, size_t *n)
 {
 	const char **ret = NULL;
@@ -203,7 +217,9 @@ static void plan_privileges(struct planner *b)
 		CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
 	if (b->in->host->cgroup != PLAN_CGROUP_NONE)
 		p->namespaces |= CLONE_NEWCGROUP;
-	p->login_caps = copy_list(b, login_caps, &p->n_login_caps);
+	/* What the login program has not, its user's setuid programs haven't either. */
+	p->login_caps = copy_list(
+		b, policy->root ? plan_root_caps : login_caps, &p->n_login_caps);
 	p->init_caps = copy_list(b, init_caps, &p->n_init_caps);
 	p->no_new_privs = !policy->root;
 	p->scope_sockets = b->in->host->scopes && policy->abstract == ABSTRACT_PRIVATE;
@@ -218,14 +234,37 @@ static void plan_privileges(struct planner *b)
 	p->linger_usec = policy->linger_usec;
 }
 
-static int check_root(const struct policy *policy, struct err *e)
+/*
+ * Root of the box makes files of ids that stand for others: none of them gets onto the host's disk, where a setuid
+ * one would be a way to have that id.
+ */
+static int check_root(const struct planner *b, struct err *e)
 {
-	if (policy->root)
-		return err_set(e, 0, "Root=yes needs RootFS=image:NAME%s",
-			policy->image
-				? ", and isn't there yet: write Root=no"
-				: ": over the host's root, root of the box could read "
-				  "every file of the host's root");
+	const char *lower, *why;
+
+	if (!b->in->policy->root)
+		return 0;
+	if (!b->image)
+		return err_set(e, 0,
+			"Root=yes needs RootFS=image:NAME: over the host's root, root of the box "
+			"could read every file of the host's root");
+	lower = b->image->lower;
+	why = lower ? plan_no_idmap(b, lower) : NULL;
+	if (why)
+		return err_set(e, 0,
+			"Root=yes needs the images on a file system that can be idmapped: %s lies on %s",
+			lower, why);
+	for (size_t i = 0; i < b->n_wants; i++) {
+		const struct want *w = &b->wants[i];
+
+		why = w->writable ? plan_no_idmap(b, w->source) : NULL;
+		if (why)
+			return err_set(e, 0,
+				"Root=yes needs a file system that can be idmapped at %s, where the box "
+				"may write: that is %s; write Root=no%s",
+				w->source, why,
+				w->must_own ? "" : ", or bind it by BindReadOnlyPaths=");
+	}
 	return 0;
 }
 
@@ -241,14 +280,12 @@ static int plan_all(struct planner *b, struct err *e)
 	p->door_shell = planner_copy(b, b->in->policy->shell ? b->in->policy->shell : "");
 	p->runtime_dir = planner_text(b, "/run/user/%u", p->uid);
 	p->image = planner_copy(b, b->image ? b->image->text : "");
-	if (check_root(b->in->policy, e) < 0)
-		return err_by(e, ERR_BY_CONFIG);
 	if (plan_login(b, e) < 0 || plan_ids(b, e) < 0)
 		return -1;
 	if (plan_hostname(b, e) < 0)
 		return err_by(e, ERR_BY_CONFIG);
-	if (plan_wants(b, e) < 0 || plan_hidden(b, e) < 0 || plan_rootfs(b, e) < 0 ||
-		plan_cgroup(b, e) < 0)
+	if (plan_wants(b, e) < 0 || check_root(b, e) < 0 || plan_hidden(b, e) < 0 ||
+		plan_rootfs(b, e) < 0 || plan_cgroup(b, e) < 0)
 		return -1;
 	plan_privileges(b);
 	if (plan_network(b, e) < 0)
@@ -313,7 +350,8 @@ int plan_account_check(const struct plan_host *host, const struct account *accou
 		return err_set(e, ENOMEM, "look at the account");
 	b.p->uid = account->uid;
 	b.p->user = account->name;
-	if (plan_ids(&b, e) < 0 || plan_wants(&b, e) < 0 || plan_hidden(&b, e) < 0) {
+	if (plan_ids(&b, e) < 0 || plan_wants(&b, e) < 0 || check_root(&b, e) < 0 ||
+		plan_hidden(&b, e) < 0) {
 		plan_free(b.p);
 		return -1;
 	}

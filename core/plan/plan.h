@@ -164,6 +164,9 @@ extern const char *const plan_image_wants[];
 extern const char *const plan_inside_programs[];
 bool plan_inside_has(const char *name);
 
+/* Capabilities of a box with Root=yes, ended by NULL: nobody in it has others, nor gets them. */
+extern const char *const plan_root_caps[];
+
 /* Whether a program is, by its name, a shell that holds its user to nothing. */
 bool plan_is_shell(const char *path);
 

@@ -49,6 +49,8 @@ uint64_t plan_rootfs_digest(const struct plan *p)
 		h = mix_number(h, p->overlays[i].idmap);
 		h = mix_number(h, p->overlays[i].readonly);
 		h = mix_number(h, p->overlays[i].live);
+		if (!(p->overlays[i].attr & MOUNT_ATTR_NOSUID))
+			h = mix_number(h, p->overlays[i].attr);
 		for (size_t k = 0; k < p->overlays[i].n_layers; k++)
 			h = mix_text(h, p->overlays[i].layers[k]);
 	}

@@ -32,14 +32,15 @@ static struct plan_filter_rule *add(
 /* Every rule of the built-in list, those that don't hold here too: a word may need them. */
 static void begin(struct planner *b)
 {
-	bool nested = b->in->policy->allow_user_namespaces;
+	const struct policy *p = b->in->policy;
 
 	for (size_t i = 0; i < filter_n_groups; i++) {
 		const struct filter_group *g = &filter_groups[i];
 
 		for (size_t j = 0; j < g->n_calls; j++)
-			(void)add(
-				b, &g->calls[j], g->name, !(g->unless_nested && nested));
+			(void)add(b, &g->calls[j], g->name,
+				!(g->unless_nested && p->allow_user_namespaces) &&
+					!(g->unless_root && p->root));
 	}
 }
 

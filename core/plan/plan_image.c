@@ -25,6 +25,7 @@ void plan_image_rootfs(struct planner *b)
 	struct plan *p = b->p;
 	struct plan_overlay *o = arena_alloc(&p->arena, sizeof(*o));
 	bool none = b->in->policy->upper == UPPER_NONE;
+	uint64_t attr = b->in->policy->root ? MOUNT_ATTR_NODEV : ATTR_PLAIN;
 	const char *why = image->lower ? plan_no_idmap(b, image->lower) : NULL;
 
 	if (!o) {
@@ -38,7 +39,7 @@ void plan_image_rootfs(struct planner *b)
 			&p->arena, (image->n_layers + 1) * sizeof(*o->layers)),
 		.idmap = !why,
 		.readonly = none,
-		.attr = ATTR_PLAIN | (none ? MOUNT_ATTR_RDONLY : 0) };
+		.attr = attr | (none ? MOUNT_ATTR_RDONLY : 0) };
 	if (!o->layers)
 		b->oom = true;
 	for (size_t i = image->n_layers; o->layers && i-- > 0;)
@@ -113,6 +114,10 @@ static void account_lines(struct planner *b)
 			word(b, p->home), word(b, p->shell)),
 		usual_passwd);
 	lines_add(b, "/etc/group", 0644, group_lines(b), usual_group);
+	/* For who is to be root: by uid, as a name may have what sudoers(5) doesn't take. */
+	if (b->in->policy->root)
+		lines_add(b, "/etc/sudoers.d/nsshell", 0440,
+			planner_text(b, "#%u ALL=(ALL:ALL) NOPASSWD: ALL\n", p->uid), "");
 	/* Nobody logs in by it. */
 	lines_add(b, "/etc/shadow", 0600, planner_text(b, "%s:!*:::::::\n", user), "");
 }

@@ -132,8 +132,7 @@ static void overlay_add(
 		.source = planner_copy(b, m->source),
 		.idmap = idmap,
 		.readonly = none || m->readonly,
-		.attr = MOUNT_ATTR_NODEV | (b->in->policy->root ? 0 : MOUNT_ATTR_NOSUID) |
-			(none || m->readonly ? MOUNT_ATTR_RDONLY : 0) };
+		.attr = ATTR_PLAIN | (none || m->readonly ? MOUNT_ATTR_RDONLY : 0) };
 	if (b->in->host->idmapped_lower && !idmap && strcmp(at, m->target) == 0)
 		planner_note(b,
 			"%s: plain lower, root's files show as nobody's inside: %s "

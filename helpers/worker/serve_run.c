@@ -71,6 +71,8 @@ static int person_of(const struct record *r, const struct find_held *held,
 			ret->uid, ret->gid);
 	enter_own_groups(gids, ret);
 	enter_keep_mapped(gids, ret);
+	if (enter_caps(ret, e) < 0)
+		return -1;
 	return group ? put_first(group, ret, e) : 0;
 }
 

@@ -90,7 +90,6 @@ static int allow_root(const struct nsjoin_request *q, const struct record *r,
 		return 0;
 	p->ids.n_groups = 0;
 	p->ids.gid = 0;
-	p->ids.caps = UINT64_MAX;
 	if (!r->no_new_privs)
 		return 0;
 	if (!q->force)
@@ -124,7 +123,6 @@ static int fit(const struct record *r, const struct maps *maps, struct nsjoin_pe
 		return err_set(e, 0, "the box of %s has no uid %u or no gid %u", r->user,
 			p->ids.uid, p->ids.gid);
 	enter_keep_mapped(maps->gids, &p->ids);
-	p->ids.no_new_privs = r->no_new_privs;
 	return 0;
 }
 
@@ -140,7 +138,8 @@ static int decide(const struct nsjoin_request *q, const struct record *r,
 		found = look_up(q->root ? "root" : q->as, p, e);
 	else
 		found = own_user(r, maps.gids, p, e);
-	if (found < 0 || allow_root(q, r, p, e) < 0)
+	p->ids.no_new_privs = r->no_new_privs;
+	if (found < 0 || enter_caps(&p->ids, e) < 0 || allow_root(q, r, p, e) < 0)
 		return -1;
 	/* Not scoped, whatever the logins are: to a stranger to it, Landlock shows no process of the
 	 * session in full (ptrace(2)), and that is what admins come for. */

@@ -99,7 +99,7 @@ static void a_drop_in_may_mend_or_make_a_contradiction(void **state)
 	expect_count(f, 2);
 	expect(f, 0, "nsshell.conf.d/10.conf", 3, "Default", "MemoryHigh",
 		"above MemoryMax=");
-	expect(f, 1, "nsshell.conf.d/10.conf", 5, "User bob", "Root", "write Root=no");
+	expect(f, 1, "nsshell.conf.d/10.conf", 5, "User bob", "Root", "or Root=no");
 	put(f, "nsshell.conf.d/20.conf",
 		"[Default]\nMemoryMax=4G\n[User bob]\nRoot=no\n");
 	load(f);

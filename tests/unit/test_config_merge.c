@@ -120,9 +120,11 @@ static void contradictions_within_a_section(void **state)
 		uint64_t line; /* the later one */
 		const char *key, *words;
 	} samples[] = {
-		{ "Root=yes\nRootFS=host\n", 3, "RootFS", "write Root=no" },
-		{ "RootFS=host\nRoot=yes\n", 3, "Root", "needs RootFS=image:NAME" },
-		{ "Root=yes\n", 2, "Root", "needs RootFS=image:NAME" },
+		{ "Root=yes\nRootFS=host\n", 3, "RootFS", "or Root=no" },
+		{ "RootFS=host\nRoot=yes\n", 3, "Root", "write RootFS=image:NAME" },
+		{ "Root=yes\n", 2, "Root", "write RootFS=image:NAME" },
+		{ "Root=yes\nRootFS=image:a\nAllowUserNamespaces=yes\n", 4,
+			"AllowUserNamespaces", "write no for one of them" },
 		{ "MemoryMax=1G\nMemoryHigh=2G\n", 3, "MemoryHigh",
 			"at most 1073741824 bytes" },
 		{ "MemoryHigh=2G\nMemoryMax=1G\n", 3, "MemoryMax",

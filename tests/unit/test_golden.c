@@ -333,6 +333,20 @@ static void a_box_over_an_image_has_little_of_the_host(void **state)
 		"image", "/home/alice", "", PLAN_CGROUP_V2, true, image_policy, false });
 }
 
+static void root_policy(struct policy *p)
+{
+	p->image = (char *)"course:2026";
+	p->upper = UPPER_DISK;
+	p->root = true;
+}
+
+static void its_user_may_be_its_root(void **state)
+{
+	(void)state;
+	check(&(struct golden){
+		"root", "/home/alice", "", PLAN_CGROUP_V2, true, root_policy, false });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +357,7 @@ int main(void)
 		cmocka_unit_test(a_container_has_an_overlay_for_root),
 		cmocka_unit_test(an_old_kernel_falls_back_to_plain_lowers),
 		cmocka_unit_test(a_box_over_an_image_has_little_of_the_host),
+		cmocka_unit_test(its_user_may_be_its_root),
 		cmocka_unit_test(where_systemd_runs_it_makes_the_account_s_group),
 	};
 

@@ -103,6 +103,65 @@ static void groups_are_the_hosts_by_name(void **state)
 		"alice:x:1000:1000::/home/alice:/bin/bash\n");
 }
 
+static bool filtered(const char *call)
+{
+	for (size_t i = 0; i < f.plan->filter.n_rules; i++)
+		if (strcmp(f.plan->filter.rules[i].call.name, call) == 0)
+			return true;
+	return false;
+}
+
+static void root_has_setuid_programs_in_the_image_alone(void **state)
+{
+	uint64_t was;
+
+	(void)state;
+	over_image();
+	made();
+	was = plan_rootfs_digest(f.plan);
+	assert_true(f.plan->no_new_privs && filtered("fchownat"));
+	assert_true(f.plan->overlays[0].attr & MOUNT_ATTR_NOSUID);
+	f.policy.root = true;
+	made();
+	assert_false(f.plan->no_new_privs || filtered("fchownat"));
+	assert_true(filtered("mount") && filtered("umount2") && filtered("unshare"));
+	assert_int_not_equal(plan_rootfs_digest(f.plan), was);
+	assert_int_equal(f.plan->overlays[0].attr & MOUNT_ATTR_NOSUID, 0);
+	assert_true(f.plan->overlays[0].attr & MOUNT_ATTR_NODEV);
+	for (size_t i = 0; i < f.plan->n_ops; i++)
+		if (f.plan->ops[i].kind == PLAN_BIND || f.plan->ops[i].kind == PLAN_TMPFS)
+			assert_true(f.plan->ops[i].attr & MOUNT_ATTR_NOSUID);
+	assert_string_equal(layer_at(PLAN_LAYER_LINES, "/etc/sudoers.d/nsshell")->content,
+		"#1000 ALL=(ALL:ALL) NOPASSWD: ALL\n");
+}
+
+static void root_writes_only_where_ids_can_be_mapped(void **state)
+{
+	static const struct plan_image elsewhere = { .text = "course:2026@sha256:00",
+		.lower = "/images/layers",
+		.layers = layers,
+		.n_layers = 2 };
+
+	(void)state;
+	over_image();
+	f.policy.root = true;
+	fixture_mount(&f, "/images", "zfs", false);
+	f.host.image = &elsewhere;
+	refused("Root=yes needs the images on a file system that can be idmapped");
+	f.host.image = &image;
+	fixture_mount(&f, "/srv", "nfs4", false);
+	fixture_path(&f, "/srv/data", PLAN_PATH_DIR);
+	bind_entry("/srv/data");
+	refused("bind it by BindReadOnlyPaths=");
+	f.policy.bind_ro_paths = f.policy.bind_paths;
+	f.policy.bind_paths.n = 0;
+	made();
+	fixture_mount(&f, "/home", "nfs4", false);
+	refused("at /home/alice, where the box may write: that is nfs4; write Root=no");
+	f.policy.root = false;
+	made();
+}
+
 static void another_image_is_another_rootfs(void **state)
 {
 	static char *others[] = { (char *)"0123456789ab", (char *)"eeeeeeeeeeee" };
@@ -156,6 +215,8 @@ int main(void)
 		STORY(places_are_made_without_the_way_to_them),
 		STORY(only_common_shells_have_a_stand_in),
 		STORY(groups_are_the_hosts_by_name),
+		STORY(root_has_setuid_programs_in_the_image_alone),
+		STORY(root_writes_only_where_ids_can_be_mapped),
 		STORY(another_image_is_another_rootfs),
 		cmocka_unit_test(
 			lines_go_before_the_same_id_and_in_place_of_the_same_name),

@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
+#include "core/plan/plan.h"
 #include "core/run/cgroup/cgroup_join.h"
 #include "core/run/enter/enter_inside.h"
 #include "core/run/ids/privs.h"
@@ -62,6 +63,18 @@ void enter_keep_mapped(const char *gid_map, struct enter_person *p)
 		if (p->groups[i] != 0 && enter_map_has(gid_map, p->groups[i]))
 			p->groups[kept++] = p->groups[i];
 	p->n_groups = kept;
+}
+
+int enter_caps(struct enter_person *p, struct err *e)
+{
+	size_t n = 0;
+
+	p->caps = 0;
+	if (p->no_new_privs)
+		return 0;
+	while (plan_root_caps[n])
+		n++;
+	return privs_cap_mask(plan_root_caps, n, &p->caps, e);
 }
 
 /* ---- the joiner -------------------------------------------------------------------------- */

@@ -30,7 +30,8 @@ struct enter_person {
 	gid_t gid;
 	gid_t groups[ENTER_GROUPS_MAX];
 	size_t n_groups;
-	uint64_t caps; /* kept, uid 0 only: mask; UINT64_MAX is all */
+	uint64_t
+		caps; /* mask: what uid 0 keeps; of others, what a setuid program may give */
 	bool no_new_privs;
 	bool scoped; /* abstract sockets of its own: for who mustn't reach the host's */
 };
@@ -90,6 +91,14 @@ bool enter_map_has(const char *map, uint32_t id);
  * without asking NSS, whose libraries for groups take longer to load than a join takes.
  */
 void enter_own_groups(const char *gid_map, struct enter_person *p);
+
+/**
+ * enter_caps() - What the session's rules leave a person of capabilities
+ * @p:		->no_new_privs is the session's; ->caps is set: none with it, else those of its root
+ *
+ * Return: 0 or -1 with @e.
+ */
+int enter_caps(struct enter_person *p, struct err *e);
 
 /* Leave out of a person's groups what the session doesn't have, and its root's. */
 void enter_keep_mapped(const char *gid_map, struct enter_person *p);

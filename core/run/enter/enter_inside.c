@@ -119,12 +119,12 @@ void enter_default_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int drop_bounding_set(void)
+static int drop_bounding_set(uint64_t keep)
 {
 	cap_value_t c = 0;
 
 	for (; cap_get_bound(c) >= 0; c++)
-		if (cap_drop_bound(c) < 0)
+		if (!(keep >> c & 1) && cap_drop_bound(c) < 0)
 			return -1;
 	/* EINVAL: the kernel has no such capability (prctl(2)); there are forty of them. */
 	return errno == EINVAL && c > CAP_WAKE_ALARM ? 0 : -1;
@@ -139,7 +139,7 @@ static int become_user(const struct enter_person *p, struct err *e)
 	if (setgroups(p->n_groups, p->groups) < 0 ||
 		setresgid(p->gid, p->gid, p->gid) < 0)
 		return err_set(e, errno, "become group %u inside", p->gid);
-	if (p->no_new_privs && drop_bounding_set() < 0)
+	if (drop_bounding_set(p->caps) < 0)
 		return err_set(e, errno, "drop capabilities");
 	if (setresuid(p->uid, p->uid, p->uid) < 0)
 		return err_set(e, errno, "become uid %u inside", p->uid);
@@ -177,7 +177,7 @@ int enter_become(const struct enter_person *p, const struct filter *filter, stru
 	if (p->uid != 0)
 		r = become_user(p, e) < 0 ? -1 : prove_no_caps(e);
 	else
-		r = p->caps == UINT64_MAX ? 0 : privs_keep_caps(p->caps, e);
+		r = privs_keep_caps(p->caps, e);
 	if (r < 0)
 		return -1;
 	if (p->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -54,6 +54,7 @@ int rootfs_image_mount(
 	const struct plan_overlay *o, const struct rootfs_image_place *at, struct err *e)
 {
 	const struct mount_attr attr = {
+		.attr_clr = MOUNT_ATTR_NOSUID, /* but where it is set */
 		.attr_set = at->top ? o->attr
 				    : MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 					      MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY

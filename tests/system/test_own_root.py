@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Root=yes: an account is root of its own box, over an image, and nobody outside of it."""
+
+import os
+import shutil
+
+from harness.imagestore import BUSYBOX, busybox, store
+
+ROOT = "RootFS=image:tiny:1\nRoot=yes\n"
+# Of plan_root_caps in core/plan/plan.c, as /proc/PID/status has them.
+CAPS = "00000000800425fb"
+
+
+def fill(root):
+    """busybox, whose su is a program of its own with the bit, and asks root for no password."""
+    busybox(root)
+    (root / "bin/su").unlink()
+    shutil.copy(BUSYBOX, root / "bin/su")
+    (root / "bin/su").chmod(0o4755)
+    (root / "etc/shadow").write_text("root::0:0:99999:7:::\n", encoding="ascii")
+    (root / "etc/shadow").chmod(0o600)
+    for name in ("chown", "chmod", "mkfifo", "umount", "kill", "setsid", "mknod"):
+        os.symlink("busybox", root / "bin" / name)
+
+
+def subids(b, name):
+    """Where the account's ids below the box begin, on the host: uids and gids."""
+    for path in ("/etc/subuid", "/etc/subgid"):
+        with open(path, encoding="ascii") as f:
+            yield next(int(line.split(":")[1]) for line in f if line.startswith(f"{name}:"))
+
+
+def as_root(command):
+    return f"/bin/su -c '{command}' root"
+
+
+def test_the_root_of_a_box(b):
+    name, uid, home = b.alice.pw_name, b.alice.pw_uid, b.alice.pw_dir
+    with store(b) as s:
+        s.image("tiny:1", fill)
+        b.stage.config(ROOT + "Upper=tmpfs\n")
+        with b.shell(name) as one:
+            b.check(one.do("id -un") == name, "a login lands as the account", b.log_tail())
+            b.check(one.do(as_root("id -u; grep ^CapEff /proc/self/status; grep ^CapBnd /proc/self/status")).split() ==
+                    ["0", "CapEff:", CAPS, "CapBnd:", CAPS], "su of the image makes it root, with these capabilities")
+            b.check(one.do("grep ^Cap[PE] /proc/self/status; grep NoNewPrivs /proc/self/status").split() ==
+                    ["CapPrm:", "0" * 16, "CapEff:", "0" * 16, "NoNewPrivs:", "0"], "the account itself has none")
+            ids = (0, 1, 33, 999, 4321, 65534)
+            b.check(one.do(as_root("for i in %s; do echo >/f; chown $i:$i /f; stat -c %%u:%%g /f; done; touch /bin/new; "
+                                   "stat -c %%u /bin/new" % " ".join(map(str, ids)))).split() ==
+                    [f"{i}:{i}" for i in ids] + ["0"], "files have any owner, and the image is its to write")
+            one.do(f"echo mine >~/own; cp /bin/su /tmp/su; cp /bin/su {home}/su")
+            saw = one.do(as_root(f"echo more >>{home}/own; touch {home}/roots; chown 0 {home}/own; chown 0 {home}/su; "
+                                 "chown 0 /tmp/su; chmod 4755 /tmp/su"))
+            b.check(os.stat(f"{home}/own").st_uid == uid and not os.path.exists(f"{home}/roots") and
+                    open(f"{home}/own", encoding="ascii").read() == "mine\nmore\n",
+                    "in the home it writes what is there, and no file gets another's id", saw)
+            b.check(one.do("/tmp/su -c id root 2>&1; echo $?").endswith("1"), "out of the image nothing is setuid")
+            r = b.run(b.stage.bin / "nsjoin", name, "sh", "-c", "grep CapBnd /proc/self/status; " + as_root("id -u"))
+            b.check(r.stdout.split() == ["CapBnd:", CAPS, "0"], "an admin's command has no more at hand", r.stdout + r.stderr)
+            r = b.run(b.stage.bin / "nsjoin", "--root", name, "sh", "-c", "id -u; grep ^Cap /proc/self/status; umount /proc/sys; echo $?")
+            b.check(r.stdout.split() == ["0", "CapInh:", "0" * 16, "CapPrm:", CAPS, "CapEff:", CAPS, "CapBnd:", CAPS, "CapAmb:",
+                                         "0" * 16, "1"], "nor has an admin who is root there", r.stdout + r.stderr)
+        where = list(subids(b, name))
+        b.check(all(w >= 65536 for w in where), "and its ids lie elsewhere on the host", where)
