@@ -29,6 +29,8 @@ TREE = pathlib.Path(__file__).resolve().parents[1]
 BUILD = TREE / "build"
 TIMES = BUILD / "times.json"
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
+# The distribution's programs, and none that somebody has put before them for himself.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What is shown of a part that failed; its log has all of it.
 LINES = 60
 
@@ -56,7 +58,7 @@ class Part:
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 self.argv, cwd=TREE, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, "NSSHELL_TEST_SECOND_TRY": "1", "NSSHELL_TEST_SLOW": "2", **self.env}, preexec_fn=self._before)
+                env={**os.environ, "PATH": PATH, "NSSHELL_TEST_SECOND_TRY": "1", "NSSHELL_TEST_SLOW": "2", **self.env}, preexec_fn=self._before)
 
     def _before(self):
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)

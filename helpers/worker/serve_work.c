@@ -188,28 +188,42 @@ static int begin(struct work *w, pid_t supervisor, int ms)
 	return 0;
 }
 
-/* The account that has the uid now needn't be the one that it had when the session began. */
-static bool is_kin(const struct work *w)
+/*
+ * The account that has the uid now needn't be the one that it had when the session began. To look takes a
+ * process: where the account may have no more, its user must be able to see and to end the session all
+ * the same, as serve_here() has it.
+ */
+static int check_kin(
+	const struct work *w, int is, const struct session_request *q, struct err *e)
 {
-	bool is = w->root || kin_has(w->record, w->record->uid);
-
-	look_end();
-	return is;
+	if (is > 0)
+		return 0;
+	if (is == 0)
+		return err_set(e, 0, "no session has the id \"%s\"", w->record->id);
+	if (e->num != ECHILD)
+		return -1;
+	if (q->kind == SESSION_RECORD || q->kind == SESSION_STOP) {
+		*e = (struct err){ 0 };
+		return 0;
+	}
+	return err_wrap(
+		e, "session %s has as many processes as it may have", w->record->id);
 }
 
 static int hear(struct work *w, struct session_request *q, bool spare, struct err *e)
 {
 	/* First: who looks for us has none of what comes with the request. */
-	bool is = is_kin(w);
+	int is = w->root ? 1 : kin_has(w->record, w->record->uid, e);
 
+	look_end();
 	if (io_recv(w->sock, q, sizeof(*q), w->fds, &w->n_fds) != 0)
 		return -1;
 	if (q->magic != SESSION_SOCKET_MAGIC ||
 		q->kind >= sizeof(requests) / sizeof(*requests) || !requests[q->kind])
 		return err_set(e, EPROTO, "session %s is of another version of nsshell",
 			w->record->id);
-	if (!is)
-		return err_set(e, 0, "no session has the id \"%s\"", w->record->id);
+	if (check_kin(w, is, q, e) < 0)
+		return -1;
 	if (spare && (q->kind == SESSION_RUN || q->kind == SESSION_SAY ||
 			     q->kind == SESSION_HOST))
 		return err_set(e, EAGAIN,

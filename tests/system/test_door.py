@@ -152,7 +152,7 @@ def test_a_terminal(b):
             b.check(t.ask("stty size") == "31 101", "stty size is the client's")
             t.resize(20, 61)
             t.process.send_signal(signal.SIGWINCH)
-            seen = t.ask("sleep 0.5; stty size")
+            seen = t.ask("for i in $(seq 100); do [ \"$(stty size)\" = '20 61' ] && break; sleep 0.1; done; stty size")
             b.check(seen == "20 61", "and follows when the window changes", seen)
             t.jobs_obey(b.check, "nsshell")
             t.line("kill %1; exit 9; exit 9")

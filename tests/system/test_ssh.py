@@ -75,7 +75,7 @@ def test_a_terminal(b):
         b.check(seen == "31 101", "ssh -t stty size is the client's", seen)
         t.resize(20, 61)
         t.process.send_signal(28)  # SIGWINCH, as the terminal would
-        seen = t.ask("sleep 0.5; stty size")
+        seen = t.ask("for i in $(seq 100); do [ \"$(stty size)\" = '20 61' ] && break; sleep 0.1; done; stty size")
         b.check(seen == "20 61", "and follows when the window changes", seen)
         seen = t.ask("ls /dev/pts")
         b.check(sorted(seen.split()) == ["0", "ptmx"], "its devpts is the session's own", seen)

@@ -43,7 +43,7 @@ def login(b, user):
 def full(b, name):
     """A login whose account may have no more processes."""
     b.stage.config("TasksMax=12\n")
-    code = "import os,time\nfor i in range(20):\n try:\n  if os.fork() == 0: time.sleep(60); " \
+    code = "import os,signal,time\nsignal.signal(17, signal.SIG_IGN)\nfor i in range(20):\n try:\n  if os.fork() == 0: time.sleep(60); " \
            "os._exit(0)\n except OSError: break\nprint('full', flush=True); time.sleep(60)"
     filler = b.stage.sshd.background(name, f'exec python3 -c "{code}"')
     b.check(filler.stdout.readline() == "full\n", "TasksMax is used up")
@@ -349,6 +349,26 @@ def test_a_full_box_can_be_stopped(b):
     session = b.record_of(name)["id"]
     r = Tools(b).ctl(b.alice, "list", "--noheadings", "-o", "ID")
     b.check(session in r.stdout, "its user sees it", r.stdout + r.stderr)
+    r = Tools(b).ctl(b.alice, "stop", name)
+    b.check(r.returncode == 0 and not [x for x in b.stage.records() if x["id"] == session],
+            "and ends it", r.stdout + r.stderr)
+    filler.communicate(timeout=patient(20))
+
+
+def test_a_box_with_room_for_one_more(b):
+    """Who answers may be started, who looks for that whose the home is may not."""
+    name = b.alice.pw_name
+    filler = full(b, name)
+    session = b.record_of(name)["id"]
+    sleeper = max(p.pid for p in kernel.processes() if b.alice.pw_uid in p.real_uids() and "signal.signal(17" in p.command())
+    os.kill(sleeper, 9)
+    end = time.monotonic() + patient(10)
+    while _alive([sleeper]) and time.monotonic() < end:
+        time.sleep(0.05)
+    r = Tools(b).ctl(b.alice, "list", "--noheadings", "-o", "ID")
+    b.check(session in r.stdout, "its user sees it", r.stdout + r.stderr)
+    r = Tools(b).ctl(b.alice, "kill", "-s", "CONT", session)
+    b.check(r.returncode != 0 and "as many processes as it may have" in r.stderr, "is told why more can't be done", r.stdout + r.stderr)
     r = Tools(b).ctl(b.alice, "stop", name)
     b.check(r.returncode == 0 and not [x for x in b.stage.records() if x["id"] == session],
             "and ends it", r.stdout + r.stderr)

@@ -78,20 +78,25 @@ static int check(
 	return 0;
 }
 
-bool kin_has(const struct record *r, uid_t uid)
+int kin_has(const struct record *r, uid_t uid, struct err *e)
 {
 	struct account a;
 	uint64_t home_born = 0;
-	struct err ignored;
-	bool has;
+	int has;
 
-	if (r->uid != uid || account_read(r->user, &a, &ignored) != 0)
-		return false;
+	if (r->uid != uid)
+		return 0;
+	has = account_read(r->user, &a, e);
+	if (has != 0)
+		return has < 0 ? -1 : 0;
 	/* Not what was found when the session began: that may have been another's home. */
 	const struct resolve_as as = { a.name, a.uid, a.gid, a.groups, a.n_groups };
 
-	has = a.uid == uid && look_born(a.home, &as, &home_born, &ignored) == 0 &&
-	      !is_older(r, home_born);
+	has = a.uid == uid;
+	if (has && look_born(a.home, &as, &home_born, e) < 0)
+		has = -1;
+	else if (has)
+		has = !is_older(r, home_born);
 	account_clear(&a);
 	return has;
 }

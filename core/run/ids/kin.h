@@ -61,8 +61,11 @@ int kin_home_born(const struct kin *k, uint64_t *ret, struct err *e);
  * kin_has() - Whether a session is of the account that has a uid now
  *
  * As kin_check(), of one session, whatever names the account has. Should: run outside, and be root.
+ *
+ * Return: 1, 0, or -1 with @e where that can't be found out: ECHILD, as the look at the home directory
+ * takes a process, look.h; ETIMEDOUT where that directory doesn't answer.
  */
-bool kin_has(const struct record *r, uid_t uid);
+int kin_has(const struct record *r, uid_t uid, struct err *e);
 
 /**
  * kin_check() - Whether the running sessions of the account's uid are the account's
