@@ -80,7 +80,7 @@ _nsshell_offer() { # what --help calls $1, of which it says $2
 	ID) _nsshell_words "$(_nsshell_sessions id)" ;;
 	SERVICE|NAME) _nsshell_words "$(_nsshell_services)" ;;
 	SIG) _nsshell_words 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP' ;;
-	BY) _nsshell_words "$(tr -d , <<<"${2/ or / }")" ;;
+	BY|WHAT) _nsshell_words "$(tr -d , <<<"${2/ or / }")" ;;
 	COLS) _nsshell_columns ;;
 	KEY=VALUE) _nsshell_keys ;;
 	esac

@@ -50,4 +50,8 @@ int account_read(const char *name, struct account *ret, struct err *e);
  * Return: 1, 0, or -1 with @e where it can't be looked up.
  */
 int account_has_uid(const char *name, uid_t uid, struct err *e);
+
+/* The uid of an account's name; a uid in digits is itself, of an account that is gone, too. Return: 0 or -1 with @e. */
+int account_uid(const char *word, uid_t *ret, struct err *e);
+
 void account_clear(struct account *a);

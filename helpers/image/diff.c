@@ -74,7 +74,7 @@ static int diff(const struct wanted *w, struct strlist *notes, struct err *e)
 	uid_t uid;
 	size_t n;
 
-	if (upper_uid(w->user, &uid, e) < 0 ||
+	if (account_uid(w->user, &uid, e) < 0 ||
 		upper_list(uid, w->image, &uppers, &n, e) < 0)
 		return -1;
 	if (n == 0)

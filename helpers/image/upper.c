@@ -3,7 +3,6 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/base/parse.h"
 #include "core/base/sys.h"
 #include "core/run/mount/imagestore.h"
 #include "core/run/mount/layers.h"
@@ -15,21 +14,6 @@
 #include <sys/mount.h>
 
 #define OPTIONS_MAX 4096 /* mount(2) takes a page, with the 0 */
-
-int upper_uid(const char *word, uid_t *ret, struct err *e)
-{
-	struct account a;
-	int r = account_read(word, &a, e);
-
-	if (r == 0) {
-		*ret = a.uid;
-		account_clear(&a);
-		return 0;
-	}
-	if (r > 0 && parse_u32(word, ret) == 0)
-		return 0;
-	return r < 0 ? -1 : err_set(e, 0, "there is no account %.80s on this host", word);
-}
 
 /* ---- which there are ---------------------------------------------------------------- */
 

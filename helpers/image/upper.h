@@ -16,9 +16,6 @@ struct upper {
 	char hex[IMAGE_HEX + 1];    /* of its manifest, as it was laid over it last */
 };
 
-/* Take an account's name, or the uid of one that is gone. Return: 0 or -1 with @e. */
-int upper_uid(const char *word, uid_t *ret, struct err *e);
-
 /**
  * upper_list() - All of an account's, the host's first
  * @image:	NAME or NAME:TAG: over that one only; NULL: all

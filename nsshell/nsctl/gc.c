@@ -102,10 +102,11 @@ static bool is_meant(const struct gone *g, const struct leftover *l)
 				      strcmp(g->account, uid) == 0));
 }
 
-static const char *what_of(bool meant, bool dry)
+static const char *what_of(const struct leftover *l, bool meant, bool dry)
 {
 	if (!meant)
-		return "nsctl gc --gone removes them";
+		return l->gone ? "nsctl gc --gone removes them"
+			       : "nsctl reset --old=remove removes them";
 	return dry ? "would be removed" : "removed";
 }
 
@@ -120,13 +121,15 @@ static int collect_layers(const struct gone *g, bool dry, struct err *e)
 		const struct leftover *l = &all[i];
 		bool meant = is_meant(g, l);
 
-		if (!meant && !l->gone)
+		if (!meant && !l->gone && !l->old)
 			continue;
 		if (meant && !dry && leftover_remove(l, e) < 0)
 			return -1;
-		(void)printf("layers of %s (uid %u)%s: %s\n",
+		(void)printf("layers of %s (uid %u)%s%s: %s\n",
 			l->name[0] ? l->name : "an account", l->uid,
-			l->gone ? ", which is gone" : "", what_of(meant, dry));
+			l->gone ? ", which is gone" : "",
+			l->old ? ", set aside by nsctl reset" : "",
+			what_of(l, meant, dry));
 	}
 	return 0;
 }

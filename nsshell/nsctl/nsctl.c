@@ -25,6 +25,7 @@ static const struct nsctl_command commands[] = {
 	{ "run", nsctl_run, "run a command in a session of an account, without a login" },
 	{ "image", nsctl_image, "other root file systems than the host's" },
 	{ "diff", nsctl_image, "what an account wrote with Upper=disk" },
+	{ "reset", nsctl_reset, "let an account with Upper=disk begin anew" },
 	{ "log", nsctl_log, "what happened to sessions" },
 	{ "net", nsctl_net,
 		"addresses of accounts with Network=private, and what leads there" },

@@ -43,6 +43,7 @@ int nsctl_status(int argc, char **argv);
 int nsctl_top(int argc, char **argv);
 int nsctl_metrics(int argc, char **argv);
 int nsctl_run(int argc, char **argv);
+int nsctl_reset(int argc, char **argv);
 int nsctl_net(int argc, char **argv);
 int nsctl_image(int argc, char **argv); /* and diff: argv[0] says which */
 

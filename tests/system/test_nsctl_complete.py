@@ -61,6 +61,8 @@ def _kinds(b, session):
         "SERVICE": ("runuse", {"runuser", "runuser-l"}),
         "SIG": ("U", {"USR1", "USR2"}),
         "BY": ("", {"cpu", "memory", "tasks", "time", "age"}),
+        "WHAT": ("re", {"remove", "replace", "restore"}),
+        "IMAGE": ("", set()),
         "COLS": ("", set(columns)),
         "USER": (name, {name}),
         "USER|UID": (name, {name}),

@@ -73,3 +73,47 @@ def test_diff(b):
         b.check(r.returncode == 1 and "--max-files" in r.stderr, "more than may be told is said", r.stderr)
         r = b.run(b.stage.bin / "nsctl", "diff", name, preexec_fn=lambda: os.setuid(b.alice.pw_uid))
         b.check(r.returncode == 1 and "root's" in r.stderr, "and to root alone", r.stdout + r.stderr)
+
+
+def test_reset(b):
+    """An account begins anew, and has again what it had."""
+    name = b.alice.pw_name
+    place = f"{b.stage.open}/f"
+    with _uppers(b) as upper:
+        b.stage.config("Upper=disk\n")
+        r = b.nsctl("reset", name)
+        b.check(r.returncode == 1 and "nothing" in r.stderr, "who has written nothing has nothing to lose", r.stdout + r.stderr)
+        with b.shell(name) as one:
+            one.do(f"echo first >{place}")
+            r = b.nsctl("reset", name)
+            b.check(r.returncode == 1 and "nsctl stop" in r.stderr and one.do(f"cat {place}") == "first",
+                    "nothing is taken from under a session", r.stdout + r.stderr)
+        b.gone(name)
+        r = b.nsctl("reset", name)
+        b.check(r.returncode == 0 and f"{upper}.old" in r.stdout, "nsctl reset says where the old one is", r.stdout + r.stderr)
+        r = b.ssh(name, f"cat {place}; echo second >{place}")
+        b.check("No such file" in r.stderr, "the next login has the host's root as it is", r.stdout + r.stderr, b.log_tail())
+        b.gone(name)
+        r = b.nsctl("reset", name)
+        b.check(r.returncode == 1 and "--old=remove" in r.stderr, "a second time nothing is lost without a word", r.stdout + r.stderr)
+        r = b.nsctl("gc")
+        b.check(f"layers of {name} " in r.stdout and "nsctl reset" in r.stdout, "nsctl gc tells of what is kept", r.stdout + r.stderr)
+        r = b.nsctl("reset", "--old=restore", name)
+        b.check(r.returncode == 0 and b.ssh(name, f"cat {place}").stdout == "first\n", "the old one comes back", r.stdout + r.stderr)
+        b.gone(name)
+        r = b.nsctl("reset", "--old=replace", name)
+        b.check(r.returncode == 0 and not os.path.exists(upper) and not os.path.exists(f"{upper}.gone"),
+                "or the one takes the place of the other", f"{r.stdout}{r.stderr}")
+        with open(f"{upper}.old/upper/-{place}", encoding="utf-8") as f:
+            b.check(f.read() == "first\n", "which is the newer one")
+        r = b.nsctl("reset", "--old=remove", name)
+        b.check(r.returncode == 0 and not os.path.exists(f"{upper}.old"), "and goes when told", r.stdout + r.stderr)
+        b.ssh(name, f"echo third >{place}")
+        b.gone(name)
+        b.nsctl("reset", name)
+        with open(f"{upper}.old/account", "w", encoding="utf-8") as f:
+            f.write("nobody-such\n")
+        r = b.nsctl("reset", "--old=restore", name)
+        b.check(r.returncode == 1 and "nobody-such" in r.stderr, "another account's isn't given to who has its uid now", r.stderr)
+        r = b.nsctl("gc", "--gone")
+        b.check(not os.path.exists(f"{upper}.old"), "and goes with what accounts that are gone have left", r.stdout + r.stderr)

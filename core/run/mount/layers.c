@@ -9,6 +9,7 @@
 #include "core/base/sys.h"
 #include "core/plan/imagename.h"
 #include "core/run/ids/kin.h"
+#include "core/run/mount/remove_tree.h"
 
 #include <blkid.h>
 #include <ctype.h>
@@ -336,6 +337,40 @@ static int take_over_numbers(int dir, const struct plan *plan, struct err *e)
 			rename_layer(dir, entry->d_name, plan, e) < 0)
 			return -1;
 	return errno ? err_set(e, errno, "read %s/%u/upper", PATH_UPPER, plan->uid) : 0;
+}
+
+/* ---- anew --------------------------------------------------------------------------- */
+
+static int make_way_for_old(int uppers, uid_t uid, const char *old, struct err *e)
+{
+	char gone[32];
+
+	(void)snprintf(gone, sizeof(gone), "%u" LAYERS_GONE, uid);
+	if (faccessat(uppers, gone, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+		tree_remove(uppers, gone, e) < 0)
+		return -1;
+	return renameat(uppers, old, uppers, gone) < 0
+		       ? err_set(e, errno, "remove %s/%s", PATH_UPPER, old)
+		       : 0;
+}
+
+int layers_set_aside(int uppers, uid_t uid, bool replace, struct err *e)
+{
+	char name[16], old[32];
+
+	(void)snprintf(name, sizeof(name), "%u", uid);
+	(void)snprintf(old, sizeof(old), "%u" LAYERS_OLD, uid);
+	if (faccessat(uppers, old, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (!replace) {
+			(void)err_set(e, 0, "%s/%s is kept from before", PATH_UPPER, old);
+			return 1;
+		}
+		if (make_way_for_old(uppers, uid, old, e) < 0)
+			return -1;
+	}
+	return renameat2(uppers, name, uppers, old, RENAME_NOREPLACE) < 0
+		       ? err_set(e, errno, "set aside %s/%s", PATH_UPPER, name)
+		       : 0;
 }
 
 /* ---- the whole ---------------------------------------------------------------------- */

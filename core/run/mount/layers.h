@@ -7,6 +7,8 @@
  *	PATH_UPPER/UID/upper/LAYER	the layer, LAYER being the escaped mount point
  *	PATH_UPPER/UID/workdir/LAYER	overlay's own
  *	PATH_UPPER/UID/image		the images that layers are over, "NAME:TAG@sha256:HEX" a line
+ *	PATH_UPPER/UID.old		what was there before it was set aside: nobody's to mount
+ *	PATH_UPPER/UID.gone		what is being removed
  *
  * LAYER is "+NAME:TAG" over an image: what is written over one isn't over the host's root, nor over another.
  */
@@ -18,7 +20,9 @@
 
 #include <limits.h>
 
-#define PATH_UPPER PATH_STATE "/upper"
+#define PATH_UPPER  PATH_STATE "/upper"
+#define LAYERS_OLD  ".old"
+#define LAYERS_GONE ".gone"
 
 /**
  * layers_name() - The name of the layer over a mount point
@@ -51,3 +55,14 @@ int layers_of(const struct plan_overlay *o, char ret[256]);
  * Return: 0 or -1 with @e, which says what to do.
  */
 int layers_open(const struct plan *plan, const int *lower, int *ret, struct err *e);
+
+/**
+ * layers_set_aside() - Begin anew: what the account wrote becomes UID.old
+ * @uppers:	fd of PATH_UPPER
+ * @replace:	what is UID.old already becomes UID.gone, to be removed
+ *
+ * Should:   run with the account's lock, and while no session of it runs
+ *
+ * Return: 0; 1 with @e where there is a UID.old already; -1 with @e.
+ */
+int layers_set_aside(int uppers, uid_t uid, bool replace, struct err *e);

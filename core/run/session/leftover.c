@@ -16,7 +16,6 @@
 #include <string.h>
 
 #define LOCK_MS 2000
-#define GONE    ".gone"
 
 static int open_uppers(void)
 {
@@ -40,7 +39,8 @@ static int look(int uppers, struct leftover *ret, struct err *e)
 	char path[64];
 	int has;
 
-	(void)snprintf(path, sizeof(path), "%u/account", ret->uid);
+	(void)snprintf(
+		path, sizeof(path), "%u%s/account", ret->uid, ret->old ? LAYERS_OLD : "");
 	if (io_read_text(uppers, path, ret->name, sizeof(ret->name)) < 0) {
 		if (errno != ENOENT)
 			return err_set(e, errno, "read %s/%s", PATH_UPPER, path);
@@ -53,15 +53,17 @@ static int look(int uppers, struct leftover *ret, struct err *e)
 	return has < 0 ? -1 : 0;
 }
 
-/* "1000", or "1000.gone". */
+/* "1000", "1000.old" or "1000.gone". */
 static bool take_name(const char *name, struct leftover *ret)
 {
 	char uid[16];
 	size_t len = strcspn(name, ".");
 
 	(void)snprintf(uid, sizeof(uid), "%.*s", len < sizeof(uid) ? (int)len : 0, name);
-	ret->cut_off = ret->gone = strcmp(name + len, GONE) == 0;
-	return (ret->cut_off || name[len] == '\0') && parse_u32(uid, &ret->uid) == 0;
+	ret->cut_off = ret->gone = strcmp(name + len, LAYERS_GONE) == 0;
+	ret->old = strcmp(name + len, LAYERS_OLD) == 0;
+	return (ret->cut_off || ret->old || name[len] == '\0') &&
+	       parse_u32(uid, &ret->uid) == 0;
 }
 
 int leftover_list(struct leftover **ret, size_t *ret_n, struct err *e)
@@ -104,19 +106,19 @@ static int finish(int uppers, uid_t uid, struct err *e)
 {
 	char aside[32];
 
-	(void)snprintf(aside, sizeof(aside), "%u" GONE, uid);
+	(void)snprintf(aside, sizeof(aside), "%u" LAYERS_GONE, uid);
 	return faccessat(uppers, aside, F_OK, AT_SYMLINK_NOFOLLOW) < 0
 		       ? 0
 		       : tree_remove(uppers, aside, e);
 }
 
 /* Once it is renamed it is nobody's, whatever happens to us: a login makes itself a new one. */
-static int set_aside(int uppers, uid_t uid, struct err *e)
+static int set_aside(int uppers, uid_t uid, bool old, struct err *e)
 {
-	char name[16], aside[32];
+	char name[32], aside[32];
 
-	(void)snprintf(name, sizeof(name), "%u", uid);
-	(void)snprintf(aside, sizeof(aside), "%u" GONE, uid);
+	(void)snprintf(name, sizeof(name), "%u%s", uid, old ? LAYERS_OLD : "");
+	(void)snprintf(aside, sizeof(aside), "%u" LAYERS_GONE, uid);
 	return renameat(uppers, name, uppers, aside) < 0
 		       ? err_set(e, errno, "set aside %s/%s", PATH_UPPER, name)
 		       : 0;
@@ -125,7 +127,7 @@ static int set_aside(int uppers, uid_t uid, struct err *e)
 /* A name may have been written, or an account made, since it was listed. */
 static int is_still(int uppers, const struct leftover *l, struct err *e)
 {
-	struct leftover now = { .uid = l->uid };
+	struct leftover now = { .uid = l->uid, .old = l->old };
 
 	if (look(uppers, &now, e) < 0)
 		return -1;
@@ -135,21 +137,27 @@ static int is_still(int uppers, const struct leftover *l, struct err *e)
 				 PATH_UPPER, l->uid);
 }
 
-static int take_away(int uppers, const struct leftover *l, int family, struct err *e)
+static int check_idle(uid_t uid, int family, struct err *e)
 {
 	int live = family_is_live(family, e);
 
-	if (live != 0)
-		return live < 0
-			       ? -1
-			       : err_set(e, 0,
-					 "uid %u has a session that runs: end it first (nsctl list, "
-					 "nsctl stop)",
-					 l->uid);
-	if (is_still(uppers, l, e) < 0 || finish(uppers, l->uid, e) < 0 ||
-		set_aside(uppers, l->uid, e) < 0)
+	return live <= 0
+		       ? live
+		       : err_set(e, 0,
+				 "uid %u has a session that runs: end it first (nsctl list, "
+				 "nsctl stop)",
+				 uid);
+}
+
+static int take_away(int uppers, const struct leftover *l, int family, struct err *e)
+{
+	/* Nobody has mounted what was set aside. */
+	if ((!l->old && check_idle(l->uid, family, e) < 0) ||
+		is_still(uppers, l, e) < 0 || finish(uppers, l->uid, e) < 0 ||
+		set_aside(uppers, l->uid, l->old, e) < 0)
 		return -1;
-	override_remove(l->uid);
+	if (!l->old)
+		override_remove(l->uid);
 	return finish(uppers, l->uid, e);
 }
 
@@ -167,4 +175,109 @@ int leftover_remove(const struct leftover *l, struct err *e)
 	/* The lock's file, where the account has no session. */
 	(void)family_drop(family, l->uid, "", &ignored);
 	return r;
+}
+
+/* ---- anew -------------------------------------------------------------------------------- */
+
+struct renewal {
+	uid_t uid;
+	const char *user;
+	int uppers, family;
+};
+
+static void renewal_close(struct renewal *r)
+{
+	struct err ignored;
+
+	if (r->family >= 0)
+		(void)family_drop(r->family, r->uid, "", &ignored);
+	cleanup_close(&r->family);
+	cleanup_close(&r->uppers);
+}
+
+/* Return: 0 with the account's lock, and no session of it; -1 with @e. */
+static int begin(struct renewal *r, struct err *e)
+{
+	r->uppers = open_uppers();
+	if (r->uppers < 0 && errno != ENOENT)
+		return err_set(e, errno, "open %s", PATH_UPPER);
+	if (family_lock(r->uid, LOCK_MS, &r->family, e) != 0)
+		return -1;
+	return check_idle(r->uid, r->family, e) < 0 ? err_wrap(e, "%s", r->user) : 0;
+}
+
+static bool has(const struct renewal *r, const char *suffix)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "%u%s", r->uid, suffix);
+	return r->uppers >= 0 &&
+	       faccessat(r->uppers, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int has_none(const struct renewal *r, const char *what, struct err *e)
+{
+	return err_set(e, 0, "%s has nothing %s", r->user, what);
+}
+
+int leftover_reset(uid_t uid, const char *user, enum leftover_old how, struct err *e)
+{
+	_cleanup_(renewal_close) struct renewal r = { uid, user, -EBADF, -EBADF };
+	int done;
+
+	if (begin(&r, e) < 0)
+		return -1;
+	if (!has(&r, ""))
+		return has_none(&r, "that was written with Upper=disk", e);
+	done = layers_set_aside(r.uppers, uid, how == OLD_REPLACE, e);
+	if (done > 0)
+		return err_wrap(e,
+			"what %s had before is kept already: see what it is worth, then --old=remove or "
+			"--old=replace",
+			user);
+	return done < 0 ? -1 : finish(r.uppers, uid, e);
+}
+
+int leftover_remove_old(uid_t uid, const char *user, struct err *e)
+{
+	_cleanup_(renewal_close) struct renewal r = { uid, user, open_uppers(), -EBADF };
+
+	if (family_lock(uid, LOCK_MS, &r.family, e) != 0)
+		return -1;
+	if (!has(&r, LAYERS_OLD))
+		return has_none(&r, "that was set aside", e);
+	if (finish(r.uppers, uid, e) < 0 || set_aside(r.uppers, uid, true, e) < 0)
+		return -1;
+	return finish(r.uppers, uid, e);
+}
+
+/* What is kept may be of another account, which had the uid before. */
+static int is_own(const struct renewal *r, struct err *e)
+{
+	struct leftover l = { .uid = r->uid, .old = true };
+
+	if (look(r->uppers, &l, e) < 0)
+		return -1;
+	return l.gone ? err_set(e, 0, "%s/%u" LAYERS_OLD " is of account %s, not of %s",
+				PATH_UPPER, r->uid, l.name, r->user)
+		      : 0;
+}
+
+int leftover_restore(uid_t uid, const char *user, struct err *e)
+{
+	_cleanup_(renewal_close) struct renewal r = { uid, user, -EBADF, -EBADF };
+	char name[16], old[32];
+
+	if (begin(&r, e) < 0)
+		return -1;
+	if (!has(&r, LAYERS_OLD))
+		return has_none(&r, "that was set aside", e);
+	(void)snprintf(name, sizeof(name), "%u", uid);
+	(void)snprintf(old, sizeof(old), "%u" LAYERS_OLD, uid);
+	if (is_own(&r, e) < 0)
+		return -1;
+	return renameat2(r.uppers, old, r.uppers, name,
+		       has(&r, "") ? RENAME_EXCHANGE : RENAME_NOREPLACE) < 0
+		       ? err_set(e, errno, "restore %s/%s", PATH_UPPER, old)
+		       : 0;
 }
