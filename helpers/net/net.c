@@ -11,7 +11,7 @@
  *	nsshell-net sweep [NUMBER]	what is of links that are gone, that one's among them
  *	nsshell-net mend	the table, where it was changed or removed
  *	nsshell-net count	what went through links
- *	nsshell-net look	what the kernel lacks, and what else keeps packets from being passed on
+ *	nsshell-net look [names]	what the kernel lacks, and what else keeps packets from being passed on
  *
  * RULE is a line of netrules.h, or "go-on": what is to be published and is taken is left out.
  *
@@ -26,6 +26,7 @@
 
 #include <netlink/errno.h>
 #include <netlink/socket.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/capability.h>
@@ -67,6 +68,16 @@ static int drop(struct err *e)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(e, errno, "give up new privileges");
 	return 0;
+}
+
+/* The kernel may look for modules meanwhile, each time anew. */
+static void give_up(int sig)
+{
+	static const char words[] =
+		"it took too long; `nsctl check` says whether the kernel lacks a module";
+
+	(void)sig;
+	_exit(write(STDOUT_FILENO, words, sizeof(words) - 1) < 0 ? 2 : 1);
 }
 
 static int take_pool(char **words, struct netpool *ret, struct err *e)
@@ -200,8 +211,8 @@ static int run_count(int n, char **words, struct net_request *q, struct err *e)
 
 static int run_look(int n, char **words, struct net_request *q, struct err *e)
 {
-	(void)n, (void)words, (void)q;
-	return net_look(e);
+	(void)q;
+	return net_look(n > 0 && !strcmp(words[0], "names"), e);
 }
 
 static const struct {
@@ -229,6 +240,7 @@ static int run(int argc, char **argv, struct err *e)
 		return usage(e);
 	if (drop(e) < 0)
 		return -1;
+	(void)signal(SIGALRM, give_up);
 	(void)alarm(PATIENCE_S);
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	while (i < sizeof(verbs) / sizeof(*verbs) && strcmp(argv[1], verbs[i].word) != 0)

@@ -67,9 +67,9 @@ int net_taken_by(const struct netpublish *p, const struct netrules *theirs,
  * from inside. Return: 0 or -1 with @e. */
 int net_count(FILE *out, struct err *e);
 
-/* look.c: whether the kernel has all that is needed, and others let pass what is passed on. Return: 0,
- * or -1 with the sentence in @e. */
-int net_look(struct err *e);
+/* look.c: whether the kernel has all that is needed, and others let pass what is passed on;
+ * @names: and what the host's resolver is asked. Return: 0, or -1 with the sentence in @e. */
+int net_look(bool names, struct err *e);
 /* legacy.c: of iptables-legacy(8) alone. */
 int net_look_legacy(struct err *e);
 

@@ -116,9 +116,11 @@ static int begin_rules(
 
 	if (!text)
 		return err_set(e, ENOMEM, "write %s/%s", PATH_NET_RULES, f->new);
-	if (fd < 0 || io_write_all(fd, text, strlen(text)) < 0)
-		return err_set(e, errno, "write %s/%s", PATH_NET_RULES, f->new);
-	return 0;
+	if (fd >= 0 && io_write_all(fd, text, strlen(text)) == 0)
+		return 0;
+	(void)err_set(e, errno, "write %s/%s", PATH_NET_RULES, f->new);
+	(void)unlinkat(dir, f->new, 0);
+	return -1;
 }
 
 static int forget(int dir, const char *file, struct err *e)

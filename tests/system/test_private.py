@@ -219,6 +219,49 @@ def test_names(b):
         kernel.umount(os.path.realpath("/etc/resolv.conf"))
 
 
+# As ufw has it: rules of its users in chains of their own.
+UFW = """table ip filter {
+ chain user-input { }
+ chain user-forward { }
+ chain INPUT { type filter hook input priority 0; policy drop; iifname "lo" accept; ct state established accept; jump user-input; }
+ chain FORWARD { type filter hook forward priority 0; policy drop; jump user-forward; }
+}"""
+
+
+def test_a_firewall_that_drops_questions(b):
+    """What the host's own resolver is asked comes to the host, and isn't passed on."""
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE)
+    resolv = b.stage.private / "resolv.conf"
+    resolv.write_text("nameserver 127.0.0.1\n", encoding="ascii")
+    kernel.bind(resolv, os.path.realpath("/etc/resolv.conf"))
+    try:
+        with World(b) as w:
+            def check():
+                r = b.run(*w.enter(w.host), b.stage.bin / "nsctl", "check", "-c", b.stage.conf)
+                return " ".join((r.stdout + r.stderr).split())
+
+            w.serve(w.host, "127.0.0.1", 53, "udp")
+            w.nft(UFW)
+            seen = check()
+            b.check("chain FORWARD in nftables' table ip filter drops what the host passes on" in seen,
+                    "nsctl check finds ufw's way of dropping what is passed on", "", seen)
+            w.nft('add rule ip filter user-forward iifname "nssh*" accept; add rule ip filter user-forward oifname "nssh*" accept')
+            seen = check()
+            b.check("chain INPUT in nftables' table ip filter drops questions to the host's resolver" in seen,
+                    "what lets pass only that is no way for names", "", seen)
+            with w.shell(b.alice.pw_name) as a:
+                seen = a.do(ask("169.254.1.1", 53, "udp", 0.5))
+                b.check(seen.startswith("no:"), "there are none, indeed", seen)
+                w.nft('add rule ip filter user-input iifname "nssh*" udp dport 53 accept')
+                seen = a.do(ask("169.254.1.1", 53, "udp")), check()
+                b.check(seen[0] == "127.0.0.1" and "in nftables' table" not in seen[1],
+                        "until these are let in, and nothing is said any more", *seen)
+    finally:
+        kernel.umount(os.path.realpath("/etc/resolv.conf"))
+
+
 UNBOUND = """server:
  interface: {}
  do-daemonize: no

@@ -100,15 +100,30 @@ static void check_routes(const struct netpool *pool, const char *file,
 		}
 }
 
+/* Whether it is the host's own resolver, at its loopback, that they ask: plan_network.c. */
+static bool asks_host(const struct policy *p)
+{
+	char text[4096];
+
+	if (p->dns.n > 0 ||
+		io_read_text(AT_FDCWD, "/etc/resolv.conf", text, sizeof(text)) < 0)
+		return false;
+	return (strstr(text, "nameserver 127.") || strstr(text, "nameserver ::1")) &&
+	       (io_read_text(AT_FDCWD, "/run/systemd/resolve/resolv.conf", text,
+			sizeof(text)) < 0 ||
+		       !strstr(text, "nameserver "));
+}
+
 /* What the kernel lacks, or another's firewall: a packet has to pass all of them. */
-static void check_way_out(struct findings *f)
+static void check_way_out(const struct policy *p, struct findings *f)
 {
 	_cleanup_(strlist_clear) struct strlist words = { 0 };
 	struct err e;
 
 	if (geteuid() != 0 || access(PATH_NET, X_OK) < 0)
 		return;
-	if (strlist_add(&words, PATH_NET) < 0 || strlist_add(&words, "look") < 0) {
+	if (strlist_add(&words, PATH_NET) < 0 || strlist_add(&words, "look") < 0 ||
+		(asks_host(p) && strlist_add(&words, "names") < 0)) {
 		f->no_memory = true;
 		return;
 	}
@@ -123,11 +138,13 @@ static void check_way_out(struct findings *f)
 			"CONFIG_VETH, CONFIG_NF_TABLES_INET and what these are of",
 			"%s", e.msg);
 	else
-		findings_add(f, FINDING_WARNING, PRIVATE ": they may have no way out",
-			"let in there pass what comes from and goes to links nssh*: iptables -I FORWARD -i "
-			"nssh+ -j ACCEPT, and -o nssh+ (with Docker in DOCKER-USER, with firewalld by "
-			"firewall-cmd --permanent --zone=trusted --add-interface=nssh+); or nft insert rule "
-			"FAMILY TABLE CHAIN iifname \"nssh*\" accept, and oifname",
+		findings_add(f, FINDING_WARNING,
+			PRIVATE ": they may have no way out, or find no names",
+			"let in there pass what comes from and goes to links nssh*. ufw: ufw route allow in on nssh+, ufw "
+			"route allow out on nssh+, and for names ufw allow in on nssh+ to any port 53. firewalld: "
+			"firewall-cmd --permanent --zone=trusted --add-interface=nssh+, and --reload. Docker: iptables -I "
+			"DOCKER-USER -i nssh+ -j ACCEPT, and -o nssh+. Others: the same in FORWARD, and by ip6tables; or nft "
+			"insert rule FAMILY TABLE CHAIN iifname \"nssh*\" accept, and oifname",
 			"%s", e.msg);
 }
 
@@ -269,7 +286,7 @@ void check_network(const struct config *c, struct findings *f)
 	check_forwarding(&pool, f);
 	check_routes(&pool, "/proc/net/route", netpool_v4_prefix, overlaps, f);
 	check_routes(&pool, "/proc/net/ipv6_route", netpool_v6_prefix, overlaps6, f);
-	check_way_out(f);
+	check_way_out(&p, f);
 	check_networkd(f);
 	check_networkmanager(f);
 }
