@@ -42,7 +42,8 @@ SECONDS_A_TEST = 300
 MINUTES, MINUTES_ALL = 40, 180
 # Own tests that make check has no time for: what they try is rare, another test here comes by it as well, or
 # the host's suite does.
-LATER = ("changes.a_mount_that_goes", "changes.paths_that_a_config_names", "commands.in_other_boxes", "disk.quotas",
+LATER = ("changes.a_mount_that_goes", "changes.paths_that_a_config_names", "changes.userdel", "changes.what_root_changes",
+         "commands.in_other_boxes", "disk.quotas",
          "enable.enable_and_disable_twice", "limit.memory", "limit.pressure", "limit.tasks",
          "lxcfs.the_unit_is_restarted", "scope.a_first_login_that_mounts_below_its_home",
          "scope.a_login_from_a_delegated_group", "scope.a_login_while_the_old_scope_goes",
@@ -51,7 +52,7 @@ LATER = ("changes.a_mount_that_goes", "changes.paths_that_a_config_names", "comm
          "scope.only_the_first_login_needs_systemd", "scope.systemd_executes_itself_anew_meanwhile",
          "scope.who_is_refused_goes_back", "systemd.a_restart_of_sshd", "systemd.daemon_reload",
          "systemd.shared_mounts", "systemd.what_systemd_tells", "user_manager.a_unit_that_tries_to_leave",
-         "user_manager.one_manager_for_all_logins", "ways.at", "ways.console", "ways.sftp_and_scp", "ways.su_and_runuser", "ways.sudo",
+         "user_manager.one_manager_for_all_logins", "ways.at", "ways.console", "ways.cron", "ways.sftp_and_scp", "ways.su_and_runuser", "ways.sudo",
          "ways.the_accounts_groups")
 ORDER = ("enable", "ways", "limit", "systemd")
 LAST = ("trace",)
