@@ -33,7 +33,7 @@ echo /usr/lib/nst-evil.so >/etc/ld.so.preload
 """
 
 
-def _planted(g):
+def planted(g, danger):
     """The whole system library, shell and account data of the box are the attacker's."""
     source = g.alice.pw_dir + "/evil.so"
     shutil.copy(g.attack.with_name("evil.so"), source)
@@ -68,8 +68,7 @@ def _planted(g):
     g.judge("always in the box", {x[4] for x in lines} == {mnt}, "True")
     caps = {x[3] for x in lines if x[2] != "uid=0"}
     g.judge("without a capability where it is the user", caps <= {"0" * 16}, "True")
-    danger = {x[3] for x in lines if int(x[3], 16) & DANGER}
-    g.judge("and without a dangerous one where it is root of the box", danger, r"set\(\)")
+    g.judge("and without a dangerous one where it is root of the box", {x[3] for x in lines if int(x[3], 16) & danger}, r"set\(\)")
     g.judge("nothing of it has run on the host", host_log.exists(), "False")
     g.judge("the host's passwd and preload are as they were", os.path.exists("/etc/ld.so.preload"),
             "False")
@@ -81,7 +80,7 @@ def _planted(g):
 DANGER = sum(1 << c for c in (16, 17, 19, 21, 22, 25, 12, 13, 27, 2, 31, 34, 38, 39, 33))
 
 
-def _stalked(g):
+def stalked(g):
     """Both the user and root of the box go for everything that enters, before it executes."""
     digest = g.stage.bin.joinpath("nsjoin").read_bytes()
     g.me.do("(./attack stalk 5 nsjoin >/tmp/stalk.user 2>&1 </dev/null &)")
@@ -183,8 +182,8 @@ def _records(g):
 
 def run(g):
     _records(g)
-    _stalked(g)
+    stalked(g)
     _held_up(g)
-    _planted(g)
+    planted(g, DANGER)
     g.me.close(3)
     g.me = g.login(g.alice.pw_name)
