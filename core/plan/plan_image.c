@@ -214,7 +214,8 @@ void plan_image_layers(struct planner *b)
 	shell_links(b);
 	if (host_has(b, "/etc/localtime"))
 		link_add(b, "/etc/localtime", LOCALTIME, false);
-	if (terminfo(b))
+	/* Not in the way of a package that root installs. */
+	if (terminfo(b) && !b->in->policy->root)
 		link_add(b, "/usr/share/terminfo", TERMINFO, true);
 	b->links_commands = command_links(b);
 }
@@ -245,7 +246,7 @@ void plan_image_run(struct planner *b)
 		bind_add(b, planner_real(b, PLAN_USE_ANY, "/etc/localtime"), LOCALTIME,
 			PLAN_FILE)
 			->renew = true;
-	if (entries)
+	if (entries && !b->in->policy->root)
 		bind_add(b, entries, TERMINFO, PLAN_DIR);
 	if (b->links_commands)
 		bind_add(b, PATH_COMMAND, COMMAND, PLAN_FILE)->attr = ATTR_RDONLY;

@@ -372,7 +372,8 @@ static void ops_mail(struct planner *b)
 		const char *box = planner_text(b, "%s/%s", spools[i], b->p->user);
 		struct plan_op *op;
 
-		if (plan_mount_of(b->p, box))
+		if (plan_mount_of(b->p, box) ||
+			(b->in->policy->root && plan_no_idmap(b, box)))
 			continue;
 		op = planner_op(b, PLAN_BIND, box);
 		op->source = box;

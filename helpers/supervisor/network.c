@@ -200,7 +200,7 @@ static int find_or_make(const struct session *s, int family, int *ret, struct er
 		return same_rules(s, e);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
-	if (netns_create(s->proc, ret, e) < 0)
+	if (netns_create(s->proc, !s->plan->no_new_privs, ret, e) < 0)
 		return -1;
 	return n->kind == NETWORK_PRIVATE ? link_up(s, *ret, e) : 0;
 }

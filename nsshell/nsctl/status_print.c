@@ -61,6 +61,8 @@ static void print_head(const struct status *s)
 			", net %" PRIu64 "\n%12s: %s", ns->net, "Network", r->network);
 	if (r->image[0])
 		(void)printf("\n%12s: %s", "Image", r->image);
+	if (!r->no_new_privs)
+		(void)printf("\n%12s: %s", "Root", "its user may be root of it");
 	(void)printf("\n%12s: %s\n", "Cgroup", r->cgroup[0] ? r->cgroup : "none");
 	print_outdated(&s->session->outdated);
 }

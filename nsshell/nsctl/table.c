@@ -39,6 +39,12 @@ CELL(image)
 		buf, size, "%.*s", (int)strcspn(s->record.image, "@"), s->record.image);
 }
 
+CELL(root)
+{
+	(void)numbers;
+	(void)snprintf(buf, size, "%s", s->record.no_new_privs ? "no" : "yes");
+}
+
 /* "private 100.64.0.5", "private:login 100.64.9.1", "none:login": the word, and what comes behind the blank. */
 CELL(network)
 {
@@ -182,6 +188,7 @@ const struct nsctl_column nsctl_columns[] = {
 	{ "NETWORK", 7, 0, TEXT, "host, none, private, netns:NAME, user:NAME", .cell = cell_network },
 	{ "ADDRESS", 10, 0, TEXT, "its own, with Network=private", .cell = cell_address },
 	{ "IMAGE", 12, 0, TEXT, "the image that it is over, with RootFS=image:", .cell = cell_image },
+	{ "ROOT", 3, 0, TEXT, "whether its user may be root of it, with Root=yes", .cell = cell_root },
 	{ "NETIN", 6, RIGHT, NUMBER, "received by the account's network, with Network=private", .field = "net_in" },
 	{ "NETOUT", 6, RIGHT, NUMBER, "sent by it", .field = "net_out" },
 	{ "REFUSED", 5, RIGHT, NUMBER, "packets of its that were refused", .field = "net_refused" },

@@ -5,6 +5,7 @@ import os
 import shutil
 
 from harness.imagestore import BUSYBOX, busybox, store
+from harness.scene import json_of
 
 ROOT = "RootFS=image:tiny:1\nRoot=yes\n"
 # Of plan_root_caps in core/plan/plan.c, as /proc/PID/status has them.
@@ -19,7 +20,7 @@ def fill(root):
     (root / "bin/su").chmod(0o4755)
     (root / "etc/shadow").write_text("root::0:0:99999:7:::\n", encoding="ascii")
     (root / "etc/shadow").chmod(0o600)
-    for name in ("chown", "chmod", "mkfifo", "umount", "kill", "setsid", "mknod"):
+    for name in ("chown", "chmod", "mkfifo", "umount", "kill", "setsid", "mknod", "nc"):
         os.symlink("busybox", root / "bin" / name)
 
 
@@ -63,3 +64,41 @@ def test_the_root_of_a_box(b):
                                          "0" * 16, "1"], "nor has an admin who is root there", r.stdout + r.stderr)
         where = list(subids(b, name))
         b.check(all(w >= 65536 for w in where), "and its ids lie elsewhere on the host", where)
+
+
+def test_what_is_shown_and_refused(b):
+    name = b.alice.pw_name
+    with store(b) as s:
+        s.image("tiny:1", fill)
+        b.stage.config(ROOT)
+        with b.shell(name) as one:
+            one.do("true")
+            r = b.nsctl("list", "-n", "-r", "-o", "USER,ROOT")
+            b.check(r.stdout == f"{name} yes\n", "nsctl list says whose boxes have a root", r.stdout + r.stderr)
+            r = b.nsctl("status", name)
+            b.check("Root: its user may be root of it\n" in r.stdout, "nsctl status, too", r.stdout + r.stderr)
+            r = b.nsctl("status", "--json", name)
+            b.check(json_of(r)["sessions"][0]["root"] is True, "and in JSON", r.stdout[:300])
+        r = b.nsctl("plan", "--config", b.stage.conf, "--service", b.stage.sshd_service, name)
+        b.check("setuid      works inside" in r.stdout and "login keeps cap_chown" in r.stdout, "nsctl plan has the capabilities", r.stderr)
+        b.gone(name)
+        b.stage.config(ROOT + "BindPaths=/dev/shm:/shm\n")
+        r = b.ssh(name, "echo in")
+        b.check("in" not in r.stdout.split() and b.stage.syslog.wait("can be idmapped at /dev/shm"),
+                "where an id of the box's could get onto the host's file system there is no login", r.stdout + r.stderr, b.log_tail())
+        r = b.nsctl("check", "--config", b.stage.conf)
+        b.check("can be idmapped at /dev/shm" in r.stdout + r.stderr, "and nsctl check says so", (r.stdout + r.stderr)[-600:])
+
+
+def test_ports_of_its_own_network(b):
+    """With Root=no it is root's, whom nobody there is."""
+    name = b.alice.pw_name
+    serve = ("nc -l -p 80 </dev/null & while kill -0 $! 2>/dev/null && ! grep -q ':0050 .* 0A ' /proc/net/tcp /proc/net/tcp6; do "
+             "sleep 0.1; done; grep -h -o ':0050 .* 0A ' /proc/net/tcp /proc/net/tcp6 | wc -l; kill $!")
+    with store(b) as s:
+        s.image("tiny:1", fill)
+        for root in ("no", "yes"):
+            b.stage.config(f"RootFS=image:tiny:1\nNetwork=none\nRoot={root}\n")
+            r = b.ssh(name, serve)
+            b.check((r.stdout == "1\n") == (root == "yes"), f"Root={root}: who listens at port 80 of the own network", r.stdout + r.stderr, b.log_tail())
+            b.gone(name)

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #define PING_GROUPS  "sys/net/ipv4/ping_group_range"
+#define PORTS_FROM   "sys/net/ipv4/ip_unprivileged_port_start"
 #define RETURN_TRIES 5
 
 int netns_inode(int fd, uint64_t *ret, struct err *e)
@@ -92,12 +93,14 @@ static int loopback_up(void)
 }
 
 /* Below /proc/sys/net a process sees what is of its own network. */
-static int furnish(int proc, const char *ping, int *ret, struct err *e)
+static int furnish(int proc, const char *ping, bool all_ports, int *ret, struct err *e)
 {
 	if (loopback_up() < 0)
 		return err_set(e, errno, "bring up a loopback");
 	if (*ping && io_write_text(proc, PING_GROUPS, ping) < 0)
 		return err_set(e, errno, "write %s", PING_GROUPS);
+	if (all_ports && io_write_text(proc, PORTS_FROM, "0") < 0)
+		return err_set(e, errno, "write %s", PORTS_FROM);
 	return open_own(proc, ret, e);
 }
 
@@ -109,7 +112,7 @@ static int refused(struct err *e)
 			: "");
 }
 
-int netns_create(int proc, int *ret_fd, struct err *e)
+int netns_create(int proc, bool all_ports, int *ret_fd, struct err *e)
 {
 	_cleanup_close_ int home = -EBADF, made = -EBADF;
 	struct err ignored;
@@ -122,7 +125,7 @@ int netns_create(int proc, int *ret_fd, struct err *e)
 		*ping = '\0';
 	if (unshare(CLONE_NEWNET) < 0)
 		return refused(e);
-	r = furnish(proc, ping, &made, e);
+	r = furnish(proc, ping, all_ports, &made, e);
 	if (netns_return(home, r < 0 ? &ignored : e) < 0 || r < 0)
 		return -1;
 	*ret_fd = take_fd(&made);

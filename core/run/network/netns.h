@@ -7,6 +7,7 @@
 
 #include "core/base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* ip-netns(8) */
@@ -15,12 +16,13 @@
 /**
  * netns_create() - A new one, with its loopback up, and nobody in it
  * @proc:	fd of the host's /proc
+ * @all_ports:	whoever is in it may listen below port 1024, too: no box has the capability for that
  * @ret_fd:	O_CLOEXEC, the caller's; the namespace goes with the last fd and process
  *
  * Who may ping(8) without a capability is as on the host. Should be called as single thread, with
  * CAP_SYS_ADMIN and CAP_NET_ADMIN; the caller comes back to its own. Return: 0 or -1 with @e.
  */
-int netns_create(int proc, int *ret_fd, struct err *e);
+int netns_create(int proc, bool all_ports, int *ret_fd, struct err *e);
 
 /**
  * netns_open() - One that the admin made: NETNS_DIR/NAME
