@@ -280,7 +280,12 @@ check-all: deps deps-check deps-all
 	@tests/check.py all $(if $(RESUME),--resume)
 .PHONY: check-all check-programs
 # What the tests bring along.
-check-programs: $(UNITS) $(BUILD)/hostile/attack $(BUILD)/hostile/evil.so fault-programs bench-programs
+check-programs: older $(UNITS) $(BUILD)/hostile/attack $(BUILD)/hostile/evil.so fault-programs bench-programs
+
+# The first version that was a package, for what says how sessions get over an upgrade: tests/system/test_upgrade.py.
+older:
+	@tests/older.sh $(BUILD)/older
+.PHONY: older
 
 ## make check-unit    unit and golden tests, no root needed
 check-unit: all $(UNITS)
@@ -398,6 +403,8 @@ man = $(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(1)
 # Debian's pam-auth-update reads profiles from there, whatever PREFIX is. Empty: there is none here.
 PAM_CONFIGS := $(if $(wildcard /usr/sbin/pam-auth-update),/usr/share/pam-configs)
 PAM_PROFILE = $(PREFIX)/share/nsshell/pam_profile.sh
+# Debian 13's last(1) reads a database of its own.
+WTMPDB ?= $(wildcard /usr/share/pam-configs/wtmpdb)
 # It is run for this host only, not for what is below DESTDIR.
 pam_profile = $(if $(DESTDIR)$(filter-out /etc,$(SYSCONFDIR)),,$(if $(PAM_CONFIGS),test ! -e $(PAM_PROFILE) || $(PAM_PROFILE) $(1)))
 
@@ -436,6 +443,8 @@ install: all
 	chmod 0755 $(DESTDIR)$(PREFIX)/share/nsshell/userdel_nsshell.sh
 	$(if $(PAM_CONFIGS),install -D -m 0644 config/pam_profile $(DESTDIR)$(PAM_CONFIGS)/nsshell)
 	$(if $(PAM_CONFIGS),install -m 0755 config/pam_profile.sh $(DESTDIR)$(PAM_PROFILE))
+	install -m 0644 config/pam_login $(DESTDIR)$(PREFIX)/share/nsshell/pam_login
+	$(if $(and $(PAM_CONFIGS),$(WTMPDB)),install -m 0644 config/pam_profile_wtmpdb $(DESTDIR)$(PAM_CONFIGS)/nsshell-wtmpdb)
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d
 	$(PLACES) config/lxcfs_nsshell.conf \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf
@@ -496,7 +505,8 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/share/nsshell/sshd_nsshell.conf \
 		$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh \
 		$(DESTDIR)$(PREFIX)/share/nsshell/userdel_nsshell.sh \
-		$(DESTDIR)$(PAM_PROFILE) $(if $(PAM_CONFIGS),$(DESTDIR)$(PAM_CONFIGS)/nsshell) \
+		$(DESTDIR)$(PAM_PROFILE) $(DESTDIR)$(PREFIX)/share/nsshell/pam_login \
+		$(if $(PAM_CONFIGS),$(DESTDIR)$(PAM_CONFIGS)/nsshell $(DESTDIR)$(PAM_CONFIGS)/nsshell-wtmpdb) \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so \
 		$(DESTDIR)$(COMPLETIONDIR)/nsctl $(DESTDIR)$(COMPLETIONDIR)/nsjoin
 	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PREFIX)/share/nsshell/commands $(DESTDIR)$(PREFIX)/share/nsshell

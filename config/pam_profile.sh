@@ -4,18 +4,30 @@
 # profile /usr/share/pam-configs/nsshell. It takes the place of systemd's profile: as two there could be a third between
 # them, which the gate would skip in place of pam_systemd. Where there is no pam-auth-update, or the file is managed by
 # hand, "nsctl enable" writes the gate. VERSION is what was installed before, if anything was.
+# Likewise above pam_wtmpdb, which opens outside what would be closed inside, by the profile nsshell-wtmpdb: what the host's
+# last(1) shows of isolated sessions is noted by the PAM service nsshell-login instead.
 set -e
 file=/etc/pam.d/common-session
+login=/etc/pam.d/nsshell-login
+share=$(dirname "$0")
 mark='# nsshell: added by nsctl enable'
 
 # The line of a profile, "session" and a tab before it; options may have been added behind.
 profile_has() { grep -q "^session[[:blank:]].*$1" "$file"; }
-is_on() { grep '^session[[:blank:]].*pam_nsshell\.so gate' "$file" | grep -qv "$mark"; }
+# One of ours, right above that module.
+is_on() { grep -A 1 '^session[[:blank:]].*pam_nsshell\.so gate[[:blank:]]*$' "$file" | grep -q "$1\.so"; }
+# One that is known and not selected isn't wanted.
+is_known() { [ "$2" ] && grep -qsx "$1" /var/lib/pam/seen; }
+
+on_wtmpdb() {
+	if [ ! -e /usr/share/pam-configs/nsshell-wtmpdb ] || ! profile_has 'pam_wtmpdb\.so' || is_on pam_wtmpdb || is_known nsshell-wtmpdb "$1"; then return; fi
+	[ -e "$login" ] || install -m 0644 "$share/pam_login" "$login"
+	pam-auth-update --package --disable wtmpdb --enable nsshell-wtmpdb
+}
 
 on() {
 	profile_has 'pam_systemd\.so' || return 0
-	# One that is known and not selected isn't wanted.
-	if is_on || { [ "$1" ] && grep -qsx nsshell /var/lib/pam/seen; }; then
+	if is_on pam_systemd || is_known nsshell "$1"; then
 		pam-auth-update --package
 		return
 	fi
@@ -25,17 +37,19 @@ on() {
 	pam-auth-update --package --disable systemd --enable nsshell
 	# It does so for other changes of the admin's, too.
 	# shellcheck disable=SC2086 # words
-	is_on || [ -z "$services" ] || nsctl enable --yes $services >/dev/null || true
+	is_on pam_systemd || [ -z "$services" ] || nsctl enable --yes $services >/dev/null || true
 }
 
 off() {
-	if is_on; then set -- --enable systemd; fi
-	pam-auth-update --package --remove nsshell "$@"
+	if is_on pam_systemd; then set -- --enable systemd; fi
+	if is_on pam_wtmpdb; then set -- "$@" --enable wtmpdb; fi
+	pam-auth-update --package --remove nsshell nsshell-wtmpdb "$@"
+	! cmp -s "$share/pam_login" "$login" || rm -f "$login"
 }
 
 if ! command -v pam-auth-update >/dev/null || [ ! -e "$file" ]; then exit 0; fi
 case ${1:-} in
-on) on "${2:-}" ;;
+on) on_wtmpdb "${2:-}" && on "${2:-}" ;;
 off) shift && off ;;
 *) echo "usage: pam_profile.sh on [VERSION] | off" >&2 && exit 64 ;;
 esac

@@ -113,6 +113,9 @@ const char *const plan_default_inaccessible[] = {
 	"/var/log/journal",
 	"/var/log/audit",
 	"/var/log/btmp",
+	"/var/log/wtmp.db",
+	"/var/lib/wtmpdb",
+	"/var/lib/lastlog",
 	NULL,
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * nsshell-session USER RHOST TTY: a PAM transaction on the host, of the service nsshell-session, for as long
- * as the other end of fd 3 is open: what a session's modules open and close outside of its box (pam_nsshell(8)).
+ * nsshell-session SERVICE USER RHOST TTY ID FROM: a PAM transaction on the host, of the service nsshell-session or
+ * nsshell-login, for as long as the other end of fd 3 is open: what a session's modules open and close outside of
+ * its box (pam_nsshell(8)). They see the session's ID, and the service that the login came FROM.
  * Started by the supervisor, as root; ends by itself.
  */
 #include "core/base/cleanup.h"
@@ -17,8 +18,17 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
-#define SERVICE "nsshell-session"
-#define LEASH   3
+#define LEASH 3
+
+enum {
+	SERVICE = 1,
+	USER,
+	RHOST,
+	TTY,
+	ID,
+	FROM,
+	ARGS,
+};
 
 /* Nobody is there to be asked; what modules tell is for the log. */
 static int converse(
@@ -35,23 +45,35 @@ static int converse(
 	return *ret ? PAM_SUCCESS : PAM_BUF_ERR;
 }
 
+static int put(pam_handle_t *pamh, const char *name, const char *value)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "%s=%s", name, value);
+	return pam_putenv(pamh, text);
+}
+
 static int open_session(
 	const struct pam_conv *conv, char **argv, pam_handle_t **ret, struct err *e)
 {
 	pam_handle_t *pamh = NULL;
-	int r = pam_start(SERVICE, argv[1], conv, &pamh);
+	int r = pam_start(argv[SERVICE], argv[USER], conv, &pamh);
 
-	if (r == PAM_SUCCESS && *argv[2])
-		r = pam_set_item(pamh, PAM_RHOST, argv[2]);
-	if (r == PAM_SUCCESS && *argv[3])
-		r = pam_set_item(pamh, PAM_TTY, argv[3]);
+	if (r == PAM_SUCCESS && *argv[RHOST])
+		r = pam_set_item(pamh, PAM_RHOST, argv[RHOST]);
+	if (r == PAM_SUCCESS && *argv[TTY])
+		r = pam_set_item(pamh, PAM_TTY, argv[TTY]);
+	if (r == PAM_SUCCESS)
+		r = put(pamh, "NSSHELL_SESSION", argv[ID]);
+	if (r == PAM_SUCCESS)
+		r = put(pamh, "NSSHELL_SERVICE", argv[FROM]);
 	if (r == PAM_SUCCESS)
 		r = pam_open_session(pamh, 0);
 	if (r == PAM_SUCCESS) {
 		*ret = pamh;
 		return 0;
 	}
-	(void)err_set(e, 0, "a module of the PAM service " SERVICE " refuses: %s",
+	(void)err_set(e, 0, "a module of the PAM service %s refuses: %s", argv[SERVICE],
 		pam_strerror(pamh, r));
 	if (pamh)
 		(void)pam_end(pamh, r);
@@ -76,7 +98,7 @@ static int harden(int argc)
 	sigset_t none;
 
 	environ = nothing;
-	if (argc != 4 || geteuid() != 0 || getuid() != 0)
+	if (argc != ARGS || geteuid() != 0 || getuid() != 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(handled) / sizeof(*handled); i++)
 		(void)sigaction(handled[i], &staying, NULL);
@@ -100,18 +122,20 @@ int main(int argc, char **argv)
 
 	if (harden(argc) < 0)
 		return 1;
-	openlog(SERVICE, LOG_PID, LOG_AUTHPRIV);
+	openlog("nsshell-session", LOG_PID, LOG_AUTHPRIV);
 	r = open_session(&conv, argv, &pamh, &e);
 	/* Who doesn't hear it is gone, and has it closed by that. */
 	(void)io_send(LEASH, &e, sizeof(e), NULL, 0);
-	if (r < 0)
+	if (r < 0) {
+		syslog(LOG_WARNING, "session %s of %s: %s", argv[ID], argv[USER], e.msg);
 		return 1;
+	}
 	/* Nothing is ever said. */
 	while (read(LEASH, &word, 1) < 0 && errno == EINTR)
 		continue;
 	r = pam_close_session(pamh, 0);
 	if (r != PAM_SUCCESS)
 		syslog(LOG_WARNING, "%s: not all modules could close the session: %s",
-			argv[1], pam_strerror(pamh, r));
+			argv[USER], pam_strerror(pamh, r));
 	return pam_end(pamh, r) == PAM_SUCCESS ? 0 : 1;
 }

@@ -18,16 +18,22 @@
 #include <syslog.h>
 #include <time.h>
 
-#define SERVICE    PATH_PAM_D "/nsshell-session"
+#define SESSION    "nsshell-session"
+#define LOGIN      "nsshell-login"
 #define OPEN_MS    15000
 #define CLOSE_MS   10000
 #define KILL_TRIES 200
 
-static int spawn(const struct plan *p, int leash, pid_t *ret)
+static char *word(const char *text)
 {
-	char *const argv[] = { (char *)(uintptr_t)PATH_SESSION,
-		(char *)(uintptr_t)p->user, (char *)(uintptr_t)p->rhost,
-		(char *)(uintptr_t)p->tty, NULL };
+	return (char *)(uintptr_t)text;
+}
+
+static int spawn(
+	const struct plan *p, const char *service, const char *tty, int leash, pid_t *ret)
+{
+	char *const argv[] = { word(PATH_SESSION), word(service), word(p->user),
+		word(p->rhost), word(tty), word(p->id), word(p->service), NULL };
 	char *envp[] = { NULL };
 	posix_spawn_file_actions_t files;
 	int r = posix_spawn_file_actions_init(&files);
@@ -41,19 +47,21 @@ static int spawn(const struct plan *p, int leash, pid_t *ret)
 	return r;
 }
 
-static int start(const struct plan *p, struct host_session *h, struct err *e)
+static int start(const struct plan *p, const char *service, const char *tty,
+	struct host_session *h, struct err *e)
 {
 	int pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_set(e, errno, "open " SERVICE);
+		return err_set(e, errno, "open %s", service);
 	h->leash = pair[0];
-	r = spawn(p, pair[1], &h->pid);
+	h->service = service;
+	r = spawn(p, service, tty, pair[1], &h->pid);
 	(void)close(pair[1]);
 	if (r != 0)
-		return err_set(e, r, "start %s for " SERVICE, PATH_SESSION);
+		return err_set(e, r, "start %s for %s", PATH_SESSION, service);
 	h->pidfd = sys_pidfd_open(h->pid);
-	return h->pidfd < 0 ? err_set(e, errno, "open " SERVICE) : 0;
+	return h->pidfd < 0 ? err_set(e, errno, "open %s", service) : 0;
 }
 
 /* What its modules have started, too: nothing else of ours is left by now. */
@@ -78,7 +86,7 @@ static int hear(const struct host_session *h, struct err *e)
 		/* Not asked to close what it hasn't opened: its leash is cut for nothing. */
 		kill_all();
 		return err_set(e, ETIMEDOUT,
-			"a module of " SERVICE " doesn't let go of the login");
+			"a module of " SESSION " doesn't let go of the login");
 	}
 	if (io_recv(h->leash, &said, sizeof(said), NULL, NULL) != 0)
 		return err_set(
@@ -92,9 +100,17 @@ static int hear(const struct host_session *h, struct err *e)
 
 int host_session_open(const struct plan *p, struct host_session *ret, struct err *e)
 {
-	if (access(SERVICE, F_OK) < 0)
-		return errno == ENOENT ? 0 : err_set(e, errno, "look for " SERVICE);
-	return start(p, ret, e) < 0 ? -1 : hear(ret, e);
+	if (access(PATH_PAM_D "/" SESSION, F_OK) < 0)
+		return errno == ENOENT ? 0 : err_set(e, errno, "look for " SESSION);
+	return start(p, SESSION, p->tty, ret, e) < 0 ? -1 : hear(ret, e);
+}
+
+void host_session_note(const struct plan *p, const char *line, struct host_session *ret)
+{
+	struct err e;
+
+	if (access(PATH_PAM_D "/" LOGIN, F_OK) == 0 && start(p, LOGIN, line, ret, &e) < 0)
+		syslog(LOG_WARNING, "session %s: %s", p->id, e.msg);
 }
 
 void host_session_join(const struct host_session *h)
@@ -116,9 +132,8 @@ void host_session_close(struct host_session *h, const struct plan *p)
 		return;
 	if (poll(&gone, 1, CLOSE_MS) <= 0) {
 		syslog(LOG_ERR,
-			"session %s of %s: a module of " SERVICE
-			" doesn't end: its process was killed",
-			p->id, p->user);
+			"session %s of %s: a module of %s doesn't end: its process was killed",
+			p->id, p->user, h->service);
 		kill_all();
 	}
 	(void)waitpid(h->pid, NULL, WNOHANG);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What is opened and closed on the host with a session: the PAM service nsshell-session, where the admin has
- * such a file. The login program's own modules are closed in the box, as it is inside by then.
+ * such a file, and from its first terminal on nsshell-login. The login program's own modules are closed in the box, as it
+ * is inside by then.
  */
 #pragma once
 
@@ -14,6 +15,7 @@ struct host_session {
 	int leash; /* the transaction is closed when its last copy is; -EBADF: there is none */
 	int pidfd; /* of nsshell-session, a child */
 	pid_t pid;
+	const char *service; /* NULL: none was started */
 };
 #define HOST_SESSION_NONE                                                                \
 	{                                                                                \
@@ -30,6 +32,15 @@ struct host_session {
  * Return: 0, also where there is no such service; -1 with @e.
  */
 int host_session_open(const struct plan *p, struct host_session *ret, struct err *e);
+
+/**
+ * host_session_note() - Have the modules of nsshell-login open it
+ * @line:	the terminal that the host knows it by, without /dev/
+ * @ret:	host_session_close() it
+ *
+ * Nobody waits for them, and nobody is refused for what they say.
+ */
+void host_session_note(const struct plan *p, const char *line, struct host_session *ret);
 
 /* Have it stay where the caller is, in all control groups. */
 void host_session_join(const struct host_session *h);

@@ -73,6 +73,7 @@ static void tell_host(struct presence *p)
 	if (session_write(p->session, &e) < 0)
 		syslog(LOG_ERR, "session %s: %s", r->id, e.msg);
 	login_write(r);
+	host_session_note(p->session->plan, r->line, &p->session->login);
 }
 
 static bool has_terminal(int ptys)

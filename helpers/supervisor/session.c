@@ -49,6 +49,7 @@ void session_begin(struct session *s, const struct plan *plan, const struct stag
 		.terminal = terminal,
 		.holder = plan->upper == UPPER_DISK ? SIBLING_ROOTFS_FD : -EBADF,
 		.host = HOST_SESSION_NONE,
+		.login = HOST_SESSION_NONE,
 		.net = plan->network.kind != NETWORK_HOST ? SIBLING_NET_FD : -EBADF,
 		.filter = -EBADF,
 		.proc = -EBADF,
@@ -432,6 +433,7 @@ int session_end(struct session *s, struct err *e)
 	session_kill(s);
 	cgroup_fds_close(&s->groups);
 	holder_let_go(s);
+	host_session_close(&s->login, s->plan);
 	host_session_close(&s->host, s->plan);
 	cleanup_close(&s->net);
 	network_return(s->plan);

@@ -47,10 +47,11 @@ struct session {
 	int ptys;     /* the directory of the session's ptys */
 	int holder; /* Upper=disk: the account's rootfs, once record.holder is set (rootfs_share.h) */
 	int net; /* its network namespace (network.h); -EBADF for the host's */
-	struct refresh refresh;   /* the overlays of the rootfs */
-	struct renew renew;       /* once somebody is in, where something is renewed */
-	struct host_session host; /* of the PAM service for this, where there is one */
-	bool allow;               /* OnError=allow */
+	struct refresh refresh;    /* the overlays of the rootfs */
+	struct renew renew;        /* once somebody is in, where something is renewed */
+	struct host_session host;  /* of the PAM service for this, where there is one */
+	struct host_session login; /* likewise, from its first terminal on */
+	bool allow;                /* OnError=allow */
 	bool cut_off; /* a login is inside and hears no answer any more: tell the log */
 	int preparer; /* to the process that makes the cgroups meanwhile, cgroup_worker.h */
 	bool preparing;     /* it was told to begin */

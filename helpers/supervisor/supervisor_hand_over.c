@@ -28,17 +28,30 @@ static bool was_tried(const struct tried *t, const char *id)
 	return false;
 }
 
+/* An admin would wonder. */
+static int cant_share(const struct plan *plan, const char *id, const char *why)
+{
+	syslog(LOG_NOTICE, "session %s: %s has another box than session %s: %s", plan->id,
+		plan->user, id, why);
+	return 0;
+}
+
 /* Return: 1 when the login can join it; 0 when it can't; -1 with @e when it can't be told. */
 static int is_joinable(
 	const struct plan *plan, const char *id, struct record *ret, struct err *e)
 {
 	int read = record_read_live(id, ret, e);
 
+	if (read == 2)
+		return cant_share(plan, id, e->msg);
 	if (read != 0)
 		return read < 0 ? -1 : 0;
-	return ret->share && ret->uid == plan->uid &&
-	       ret->rootfs == plan_rootfs_digest(plan) &&
-	       ret->rules == plan_rules_digest(plan) && ret->state != RECORD_CLOSING;
+	if (!ret->share || ret->uid != plan->uid || ret->state == RECORD_CLOSING)
+		return 0;
+	return (ret->rootfs == plan_rootfs_digest(plan) &&
+		       ret->rules == plan_rules_digest(plan)) ||
+	       cant_share(plan, id,
+		       "that was opened with other groups, rules or file systems of the host");
 }
 
 /*

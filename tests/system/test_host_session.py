@@ -9,6 +9,7 @@ import time
 
 from harness import kernel
 from harness.pace import patient
+from harness.terminal import Terminal
 
 # Where and as whom it runs, what it is asked, and for whom.
 HOOK = """#!/bin/sh
@@ -16,18 +17,19 @@ HOOK = """#!/bin/sh
 [ -e {directory}/refuse ] && exit 1
 cut -d: -f3 /proc/self/cgroup | sort -u | tr '\\n' ' ' >{directory}/groups.$PAM_TYPE
 echo "$PAM_TYPE $PAM_SERVICE $PAM_USER $PAM_RHOST $(id -u) $(readlink /proc/self/ns/mnt)" \\
-	"$(grep CapEff /proc/self/status | cut -f2)" "$(grep SigIgn /proc/self/status | cut -f2)" >>{directory}/seen
+	"$(grep CapEff /proc/self/status | cut -f2)" "$(grep SigIgn /proc/self/status | cut -f2)" \
+	"$NSSHELL_SESSION" "$NSSHELL_SERVICE" "${{PAM_TTY:-none}}" >>{directory}/seen
 """
 
 
 class Hooks:
-    def __init__(self, b):
-        self.directory = b.stage.private / "hooks"
+    def __init__(self, b, service="nsshell-session"):
+        self.directory = b.stage.private / f"hooks-of-{service}"
         self.directory.mkdir()
         script = self.directory / "hook"
         script.write_text(HOOK.format(directory=self.directory), encoding="utf-8")
         script.chmod(0o755)
-        self.service = b.stage.private / "pam.d" / "nsshell-session"
+        self.service = b.stage.private / "pam.d" / service
         self.service.write_text(f"session required pam_exec.so {script}\n", encoding="utf-8")
 
     def seen(self, n=0):
@@ -45,8 +47,8 @@ class Hooks:
 
 
 @contextlib.contextmanager
-def hooks(b):
-    h = Hooks(b)
+def hooks(b, *service):
+    h = Hooks(b, *service)
     try:
         yield h
     finally:
@@ -68,6 +70,7 @@ def test_opened_and_closed_on_the_host(b):
             b.check([x[:6] for x in opened] == [want], "its session is opened on the host, by root", opened)
             b.check(int(opened[0][6], 16) == kernel.capabilities(), "with what root may there", opened[0][6])
             b.check(int(opened[0][7], 16) & ~(3 << 31) == 0, "and no signal ignored", opened[0][7])
+            b.check(opened[0][8:10] == [b.record_of(name)["id"], b.stage.sshd_service], "it is told which session, and where from", opened[0][8:])
             mine = _holders(name)
             b.check(len(mine) == 1, "a process holds it open", mine)
             group = b.record_of(name)["cgroup"].rpartition("/")[0] + "/supervise"
@@ -125,6 +128,46 @@ def test_a_module_that_hangs(b):
         b.check(not [p for p in kernel.processes() if str(h.directory) in p.command()], "with the module's own process")
 
 
+def test_from_the_first_terminal_on(b):
+    """nsshell-login has what who(1) has: logins with a terminal, by the line that the host knows."""
+    name = b.alice.pw_name
+    with hooks(b, "nsshell-login") as h:
+        b.check(b.ssh(name, "echo in").stdout == "in\n" and b.run("su", "-", name, "-c", "echo in").stdout == "in\n" and b.gone(name),
+                "a command over ssh, and su")
+        b.check(not h.seen(), "aren't noted", h.seen())
+        with Terminal(b.stage.sshd.argv(name, options=["-tt"])) as t:
+            t.ask("true")
+            opened = h.seen(1)
+            record = b.record_of(name)
+            b.check([x[:5] for x in opened] == [["open_session", "nsshell-login", name, "127.0.0.1", "0"]] and opened[0][5] == b.host_mnt,
+                    "a terminal is, on the host", opened)
+            b.check(opened[0][8:] == [record["id"], b.stage.sshd_service, record["line"]] and record["line"].startswith("pts/"),
+                    "by the line that utmp has", opened[0][8:], record["line"])
+            t.line("exit")
+        b.check([x[0] for x in h.seen(2)] == ["open_session", "close_session"] and b.gone(name), "and so is its end", h.seen(2))
+        b.check(not _holders(name), "nothing holds it any more")
+
+
+def test_a_note_that_fails(b):
+    name = b.alice.pw_name
+    with hooks(b, "nsshell-login") as h:
+        (h.directory / "refuse").touch()
+        with Terminal(b.stage.sshd.argv(name, options=["-tt"])) as t:
+            b.check(t.ask("echo i''n") == "in", "a module of nsshell-login refuses: nobody is refused for that")
+            b.check(b.stage.syslog.wait("nsshell-login refuses"), "and the log tells")
+            (h.directory / "refuse").unlink()
+            (h.directory / "hang").write_text("open_session", encoding="ascii")
+        b.check(b.gone(name), "its session ends")
+        with Terminal(b.stage.sshd.argv(name, options=["-tt"])) as t:
+            b.check(t.ask("echo i''n") == "in", "a module hangs: no terminal waits for it")
+            r = b.nsctl("list", "--raw", "--noheadings", "-o", "user")
+            b.check(r.stdout.split() == [name], "nor does the session", r.stdout + r.stderr)
+        b.check(b.gone(timeout=30), "which is taken away in the end", b.stage.records())
+
+
+test_a_note_that_fails.later = "waits ten seconds for a module that hangs, as another does for nsshell-session"
+
+
 def test_check_names_modules(b):
     """Those whose end matters, as long as a gate doesn't skip them."""
     run = "session optional pam_exec.so /bin/true\n"
@@ -134,3 +177,10 @@ def test_check_names_modules(b):
     said = [x for x in b.nsctl("check", "--brief", "--config", b.stage.conf).stdout.splitlines() if "pam_exec" in x]
     b.check(said and all("/su:" in x and "closes it in the box" in x for x in said),
             "nsctl check names a module that is closed in the box, where no gate is", said)
+    wtmpdb = "session optional pam_wtmpdb.so\n"
+    b.stage.pam("su", wtmpdb, b.stage.module_line())
+    said = [x for x in b.nsctl("check", "--brief", "--config", b.stage.conf).stdout.splitlines() if "pam_wtmpdb" in x]
+    b.check(said and all("nsshell-login" in x for x in said), "and where what the host notes of logins belongs", said)
+    with hooks(b), hooks(b, "nsshell-login"):
+        said = [x for x in b.nsctl("check", "--brief", "--config", b.stage.conf).stdout.splitlines() if "through nsshell-" in x]
+        b.check(not said, "and takes neither service for a way in", said)

@@ -131,6 +131,41 @@ def test_profiles_of_other_packages(b):
         b.check(_lines()[-2:] == GATED and not _check(b), "without libpam-systemd the gate has its line to skip", _lines())
 
 
+WTMPDB = "Name: Maintain wtmp database\nDefault: yes\nPriority: 0\nSession-Type: Additional\nSession-Interactive-Only: yes\nSession:\n" \
+         "\toptional pam_wtmpdb.so skip_if=sshd\n"
+
+
+def test_wtmpdb(b):
+    """Debian 13's pam_wtmpdb, which would open outside what is closed inside, has a gate of its own."""
+    with _debian(b) as debian:
+        if not debian:
+            return
+        login = pathlib.Path("/etc/pam.d/nsshell-login")
+        debian.brings("wtmpdb", WTMPDB)
+        before = COMMON.read_bytes()
+        shutil.copy(TREE / "config/pam_profile_wtmpdb", debian.configs / "nsshell-wtmpdb")
+        b.check(debian.profile("on") == 0, "pam_profile.sh on, with libpam-wtmpdb", debian.said)
+        for module in ("pam_wtmpdb.so skip_if=sshd", "pam_systemd.so"):
+            at = [i for i, x in enumerate(_lines()) if x.endswith(module)]
+            b.check(len(at) == 1 and _lines()[at[0] - 1] == GATED[0], f"{module} is there once, with a gate right above it", _lines())
+        b.check("pam_wtmpdb.so" in login.read_text(encoding="utf-8"), "nsshell-login notes logins instead")
+        on = COMMON.read_bytes()
+        b.check(debian.enable() == 0 and COMMON.read_bytes() == on, "nsctl enable leaves common-session alone", debian.said)
+        said = [x for x in b.nsctl("check", "--brief", "--config", str(b.stage.conf)).stdout.splitlines() if "wtmpdb" in x]
+        b.check(not said and not _check(b), "nsctl check is content", said)
+        b.check(debian.profile("on", "0.2") == 0 and COMMON.read_bytes() == on, "an upgrade leaves it alone", _lines())
+        b.nsctl("disable", "--yes", "--all")
+        b.check(debian.profile("off") == 0 and COMMON.read_bytes() == before and not login.exists(), "pam_profile.sh off: as it was before",
+                _lines(), debian.said)
+        debian.profile("on", "0.2")
+        login.write_text("# mine\n", encoding="ascii")
+        debian.profile("off")
+        b.check(login.exists(), "what an admin wrote stays")
+
+
+test_wtmpdb.later = "does once more, with other names, what the gate above pam_systemd does"
+
+
 def test_systemd_comes_later(b):
     with _debian(b) as debian:
         if not debian:

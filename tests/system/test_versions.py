@@ -57,6 +57,7 @@ def _unknown(b, s, session, user):
     b.check(r.returncode == 125 and f"nsctl stop {session}" in r.stderr, "nsjoin doesn't step into it, and says why", r.stdout + r.stderr)
     r = b.ssh(name, SHOW_NS)
     b.check(r.stdout and not set(r.stdout.split()) & set(inside.split()), "a login isn't refused for it, and has another box", r.stdout + r.stderr)
+    b.check(b.stage.syslog.lines(f"another box than session {session}"), "of which the log says why")
     b.check(b.nsctl("status", session).returncode == 0, "nsctl status shows it")
     r = b.nsctl("stop", session)
     b.check(r.returncode == 0 and "has ended" in r.stdout and not (SESSIONS / session).exists() and b.gone(name),

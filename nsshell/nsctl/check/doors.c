@@ -57,6 +57,8 @@ static const struct way ways[] = {
 	{ "*passwd", FINDING_NOTE, NULL },
 	{ "newusers", FINDING_NOTE, NULL },
 	{ "ppp", FINDING_NOTE, NULL },
+	{ "nsshell-session", FINDING_NOTE, NULL },
+	{ "nsshell-login", FINDING_NOTE, NULL },
 	{ "samba", FINDING_NOTE, NULL },
 	{ "cups*", FINDING_NOTE, NULL },
 	{ "*", FINDING_NOTE,

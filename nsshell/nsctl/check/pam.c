@@ -98,6 +98,9 @@ static void check_gates(const struct look *l, struct findings *f)
 	}
 }
 
+#define ELSEWHERE(service)                                                               \
+	"put it into " PATH_PAM_D "/" service ", and a gate above it here: pam_nsshell(8)"
+
 /* Session modules that have something to do at the end, which they can't do in a box. */
 static const struct closing {
 	const char *module, *left;
@@ -105,9 +108,12 @@ static const struct closing {
 	{ "pam_afs_session.so", "its tokens stay" },
 	{ "pam_ecryptfs.so", "what it mounted stays mounted" },
 	{ "pam_exec.so", "what it runs at a logout runs in the box" },
+	{ "pam_fscrypt.so", "what it unlocked stays unlocked" },
 	{ "pam_krb5.so", "its tickets stay" },
 	{ "pam_mount.so", "what it mounted stays mounted" },
-	{ "pam_wtmpdb.so", "the logout isn't noted" },
+	{ "pam_script.so", "what it runs at a logout runs in the box" },
+	{ "pam_systemd_home.so", "the home stays unlocked" },
+	{ "pam_wtmpdb.so", "the logout isn't noted, nor is what sshd notes itself" },
 	{ "pam_zfs_key.so", "what it mounted stays mounted" },
 };
 
@@ -132,8 +138,9 @@ static void check_closings(const struct look *l, struct findings *f)
 
 		if (c && !pamstack_gated(s, i))
 			findings_add(f, FINDING_NOTE, l->whom,
-				"put it into " PATH_PAM_D
-				"/nsshell-session, and a gate above it here: pam_nsshell(8)",
+				strcmp(c->module, "pam_wtmpdb.so") == 0
+					? ELSEWHERE("nsshell-login")
+					: ELSEWHERE("nsshell-session"),
 				"%s:%zu: %s opens the session on the host and closes it in the box: %s",
 				path_at(l, i), line_at(l, i), s->v[i].line->target,
 				c->left);
