@@ -34,6 +34,16 @@ static bool root_and_nested(const struct policy *p, char *why, size_t why_size)
 		"Root=yes with AllowUserNamespaces=yes isn't there yet: write no for one of them");
 }
 
+/* What is mounted in the shared places is found by their paths, in a box where nobody but root can move them. */
+static bool root_and_shared_tmp(const struct policy *p, char *why, size_t why_size)
+{
+	if (!p->root || p->tmp != TMP_ACCOUNT)
+		return false;
+	return SAY(
+		"Root=yes with PrivateTmp=account: root of one box could choose what the next one "
+		"gets for /run/user; write PrivateTmp=login, or Share=account");
+}
+
 static bool high_above_max(const struct policy *p, char *why, size_t why_size)
 {
 	const struct policy_amount *high = &p->limits.memory_high,
@@ -167,6 +177,7 @@ static bool nothing_to_share(const struct policy *p, char *why, size_t why_size)
 static const struct rule rules[] = {
 	{ "Root", "RootFS", root_over_host, false },
 	{ "Root", "AllowUserNamespaces", root_and_nested, false },
+	{ "Root", "PrivateTmp", root_and_shared_tmp, false },
 	{ "MemoryHigh", "MemoryMax", high_above_max, false },
 	{ "Isolate", "Services", isolated_nowhere, false },
 	{ "Upper", "UpperSize", size_of_disk, true },
