@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # run.sh [DIST...]: the Debian package of each release (bookworm): built by `make deb` with lintian, then its life in a
-# fresh root of that release (inside.sh) and, bookworm's, on a machine (machine.py); and `make deps install` from source
+# fresh root of that release (inside.sh), real logins there (logins.sh) and, bookworm's, on a machine (machine.py); and `make deps install` from source
 # in a root with nothing but make (source.sh). As root. Logs: build/deb/DIST.
 # DEB_BUILT=1 takes the packages that are there already, for who works on these tests.
 set -uo pipefail
@@ -28,6 +28,12 @@ newer() {
 	rm -rf "$tree"
 }
 
+# What logins.sh needs, and what tells of logins there.
+login_packages() {
+	echo openssh-server openssh-client procps
+	[ "$dist" = bookworm ] || echo libpam-wtmpdb wtmpdb libpam-lastlog2 lastlog2
+}
+
 life() {
 	# shellcheck disable=SC2016 # mmdebstrap's $1
 	mmdebstrap --quiet --variant=apt --format=null --include=passwd,login \
@@ -35,6 +41,9 @@ life() {
 		--customize-hook='mkdir -p "$1/deb/old" "$1/deb/new"' \
 		--customize-hook="cp $out/nsshell_*.deb \"\$1/deb/old/\"; cp $out/new/*.deb \"\$1/deb/new/\"; cp tests/deb/inside.sh \"\$1/deb/\"" \
 		--customize-hook="chroot \"\$1\" bash /deb/inside.sh $commit >$out/life.log 2>&1" \
+		--customize-hook="cp debian/tests/login tests/deb/logins.sh \"\$1/deb/\"" \
+		--customize-hook="chroot \"\$1\" sh -c 'DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(login_packages | xargs) && apt-get install -qq -y /deb/old/nsshell_*.deb' >$out/logins.log 2>&1" \
+		--customize-hook="tests/deb/enter.sh \"\$1\" bash /deb/logins.sh >>$out/life.log 2>>$out/logins.log" \
 		"$dist" /dev/null "$out/sources/"* >"$out/root.log" 2>&1 || echo "not ok - a root of $dist: $(tail -n 5 "$out/root.log" | tr '\n' ' ')"
 	cat "$out/life.log"
 }
