@@ -62,7 +62,30 @@ static void put(FILE *out, const char *text, const char *lines)
 		fputs(lines, out);
 }
 
-char *accountlines_merge(const char *text, const char *lines)
+static bool same(struct word a, struct word b)
+{
+	return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
+}
+
+static bool is_ours(const char *line, const char *lines)
+{
+	for (; *lines; lines = next_line(lines))
+		if (same(word_of(line, 0), word_of(lines, 0)) &&
+			(word_of(lines, 2).len == 0 ||
+				same(word_of(line, 2), word_of(lines, 2))))
+			return true;
+	return false;
+}
+
+static void put_others(FILE *out, const char *text, const char *lines)
+{
+	for (; *text; text = next_line(text))
+		if (!is_ours(text, lines))
+			fprintf(out, "%.*s\n", (int)strcspn(text, "\n"), text);
+}
+
+static char *written(void (*how)(FILE *out, const char *text, const char *lines),
+	const char *text, const char *lines)
 {
 	char *ret = NULL;
 	size_t size = 0;
@@ -71,11 +94,21 @@ char *accountlines_merge(const char *text, const char *lines)
 
 	if (!out)
 		return NULL;
-	put(out, text, lines);
+	how(out, text, lines);
 	failed = ferror(out) != 0;
 	if (fclose(out) != 0 || failed) {
 		free(ret);
 		return NULL;
 	}
 	return ret;
+}
+
+char *accountlines_merge(const char *text, const char *lines)
+{
+	return written(put, text, lines);
+}
+
+char *accountlines_without(const char *text, const char *lines)
+{
+	return written(put_others, text, lines);
 }

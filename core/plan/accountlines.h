@@ -13,3 +13,12 @@
  * Return: to free(), ends with a newline; NULL without memory.
  */
 char *accountlines_merge(const char *text, const char *lines);
+
+/**
+ * accountlines_without() - A file's text without lines of ours
+ * @lines:	as above
+ *
+ * A line is ours that has one of our names and its id, whatever else of it was changed; where ours has no id, the
+ * name. Return: to free(); NULL without memory.
+ */
+char *accountlines_without(const char *text, const char *lines);

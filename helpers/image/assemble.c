@@ -167,7 +167,9 @@ static int take_blob(
 	return 0;
 }
 
-static int take_layers(struct assembly *a, const struct strlist *lines, struct err *e)
+/* @want: how many there must be */
+static int take_layers(
+	struct assembly *a, const struct strlist *lines, size_t want, struct err *e)
 {
 	size_t n = 0;
 
@@ -176,7 +178,7 @@ static int take_layers(struct assembly *a, const struct strlist *lines, struct e
 
 		if (!value)
 			continue;
-		if (n == a->image.n_layers)
+		if (n == want)
 			return err_set(
 				e, 0, "the manifest has more layers than the config");
 		if (take_blob(a, value, &a->image.layers[n].blob, e) < 0 ||
@@ -184,29 +186,37 @@ static int take_layers(struct assembly *a, const struct strlist *lines, struct e
 			return -1;
 		n++;
 	}
-	return n == a->image.n_layers
-		       ? 0
-		       : err_set(e, 0, "the manifest has fewer layers than the config");
+	return n == want ? 0
+			 : err_set(e, 0, "the manifest has fewer layers than the config");
+}
+
+/* Its lines, and its config. */
+static int read_manifest(struct assembly *a, const struct blob *manifest,
+	struct strlist *lines, struct blob *config, struct err *e)
+{
+	_cleanup_close_ int fd = store_open_blob(a->store, manifest, e);
+	const char *value = NULL;
+
+	if (fd < 0 || json_read(fd, JSON_MANIFEST, "the image's manifest", lines, e) < 0)
+		return -1;
+	for (size_t i = 0; i < lines->n && !value; i++)
+		value = json_value(lines->v[i], "config");
+	if (!value)
+		return err_set(e, 0, "the image's manifest names no config");
+	return take_blob(a, value, config, e);
 }
 
 int assemble_manifest(
 	struct assembly *a, const struct blob *manifest, const char *type, struct err *e)
 {
 	_cleanup_(strlist_clear) struct strlist lines = { 0 };
-	_cleanup_close_ int fd = store_open_blob(a->store, manifest, e);
-	const char *config = NULL;
 
-	if (fd < 0 || json_read(fd, JSON_MANIFEST, "the image's manifest", &lines, e) < 0)
-		return -1;
 	a->image.manifest = *manifest;
 	a->image.manifest_type = type;
-	for (size_t i = 0; i < lines.n && !config; i++)
-		config = json_value(lines.v[i], "config");
-	if (!config)
-		return err_set(e, 0, "the image's manifest names no config");
-	if (take_blob(a, config, &a->image.config, e) < 0 || take_config(a, e) < 0)
+	if (read_manifest(a, manifest, &lines, &a->image.config, e) < 0 ||
+		take_config(a, e) < 0)
 		return -1;
-	return take_layers(a, &lines, e);
+	return take_layers(a, &lines, a->image.n_layers, e);
 }
 
 /* ---- a manifest of ours ------------------------------------------------------------- */
@@ -325,15 +335,23 @@ int assemble_docker(struct assembly *a, const char *config, const struct strlist
 
 /* ---- of one archive ----------------------------------------------------------------- */
 
+#define WHEN_MAX 32
+
+static void format_when(int64_t created, char ret[WHEN_MAX])
+{
+	time_t at = (time_t)created;
+	struct tm tm = { 0 };
+
+	(void)gmtime_r(&at, &tm);
+	(void)strftime(ret, WHEN_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
 static int put_config(struct assembly *a, int64_t created, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
-	time_t at = (time_t)created;
-	struct tm tm = { 0 };
-	char when[32];
+	char when[WHEN_MAX];
 
-	(void)gmtime_r(&at, &tm);
-	(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	format_when(created, when);
 	if (note_about(a, "architecture", image_architecture(), e) < 0 ||
 		note_about(a, "created", when, e) < 0)
 		return -1;
@@ -375,4 +393,42 @@ int assemble_single(struct assembly *a, int fd, const struct blob *have, int64_t
 	if (!type)
 		l->blob = plain;
 	return put_config(a, created, e) < 0 ? -1 : put_manifest(a, e);
+}
+
+/* ---- one more layer ----------------------------------------------------------------- */
+
+static int put_config_onto(struct assembly *a, const struct blob *below,
+	const struct json_layer *l, struct err *e)
+{
+	_cleanup_close_ int fd = store_open_blob(a->store, below, e);
+	_cleanup_free_ char *text = NULL;
+
+	if (fd < 0 || json_config_onto(fd, l, &text, e) < 0 ||
+		put_text(a, text, &a->image.config, e) < 0)
+		return -1;
+	return take_config(a, e);
+}
+
+int assemble_onto(struct assembly *a, const char *hex, const struct blob *layer,
+	int64_t created, struct err *e)
+{
+	_cleanup_(strlist_clear) struct strlist lines = { 0 };
+	struct source in_store = { .store = a->store, .dir = -EBADF };
+	struct blob manifest = { 0 }, config;
+	char when[WHEN_MAX];
+	const struct json_layer l = { layer->hex, when, "nsctl image commit" };
+	size_t top;
+
+	format_when(created, when);
+	a->source = &in_store;
+	(void)snprintf(manifest.hex, sizeof(manifest.hex), "%s", hex);
+	if (read_manifest(a, &manifest, &lines, &config, e) < 0 ||
+		put_config_onto(a, &config, &l, e) < 0)
+		return err_wrap(e, "the image sha256:%.12s", hex);
+	top = a->image.n_layers - 1;
+	a->image.layers[top].blob = *layer;
+	if (take_layers(a, &lines, top, e) < 0 || unpack(a, top, NULL, e) < 0)
+		return -1;
+	a->source = NULL;
+	return put_manifest(a, e);
 }

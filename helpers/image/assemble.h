@@ -34,3 +34,14 @@ int assemble_docker(struct assembly *a, const char *config, const struct strlist
  */
 int assemble_single(struct assembly *a, int fd, const struct blob *have, int64_t created,
 	struct err *e);
+
+/**
+ * assemble_onto() - An image with one more layer
+ * @hex:	manifest of the one below, which the store has
+ * @layer:	a tar without compression, in the store's tmp
+ * @created:	seconds since 1970
+ *
+ * Return: 0 or -1 with @e.
+ */
+int assemble_onto(struct assembly *a, const char *hex, const struct blob *layer,
+	int64_t created, struct err *e);

@@ -19,6 +19,8 @@ static const struct nsctl_command commands[] = {
 	{ "tag", image_tag, "give an image one more name" },
 	{ "remove", image_remove, "take a name away, and what nobody uses then" },
 	{ "export", image_export, "write an image as docker, podman and skopeo take it" },
+	{ "commit", image_commit,
+		"make what an account wrote over one a layer of another" },
 	{ "gc", image_gc, "remove what has no name and no user" },
 	{ "fsck", image_fsck, "look whether the store is whole" },
 };

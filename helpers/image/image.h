@@ -23,6 +23,7 @@ int image_export(int argc, char **argv);
 int image_fsck(int argc, char **argv);
 int image_gc(int argc, char **argv);
 int image_diff(int argc, char **argv);
+int image_commit(int argc, char **argv);
 
 struct image_import {
 	struct unpack_limits limits;

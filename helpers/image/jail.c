@@ -47,8 +47,8 @@ static const char *const calls_files[] = { "openat", "openat2", "mkdirat", "mkno
 	"readlinkat", "flistxattr", "fgetxattr", "fcntl", "fcntl64", NULL };
 
 static const char *const calls_look[] = { "fstat", "fstat64", "newfstatat", "fstatat64",
-	"statx", "getdents64", "readlinkat", "flistxattr", "fgetxattr", "fcntl",
-	"fcntl64", NULL };
+	"statx", "getdents64", "readlinkat", "flistxattr", "fgetxattr", "pread64",
+	"fcntl", "fcntl64", NULL };
 
 static int allow(scmp_filter_ctx f, const char *const *names)
 {
@@ -210,7 +210,10 @@ static int give_up(const struct jail *j, pid_t parent, struct err *e)
 static int child(const struct jail *j, pid_t parent)
 {
 	struct jail_said *said = j->said;
+	sigset_t none;
 
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)umask(0);
 	if (dup2(j->in, 0) < 0 || dup2(j->out, 1) < 0)
 		return err_set(&said->e, errno, "take input and output");

@@ -155,11 +155,46 @@ static void say_config(struct saying *s, const json_t *root)
 struct reading {
 	enum json_kind kind;
 	const char *what;
+	const struct json_layer *layer; /* of JSON_ONTO */
 };
 
-static void say(struct saying *s, enum json_kind kind, const json_t *root)
+static size_t layers_told(const json_t *history)
 {
-	switch (kind) {
+	const json_t *entry;
+	size_t i, n = 0;
+
+	for (i = 0; (entry = json_array_get(history, i)); i++)
+		n += !json_is_true(json_object_get(entry, "empty_layer"));
+	return n;
+}
+
+static void say_onto(struct saying *s, json_t *root, const struct json_layer *l)
+{
+	json_t *diffids = json_object_get(json_object_get(root, "rootfs"), "diff_ids"),
+	       *history = json_object_get(root, "history");
+	char digest[96];
+	char *text;
+
+	if (layers_told(history) == json_array_size(diffids))
+		(void)json_array_append_new(
+			history, json_pack("{s:s,s:s}", "created", l->created,
+					 "created_by", l->by));
+	(void)snprintf(digest, sizeof(digest), "sha256:%s", l->diffid);
+	if (json_array_append_new(diffids, json_string(digest)) < 0 ||
+		json_object_set_new(root, "created", json_string(l->created)) < 0)
+		return;
+	text = json_dumps(root, JSON_COMPACT | JSON_ENSURE_ASCII);
+	if (text)
+		put(s, "config", text);
+	free(text);
+}
+
+static void say(struct saying *s, const struct reading *r, json_t *root)
+{
+	switch (r->kind) {
+	case JSON_ONTO:
+		say_onto(s, root, r->layer);
+		break;
 	case JSON_INDEX:
 		say_index(s, root);
 		break;
@@ -191,7 +226,7 @@ static int read_in_jail(void *arg, struct jail_said *said)
 	s.out = open_memstream(&text, &len);
 	if (!s.out)
 		return err_set(&said->e, errno, "read %s", r->what);
-	say(&s, r->kind, root);
+	say(&s, r, root);
 	if (fclose(s.out) != 0 || io_write_all(STDOUT_FILENO, text, len) < 0)
 		return err_set(&said->e, errno, "hand on %s", r->what);
 	if (s.bad)
@@ -232,17 +267,16 @@ static char *read_said(int fd, const char *what, struct err *e)
 	return whole;
 }
 
-int json_read(
-	int fd, enum json_kind kind, const char *what, struct strlist *ret, struct err *e)
+static int read_lines(int fd, struct reading *r, struct strlist *ret, struct err *e)
 {
+	const char *what = r->what;
 	_cleanup_close_ int in = -EBADF, out = -EBADF;
 	_cleanup_free_ char *text = NULL;
-	struct reading r = { kind, what };
 	_cleanup_(jail_clear) struct jail j = { .name = what,
 		.in = fd,
 		.root = JAIL_NOTHING,
 		.work = read_in_jail,
-		.arg = &r };
+		.arg = r };
 	struct stat st;
 	int ends[2];
 
@@ -261,6 +295,29 @@ int json_read(
 	if (jail_wait(&j, !text, text ? e : &(struct err){ 0 }) < 0 || !text)
 		return -1;
 	return strlist_add_lines(ret, text) < 0 ? err_set(e, ENOMEM, "read %s", what) : 0;
+}
+
+int json_read(
+	int fd, enum json_kind kind, const char *what, struct strlist *ret, struct err *e)
+{
+	struct reading r = { .kind = kind, .what = what };
+
+	return read_lines(fd, &r, ret, e);
+}
+
+int json_config_onto(int fd, const struct json_layer *l, char **ret, struct err *e)
+{
+	_cleanup_(strlist_clear) struct strlist lines = { 0 };
+	struct reading r = { JSON_ONTO, "the image's config", l };
+	const char *text;
+
+	if (read_lines(fd, &r, &lines, e) < 0)
+		return -1;
+	text = lines.n == 1 ? json_value(lines.v[0], "config") : NULL;
+	if (!text)
+		return err_set(e, 0, "the image's config has no list of layers");
+	*ret = strdup(text);
+	return *ret ? 0 : err_set(e, ENOMEM, "write what the image is");
 }
 
 const char *json_value(const char *line, const char *key)

@@ -17,6 +17,7 @@ enum json_kind {
 	 * volume PATH; port PORT; label NAME=VALUE
 	 */
 	JSON_CONFIG,
+	JSON_ONTO, /* json_config_onto()'s */
 };
 
 #define JSON_MAX (4U << 20) /* bytes of a file, as registries take them */
@@ -31,6 +32,22 @@ enum json_kind {
  */
 int json_read(int fd, enum json_kind kind, const char *what, struct strlist *ret,
 	struct err *e);
+
+struct json_layer {
+	const char *diffid;  /* 64 digits */
+	const char *created; /* "2024-01-01T00:00:00Z" */
+	const char *by;      /* for its history */
+};
+
+/**
+ * json_config_onto() - The config of an image with one more layer
+ * @fd:		that of the image below
+ * @ret:	in one line; to free()
+ *
+ * All else of it stays. Where its history doesn't tell of every layer, it tells of this one no more. Return: 0 or -1
+ * with @e.
+ */
+int json_config_onto(int fd, const struct json_layer *l, char **ret, struct err *e);
 
 /* What follows "KEY " in a line; NULL where it has another key. */
 const char *json_value(const char *line, const char *key);

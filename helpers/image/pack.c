@@ -3,6 +3,8 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/paths.h"
+#include "core/plan/accountlines.h"
 #include "core/plan/layerentry.h"
 #include "core/plan/layername.h"
 #include "helpers/image/jail.h"
@@ -10,7 +12,9 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <endian.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <search.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +22,10 @@
 
 #define BUFFER    (256 * 1024)
 #define DEPTH_MAX 256
+#define NOBODY    65534
+/* linux/posix_acl.h */
+#define ACL_USER  0x02
+#define ACL_GROUP 0x08
 #define OPAQUE    "trusted.overlay.opaque"
 
 /* A file that has more names: the first one of them that was met. */
@@ -79,26 +87,103 @@ static int put_header(struct packing *p)
 
 /* ---- what a file has ---------------------------------------------------------------- */
 
-static int64_t id_inside(const struct packing *p, uint32_t id, uint32_t own)
+/* Return: the id as the box sees it, or -1 where it sees nobody's. */
+static int64_t id_inside(const struct pack_ids *ids, uint32_t id)
 {
-	if (!p->how->upper)
+	uint64_t before = 0;
+
+	if (!ids)
 		return id;
-	if (id == own)
-		return id;
-	return id >= p->how->first ? (int64_t)id - p->how->first : -1;
+	for (size_t i = 0; i < ids->n_own; i++)
+		if (ids->own[i] == id)
+			return id;
+	for (size_t i = 0; i < ids->n_ranges; i++) {
+		const struct id_range *r = &ids->ranges[i];
+
+		if (id >= r->start && id - r->start < r->count)
+			return (int64_t)(before + id - r->start);
+		before += r->count;
+	}
+	return -1;
+}
+
+static int64_t owner_inside(struct packing *p, const struct pack_ids *ids, uint32_t id)
+{
+	int64_t inside = id_inside(ids, id);
+
+	if (inside < 0)
+		jail_note(p->said,
+			"is nobody's, its owner isn't one of the account's ids", p->path);
+	return inside < 0 ? NOBODY : inside;
 }
 
 static int take_owner(struct packing *p, const struct stat *st)
 {
-	int64_t uid = id_inside(p, st->st_uid, p->how->own_uid),
-		gid = id_inside(p, st->st_gid, p->how->own_gid);
+	int64_t uid = owner_inside(p, p->how->uids, st->st_uid),
+		gid = owner_inside(p, p->how->gids, st->st_gid);
 
-	if (uid < 0 || uid > LAYER_ID_MAX || gid < 0 || gid > LAYER_ID_MAX)
+	if (uid > LAYER_ID_MAX || gid > LAYER_ID_MAX)
 		return err_set(&p->said->e, 0, "%.200s belongs to %u:%u: ids go up to %d",
 			*p->path ? p->path : ".", st->st_uid, st->st_gid, LAYER_ID_MAX);
 	archive_entry_set_uid(p->entry, uid);
 	archive_entry_set_gid(p->entry, gid);
 	return 0;
+}
+
+/* ---- attributes that have ids in them ------------------------------------------------ */
+
+struct acl_entry {
+	uint16_t tag, perm;
+	uint32_t id;
+};
+
+/* linux/posix_acl_xattr.h: a version, and then entries. Return: 0, or -1 where an id is nobody's. */
+static int shift_acl(struct packing *p, size_t size)
+{
+	for (size_t at = sizeof(uint32_t); at + sizeof(struct acl_entry) <= size;
+		at += sizeof(struct acl_entry)) {
+		struct acl_entry x;
+		int64_t id;
+
+		memcpy(&x, p->value + at, sizeof(x));
+		if (le16toh(x.tag) != ACL_USER && le16toh(x.tag) != ACL_GROUP)
+			continue;
+		id = id_inside(le16toh(x.tag) == ACL_USER ? p->how->uids : p->how->gids,
+			le32toh(x.id));
+		if (id < 0)
+			return -1;
+		x.id = htole32((uint32_t)id);
+		memcpy(p->value + at, &x, sizeof(x));
+	}
+	return 0;
+}
+
+/* Of the box's root they are anybody's there: without whose. Return: its size then, or -1 where it is another's. */
+static ssize_t shift_capability(struct packing *p, size_t size)
+{
+	struct vfs_ns_cap_data cap;
+	uint32_t magic;
+
+	if (size != XATTR_CAPS_SZ_3)
+		return (ssize_t)size;
+	memcpy(&cap, p->value, sizeof(cap));
+	if (id_inside(p->how->uids, le32toh(cap.rootid)) != 0)
+		return -1;
+	magic = le32toh(cap.magic_etc) & VFS_CAP_FLAGS_MASK;
+	cap.magic_etc = htole32(magic | VFS_CAP_REVISION_2);
+	memcpy(p->value, &cap, XATTR_CAPS_SZ_2);
+	return XATTR_CAPS_SZ_2;
+}
+
+static ssize_t shift_value(struct packing *p, const char *name, size_t size)
+{
+	if (!p->how->upper)
+		return (ssize_t)size;
+	if (strcmp(name, "security.capability") == 0)
+		return shift_capability(p, size);
+	if (strncmp(name, "system.posix_acl_", 17) == 0 && shift_acl(p, size) < 0)
+		return -1;
+	return (ssize_t)size;
 }
 
 static int take_xattr(struct packing *p, int fd, const char *name)
@@ -114,6 +199,12 @@ static int take_xattr(struct packing *p, int fd, const char *name)
 	n = fgetxattr(fd, name, p->value, sizeof(p->value));
 	if (n < 0)
 		return failed(p, "read an attribute of");
+	n = shift_value(p, name, (size_t)n);
+	if (n < 0) {
+		jail_note(
+			p->said, "without an attribute that names nobody's id", p->path);
+		return 0;
+	}
 	archive_entry_xattr_add_entry(p->entry, name, p->value, (size_t)n);
 	return 0;
 }
@@ -184,6 +275,71 @@ static int put_bytes(struct packing *p, int fd, off_t size)
 	return 0;
 }
 
+/* Where a file has data: what lies between isn't in the archive. */
+static int take_holes(struct packing *p, int fd, const struct stat *st)
+{
+	off_t at = 0, end;
+
+	if (st->st_size / 512 <= st->st_blocks)
+		return 0;
+	while (at < st->st_size && (at = lseek(fd, at, SEEK_DATA)) >= 0) {
+		end = lseek(fd, at, SEEK_HOLE);
+		if (end < 0)
+			break;
+		archive_entry_sparse_add_entry(p->entry, at, end - at);
+		at = end;
+	}
+	/* At least one, or it would be as if there were no holes. */
+	if (archive_entry_sparse_count(p->entry) == 0)
+		archive_entry_sparse_add_entry(p->entry, st->st_size, 0);
+	return lseek(fd, 0, SEEK_SET) < 0 ? failed(p, "read") : 0;
+}
+
+/* As large as a file of lines may be. */
+#define LINES_MAX ((off_t)1 << 20)
+
+static const char *own_lines(const struct packing *p, const struct stat *st)
+{
+	const struct pack_lines *l = p->how->lines;
+
+	for (; l && l->path; l++)
+		if (strcmp(l->path, p->path) == 0)
+			return st->st_size > LINES_MAX ? NULL : l->lines;
+	return NULL;
+}
+
+static int pack_lines(struct packing *p, int fd, const char *own, const struct stat *st)
+{
+	_cleanup_free_ char *text = calloc(1, (size_t)st->st_size + 1), *rest = NULL;
+	size_t len;
+
+	if (!text || pread(fd, text, (size_t)st->st_size, 0) < 0)
+		return failed(p, "read");
+	rest = accountlines_without(text, own);
+	if (!rest)
+		return failed(p, "read");
+	len = strlen(rest);
+	archive_entry_set_size(p->entry, (la_int64_t)len);
+	if (put_header(p) < 0)
+		return -1;
+	return archive_write_data(p->a, rest, len) == (la_ssize_t)len
+		       ? 0
+		       : err_set(&p->said->e, EPIPE, "pack %.200s", p->path);
+}
+
+static int pack_content(struct packing *p, int fd, const struct stat *st)
+{
+	const char *own = own_lines(p, st);
+
+	if (take_xattrs(p, fd) < 0)
+		return -1;
+	if (own)
+		return pack_lines(p, fd, own, st);
+	if (take_holes(p, fd, st) < 0 || put_header(p) < 0)
+		return -1;
+	return put_bytes(p, fd, st->st_size);
+}
+
 static int pack_file(struct packing *p, int dir, const char *name)
 {
 	_cleanup_close_ int fd =
@@ -195,14 +351,15 @@ static int pack_file(struct packing *p, int dir, const char *name)
 		return failed(p, "open");
 	if (!S_ISREG(st.st_mode))
 		return err_set(&p->said->e, 0, "%.200s was replaced meanwhile", p->path);
+	if (p->how->upper && (uint64_t)st.st_size > p->how->limit)
+		return err_set(&p->said->e, 0, "%.200s has %lld bytes (--max-size)",
+			p->path, (long long)st.st_size);
 	if (begin(p, &st) < 0)
 		return -1;
 	linked = pack_link(p, &st);
 	if (linked != 0)
 		return linked < 0 ? -1 : 0;
-	if (take_xattrs(p, fd) < 0 || put_header(p) < 0)
-		return -1;
-	return put_bytes(p, fd, st.st_size);
+	return pack_content(p, fd, &st);
 }
 
 static int pack_symlink(
@@ -215,6 +372,10 @@ static int pack_symlink(
 	if (n < 0)
 		return failed(p, "read the link");
 	target[n] = '\0';
+	if (p->how->upper && strncmp(target, PATH_RUN "/", sizeof(PATH_RUN)) == 0) {
+		jail_note(p->said, "left out, a link to what a box has", p->path);
+		return 0;
+	}
 	if (begin(p, st) < 0)
 		return -1;
 	linked = pack_link(p, st);
@@ -273,11 +434,27 @@ static int pack_other(struct packing *p, const char *name, const struct stat *st
 	return 0;
 }
 
+/* What each box has of its own, and may have written over. */
+static bool is_the_boxes(const struct packing *p)
+{
+	static const char *const own[] = { "etc/hosts", "etc/hostname", "etc/resolv.conf",
+		"etc/sudoers.d/nsshell" };
+
+	for (size_t i = 0; p->how->upper && i < sizeof(own) / sizeof(*own); i++)
+		if (strcmp(p->path, own[i]) == 0)
+			return true;
+	return false;
+}
+
 static int pack_one(struct packing *p, int dir, const char *name)
 {
 	struct stat st;
 
 	p->said->files++;
+	if (is_the_boxes(p)) {
+		jail_note(p->said, "left out, each box has its own", p->path);
+		return 0;
+	}
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return failed(p, "look at");
 	if (strncmp(name, ".wh.", 4) == 0) {

@@ -2,17 +2,33 @@
 /* A directory becomes the tar of a layer. */
 #pragma once
 
+#include "core/base/account.h"
 #include "helpers/image/store.h"
+
+/* Ids as an upper has them, of the box's: the Xth of all ranges is X, and the account's own are themselves. */
+struct pack_ids {
+	const struct id_range *ranges;
+	size_t n_ranges;
+	const uint32_t *own;
+	size_t n_own;
+};
+
+/* A file of lines without those that are the account's, accountlines_without(). */
+struct pack_lines {
+	const char *path; /* "etc/passwd" */
+	const char *lines;
+};
 
 /* How it is read. */
 struct pack_how {
 	/*
 	 * It is an upper of overlayfs: what hides files of lower layers becomes ".wh." and trusted.overlay.opaque
-	 * ".wh..wh..opq". Else a whiteout is left out, as a device is.
+	 * ".wh..wh..opq", and what a box has of the host's stays out. Else a whiteout is left out, as a device is.
 	 */
 	bool upper;
-	uint32_t first; /* of an upper: the id that the box's 0 is; others follow */
-	uint32_t own_uid, own_gid; /* of an upper: map to themselves */
+	const struct pack_ids *uids, *gids; /* of an upper */
+	const struct pack_lines *lines;     /* of an upper; ended by one without a path */
+	uint64_t limit; /* of an upper: bytes of a file, those in its holes too */
 };
 
 /**

@@ -2,8 +2,13 @@
 """What accounts wrote with Upper=disk: told, set aside, made an image of."""
 
 import contextlib
+import grp
 import os
+import shutil
+import stat
+import struct
 
+from harness.images import layers_of
 from harness.imagestore import busybox, store
 from harness.scene import json_of
 
@@ -117,3 +122,159 @@ def test_reset(b):
         b.check(r.returncode == 1 and "nobody-such" in r.stderr, "another account's isn't given to who has its uid now", r.stderr)
         r = b.nsctl("gc", "--gone")
         b.check(not os.path.exists(f"{upper}.old"), "and goes with what accounts that are gone have left", r.stdout + r.stderr)
+
+
+def _owner_of_root(b):
+    """What the box's root is on the host."""
+    plan = json_of(b.nsctl("plan", "--json", "-c", b.stage.conf, "-s", b.stage.sshd_service, b.alice.pw_name))
+    return next(x["outside"] for x in plan["uids"] if x["inside"] == 0)
+
+
+def _import(b, name="tiny:1"):
+    root = b.stage.base / "tree"
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir()
+    busybox(root)
+    _open(root)
+    r = b.nsctl("image", "import", root, name, timeout=60)
+    b.check(r.returncode == 0, "an image is imported", r.stdout + r.stderr)
+
+
+def _by_root(b, upper):
+    """What root of the box could have written: owners, attributes, and files that each box has of its own."""
+    zero, uid, gid = _owner_of_root(b), b.alice.pw_uid, b.alice.pw_gid
+    layer = f"{upper}/upper/+tiny:1"
+    os.mkdir(f"{layer}/etc", 0o755)
+    os.chown(f"{layer}/etc", zero, zero)
+    own = f"{b.alice.pw_name}:x:{uid}:{gid}::/home:/bin/sh\n"
+    for path, text in (("passwd", f"root:x:0:0::/:/bin/sh\n{own}new:x:7:7::/:/bin/sh\n"), ("shadow", f"new:*:::::::\n{b.alice.pw_name}:!*:::::::\n"),
+                       ("hosts", "1.2.3.4 box\n"), ("group", f"g:x:9:\n{grp.getgrgid(gid).gr_name}:x:{gid}:\n")):
+        with open(f"{layer}/etc/{path}", "w", encoding="ascii") as f:
+            f.write(text)
+        os.chown(f.name, zero, zero)
+    for name, owner, mode in (("seven", zero + 7, 0o4755), ("nobodys", 0, 0o644), ("sparse", uid, 0o600)):
+        with open(f"{layer}/open/{name}", "w", encoding="ascii") as f:
+            f.write(name)
+        os.chown(f.name, owner, owner if owner != uid else gid)
+        os.chmod(f.name, mode)
+    os.truncate(f"{layer}/open/sparse", 64 << 20)
+    with open(f"{layer}/open/sparse", "r+b") as f:
+        f.seek(32 << 20)
+        f.write(b"middle")
+    os.setxattr(f"{layer}/open/seven", "user.kept", b"1")
+    # v3: of the box's root
+    os.setxattr(f"{layer}/open/seven", "security.capability", struct.pack("<6I", 0x03000001, 1 << 10, 0, 0, 0, zero)[:24])
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", t, 6, i) for t, i in (
+        (1, 2**32 - 1), (2, zero + 8), (2, uid), (4, 2**32 - 1), (16, 2**32 - 1), (32, 2**32 - 1)))
+    os.setxattr(f"{layer}/open/changed", "system.posix_acl_access", acl)
+    os.symlink("/run/nsshell/command", f"{layer}/open/passwd")
+    os.mkfifo(f"{layer}/open/fifo")
+    os.mknod(f"{layer}/open/socket", 0o140644)
+    os.lchown(f"{layer}/open/fifo", uid, gid)
+
+
+def _acl(path):
+    text = os.getxattr(path, "system.posix_acl_access")
+    return [struct.unpack_from("<HHI", text, 4 + 8 * i)[2] for i in (1, 2)]
+
+
+def test_commit(b):
+    """What an account wrote is a layer, as its box had it; a second account logs in to it."""
+    name, uid = b.alice.pw_name, b.alice.pw_uid
+    with store(b), _uppers(b) as upper:
+        _import(b)
+        b.stage.config("Upper=disk\n")
+        b.ssh(name, f"echo x >{b.stage.open}/f")
+        b.gone(name)
+        r = b.nsctl("image", "commit", name, "done:1")
+        b.check(r.returncode == 1 and "no image to commit onto" in r.stderr, "over the host's root there is nothing to commit onto", r.stderr)
+        b.stage.config(IMAGE)
+        r = b.ssh(name, WRITE)
+        b.check(r.returncode == 0, "a user writes over an image", r.stdout + r.stderr, b.log_tail())
+        b.gone(name)
+        _by_root(b, upper)
+        with b.shell(name) as one:
+            one.do("echo live >/open/live")
+            r = b.nsctl("image", "commit", name, "done:1", timeout=60)
+            b.check(r.returncode == 0 and one.do("cat /open/live") == "live", "nsctl image commit, while a session is open, which goes on",
+                    r.stdout + r.stderr)
+        for word in ("etc/hosts", "open/passwd", "open/nobodys", "open/socket"):
+            b.check(word in r.stderr, f"what became of {word} is said", r.stderr)
+        b.gone(name)
+        layers = layers_of("done:1")
+        top = layers[-1]
+        b.check(len(layers) == 2 and layers[:1] == layers_of("tiny:1"), "the layers below are those of the image", str(layers))
+        seven, changed, sparse = (os.lstat(f"{top}/open/{f}") for f in ("seven", "changed", "sparse"))
+        b.check((seven.st_uid, seven.st_gid, oct(seven.st_mode)) == (7, 7, "0o104755") and changed.st_uid == 0 and
+                os.lstat(f"{top}/open/new").st_uid == uid and os.lstat(f"{top}/etc").st_uid == 0 and os.lstat(f"{top}/open/nobodys").st_uid == 65534,
+                "owners are those that the box saw, with modes", f"{seven} {changed.st_uid}")
+        b.check(os.getxattr(f"{top}/open/seven", "user.kept") == b"1" and
+                os.getxattr(f"{top}/open/seven", "security.capability") == struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0) and
+                _acl(f"{top}/open/changed") == [8, uid], "and attributes, in which ids are the box's, too", str(_acl(f"{top}/open/changed")))
+        b.check(sparse.st_size == 64 << 20 and sparse.st_blocks < 1 << 14 and os.lstat(f"{top}/open/link").st_nlink == 2,
+                "a hole stays a hole, and a hard link one", f"{sparse.st_blocks} {os.lstat(f'{top}/open/link').st_nlink}")
+        texts = {f: open(f"{top}/etc/{f}", encoding="ascii").read() for f in os.listdir(f"{top}/etc")}
+        b.check(texts == {"passwd": "root:x:0:0::/:/bin/sh\nnew:x:7:7::/:/bin/sh\n", "shadow": "new:*:::::::\n", "group": "g:x:9:\n"},
+                "the account's own lines stay out, and each box's own files", str(texts))
+        b.stage.config("RootFS=image:done:1\n")
+        r = b.ssh(b.bob.pw_name, "cd /open; cat new/f dir/y dir/over live; ls -a . dir; cat /open/changed")
+        b.check(r.returncode == 0 and r.stdout.startswith("x\ny\nz\nlive\n") and r.stdout.endswith("of mine\n") and
+                not {"gone", "whole", "old"} & set(r.stdout.split()), "a second account logs in to the result", r.stdout + r.stderr, b.log_tail())
+        shown = json_of(b.nsctl("image", "show", "--json", "done:1"))
+        b.check(len(shown["layers"]) == 2 and shown["created"] > "2020", "it is shown like any image", str(shown))
+        b.gone()
+        r = b.nsctl("image", "commit", name, "done:1")
+        b.check(r.returncode == 0 and layers_of("done:1")[-1] == top, "the same once more is the same layer", r.stdout + r.stderr)
+
+
+def _look(root):
+    """Every file: mode, owner, size, time, attributes with their values, links."""
+    found = {}
+    for directory, directories, files in os.walk(root):
+        for path in (os.path.join(directory, f) for f in directories + files):
+            st = os.lstat(path)
+            plain = not stat.S_ISDIR(st.st_mode)
+            attributes = {a: os.getxattr(path, a, follow_symlinks=False) for a in os.listxattr(path, follow_symlinks=False)}
+            found[os.path.relpath(path, root)] = (oct(st.st_mode), st.st_uid, st.st_gid, plain and st.st_size, int(st.st_mtime), attributes,
+                                                  plain and st.st_nlink)
+    return found
+
+
+def test_commit_by_other_tools(b):
+    """What was committed is to umoci and podman what it is to a box."""
+    missing = [t for t in ("podman", "umoci", "skopeo") if not shutil.which(t)]
+    if missing:
+        b.skip("a committed image in other tools", f"{' and '.join(missing)} isn't there")
+        return
+    name = b.alice.pw_name
+    place = b.stage.base / "tools"
+    place.mkdir()
+    podman = ("podman", "--storage-driver=vfs", f"--root={place}/storage", f"--runroot={place}/run")
+    with store(b), _uppers(b) as upper:
+        _import(b)
+        b.stage.config(IMAGE)
+        b.ssh(name, WRITE)
+        b.gone(name)
+        _by_root(b, upper)
+        b.nsctl("image", "commit", name, "done:1")
+        r = b.nsctl("image", "export", "done:1", place / "out.tar")
+        b.check(r.returncode == 0, "the committed image is exported", r.stderr)
+        merged = place / "merged"
+        merged.mkdir()
+        b.run("mount", "-t", "overlay", "-o", f"ro,lowerdir={':'.join(reversed(layers_of('done:1')))}", "overlay", merged)
+        here = _look(merged)
+        b.run("umount", merged)
+        for words in (("skopeo", "copy", f"oci-archive:{place}/out.tar:done:1", f"oci:{place}/layout:1"),
+                      ("umoci", "unpack", "--image", f"{place}/layout:1", place / "bundle"),
+                      (*podman, "load", "-i", place / "out.tar")):
+            r = b.run(*words, timeout=120)
+            b.check(r.returncode == 0, f"{words[0]} takes it", (r.stdout + r.stderr)[-500:])
+        r = b.run(*podman, "image", "mount", "localhost/done:1")
+        for tool, root in (("umoci", place / "bundle/rootfs"), ("podman", r.stdout.strip())):
+            there = _look(root)
+            other = {k: (here.get(k), there.get(k)) for k in set(here) | set(there) if here.get(k) != there.get(k)}
+            b.check(len(here) > 40 and not other, f"every file is as {tool} has it, and none more", str(list(other.items())[:5]))
+        b.run("sh", "-c", f"umount -R {place}/storage/vfs {place}/storage 2>/dev/null; rm -rf {place}")
+
+
+test_commit_by_other_tools.later = "it starts podman, skopeo and umoci, which take their time"
