@@ -23,6 +23,7 @@ static const char *const abstract_words[] = { "private", "shared", NULL };
 static const char *const network_words[] = { "account", "login", NULL };
 static const char *const share_words[] = { "login", "account", NULL };
 static const char *const tmp_words[] = { "login", "account", NULL };
+static const char *const change_words[] = { "keep", "reset", "refuse", NULL };
 static const char *const upper_words[] = { "none", "tmpfs", "disk", NULL };
 static const char *const error_words[] = { "deny", "allow", NULL };
 static const char *const oom_words[] = { "continue", "kill", NULL };
@@ -70,6 +71,8 @@ const struct config_key config_keys[] = {
 	ROW("RootFS", rootfs, image, "host", "host or image:NAME or image:NAME:TAG"),
 	ROW("Upper", word, upper, "none", "none, tmpfs or disk", .words = upper_words),
 	ROW("UpperSize", size, upper_size, "1G", HINT_TMP, .min = PAGE),
+	ROW("UpperOnChange", word, on_change, "keep", "keep, reset or refuse",
+		.words = change_words),
 	ROW("PrivateTmp", word, tmp, "login", "login or account", .words = tmp_words),
 	ROW("TmpSize", size, tmp_size, "512M", HINT_TMP, .min = PAGE),
 	ROW("BindPaths", binds, bind_paths, "", HINT_BIND, .list = true),

@@ -191,15 +191,19 @@ static int export_session(
 static int enter(pam_handle_t *pamh, int sock, const int *fds, size_t n,
 	const struct proto_reply *reply, struct err *e)
 {
+	const char *user = NULL, *notice = strchr(reply->text, '\n');
 	char directory[PATH_MAX];
-	const char *user = NULL;
 	const struct proto_request joined = { .magic = PROTO_MAGIC,
 		.kind = PROTO_JOINED };
 
+	/* Outside still: what shows it may load things for it. */
+	if (notice)
+		(void)pam_error(pamh, "%s", notice + 1);
 	if (export_session(pamh, reply, e) < 0 || handed_close_on_exec(e) < 0 ||
 		lease_keep(pamh, sock, e) < 0)
 		return -1;
-	if (reply->text[0] && pam_get_user(pamh, &user, NULL) == PAM_SUCCESS)
+	if (reply->text[0] && notice != reply->text &&
+		pam_get_user(pamh, &user, NULL) == PAM_SUCCESS)
 		client_preload(user);
 	/* Only its name goes along. */
 	if (!getcwd(directory, sizeof(directory)))

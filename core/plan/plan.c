@@ -225,6 +225,7 @@ static void plan_privileges(struct planner *b)
 	p->scope_sockets = b->in->host->scopes && policy->abstract == ABSTRACT_PRIVATE;
 	p->notify_join = policy->notify_join;
 	p->upper = policy->upper;
+	p->on_change = policy->on_change;
 	p->upper_size =
 		policy->upper == UPPER_TMPFS ? policy->upper_size : PARSE_INFINITY;
 	p->upper_inodes = planner_inodes(p->upper_size);

@@ -402,7 +402,8 @@ struct plan {
 	size_t n_layers;
 	enum policy_upper upper;
 	uint64_t upper_size;
-	uint64_t upper_inodes; /* with UPPER_TMPFS; 0: the kernel's default */
+	enum policy_on_change on_change; /* with UPPER_DISK */
+	uint64_t upper_inodes;           /* with UPPER_TMPFS; 0: the kernel's default */
 	struct plan_op *ops;
 	size_t n_ops;
 	struct plan_cgroup cgroup;
@@ -486,8 +487,9 @@ size_t plan_watches(const struct plan *p, struct plan_watch *ret, size_t max);
 
 /* ---- plan_names.c: what is printed of it, in words and as JSON --------------------------- */
 
-extern const char *const plan_op_names[];    /* by enum plan_op_kind */
-extern const char *const plan_layer_names[]; /* by enum plan_layer_kind */
+extern const char *const plan_op_names[];        /* by enum plan_op_kind */
+extern const char *const plan_on_change_names[]; /* by enum policy_on_change */
+extern const char *const plan_layer_names[];     /* by enum plan_layer_kind */
 
 /* A bool of struct plan_op. The lists below end with a row without a name. */
 struct plan_op_flag {

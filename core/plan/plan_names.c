@@ -28,6 +28,12 @@ const char *const plan_op_names[] = {
 	[PLAN_COVER] = "cover",
 };
 
+const char *const plan_on_change_names[] = {
+	[ON_CHANGE_KEEP] = "keep",
+	[ON_CHANGE_RESET] = "reset",
+	[ON_CHANGE_REFUSE] = "refuse",
+};
+
 const char *const plan_layer_names[] = {
 	[PLAN_LAYER_WHITEOUT] = "whiteout",
 	[PLAN_LAYER_SYMLINK] = "symlink",

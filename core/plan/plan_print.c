@@ -157,6 +157,9 @@ static void print_rootfs(const struct plan *p, FILE *out)
 			fprintf(out, ", inodes=%llu",
 				(unsigned long long)p->upper_inodes);
 	}
+	if (p->upper == UPPER_DISK)
+		fprintf(out, ", on a change below: %s",
+			plan_on_change_names[p->on_change]);
 	fputc('\n', out);
 	for (size_t i = 0; i < p->n_overlays; i++) {
 		const struct plan_overlay *o = &p->overlays[i];

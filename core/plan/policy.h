@@ -32,6 +32,13 @@ enum policy_upper {
 	UPPER_DISK,  /* kept below the state directory */
 };
 
+/* What becomes of what was written with Upper=disk when another lower is beneath it. */
+enum policy_on_change {
+	ON_CHANGE_KEEP,
+	ON_CHANGE_RESET,  /* it is set aside, and the account begins anew */
+	ON_CHANGE_REFUSE, /* no login, until an admin decides */
+};
+
 enum policy_tmp {
 	TMP_LOGIN, /* each session its own */
 	TMP_ACCOUNT,
@@ -134,7 +141,8 @@ struct policy {
 	char *image;             /* RootFS=image:NAME; NULL is the host's root */
 	enum policy_upper upper; /* Upper= */
 	uint64_t upper_size;     /* UpperSize=, bytes; PARSE_INFINITY: no limit of ours */
-	uint64_t tmp_size;       /* TmpSize=, bytes, each of /tmp, /var/tmp, /dev/shm */
+	enum policy_on_change on_change; /* UpperOnChange= */
+	uint64_t tmp_size; /* TmpSize=, bytes, each of /tmp, /var/tmp, /dev/shm */
 	/* Lists of absolute paths; a '-' before one means: leave it out where it isn't
 	 * there. A bind may be SOURCE:TARGET. */
 	struct strlist bind_paths;    /* BindPaths= */

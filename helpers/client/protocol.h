@@ -64,7 +64,8 @@ struct proto_reply {
 	char bus[80]; /* JOIN: address of the user manager's session bus, "" without one */
 	char shell[POLICY_SHELL_MAX]; /* IGNORE, JOIN: Shell=, "" where it isn't set */
 	char text
-		[512]; /* DENY, UNBOXED: for the log; JOIN: the image, "" over the host's root */
+		[512]; /* DENY, UNBOXED: for the log; JOIN: the image, "" over the host's root, and
+			* behind a line break a sentence for the user, if there is one */
 	uint64_t namespaces; /* JOIN: CLONE_NEW*, for setns */
 	uint64_t caps;       /* JOIN: mask of capabilities to keep */
 	uint32_t uid, gid;   /* JOIN: the account's */

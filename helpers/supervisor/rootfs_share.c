@@ -77,6 +77,8 @@ static int ask_sibling(struct session *s, const char *id, int *ret, struct err *
 		found = r.uid == s->plan->uid ? sibling_rootfs(&r, ret, e) : 0;
 		if (found == 2)
 			return lost_rootfs(s, id, e);
+		if (found == 1)
+			memcpy(s->record.changed, r.changed, sizeof(r.changed));
 		return found == 1 ? same_rules(s, &r, e) : found;
 	case 1:
 		return 0;
@@ -130,7 +132,7 @@ static int share_rootfs(struct session *s, int family, struct err *e)
 		return -1;
 	if (found > 0 && sys_setns(ns, CLONE_NEWNS) < 0)
 		return err_set(e, errno, "join the account's rootfs");
-	if (found == 0 && rootfs_build(s->plan, s->proc, e) < 0)
+	if (found == 0 && rootfs_build(s->plan, s->proc, s->record.changed, e) < 0)
 		return -1;
 	if (hold_here(s, e) < 0 || refresh_hold(s->plan, &s->refresh, e) < 0)
 		return -1;
@@ -141,7 +143,7 @@ int holder_take(struct session *s, int family, struct err *e)
 {
 	if (s->plan->upper == UPPER_DISK)
 		return share_rootfs(s, family, e);
-	if (rootfs_build(s->plan, s->proc, e) < 0)
+	if (rootfs_build(s->plan, s->proc, s->record.changed, e) < 0)
 		return -1;
 	return refresh_hold(s->plan, &s->refresh, e);
 }

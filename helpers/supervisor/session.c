@@ -73,6 +73,19 @@ int session_write(struct session *s, struct err *e)
 
 /* ---- letting a login in ------------------------------------------------------------- */
 
+/* The image, and what its user is to know of a change below. */
+static void fill_text(const struct session *s, char *text, size_t size)
+{
+	const char *changed = s->record.changed, *what = strchr(changed, ' ');
+
+	if (!what)
+		(void)snprintf(text, size, "%s", s->plan->image);
+	else
+		(void)snprintf(text, size,
+			"%s\nThe %s has changed beneath what you wrote over it: that was %s.",
+			s->plan->image, what + 1, *changed == 'r' ? "set aside" : "kept");
+}
+
 static void fill_reply(
 	const struct session *s, enum proto_kind kind, struct proto_reply *reply)
 {
@@ -84,7 +97,7 @@ static void fill_reply(
 		(void)snprintf(reply->bus, sizeof(reply->bus), "unix:path=%s/bus",
 			s->plan->runtime_dir);
 	(void)snprintf(reply->shell, sizeof(reply->shell), "%s", s->plan->door_shell);
-	(void)snprintf(reply->text, sizeof(reply->text), "%s", s->plan->image);
+	fill_text(s, reply->text, sizeof(reply->text));
 	/* The caller was in its cgroup namespace's root before, and stays in the box's.
 	 */
 	reply->namespaces = s->plan->namespaces;

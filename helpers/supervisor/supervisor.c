@@ -61,6 +61,10 @@ static void note_login(struct session *s, struct presence *presence)
 		syslog(LOG_NOTICE, "session %s: %s", s->plan->id, s->plan->notes[i]);
 	if (s->note[0])
 		syslog(LOG_WARNING, "session %s: %s", s->plan->id, s->note);
+	if (s->record.changed[0])
+		syslog(LOG_NOTICE,
+			"session %s: what lies below what %s wrote with Upper=disk has changed (UpperOnChange=): %s",
+			s->plan->id, s->plan->user, s->record.changed);
 }
 
 /*

@@ -364,6 +364,8 @@ int nsctl_plan_json(const struct plan *p, const struct nsctl_verdict *v, FILE *o
 	privileges(&o, object, p);
 	put(&o, object, "upper", json_string(upper_names[p->upper]));
 	put(&o, object, "upper_size", number(p->upper_size));
+	put(&o, object, "upper_on_change",
+		json_string(plan_on_change_names[p->on_change]));
 	put(&o, object, "overlays", overlays(&o, p));
 	put(&o, object, "layers", layers(&o, p));
 	put(&o, object, "ops", ops(&o, p));

@@ -63,6 +63,9 @@ static void print_head(const struct status *s)
 		(void)printf("\n%12s: %s", "Image", r->image);
 	if (!r->no_new_privs)
 		(void)printf("\n%12s: %s", "Root", "its user may be root of it");
+	if (r->changed[0])
+		(void)printf("\n%12s: %s%s", "Upper", r->changed,
+			": it has changed beneath what the account wrote (nsctl diff)");
 	(void)printf("\n%12s: %s\n", "Cgroup", r->cgroup[0] ? r->cgroup : "none");
 	print_outdated(&s->session->outdated);
 }

@@ -30,6 +30,7 @@ TEXT_CELL(from, record.rhost)
 TEXT_CELL(service, record.service)
 TEXT_CELL(tty, record.tty)
 TEXT_CELL(cgroup, record.cgroup)
+TEXT_CELL(changed, record.changed)
 
 /* By its name: the digest is what `nsctl status` shows. */
 CELL(image)
@@ -189,6 +190,7 @@ const struct nsctl_column nsctl_columns[] = {
 	{ "ADDRESS", 10, 0, TEXT, "its own, with Network=private", .cell = cell_address },
 	{ "IMAGE", 12, 0, TEXT, "the image that it is over, with RootFS=image:", .cell = cell_image },
 	{ "ROOT", 3, 0, TEXT, "whether its user may be root of it, with Root=yes", .cell = cell_root },
+	{ "CHANGED", 8, 0, TEXT, "what lies below what it wrote with Upper=disk has changed: what became of that", .cell = cell_changed },
 	{ "NETIN", 6, RIGHT, NUMBER, "received by the account's network, with Network=private", .field = "net_in" },
 	{ "NETOUT", 6, RIGHT, NUMBER, "sent by it", .field = "net_out" },
 	{ "REFUSED", 5, RIGHT, NUMBER, "packets of its that were refused", .field = "net_refused" },

@@ -50,7 +50,7 @@ def _diff(b, *words):
 def test_diff(b):
     """nsctl diff, over an image and over the host's root."""
     name = b.alice.pw_name
-    with store(b) as s, _uppers(b):
+    with store(b) as s, _uppers(b) as upper:
         s.tag("tiny:1", [s.layer(busybox), s.layer(_open)])
         r = b.nsctl("diff", name)
         b.check(r.returncode == 1 and "nothing" in r.stderr, "nothing is written yet, which is said", r.stdout + r.stderr)
@@ -76,6 +76,9 @@ def test_diff(b):
         b.check(set(rows) == WANT, "or not, where one image is asked for", str(set(rows) ^ WANT))
         r, rows = _diff(b, "--max-files=3")
         b.check(r.returncode == 1 and "--max-files" in r.stderr, "more than may be told is said", r.stderr)
+        os.makedirs(f"{upper}/upper/+tiny:1/open/new/{'d/' * 300}")
+        r, rows = _diff(b, "--image", "tiny:1")
+        b.check(("A", "/open/new/d") in rows and len(rows) > 200 and "too deep" in r.stderr, "what is too deep to be looked into is said", r.stderr)
         r = b.run(b.stage.bin / "nsctl", "diff", name, preexec_fn=lambda: os.setuid(b.alice.pw_uid))
         b.check(r.returncode == 1 and "root's" in r.stderr, "and to root alone", r.stdout + r.stderr)
 
@@ -127,7 +130,7 @@ def test_reset(b):
 def _owner_of_root(b):
     """What the box's root is on the host."""
     plan = json_of(b.nsctl("plan", "--json", "-c", b.stage.conf, "-s", b.stage.sshd_service, b.alice.pw_name))
-    return next(x["outside"] for x in plan["uids"] if x["inside"] == 0)
+    return [next(x["outside"] for x in plan[ids] if x["inside"] == 0) for ids in ("uids", "gids")]
 
 
 def _import(b, name="tiny:1"):
@@ -142,20 +145,20 @@ def _import(b, name="tiny:1"):
 
 def _by_root(b, upper):
     """What root of the box could have written: owners, attributes, and files that each box has of its own."""
-    zero, uid, gid = _owner_of_root(b), b.alice.pw_uid, b.alice.pw_gid
+    (zero, zero_gid), uid, gid = _owner_of_root(b), b.alice.pw_uid, b.alice.pw_gid
     layer = f"{upper}/upper/+tiny:1"
     os.mkdir(f"{layer}/etc", 0o755)
-    os.chown(f"{layer}/etc", zero, zero)
+    os.chown(f"{layer}/etc", zero, zero_gid)
     own = f"{b.alice.pw_name}:x:{uid}:{gid}::/home:/bin/sh\n"
     for path, text in (("passwd", f"root:x:0:0::/:/bin/sh\n{own}new:x:7:7::/:/bin/sh\n"), ("shadow", f"new:*:::::::\n{b.alice.pw_name}:!*:::::::\n"),
                        ("hosts", "1.2.3.4 box\n"), ("group", f"g:x:9:\n{grp.getgrgid(gid).gr_name}:x:{gid}:\n")):
         with open(f"{layer}/etc/{path}", "w", encoding="ascii") as f:
             f.write(text)
-        os.chown(f.name, zero, zero)
-    for name, owner, mode in (("seven", zero + 7, 0o4755), ("nobodys", 0, 0o644), ("sparse", uid, 0o600)):
+        os.chown(f.name, zero, zero_gid)
+    for name, owner, group, mode in (("seven", zero + 7, zero_gid + 7, 0o4755), ("nobodys", 0, 0, 0o644), ("sparse", uid, gid, 0o600)):
         with open(f"{layer}/open/{name}", "w", encoding="ascii") as f:
             f.write(name)
-        os.chown(f.name, owner, owner if owner != uid else gid)
+        os.chown(f.name, owner, group)
         os.chmod(f.name, mode)
     os.truncate(f"{layer}/open/sparse", 64 << 20)
     with open(f"{layer}/open/sparse", "r+b") as f:
@@ -278,3 +281,82 @@ def test_commit_by_other_tools(b):
 
 
 test_commit_by_other_tools.later = "it starts podman, skopeo and umoci, which take their time"
+
+
+def _changed(b):
+    rows = json_of(b.nsctl("list", "--json", "-o", "user,changed"))["sessions"]
+    return [row["changed"] or "" for row in rows if row["user"] == b.alice.pw_name]
+
+
+def test_upper_on_change(b):
+    """UpperOnChange=: another image under the tag, other packages of the host."""
+    name = b.alice.pw_name
+    told = "has changed beneath what you wrote over it"
+    with store(b) as s, _uppers(b) as upper:
+        base, opened = s.layer(busybox), s.layer(_open)
+
+        def renew(n):
+            s.tag("tiny:1", [base, opened, s.layer(lambda root: (root / f"new{n}").mkdir())])
+        renew(1)
+        b.stage.config(IMAGE)
+        r = b.run("su", "-", name, "-c", "echo mine >/open/mine")
+        b.check(r.returncode == 0 and told not in r.stderr, "a login over an image as it was is told nothing", r.stdout + r.stderr, b.log_tail())
+        b.gone(name)
+        renew(2)
+        with b.shell(name) as one:
+            b.check(one.do("cat /open/mine; ls -d /new2") == "mine\n/new2", "keep: what was written lies over the new image", b.log_tail())
+            r = b.run("su", "-", name, "-c", "cat /open/mine")
+            b.check(r.stdout == "mine\n" and f"The image tiny:1 {told}: that was kept." in r.stderr, "a user is told, each of two logins at once",
+                    r.stdout + r.stderr)
+            session = one.do("echo $NSSHELL_SESSION")
+            r = b.nsctl("status", session)
+            b.check(set(_changed(b)) == {"kept image tiny:1"} and "kept image tiny:1" in r.stdout, "and so are nsctl list and status",
+                    f"{_changed(b)} {r.stdout}")
+        b.check(b.stage.syslog.wait(rf"what lies below what {name} wrote .*kept image tiny:1"), "and the log", b.log_tail())
+        b.gone(name)
+        r = b.run("su", "-", name, "-c", "cat /open/mine")
+        b.check(r.stdout == "mine\n" and told not in r.stderr, "once", r.stdout + r.stderr)
+        b.gone(name)
+        renew(3)
+        b.stage.config(IMAGE + "UpperOnChange=refuse\n")
+        r = b.ssh(name, "true")
+        lines = b.stage.syslog.wait(r"beneath what .*UpperOnChange=refuse: nsctl diff")
+        b.check(r.returncode != 0 and lines, "refuse: no login, and the log says what to do", lines or b.log_tail())
+        b.stage.config(IMAGE + "UpperOnChange=reset\n")
+        with b.shell(name) as one:
+            b.check(one.do("ls /open/mine /new3") .startswith("ls: /open/mine") and _changed(b) == ["reset image tiny:1"], "reset: the account begins anew",
+                    f"{_changed(b)} {b.log_tail()}")
+            one.do("echo second >/open/mine")
+        b.check(os.path.exists(f"{upper}.old/upper/+tiny:1/open/mine"), "and what it wrote is kept")
+        b.gone(name)
+        renew(4)
+        r = b.run("su", "-", name, "-c", "cat /open/mine")
+        b.check("that was set aside." in r.stderr and not r.stdout, "which a user is told", r.stdout + r.stderr)
+        b.gone(name)
+        with open(f"{upper}.old/upper/+tiny:1/open/mine", encoding="ascii") as f:
+            b.check(f.read() == "second\n", "the last one of them")
+
+
+def test_packages_of_the_host(b):
+    """They are known by the package manager's own list; what is written over an image has nothing to do with it."""
+    name, place = b.alice.pw_name, f"{b.stage.open}/f"
+    with store(b) as s, _uppers(b) as upper:
+        s.tag("tiny:1", [s.layer(busybox), s.layer(_open)])
+        b.stage.config("Upper=disk\n")
+        b.ssh(name, f"echo mine >{place}")
+        b.gone(name)
+        with open(f"{upper}/host", encoding="ascii") as f:
+            now = f.read()
+        b.check(now == "no list of packages\n" or os.path.exists(now.split()[0]), "the list of packages is noted", now)
+        with open(f"{upper}/host", "w", encoding="ascii") as f:
+            f.write("/var/lib/dpkg/status 1 1.000000000\n")
+        b.stage.config(IMAGE)
+        r = b.run("su", "-", name, "-c", "true")
+        b.check(r.returncode == 0 and "changed" not in r.stderr, "over an image they don't matter", r.stdout + r.stderr)
+        b.gone(name)
+        b.stage.config("Upper=disk\n")
+        r = b.run("su", "-", name, "-c", f"cat {place}")
+        b.check(r.stdout == "mine\n" and "The host has changed" in r.stderr, "over the host's root a user is told", r.stdout + r.stderr)
+        b.gone(name)
+        with open(f"{upper}/host", encoding="ascii") as f:
+            b.check(f.read() == now, "and they are noted anew")

@@ -69,6 +69,7 @@ static void without_a_file_the_defaults_hold(void **state)
 	assert_int_equal(p->limits.cpu_quota, 0);
 	assert_int_equal(p->limits.cpu_weight, 0);
 	assert_int_equal(p->on_error, ON_ERROR_DENY);
+	assert_int_equal(p->on_change, ON_CHANGE_KEEP);
 	assert_int_equal(p->groups, GROUPS_KEEP);
 	assert_true(p->notify_join);
 	assert_false(p->record);
@@ -127,6 +128,12 @@ static void words_of_enums(void **state)
 	assert_int_equal(give(state, "Upper=disk")->policy.upper, UPPER_DISK);
 	assert_int_equal(give(state, "Upper=none")->policy.upper, UPPER_NONE);
 	assert_int_equal(give(state, "Upper=tmpfs")->policy.upper, UPPER_TMPFS);
+	assert_int_equal(
+		give(state, "UpperOnChange=keep")->policy.on_change, ON_CHANGE_KEEP);
+	assert_int_equal(
+		give(state, "UpperOnChange=reset")->policy.on_change, ON_CHANGE_RESET);
+	assert_int_equal(
+		give(state, "UpperOnChange=refuse")->policy.on_change, ON_CHANGE_REFUSE);
 	assert_int_equal(give(state, "OnError=allow")->policy.on_error, ON_ERROR_ALLOW);
 	assert_int_equal(give(state, "OnError=deny")->policy.on_error, ON_ERROR_DENY);
 	assert_int_equal(

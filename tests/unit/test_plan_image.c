@@ -189,6 +189,26 @@ static void merged(const char *text, const char *lines, const char *want)
 	free(got);
 }
 
+static void without(const char *text, const char *lines, const char *want)
+{
+	char *got = accountlines_without(text, lines);
+
+	assert_non_null(got);
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void lines_go_where_name_and_id_are_ours(void **state)
+{
+	(void)state;
+	without("root:x:0:0::/:/bin/sh\nalice:!:1000:7::/other:/bin/zsh\nbob:x:1000:7::/:\n",
+		"alice:x:1000:\n", "root:x:0:0::/:/bin/sh\nbob:x:1000:7::/:\n");
+	without("alice:x:5:5::/:\nalices:x:1000:1::/:", "alice:x:1000:\n",
+		"alice:x:5:5::/:\nalices:x:1000:1::/:\n");
+	without("alice:!*:19000::::::\n:\nbob:*::\n", "alice:!*::\n", ":\nbob:*::\n");
+	without("", "alice:!*::\n", "");
+}
+
 static void lines_go_before_the_same_id_and_in_place_of_the_same_name(void **state)
 {
 	(void)state;
@@ -220,6 +240,7 @@ int main(void)
 		STORY(another_image_is_another_rootfs),
 		cmocka_unit_test(
 			lines_go_before_the_same_id_and_in_place_of_the_same_name),
+		STORY(lines_go_where_name_and_id_are_ours),
 	};
 
 	return cmocka_run_group_tests_name("plan of an image", tests, NULL, NULL);

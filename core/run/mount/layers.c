@@ -233,8 +233,13 @@ static int check_account(int dir, const struct plan *plan, struct err *e)
 
 /* ---- over what ---------------------------------------------------------------------- */
 
+/* What has changed below: "image tiny:1", "host"; "" for nothing. */
+struct below {
+	char what[IMAGE_NAME_MAX + 8];
+};
+
 static int check_layer(int fs, const struct plan *plan, const struct plan_overlay *o,
-	int lower, struct err *e)
+	int lower, struct below *b, struct err *e)
 {
 	char name[256], is[WORDS_MAX], was[WORDS_MAX];
 
@@ -249,18 +254,83 @@ static int check_layer(int fs, const struct plan *plan, const struct plan_overla
 	}
 	if (strcmp(is, was) == 0)
 		return 0;
-	/* An upper goes on over what its image's name stands for now. */
-	if (o->n_layers > 0)
-		return write_new(fs, name, is) < 0
-			       ? err_set(e, errno, "note what the layer over %s is over",
-					 o->source)
-			       : 0;
+	if (o->n_layers > 0) {
+		(void)snprintf(b->what, sizeof(b->what), "image %s", name + 1);
+		return 0;
+	}
 	is[strcspn(is, "\n")] = was[strcspn(was, "\n")] = '\0';
 	return err_set(e, 0,
 		"what %s wrote to %s was written over another file system (%s) than the one that is "
 		"mounted there now (%s): mount that one, or, if this one took its place, write %s into "
 		"%s/%u/fs/%s",
 		plan->user, o->target, was, is, is, PATH_UPPER, plan->uid, name);
+}
+
+/* What each package manager writes whenever it has done something. */
+static void describe_host(char ret[WORDS_MAX])
+{
+	static const char *const paths[] = { "/var/lib/dpkg/status",
+		"/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite",
+		"/var/lib/pacman/local", "/lib/apk/db/installed" };
+	struct stat st;
+
+	(void)snprintf(ret, WORDS_MAX, "no list of packages\n");
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+		if (stat(paths[i], &st) == 0) {
+			(void)snprintf(ret, WORDS_MAX, "%s %lld %lld.%09ld\n", paths[i],
+				(long long)st.st_size, (long long)st.st_mtim.tv_sec,
+				st.st_mtim.tv_nsec);
+			return;
+		}
+}
+
+static bool is_over_host(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_overlays; i++)
+		if (!plan->overlays[i].readonly && plan->overlays[i].n_layers == 0)
+			return true;
+	return false;
+}
+
+static int check_host(int dir, const struct plan *plan, struct below *b, struct err *e)
+{
+	char is[WORDS_MAX], was[WORDS_MAX];
+
+	if (!is_over_host(plan))
+		return 0;
+	describe_host(is);
+	if (io_read_text(dir, "host", was, sizeof(was)) >= 0) {
+		if (strcmp(is, was) != 0)
+			(void)snprintf(b->what, sizeof(b->what), "host");
+		return 0;
+	}
+	return errno != ENOENT || write_new(dir, "host", is) < 0
+		       ? err_set(e, errno, "note what the layers of %s are over",
+				 plan->user)
+		       : 0;
+}
+
+/* From now on it lies over what is there now. */
+static int accept(int dir, const struct plan *plan, struct err *e)
+{
+	_cleanup_close_ int fs = open_dir(dir, "fs");
+	char text[WORDS_MAX], name[256];
+
+	for (size_t i = 0; fs >= 0 && i < plan->n_overlays; i++) {
+		const struct plan_overlay *o = &plan->overlays[i];
+
+		if (o->readonly || o->n_layers == 0)
+			continue;
+		describe(o, -1, text);
+		if (layers_of(o, name) < 0 || write_new(fs, name, text) < 0)
+			return err_set(e, errno, "note what the layer over %s is over",
+				o->source);
+	}
+	describe_host(text);
+	if (fs < 0 || (is_over_host(plan) && write_new(dir, "host", text) < 0))
+		return err_set(
+			e, errno, "note what the layers of %s are over", plan->user);
+	return 0;
 }
 
 /*
@@ -375,7 +445,8 @@ int layers_set_aside(int uppers, uid_t uid, bool replace, struct err *e)
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
-static int check(int dir, const struct plan *plan, const int *lower, struct err *e)
+static int check(int dir, const struct plan *plan, const int *lower, struct below *b,
+	struct err *e)
 {
 	_cleanup_close_ int fs = -EBADF;
 
@@ -386,31 +457,83 @@ static int check(int dir, const struct plan *plan, const int *lower, struct err 
 		return err_set(e, errno, "open %s/%u/fs", PATH_UPPER, plan->uid);
 	for (size_t i = 0; i < plan->n_overlays; i++)
 		if (!plan->overlays[i].readonly &&
-			check_layer(fs, plan, &plan->overlays[i], lower[i], e) < 0)
+			check_layer(fs, plan, &plan->overlays[i], lower[i], b, e) < 0)
 			return -1;
-	return *plan->image ? note_image(dir, plan, e) : 0;
+	return check_host(dir, plan, b, e);
 }
 
-int layers_open(const struct plan *plan, const int *lower, int *ret, struct err *e)
+static int open_own(int uppers, const struct plan *plan, int *ret, struct err *e)
 {
-	_cleanup_close_ int state = io_open_state(PATH_STATE, 0700, e), uppers = -EBADF,
-			    dir = -EBADF;
 	char name[16];
 	bool made;
 
+	(void)snprintf(name, sizeof(name), "%u", plan->uid);
+	made = mkdirat(uppers, name, 0700) == 0;
+	cleanup_close(ret);
+	*ret = open_dir(uppers, name);
+	if (*ret < 0)
+		return err_set(
+			e, errno, "make the upper of %s in %s", plan->user, PATH_UPPER);
+	return made ? take_account(*ret, plan, e) : 0;
+}
+
+static int begin_anew(
+	int uppers, const struct plan *plan, const int *lower, int *dir, struct err *e)
+{
+	struct below none = { "" };
+
+	return layers_set_aside(uppers, plan->uid, true, e) != 0 ||
+			       open_own(uppers, plan, dir, e) < 0 ||
+			       check(*dir, plan, lower, &none, e) < 0
+		       ? -1
+		       : 0;
+}
+
+static int refuse_change(const struct plan *plan, const struct below *b, struct err *e)
+{
+	return err_set(e, 0,
+		"the %s has changed beneath what %s wrote over it, and UpperOnChange=refuse: nsctl diff %s "
+		"shows that; nsctl reset %s sets it aside, and UpperOnChange=keep lets it be",
+		b->what, plan->user, plan->user, plan->user);
+}
+
+static int follow_change(int uppers, const struct plan *plan, const int *lower,
+	const struct below *b, int *dir, struct err *e)
+{
+	switch (plan->on_change) {
+	case ON_CHANGE_REFUSE:
+		return refuse_change(plan, b, e);
+	case ON_CHANGE_RESET:
+		return begin_anew(uppers, plan, lower, dir, e);
+	default:
+		return accept(*dir, plan, e);
+	}
+}
+
+int layers_open(const struct plan *plan, const int *lower,
+	char changed[LAYERS_CHANGED_MAX], int *ret, struct err *e)
+{
+	_cleanup_close_ int state = io_open_state(PATH_STATE, 0700, e), uppers = -EBADF,
+			    dir = -EBADF;
+	struct below b = { "" };
+	char name[16];
+
+	changed[0] = '\0';
 	if (state < 0)
 		return -1;
 	uppers = io_open_state(PATH_UPPER, 0700, e);
-	if (uppers < 0)
+	if (uppers < 0 || open_own(uppers, plan, &dir, e) < 0 ||
+		check(dir, plan, lower, &b, e) < 0)
+		return -1;
+	if (b.what[0]) {
+		if (follow_change(uppers, plan, lower, &b, &dir, e) < 0)
+			return -1;
+		(void)snprintf(changed, LAYERS_CHANGED_MAX, "%s %s",
+			plan->on_change == ON_CHANGE_RESET ? "reset" : "kept", b.what);
+	}
+	if (*plan->image && note_image(dir, plan, e) < 0)
 		return -1;
 	(void)snprintf(name, sizeof(name), "%u", plan->uid);
-	made = mkdirat(uppers, name, 0700) == 0;
-	dir = open_dir(uppers, name);
-	if (dir < 0)
-		return err_set(
-			e, errno, "make the upper of %s in %s", plan->user, PATH_UPPER);
-	if ((made && take_account(dir, plan, e) < 0) || check(dir, plan, lower, e) < 0)
-		return -1;
 	*ret = sys_clone_tree(uppers, name, false, MS_PRIVATE);
 	return *ret < 0 ? err_set(e, errno, "clone the upper of %s", plan->user) : 0;
 }

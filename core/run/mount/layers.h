@@ -7,6 +7,7 @@
  *	PATH_UPPER/UID/upper/LAYER	the layer, LAYER being the escaped mount point
  *	PATH_UPPER/UID/workdir/LAYER	overlay's own
  *	PATH_UPPER/UID/image		the images that layers are over, "NAME:TAG@sha256:HEX" a line
+ *	PATH_UPPER/UID/host		what says which packages the host's root had, in words
  *	PATH_UPPER/UID.old		what was there before it was set aside: nobody's to mount
  *	PATH_UPPER/UID.gone		what is being removed
  *
@@ -16,6 +17,7 @@
 
 #include "core/base/err.h"
 #include "core/base/paths.h"
+#include "core/plan/imagename.h"
 #include "core/plan/plan.h"
 
 #include <limits.h>
@@ -40,9 +42,13 @@ int layers_target(const char *name, char ret[PATH_MAX]);
 /* The name of the layer over an overlay's lower: the above, or "+NAME:TAG" of an image. Return: as above. */
 int layers_of(const struct plan_overlay *o, char ret[256]);
 
+/* "kept image tiny:1": what became of what was written, as another lower is beneath it. */
+#define LAYERS_CHANGED_MAX (IMAGE_NAME_MAX + 32)
+
 /**
  * layers_open() - The account's directory, once every layer in it is seen to belong there
  * @lower:	an fd on the file system below each of plan->overlays
+ * @changed:	gets what became of it; "" where nothing has changed below
  * @ret:	a detached clone of the directory's tree
  *
  * Should:   run in the host's mount namespace, with the account's lock
@@ -54,7 +60,8 @@ int layers_of(const struct plan_overlay *o, char ret[256]);
  *
  * Return: 0 or -1 with @e, which says what to do.
  */
-int layers_open(const struct plan *plan, const int *lower, int *ret, struct err *e);
+int layers_open(const struct plan *plan, const int *lower,
+	char changed[LAYERS_CHANGED_MAX], int *ret, struct err *e);
 
 /**
  * layers_set_aside() - Begin anew: what the account wrote becomes UID.old

@@ -96,8 +96,8 @@ static int clone_lower(const struct plan_overlay *o, int userns, int *ret, struc
 	return 0;
 }
 
-static int open_sources(
-	const struct plan *plan, int proc, struct sources *s, struct err *e)
+static int open_sources(const struct plan *plan, int proc, struct sources *s,
+	char changed[LAYERS_CHANGED_MAX], struct err *e)
 {
 	_cleanup_close_ int userns = -EBADF;
 	bool idmap = false;
@@ -115,7 +115,9 @@ static int open_sources(
 	if (plan->overlays[0].n_layers > 0 &&
 		rootfs_image_check(plan, s->lower[0], e) < 0)
 		return -1;
-	return plan->upper == UPPER_DISK ? layers_open(plan, s->lower, &s->disk, e) : 0;
+	return plan->upper == UPPER_DISK
+		       ? layers_open(plan, s->lower, changed, &s->disk, e)
+		       : 0;
 }
 
 /* ---- the new mount namespace -------------------------------------------------------- */
@@ -467,7 +469,8 @@ static int mount_all(const struct plan *plan, int proc, struct sources *s, struc
 	return 0;
 }
 
-int rootfs_build(const struct plan *plan, int proc, struct err *e)
+int rootfs_build(const struct plan *plan, int proc, char changed[LAYERS_CHANGED_MAX],
+	struct err *e)
 {
 	struct sources s = { .disk = -EBADF };
 	_cleanup_close_ int stage = -EBADF;
@@ -476,7 +479,8 @@ int rootfs_build(const struct plan *plan, int proc, struct err *e)
 	stage = io_open_state(PATH_STAGE, 0700, e);
 	if (stage < 0)
 		return -1;
-	r = open_sources(plan, proc, &s, e);
+	changed[0] = '\0';
+	r = open_sources(plan, proc, &s, changed, e);
 	if (r == 0)
 		r = go_private(e);
 	if (r == 0)

@@ -7,6 +7,7 @@
 
 #include "core/base/err.h"
 #include "core/plan/plan.h"
+#include "core/run/mount/layers.h"
 
 #define ROOTFS_ROOT "/root"
 
@@ -17,6 +18,7 @@ void rootfs_lower(size_t overlay, char ret[ROOTFS_LOWER_LEN]);
 /**
  * rootfs_build() - Mount the plan's overlays
  * @proc:	fd of the host's /proc
+ * @changed:	gets what layers_open() says; "" without Upper=disk
  *
  * Should:   run in the host's mount namespace, in a process that may leave it
  * Mustn't:  leave a mount in the host's table; mount one upper twice (with Upper=disk
@@ -26,7 +28,8 @@ void rootfs_lower(size_t overlay, char ret[ROOTFS_LOWER_LEN]);
  *
  * Return: 0 or -1 with @e; then the caller stands anywhere and should end.
  */
-int rootfs_build(const struct plan *plan, int proc, struct err *e);
+int rootfs_build(const struct plan *plan, int proc, char changed[LAYERS_CHANGED_MAX],
+	struct err *e);
 
 /* Mounting through fsopen(2): a tmpfs of the host's, detached. Return: mount fd or -1. */
 int rootfs_tmpfs(uint64_t size, uint64_t inodes, uint32_t mode, uint32_t uid,

@@ -10,6 +10,7 @@
 #include "core/base/err.h"
 #include "core/plan/imagename.h"
 #include "core/plan/plan.h"
+#include "core/run/mount/layers.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,11 +59,13 @@ struct record {
 	struct record_namespaces ns;
 	char network[POLICY_NETNS_MAX + 24]; /* plan_network.text, "" for the host's */
 	char image[IMAGE_TEXT_MAX];          /* plan.image, "" over the host's root */
-	uint32_t number;                     /* plan_network.number, 0 for none */
-	char cgroup[256]; /* plan_cgroup.session, "" where there is none */
-	uint64_t rootfs;  /* plan_rootfs_digest() */
-	uint64_t tmp;     /* PrivateTmp=account: plan_tmp_digest(); else 0 */
-	uint64_t rules;   /* plan_rules_digest() */
+	char changed
+		[LAYERS_CHANGED_MAX]; /* layers_open(): of what lies below its upper */
+	uint32_t number;              /* plan_network.number, 0 for none */
+	char cgroup[256];             /* plan_cgroup.session, "" where there is none */
+	uint64_t rootfs;              /* plan_rootfs_digest() */
+	uint64_t tmp;                 /* PrivateTmp=account: plan_tmp_digest(); else 0 */
+	uint64_t rules;               /* plan_rules_digest() */
 	uint64_t
 		holder; /* inode number of the rootfs' mount namespace, 0: it isn't shared, or
 			   * not yet there */

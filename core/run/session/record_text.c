@@ -79,6 +79,7 @@ static const struct field {
 	O("ns_net", FIELD_U64, ns.net),
 	O("network", FIELD_TEXT, network),
 	O("image", FIELD_TEXT, image),
+	O("changed", FIELD_TEXT, changed),
 	O("number", FIELD_U32, number),
 #undef O
 #undef W
