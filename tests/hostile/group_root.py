@@ -68,7 +68,10 @@ ROWS = [
      "/proc/sys/user/max_user_namespaces /proc/sys/kernel/shmmax /proc/sys/fs/mqueue/msg_max /proc/sys/net/ipv4/ip_forward "
      "/proc/1/oom_score_adj /sys/kernel/uevent_helper /sys/kernel/mm/ksm/run /proc/irq/default_smp_affinity /proc/mtrr; do "
      "(echo 1 >$f) 2>/dev/null && echo $f; done; true", "(/proc/sysrq-trigger)?"),  # which is the null device there
-    ("what is covered", "cat /proc/kcore /proc/keys /proc/timer_list | head -c1; ls /sys/firmware /proc/acpi | head -c1", ".*:?.?"),
+    ("what is covered", "cat /proc/kcore /proc/keys /proc/key-users /proc/timer_list 2>/dev/null | head -c1 | wc -c; "
+     "ls /sys/firmware /proc/acpi /proc/scsi 2>/dev/null | grep -c -v -e : -e '^$'", "0 0"),
+    ("file systems of every type", "for t in $(sed 's/nodev//' /proc/filesystems); do {a} fsopen $t; done | sort -u; "
+     "{a} mount-tmpfs /tmp; {a} mount-bind / /tmp; {a} open-tree /", "EPERM EPERM EPERM EPERM"),
     ("sockets and files of nsshell's", "rm -rf /run/nsshell/own/{uid} /run/nsshell/limits; ls /run/nsshell/own/{uid}; umount /run/nsshell/limits",
      ".*(busy|Read-only).*denied.*(denied|permitted).*"),
     ("a limit raised", "{a} raise-limit", "EPERM"), ("a realtime scheduler", "{a} realtime", "EPERM"),

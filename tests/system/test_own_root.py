@@ -62,6 +62,9 @@ def test_the_root_of_a_box(b):
             r = b.run(b.stage.bin / "nsjoin", "--root", name, "sh", "-c", "id -u; grep ^Cap /proc/self/status; umount /proc/sys; echo $?")
             b.check(r.stdout.split() == ["0", "CapInh:", "0" * 16, "CapPrm:", CAPS, "CapEff:", CAPS, "CapBnd:", CAPS, "CapAmb:",
                                          "0" * 16, "1"], "nor has an admin who is root there", r.stdout + r.stderr)
+        r = b.ssh(b.carol.pw_name, as_root("id -u; cat /proc/self/uid_map"))
+        b.check(r.stdout.startswith("0\n") and r.stdout.split()[2] not in ("0", "1"), "an account without a range in subuid has one of nsshell's",
+                r.stdout + r.stderr)
         where = list(subids(b, name))
         b.check(all(w >= 65536 for w in where), "and its ids lie elsewhere on the host", where)
 
