@@ -59,15 +59,16 @@ static int usage(struct err *e)
 
 /*
  * Should:   leave what a link, an address, a route and a rule take
- * Mustn't:  leave anything else, or a way back to it
+ * Mustn't:  leave anything else, or a way back to it; need more for that: a supervisor that runs no
+ *	     programs of the host's has no CAP_SETPCAP to give. Without new privileges the bounding set gives none
  */
 static int drop(struct err *e)
 {
-	if (privs_keep_caps(1ULL << CAP_NET_ADMIN, e) < 0)
-		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(e, errno, "give up new privileges");
-	return 0;
+	return privs_drop_caps(1ULL << CAP_NET_ADMIN) < 0
+		       ? err_set(e, errno, "drop capabilities")
+		       : 0;
 }
 
 /* The kernel may look for modules meanwhile, each time anew. */

@@ -42,10 +42,14 @@ static const char *listing(struct nft_ctx *ctx)
 		       : nft_ctx_get_output_buffer(ctx);
 }
 
-/* What it was made of, and what the kernel said it was then. */
-static int read_known(char *text)
+/* What it was made of, and what the kernel said it was then; "" where none was made. */
+static int read_known(char *text, struct err *e)
 {
-	return io_read_text(AT_FDCWD, PATH_NET_TABLE, text, SEEN_MAX) < 0 ? -1 : 0;
+	*text = '\0';
+	if (io_read_text(AT_FDCWD, PATH_NET_TABLE, text, SEEN_MAX) >= 0 ||
+		errno == ENOENT)
+		return 0;
+	return err_set(e, errno, "read %s", PATH_NET_TABLE);
 }
 
 static int write_known(const char *made_of, const char *seen, struct err *e)
@@ -69,12 +73,13 @@ static void name_of(uint32_t number, char ret[IFNAMSIZ])
 	(void)snprintf(ret, IFNAMSIZ, NETPOOL_LINK "%u", number);
 }
 
+/* One that can't be asked for is there: nothing of it is thrown away. */
 static bool has_link(uint32_t number)
 {
 	char link[IFNAMSIZ];
 
 	name_of(number, link);
-	return if_nametoindex(link) != 0;
+	return if_nametoindex(link) != 0 || errno != ENODEV;
 }
 
 /* What was said last of that number; nothing where it was nothing. */
@@ -156,13 +161,15 @@ static int each_number(int dir, each_fn *fn, void *arg, struct err *e)
 	if (!all)
 		return err_set(e, errno, "read %s", PATH_NET_RULES);
 	(void)take_fd(&again);
-	while (r == 0 && (d = readdir(all))) {
+	while (r == 0 && (errno = 0, d = readdir(all))) {
 		uint32_t number;
 
 		d->d_name[strcspn(d->d_name, ".")] = '\0';
 		if (parse_u32(d->d_name, &number) == 0)
 			r = fn(dir, number, arg, e);
 	}
+	if (r == 0 && errno != 0)
+		r = err_set(e, errno, "read %s", PATH_NET_RULES);
 	(void)closedir(all);
 	return r;
 }
@@ -385,10 +392,9 @@ static int look(char *known, bool *ret_same, struct err *e)
 	char *made = NULL, *seen = NULL;
 
 	*ret_same = false;
-	if (begin(&ctx, e) < 0)
+	if (begin(&ctx, e) < 0 || read_known(known, e) < 0)
 		return -1;
-	if (read_known(known) == 0)
-		made = strstr(known, begins);
+	made = strstr(known, begins);
 	if (made)
 		seen = strstr(made + 1, begins);
 	if (!seen)

@@ -19,6 +19,8 @@
 /* Between what one supervisor and the next wait, so that mostly one does it. */
 #define STEP_USEC 50000
 #define STEPS     64
+/* What failed is tried again. */
+#define AGAIN_USEC 60000000
 
 /* Where the message's own byte of nlmsg_type is. */
 #define KIND_AT (4 + (__BYTE_ORDER == __BIG_ENDIAN))
@@ -159,6 +161,7 @@ int network_watch_go(
 		w->when = now_usec + (w->number % STEPS) * STEP_USEC;
 	if (!w->changed || now_usec < w->when)
 		return 0;
-	w->changed = false;
-	return mend(e);
+	w->changed = mend(e) < 0;
+	w->when = now_usec + AGAIN_USEC;
+	return w->changed ? -1 : 0;
 }

@@ -13,6 +13,7 @@ from harness.stage import LIBEXEC
 from test_door import Door as DoorPrograms
 
 SERVICE = "nsshell-faults"
+POOL, AT = "- 4096 100.64.0.0/16 fd6e:7373::/48", "'at 100.64.0.1 fd6e:7373::1'"
 LIMITS = "MemoryMax=64M\nTasksMax=50\nCPUQuota=200%\n"
 # Of /proc/PID/status: what a box decides.
 STATUS = ("Umask", "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb",
@@ -112,6 +113,8 @@ class Login:
     one_in = 2        # of so many calls one is taken, but with --all
     own = ()          # of these programs all are
     default = ""
+    rare = False      # not one of those that make check runs
+    where = ()        # a command before that of a session that is held
     # With them a supervisor looks now and then for programs that were replaced.
     commands = "none"
     gate = ""
@@ -154,7 +157,7 @@ class Login:
     def _hold(self):
         """A session that is open, without faults."""
         holder = subprocess.Popen(  # pylint: disable=consider-using-with
-            [self.stage.bin / "pamcaller", "-i", "-d", self.confdir, "-s", SERVICE,
+            [*self.where, self.stage.bin / "pamcaller", "-i", "-d", self.confdir, "-s", SERVICE,
              self.user.pw_name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         holder.session = holder.stdout.readline().strip()
         if not holder.session:
@@ -232,6 +235,129 @@ class Private(Login):
     def argv(self):
         return ["/usr/bin/unshare", "-n", "/bin/sh", "-c", 'ip link set lo up; exec "$@"', "sh",
                 *super().argv()]
+
+
+class Watch(Private):
+    """The same; of the supervisor, who watches the host's table meanwhile, each call fails that others' don't make."""
+
+    name = "watch"
+    rare = True
+    beyond = Login
+    own = ()
+
+    def __init__(self, stage, user):
+        super().__init__(stage, user)
+        self.directory = stage.bin
+
+
+class Rules(Held):
+    """nsctl set: nsshell-net has other rules hold for a session with a link. All of it, or nothing."""
+
+    name = "net-set"
+    rare = True
+    sweeps = True     # what somebody was about to write tells the next one to make the table anew
+    options = ("-a",)
+    direct = ("nsshell-net says: ",)
+    mute = ("write",)  # it has no other way to say so
+    default = Private.default
+    own = ("nsshell-net",)
+    words = f"set {{}} 'deny 10.9.0.0/16' 'port 25-25/tcp' 'publish 8001/tcp' {AT}"
+    # What of the table is to be seen afterwards, and that it is no half of it.
+    table = """nft -s list table inet nsshell | sed 's/^/out: /'
+               for f in /run/nsshell/net/*; do echo "out: $f: $(tr '\\n' ' ' <$f)"; done"""
+    whole = "case $(nft list set inet nsshell deny4) in *10.9.*10.8.*|*10.8.*10.9.*) exit 0;; *10.8.*|*10.9.*) ;; *) exit 0; esac"
+
+    def __init__(self, stage, user):
+        super().__init__(stage, user)
+        self.directory = LIBEXEC
+        self.host = self.supervisor = self.number = None
+
+    def begin(self, names):
+        self.host = subprocess.Popen(  # pylint: disable=consider-using-with
+            ["unshare", "-n", "sh", "-c", "ip link set lo up; echo up; exec cat"], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        self.host.stdout.readline()
+        self.where = ("/usr/bin/nsenter", "-t", str(self.host.pid), "-n")
+        super().begin(names)
+        record = next(r for r in self.stage.records() if r["id"] == self.holder.session)
+        self.number, self.supervisor = record["number"], int(record["supervisor_pid"])
+        # It would mend what is tried here.
+        os.kill(self.supervisor, signal.SIGSTOP)
+        self.before()
+
+    def end(self):
+        if self.supervisor:
+            os.kill(self.supervisor, signal.SIGCONT)
+        super().end()
+        if self.host:
+            self._let_go(self.host)
+
+    def do(self, script):
+        subprocess.run([*self.where, "sh", "-c", script], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def before(self):
+        self.do(f"{LIBEXEC}/nsshell-net rules {self.number} {POOL} 'deny 10.8.0.0/16' 'publish 8002/tcp' {AT}")
+
+    def argv(self):
+        return [*self.where, "sh", "-c", f"said=$({LIBEXEC}/nsshell-net {self.words.format(self.number)}) || "
+                f"{{ s=$?; {self.whole}; [ -z \"$said\" ] || echo \"{self.direct[0]}$said\"; exit $s; }}; {self.table}"]
+
+
+class RulesAnew(Rules):
+    """The same as the next login has it, where somebody has taken the table away."""
+
+    name = "net-rules"
+    words = f"rules {{}} {POOL} 'deny 10.9.0.0/16' 'publish 8001/tcp' {AT}"
+    whole = "nft list table inet nsshell >/dev/null 2>&1 && { " + Rules.whole + "; }"
+
+    def before(self):
+        super().before()
+        self.do("nft delete table inet nsshell")
+
+
+class Mend(RulesAnew):
+    """nsshell-net makes a table anew that somebody has taken away: all of it or nothing."""
+
+    name = "net-mend"
+    words = "mend"
+    whole = "! nft list table inet nsshell >/dev/null 2>&1 || nft list map inet nsshell publish4 | grep -q 8002 || exit 0"
+
+
+class SweepLinks(Rules):
+    """nsctl gc: of a link that is gone nothing is left in the table."""
+
+    name = "net-sweep"
+    words = "sweep"
+    whole = ":"
+
+    def before(self):
+        self.do("""nft 'add element inet nsshell deny4 { "nssh77" . 10.7.0.0/16 }; add element inet nsshell connections '\
+                   '{ "nssh78" ct count over 4096 }'; echo "deny 10.7.0.0/16" >/run/nsshell/net/77""")
+
+
+class Count(Rules):
+    """nsctl top: what went through each link, and what was refused."""
+
+    name = "net-count"
+    words = "count"
+    table = 'echo "out: $(echo "$said" | cut -d" " -f 1,6)"'
+    whole = ":"
+
+    def before(self):
+        self.do(f"""nft delete element inet nsshell refused '{{ "nssh{self.number}" }}' 2>/dev/null
+                    nft add element inet nsshell refused '{{ "nssh{self.number}" counter packets 5 bytes 400 }}'""")
+
+
+class LookOut(Rules):
+    """nsctl check: what the kernel lacks, and what stands in the way of the host's links."""
+
+    name = "net-look"
+    words = "look"
+    table = "echo out: nothing; nft list tables | sed 's/^/out: /'"
+    whole = "! nft list table inet nsshell_tried >/dev/null 2>&1 || exit 0"
+
+    def before(self):
+        pass
 
 
 class Share(Held):
@@ -347,4 +473,4 @@ class Inside(Door):
         return [*super().argv()[:-1], LOOK + f"; sg {self.stage.box_group} true && wall words || exit 1"]
 
 
-SCENES = (Login, Gate, Second, Network, OwnNetwork, Private, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal, Host, Inside)
+SCENES = (Login, Gate, Second, Network, OwnNetwork, Private, Watch, Rules, RulesAnew, Mend, SweepLinks, Count, LookOut, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal, Host, Inside)

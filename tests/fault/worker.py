@@ -204,6 +204,10 @@ class Worker:
         for kind in SCENES:
             if names and kind.name not in names:
                 continue
+            if kind.rare and how_many == "some" and not names:
+                if self.part == 0:
+                    print(f"# left to `make faults`: {kind.name}")
+                continue
             with self._scene(kind) as scene:
                 for point, fault in self._chosen(scene, how_many):
                     spec = f"{point.role}:{point.call}:{point.n}:{fault}"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A private network whose makers are killed, and its table: nothing is left, and nothing open."""
 
+import concurrent.futures
 import contextlib
 import os
 import time
@@ -10,6 +11,7 @@ from harness.world import BEYOND4, HOST4, World, ask
 from test_private import PRIVATE, _possible
 from test_publish import _elements
 
+LOGINS = int(os.environ.get("NSSHELL_STORM_LOGINS", "1000"))
 # What stands in for nsshell-net: it runs the real one and has somebody killed, before or behind it.
 KILLED = {
     "the supervisor, before nsshell-net": "kill -9 $PPID",
@@ -91,20 +93,45 @@ def test_a_flushed_table_is_mended(b):
             b.check("had been changed or removed" in log, "and the log says so", log[-2000:])
 
 
-def test_many_logins(b):
-    """Behind each other, half of them killed."""
+def test_without_host_commands(b):
+    """A supervisor that runs no programs of the host's keeps few capabilities: enough for the table and the link."""
     if not _possible(b):
         return
     name = b.alice.pw_name
-    b.stage.config(PRIVATE + f"RestrictPorts=25\n[User {name}]\nPublish=8000\n")
+    b.stage.config(PRIVATE + "HostCommands=none\nRestrictPorts=25\n")
     with World(b) as w:
-        bad = 0
-        for i in range(1000):
-            kill = "; kill -9 $PPID" if i % 2 else ""
-            r = w.ssh(name, "echo in" + kill)
-            bad += "in" not in r.stdout
-        b.check(bad == 0, "a thousand logins and logouts", (bad, b.log_tail()))
+        w.serve(w.beyond, BEYOND4, 7000)
+        with w.shell(name) as a:
+            b.check(a.do(ask(BEYOND4, 7000)) == HOST4, "HostCommands=none: there is a way out", b.log_tail())
+            w.nft("delete", "table", "inet", "nsshell")
+            end = time.monotonic() + patient(15)
+            while w.nft("list", "map", "inet", "nsshell", "publish4").returncode and time.monotonic() < end:
+                time.sleep(0.1)
+            seen = a.do(ask(BEYOND4, 7000))
+            b.check(seen == HOST4, "the table is mended", seen, b.log_tail())
         b.gone(name)
+        seen = b.stage.syslog.lines("not all could be taken away")
+        b.check(_nothing(w) and not b.stage.records() and not seen, "and after the logout nothing is left",
+                (_left(w), b.stage.records(), seen))
+
+
+def test_many_logins(b):
+    """Four at once, half of them killed."""
+    if not _possible(b):
+        return
+    names = [user.pw_name for user in (b.alice, b.bob, b.carol)]
+    b.stage.config(PRIVATE + f"RestrictPorts=25\n[User {names[0]}]\nPublish=8000\n")
+    with World(b) as w:
+        def login(i):
+            """Of one that is killed the words may be lost."""
+            r = w.ssh(names[i % 3], "echo in" + "; kill -9 $PPID" * (i % 2))
+            return i % 2 == 1 or "in" in r.stdout
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            bad = list(pool.map(login, range(LOGINS))).count(False)
+        refused = b.stage.syslog.lines("refused")
+        b.check(bad == 0 and not refused, f"{LOGINS} logins and logouts", (bad, refused[-3:]))
+        b.gone()
         b.check(_nothing(w), "nothing is left", _left(w))
 
 

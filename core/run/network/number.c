@@ -43,6 +43,7 @@ static int add_lent(char **text, struct err *e)
 	size_t size = 0;
 	struct dirent *d;
 	FILE *out;
+	int unread;
 
 	if (!all)
 		return dir < 0 ? -1 : err_set(e, errno, "read %s", PATH_NET_LENT);
@@ -51,15 +52,18 @@ static int add_lent(char **text, struct err *e)
 	if (!out)
 		return err_set(e, ENOMEM, "look for an address");
 	fputs(*text, out);
-	while ((d = readdir(all))) {
+	while ((errno = 0, d = readdir(all))) {
 		uint32_t number;
 
 		if (parse_u32(d->d_name, &number) == 0 && number > 0 &&
 			is_lent(dirfd(all), d->d_name))
 			fprintf(out, "%u %u -\n", NOBODY, number);
 	}
+	unread = errno;
 	if (fclose(out) != 0)
 		return err_set(e, ENOMEM, "look for an address");
+	if (unread != 0)
+		return err_set(e, unread, "read %s", PATH_NET_LENT);
 	free(*text);
 	*text = more;
 	more = NULL;

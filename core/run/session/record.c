@@ -168,7 +168,7 @@ int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err 
 
 	if (!dir && errno != ENOENT)
 		return err_set(e, errno, "read %s", PATH_SESSIONS);
-	while (dir && (entry = readdir(dir))) {
+	while (dir && (errno = 0, entry = readdir(dir))) {
 		struct err ignored;
 
 		if (!record_id_is_valid(entry->d_name))
@@ -195,6 +195,8 @@ int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err 
 			break;
 		}
 	}
+	if (dir && errno != 0)
+		return err_set(e, errno, "read %s", PATH_SESSIONS);
 	if (n > 1)
 		qsort(all, n, sizeof(*all), record_by_age);
 	*ret = all;
