@@ -298,14 +298,18 @@ static int take_holes(struct packing *p, int fd, const struct stat *st)
 /* As large as a file of lines may be. */
 #define LINES_MAX ((off_t)1 << 20)
 
-static const char *own_lines(const struct packing *p, const struct stat *st)
+static const char *own_lines(struct packing *p, const struct stat *st)
 {
 	const struct pack_lines *l = p->how->lines;
 
 	for (; l && l->path; l++)
 		if (strcmp(l->path, p->path) == 0)
-			return st->st_size > LINES_MAX ? NULL : l->lines;
-	return NULL;
+			break;
+	if (!l || !l->path)
+		return NULL;
+	if (st->st_size > LINES_MAX)
+		jail_note(p->said, "too large to take the account's lines out", p->path);
+	return st->st_size > LINES_MAX ? NULL : l->lines;
 }
 
 static int pack_lines(struct packing *p, int fd, const char *own, const struct stat *st)

@@ -335,6 +335,15 @@ def test_upper_on_change(b):
         b.gone(name)
         with open(f"{upper}.old/upper/+tiny:1/open/mine", encoding="ascii") as f:
             b.check(f.read() == "second\n", "the last one of them")
+        b.ssh(name, "echo third >/open/mine")
+        b.gone(name)
+        renew(5)
+        b.ssh(name, "true")
+        b.gone(name)
+        first, second = (f"{upper}.gone{p}/upper/+tiny:1/open/mine" for p in ("", "/0"))
+        b.check(os.path.exists(first) and open(second, encoding="ascii").read() == "second\n", "no login deletes anything")
+        r = b.nsctl("gc", "--gone")
+        b.check(not os.path.exists(f"{upper}.gone") and os.path.exists(f"{upper}.old"), "nsctl gc does, and not the last one", r.stdout + r.stderr)
 
 
 def test_packages_of_the_host(b):

@@ -9,7 +9,6 @@
 #include "core/base/sys.h"
 #include "core/plan/imagename.h"
 #include "core/run/ids/kin.h"
-#include "core/run/mount/remove_tree.h"
 
 #include <blkid.h>
 #include <ctype.h>
@@ -411,17 +410,19 @@ static int take_over_numbers(int dir, const struct plan *plan, struct err *e)
 
 /* ---- anew --------------------------------------------------------------------------- */
 
+/* Nothing is deleted here: what is being removed already gets that as well. */
 static int make_way_for_old(int uppers, uid_t uid, const char *old, struct err *e)
 {
-	char gone[32];
+	char gone[48];
+	unsigned int n = 0;
+	int r;
 
 	(void)snprintf(gone, sizeof(gone), "%u" LAYERS_GONE, uid);
-	if (faccessat(uppers, gone, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-		tree_remove(uppers, gone, e) < 0)
-		return -1;
-	return renameat(uppers, old, uppers, gone) < 0
-		       ? err_set(e, errno, "remove %s/%s", PATH_UPPER, old)
-		       : 0;
+	do {
+		r = renameat2(uppers, old, uppers, gone, RENAME_NOREPLACE);
+		(void)snprintf(gone, sizeof(gone), "%u" LAYERS_GONE "/%u", uid, n++);
+	} while (r < 0 && errno == EEXIST);
+	return r < 0 ? err_set(e, errno, "remove %s/%s", PATH_UPPER, old) : 0;
 }
 
 int layers_set_aside(int uppers, uid_t uid, bool replace, struct err *e)

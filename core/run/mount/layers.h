@@ -66,7 +66,7 @@ int layers_open(const struct plan *plan, const int *lower,
 /**
  * layers_set_aside() - Begin anew: what the account wrote becomes UID.old
  * @uppers:	fd of PATH_UPPER
- * @replace:	what is UID.old already becomes UID.gone, to be removed
+ * @replace:	what is UID.old already becomes UID.gone, to be removed, or goes in there
  *
  * Should:   run with the account's lock, and while no session of it runs
  *

@@ -46,7 +46,7 @@ static void look_at_layers(struct findings *f)
 	if (leftover_list(&all, &n, &e) < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
-		if (all[i].gone)
+		if (all[i].gone && !all[i].old && !all[i].cut_off)
 			findings_add(f, FINDING_WARNING,
 				NEXT ": its logins with Upper=disk are refused",
 				"nsctl gc --gone; or, if it was only renamed, write the new name into the "
