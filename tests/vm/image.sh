@@ -14,7 +14,7 @@ extra=$(echo "${EXTRA_PKGS:-}" | tr ' ' ',')
 packages=systemd,systemd-sysv,udev,dbus,libpam-systemd,apparmor,kmod,iproute2,procps,e2fsprogs,util-linux,acl
 packages+=,libcgroup2,libcap2,libmount1,libsmartcols1,libeconf0,libsubid4,libseccomp2,libarchive13,libjansson4,libselinux1,libaudit1,libsystemd0,libnl-route-3-200,libnftables1,nftables
 packages+=,openssh-server,openssh-client,openssh-sftp-server,login,passwd,sudo,cron,at,dropbear-bin,dbus-user-session
-packages+=,python3,strace,rsync,git,xauth,netcat-openbsd,libcap2-bin,busybox-static,lxcfs,fuse3,polkitd,uidmap
+packages+=,python3,strace,rsync,git,xauth,netcat-openbsd,libcap2-bin,busybox-static,lxcfs,fuse3,polkitd,uidmap,systemd-resolved
 
 # Two runs at once: the second waits and finds it done.
 exec 9>"$dir/lock"
@@ -84,7 +84,8 @@ install_modules() {
 	local f
 	mkdir -p "$root/lib/modules/$kernel"
 	cp "$work/kernel/lib/modules/$kernel"/modules.{builtin,builtin.modinfo,order} "$root/lib/modules/$kernel/"
-	module_files autofs4 virtio_net virtio_blk virtio_pci virtio_rng fuse overlay loop tun quota_v2 |
+	module_files autofs4 virtio_net virtio_blk virtio_pci virtio_rng fuse overlay loop tun quota_v2 \
+		veth nf_tables nft_ct nft_fib_inet nft_chain_nat nft_nat nft_masq nft_connlimit nft_reject_inet |
 		while read -r f; do install -Dm644 "$f" "$root/${f#"$work/kernel"}"; done
 	depmod -b "$root" "$kernel"
 }
@@ -182,7 +183,10 @@ configure_root() {
 		modprobe@drm.service modprobe@efi_pstore.service systemd-fsck-root.service cgconfig.service cgred.service; do
 		ln -sf /dev/null "$root/etc/systemd/system/$u"
 	done
-	rm -f "$root"/etc/systemd/system/*.wants/lxcfs.service # the tests that need it start it
+	# The tests that need them start them.
+	rm -f "$root"/etc/systemd/system/*.wants/{lxcfs,systemd-resolved}.service "$root"/etc/systemd/system/dbus-org.freedesktop.resolve1.service
+	rm -f "$root/etc/resolv.conf"
+	cat /etc/resolv.conf >"$root/etc/resolv.conf"
 	add_doors
 	add_plain_init
 	rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*

@@ -62,3 +62,4 @@ def test_a_user_s_day(h):
 def test_in_other_boxes(h):
     with _host(h) as mails:
         _day(h, mails, "Upper=disk\n")
+        _day(h, mails, "Network=private\n")
