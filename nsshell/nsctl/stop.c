@@ -102,6 +102,16 @@ static int stop_all(struct stopping *g, size_t n, bool kill, bool wait, struct e
 	return result;
 }
 
+/* Without words all that the caller may stop. */
+static int find(char *const *words, size_t n_words, struct nsctl_session **ret,
+	size_t *ret_n, struct err *e)
+{
+	size_t bad;
+
+	return n_words > 0 ? nsctl_targets(NSCTL_OWN, words, n_words, ret, ret_n, e)
+			   : nsctl_sessions(NSCTL_OWN, ret, ret_n, &bad, e);
+}
+
 static int stop(char *const *words, size_t n_words, bool kill, bool wait, bool quiet,
 	struct err *e)
 {
@@ -110,7 +120,7 @@ static int stop(char *const *words, size_t n_words, bool kill, bool wait, bool q
 	size_t n;
 	int r;
 
-	if (nsctl_targets(NSCTL_OWN, words, n_words, &sessions, &n, e) < 0)
+	if (find(words, n_words, &sessions, &n, e) < 0)
 		return -1;
 	if (geteuid() != 0 && kill)
 		return err_set(e, 0, "killing at once is root's: run it as root");
@@ -128,21 +138,24 @@ static int stop(char *const *words, size_t n_words, bool kill, bool wait, bool q
 
 int nsctl_stop(int argc, char **argv)
 {
-	bool kill = false, quiet = false, no_wait = false;
+	bool all = false, kill = false, quiet = false, no_wait = false;
 	const struct nsctl_option options[] = {
+		{ 'a', "all", NULL, "all sessions", &all, NULL },
 		{ 'k', "kill", NULL, "kill at once, without SIGTERM and grace", &kill,
 			NULL },
 		{ 0, "no-wait", NULL, "don't wait until it is gone", &no_wait, NULL },
 		{ 'q', "quiet", NULL, "say nothing of it", &quiet, NULL },
 		{ 0 },
 	};
-	int first, r = nsctl_options(options, "USER|SESSION...", argc, argv, &first);
+	int first,
+		r = nsctl_options(options, "USER|SESSION...|--all", argc, argv, &first);
 	struct err e = { 0 };
 
 	if (r >= 0)
 		return r;
-	if (first == argc)
-		return nsctl_usage(argv[0], "whose sessions?");
+	if (all != (first == argc))
+		return nsctl_usage(
+			argv[0], all ? "--all, or some?" : "whose sessions? (or --all)");
 	if (stop(argv + first, (size_t)(argc - first), kill, !no_wait, quiet, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	return nsctl_flush(argv[0], NSCTL_OK);

@@ -55,6 +55,20 @@ def test_limits_as_columns(b):
         b.check(row.get("memorymax", 0) is None, "no limit is no number in JSON", row)
 
 
+def test_stop_all(b):
+    with b.shell(b.alice.pw_name) as one, b.shell(b.bob.pw_name) as two:
+        for s in (one, two):
+            s.do("true")
+        r = b.nsctl("stop", "--all", b.alice.pw_name)
+        b.check(r.returncode == 64 and len(b.stage.records()) == 2, "nsctl stop takes --all or some", r.returncode, r.stderr)
+        r = b.run(b.stage.bin / "nsctl", "stop", "--all", user=b.plain.pw_uid, group=b.plain.pw_gid, extra_groups=[])
+        b.check(r.returncode == 0 and len(b.stage.records()) == 2, "all are the own ones, for who isn't root", r.stdout + r.stderr)
+        r = b.nsctl("stop", "--all")
+        b.check(r.returncode == 0 and r.stdout.count("has ended") == 2 and b.gone(), "nsctl stop --all ends them all", r.stdout + r.stderr)
+    r = b.nsctl("stop", "--all")
+    b.check(r.returncode == 0 and r.stdout == "", "with none there is nothing to say", r.stdout + r.stderr)
+
+
 def stubborn(b, user):
     """A session with processes that take no SIGTERM, so that stopping it takes the whole grace."""
     s = b.shell(user)
