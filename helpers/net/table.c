@@ -73,16 +73,17 @@ static void name_of(uint32_t number, char ret[IFNAMSIZ])
 	(void)snprintf(ret, IFNAMSIZ, NETPOOL_LINK "%u", number);
 }
 
-/* One that can't be asked for is there: nothing of it is thrown away. */
+/* One that can't be asked for is there, and errno says why: nothing of it is thrown away. */
 static bool has_link(uint32_t number)
 {
 	char link[IFNAMSIZ];
 
 	name_of(number, link);
+	errno = 0;
 	return if_nametoindex(link) != 0 || errno != ENODEV;
 }
 
-/* What was said last of that number; nothing where it was nothing. */
+/* What was said last of that number; nothing where it was nothing. -1: errno, EBADMSG for what isn't whole. */
 static int read_rules(int dir, const char *file, struct netrules *ret)
 {
 	_cleanup_free_ char *text = malloc(NETRULES_TEXT_MAX);
@@ -94,8 +95,10 @@ static int read_rules(int dir, const char *file, struct netrules *ret)
 	if (io_read_text(dir, file, text, NETRULES_TEXT_MAX) < 0)
 		return errno == ENOENT ? 0 : -1;
 	while ((line = strsep(&rest, "\n")))
-		if (*line && netrules_line(line, ret) < 0)
+		if (*line && netrules_line(line, ret) < 0) {
+			errno = EBADMSG;
 			return -1;
+		}
 	return 0;
 }
 
@@ -499,41 +502,59 @@ static const char *const by_link[] = { "refused", "connections", "incoming" };
 #define N_BY_LINK (sizeof(by_link) / sizeof(*by_link))
 
 /* Each by itself: what isn't there any more is no matter. */
-static void run_each(char *commands)
+static int run_each(char *commands, struct err *e)
 {
-	struct err ignored;
 	char *line;
 
 	while ((line = strsep(&commands, "\n"))) {
 		_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
 
-		if (*line && net_nft_begin(&ctx, &ignored) == 0)
-			(void)net_nft_run(ctx, line, &ignored);
+		if (!*line)
+			continue;
+		if (net_nft_begin(&ctx, e) < 0 ||
+			(net_nft_run(ctx, line, e) < 0 &&
+				!strstr(e->msg, strerror(ENOENT))))
+			return -1;
 	}
+	return 0;
+}
+
+/* Elements of what such a file says. One that somebody was killed while writing is in no table yet. */
+static int take_back(
+	int dir, const char *file, const char *link, FILE *out, struct err *e)
+{
+	static struct netrules rules;
+
+	if (read_rules(dir, file, &rules) == 0)
+		netrules_elements(&rules, "delete", link, out);
+	else if (errno != EBADMSG)
+		return err_set(e, errno, "read %s/%s", PATH_NET_RULES, file);
+	return 0;
 }
 
 static int put_away(int dir, uint32_t number, struct err *e)
 {
-	static struct netrules rules;
 	_cleanup_free_ char *commands = NULL;
 	const struct files f = files_of(number);
 	char link[IFNAMSIZ];
 	size_t size = 0;
 	FILE *out = open_memstream(&commands, &size);
+	int r;
 
 	if (!out)
 		return err_set(e, ENOMEM, "take rules of nftables away");
 	name_of(number, link);
-	if (read_rules(dir, f.now, &rules) == 0)
-		netrules_elements(&rules, "delete", link, out);
-	if (read_rules(dir, f.new, &rules) == 0)
-		netrules_elements(&rules, "delete", link, out);
+	r = take_back(dir, f.now, link, out, e);
+	if (r == 0)
+		r = take_back(dir, f.new, link, out, e);
 	for (size_t i = 0; i < N_BY_LINK; i++)
 		fprintf(out, "delete element inet " NETPOOL_TABLE " %s { \"%s\" }\n",
 			by_link[i], link);
 	if (fclose(out) != 0)
 		return err_set(e, ENOMEM, "take rules of nftables away");
-	run_each(commands);
+	/* As long as it is in the table somebody has to know. */
+	if (r < 0 || run_each(commands, e) < 0)
+		return -1;
 	return forget(dir, f.now, e) < 0 ? -1 : forget(dir, f.new, e);
 }
 
@@ -550,7 +571,11 @@ int net_table_close(uint32_t number, struct err *e)
 static int sweep_file(int dir, uint32_t number, void *arg, struct err *e)
 {
 	(void)arg;
-	return has_link(number) ? 0 : put_away(dir, number, e);
+	if (!has_link(number))
+		return put_away(dir, number, e);
+	return errno == 0 ? 0
+			  : err_set(e, errno, "look for the link " NETPOOL_LINK "%u",
+				    number);
 }
 
 /* What is kept of a link by its name alone. */
@@ -570,8 +595,7 @@ static int sweep_set(int dir, const char *set, struct err *e)
 	at = nft_ctx_get_output_buffer(ctx);
 	while ((at = strstr(at, "\"" NETPOOL_LINK))) {
 		at += sizeof("\"" NETPOOL_LINK) - 1;
-		if (!has_link((uint32_t)strtoul(at, NULL, 10)) &&
-			put_away(dir, (uint32_t)strtoul(at, NULL, 10), e) < 0)
+		if (sweep_file(dir, (uint32_t)strtoul(at, NULL, 10), NULL, e) < 0)
 			return -1;
 	}
 	return 0;
