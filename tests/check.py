@@ -235,7 +235,7 @@ def check():
         Part("system", *run, "system", "--jobs", "3", "--beside", "--some", load=1, after=("begin",), minutes=40),
         Part("release", *python("system/run.py", "--jobs", "2", "--release", "--some"), load=0.5, stage="r",
              env={"NSSHELL_HOSTILE_CALLS": "500", "NSSHELL_DAEMON_ROUNDS": "20"}),
-        Part("hostile", *python("hostile/run.py", "--jobs", "2", "--but", "helper", "--but", "join", "--but", "root", "--but", "root_more"), load=0.5,
+        Part("hostile", *python("hostile/run.py", "--jobs", "2", "--but", "helper", "--but", "join", "--but", "root_more"), load=0.5,
              env={"NSSHELL_HOSTILE_CALLS": "150"}),
         Part("hostile-instrumented", *run, "hostile", "helper", "join", load=0.5, after=("begin",), stage="i"),
         Part("unit", *python("unit/run.py", *units(BUILD)), load=1),
