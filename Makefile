@@ -82,7 +82,8 @@ SESSION := helpers/session/pam_session.c
 CLIENT := $(filter-out helpers/client/client_open.c,$(wildcard helpers/client/*.c))
 HELPER := $(wildcard helpers/opener/*.c helpers/supervisor/*.c helpers/worker/*.c helpers/init/*.c) helpers/client/session_id.c
 MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/ids/privs.c core/run/ids/privs_caps.c \
-	core/run/enter/seccomp.c core/run/enter/handed.c core/run/enter/inside.c core/base/err.c \
+	core/run/enter/seccomp.c core/run/enter/handed.c core/run/enter/inside.c core/run/enter/environment.c \
+	core/plan/sessionenv.c core/base/err.c \
 	core/base/io.c core/base/parse.c core/base/sys.c
 NSCTL  := $(wildcard nsshell/nsctl/*.c nsshell/nsctl/check/*.c) helpers/client/client.c helpers/client/client_open.c \
 	helpers/client/session_id.c

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_KEYS_MAX 56
+#define CONFIG_KEYS_MAX 64
 #define CONFIG_FILE_MAX (1024U * 1024U)
 #define CONFIG_LINE_MAX                                                                  \
 	4096 /* bytes; libeconf 0.5.1 cuts lines at 8191 without a word                  \
@@ -56,6 +56,7 @@ struct config_key {
 	bool list;                /* may be repeated; an empty value clears it */
 	bool limit;               /* stands in [Slice NAME], too */
 	bool network;             /* stands in [Network], and nowhere else */
+	bool quoted;              /* words may have quotes, and blanks and '#' in them */
 };
 
 extern const struct config_key config_keys[];
@@ -84,7 +85,14 @@ config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
 	config_parse_devices, config_parse_filter, config_parse_families,
 	config_parse_network, config_parse_commands, config_parse_pool, config_parse_dns,
 	config_parse_addresses, config_parse_ports, config_parse_users,
-	config_parse_publish;
+	config_parse_publish, config_parse_environment;
+
+/*
+ * Quotes, and a '#' within them, as bytes that no config has (find_binary() of lines.c): libeconf makes of them
+ * what nobody has asked for. And back.
+ */
+void config_quotes_mask(char *value);
+void config_quotes_unmask(char *value);
 
 /* Where a list entry "[-]SOURCE[:TARGET]" appears inside. */
 const char *config_bind_target(const char *entry);

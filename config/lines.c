@@ -100,27 +100,27 @@ static const char *find_comment(const char *value, bool *ret_glued)
 }
 
 /* Whether the value's form is good; problems are told. Return: 1, 0, or -1 with g->e. */
-static int check_form(
-	struct gate *g, const struct config_key *key, const char *value, bool *ret_empty)
+static int check_form(struct gate *g, const struct config_key *key, const char *value,
+	const char *masked, bool *ret_empty)
 {
 	const char *name = key->name, *end;
 	bool glued;
 	size_t len;
 	int r = 1;
 
-	end = find_comment(value, &glued);
-	len = (size_t)(end - value);
-	while (len && strchr(BLANKS, value[len - 1]))
+	end = find_comment(masked, &glued);
+	len = (size_t)(end - masked);
+	while (len && strchr(BLANKS, masked[len - 1]))
 		len--;
 	*ret_empty = len == 0;
 	if (glued)
 		r = problem(g, name,
-			"%s=%.80s: '#' begins a comment: put a blank before it, or "
-			"use a path without it",
-			name, value);
-	else if (memchr(value, '"', len) || memchr(value, '\'', len))
+			"%s=%.80s: '#' begins a comment: put a blank before it, or %s",
+			name, value,
+			key->quoted ? "quotes around it" : "use a path without it");
+	else if (memchr(masked, '"', len) || memchr(masked, '\'', len))
 		r = problem(g, name, "%s=%.80s: write it without quotes", name, value);
-	else if (len && value[len - 1] == '\\')
+	else if (len && masked[len - 1] == '\\')
 		r = problem(g, name, "%s=%.80s: a value ends with its line: %s", name,
 			value,
 			key->list ? "give the key again for more" : "remove the '\\'");
@@ -149,13 +149,17 @@ static int add_entry(struct gate *g, const struct config_key *key, bool empty)
 	return 0;
 }
 
-/* A key of the table with its value, which is handed on as it is written. */
+/* A key of the table with its value, which is handed on as it is written: quotes are masked. */
 static int read_value(struct gate *g, const struct config_key *key, const char *value)
 {
+	char masked[CONFIG_LINE_MAX + 1];
 	uint64_t first;
 	bool empty;
 	int r;
 
+	(void)snprintf(masked, sizeof(masked), "%s", value);
+	if (key->quoted)
+		config_quotes_mask(masked);
 	if (!g->section)
 		return 0;
 	if (g->section->kind == CONFIG_SLICE && !key->limit)
@@ -173,7 +177,7 @@ static int read_value(struct gate *g, const struct config_key *key, const char *
 			"%s=%.80s: given twice in this section, first in line %" PRIu64
 			": keep one of them",
 			key->name, value, first);
-	r = check_form(g, key, value, &empty);
+	r = check_form(g, key, value, masked, &empty);
 	if (r <= 0)
 		return r;
 	if (g->skip)
@@ -183,9 +187,9 @@ static int read_value(struct gate *g, const struct config_key *key, const char *
 	/* libeconf keeps the first of repeated keys only, so a repeat has its line in its
 	 * name. */
 	if (first)
-		(void)fprintf(g->copy, "%s@%" PRIu64 "=%s", key->name, g->line, value);
+		(void)fprintf(g->copy, "%s@%" PRIu64 "=%s", key->name, g->line, masked);
 	else
-		(void)fprintf(g->copy, "%s=%s", key->name, value);
+		(void)fprintf(g->copy, "%s=%s", key->name, masked);
 	return 0;
 }
 

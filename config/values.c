@@ -43,6 +43,8 @@ static int value_get(struct config *c, const struct config_section *s, econf_fil
 		return err_set(e, 0,
 			"%s:%" PRIu64 ": libeconf reads %s= in another way: %s", s->file,
 			entry->line, entry->key->name, econf_errString(r));
+	if (entry->key->quoted)
+		config_quotes_unmask(v->values[0]);
 	entry->value = arena_strdup(&c->arena, v->values[0]);
 	return entry->value ? 0 : config_no_memory(e);
 }

@@ -6,6 +6,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
+#include "core/run/enter/environment.h"
 #include "core/run/enter/handed.h"
 #include "core/run/enter/inside.h"
 #include "helpers/client/client.h"
@@ -188,6 +189,20 @@ static int export_session(
 	return 0;
 }
 
+/* Inside: over what other modules have set. */
+static int export_environment(pam_handle_t *pamh, struct err *e)
+{
+	struct environment given;
+	int r = environment_read(&given, e);
+
+	for (size_t i = 0; r == 0 && given.v[i]; i++)
+		if (pam_putenv(pamh, given.v[i]) != PAM_SUCCESS)
+			r = err_set(e, ENOMEM, "set the session's environment");
+	if (r == 0)
+		environment_clear(&given);
+	return r;
+}
+
 static int enter(pam_handle_t *pamh, int sock, const int *fds, size_t n,
 	const struct proto_reply *reply, struct err *e)
 {
@@ -208,7 +223,8 @@ static int enter(pam_handle_t *pamh, int sock, const int *fds, size_t n,
 	/* Only its name goes along. */
 	if (!getcwd(directory, sizeof(directory)))
 		directory[0] = '\0';
-	if (client_join(fds, n, reply, e) < 0 || client_go_to(directory, reply, e) < 0 ||
+	if (client_join(fds, n, reply, e) < 0 || export_environment(pamh, e) < 0 ||
+		client_go_to(directory, reply, e) < 0 ||
 		client_request(sock, &joined, e) < 0) {
 		(void)pam_set_data(pamh, DATA_LEASE, NULL, NULL);
 		return -1;

@@ -55,6 +55,8 @@
 #define PATH_RUN_SESSION PATH_RUN "/session"
 /* Inside: the limits of all the account's sessions, KEY=VALUE; a file of the host's, read-only. */
 #define PATH_RUN_LIMITS PATH_RUN "/limits"
+/* Inside: what Environment= and the image give, a line a variable; not there where that is nothing. */
+#define PATH_RUN_ENVIRONMENT PATH_RUN "/environment"
 /* And what the config says for nsshell(1): a file with Shell=, and a directory of the account's,
  * with Record=yes, for the sockets at which its terminals can be looked at. */
 /* Upper=none: what /var/log/wtmp and lastlog are links to */

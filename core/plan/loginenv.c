@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/plan/loginenv.h"
 
+#include "core/plan/sessionenv.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,11 +50,12 @@ const char *loginenv_lang(char *text)
 	return NULL;
 }
 
-static int set(struct strlist *env, const char *setting)
+/* In the place of one of the same name, from the @from-th on. */
+static int set(struct strlist *env, size_t from, const char *setting)
 {
 	size_t name = strcspn(setting, "=") + 1;
 
-	for (size_t i = 0; i < env->n; i++) {
+	for (size_t i = from; i < env->n; i++) {
 		char *copy;
 
 		if (strncmp(env->v[i], setting, name) != 0)
@@ -74,7 +77,7 @@ static int put(struct strlist *env, const char *name, const char *value)
 
 	if (asprintf(&setting, "%s=%s", name, value) < 0)
 		return -1;
-	r = set(env, setting);
+	r = set(env, 0, setting);
 	free(setting);
 	return r;
 }
@@ -100,13 +103,18 @@ static int put_all(const struct loginenv *in, struct strlist *env)
 
 int loginenv_make(const struct loginenv *in, struct strlist *ret, struct err *e)
 {
-	if (put_all(in, ret) < 0)
+	size_t from = 0;
+
+	if (put_all(in, ret) < 0 ||
+		(in->in_session && strlist_add(ret, SESSIONENV_HERE) < 0))
 		return err_set(e, ENOMEM, "make the environment");
+	if (in->in_session)
+		from = ret->n;
 	for (size_t i = 0; i < in->n_extra; i++) {
 		if (!loginenv_is_setting(in->extra[i]))
 			return err_set(
 				e, 0, "%s: takes the form NAME=VALUE", in->extra[i]);
-		if (set(ret, in->extra[i]) < 0)
+		if (set(ret, from, in->extra[i]) < 0)
 			return err_set(e, ENOMEM, "make the environment");
 	}
 	return 0;

@@ -11,10 +11,11 @@
 struct loginenv {
 	const char *user, *home, *shell;
 	uid_t uid;
-	const char *session;      /* NSSHELL_SESSION */
-	const char *bus;          /* DBUS_SESSION_BUS_ADDRESS; NULL or "": none */
-	const char *term;         /* NULL: not on a terminal */
-	const char *lang;         /* NULL: C.UTF-8 */
+	const char *session; /* NSSHELL_SESSION */
+	const char *bus;     /* DBUS_SESSION_BUS_ADDRESS; NULL or "": none */
+	const char *term;    /* NULL: not on a terminal */
+	const char *lang;    /* NULL: C.UTF-8 */
+	bool in_session; /* what the session gives goes between this and @extra: sessionenv.h */
 	const char *const *extra; /* "NAME=VALUE", each over what is there */
 	size_t n_extra;
 };

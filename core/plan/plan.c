@@ -289,7 +289,7 @@ static int plan_all(struct planner *b, struct err *e)
 		plan_rootfs(b, e) < 0 || plan_cgroup(b, e) < 0)
 		return -1;
 	plan_privileges(b);
-	if (plan_network(b, e) < 0)
+	if (plan_network(b, e) < 0 || plan_environment(b, e) < 0)
 		return err_by(e, ERR_BY_CONFIG);
 	plan_commands(b);
 	plan_inside(b);

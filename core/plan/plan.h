@@ -93,6 +93,8 @@ struct plan_image {
 		lower; /* directory of all layers; NULL: it may not be looked into, by who isn't root */
 	char *const *layers; /* below that in "l", lowest first */
 	size_t n_layers;
+	char *const *environment; /* of its config, NAME=VALUE; nobody vouches for it */
+	size_t n_environment;
 };
 
 struct plan_host {
@@ -393,7 +395,12 @@ struct plan {
 	/* supplementary groups kept, the primary one among them */
 	const uint32_t *groups;
 	size_t n_groups;
-	const char *image;   /* "NAME:TAG@sha256:HEX", "" over the host's root */
+	const char *image; /* "NAME:TAG@sha256:HEX", "" over the host's root */
+	/* NAME=VALUE, each variable once: the image's and over it Environment= */
+	const char **environment;
+	size_t n_environment;
+	const char **environment_left; /* names that an image mayn't give: sessionenv.h */
+	size_t n_environment_left;
 	uint64_t namespaces; /* CLONE_NEW*; CLONE_NEWNET: of network */
 	struct plan_network network;
 	struct plan_overlay *overlays;

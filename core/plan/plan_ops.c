@@ -243,6 +243,7 @@ static void ops_run(struct planner *b)
 	op->source = planner_text(b, PATH_SESSIONS "/%s.limits", p->id);
 	op->attr = ATTR_CLOSED;
 	ops_own(b);
+	plan_environment_file(b);
 	file_add(b, "/run/nsshell/hostname", planner_text(b, "%s\n", p->hostname), 0444);
 	file_add(b, "/run/nsshell/hosts", plan_hosts(b), 0444);
 	if (policy_has_address(b->in->policy))

@@ -271,6 +271,7 @@ void plan_print(const struct plan *p, FILE *out)
 	if (p->families)
 		fprintf(out, "\nfamilies of sockets: %s\n", p->families);
 	plan_network_print(&p->network, out);
+	plan_environment_print(p, out);
 	print_rootfs(p, out);
 	print_ops(p, out);
 	print_cgroup(&p->cgroup, out);

@@ -150,6 +150,10 @@ void plan_network_print(const struct plan_network *n, FILE *out);
 void plan_filter(struct planner *b);
 void plan_filter_print(const struct plan_filter *f, FILE *out);
 void plan_layers(struct planner *b); /* plan_hidden.c: whiteouts, masks */
+/* plan_environment.c: its file in /run comes with plan_ops() */
+int plan_environment(struct planner *b, struct err *e);
+void plan_environment_file(struct planner *b);
+void plan_environment_print(const struct plan *p, FILE *out);
 /* plan_inside.c: after plan_commands() */
 void plan_inside(struct planner *b);
 void plan_inside_ops(struct planner *b);

@@ -152,6 +152,7 @@ struct policy {
 	struct strlist inaccessible_paths;
 	struct strlist devices; /* Devices=, beside null zero full random urandom tty */
 	struct strlist sockets; /* Sockets=, beside the built-in list */
+	struct strlist environment; /* Environment=, NAME=VALUE each; a later one wins */
 	struct strlist host_commands; /* HostCommands=, names of entries */
 	struct command_list commands; /* and these, once the policy is whole */
 	struct policy_limits limits;

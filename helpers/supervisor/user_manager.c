@@ -76,17 +76,23 @@ static int become(const struct plan *plan, int group, int filter_fd, struct err 
 
 static int execute(const struct plan *plan, struct err *e)
 {
-	static const char *const notify[] = { "NOTIFY_SOCKET=" NOTIFY };
+	_cleanup_free_ const char **extra =
+		calloc(plan->n_environment + 1, sizeof(*extra));
 	const struct loginenv in = { .user = plan->user,
 		.home = plan->home,
 		.shell = plan->shell,
 		.uid = plan->uid,
 		.session = plan->id,
-		.extra = notify,
-		.n_extra = 1 };
+		.extra = extra,
+		.n_extra = plan->n_environment + 1 };
 	char *argv[] = { (char *)(uintptr_t)plan->user_manager, (char *)"--user", NULL };
 	struct strlist env = { 0 };
 
+	if (!extra)
+		return err_set(e, ENOMEM, "make the environment");
+	if (plan->n_environment > 0)
+		memcpy(extra, plan->environment, plan->n_environment * sizeof(*extra));
+	extra[plan->n_environment] = "NOTIFY_SOCKET=" NOTIFY;
 	if (loginenv_make(&in, &env, e) < 0)
 		return -1;
 	if (strlist_add(&env, "") < 0)

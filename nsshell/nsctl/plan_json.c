@@ -362,6 +362,9 @@ int nsctl_plan_json(const struct plan *p, const struct nsctl_verdict *v, FILE *o
 	put(&o, object, "uids", idmap(&o, &p->uids));
 	put(&o, object, "gids", idmap(&o, &p->gids));
 	privileges(&o, object, p);
+	put(&o, object, "environment", texts(&o, p->environment, p->n_environment));
+	put(&o, object, "environment_left",
+		texts(&o, p->environment_left, p->n_environment_left));
 	put(&o, object, "upper", json_string(upper_names[p->upper]));
 	put(&o, object, "upper_size", number(p->upper_size));
 	put(&o, object, "upper_on_change",

@@ -84,6 +84,7 @@ static int environment(
 		.uid = r->account.uid,
 		.session = r->reply.id,
 		.bus = r->reply.bus,
+		.in_session = true,
 		.term = r->head.on_pty ? getenv("TERM") : NULL,
 	};
 

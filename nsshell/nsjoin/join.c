@@ -126,6 +126,7 @@ static int enter_as(const struct nsjoin_request *q, struct nsjoin_joined *j,
 		.shell = p->shell,
 		.uid = p->ids.uid,
 		.session = j->record.id,
+		.in_session = true,
 	};
 	struct strlist list = { 0 };
 	int status = NSJOIN_FAILED;

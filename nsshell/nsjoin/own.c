@@ -108,6 +108,7 @@ static int start_as(const struct nsjoin_request *q, const struct record *r,
 		.shell = *pw->pw_shell ? pw->pw_shell : "/bin/sh",
 		.uid = pw->pw_uid,
 		.session = r->id,
+		.in_session = true,
 	};
 
 	if (nsjoin_env(q, &person, &list, &env, e) == 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nsshell/shell/env.h"
 
+#include "core/plan/sessionenv.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +13,7 @@
 
 /* Ours to say, or of a place that isn't there inside. */
 static const char *const left_out[] = { "HOME", "SHELL", "USER", "LOGNAME",
-	"NSSHELL_SESSION", "XDG_RUNTIME_DIR", "XDG_SESSION_ID",
+	"NSSHELL_SESSION", "NSSHELL_ENVIRONMENT", "XDG_RUNTIME_DIR", "XDG_SESSION_ID",
 	"DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK", "SSH_TTY", NULL };
 
 static bool is_named(const char *setting, const char *name)
@@ -66,6 +68,8 @@ int nsshell_env_make(const struct door_answer *a, const char *shell, bool tty, b
 	if ((!has_path && put(ret, "PATH", PATH_USER, e) < 0) ||
 		(has_tty && tty && put(ret, "SSH_TTY", "", e) < 0))
 		return -1;
+	/* As with a login program: over what came from outside. */
+	ret->v[ret->n++] = SESSIONENV_HERE;
 	ret->v[ret->n] = NULL;
 	return 0;
 }

@@ -395,6 +395,31 @@ static void paths_devices_and_sockets(void **state)
 	refuse(state, "Sockets", "@abstract", "isn't absolute");
 }
 
+static void variables_have_quotes_and_escapes(void **state)
+{
+	struct fixture *f = give(state,
+		"Environment=A=b 'C=d  e' \"F=it's # not # a comment\" G='\"' # one\n"
+		"Environment=H=\\x23\\s\\t\\\\ I= J=\"a \\\" # b\" K=x'y z'w");
+	const struct strlist *l = &f->policy.environment;
+	const char *const want[] = { "A=b", "C=d  e", "F=it's # not # a comment", "G=\"",
+		"H=# \t\\", "I=", "J=a \" # b", "K=xy zw" };
+
+	assert_int_equal(l->n, sizeof(want) / sizeof(*want));
+	for (size_t i = 0; i < l->n; i++)
+		assert_string_equal(l->v[i], want[i]);
+	assert_int_equal(
+		give(state, "Environment=A=b\nEnvironment=")->policy.environment.n, 0);
+	expect_one(f, "[Default]\nEnvironment=A=b#c\n", 2, "Default", "Environment",
+		"quotes around it");
+	refuse(state, "Environment", "A=\"b c", "a quote isn't closed");
+	refuse(state, "Environment", "A=\\q", "'\\' stands before");
+	refuse(state, "Environment", "A=\\x0a", "has a control character in it");
+	refuse(state, "Environment", "LD_PRELOAD=/x.so", "is heeded by the C library");
+	refuse(state, "Environment", "HOME=/x", "says who the account is");
+	refuse(state, "Environment", "NSSHELL_SESSION=x", "is the session's");
+	refuse_all(state, "Environment", WORDS("A", "=b", "1A=b", "A-B=c"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,6 +431,7 @@ int main(void)
 		story(a_network_is_the_hosts_none_or_has_a_name),
 		story(a_port_is_published_once_and_not_of_the_host),
 		story(commands_add_up_and_none_takes_them_away),
+		story(variables_have_quotes_and_escapes),
 		story(services_are_file_names_of_pam_d),
 		story(linger_takes_a_span_with_its_unit),
 		story(hostnames_have_four_placeholders),

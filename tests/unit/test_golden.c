@@ -141,10 +141,14 @@ static const struct plan_block golden_blocks[] = {
 };
 
 static char *golden_layers[] = { (char *)"0123456789ab", (char *)"cdef01234567" };
+static char *golden_environment[] = { (char *)"PATH=/opt/bin:/bin", (char *)"EDITOR=vi",
+	(char *)"LD_PRELOAD=/x.so" };
 static const struct plan_image golden_image = {
 	.text = "course:2026@sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
 	.lower = "/var/lib/nsshell/images/layers",
 	.layers = golden_layers,
+	.environment = golden_environment,
+	.n_environment = COUNT(golden_environment),
 	.n_layers = COUNT(golden_layers),
 };
 
@@ -319,11 +323,13 @@ static void where_systemd_runs_it_makes_the_account_s_group(void **state)
 static void image_policy(struct policy *p)
 {
 	static char *ro[] = { (char *)"/srv/sets:/sets/2026" };
+	static char *environment[] = { (char *)"EDITOR=nano", (char *)"MOTTO=so what" };
 
 	p->image = (char *)"course:2026";
 	p->bind_ro_paths = (struct strlist){ ro, 1 };
 	p->upper = UPPER_DISK;
 	p->shell = (char *)"/bin/dash";
+	p->environment = (struct strlist){ environment, 2 };
 }
 
 static void a_box_over_an_image_has_little_of_the_host(void **state)

@@ -44,7 +44,7 @@ struct enter {
 	struct enter_person person;
 	const char *file; /* to exec; without a '/' it is looked for in env's PATH */
 	const char *const *argv; /* ended by NULL */
-	const char *const *env;  /* ended by NULL */
+	const char *const *env;  /* ended by NULL; sessionenv.h */
 	const char *directory;   /* to start in */
 	const char *home;        /* where that can't be entered; NULL: none */
 	bool directory_must;     /* or "/" */

@@ -4,7 +4,9 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
+#include "core/plan/sessionenv.h"
 #include "core/run/cgroup/cgroup_join.h"
+#include "core/run/enter/environment.h"
 #include "core/run/terminal/wall.h"
 #include "core/run/ids/privs.h"
 
@@ -271,6 +273,31 @@ static void fill_in(const struct enter *in, const struct stdio *s)
 	(void)close(AGENT_FD);
 }
 
+/* As whoever it will be. It is the last thing that needs memory. */
+static int take_environment(const struct enter *in, struct err *e)
+{
+	struct environment given;
+	const char **merged;
+	size_t n = 0, n_given = 0;
+	bool here = false;
+
+	environ = (char **)(uintptr_t)in->env;
+	for (; in->env[n]; n++)
+		here = here || strcmp(in->env[n], SESSIONENV_HERE) == 0;
+	if (!here)
+		return 0;
+	if (environment_read(&given, e) < 0)
+		return -1;
+	while (given.v[n_given])
+		n_given++;
+	merged = calloc(n + n_given + 1, sizeof(*merged));
+	if (!merged)
+		return err_set(e, ENOMEM, "make the environment");
+	sessionenv_merge(in->env, given.v, merged);
+	environ = (char **)(uintptr_t)merged;
+	return 0;
+}
+
 /* ---- the whole --------------------------------------------------------------------------- */
 
 static _Noreturn void fail(int sock, enum enter_word_kind kind, const struct err *e)
@@ -295,7 +322,8 @@ _Noreturn void enter_inside(
 	if (enter_become(&in->person, in->filter, &e) < 0 || go_to(in, &e) < 0)
 		fail(SOCK_FD, ENTER_WORD_FAILED, &e);
 	fill_in(in, &s);
-	environ = (char **)(uintptr_t)in->env;
+	if (take_environment(in, &e) < 0)
+		fail(SOCK_FD, ENTER_WORD_FAILED, &e);
 	(void)execvpe(in->file, (char *const *)(uintptr_t)in->argv, environ);
 	(void)err_set(&e, errno, "%s", in->file);
 	fail(SOCK_FD, ENTER_WORD_NO_EXEC, &e);

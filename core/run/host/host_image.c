@@ -37,7 +37,9 @@ int host_image(const struct policy *policy, struct host *h, struct err *e)
 	h->image = (struct plan_image){ .text = arena_strdup(&h->arena, text),
 		.lower = PATH_IMAGES "/layers",
 		.layers = h->found.layers.v,
-		.n_layers = h->found.layers.n };
+		.n_layers = h->found.layers.n,
+		.environment = h->found.environment.v,
+		.n_environment = h->found.environment.n };
 	h->facts.image = &h->image;
 	return h->image.text ? 0 : err_set(e, ENOMEM, "name the image");
 }
