@@ -5,6 +5,7 @@
 #include "core/plan/command.h"
 #include "core/plan/families.h"
 #include "core/plan/filter.h"
+#include "core/plan/imagename.h"
 #include "core/plan/netrules.h"
 
 #include <arpa/inet.h>
@@ -286,6 +287,34 @@ int config_parse_binds(const struct config_key *key, const char *value, void *fi
 {
 	(void)key;
 	return list_add(value, field, bind_check, why, why_size);
+}
+
+int config_parse_rootfs_allow(const struct config_key *key, const char *value,
+	void *field, char *why, size_t why_size)
+{
+	_cleanup_list_ struct strlist words = { 0 };
+	char name[IMAGE_NAME_MAX];
+
+	(void)key;
+	if (strlist_add_words(&words, value) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < words.n; i++)
+		if (strcmp(words.v[i], "host") != 0 &&
+			(imagename_parse(words.v[i], name) < 0 ||
+				!strncmp(words.v[i], "image:", 6))) {
+			(void)snprintf(why, why_size, "'%.60s' is no name of an image",
+				words.v[i]);
+			return -EINVAL;
+		}
+	for (size_t i = 0; i < words.n; i++) {
+		const char *word = words.v[i];
+
+		if (strcmp(word, "host") != 0 && imagename_parse(word, name) == 0)
+			word = name;
+		if (!strlist_has(field, word) && strlist_add(field, word) < 0)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static bool is_base(const char *word)

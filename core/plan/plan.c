@@ -281,6 +281,7 @@ static int plan_all(struct planner *b, struct err *e)
 	p->door_shell = planner_copy(b, b->in->policy->shell ? b->in->policy->shell : "");
 	p->runtime_dir = planner_text(b, "/run/user/%u", p->uid);
 	p->image = planner_copy(b, b->image ? b->image->text : "");
+	p->said = planner_copy(b, b->in->login->said ? b->in->login->said : "");
 	if (plan_login(b, e) < 0 || plan_ids(b, e) < 0)
 		return -1;
 	if (plan_hostname(b, e) < 0)

@@ -32,6 +32,8 @@ struct plan_login {
 	const char *tty; /* the terminal handed down: a path below /dev, "" for none */
 	/* TMPDIR= and KRB5CCNAME= as PAM's environment has them; NULL or "": not set */
 	const char *tmpdir, *ticket;
+	const char *
+		said; /* what the user is to be told of their choice of an image; NULL or "": nothing */
 };
 
 /* One line of the host's mount table, in the table's order. */
@@ -396,6 +398,7 @@ struct plan {
 	const uint32_t *groups;
 	size_t n_groups;
 	const char *image; /* "NAME:TAG@sha256:HEX", "" over the host's root */
+	const char *said;  /* plan_login.said, "" for nothing */
 	/* NAME=VALUE, each variable once: the image's and over it Environment= */
 	const char **environment;
 	size_t n_environment;

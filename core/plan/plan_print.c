@@ -69,6 +69,8 @@ static void print_head(const struct plan *p, FILE *out)
 	fprintf(out, "  shell       %s\n", p->shell);
 	if (*p->image)
 		fprintf(out, "  image       %s\n", p->image);
+	if (*p->said)
+		fprintf(out, "  the user is told: %s\n", p->said);
 	fprintf(out, "  hostname    %s\n", p->hostname);
 	fprintf(out, "  runtime     %s\n", p->runtime_dir);
 	fprintf(out, "  shared      %s\n",

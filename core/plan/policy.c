@@ -41,6 +41,7 @@ void policy_clear(struct policy *p)
 	strlist_clear(&p->filter);
 	strlist_clear(&p->families);
 	strlist_clear(&p->environment);
+	strlist_clear(&p->rootfs_allow);
 	strlist_clear(&p->host_commands);
 	arena_clear(&p->commands.arena);
 	free(p->hostname);

@@ -139,6 +139,8 @@ struct policy {
 	struct strlist filter;
 	struct strlist families; /* RestrictAddressFamilies=, see families.h */
 	char *image;             /* RootFS=image:NAME; NULL is the host's root */
+	/* RootFSAllow=: "NAME:TAG" each, or "host", among which the account may choose */
+	struct strlist rootfs_allow;
 	enum policy_upper upper; /* Upper= */
 	uint64_t upper_size;     /* UpperSize=, bytes; PARSE_INFINITY: no limit of ours */
 	enum policy_on_change on_change; /* UpperOnChange= */

@@ -6,6 +6,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/paths.h"
 #include "core/run/host/host_facts.h"
+#include "core/run/host/rootfs_choice.h"
 #include "core/run/cgroup/limits_published.h"
 #include "core/run/network/number.h"
 #include "core/run/cgroup/limits_override.h"
@@ -50,10 +51,10 @@ static int plan_with(const struct account *a, const struct policy *policy,
 	return r;
 }
 
-static int make_plan(const struct account *a, const struct policy *policy,
+static int make_plan(const struct account *a, struct policy *policy,
 	const struct proto_request *q, int terminal, struct plan **ret, struct err *e)
 {
-	char tty[sizeof(q->tty) + sizeof("/dev/")];
+	char tty[sizeof(q->tty) + sizeof("/dev/")], said[CHOICE_TEXT];
 	const struct plan_login login = {
 		.id = q->id,
 		.service = q->service,
@@ -61,6 +62,7 @@ static int make_plan(const struct account *a, const struct policy *policy,
 		.tty = tty,
 		.tmpdir = q->tmpdir,
 		.ticket = q->ticket,
+		.said = said,
 	};
 	struct host host;
 	int r;
@@ -70,6 +72,10 @@ static int make_plan(const struct account *a, const struct policy *policy,
 	/* What isn't there isn't hidden, and this session may be the one that makes it. A host
 	 * where it can't be made has none of it to hide. */
 	(void)mkdir(PATH_STATE, 0700);
+	if (rootfs_choose(a, policy, said, e) < 0)
+		return -1;
+	if (*said)
+		syslog(LOG_NOTICE, "session %s: %s is told: %s", q->id, a->name, said);
 	if (host_gather(a, policy, &host, e) < 0)
 		return -1;
 	r = plan_with(a, policy, &login, &host, ret, e);
@@ -90,7 +96,7 @@ static void tell_passed(const struct account *a, const struct policy *policy,
 			q->id, a->name, people->min, people->max, a->uid);
 }
 
-static enum decision follow_policy(const struct account *a, const struct policy *policy,
+static enum decision follow_policy(const struct account *a, struct policy *policy,
 	const struct proto_request *q, int terminal, struct decided *ret, struct err *e)
 {
 	if (policy->shell)

@@ -73,17 +73,21 @@ int session_write(struct session *s, struct err *e)
 
 /* ---- letting a login in ------------------------------------------------------------- */
 
-/* The image, and what its user is to know of a change below. */
+/* The image, and what its user is to know of their choice, and of a change below. */
 static void fill_text(const struct session *s, char *text, size_t size)
 {
 	const char *changed = s->record.changed, *what = strchr(changed, ' ');
+	const char *said = s->plan->said;
+	size_t len;
 
-	if (!what)
-		(void)snprintf(text, size, "%s", s->plan->image);
-	else
-		(void)snprintf(text, size,
-			"%s\nThe %s has changed beneath what you wrote over it: that was %s.",
-			s->plan->image, what + 1, *changed == 'r' ? "set aside" : "kept");
+	(void)snprintf(
+		text, size, "%s%s%s", s->plan->image, *said || what ? "\n" : "", said);
+	len = strlen(text);
+	if (what)
+		(void)snprintf(text + len, size - len,
+			"%sThe %s has changed beneath what you wrote over it: that was %s.",
+			*said ? " " : "", what + 1,
+			*changed == 'r' ? "set aside" : "kept");
 }
 
 static void fill_reply(

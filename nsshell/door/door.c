@@ -72,6 +72,8 @@ int main(int argc, char **argv)
 	}
 	describe(&d, &a);
 	a.kind = opened == DOOR_HOLDS ? DOOR_OPEN : DOOR_PLAIN;
+	if (opened == DOOR_HOLDS && strchr(d.reply.text, '\n'))
+		copy(a.text, sizeof(a.text), strchr(d.reply.text, '\n') + 1);
 	if (opened == DOOR_FAILS)
 		refuse(&d, &a, &e);
 	/* Where it isn't setuid it never was anybody else. */

@@ -45,7 +45,7 @@ struct door_answer {
 	char name[ACCOUNT_NAME_MAX],
 		home[4096]; /* of the account, whom nsshell couldn't look up */
 	char shell[POLICY_SHELL_MAX];
-	char text[512]; /* REFUSED: for the user */
+	char text[512]; /* REFUSED, OPEN: for the user, "" for nothing */
 };
 
 /* Who the caller is, by the kernel's word, and what it had: reset for us, and its own again. */

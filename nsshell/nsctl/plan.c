@@ -7,6 +7,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/paths.h"
 #include "core/run/host/host_facts.h"
+#include "core/run/host/rootfs_choice.h"
 #include "core/run/cgroup/limits_published.h"
 #include "core/run/network/number.h"
 #include "core/run/cgroup/account_group.h"
@@ -74,15 +75,20 @@ static int plan_build(
 	struct materials *m, const char *service, struct nsctl_verdict *v, struct err *e)
 {
 	static const struct id_range standin = { STANDIN_START, 65536 };
-	const struct plan_login login = {
-		.id = "000000000000", .service = service, .rhost = "", .tty = ""
-	};
+	char said[CHOICE_TEXT];
+	const struct plan_login login = { .id = "000000000000",
+		.service = service,
+		.rhost = "",
+		.tty = "",
+		.said = said };
 	struct plan_input in = {
 		.account = &m->account, .policy = &m->policy, .login = &login
 	};
 	char group[sizeof(((struct record *)0)->cgroup)];
 	int none;
 
+	if (rootfs_choose(&m->account, &m->policy, said, e) < 0)
+		return -1;
 	if (host_gather(&m->account, &m->policy, &m->host, e) < 0)
 		return err_wrap(e, "look at the host");
 	if (subid_find(&m->account, false, &m->subid, e) < 0)

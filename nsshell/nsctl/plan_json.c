@@ -268,6 +268,7 @@ static void who(struct json_out *o, json_t *object, const struct plan *p)
 	put(o, object, "home", text(p->home));
 	put(o, object, "shell", text(p->shell));
 	put(o, object, "image", text(p->image));
+	put(o, object, "said", *p->said ? text(p->said) : json_null());
 	put(o, object, "hostname", text(p->hostname));
 	put(o, object, "runtime_dir", text(p->runtime_dir));
 	put(o, object, "ticket", text(p->ticket));

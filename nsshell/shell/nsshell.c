@@ -135,6 +135,8 @@ static int heed(const struct nsshell_call *c, const struct door_answer *a)
 {
 	switch (a->kind) {
 	case DOOR_OPEN:
+		if (a->text[0])
+			(void)fprintf(stderr, "%s\n", a->text);
 		return nsshell_there(c, a);
 	case DOOR_PLAIN:
 		return be_plain(c, a);

@@ -271,6 +271,10 @@ static void rootfs_is_the_host_or_an_image(void **state)
 	refuse(state, "RootFS", "image:", "NAME or NAME:TAG");
 	refuse(state, "RootFS", "image:../etc", "NAME or NAME:TAG");
 	refuse_all(state, "RootFS", WORDS("/srv/root", "Host"));
+	expect_list(&give(state, "RootFSAllow=debian host debian:12\nRootFSAllow=debian")
+			     ->policy.rootfs_allow,
+		"debian:latest host debian:12");
+	refuse_all(state, "RootFSAllow", WORDS("image:debian", "../etc", "A"));
 }
 
 static void sizes_have_units_and_a_least(void **state)
