@@ -14,6 +14,15 @@
 
 static const char special[] = "\"'#";
 
+/* Where @c opens one, or closes it. */
+static void toggle(char *quote, char c)
+{
+	if (*quote)
+		*quote = '\0';
+	else
+		*quote = c;
+}
+
 /* '"' is 1, '\'' is 2, '#' is 3. */
 void config_quotes_mask(char *value)
 {
@@ -28,7 +37,7 @@ void config_quotes_mask(char *value)
 		if (is_quote || (found && quote))
 			*at = (char)(found - special + 1);
 		if (is_quote && !escaped && (!quote || quote == plain))
-			quote = quote ? 0 : plain;
+			toggle(&quote, plain);
 		escaped = plain == '\\' && !escaped;
 	}
 }
@@ -73,7 +82,7 @@ static const char *take_word(const char **at, char *word)
 			word++;
 			s += n;
 		} else if (quote ? *s == quote : *s == '"' || *s == '\'') {
-			quote = quote ? 0 : *s;
+			toggle(&quote, *s);
 		} else {
 			*word++ = *s;
 		}
