@@ -4,6 +4,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/parse.h"
+#include "core/run/network/nftable.h"
 
 #include <inttypes.h>
 #include <netlink/cache.h>
@@ -62,7 +63,6 @@ int net_count(FILE *out, struct err *e)
 	_cleanup_(put_cache) struct nl_cache *links = NULL;
 	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
 	const char *listing;
-	struct err ignored;
 	int r = host ? nl_connect(host, NETLINK_ROUTE) : -NLE_NOMEM;
 
 	if (r == 0)
@@ -72,7 +72,9 @@ int net_count(FILE *out, struct err *e)
 	if (net_nft_begin(&ctx, e) < 0)
 		return -1;
 	/* A table that is gone has refused nothing. */
-	(void)net_nft_run(ctx, "list set inet " NETPOOL_TABLE " refused", &ignored);
+	if (net_nft_run(ctx, "list set inet " NETPOOL_TABLE " refused", e) < 0 &&
+		!nftable_is_gone())
+		return -1;
 	listing = nft_ctx_get_output_buffer(ctx);
 	for (struct nl_object *o = nl_cache_get_first(links); o; o = nl_cache_get_next(o))
 		put_link((struct rtnl_link *)o, listing, out);
