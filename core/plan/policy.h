@@ -141,10 +141,10 @@ struct policy {
 	char *image;             /* RootFS=image:NAME; NULL is the host's root */
 	/* RootFSAllow=: "NAME:TAG" each, or "host", among which the account may choose */
 	struct strlist rootfs_allow;
-	enum policy_upper upper; /* Upper= */
-	uint64_t upper_size;     /* UpperSize=, bytes; PARSE_INFINITY: no limit of ours */
+	enum policy_upper upper;         /* Upper= */
 	enum policy_on_change on_change; /* UpperOnChange= */
-	uint64_t tmp_size; /* TmpSize=, bytes, each of /tmp, /var/tmp, /dev/shm */
+	uint64_t upper_size; /* UpperSize=, bytes; PARSE_INFINITY: no limit of ours */
+	uint64_t tmp_size;   /* TmpSize=, bytes, each of /tmp, /var/tmp, /dev/shm */
 	/* Lists of absolute paths; a '-' before one means: leave it out where it isn't
 	 * there. A bind may be SOURCE:TARGET. */
 	struct strlist bind_paths;    /* BindPaths= */

@@ -324,7 +324,8 @@ def test_upper_on_change(b):
         b.check(r.returncode != 0 and lines, "refuse: no login, and the log says what to do", lines or b.log_tail())
         b.stage.config(IMAGE + "UpperOnChange=reset\n")
         with b.shell(name) as one:
-            b.check(one.do("ls /open/mine /new3") .startswith("ls: /open/mine") and _changed(b) == ["reset image tiny:1"], "reset: the account begins anew",
+            saw = one.do("ls /open/mine /new3")
+            b.check(saw.startswith("ls: /open/mine") and _changed(b) == ["reset image tiny:1"], "reset: the account begins anew",
                     f"{_changed(b)} {b.log_tail()}")
             one.do("echo second >/open/mine")
         b.check(os.path.exists(f"{upper}.old/upper/+tiny:1/open/mine"), "and what it wrote is kept")
