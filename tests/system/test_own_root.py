@@ -62,6 +62,10 @@ def test_the_root_of_a_box(b):
             r = b.run(b.stage.bin / "nsjoin", "--root", name, "sh", "-c", "id -u; grep ^Cap /proc/self/status; umount /proc/sys; echo $?")
             b.check(r.stdout.split() == ["0", "CapInh:", "0" * 16, "CapPrm:", CAPS, "CapEff:", CAPS, "CapBnd:", CAPS, "CapAmb:",
                                          "0" * 16, "1"], "nor has an admin who is root there", r.stdout + r.stderr)
+            saw = one.do(as_root("mkdir -p /run/nsshell; rm -f /run/nsshell/environment; mkdir /run/nsshell/environment; ls /run/nsshell"))
+            r = b.run(b.stage.bin / "nsjoin", name, "echo", "in")
+            b.check(r.stdout == "in\n" and "environment" in saw, "who has put something else where variables are keeps no admin out",
+                    saw + r.stdout + r.stderr)
         r = b.ssh(b.carol.pw_name, as_root("id -u; cat /proc/self/uid_map"))
         b.check(r.stdout.startswith("0\n") and r.stdout.split()[2] not in ("0", "1"), "an account without a range in subuid has one of nsshell's",
                 r.stdout + r.stderr)
