@@ -309,6 +309,19 @@ static void put_filter(bool names, uint32_t connections, FILE *out)
 		out);
 }
 
+/*
+ * Servers beyond, of NFS above all, take a port below 1024 for the word of the host's root. In a box of Root=yes
+ * everybody has such ports, and a masquerade keeps those it can.
+ */
+static void put_masquerade(const char *family, const char *from, FILE *out)
+{
+	fprintf(out,
+		"\t\t%s saddr %s oifname != \"" NETPOOL_LINK
+		"*\" meta l4proto { tcp, udp } th sport < 1024 masquerade to :1024-65535\n"
+		"\t\t%s saddr %s oifname != \"" NETPOOL_LINK "*\" masquerade\n",
+		family, from, family, from);
+}
+
 void netpool_table(const struct netpool *p, uint32_t resolver, FILE *out)
 {
 	char v4[NETPOOL_TEXT_MAX], v6[NETPOOL_TEXT_MAX];
@@ -323,17 +336,16 @@ void netpool_table(const struct netpool *p, uint32_t resolver, FILE *out)
 	put_mark("back", "filter hook prerouting", v4, v6, out);
 	put_mark("host_out", "route hook output", v4, v6, out);
 	put_filter(resolver != 0, p->connections, out);
-	fprintf(out,
-		"\tchain after {\n\t\ttype nat hook postrouting priority 100\n"
-		"\t\tip saddr %s oifname != \"" NETPOOL_LINK "*\" masquerade\n"
-		"\t\tip saddr 127.0.0.0/8 oifname \"" NETPOOL_LINK
-		"*\" snat ip to " NETPOOL_GATEWAY4 "\n",
-		v4);
-	if (*v6)
-		fprintf(out,
-			"\t\tip6 saddr %s oifname != \"" NETPOOL_LINK "*\" masquerade\n"
-			"\t\tip6 saddr ::1 oifname \"" NETPOOL_LINK
-			"*\" snat ip6 to " NETPOOL_GATEWAY6 "\n",
-			v6);
+	fputs("\tchain after {\n\t\ttype nat hook postrouting priority 100\n", out);
+	put_masquerade("ip", v4, out);
+	fputs("\t\tip saddr 127.0.0.0/8 oifname \"" NETPOOL_LINK
+	      "*\" snat ip to " NETPOOL_GATEWAY4 "\n",
+		out);
+	if (*v6) {
+		put_masquerade("ip6", v6, out);
+		fputs("\t\tip6 saddr ::1 oifname \"" NETPOOL_LINK
+		      "*\" snat ip6 to " NETPOOL_GATEWAY6 "\n",
+			out);
+	}
 	fputs("\t}\n}\n", out);
 }

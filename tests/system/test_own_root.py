@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Root=yes: an account is root of its own box, over an image, and nobody outside of it."""
 
+import ipaddress
 import os
 import shutil
 
-from harness.imagestore import BUSYBOX, busybox, store
+from harness.imagestore import BUSYBOX, programs, store
 from harness.scene import json_of
+from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World
 
 ROOT = "RootFS=image:tiny:1\nRoot=yes\n"
 # Of plan_root_caps in core/plan/plan.c, as /proc/PID/status has them.
 CAPS = "00000000800425fb"
 
 
-def fill(root):
+def fill(root, *paths):
     """busybox, whose su is a program of its own with the bit, and asks root for no password."""
-    busybox(root)
+    programs(root, *paths)
     (root / "bin/su").unlink()
     shutil.copy(BUSYBOX, root / "bin/su")
     (root / "bin/su").chmod(0o4755)
@@ -109,3 +111,35 @@ def test_ports_of_its_own_network(b):
             r = b.ssh(name, serve)
             b.check((r.stdout == "1\n") == (root == "yes"), f"Root={root}: who listens at port 80 of the own network", r.stdout + r.stderr, b.log_tail())
             b.gone(name)
+
+
+TELLER = """
+import socket
+s = socket.create_server(("", 7001), family=socket.AF_INET6, dualstack_ipv6=True)
+while True:
+    c, who = s.accept()
+    c.sendall(f"{who[0].removeprefix('::ffff:')} {'low' if who[1] < 1024 else 'high'}\\n".encode())
+    c.close()
+"""
+
+
+# From a port of its own, IPv6; busybox's nc has one only where it listens. An address of IPv4 is one of IPv6, too.
+ASKER = ('socket(S, 10, 1, 0); bind(S, pack("Snx24", 10, %d)) or die "bind: $!"; '
+         'connect(S, pack("Snx4H32x4", 10, 7001, "%s")) or die "connect: $!"; print <S>')
+
+
+def test_ports_that_others_trust(b):
+    """A server of NFS takes what comes from a port below 1024 for the word of the host's root."""
+    if not (b.stage.build / "nsshell-net").exists() or not shutil.which("nft"):
+        b.skip("ports that others trust", "there is no nsshell-net or no nft")
+        return
+    with store(b) as s, World(b) as w:
+        s.image("tiny:1", lambda root: fill(root, "/usr/bin/perl"))
+        w.run(w.beyond, ["python3", "-u", "-c", TELLER], 7001, "tcp")
+        b.stage.config(ROOT + "Network=private\n")
+        for far, host in ((BEYOND4, HOST4), (BEYOND6, HOST6)):
+            for port in (700, 7000):
+                r = w.ssh(b.alice.pw_name, f"perl -e '{ASKER % (port, ipaddress.ip_address(far.replace('192', '::ffff:192')).packed.hex())}'")
+                b.check(r.stdout == f"{host} high\n", f"from port {port} of a box with Root=yes, a server at {far} sees no port of root's",
+                        r.stdout + r.stderr, b.log_tail())
+        b.gone()
