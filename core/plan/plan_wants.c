@@ -36,6 +36,12 @@ bool planner_wants(const struct planner *b, const char *path)
 	return false;
 }
 
+/* What the host mounts later comes in as the host has it: not idmapped. */
+static bool follows(const struct planner *b)
+{
+	return !b->in->policy->root;
+}
+
 static int want_home(struct planner *b, struct err *e)
 {
 	/* what a box has of its own, or can't do without */
@@ -75,7 +81,7 @@ static int want_home(struct planner *b, struct err *e)
 			    .kind = PLAN_PATH_DIR,
 			    .attr = ATTR_PLAIN,
 			    .recursive = true,
-			    .follow = true,
+			    .follow = follows(b),
 			    .writable = true,
 			    .as_user = true,
 			    .must_own = true });
@@ -281,7 +287,7 @@ static void want_host_mounts(struct planner *b)
 					    .kind = PLAN_PATH_DIR,
 					    .attr = ATTR_PLAIN,
 					    .recursive = true,
-					    .follow = true,
+					    .follow = follows(b),
 					    .writable = true,
 					    .as_user = true,
 					    .optional = true });
@@ -303,7 +309,7 @@ int plan_wants(struct planner *b, struct err *e)
 				.use = PLAN_USE_BIND,
 				.attr = ATTR_PLAIN,
 				.recursive = true,
-				.follow = true,
+				.follow = follows(b),
 				.writable = true,
 				.as_user = true },
 			e) < 0 ||

@@ -5,6 +5,7 @@ import ipaddress
 import os
 import shutil
 
+from harness import kernel
 from harness.imagestore import BUSYBOX, programs, store
 from harness.scene import json_of
 from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World
@@ -97,6 +98,39 @@ def test_what_is_shown_and_refused(b):
                 "where an id of the box's could get onto the host's file system there is no login", r.stdout + r.stderr, b.log_tail())
         r = b.nsctl("check", "--config", b.stage.conf)
         b.check("can be idmapped at /dev/shm" in r.stdout + r.stderr, "and nsctl check says so", (r.stdout + r.stderr)[-600:])
+
+
+def test_what_is_mounted_below(b):
+    """What can't be idmapped, at the login and later: no file there gets an id of the box's."""
+    name, home = b.alice.pw_name, b.alice.pw_dir
+    places = [f"{home}/ram", f"{home}/later"]
+    with store(b) as s:
+        s.image("tiny:1", fill)
+        b.stage.config(ROOT)
+        for place in places:
+            os.mkdir(place)
+        kernel.bind(home, home)
+        kernel.mount("none", home, flags=kernel.MS_SHARED)
+        try:
+            with b.shell(name) as one:
+                one.do("true")
+                kernel.mount("none", places[1], "ramfs")
+                os.chmod(places[1], 0o777)
+                saw = one.do(as_root(f"touch {places[1]}/roots"))
+                b.check(not os.listdir(places[1]), "of what is mounted later in the home nothing comes in",
+                        saw + str([os.stat(f"{places[1]}/{f}").st_uid for f in os.listdir(places[1])]))
+            b.gone(name)
+            kernel.umount(places[1])
+            kernel.mount("none", places[0], "ramfs")
+            os.chmod(places[0], 0o777)
+            r = b.ssh(name, as_root(f"touch {places[0]}/roots; echo in"))
+            b.check("in" not in r.stdout.split() and not os.listdir(places[0]) and b.stage.syslog.wait("mounted below it"),
+                    "with what can't be idmapped below the home there is no login", (r.stdout + r.stderr)[-300:] +
+                    str([os.stat(f"{places[0]}/{f}").st_uid for f in os.listdir(places[0])]), b.log_tail())
+        finally:
+            kernel.umount(home)
+            for place in places:
+                os.rmdir(place)
 
 
 def test_ports_of_its_own_network(b):

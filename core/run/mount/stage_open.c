@@ -178,22 +178,34 @@ static int own_ids(const struct plan *plan, int *ret, pid_t *ret_dying, struct e
 
 /*
  * Some file systems can't (NFS: EINVAL), and a mount that is idmapped can't be so twice
- * (systemd-homed: EPERM). A mount below that can't be doesn't keep its parent from it.
+ * (systemd-homed: EPERM). A mount below that can't be doesn't keep its parent from it, but where the box has
+ * a root: there its files would be of ids of the box's.
  *
  * Return: 0; 1 when this one stays as the host has it; -1 with @e.
  */
-static int idmap_one(
-	const struct plan_op *op, int mount, const struct mount_attr *attr, struct err *e)
+static int idmap_one(const struct plan *plan, const struct plan_op *op, int mount,
+	const struct mount_attr *attr, struct err *e)
 {
+	bool alone = op->recursive && plan->no_new_privs;
+
 	if (sys_mount_setattr(mount, op->recursive, attr) == 0 ||
-		(op->recursive && sys_mount_setattr(mount, false, attr) == 0))
+		(alone && sys_mount_setattr(mount, false, attr) == 0))
 		return 0;
 	if (errno == EINVAL || errno == EPERM)
 		return 1;
 	return err_set(e, errno, "idmap %s", op->source);
 }
 
-/* What can't be done stays as the host has it: nobody gets more rights by that. */
+static int no_idmap(const struct plan *plan, const struct plan_op *op, struct err *e)
+{
+	if (plan->no_new_privs)
+		return 1;
+	return err_set(e, 0,
+		"Root=yes needs file systems that can be idmapped at %s and at what is mounted below it",
+		op->source);
+}
+
+/* What can't be done stays as the host has it, without Root=yes: nobody gets more rights by that. */
 static int idmap_all(const struct plan *plan, struct stage *s, struct err *e)
 {
 	_cleanup_close_ int userns = -EBADF;
@@ -210,7 +222,9 @@ static int idmap_all(const struct plan *plan, struct stage *s, struct err *e)
 			r = ids = own_ids(plan, &userns, &dying, e);
 		attr.userns_fd = (unsigned int)userns;
 		if (ids == 0)
-			r = idmap_one(op, s->sources[i].mount, &attr, e);
+			r = idmap_one(plan, op, s->sources[i].mount, &attr, e);
+		if (r == 1)
+			r = no_idmap(plan, op, e);
 		if (r == 1)
 			s->plain = op->source;
 	}
