@@ -123,19 +123,31 @@ void host_session_join(const struct host_session *h)
 	cgroup_put_back(h->pid, groups);
 }
 
-void host_session_close(struct host_session *h, const struct plan *p)
+/* Return: whether it has ended. */
+static bool end(struct host_session *h, const struct plan *p)
 {
 	struct pollfd gone = { .fd = h->pidfd, .events = POLLIN };
+	bool ended;
 
 	cleanup_close(&h->leash);
 	if (h->pidfd < 0)
-		return;
-	if (poll(&gone, 1, CLOSE_MS) <= 0) {
+		return true;
+	ended = poll(&gone, 1, CLOSE_MS) > 0;
+	if (!ended)
 		syslog(LOG_ERR,
-			"session %s of %s: a module of %s doesn't end: its process was killed",
+			"session %s of %s: a module of %s doesn't end: its process is killed",
 			p->id, p->user, h->service);
-		kill_all();
-	}
 	(void)waitpid(h->pid, NULL, WNOHANG);
 	cleanup_close(&h->pidfd);
+	return ended;
+}
+
+void host_session_close(
+	struct host_session *login, struct host_session *session, const struct plan *p)
+{
+	bool login_ended = end(login, p), session_ended = end(session, p);
+
+	/* Not before both had their time: it ends whatever is left of either. */
+	if (!login_ended || !session_ended)
+		kill_all();
 }

@@ -45,5 +45,6 @@ void host_session_note(const struct plan *p, const char *line, struct host_sessi
 /* Have it stay where the caller is, in all control groups. */
 void host_session_join(const struct host_session *h);
 
-/* Have them close it, and wait for that: 10 s at most. */
-void host_session_close(struct host_session *h, const struct plan *p);
+/* Have them close both, the login before the session that it is in, and wait for that: for each 10 s at most. */
+void host_session_close(
+	struct host_session *login, struct host_session *session, const struct plan *p);

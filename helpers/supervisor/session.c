@@ -450,8 +450,7 @@ int session_end(struct session *s, struct err *e)
 	session_kill(s);
 	cgroup_fds_close(&s->groups);
 	holder_let_go(s);
-	host_session_close(&s->login, s->plan);
-	host_session_close(&s->host, s->plan);
+	host_session_close(&s->login, &s->host, s->plan);
 	cleanup_close(&s->net);
 	network_return(s->plan);
 	r = take_away(s, e);

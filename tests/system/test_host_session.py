@@ -165,6 +165,20 @@ def test_a_note_that_fails(b):
         b.check(b.gone(timeout=30), "which is taken away in the end", b.stage.records())
 
 
+def test_a_note_that_hangs_at_the_end(b):
+    """It has its time, and nsshell-session all of its own."""
+    name = b.alice.pw_name
+    with hooks(b, "nsshell-login") as note, hooks(b) as h:
+        (note.directory / "hang").write_text("close_session", encoding="ascii")
+        with Terminal(b.stage.sshd.argv(name, options=["-tt"])) as t:
+            t.ask("true")
+            note.seen(1)
+        b.check(b.gone(name, timeout=30), "a module of nsshell-login hangs: the session ends all the same", b.stage.records())
+        b.check([x[0] for x in h.seen()] == ["open_session", "close_session"], "and nsshell-session is closed", h.seen())
+        b.check(not _holders(name), "nothing holds either", _holders(name))
+
+
+test_a_note_that_hangs_at_the_end.later = "waits ten seconds for a module that hangs"
 test_a_note_that_fails.later = "waits ten seconds for a module that hangs, as another does for nsshell-session"
 
 
