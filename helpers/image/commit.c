@@ -197,8 +197,11 @@ static int pack(struct committing *c, struct store *s, const struct upper *u,
 	const struct pack_ids uids = { c->subid.uids, c->subid.n_uids, &a->uid, 1 },
 			      gids = { c->subid.gids, c->subid.n_gids, a->groups,
 				      a->n_groups };
+	/* With what useradd(8) and its like keep of them. */
 	const struct pack_lines lines[] = { { "etc/passwd", c->lines[0] },
-		{ "etc/group", c->lines[1] }, { "etc/shadow", c->lines[2] }, { 0 } };
+		{ "etc/passwd-", c->lines[0] }, { "etc/group", c->lines[1] },
+		{ "etc/group-", c->lines[1] }, { "etc/shadow", c->lines[2] },
+		{ "etc/shadow-", c->lines[2] }, { 0 } };
 	const struct pack_how how = { .upper = true,
 		.uids = &uids,
 		.gids = &gids,
