@@ -73,10 +73,13 @@ static bool is_opaque(int dir)
 
 static int walk_below(struct walk *w, int upper, int lower, const char *name)
 {
-	_cleanup_close_ int up = open_dir(upper, name), low = open_dir(lower, name);
+	_cleanup_close_ int low = open_dir(lower, name), up = open_dir(upper, name);
 
+	/* It went meanwhile, or something else has its name. */
 	if (up < 0)
-		return errno == ENOENT ? 0 : failed(w, "open");
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+			       ? 0
+			       : failed(w, "open");
 	return walk_dir(w, up, low, low >= 0 && is_opaque(up));
 }
 
