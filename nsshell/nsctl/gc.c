@@ -127,8 +127,10 @@ static int collect_layers(const struct gone *g, bool dry, struct err *e)
 			return -1;
 		(void)printf("layers of %s (uid %u)%s%s: %s\n",
 			l->name[0] ? l->name : "an account", l->uid,
-			l->gone ? ", which is gone" : "",
-			l->old ? ", set aside by nsctl reset" : "",
+			l->gone && !l->cut_off ? ", which is gone" : "",
+			l->cut_off ? ", replaced by newer ones"
+			: l->old   ? ", set aside by nsctl reset"
+				   : "",
 			what_of(l, meant, dry));
 	}
 	return 0;

@@ -151,7 +151,9 @@ def _by_root(b, upper):
     os.chown(f"{layer}/etc", zero, zero_gid)
     own = f"{b.alice.pw_name}:x:{uid}:{gid}::/home:/bin/sh\n"
     for path, text in (("passwd", f"root:x:0:0::/:/bin/sh\n{own}new:x:7:7::/:/bin/sh\n"), ("shadow", f"new:*:::::::\n{b.alice.pw_name}:!*:::::::\n"),
-                       ("hosts", "1.2.3.4 box\n"), ("group", f"g:x:9:\n{grp.getgrgid(gid).gr_name}:x:{gid}:\n")):
+                       ("hosts", "1.2.3.4 box\n"), ("group", f"g:x:9:\n{grp.getgrgid(gid).gr_name}:x:{gid}:\n"),
+                       ("passwd-", f"root:x:0:0::/:/bin/sh\n{own}"), ("shadow-", f"{b.alice.pw_name}:!*:::::::\n"),
+                       ("group-", f"{grp.getgrgid(gid).gr_name}:x:{gid}:\n")):
         with open(f"{layer}/etc/{path}", "w", encoding="ascii") as f:
             f.write(text)
         os.chown(f.name, zero, zero_gid)
@@ -217,7 +219,8 @@ def test_commit(b):
         b.check(sparse.st_size == 64 << 20 and sparse.st_blocks < 1 << 14 and os.lstat(f"{top}/open/link").st_nlink == 2,
                 "a hole stays a hole, and a hard link one", f"{sparse.st_blocks} {os.lstat(f'{top}/open/link').st_nlink}")
         texts = {f: open(f"{top}/etc/{f}", encoding="ascii").read() for f in os.listdir(f"{top}/etc")}
-        b.check(texts == {"passwd": "root:x:0:0::/:/bin/sh\nnew:x:7:7::/:/bin/sh\n", "shadow": "new:*:::::::\n", "group": "g:x:9:\n"},
+        b.check(texts == {"passwd": "root:x:0:0::/:/bin/sh\nnew:x:7:7::/:/bin/sh\n", "shadow": "new:*:::::::\n", "group": "g:x:9:\n",
+                          "passwd-": "root:x:0:0::/:/bin/sh\n", "shadow-": "", "group-": ""},
                 "the account's own lines stay out, and each box's own files", str(texts))
         b.stage.config("RootFS=image:done:1\n")
         r = b.ssh(b.bob.pw_name, "cd /open; cat new/f dir/y dir/over live; ls -a . dir; cat /open/changed")
@@ -343,8 +346,18 @@ def test_upper_on_change(b):
         b.gone(name)
         first, second = (f"{upper}.gone{p}/upper/+tiny:1/open/mine" for p in ("", "/0"))
         b.check(os.path.exists(first) and open(second, encoding="ascii").read() == "second\n", "no login deletes anything")
+        r = b.nsctl("gc")
+        b.check("replaced by newer ones" in r.stdout and "which is gone" not in r.stdout, "nsctl gc doesn't tell of an account that is gone", r.stdout)
         r = b.nsctl("gc", "--gone")
         b.check(not os.path.exists(f"{upper}.gone") and os.path.exists(f"{upper}.old"), "nsctl gc does, and not the last one", r.stdout + r.stderr)
+        r = b.nsctl("reset", "--old=restore", name)
+        for _ in range(2):
+            r = b.run("su", "-", name, "-c", "cat /open/mine")
+            b.check(r.stdout == "third\n", "what an admin gives back isn't set aside by the next login", r.stdout + r.stderr)
+            b.gone(name)
+        renew(6)
+        r = b.run("su", "-", name, "-c", "cat /open/mine")
+        b.check("that was set aside." in r.stderr and not r.stdout, "but by the next change", r.stdout + r.stderr)
 
 
 def test_packages_of_the_host(b):

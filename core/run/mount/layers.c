@@ -498,10 +498,23 @@ static int refuse_change(const struct plan *plan, const struct below *b, struct 
 		b->what, plan->user, plan->user, plan->user);
 }
 
-static int follow_change(int uppers, const struct plan *plan, const int *lower,
-	const struct below *b, int *dir, struct err *e)
+/* What an admin has just given back isn't taken away by the next login. */
+static enum policy_on_change answer(int dir, const struct plan *plan)
 {
-	switch (plan->on_change) {
+	return plan->on_change == ON_CHANGE_RESET && faccessat(dir, LAYERS_RESTORED, F_OK,
+							     AT_SYMLINK_NOFOLLOW) == 0
+		       ? ON_CHANGE_KEEP
+		       : plan->on_change;
+}
+
+static int follow_change(int uppers, const struct plan *plan, const int *lower,
+	const struct below *b, char changed[LAYERS_CHANGED_MAX], int *dir, struct err *e)
+{
+	enum policy_on_change how = answer(*dir, plan);
+
+	(void)snprintf(changed, LAYERS_CHANGED_MAX, "%s %s",
+		how == ON_CHANGE_RESET ? "reset" : "kept", b->what);
+	switch (how) {
 	case ON_CHANGE_REFUSE:
 		return refuse_change(plan, b, e);
 	case ON_CHANGE_RESET:
@@ -526,12 +539,11 @@ int layers_open(const struct plan *plan, const int *lower,
 	if (uppers < 0 || open_own(uppers, plan, &dir, e) < 0 ||
 		check(dir, plan, lower, &b, e) < 0)
 		return -1;
-	if (b.what[0]) {
-		if (follow_change(uppers, plan, lower, &b, &dir, e) < 0)
-			return -1;
-		(void)snprintf(changed, LAYERS_CHANGED_MAX, "%s %s",
-			plan->on_change == ON_CHANGE_RESET ? "reset" : "kept", b.what);
-	}
+	if (b.what[0] && follow_change(uppers, plan, lower, &b, changed, &dir, e) < 0)
+		return -1;
+	if (unlinkat(dir, LAYERS_RESTORED, 0) < 0 && errno != ENOENT)
+		return err_set(
+			e, errno, "remove %s/%u/" LAYERS_RESTORED, PATH_UPPER, plan->uid);
 	if (*plan->image && note_image(dir, plan, e) < 0)
 		return -1;
 	(void)snprintf(name, sizeof(name), "%u", plan->uid);

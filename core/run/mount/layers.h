@@ -8,6 +8,7 @@
  *	PATH_UPPER/UID/workdir/LAYER	overlay's own
  *	PATH_UPPER/UID/image		the images that layers are over, "NAME:TAG@sha256:HEX" a line
  *	PATH_UPPER/UID/host		what says which packages the host's root had, in words
+ *	PATH_UPPER/UID/restored		there until the first login after "nsctl reset --old=restore"
  *	PATH_UPPER/UID.old		what was there before it was set aside: nobody's to mount
  *	PATH_UPPER/UID.gone		what is being removed
  *
@@ -22,9 +23,10 @@
 
 #include <limits.h>
 
-#define PATH_UPPER  PATH_STATE "/upper"
-#define LAYERS_OLD  ".old"
-#define LAYERS_GONE ".gone"
+#define PATH_UPPER      PATH_STATE "/upper"
+#define LAYERS_OLD      ".old"
+#define LAYERS_GONE     ".gone"
+#define LAYERS_RESTORED "restored"
 
 /**
  * layers_name() - The name of the layer over a mount point

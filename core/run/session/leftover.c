@@ -263,6 +263,17 @@ static int is_own(const struct renewal *r, struct err *e)
 		      : 0;
 }
 
+/* With UpperOnChange=reset the next login would set it aside again. */
+static int mark_restored(const struct renewal *r, const char *old, struct err *e)
+{
+	_cleanup_close_ int fd = -EBADF;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/" LAYERS_RESTORED, old);
+	fd = openat(r->uppers, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? err_set(e, errno, "write %s/%s", PATH_UPPER, path) : 0;
+}
+
 int leftover_restore(uid_t uid, const char *user, struct err *e)
 {
 	_cleanup_(renewal_close) struct renewal r = { uid, user, -EBADF, -EBADF };
@@ -274,7 +285,7 @@ int leftover_restore(uid_t uid, const char *user, struct err *e)
 		return has_none(&r, "that was set aside", e);
 	(void)snprintf(name, sizeof(name), "%u", uid);
 	(void)snprintf(old, sizeof(old), "%u" LAYERS_OLD, uid);
-	if (is_own(&r, e) < 0)
+	if (is_own(&r, e) < 0 || mark_restored(&r, old, e) < 0)
 		return -1;
 	return renameat2(r.uppers, old, r.uppers, name,
 		       has(&r, "") ? RENAME_EXCHANGE : RENAME_NOREPLACE) < 0
