@@ -133,6 +133,30 @@ def test_what_is_mounted_below(b):
                 os.rmdir(place)
 
 
+def test_devices_and_variables(b):
+    """Root of the box has no more of the host's devices than its account; and keeps no login out of a box that is shared."""
+    name = b.alice.pw_name
+    devices = [(b.stage.accounts.prefix + str(mode), mode) for mode in (0o600, 0o666)]
+    with store(b) as s:
+        s.image("tiny:1", fill)
+        for device, mode in devices:
+            os.mknod(f"/dev/{device}", 0o020000 | mode, os.makedev(1, 9))
+            os.chmod(f"/dev/{device}", mode)
+        try:
+            b.stage.config(ROOT + "Share=account\nEnvironment=EDITOR=vi\nDevices=" + " ".join(f"/dev/{d}" for d, _ in devices) + "\n")
+            with b.shell(name) as one:
+                saw = [one.do(as_root(f"head -c 4 /dev/{d} 2>/dev/null | wc -c")) for d, _ in devices]
+                b.check(saw == ["0", "4"],
+                        "a device of the host's root is nobody's there but where all may have it", saw)
+                one.do(as_root("rm -f /run/nsshell/environment; mkdir /run/nsshell/environment"))
+                r = b.ssh(name, "cat /run/nsshell/session")
+                b.check(r.stdout.strip() == one.do("cat /run/nsshell/session") != "", "who has put something else where variables are keeps no login out",
+                        r.stdout + r.stderr, b.log_tail())
+        finally:
+            for device, _ in devices:
+                os.unlink(f"/dev/{device}")
+
+
 def test_ports_of_its_own_network(b):
     """With Root=no it is root's, whom nobody there is."""
     name = b.alice.pw_name

@@ -89,10 +89,14 @@ static int do_bind(const struct doing *d, struct err *e)
 	return attach(d, d->source->mount, kind, e);
 }
 
-/* A node made anew costs no mount. Root's own ids become those of the box's root. */
+/*
+ * A node made anew costs no mount. Root's own ids become those of the box's root, but where its user may be that one
+ * and not everybody on the host may use the device.
+ */
 static int do_device(const struct doing *d, struct err *e)
 {
 	const struct stat *st = &d->source->st;
+	bool given = d->plan->no_new_privs || (st->st_mode & 0006) == 0006;
 	_cleanup_close_ int parent = -EBADF;
 	const char *name;
 
@@ -104,8 +108,9 @@ static int do_device(const struct doing *d, struct err *e)
 	if (parent < 0)
 		return -1;
 	if (mknodat(parent, name, st->st_mode & (S_IFMT | 0777), st->st_rdev) < 0 ||
-		fchownat(parent, name, st->st_uid ? st->st_uid : d->tree.uid,
-			st->st_gid ? st->st_gid : d->tree.gid, AT_SYMLINK_NOFOLLOW) < 0)
+		fchownat(parent, name, st->st_uid || !given ? st->st_uid : d->tree.uid,
+			st->st_gid || !given ? st->st_gid : d->tree.gid,
+			AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(e, errno, "make the device %s inside", d->op->target);
 	return 0;
 }
