@@ -3,7 +3,6 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/compat.h"
-#include "core/base/parse.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -56,18 +55,6 @@ int account_has_uid(const char *name, uid_t uid, struct err *e)
 
 	account_clear(&a);
 	return r < 0 ? -1 : has;
-}
-
-int account_uid(const char *word, uid_t *ret, struct err *e)
-{
-	struct account a = { 0 };
-	int r = read_entry(word, &a, e);
-
-	*ret = a.uid;
-	account_clear(&a);
-	if (r > 0 && parse_u32(word, ret) == 0)
-		return 0;
-	return r > 0 ? err_set(e, 0, "there is no account %.80s on this host", word) : r;
 }
 
 /* getgrouplist(3) says how many there are when the room is too small. */
