@@ -5,8 +5,11 @@ import contextlib
 import grp
 import os
 import shutil
+import signal
 import stat
 import struct
+import subprocess
+import time
 
 from harness.images import layers_of
 from harness.imagestore import busybox, store
@@ -125,6 +128,31 @@ def test_reset(b):
         b.check(r.returncode == 1 and "nobody-such" in r.stderr, "another account's isn't given to who has its uid now", r.stderr)
         r = b.nsctl("gc", "--gone")
         b.check(not os.path.exists(f"{upper}.old"), "and goes with what accounts that are gone have left", r.stdout + r.stderr)
+
+
+def test_reset_of_many_files(b):
+    """However long it takes to remove what an account had: it logs in meanwhile."""
+    name = b.alice.pw_name
+    with _uppers(b) as upper:
+        b.stage.config("Upper=disk\n")
+        b.ssh(name, "true")
+        b.gone(name)
+        b.nsctl("reset", name)
+        os.mkdir(f"{upper}.old/many")
+        with open(f"{upper}.old/many/0", "wb") as f:
+            for n in range(1, 30000):
+                os.link(f.name, f"{upper}.old/many/{n}")
+        with subprocess.Popen([b.stage.bin / "nsctl", "reset", "--old=remove", name], stdout=subprocess.DEVNULL) as p:
+            while p.poll() is None and os.path.exists(f"{upper}.old"):
+                time.sleep(0.001)
+            p.send_signal(signal.SIGSTOP)
+            halted = os.path.exists(f"{upper}.gone")
+            try:
+                r = b.ssh(name, "echo in", timeout=20)
+                b.check(halted and r.stdout == "in\n", "while it is being removed its account logs in", halted, r.stdout + r.stderr)
+            finally:
+                p.send_signal(signal.SIGCONT)
+            b.check(p.wait(timeout=60) == 0 and not os.path.exists(f"{upper}.gone"), "and it is removed")
 
 
 def _owner_of_root(b):

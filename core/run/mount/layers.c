@@ -22,6 +22,8 @@
 #define WORDS_MAX 512
 /* Of the images that one account has written over. */
 #define IMAGES_MAX 16384
+/* Kept by logins, until somebody removes them. */
+#define DISCARDED_MAX 100000
 
 /* ---- names -------------------------------------------------------------------------- */
 
@@ -410,19 +412,27 @@ static int take_over_numbers(int dir, const struct plan *plan, struct err *e)
 
 /* ---- anew --------------------------------------------------------------------------- */
 
-/* Nothing is deleted here: what is being removed already gets that as well. */
-static int make_way_for_old(int uppers, uid_t uid, const char *old, struct err *e)
+int layers_discard_old(int uppers, uid_t uid, struct err *e)
 {
-	char gone[48];
-	unsigned int n = 0;
+	char old[32], gone[48];
 	int r;
 
-	(void)snprintf(gone, sizeof(gone), "%u" LAYERS_GONE, uid);
-	do {
+	(void)snprintf(old, sizeof(old), "%u" LAYERS_OLD, uid);
+	/* Who removes it may have just come to its end. */
+	for (unsigned int n = 0; n < DISCARDED_MAX; n++) {
+		(void)snprintf(gone, sizeof(gone), "%u" LAYERS_GONE, uid);
 		r = renameat2(uppers, old, uppers, gone, RENAME_NOREPLACE);
-		(void)snprintf(gone, sizeof(gone), "%u" LAYERS_GONE "/%u", uid, n++);
-	} while (r < 0 && errno == EEXIST);
-	return r < 0 ? err_set(e, errno, "remove %s/%s", PATH_UPPER, old) : 0;
+		if (r < 0 && errno == EEXIST) {
+			(void)snprintf(
+				gone, sizeof(gone), "%u" LAYERS_GONE "/%u", uid, n);
+			r = renameat2(uppers, old, uppers, gone, RENAME_NOREPLACE);
+		}
+		if (r == 0)
+			return 0;
+		if (errno != EEXIST && errno != ENOENT)
+			break;
+	}
+	return err_set(e, errno, "remove %s/%s", PATH_UPPER, old);
 }
 
 int layers_set_aside(int uppers, uid_t uid, bool replace, struct err *e)
@@ -436,7 +446,7 @@ int layers_set_aside(int uppers, uid_t uid, bool replace, struct err *e)
 			(void)err_set(e, 0, "%s/%s is kept from before", PATH_UPPER, old);
 			return 1;
 		}
-		if (make_way_for_old(uppers, uid, old, e) < 0)
+		if (layers_discard_old(uppers, uid, e) < 0)
 			return -1;
 	}
 	return renameat2(uppers, name, uppers, old, RENAME_NOREPLACE) < 0

@@ -75,3 +75,6 @@ int layers_open(const struct plan *plan, const int *lower,
  * Return: 0; 1 with @e where there is a UID.old already; -1 with @e.
  */
 int layers_set_aside(int uppers, uid_t uid, bool replace, struct err *e);
+
+/* UID.old becomes UID.gone, or goes in there: nothing is deleted. With the account's lock. Return: 0 or -1 with @e. */
+int layers_discard_old(int uppers, uid_t uid, struct err *e);

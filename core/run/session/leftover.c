@@ -3,6 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/lock.h"
 #include "core/base/parse.h"
 #include "core/run/session/account_sessions.h"
 #include "core/run/mount/layers.h"
@@ -14,6 +15,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 #define LOCK_MS 2000
 
@@ -102,14 +104,22 @@ int leftover_list(struct leftover **ret, size_t *ret_n, struct err *e)
 
 /* ---- removing ---------------------------------------------------------------------------- */
 
+/* Needs no lock of the account's, for which its logins would wait: who removes has one of what is removed. */
 static int finish(int uppers, uid_t uid, struct err *e)
 {
+	_cleanup_close_ int fd = -EBADF;
 	char aside[32];
 
 	(void)snprintf(aside, sizeof(aside), "%u" LAYERS_GONE, uid);
-	return faccessat(uppers, aside, F_OK, AT_SYMLINK_NOFOLLOW) < 0
-		       ? 0
-		       : tree_remove(uppers, aside, e);
+	fd = openat(uppers, aside, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT
+			       ? 0
+			       : err_set(e, errno, "open %s/%s", PATH_UPPER, aside);
+	if (lock_file(fd, LOCK_EX, LOCK_MS) != 0)
+		return err_set(e, 0, "%s/%s is being removed by another process",
+			PATH_UPPER, aside);
+	return io_is_still(uppers, aside, fd) ? tree_remove(uppers, aside, e) : 0;
 }
 
 /* Once it is renamed it is nobody's, whatever happens to us: a login makes itself a new one. */
@@ -169,9 +179,11 @@ int leftover_remove(const struct leftover *l, struct err *e)
 
 	if (uppers < 0)
 		return err_set(e, errno, "open %s", PATH_UPPER);
+	if (l->cut_off)
+		return finish(uppers, l->uid, e);
 	if (family_lock(l->uid, LOCK_MS, &family, e) != 0)
 		return -1;
-	r = l->cut_off ? finish(uppers, l->uid, e) : take_away(uppers, l, family, e);
+	r = take_away(uppers, l, family, e);
 	/* The lock's file, where the account has no session. */
 	(void)family_drop(family, l->uid, "", &ignored);
 	return r;
@@ -193,6 +205,15 @@ static void renewal_close(struct renewal *r)
 		(void)family_drop(r->family, r->uid, "", &ignored);
 	cleanup_close(&r->family);
 	cleanup_close(&r->uppers);
+}
+
+/* However long that takes: its logins don't wait for it. */
+static int let_go_and_finish(struct renewal *r, struct err *e)
+{
+	if (family_drop(r->family, r->uid, "", e) < 0)
+		return -1;
+	cleanup_close(&r->family);
+	return finish(r->uppers, r->uid, e);
 }
 
 /* Return: 0 with the account's lock, and no session of it; -1 with @e. */
@@ -235,7 +256,7 @@ int leftover_reset(uid_t uid, const char *user, enum leftover_old how, struct er
 			"what %s had before is kept already: see what it is worth, then --old=remove or "
 			"--old=replace",
 			user);
-	return done < 0 ? -1 : finish(r.uppers, uid, e);
+	return done < 0 || how == OLD_REFUSE ? done : let_go_and_finish(&r, e);
 }
 
 int leftover_remove_old(uid_t uid, const char *user, struct err *e)
@@ -246,9 +267,7 @@ int leftover_remove_old(uid_t uid, const char *user, struct err *e)
 		return -1;
 	if (!has(&r, LAYERS_OLD))
 		return has_none(&r, "that was set aside", e);
-	if (finish(r.uppers, uid, e) < 0 || set_aside(r.uppers, uid, true, e) < 0)
-		return -1;
-	return finish(r.uppers, uid, e);
+	return layers_discard_old(r.uppers, uid, e) < 0 ? -1 : let_go_and_finish(&r, e);
 }
 
 /* What is kept may be of another account, which had the uid before. */
