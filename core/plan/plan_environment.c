@@ -37,6 +37,10 @@ int plan_environment(struct planner *b, struct err *e)
 	struct plan *p = b->p;
 	size_t size = 0;
 
+	if ((image ? image->n_environment : 0) + own->n > SESSIONENV_MOST)
+		return err_set(e, 0,
+			"Environment= and the image's variables are more than %d together",
+			SESSIONENV_MOST);
 	for (size_t i = 0; image && i < image->n_environment; i++) {
 		const char *setting = image->environment[i];
 

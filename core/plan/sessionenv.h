@@ -7,6 +7,8 @@
 
 /* Of all of them in bytes, as lines of NAME=VALUE */
 #define SESSIONENV_MAX ((size_t)128 << 10)
+/* How many: each is looked for among the others, by us and by PAM, and an image may be anybody's */
+#define SESSIONENV_MOST 512
 
 /*
  * In an environment that is put together outside: what the session gives goes over all before it, and what

@@ -75,3 +75,18 @@ def test_of_an_image(b):
         r = b.nsctl("plan", "--config", b.stage.conf, "-s", "su", name)
         b.check("  PATH=/opt/bin:/bin\n" in r.stdout and "  left out    LD_PRELOAD of the image\n" in r.stdout,
                 "nsctl plan shows what is there, and what isn't", r.stdout + r.stderr)
+
+
+def test_as_many_as_an_image_likes(b):
+    """Somebody's image takes none of root's time and memory at each login."""
+    with store(b) as s:
+        for n in (512, 8000):
+            s.tag(f"many:{n}", [s.layer(lambda root, n=n: (busybox(root), (root / "n").write_text(str(n), encoding="ascii")))],
+                  environment=[f"v{i:x}=" for i in range(n)])
+            b.stage.config(f"RootFS=image:many:{n}\n")
+            r = b.run("sh", "-c", 'ulimit -v 400000; ulimit -t 5; exec "$@"', "sh", b.stage.build / "nsctl", "plan", "--config", b.stage.conf,
+                      "-s", "su", b.alice.pw_name)
+            b.check("\n  v1ff=\n" in r.stdout if n == 512 else "more than 512 together" in r.stdout + r.stderr,
+                    f"{n} variables of an image", (r.stdout + r.stderr)[-300:])
+        r = b.ssh(b.alice.pw_name, "echo in")
+        b.check("in" not in r.stdout.split() and b.stage.syslog.wait("more than 512 together"), "there is no login with 8000", r.stdout + r.stderr)
