@@ -4,7 +4,6 @@
 import contextlib
 import os
 import pathlib
-import shutil
 import signal
 import socket
 import time
@@ -252,28 +251,6 @@ def test_a_killed_supervisor_keeps_nobody_out(b):
             r.stdout + r.stderr, b.log_tail())
     one.close()
     b.check(b.gone(name), "and nothing is left of the first", b.stage.records())
-
-
-def test_a_record_of_another_version(b):
-    name = b.alice.pw_name
-    for upper, refused in (("disk", True), ("tmpfs", False)):
-        b.stage.config(f"Upper={upper}\nUpperSize=16M\n" if upper == "tmpfs"
-                       else f"Upper={upper}\n")
-        with b.shell(name) as one:
-            path = f"/run/nsshell/sessions/{one.do('echo $NSSHELL_SESSION')}"
-            with open(path, encoding="utf-8") as f:
-                text = f.read()
-            with open(path, "a", encoding="utf-8") as f:
-                f.write("future=1\n")
-            r = b.ssh(name, "echo got-in")
-            b.check(("got-in\n" == r.stdout) != refused,
-                    f"Upper={upper}: beside a session whose record another nsshell wrote, a login "
-                    + ("is refused: the upper would be mounted twice" if refused else
-                       "has a box of its own"), r.stdout + r.stderr, b.log_tail())
-            with open(path, "w", encoding="utf-8") as f:
-                f.write(text)
-    b.gone(name)
-    shutil.rmtree("/var/lib/nsshell/upper")
 
 
 def test_two_accounts_never_share(b):
