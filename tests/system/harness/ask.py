@@ -8,6 +8,8 @@ import socket
 import struct
 import traceback
 
+from harness.pace import patient
+
 OWN = "/run/nsshell/own"
 MAGIC = 0x6e737231
 RECORD, STOP, SIGNAL, PAUSE, RESUME, LOG, RUN, SAY, HOST = range(1, 10)
@@ -39,10 +41,10 @@ def as_user(person, function, *arguments):
     return pickle.loads(data)
 
 
-def connect(uid, session, timeout=10):
+def connect(uid, session, timeout=patient(10)):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     # As the product's own does, one waits where others wait already.
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@qq", timeout, 0))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@qq", int(timeout), 0))
     s.connect(f"{OWN}/{uid}/{session}")
     s.settimeout(timeout)
     return s
@@ -72,7 +74,7 @@ def memfd(data):
     return fd
 
 
-def ask(uid, session, kind, value=0, fds=(), magic=MAGIC, timeout=10):
+def ask(uid, session, kind, value=0, fds=(), magic=MAGIC, timeout=patient(10)):
     """As hear(), of one request; fds that come are closed, their number stands for them."""
     with connect(uid, session, timeout) as s:
         socket.send_fds(s, [struct.pack("@IIi", magic, kind, value)], list(fds))
