@@ -4,6 +4,7 @@
 import contextlib
 import json
 import re
+import shutil
 
 from harness.world import BEYOND4, HOST4, World, ask
 from test_private import PRIVATE, _address, _possible
@@ -106,6 +107,7 @@ def test_rules_that_are_set(b):
             _served(b, a, ("0.0.0.0", 8000, "tcp"))
             b.check(_from(b, w, w.beyond, HOST4, 80) == BEYOND4, "and for later logins", b.log_tail())
             set_("--permanent", "Publish=")
+    shutil.rmtree(f"{b.stage.conf}.d")
 
 
 @contextlib.contextmanager
