@@ -409,26 +409,33 @@ static int put_config_onto(struct assembly *a, const struct blob *below,
 	return take_config(a, e);
 }
 
-int assemble_onto(struct assembly *a, const char *hex, const struct blob *layer,
-	int64_t created, struct err *e)
+static int put_onto(struct assembly *a, const char *hex, const struct blob *layer,
+	const char *when, struct err *e)
 {
 	_cleanup_(strlist_clear) struct strlist lines = { 0 };
-	struct source in_store = { .store = a->store, .dir = -EBADF };
-	struct blob manifest = { 0 }, config;
-	char when[WHEN_MAX];
 	const struct json_layer l = { layer->hex, when, "nsctl image commit" };
+	struct blob manifest = { 0 }, config;
 	size_t top;
 
-	format_when(created, when);
-	a->source = &in_store;
 	(void)snprintf(manifest.hex, sizeof(manifest.hex), "%s", hex);
 	if (read_manifest(a, &manifest, &lines, &config, e) < 0 ||
 		put_config_onto(a, &config, &l, e) < 0)
 		return err_wrap(e, "the image sha256:%.12s", hex);
 	top = a->image.n_layers - 1;
 	a->image.layers[top].blob = *layer;
-	if (take_layers(a, &lines, top, e) < 0 || unpack(a, top, NULL, e) < 0)
-		return -1;
+	return take_layers(a, &lines, top, e) < 0 ? -1 : unpack(a, top, NULL, e);
+}
+
+int assemble_onto(struct assembly *a, const char *hex, const struct blob *layer,
+	int64_t created, struct err *e)
+{
+	struct source in_store = { .store = a->store, .dir = -EBADF };
+	char when[WHEN_MAX];
+	int r;
+
+	format_when(created, when);
+	a->source = &in_store;
+	r = put_onto(a, hex, layer, when, e);
 	a->source = NULL;
-	return put_manifest(a, e);
+	return r < 0 ? -1 : put_manifest(a, e);
 }

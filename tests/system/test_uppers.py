@@ -139,14 +139,16 @@ def test_reset_of_many_files(b):
         b.gone(name)
         b.nsctl("reset", name)
         os.mkdir(f"{upper}.old/many")
-        with open(f"{upper}.old/many/0", "wb") as f:
-            for n in range(1, 30000):
-                os.link(f.name, f"{upper}.old/many/{n}")
+        fd = os.open(f"{upper}.old/many/0", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
+        for n in range(1, 30000):
+            os.link(f"{upper}.old/many/0", f"{upper}.old/many/{n}")
         with subprocess.Popen([b.stage.bin / "nsctl", "reset", "--old=remove", name], stdout=subprocess.DEVNULL) as p:
-            while p.poll() is None and os.path.exists(f"{upper}.old"):
+            # Until some are gone: between the new name and the first of them the account's lock is let go.
+            while p.poll() is None and os.fstat(fd).st_nlink == 30000:
                 time.sleep(0.001)
             p.send_signal(signal.SIGSTOP)
             halted = os.path.exists(f"{upper}.gone")
+            os.close(fd)
             try:
                 r = b.ssh(name, "echo in", timeout=20)
                 b.check(halted and r.stdout == "in\n", "while it is being removed its account logs in", halted, r.stdout + r.stderr)
