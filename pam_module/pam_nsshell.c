@@ -189,15 +189,11 @@ static int export_session(
 	return 0;
 }
 
-/* Inside: over what other modules have set. What the box's root has put in its place must not keep anybody out. */
-static int export_environment(
-	pam_handle_t *pamh, const struct proto_reply *reply, struct err *e)
+/* Inside: over what other modules have set. */
+static int export_environment(pam_handle_t *pamh, struct err *e)
 {
 	struct environment given;
 	int r = environment_read(&given, e);
-
-	if (r < 0 && !reply->no_new_privs)
-		return 0;
 
 	for (size_t i = 0; r == 0 && given.v[i]; i++)
 		if (pam_putenv(pamh, given.v[i]) != PAM_SUCCESS)
@@ -227,7 +223,7 @@ static int enter(pam_handle_t *pamh, int sock, const int *fds, size_t n,
 	/* Only its name goes along. */
 	if (!getcwd(directory, sizeof(directory)))
 		directory[0] = '\0';
-	if (client_join(fds, n, reply, e) < 0 || export_environment(pamh, reply, e) < 0 ||
+	if (client_join(fds, n, reply, e) < 0 || export_environment(pamh, e) < 0 ||
 		client_go_to(directory, reply, e) < 0 ||
 		client_request(sock, &joined, e) < 0) {
 		(void)pam_set_data(pamh, DATA_LEASE, NULL, NULL);

@@ -30,8 +30,7 @@ struct enter_person {
 	gid_t gid;
 	gid_t groups[ENTER_GROUPS_MAX];
 	size_t n_groups;
-	uint64_t
-		caps; /* mask: what uid 0 keeps; of others, what a setuid program may give */
+	uint64_t caps; /* mask: uid 0's own; else what a setuid program may give */
 	bool no_new_privs;
 	bool scoped; /* abstract sockets of its own: for who mustn't reach the host's */
 };

@@ -284,9 +284,10 @@ static int take_environment(const struct enter *in, struct err *e)
 	environ = (char **)(uintptr_t)in->env;
 	for (; in->env[n]; n++)
 		here = here || strcmp(in->env[n], SESSIONENV_HERE) == 0;
-	/* What the box's root has put in its place must not keep anybody out, an admin least of all. */
-	if (!here || environment_read(&given, e) < 0)
+	if (!here)
 		return 0;
+	if (environment_read(&given, e) < 0)
+		return -1;
 	while (given.v[n_given])
 		n_given++;
 	merged = calloc(n + n_given + 1, sizeof(*merged));

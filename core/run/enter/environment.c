@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -62,6 +63,11 @@ static int take_lines(struct environment *v)
 	return 0;
 }
 
+static bool is_a_lack(int num)
+{
+	return num == ENOMEM || num == EMFILE || num == ENFILE;
+}
+
 int environment_read(struct environment *ret, struct err *e)
 {
 	_cleanup_close_ int fd = open(PATH_RUN_ENVIRONMENT,
@@ -70,7 +76,7 @@ int environment_read(struct environment *ret, struct err *e)
 
 	if (fd >= 0)
 		v.text = read_whole(fd);
-	else if (errno == ENOENT)
+	if (!v.text && !is_a_lack(errno))
 		v.text = calloc(1, 1);
 	if (!v.text || take_lines(&v) < 0) {
 		(void)err_set(

@@ -15,10 +15,10 @@ struct environment {
  *
  * Should: be called in the session's mount namespace
  *
- * The file is the box's root's. What may not be given, whoever wrote it there, is left out; anything but a file of a
- * size that ours have is an error, and nothing of it is waited for.
+ * The file is the box's root's. What may not be given, whoever wrote it there, is left out. Anything but a file of a
+ * size that ours have is as none: it mustn't keep anybody out, an admin least of all. Nothing of it is waited for.
  *
- * Return: 0 or -1 with @e.
+ * Return: 0; -1 with @e where memory or a file descriptor is lacking.
  */
 int environment_read(struct environment *ret, struct err *e);
 void environment_clear(struct environment *v);
