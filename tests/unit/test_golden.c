@@ -10,6 +10,7 @@
 #include "tests/unit/plan_input.h"
 
 #include "core/base/cleanup.h"
+#include "core/plan/plan_wire.h"
 
 #include <libmount/libmount.h>
 
@@ -136,6 +137,34 @@ static void compare(const char *path, const char *got)
 	free(want);
 }
 
+/* As it comes out of nsshell-planner: of other memory, and the same. */
+static void cross(struct fixture *f)
+{
+	_cleanup_free_ void *bytes = NULL, *again = NULL;
+	struct plan *p = calloc(1, sizeof(*p));
+	struct arena arena = { 0 };
+	size_t n, n_again;
+	void *kept;
+
+	assert_non_null(p);
+	if (wire_put(&plan_wire, f->plan, &bytes, &n, &f->e) < 0)
+		fail_msg("%s", f->e.msg);
+	kept = arena_alloc(&arena, n);
+	assert_non_null(kept);
+	memcpy(kept, bytes, n);
+	if (wire_take(&plan_wire, kept, n, &arena, p, &f->e) < 0)
+		fail_msg("%s", f->e.msg);
+	p->arena = arena;
+	assert_int_equal(wire_put(&plan_wire, p, &again, &n_again, &f->e), 0);
+	assert_int_equal(n, n_again);
+	assert_memory_equal(bytes, again, n);
+	assert_true(plan_rules_digest(p) == plan_rules_digest(f->plan));
+	assert_true(plan_rootfs_digest(p) == plan_rootfs_digest(f->plan));
+	assert_true(plan_tmp_digest(p) == plan_tmp_digest(f->plan));
+	plan_free(f->plan);
+	f->plan = p;
+}
+
 static const struct plan_block golden_blocks[] = {
 	{ .path = "/data", .device = "8:16" },
 };
@@ -191,6 +220,7 @@ static void check(const struct golden *g)
 	if (plan_make(&f.in, &f.plan, &f.e) < 0)
 		fail_msg("%s: %s", g->name, f.e.msg);
 	arena_clear(&t.arena); /* the plan stands on its own */
+	cross(&f);
 	got = print_plan(f.plan);
 	(void)snprintf(path, sizeof(path), DIR_GOLDEN "/%s.plan", g->name);
 	compare(path, got);
