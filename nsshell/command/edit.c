@@ -128,8 +128,7 @@ static int write_down(struct edit *d)
 
 static const char *editor(void)
 {
-	static const char *const usual[] = { "/usr/bin/editor",
-		"/usr/bin/sensible-editor", "/usr/bin/vi", NULL };
+	static const char *const usual[] = { "/usr/bin/editor", "/usr/bin/vi", NULL };
 	const char *wanted = getenv("VISUAL");
 
 	if (!wanted || !*wanted)
