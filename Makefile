@@ -86,7 +86,7 @@ MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/ids/privs.c core/run/ids
 	core/plan/sessionenv.c core/base/err.c \
 	core/base/io.c core/base/parse.c core/base/sys.c
 NSCTL  := $(wildcard nsshell/nsctl/*.c nsshell/nsctl/check/*.c) helpers/client/client.c helpers/client/client_open.c \
-	helpers/client/session_id.c
+	helpers/client/session_id.c helpers/image/table.c
 NSJOIN := $(wildcard nsshell/nsjoin/*.c)
 NSSHELL := $(wildcard nsshell/shell/*.c)
 COMMAND := $(wildcard nsshell/command/*.c)

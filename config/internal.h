@@ -85,7 +85,8 @@ config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
 	config_parse_devices, config_parse_filter, config_parse_families,
 	config_parse_network, config_parse_commands, config_parse_pool, config_parse_dns,
 	config_parse_addresses, config_parse_ports, config_parse_users,
-	config_parse_publish, config_parse_environment, config_parse_rootfs_allow;
+	config_parse_publish, config_parse_volumes, config_parse_environment,
+	config_parse_rootfs_allow;
 
 /*
  * Quotes, and a '#' within them, as bytes that no config has (find_binary() of lines.c): libeconf makes of them

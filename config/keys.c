@@ -80,6 +80,9 @@ const struct config_key config_keys[] = {
 	ROW("TmpSize", size, tmp_size, "512M", HINT_TMP, .min = PAGE),
 	ROW("BindPaths", binds, bind_paths, "", HINT_BIND, .list = true),
 	ROW("BindReadOnlyPaths", binds, bind_ro_paths, "", HINT_BIND, .list = true),
+	ROW("Volumes", volumes, volumes, "",
+		"NAME:/PATH, a name being of small letters, digits and single '.', '_' and '-' between "
+		"them, 31 at most, such as: data:/srv/data", .list = true),
 	ROW("HostMounts", bool, host_mounts, "no", HINT_BOOL),
 	ROW("InaccessiblePaths", paths, inaccessible_paths, "", HINT_PATH, .list = true),
 	ROW("Devices", devices, devices, "",

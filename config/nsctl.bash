@@ -77,6 +77,7 @@ _nsshell_offer() { # what --help calls $1, of which it says $2
 	COMMAND) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
 	'USER|SESSION') _nsshell_words "$(_nsshell_sessions user,id)" ;;
 	IMAGE) _nsshell_words "$(_nsshell_run nsctl image list --raw --noheadings | cut -d' ' -f1)" ;;
+	VOLUME) _nsshell_words "$(_nsshell_run nsctl volume list --raw --noheadings | cut -d' ' -f3)" ;;
 	ID) _nsshell_words "$(_nsshell_sessions id)" ;;
 	SERVICE|NAME) _nsshell_words "$(_nsshell_services)" ;;
 	SIG) _nsshell_words 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP' ;;
@@ -127,11 +128,11 @@ _nsctl() {
 	commands=$(_nsshell_run nsctl help | awk '/^  [a-z]/ { print $1 }')
 	if ((COMP_CWORD == 1)); then
 		_nsshell_words "$commands --version --help"
-	elif [[ $command == image ]]; then
+	elif [[ $command == image || $command == volume ]]; then
 		if ((COMP_CWORD == 2)); then
-			_nsshell_words "$(_nsshell_run nsctl image help | awk '/^  [a-z]/ { print $1 }')"
+			_nsshell_words "$(_nsshell_run nsctl "$command" help | awk '/^  [a-z]/ { print $1 }')"
 		else
-			_nsshell_complete 2 '' < <(_nsshell_run nsctl image "${COMP_WORDS[2]}" --help)
+			_nsshell_complete 2 '' < <(_nsshell_run nsctl "$command" "${COMP_WORDS[2]}" --help)
 		fi
 	elif [[ $command == help ]]; then
 		((COMP_CWORD == 2)) && _nsshell_words "$commands"

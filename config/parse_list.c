@@ -7,12 +7,14 @@
 #include "core/plan/filter.h"
 #include "core/plan/imagename.h"
 #include "core/plan/netrules.h"
+#include "core/plan/volumename.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <seccomp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define _cleanup_list_ _cleanup_(strlist_clear)
@@ -287,6 +289,59 @@ int config_parse_binds(const struct config_key *key, const char *value, void *fi
 {
 	(void)key;
 	return list_add(value, field, bind_check, why, why_size);
+}
+
+static const char *volume_check(char *word)
+{
+	size_t len = strcspn(word, ":");
+
+	if (!word[len])
+		return "has no ':'";
+	if (!volumename_is_valid(word, len))
+		return "has no name of a volume before the ':'";
+	if (strchr(word + len + 1, ':'))
+		return "has more than one ':'";
+	return path_check(word + len + 1);
+}
+
+/* A later one of the same name wins. */
+static int volume_put(struct strlist *list, const char *word)
+{
+	size_t len = strcspn(word, ":") + 1;
+
+	for (size_t i = 0; i < list->n; i++) {
+		char *copy;
+
+		if (strncmp(list->v[i], word, len) != 0)
+			continue;
+		copy = strdup(word);
+		if (!copy)
+			return -1;
+		free(list->v[i]);
+		list->v[i] = copy;
+		return 0;
+	}
+	return strlist_add(list, word);
+}
+
+int config_parse_volumes(const struct config_key *key, const char *value, void *field,
+	char *why, size_t why_size)
+{
+	_cleanup_list_ struct strlist words = { 0 };
+	struct strlist *list = field;
+	int r = words_check(&words, value, volume_check, why, why_size);
+
+	(void)key;
+	if (r < 0)
+		return r;
+	if (list->n + words.n > VOLUMES_MAX) {
+		(void)snprintf(why, why_size, "more than %d volumes", VOLUMES_MAX);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < words.n; i++)
+		if (volume_put(list, words.v[i]) < 0)
+			return -ENOMEM;
+	return 0;
 }
 
 int config_parse_rootfs_allow(const struct config_key *key, const char *value,

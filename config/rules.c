@@ -118,6 +118,12 @@ SAME_TARGET(bound_and_hidden, bind_paths, "BindPaths", inaccessible_paths,
 SAME_TARGET(bound_ro_and_hidden, bind_ro_paths, "BindReadOnlyPaths", inaccessible_paths,
 	"InaccessiblePaths")
 
+SAME_TARGET(twice_a_volume, volumes, "Volumes", volumes, "Volumes")
+SAME_TARGET(volume_and_bound, bind_paths, "BindPaths", volumes, "Volumes")
+SAME_TARGET(volume_and_bound_ro, bind_ro_paths, "BindReadOnlyPaths", volumes, "Volumes")
+SAME_TARGET(
+	volume_and_hidden, volumes, "Volumes", inaccessible_paths, "InaccessiblePaths")
+
 static bool rules_without_network(const struct policy *p, const struct strlist *list,
 	const char *key, char *why, size_t why_size)
 {
@@ -192,6 +198,10 @@ static const struct rule rules[] = {
 	{ "BindPaths", "BindReadOnlyPaths", bound_both_ways, false },
 	{ "BindPaths", "InaccessiblePaths", bound_and_hidden, false },
 	{ "BindReadOnlyPaths", "InaccessiblePaths", bound_ro_and_hidden, false },
+	{ "Volumes", "Volumes", twice_a_volume, false },
+	{ "BindPaths", "Volumes", volume_and_bound, false },
+	{ "BindReadOnlyPaths", "Volumes", volume_and_bound_ro, false },
+	{ "Volumes", "InaccessiblePaths", volume_and_hidden, false },
 };
 
 #define N_RULES (sizeof(rules) / sizeof(*rules))

@@ -67,5 +67,7 @@
 #define PATH_STAGE         PATH_RUN "/stage"
 #define PATH_STATE         "/var/lib/nsshell"
 #define PATH_RANGES        PATH_STATE "/ranges"
+/* Volumes=: UID/NAME, core/run/mount/volumes.h */
+#define PATH_VOLUMES PATH_STATE "/volumes"
 /* Network=private: the account's number, by which it has its addresses */
 #define PATH_ADDRESSES PATH_STATE "/addresses"

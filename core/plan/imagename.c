@@ -18,7 +18,7 @@ static bool is_between(char c)
 	return c == '.' || c == '_' || c == '-';
 }
 
-static bool is_name(const char *s, size_t len)
+bool imagename_is_name(const char *s, size_t len)
 {
 	if (len == 0 || len > NAME_MOST)
 		return false;
@@ -46,7 +46,7 @@ int imagename_parse(const char *text, char ret[IMAGE_NAME_MAX])
 	size_t len = strcspn(text, ":");
 	const char *tag = text[len] ? text + len + 1 : "latest";
 
-	if (!is_name(text, len) || !is_tag(tag))
+	if (!imagename_is_name(text, len) || !is_tag(tag))
 		return -1;
 	(void)snprintf(ret, IMAGE_NAME_MAX, "%.*s:%s", (int)len, text, tag);
 	return 0;

@@ -22,6 +22,9 @@
  */
 int imagename_parse(const char *text, char ret[IMAGE_NAME_MAX]);
 
+/* Whether @len bytes of @text are a name of that form, without a tag. */
+bool imagename_is_name(const char *text, size_t len);
+
 /**
  * imagename_of_reference() - A name for what is called "docker.io/library/debian:12" elsewhere
  * @ret:	"debian:12": what follows the last "/", without a digest

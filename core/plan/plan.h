@@ -62,6 +62,7 @@ enum plan_use {
 	PLAN_USE_SOCKET,
 	PLAN_USE_DEVICE,
 	PLAN_USE_TARGET, /* a place inside */
+	PLAN_USE_VOLUME, /* of Volumes=: nothing that is looked at; core/run/mount/volumes.h */
 };
 
 /* A path that the config or a built-in list names, looked at by the caller. */

@@ -3,6 +3,7 @@
 #include "core/plan/planner.h"
 
 #include "core/base/paths.h"
+#include "core/plan/volumename.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -212,6 +213,50 @@ static int want_entry(
 	return 0;
 }
 
+/*
+ * A directory of nsshell's own, which a login makes: ids in it are the box's, as in an upper, so that it isn't idmapped. Nobody
+ * on the host but root gets to it.
+ */
+static int want_volume(struct planner *b, const char *entry, struct err *e)
+{
+	static const char key[] = "Volumes";
+	const char *colon = strchr(entry, ':');
+	struct want w = { .key = key,
+		.use = PLAN_USE_VOLUME,
+		.kind = PLAN_PATH_DIR,
+		.attr = ATTR_PLAIN };
+	const struct plan_path *found;
+
+	w.named = colon ? planner_path(b, colon + 1) : NULL;
+	if (!w.named || !volumename_is_valid(entry, (size_t)(colon - entry)))
+		return err_set(e, 0,
+			"%s=%s: takes NAME:TARGET, an absolute path without . and ..",
+			key, entry);
+	found = b->image ? NULL : planner_find(b, PLAN_USE_TARGET, w.named);
+	if (found && found->refused)
+		return err_set(
+			e, 0, "%s=%s can't be used: %s", key, entry, found->refused);
+	w.target = b->image ? w.named : planner_real(b, PLAN_USE_TARGET, w.named);
+	w.source = planner_text(b, PATH_VOLUMES "/%u/%.*s", b->in->account->uid,
+		(int)(colon - entry), entry);
+	if (check_target(key, entry, w.named, e) < 0 ||
+		check_target(key, entry, w.target, e) < 0 ||
+		check_new(b, key, entry, w.target, e) < 0)
+		return -1;
+	want_add(b, &w);
+	return 0;
+}
+
+static int want_volumes(struct planner *b, struct err *e)
+{
+	const struct strlist *list = &b->in->policy->volumes;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (want_volume(b, list->v[i], e) < 0)
+			return -1;
+	return 0;
+}
+
 static int want_list(struct planner *b, const struct strlist *list,
 	const struct want *like, struct err *e)
 {
@@ -326,7 +371,7 @@ int plan_wants(struct planner *b, struct err *e)
 				.attr = ATTR_CLOSED,
 				.renew = true },
 			e) < 0 ||
-		plan_devices(b, e) < 0)
+		plan_devices(b, e) < 0 || want_volumes(b, e) < 0)
 		return -1;
 	if (policy->host_mounts)
 		want_host_mounts(b);

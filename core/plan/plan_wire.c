@@ -43,7 +43,7 @@ static const struct wire_field op_fields[] = {
 	WIRE_FIELD(NUMBER, uid),
 	WIRE_FIELD(NUMBER, gid),
 	WIRE_FIELD(BOOL, recursive),
-	WIRE_FIELD(NUMBER, use, .max = PLAN_USE_TARGET),
+	WIRE_FIELD(NUMBER, use, .max = PLAN_USE_VOLUME),
 	WIRE_FIELD(BOOL, follow),
 	WIRE_FIELD(BOOL, as_user),
 	WIRE_FIELD(BOOL, must_own),

@@ -35,6 +35,7 @@ void policy_clear(struct policy *p)
 	strlist_clear(&p->services);
 	strlist_clear(&p->bind_paths);
 	strlist_clear(&p->bind_ro_paths);
+	strlist_clear(&p->volumes);
 	strlist_clear(&p->inaccessible_paths);
 	strlist_clear(&p->devices);
 	strlist_clear(&p->sockets);

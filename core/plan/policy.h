@@ -149,6 +149,7 @@ struct policy {
 	 * there. A bind may be SOURCE:TARGET. */
 	struct strlist bind_paths;    /* BindPaths= */
 	struct strlist bind_ro_paths; /* BindReadOnlyPaths= */
+	struct strlist volumes;       /* Volumes=, NAME:TARGET each; each name once */
 	bool host_mounts; /* HostMounts=: other file systems of the host come along */
 	/* InaccessiblePaths=, beside the built-in list */
 	struct strlist inaccessible_paths;

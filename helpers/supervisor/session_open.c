@@ -12,6 +12,7 @@
 #include "core/run/ids/kin.h"
 #include "core/run/cgroup/limits_published.h"
 #include "core/run/mount/look.h"
+#include "core/run/mount/volumes.h"
 #include "core/run/network/netns.h"
 #include "core/run/session/session_socket.h"
 #include "core/run/terminal/tty.h"
@@ -54,6 +55,20 @@ static int lock_record(struct session *s, struct err *e)
 	return record_lock(s->plan->id, LOCK_MS, &s->lock, e) == 0 ? 0 : -1;
 }
 
+/* Names, a blank between two. */
+static void note_volumes(const struct plan *plan, struct record *r)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < plan->n_ops && at < sizeof(r->volumes); i++) {
+		const char *name = volume_of(&plan->ops[i]);
+
+		if (name)
+			at += (size_t)snprintf(r->volumes + at, sizeof(r->volumes) - at,
+				"%s%s", at ? " " : "", name);
+	}
+}
+
 static int begin_record(struct session *s, struct err *e)
 {
 	const struct plan *plan = s->plan;
@@ -66,6 +81,7 @@ static int begin_record(struct session *s, struct err *e)
 	copy(r->rhost, sizeof(r->rhost), plan->rhost);
 	copy(r->tty, sizeof(r->tty), plan->tty);
 	copy(r->image, sizeof(r->image), plan->image);
+	note_volumes(plan, r);
 	if (plan->cgroup.kind != PLAN_CGROUP_NONE)
 		copy(r->cgroup, sizeof(r->cgroup), plan->cgroup.session);
 	r->uid = plan->uid;
@@ -262,7 +278,11 @@ static int build(struct session *s, struct err *e)
 		return err_set(e, errno, "remember the host's mounts");
 	r = s->plan->share_tmp ? tmp_share(s, s->family, &s->stage, e) : 0;
 	if (r == 0)
+		r = volumes_open(s->plan, &s->stage, e);
+	if (r == 0)
 		r = holder_take(s, s->family, e);
+	if (r == 0)
+		r = volumes_fill(s->plan, &s->stage, s->proc, e);
 	if (r == 0)
 		r = stage_and_start(s, &s->stage, e);
 	if (go_home(home, r < 0 ? &ignored : e) < 0)

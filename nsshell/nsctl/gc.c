@@ -10,6 +10,7 @@
 #include "core/run/cgroup/limits_override.h"
 #include "core/run/host/program.h"
 #include "core/run/session/reconcile.h"
+#include "core/run/session/volume_list.h"
 
 #include <errno.h>
 #include <string.h>
@@ -84,22 +85,22 @@ static int collect_networks(bool dry, struct err *e)
 	return program_run(&words, NULL, 0, "nsshell-net didn't answer", e);
 }
 
-/* ---- layers of accounts that are gone ------------------------------------------------ */
+/* ---- layers and volumes of accounts that are gone ------------------------------------------------ */
 
-/* Whose layers go. */
+/* Whose go. */
 struct gone {
 	bool all;            /* of every account that is gone */
 	const char *account; /* and of this one: its name, or its uid */
 };
 
-static bool is_meant(const struct gone *g, const struct leftover *l)
+static bool is_meant(const struct gone *g, uid_t of, const char *name, bool is_gone)
 {
 	char uid[16];
 
-	(void)snprintf(uid, sizeof(uid), "%u", l->uid);
-	return (g->all && l->gone) ||
-	       (g->account && (strcmp(g->account, l->name) == 0 ||
-				      strcmp(g->account, uid) == 0));
+	(void)snprintf(uid, sizeof(uid), "%u", of);
+	return (g->all && is_gone) ||
+	       (g->account &&
+		       (strcmp(g->account, name) == 0 || strcmp(g->account, uid) == 0));
 }
 
 static const char *what_of(const struct leftover *l, bool meant, bool dry)
@@ -119,7 +120,7 @@ static int collect_layers(const struct gone *g, bool dry, struct err *e)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		const struct leftover *l = &all[i];
-		bool meant = is_meant(g, l);
+		bool meant = is_meant(g, l->uid, l->name, l->gone);
 
 		if (!meant && !l->gone && !l->old)
 			continue;
@@ -136,6 +137,33 @@ static int collect_layers(const struct gone *g, bool dry, struct err *e)
 	return 0;
 }
 
+static int collect_volumes(const struct gone *g, bool dry, struct err *e)
+{
+	_cleanup_free_ struct volume_owner *all = NULL;
+	size_t n;
+
+	if (volume_owners(&all, &n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct volume_owner *o = &all[i];
+		bool meant = is_meant(g, o->uid, o->name, o->gone);
+
+		if (!meant && !o->gone)
+			continue;
+		if (meant && !dry && volume_remove_all(o, e) < 0)
+			return -1;
+		(void)printf("volumes of %s (uid %u)%s: %s\n",
+			o->name[0] ? o->name : "an account", o->uid,
+			o->cut_off ? ", whose removal was cut off"
+			: o->gone  ? ", which is gone"
+				   : "",
+			!meant ? "nsctl gc --gone removes them"
+			: dry  ? "would be removed"
+			       : "removed");
+	}
+	return 0;
+}
+
 int nsctl_gc(int argc, char **argv)
 {
 	struct gone gone = { 0 };
@@ -143,10 +171,10 @@ int nsctl_gc(int argc, char **argv)
 	const struct nsctl_option options[] = {
 		{ 'n', "dry-run", NULL, "show it and leave it", &dry, NULL },
 		{ 'g', "gone", NULL,
-			"remove what accounts that are gone wrote with Upper=disk",
+			"remove what accounts that are gone wrote with Upper=disk, and their volumes",
 			&gone.all, NULL },
 		{ 'a', "account", "USER",
-			"remove what this account wrote with Upper=disk, gone or not",
+			"remove what this account wrote with Upper=disk, and its volumes, gone or not",
 			NULL, &gone.account },
 		{ 0 },
 	};
@@ -156,7 +184,8 @@ int nsctl_gc(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (collect(dry, &e) < 0 || collect_networks(dry, &e) < 0 ||
-		collect_limits(dry, &e) < 0 || collect_layers(&gone, dry, &e) < 0)
+		collect_limits(dry, &e) < 0 || collect_layers(&gone, dry, &e) < 0 ||
+		collect_volumes(&gone, dry, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	return nsctl_flush(argv[0], NSCTL_OK);
 }

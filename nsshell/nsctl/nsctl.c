@@ -26,6 +26,7 @@ static const struct nsctl_command commands[] = {
 	{ "image", nsctl_image, "other root file systems than the host's" },
 	{ "diff", nsctl_image, "what an account wrote with Upper=disk" },
 	{ "reset", nsctl_reset, "let an account with Upper=disk begin anew" },
+	{ "volume", nsctl_volume, "directories that Volumes= keeps for accounts" },
 	{ "log", nsctl_log, "what happened to sessions" },
 	{ "net", nsctl_net,
 		"addresses of accounts with Network=private, and what leads there" },

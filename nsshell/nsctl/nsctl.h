@@ -45,6 +45,7 @@ int nsctl_metrics(int argc, char **argv);
 int nsctl_run(int argc, char **argv);
 int nsctl_reset(int argc, char **argv);
 int nsctl_net(int argc, char **argv);
+int nsctl_volume(int argc, char **argv);
 int nsctl_image(int argc, char **argv); /* and diff: argv[0] says which */
 
 /* ---- options: a table a command ----------------------------------------------------- */

@@ -377,6 +377,28 @@ static void binds_have_a_source_and_perhaps_a_target(void **state)
 	}
 }
 
+static void volumes_have_a_name_and_a_place(void **state)
+{
+	struct fixture *f = give(
+		state, "Volumes=data:/srv/data a.b-c_1:/x//y/\nVolumes=data:/srv/other");
+
+	expect_list(&f->policy.volumes, "data:/srv/other a.b-c_1:/x/y");
+	assert_int_equal(give(state, "Volumes=a:/b\nVolumes=")->policy.volumes.n, 0);
+	refuse(state, "Volumes", "/srv/data", "'/srv/data' has no ':'");
+	refuse(state, "Volumes", "Data:/x", "has no name of a volume before the ':'");
+	refuse(state, "Volumes", ".x:/x", "has no name of a volume before the ':'");
+	refuse(state, "Volumes", "../x:/x", "has no name of a volume before the ':'");
+	refuse(state, "Volumes", "a:b", "isn't absolute");
+	refuse(state, "Volumes", "a:/b:c", "has more than one ':'");
+	refuse(state, "Volumes", "a:/b/../c", "has a '..' in it");
+	refuse(state, "Volumes", "a:/", "is the root of everything");
+	refuse(state, "Volumes",
+		"a:/a b:/b c:/c d:/d e:/e f:/f g:/g h:/h i:/i j:/j k:/k l:/l m:/m n:/n o:/o p:/p q:/q",
+		"more than 16 volumes");
+	refuse(state, "Volumes", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:/a",
+		"has no name of a volume");
+}
+
 static void paths_devices_and_sockets(void **state)
 {
 	expect_list(&give(state, "InaccessiblePaths=/srv/secret -/opt/x/ /etc/*.key")
@@ -445,6 +467,7 @@ int main(void)
 		story(io_limits_have_a_path_and_a_speed),
 		story(cpus_are_a_list),
 		story(binds_have_a_source_and_perhaps_a_target),
+		story(volumes_have_a_name_and_a_place),
 		story(paths_devices_and_sockets),
 	};
 

@@ -353,6 +353,7 @@ static void where_systemd_runs_it_makes_the_account_s_group(void **state)
 static void image_policy(struct policy *p)
 {
 	static char *ro[] = { (char *)"/srv/sets:/sets/2026" };
+	static char *volumes[] = { (char *)"data:/srv/data", (char *)"cache:/tmp/cache" };
 	static char *environment[] = { (char *)"EDITOR=nano", (char *)"MOTTO=so what" };
 
 	p->image = (char *)"course:2026";
@@ -360,6 +361,7 @@ static void image_policy(struct policy *p)
 	p->upper = UPPER_DISK;
 	p->shell = (char *)"/bin/dash";
 	p->environment = (struct strlist){ environment, 2 };
+	p->volumes = (struct strlist){ volumes, 2 };
 }
 
 static void a_box_over_an_image_has_little_of_the_host(void **state)

@@ -141,6 +141,10 @@ static int add_configured(struct paths *p, const struct policy *policy)
 		for (size_t k = 0; k < lists[i].list->n; k++)
 			if (add_entry(p, lists[i].use, lists[i].list->v[k]) < 0)
 				return -1;
+	p->use = PLAN_USE_TARGET;
+	for (size_t i = 0; i < policy->volumes.n; i++)
+		if (add(p, strchr(policy->volumes.v[i], ':') + 1, false) < 0)
+			return -1;
 	return 0;
 }
 

@@ -18,18 +18,20 @@ struct stage_source {
 	 * another session's, from tmp_share() */
 	int mount;
 	struct stat st; /* of the source */
+	bool fresh;     /* a volume that is yet to be filled, volumes.h */
 };
 
 struct stage {
 	struct stage_source *sources; /* plan->n_ops of them */
 	size_t n;
-	int proc; /* detached clone of the host's /proc: lets init mount its own */
+	int proc;    /* detached clone of the host's /proc: lets init mount its own */
+	int volumes; /* directory of the account's, -EBADF without any */
 	const char *
 		plain; /* the plan's: a source that couldn't be idmapped, NULL for none */
 };
 #define STAGE_NONE                                                                       \
 	{                                                                                \
-		.proc = -EBADF                                                           \
+		.proc = -EBADF, .volumes = -EBADF                                        \
 	}
 
 /**

@@ -106,7 +106,8 @@ static int open_source(const struct plan *plan, const struct plan_op *op,
 
 static bool has_source(const struct plan_op *op)
 {
-	return op->kind == PLAN_BIND || op->kind == PLAN_DEVICE || op->kind == PLAN_COVER;
+	return (op->kind == PLAN_BIND && op->use != PLAN_USE_VOLUME) ||
+	       op->kind == PLAN_DEVICE || op->kind == PLAN_COVER;
 }
 
 static int open_all(
@@ -269,4 +270,5 @@ void stage_close(struct stage *s)
 	s->sources = NULL;
 	s->n = 0;
 	cleanup_close(&s->proc);
+	cleanup_close(&s->volumes);
 }

@@ -10,6 +10,7 @@
 #include "core/base/err.h"
 #include "core/plan/imagename.h"
 #include "core/plan/plan.h"
+#include "core/plan/volumename.h"
 #include "core/run/mount/layers.h"
 
 #include <stdbool.h>
@@ -61,6 +62,7 @@ struct record {
 	char image[IMAGE_TEXT_MAX];          /* plan.image, "" over the host's root */
 	char changed
 		[LAYERS_CHANGED_MAX]; /* layers_open(): of what lies below its upper */
+	char volumes[VOLUMES_TEXT];   /* names of Volumes=, blanks between */
 	uint32_t number;              /* plan_network.number, 0 for none */
 	char cgroup[256];             /* plan_cgroup.session, "" where there is none */
 	uint64_t rootfs;              /* plan_rootfs_digest() */

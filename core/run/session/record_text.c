@@ -81,6 +81,7 @@ static const struct field {
 	O("image", FIELD_TEXT, image),
 	O("changed", FIELD_TEXT, changed),
 	O("number", FIELD_U32, number),
+	O("volumes", FIELD_TEXT, volumes),
 #undef O
 #undef W
 #undef F

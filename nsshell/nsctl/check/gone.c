@@ -9,6 +9,7 @@
 #include "core/run/session/leftover.h"
 #include "core/run/cgroup/limits_override.h"
 #include "core/run/session/record.h"
+#include "core/run/session/volume_list.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -53,6 +54,25 @@ static void look_at_layers(struct findings *f)
 				"file account there",
 				"%s/%u has the layers of %s, which is gone or has another uid",
 				PATH_UPPER, all[i].uid,
+				all[i].name[0] ? all[i].name : "an account");
+}
+
+static void look_at_volumes(struct findings *f)
+{
+	_cleanup_free_ struct volume_owner *all = NULL;
+	struct err e;
+	size_t n;
+
+	if (volume_owners(&all, &n, &e) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (all[i].gone && !all[i].cut_off)
+			findings_add(f, FINDING_WARNING,
+				NEXT ": its logins with Volumes= are refused",
+				"nsctl gc --gone; or, if it was only renamed, write the new name into the "
+				"file .account there",
+				"%s/%u has the volumes of %s, which is gone or has another uid",
+				PATH_VOLUMES, all[i].uid,
 				all[i].name[0] ? all[i].name : "an account");
 }
 
@@ -108,6 +128,7 @@ void doctor_gone(struct findings *f)
 		return;
 	look_at_sessions(f);
 	look_at_layers(f);
+	look_at_volumes(f);
 	look_at_limits(f);
 	look_at_ranges(f);
 }

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/run/mount/volume_fill.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/sys.h"
+#include "core/run/ids/privs.h"
+#include "core/run/ids/userns.h"
+#include "core/run/mount/look.h"
+#include "core/run/mount/rootfs.h"
+#include "core/run/mount/safe_path.h"
+#include "core/run/mount/volumes.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CAPS                                                                             \
+	(1ULL << CAP_CHOWN | 1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_FOWNER |             \
+		1ULL << CAP_FSETID)
+
+void volume_filling_end(struct volume_filling *f)
+{
+	cleanup_close(&f->userns);
+	userns_reap(f->dying);
+}
+
+/* ---- the child ---------------------------------------------------------------------- */
+
+/*
+ * Should:   have nothing open but what it reads and writes
+ * Mustn't:  keep a right over an id that isn't the box's, or be left over
+ */
+static int give_up(const struct volume_filling *f, pid_t parent, struct err *e)
+{
+	if (sys_setns(f->userns, CLONE_NEWUSER) < 0)
+		return err_set(e, errno, "join the box's ids");
+	if (privs_become_root_here(e) < 0 || privs_keep_caps(CAPS, e) < 0)
+		return -1;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+		prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		return err_set(e, errno, "give up rights");
+	return 0;
+}
+
+struct said {
+	int r;
+	struct err e;
+};
+
+static _Noreturn void child(
+	const struct volume_filling *f, int from, int to, int sock, pid_t parent)
+{
+	const int keep[] = { f->userns, from, to };
+	struct said said = { 0 };
+
+	look_alone(sock, keep, 3);
+	(void)umask(0);
+	said.r = give_up(f, parent, &said.e);
+	if (said.r == 0)
+		said.r = volume_copy(from, to, &said.e);
+	_exit(io_send(sock, &said, sizeof(said), NULL, 0) < 0);
+}
+
+static int await(pid_t pid, int sock, struct err *e)
+{
+	struct said said;
+	int heard = io_recv(sock, &said, sizeof(said), NULL, NULL);
+
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	if (heard != 0)
+		return err_set(e, 0, "who copied what the image has there died");
+	if (said.r < 0)
+		*e = said.e;
+	return said.r;
+}
+
+/* ---- the parent --------------------------------------------------------------------- */
+
+static int copy(struct volume_filling *f, int from, int to, struct err *e)
+{
+	_cleanup_close_ int ours = -EBADF;
+	pid_t parent = getpid(), pid;
+	int pair[2];
+
+	if (f->userns < 0 && userns_create(f->proc, &f->plan->uids, &f->plan->gids,
+				     &f->userns, &f->dying, e) < 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(e, errno, "copy what the image has there");
+	ours = pair[0];
+	pid = fork();
+	if (pid == 0)
+		child(f, from, to, pair[1], parent);
+	(void)close(pair[1]);
+	return pid < 0 ? err_set(e, errno, "copy what the image has there")
+		       : await(pid, ours, e);
+}
+
+/* What the image has there, through no link. -1: no directory. */
+static int open_source(const struct plan *plan, const char *target)
+{
+	char path[ROOTFS_LOWER_LEN];
+	_cleanup_close_ int root = -EBADF, place = -EBADF;
+
+	if (plan->overlays[0].n_layers == 0)
+		return -1;
+	rootfs_lower(0, path);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	place = root < 0 ? -1 : tree_open(&(struct tree){ .root = root }, target);
+	return place < 0 ? -1 : openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int volume_fill(struct volume_filling *f, const char *target, int to, struct err *e)
+{
+	_cleanup_close_ int from = open_source(f->plan, target);
+	int n;
+
+	/* The box's root makes files in it. */
+	if (fchown(to, from < 0 ? f->plan->uid : idmap_to_host(&f->plan->uids, 0),
+		    from < 0 ? f->plan->gid : idmap_to_host(&f->plan->gids, 0)) < 0 ||
+		fchmod(to, from < 0 ? 0755 : 0700) < 0)
+		return err_set(e, errno, "give it its owner");
+	if (from < 0)
+		return 0;
+	n = copy(f, from, to, e);
+	if (n < 0)
+		return -1;
+	/* Its name mustn't be on disk before what it has in it. */
+	return n > 0 && syncfs(to) < 0 ? err_set(e, errno, "write it to disk") : 0;
+}
