@@ -81,6 +81,7 @@ def test_a_debian_of_ones_own(b):
         b.stage.config(CONFIG + f"BindReadOnlyPaths={place}:/srv/repository\n")
         try:
             _lived_in(b, name)
+            _handed_on(b, name)
         finally:
             b.gone()
             b.run("rm", "-rf", f"/var/lib/nsshell/upper/{b.alice.pw_uid}")
@@ -110,6 +111,18 @@ def _lived_in(b, name):
     r = b.ssh(name, "dpkg-query -W nst-tool; nst-tool | cut -d' ' -f4; sudo id -u; getent passwd course | cut -d: -f1")
     b.check(r.stdout.split()[:2] == ["nst-tool", "1"] and r.stdout.split()[-2:] == ["0", "course"],
             "the next login has all of it", r.stdout + r.stderr)
+
+
+def _handed_on(b, name):
+    """What she made of it is an image, and a second account's from its first login on."""
+    b.gone(name)
+    r = b.nsctl("image", "commit", name, "debian:2", timeout=120)
+    b.check(r.returncode == 0, "what she made of it is committed", r.stdout + r.stderr)
+    b.stage.config(CONFIG.replace("debian:1", "debian:2").replace("disk", "tmpfs"))
+    r = b.ssh(b.carol.pw_name, "dpkg-query -W nst-tool; nst-tool | cut -d' ' -f3; stat -c '%U %a' /var/lib/nst; sudo -n id -u; "
+              f"getent passwd {name} || echo nobody else")
+    b.check(r.stdout.split() == ["nst-tool", "1", "euid=0(root)", "nstd", "2750", "0", "nobody", "else"],
+            "a second account has the package, what it owns, a root of its own, and no account of the first", r.stdout + r.stderr, b.log_tail())
 
 
 test_a_debian_of_ones_own.later = "it takes a Debian, which is made once"
