@@ -31,6 +31,10 @@ static int connect_to(const char *id, int *ret, struct err *e)
 {
 	int r = session_socket_connect(getuid(), id, ret, e);
 
+	if (r > 0 && getuid() == 0)
+		return err_set(e, 0,
+			"the host's one is for the account of this box, and not for its root "
+			"(HostCommands= in nsshell.conf(5))");
 	return r > 0 ? err_set(e, 0, "session %s takes no requests", id) : r;
 }
 

@@ -11,8 +11,11 @@ import struct
 import subprocess
 import time
 
+import group_root
 import test_commands
 from harness import ask, kernel
+from harness.imagestore import store
+from harness.world import World
 from test_users import full
 
 # At most; `make check` takes fewer.
@@ -20,7 +23,8 @@ CALLS = min(1000, int(os.environ.get("NSSHELL_HOSTILE_CALLS", "1000")))
 
 REFUSED = ".*doesn't take these arguments.* 125"
 BROKEN = r"\(1, 0, 'read the words.*'\)"
-WAITS = "echo up; while :; do sleep 3219; done\n"
+# No shell is left that forks as it is told to end: one of dash's that does is what its child never hears of.
+WAITS = "echo up; exec bash -c 'exec -a nst-waits sleep 3219'\n"
 
 WORDS = [(f"a word that isn't allowed: {w}", f"{w}; echo $?", REFUSED) for w in (
     "passwd root", "passwd {bobname}", "passwd -d", "passwd -u {name}", "passwd -e", "passwd -R /tmp", "passwd --root=/tmp",
@@ -140,7 +144,7 @@ def _signals(g):
                             (ask.SIGNAL, 2 ** 31 - 1), (ask.HOST + 1, -1), (ask.HOST + 1, 2 ** 31 - 1)):
             s.send(struct.pack("@IIi", ask.MAGIC, kind, value))
         time.sleep(0.3)
-        states = [pathlib.Path(f"/proc/{p}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0] for p in _left("nst-waits")]
+        states = [_state(p) for p in _left("nst-waits")]
         s.send(struct.pack("@IIi", ask.MAGIC, ask.SIGNAL, 15))
         return states, ask.hear(s)[1]
     g.judge("signals that a terminal doesn't have neither stop nor kill it", ask.as_user(g.alice, do), r"\(\['S'\], 15\)")
@@ -152,6 +156,10 @@ def _signals(g):
         s.send(b"x" * 12)
         return bool(ask.hear(s))
     g.judge("who says what is none hangs it up", (ask.as_user(g.alice, other), g.wait(lambda: not _left("nst-waits"))), r"\(.*, True\)")
+
+
+def _state(pid):
+    return pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
 
 
 def _killed(g):
@@ -235,6 +243,80 @@ def _the_terminal(g):
     g.judge("what comes with the answer is pipes", ask.as_user(g.alice, do), r"\(\['pipe', 'pipe', 'pipe'\], -1\)")
 
 
+def _stopped(g):
+    """One that stops itself, and one that doesn't read what is typed, on a terminal of the host's."""
+    test_commands.entry(g.scene, "nst-stops", "Arguments=", text="trap '' HUP\necho up; kill -STOP $$; sleep 3219\n")
+    g.me.close()
+    g.stage.config("HostCommands=nst-waits nst-stops\n")
+    g.me = g.login(g.alice.pw_name)
+
+    def stopped():
+        s, said = _start(g, "nst-stops")
+        os.read(said[4][1], 10)
+        g.wait(lambda: all(_state(p) == "T" for p in _left("nst-stops")))
+        states = [_state(p) for p in _left("nst-stops")]
+        s.send(struct.pack("@IIi", ask.MAGIC, ask.SIGNAL, 15))
+        s.close()
+        return states
+    g.judge("one that is stopped isn't what its worker waits for, and goes with who asked",
+            (ask.as_user(g.alice, stopped), g.wait(lambda: not _left("nst-stops") and not _workers(g))), r"\(\['T'\], True\)")
+
+    def flooded():
+        s, said = _start(g, "nst-waits", 7)
+        os.read(said[4][1], 10)
+        os.set_blocking(said[4][0], False)
+        answers = b"\x1b[24;80R\x1b[?62;c\x1bP1$r0m\x1b\\" * 400
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(100):
+                os.write(said[4][0], answers)
+        s.send(struct.pack("@IIi", ask.MAGIC, ask.SIGNAL, 15))
+        return ask.hear(s)[1]
+    g.judge("a terminal's answers that nobody reads hold nothing up", ask.as_user(g.alice, flooded), "15")
+
+
+# What a box may be, each of them with the host's commands; `make check` takes the last two.
+KINDS = ("Upper=none", "Upper=tmpfs", "Upper=disk", "Share=account", "AllowUserNamespaces=yes", "Network=none",
+         "RootFS=image:root:1", "RootFS=image:root:1\nRoot=yes", "RootFS=image:root:1\nRoot=yes\nUpper=disk", "Network=private")
+WHERE = "id -u; pwd; for n in pid mnt user net; do readlink /proc/self/ns/$n; done\n"
+
+
+def _kind(g, what, net):
+    """Its words, its client and its root."""
+    where = " ".join(re.escape(x) for x in (*(os.readlink(f"/proc/self/ns/{n}") for n in ("pid", "mnt", "user")), net))
+    g.row(f"{what}: the own password, and nobody else's", "/usr/bin/passwd -S; /usr/bin/passwd root; echo $?", f"{{name}} .*{REFUSED}")
+    g.row(f"{what}: it runs outside, as the account", f"{g.stage.bin}/nst-where", f"{{uid}} / {where}")
+    g.row(f"{what}: the client isn't to be written", "(echo x >$(readlink -f /usr/bin/passwd)) 2>&1; /usr/bin/passwd -S",
+          ".*(denied|Read-only|busy).*{name} .*")
+    for ms in (1, 10, 40):
+        g.me.do(f"{g.stage.bin}/nst-waits >/dev/null 2>&1 & p=$!; sleep 0.0{ms:02}; kill -9 $p; wait $p 2>/dev/null")
+    g.judge(f"{what}: who asked and is killed leaves nothing", g.wait(lambda: not _left("nst-waits") and not _workers(g)), "True")
+    g.box_root("exec 2>&1; /usr/bin/passwd root; echo $?; (echo x >$(readlink -f /usr/bin/passwd))",
+               ".*for the account of this box, and not for its root.* 125 .*(denied|Read-only|busy).*", what)
+
+
+def _kinds(g):
+    test_commands.entry(g.scene, "nst-where", "Arguments=", text=WHERE)
+    with store(g.scene) as s:
+        s.image("root:1", group_root.fill(g))
+        for kind in KINDS if CALLS == 1000 else KINDS[-2:]:
+            private = kind == "Network=private"
+            if private and not ((g.stage.build / "nsshell-net").exists() and shutil.which("nft")):
+                g.scene.skip(f"{g.group}: {kind}", "nsshell-net isn't built, or there is no nft")
+                continue
+            g.me.close()
+            g.scene.gone(g.alice.pw_name)
+            g.stage.config(f"[User {g.alice.pw_name}]\nHostCommands=passwd nst-waits nst-where\n{kind}\n")
+            with World(g.scene) if private else contextlib.nullcontext() as w:
+                g.me = w.shell(g.alice.pw_name) if w else g.scene.shell(g.alice.pw_name)
+                g.values["session"] = g.me.do("cat /run/nsshell/session")
+                g.watch_other()
+                # The host of Network=private is one of the test's own.
+                _kind(g, kind.replace("\n", ", "), f"net:[{os.stat(f'/run/netns/{w.host}').st_ino}]" if w else os.readlink("/proc/self/ns/net"))
+                g.me.close()
+                g.scene.gone(g.alice.pw_name)
+    g.stage.run("rm", "-rf", f"/var/lib/nsshell/upper/{g.alice.pw_uid}")
+
+
 def run(g):
     g.rows(WORDS)
     lines = [x for x in g.stage.syslog.lines("passwd") if x.startswith("root ran")]
@@ -251,4 +333,6 @@ def run(g):
     _paused(g)
     _full(g)
     _the_terminal(g)
+    _stopped(g)
+    _kinds(g)
     shutil.rmtree(g.stage.private / "commands")
