@@ -120,7 +120,7 @@ $(call obj,$(NET)): CPPFLAGS += $(shell $(PKG_CONFIG) --cflags $(PKG_net) 2>/dev
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
-FAULTS := $(patsubst %,$(BUILD)/fault/%,login inject pam_mark.so)
+FAULT_PROGRAMS := $(patsubst %,$(BUILD)/fault/%,login inject pam_mark.so)
 
 .PHONY: all install uninstall demo check check-unit check-system check-hostile lint clean deps \
 	deps-demo deps-check deps-all deps-bench bench help format
@@ -220,6 +220,8 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS_run) -lcmocka
 $(BUILD)/unit/test_client: $(BUILD)/helpers/client/client.o $(BUILD)/helpers/client/client_join.o
 $(BUILD)/unit/test_follow: $(BUILD)/helpers/supervisor/follow.o
+
+$(BUILD)/fault/inject: $(BUILD)/tests/fault/site.o
 
 # Fuzzers are built by `make fuzz-smoke`, by clang and into a directory of their own.
 FUZZED := helpers/opener/request.c $(CLIENT) $(filter-out nsshell/nsjoin/nsjoin.c,$(NSJOIN)) \
@@ -330,14 +332,15 @@ check-mail:
 ## make faults        system calls of a login, a join and a logout fail, one at a time (as root)
 faults: all fault-programs
 	@python3 tests/fault/run.py
-## make faults-all    the same, every one of them with every error, or killed; takes hours
+## make faults-all    the same, from each place that makes one, with every error, or killed; FAULTS=every for each call;
+##                    takes hours
 faults-all: all fault-programs
-	@python3 tests/fault/run.py --all
+	@python3 tests/fault/run.py --$(or $(FAULTS),all)
 ## make soak          10,000 logins and logouts, then an hour of random joins, stops and kills (as root)
 soak: all bench-programs
 	@python3 tests/soak/run.py $(SOAK)
 .PHONY: fault-programs faults faults-all soak
-fault-programs: $(FAULTS) $(BUILD)/bench/pamcaller
+fault-programs: $(FAULT_PROGRAMS) $(BUILD)/bench/pamcaller
 
 ## make lint          clang-format, clang-tidy, cppcheck, shellcheck, mandoc, include directions
 lint:

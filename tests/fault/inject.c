@@ -13,8 +13,9 @@
  *   FAULT  the number of an error: the call isn't made (with "also": it is made, but says that
  *          it failed); or KILL: SIGKILL in place of the call
  *
- * LIST gets a line a call: ROLE PROGRAM CALL N WHERE, where WHERE is "loader" for a call of the
- * dynamic loader and else "program". The last line on standard output:
+ * LIST gets a line a call: ROLE PROGRAM CALL N WHERE SITE, where WHERE is "loader" for a call of the
+ * dynamic loader and else "program", and SITE a number for the instruction and those that called it. The last
+ * line on standard output:
  *
  *   inject: fired=0|1 late=0|1 status=the command's wait status
  *
@@ -22,6 +23,7 @@
  * command started. Needs Linux 5.3, for PTRACE_GET_SYSCALL_INFO.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -38,6 +40,7 @@
 
 #include "tests/fault/mark.h"
 #include "tests/fault/regs.h"
+#include "tests/fault/site.h"
 
 #define PROCS_MAX 64
 #define CALLS_MAX 512
@@ -190,13 +193,14 @@ static void forked(struct proc *parent)
 
 /* ---- system calls ----------------------------------------------------------------------- */
 
-static void note(const struct proc *p, int call, uint64_t from)
+static void note(const struct proc *p, int call, uint64_t from, uint64_t stack)
 {
 	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, call);
 	bool loader = from >= p->loader_from && from < p->loader_to;
 
-	(void)fprintf(run.list, "%s %s %s %u %s\n", p->role, p->program,
-		name ? name : "unknown", p->count[call], loader ? "loader" : "program");
+	(void)fprintf(run.list, "%s %s %s %u %s %016" PRIx64 "\n", p->role, p->program,
+		name ? name : "unknown", p->count[call], loader ? "loader" : "program",
+		site_of(p->pid, from, stack));
 	free(name);
 }
 
@@ -211,7 +215,7 @@ static void call_begins(struct proc *p, const struct __ptrace_syscall_info *info
 	else if (counts(p) && call >= 0 && call < CALLS_MAX) {
 		p->count[call]++;
 		if (run.list)
-			note(p, call, info->instruction_pointer);
+			note(p, call, info->instruction_pointer, info->stack_pointer);
 		else if (!run.fired && call == f->call && p->count[call] == f->n &&
 			 strcmp(p->role, f->role) == 0) {
 			run.fired = true;

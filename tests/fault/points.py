@@ -22,15 +22,24 @@ LONG = 6
 # Without --all SIGKILL comes in place of one call in so many.
 KILL_ONE_IN = 3
 
-Point = collections.namedtuple("Point", "role program call n where")
+class Point(collections.namedtuple("Point", "role program call n where site", defaults=("",))):
+    """
+    One system call: the @n-th @call of the process @role. @site: from which place in the programs' text, by way of
+    which callers.
+    """
+
+    __slots__ = ()
+
+    def __str__(self):
+        return " ".join(map(str, self[:5]))
 
 
 def read(path):
     with open(path, encoding="ascii") as f:
         points = []
         for line in f:
-            role, program, call, n, where = line.split()
-            points.append(Point(role, program, call, int(n), where))
+            role, program, call, n, where, site = line.split()
+            points.append(Point(role, program, call, int(n), where, site))
         return points
 
 
@@ -50,6 +59,19 @@ def _of_runs(points):
                         [run[0], run[1], run[len(run) // 2], run[-2], run[-1]])
             start = i
     return kept
+
+
+def place(point):
+    return point.program, point.call, point.site
+
+
+def _of_sites(points):
+    """Of all calls that a program makes from one place, by way of the same callers: the first and the last."""
+    first, last = {}, {}
+    for p in points:
+        first.setdefault(place(p), p)
+        last[place(p)] = p
+    return set(first.values()), set(last.values())
 
 
 def draw(point, n):
@@ -79,15 +101,21 @@ def beyond(points, plain):
     return found
 
 
-def choose(points, everything, one_in, own=()):
-    """[(point, fault)], and what was left out: {reason: how many}."""
+def choose(points, how_many, one_in, own=(), had=()):
+    """
+    @how_many: "every" call, "all" places that make one, or fewer. @had: places of which another scene takes the whole.
+    [(point, fault)], and what was left out: {reason: how many}.
+    """
     left_out = collections.Counter()
     chosen = []
-    kept = set(points) if everything else _of_runs(points)
+    everything = how_many in ("every", "all")
+    first, last = _of_sites(points)
+    kept = {"every": set(points), "all": first | last}.get(how_many) or _of_runs(points)
+    whole = {"every": kept, "all": {p for p in first if place(p) not in had}}.get(how_many, ())
     for p in points:
         if p not in kept:
-            left_out["of the same call many times in a row, the ends and the middle "
-                     "stand for all"] += len(FAULTS)
+            left_out["from the same place by way of the same callers, the first and the last stand for all" if everything
+                     else "of the same call many times in a row, the ends and the middle stand for all"] += len(FAULTS)
             continue
         if p.where == "loader" and not everything and draw(p, 8):
             left_out["of the dynamic loader's, one in eight is taken"] += len(FAULTS)
@@ -98,12 +126,12 @@ def choose(points, everything, one_in, own=()):
         if p.call in NEVER_FAILS:
             left_out["can't fail (SIGKILL only)"] += len(ERRORS)
         else:
-            wanted = ONLY.get(p.call) or _errors(p, not everything)
+            wanted = ONLY.get(p.call) or _errors(p, p not in whole)
             if len(wanted) < len(ERRORS):
                 left_out["two of the six errors a call, other ones for the next; "
                          "EINTR for wait4"] += len(ERRORS) - len(wanted)
             chosen += [(p, e) for e in wanted]
-        if everything or draw(p, 11 * KILL_ONE_IN) // 11 == 0:
+        if p in whole or draw(p, 11 * KILL_ONE_IN) // 11 == 0:
             chosen.append((p, "KILL"))
         else:
             left_out[f"SIGKILL: in place of one call in {KILL_ONE_IN}"] += 1

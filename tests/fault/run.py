@@ -4,13 +4,14 @@
 Every system call of opening, joining and closing a session fails once, or its process is killed
 in its place; as root.
 
-	tests/fault/run.py [--all | --some] [--only TEXT] [SCENE...]
+	tests/fault/run.py [--every | --all | --some] [--count] [--only TEXT] [SCENE...]
 	tests/fault/run.py --again "SCENE ROLE PROGRAM CALL N WHERE FAULT"...
 
 Each time the login is refused clearly or is as it should be in every respect, and nothing is left
-of it. Without --all the list is thinned out, and --some takes of that one error for each call that a program
-makes; what is left out is said and counted. --only takes
-the faults whose ROLE:CALL:N:FAULT has that text. What went wrong is tried again when nothing else
+of it. --every takes each call. --all takes each place in the programs that makes one, told by the functions that
+lead there: all faults the first time, and two of the errors the last time and in later scenes. Without either the
+list is thinned out, and --some takes of that one error for each call that a program makes; what is left out is
+said and counted. --count says how many faults there would be. --only takes the faults whose ROLE:CALL:N:FAULT has that text. What went wrong is tried again when nothing else
 runs, and counts as wrong only when it does again; --again does that with faults as they are told.
 """
 
@@ -41,7 +42,9 @@ AGAIN_MAX = 40  # where so many went wrong, there is no doubt
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--every", action="store_true")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--count", action="store_true")
     parser.add_argument("--some", action="store_true")
     parser.add_argument("--only", default="")
     parser.add_argument("--again", nargs="+", default=[])
@@ -64,7 +67,8 @@ def work(chosen):
         if chosen.again:
             worker.run_again(chosen.again)
         else:
-            worker.run(chosen.scenes, "all" if chosen.all else "some" if chosen.some else "most", chosen.only)
+            how_many = next((w for w in ("every", "all", "some") if getattr(chosen, w)), "most")
+            worker.run(chosen.scenes, how_many, chosen.only, chosen.count)
         return 0
 
     return reaper.run(worker.stage.prepare, inside, worker.stage.clean)
@@ -147,7 +151,10 @@ def main():
         report.skip("faults", "they need root")
         return report.summary()
     told = Told()
-    gather(report, told, 1 if chosen.again else JOBS, *sys.argv[1:])
+    gather(report, told, 1 if chosen.again or chosen.count else JOBS, *sys.argv[1:])
+    if chosen.count:
+        print("\n".join(f"# {n} {what}" for what, n in told.counts.items()))
+        return report.summary()
     bad = told.bad if chosen.again else try_again(report, told.bad)
     for line in bad:
         report.check(False, line, "", f"to run it alone: tests/fault/run.py --again \"{' '.join(line.split()[:7])}\"")

@@ -27,6 +27,7 @@ class Worker:
         self.stage, self.part, self.parts = stage, part, parts
         self.counts = collections.Counter()
         self.had = set()  # what "some" has taken
+        self.places = set()  # of which a scene before has taken all faults
         self.plain = {}  # what the simpler scenes do, call by call
 
     def open(self):
@@ -188,7 +189,7 @@ class Worker:
             self.before = self._snapshot()
         if wrong:
             # Its first line is for --again.
-            print(f"bad {scene.name} {' '.join(map(str, point))} {fault} "
+            print(f"bad {scene.name} {point} {fault} "
                   f"{points.spec(point, fault)}: {outcome}: {wrong}", flush=True)
             outcome = "bad"
         self.counts[f"{scene.name} {fault} {outcome}"] += 1
@@ -200,7 +201,8 @@ class Worker:
 
     # ---- a scene ------------------------------------------------------------------------
 
-    def run(self, names, how_many, only):
+    def run(self, names, how_many, only, count=False):
+        """@how_many: as _chosen() has it. @only: the text that a fault's name has. @count: make none."""
         for kind in SCENES:
             if names and kind.name not in names:
                 continue
@@ -209,7 +211,11 @@ class Worker:
                     print(f"# left to `make faults`: {kind.name}")
                 continue
             with self._scene(kind) as scene:
-                for point, fault in self._chosen(scene, how_many):
+                chosen = self._chosen(scene, how_many)
+                if count:
+                    print(f"count {len(chosen)} {scene.name} faults", flush=True)
+                    continue
+                for point, fault in chosen:
                     spec = f"{point.role}:{point.call}:{point.n}:{fault}"
                     if points.draw(point, 101 * self.parts) // 101 == self.part and only in spec:
                         self._one(scene, point, fault)
@@ -267,12 +273,13 @@ class Worker:
         return points.read(path)
 
     def _chosen(self, scene, how_many):
-        """@how_many: "all", "some" or "most" """
+        """@how_many: "every", "all", "some" or "most" """
         found = self._trace(scene)
         chosen_of = found
         if scene.beyond:
             chosen_of = points.beyond(found, self.plain[scene.beyond])
-        chosen, left_out = points.choose(chosen_of, how_many == "all", scene.one_in, scene.own)
+        chosen, left_out = points.choose(chosen_of, how_many, scene.one_in, scene.own, self.places)
+        self.places.update(map(points.place, chosen_of))
         if how_many == "some":
             before = len(chosen)
             chosen = points.some(chosen, self.had)
