@@ -145,9 +145,9 @@ def called(words):
     return [p.pid for p in processes() if whole.search(p.command())]
 
 
-def descendants(root):
-    """Live processes below pid @root, zombies left out."""
-    table = processes()
+def descendants(root, table=None):
+    """Live processes below pid @root, zombies left out. @table: what processes() has found."""
+    table = processes() if table is None else table
     children = {}
     for p in table:
         children.setdefault(p.ppid, []).append(p)

@@ -16,6 +16,7 @@ from .stage import RUN, STATE
 _UTMP = struct.Struct("hi32s4s32s256shhiii4i20s")
 _USER_PROCESS = 7
 _DEAD_PROCESS = 8
+KTHREADD = 2
 
 
 def utmp(path="/run/utmp"):
@@ -64,12 +65,14 @@ class Observer:
         return {u for u in self._uids if is_ours(u)}
 
     def _processes(self):
-        found = {self._named(p) for p in kernel.descendants(self.reaper)}
-        uids = self.uids
-        for p in kernel.processes():
-            if p.state not in "ZX" and (p.real_uids() & uids) and not self._by_logind(p):
-                found.add(self._named(p))
-        return found
+        table, uids = kernel.processes(), self.uids
+        found = {p.pid: p for p in kernel.descendants(self.reaper, table)}
+        for p in table:
+            # A kernel's thread has nobody's uid.
+            if p.pid not in found and p.ppid != KTHREADD and p.state not in "ZX" and (p.real_uids() & uids) and \
+                    not self._by_logind(p):
+                found[p.pid] = p
+        return {self._named(p) for p in found.values()}
 
     @staticmethod
     def _named(p):
@@ -150,19 +153,24 @@ class Observer:
         return {f"{user} on {line}" for kind, line, user, _ in utmp() if kind == _USER_PROCESS}
 
     def snapshot(self):
-        return {"processes": self._processes(), "mounts": self._mounts(),
-                "cgroups": self._cgroups(), "files": self.files(),
-                "ptys": self.ptys(), "utmp": self.utmp(), "devices": self.devices()}
+        return {kind: look() for kind, look in self._looks().items()}
+
+    def _looks(self):
+        return {"processes": self._processes, "mounts": self._mounts, "cgroups": self._cgroups, "files": self.files,
+                "ptys": self.ptys, "utmp": self.utmp, "devices": self.devices}
 
     def left(self, before, timeout=10.0):
         """What is there now and wasn't before; waits for it to go. Empty when all is gone."""
-        end = time.monotonic() + patient(timeout)
+        end, looks = time.monotonic() + patient(timeout), self._looks()
         while True:
             now = self.snapshot()
             rest = {k: now[k] - before[k] for k in now if now[k] - before[k]}
             if not rest or time.monotonic() > end:
                 return rest
-            time.sleep(0.05)
+            # A whole look costs as much as a login: until one of these has gone, that is all that is looked at.
+            waits_for = min(rest, key=list(looks).index)
+            while looks[waits_for]() - before[waits_for] and time.monotonic() < end:
+                time.sleep(0.05)
 
     def sessions_of(self, uid):
         """Processes with that uid or that live in a box which the stage's sshd entered."""
