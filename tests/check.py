@@ -7,6 +7,8 @@ that counts them all.
 	tests/check.py check|all [--resume] [PART...]
 	tests/check.py check|all --list
 
+--list: the parts, with the minutes and the processor's minutes that each took when it last ran here.
+
 A part prints a line when it ends; its log is build/check.PART.log. Then come what failed, what passed
 at a second try only, what was skipped, the slowest ten, and "N passed, N failed, N skipped".
 
@@ -28,6 +30,7 @@ import time
 TREE = pathlib.Path(__file__).resolve().parents[1]
 BUILD = TREE / "build"
 TIMES = BUILD / "times.json"
+TOOK = BUILD / "parts.json"  # {"check" or "all": {part: [seconds, seconds of processor time]}}
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 # The distribution's programs, and none that somebody has put before them for himself.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -318,6 +321,32 @@ def tell(parts, seconds):
     return int(counts[1] > 0)
 
 
+def took(kind):
+    try:
+        return json.loads(TOOK.read_text(encoding="ascii")).get(kind, {})
+    except (OSError, ValueError):
+        return {}
+
+
+def keep_took(kind, parts):
+    """What ran to its end. A part that was kept has been noted by the run that it is of."""
+    kept = {k: took(k) for k in ("check", "all")}
+    kept[kind].update({p.name: [round(p.seconds), round(p.cpu)] for p in parts if p.seconds and not p.kept})
+    TOOK.write_text(json.dumps(kept), encoding="ascii")
+
+
+def list_parts(kind, parts):
+    known = took(kind)
+    print(f"{'part':22} minutes  of processor time")
+    for part in parts:
+        seconds, cpu = known.get(part.name, (None, None))
+        print(part.name if seconds is None else f"{part.name:22} {seconds / 60:7.1f} {cpu / 60:7.1f}")
+    there = [known[p.name] for p in parts if p.name in known]
+    print(f"{len(there)} of {len(parts)} parts: {sum(s for s, _ in there) / 60:.1f} minutes one after the other, "
+          f"{sum(c for _, c in there) / 60:.1f} of processor time")
+    return 0
+
+
 def stop(*_):
     raise KeyboardInterrupt
 
@@ -328,8 +357,7 @@ def main():
         raise SystemExit(__doc__.strip())
     parts = check() if words[0] == "check" else everything()
     if "--list" in sys.argv:
-        print("\n".join(p.name for p in parts))
-        return 0
+        return list_parts(words[0], parts)
     parts = [p for p in parts if p.name in words[1:] or not words[1:]]
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, stop)
@@ -339,6 +367,8 @@ def main():
         schedule.run()
     except KeyboardInterrupt:
         return 130
+    finally:
+        keep_took(words[0], schedule.over)
     return tell(parts, time.monotonic() - began)
 
 

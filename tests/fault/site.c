@@ -67,9 +67,9 @@ static const struct text *text_of(const struct texts *texts, uint64_t address)
 
 static uint64_t add(uint64_t hash, const struct text *text, uint64_t address)
 {
-	uint64_t place[] = { text->file, address - text->from + text->at };
+	uint64_t at = address - text->from + text->at;
 
-	return mix(hash, place, sizeof(place));
+	return mix(mix(hash, &text->file, sizeof(text->file)), &at, sizeof(at));
 }
 
 static bool comes_from_call(int memory, uint64_t address)

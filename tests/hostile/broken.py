@@ -7,7 +7,8 @@ by a small edit of the source, the copy is built, and the rule's test is to fail
 	tests/hostile/broken.py [--list | --fit] [RULE or words of a row...]
 
 Takes some ten seconds a row; as root. README.md has what it said. A row whose text isn't in the source
-any more fails, too: write it anew. --fit only looks for that.
+any more fails, too: write it anew. --fit only looks for that. --list has which test is to notice it, and whether
+`make check` runs that.
 """
 
 import os
@@ -19,6 +20,11 @@ import sys
 import tempfile
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TREE / "tests"))
+sys.dont_write_bytecode = True
+
+import check  # noqa: E402  pylint: disable=wrong-import-position
+
 HELPER, CONFIG, FIND = "helpers/opener/helper.c", "config/file.c", "core/run/session/find.c"
 INSIDE, ROOTFS, JOIN = "core/run/enter/enter_inside.c", "core/run/mount/rootfs.c", "helpers/client/client_join.c"
 PLAN_ROOTFS, NETPOOL = "core/plan/plan_rootfs.c", "core/plan/netpool.c"
@@ -164,11 +170,18 @@ def try_row(directory, row):
             path.write_text(text, encoding="utf-8")
 
 
+def notices(rule):
+    """The test that is to fail, and who runs it."""
+    group = GROUPS.get(rule, "rules")
+    runs = [p.name for p in check.check() if "tests/hostile/run.py" in p.argv and "--but" in p.argv and group not in p.argv]
+    return f"hostile {group}, {rule}: {'make check, part ' + runs[0] if runs else 'make check-all only'}"
+
+
 def main():
     wanted = [a for a in sys.argv[1:] if a[0] != "-"]
     chosen = [r for r in ROWS if not wanted or any(a == r[0] or a in r[1] for a in wanted)]
     if "--list" in sys.argv:
-        print("\n".join(f"{r[0]}: {r[1]}" for r in chosen))
+        print("\n".join(f"{r[1]}: noticed by {notices(r[0])}" for r in chosen))
         return 0
     if "--fit" in sys.argv:
         stale = [f"{r[0]}: {r[1]}: {name} doesn't have once: {old}" for r in chosen for name, old, _ in r[2:]
