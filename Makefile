@@ -83,7 +83,7 @@ CLIENT := $(filter-out helpers/client/client_open.c,$(wildcard helpers/client/*.
 HELPER := $(wildcard helpers/opener/*.c helpers/supervisor/*.c helpers/worker/*.c helpers/init/*.c) helpers/client/session_id.c
 MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/ids/privs.c core/run/ids/privs_caps.c \
 	core/run/enter/seccomp.c core/run/enter/handed.c core/run/enter/inside.c core/run/enter/environment.c \
-	core/plan/sessionenv.c core/base/err.c \
+	core/plan/sessionenv.c core/base/err.c core/base/event.c \
 	core/base/io.c core/base/parse.c core/base/sys.c
 NSCTL  := $(wildcard nsshell/nsctl/*.c nsshell/nsctl/check/*.c) helpers/client/client.c helpers/client/client_open.c \
 	helpers/client/session_id.c helpers/image/table.c
@@ -453,6 +453,8 @@ install: all
 	$(PLACES) config/lxcfs_nsshell.conf \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d/nsshell.conf
 	$(call put,0644,$(BUILD)/pam_nsshell.so,$(PAMDIR))
+	test -e $(DESTDIR)$(SYSCONFDIR)/logrotate.d/nsshell || \
+		install -D -m 0644 config/logrotate $(DESTDIR)$(SYSCONFDIR)/logrotate.d/nsshell
 	test -e $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf || \
 		install -m 0644 config/nsshell.conf $(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf
 	$(PLACES) config/nsctl.bash >$(DESTDIR)$(COMPLETIONDIR)/nsctl

@@ -4,6 +4,7 @@
  * helper, receives fds, joins, and does nothing else.
  */
 #include "core/base/cleanup.h"
+#include "core/base/event.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/run/enter/environment.h"
@@ -109,14 +110,29 @@ static bool already_refused(pam_handle_t *pamh)
 	return pam_get_data(pamh, DATA_REFUSED, &refused) == PAM_SUCCESS;
 }
 
+/* What the helper denied it has logged itself. Inside there is nothing of the host's to log to but by what is open. */
+static void tell_refused(pam_handle_t *pamh, const struct proto_request *q,
+	enum proto_kind heard, const char *why)
+{
+	static const char words[] = "session %s: login of %s refused: %s";
+	const struct event v = { EVENT_REFUSED, q->id, q->user };
+
+	if (heard == PROTO_JOIN)
+		pam_syslog(pamh, LOG_ERR, words, q->id, q->user, why);
+	else if (heard != PROTO_DENY)
+		event_log(LOG_ERR, &v, words, q->id, q->user, why);
+}
+
+/* @heard: the last answer, if there was one. */
 static int refuse(pam_handle_t *pamh, const struct pam_args *args,
-	const struct proto_request *q, bool entered, const char *why)
+	const struct proto_request *q, enum proto_kind heard, const char *why)
 {
 	static char refused[] = "";
 
 	/* Once a join was tried, no NSS: this may be the inside of somebody's box. */
-	if (!entered && never_isolated(pamh, q->user)) {
-		pam_syslog(pamh, LOG_ALERT,
+	if (heard != PROTO_JOIN && never_isolated(pamh, q->user)) {
+		event_log(LOG_ALERT,
+			&(const struct event){ EVENT_EXEMPT, q->id, q->user },
 			"%s is let in although sessions can't be opened (root or member of %s): %s",
 			q->user, POLICY_BREAK_GLASS_GROUP, why);
 		return PAM_IGNORE;
@@ -125,8 +141,7 @@ static int refuse(pam_handle_t *pamh, const struct pam_args *args,
 	if (args->gate)
 		return PAM_SUCCESS;
 	(void)pam_set_data(pamh, DATA_REFUSED, refused, NULL);
-	pam_syslog(pamh, LOG_ERR, "session %s: login of %s refused: %s", q->id, q->user,
-		why);
+	tell_refused(pamh, q, heard, why);
 	(void)pam_error(pamh,
 		"This login was refused because its session could not be opened; "
 		"please give your administrator the session id %s.",
@@ -311,19 +326,13 @@ static int run(pam_handle_t *pamh, int argc, const char **argv)
 		q.kind = PROTO_GATE;
 	r = make_request(pamh, &q, &e);
 	if (inside_session())
-		return refuse(pamh, &args, &q, true,
+		return refuse(pamh, &args, &q, PROTO_JOIN,
 			"this process has entered a box for an earlier session and can't "
 			"leave it; its program must fork for each session");
 	if (r == 0)
 		r = ask(pamh, &args, &q, &reply, &e);
 	if (r < 0)
-		return refuse(pamh, &args, &q, reply.kind == PROTO_JOIN, e.msg);
-	if (reply.kind == PROTO_UNBOXED) {
-		pam_syslog(pamh, LOG_ALERT,
-			"session %s: %s is let in NOT ISOLATED, as OnError=allow says: %s",
-			reply.id, q.user, reply.text);
-		return PAM_IGNORE;
-	}
+		return refuse(pamh, &args, &q, (enum proto_kind)reply.kind, e.msg);
 	if (args.debug)
 		pam_syslog(pamh, LOG_DEBUG, "session %s: %s for %s: answer %u", reply.id,
 			args.gate ? "gate" : "open", q.user, reply.kind);

@@ -66,6 +66,9 @@
 #define PATH_RUN_TERMINALS PATH_RUN "/terminals"
 #define PATH_STAGE         PATH_RUN "/stage"
 #define PATH_STATE         "/var/lib/nsshell"
+/* Where no journal is: events, a line of JSON each (core/base/event.h); root's alone */
+#define PATH_LOG    "/var/log/nsshell"
+#define PATH_EVENTS PATH_LOG "/events"
 #define PATH_RANGES        PATH_STATE "/ranges"
 /* Volumes=: UID/NAME, core/run/mount/volumes.h */
 #define PATH_VOLUMES PATH_STATE "/volumes"

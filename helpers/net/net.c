@@ -20,6 +20,7 @@
  */
 #include "helpers/net/net.h"
 
+#include "core/base/event.h"
 #include "core/base/cleanup.h"
 #include "core/base/parse.h"
 #include "core/run/ids/privs.h"
@@ -104,7 +105,7 @@ static int take_resolver(const char *word, uint32_t *ret)
 static void tell_mended(bool mended)
 {
 	if (mended)
-		syslog(LOG_WARNING,
+		event_log(LOG_WARNING, &(const struct event){ 0 },
 			"the nftables table inet " NETPOOL_TABLE
 			" had been changed or removed, and is as it was: while it is gone, "
 			"accounts with Network=private have no way out");

@@ -2,6 +2,7 @@
 /* The table: as netpool_table() has it, or made anew. */
 #include "helpers/net/net.h"
 
+#include "core/base/event.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/lock.h"
@@ -261,7 +262,7 @@ static int leave_taken(
 		if (taken < 0 || (taken > 0 && !q->go_on))
 			return -1;
 		if (taken > 0)
-			syslog(LOG_WARNING,
+			event_log(LOG_WARNING, &(const struct event){ 0 },
 				NETPOOL_LINK "%u is without a port of its own: %s",
 				q->number, e->msg);
 		else

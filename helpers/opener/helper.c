@@ -8,7 +8,6 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
-#include "core/run/session/account_log.h"
 #include "core/run/cgroup/cgroup_flee.h"
 #include "core/run/session/account_sessions.h"
 #include "core/run/ids/keyring.h"
@@ -238,9 +237,8 @@ static int open_session(const struct decided *d, int terminal, struct err *e)
 /* Why is for the admin. */
 static void refuse(const struct proto_request *q, const struct decided *d, struct err *e)
 {
-	session_refuse(PROTO_FD, q->id, d->allow, e);
-	if (q->kind == PROTO_OPEN)
-		account_log(d->uid, "session %s: login of %s refused", q->id, q->user);
+	session_refuse(PROTO_FD, q->id, q->kind == PROTO_OPEN ? q->user : NULL, d->uid,
+		d->allow, e);
 }
 
 int main(int argc, char **argv)

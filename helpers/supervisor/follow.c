@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "helpers/supervisor/follow.h"
+#include "core/base/event.h"
 
 #include <errno.h>
 #include <syslog.h>
@@ -103,7 +104,8 @@ static void tell(struct follow *f, uint64_t now, const char *why)
 
 	if (f->told != 0 && now - f->told < TELL_AGAIN)
 		return;
-	syslog(LOG_WARNING, "session %s of %s: " FOLLOW_NOT, p->id, p->user, why);
+	event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, p), "session %s of %s: " FOLLOW_NOT,
+		p->id, p->user, why);
 	f->told = now;
 }
 
@@ -187,7 +189,7 @@ static void look_at_files(struct follow *f, uint64_t now)
 	else
 		changes_watch(&f->changes, s->plan, &s->refresh);
 	if (refresh_now(&s->refresh, &e) < 0) {
-		syslog(LOG_WARNING,
+		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, s->plan),
 			"session %s of %s won't see what changes on the host: %s",
 			s->plan->id, s->plan->user, e.msg);
 		changes_close(&f->changes);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "helpers/supervisor/host_session.h"
 
+#include "core/base/event.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
@@ -110,7 +111,8 @@ void host_session_note(const struct plan *p, const char *line, struct host_sessi
 	struct err e;
 
 	if (access(PATH_PAM_D "/" LOGIN, F_OK) == 0 && start(p, LOGIN, line, ret, &e) < 0)
-		syslog(LOG_WARNING, "session %s: %s", p->id, e.msg);
+		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, p), "session %s: %s", p->id,
+			e.msg);
 }
 
 void host_session_join(const struct host_session *h)
@@ -134,7 +136,7 @@ static bool end(struct host_session *h, const struct plan *p)
 		return true;
 	ended = poll(&gone, 1, CLOSE_MS) > 0;
 	if (!ended)
-		syslog(LOG_ERR,
+		event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, p),
 			"session %s of %s: a module of %s doesn't end: its process is killed",
 			p->id, p->user, h->service);
 	(void)waitpid(h->pid, NULL, WNOHANG);

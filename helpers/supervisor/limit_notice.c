@@ -32,7 +32,7 @@ static void put_bound(const struct tell *t, enum limit_id id, char *buf, size_t 
 	(void)snprintf(buf, size, " of %s", number);
 }
 
-static void say(const struct session *s, const char *line)
+static void say(const struct session *s, enum event_kind kind, const char *line)
 {
 	char text[512];
 
@@ -41,9 +41,8 @@ static void say(const struct session *s, const char *line)
 	if (s->ptys >= 0)
 		(void)notice_ptys_in(s->ptys, text);
 	notice_lent(&s->record, text);
-	syslog(LOG_WARNING, "session %s of %s: %s", s->plan->id, s->plan->user, line);
-	account_log(
-		s->plan->uid, "session %s of %s: %s", s->plan->id, s->plan->user, line);
+	account_event(LOG_WARNING, s->plan->uid, EVENT_OF(kind, s->plan),
+		"session %s of %s: %s", s->plan->id, s->plan->user, line);
 }
 
 static void say_killed(const struct tell *t)
@@ -57,7 +56,7 @@ static void say_killed(const struct tell *t)
 		"lies in /tmp and /dev/shm counts, TmpSize=, and what was changed of the system, "
 		"UpperSize=)",
 		limit, t->kills, t->kills == 1 ? " was" : "es were");
-	say(t->session, line);
+	say(t->session, EVENT_OOM, line);
 }
 
 static void say_refused(const struct tell *t)
@@ -69,7 +68,7 @@ static void say_refused(const struct tell *t)
 		"the limit%s processes and threads is reached: no more could be started "
 		"(TasksMax=)",
 		limit);
-	say(t->session, line);
+	say(t->session, EVENT_LIMIT, line);
 }
 
 /* ---- watching --------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "helpers/supervisor/presence.h"
 
+#include "core/base/event.h"
 #include "core/base/cleanup.h"
 #include "core/base/harmless.h"
 #include "core/base/sys.h"
@@ -71,7 +72,8 @@ static void tell_host(struct presence *p)
 	/* In the record first: what utmp says then is taken back whenever we are killed. */
 	r->logged_in = true;
 	if (session_write(p->session, &e) < 0)
-		syslog(LOG_ERR, "session %s: %s", r->id, e.msg);
+		event_log(
+			LOG_ERR, EVENT_OF(EVENT_NOTE, r), "session %s: %s", r->id, e.msg);
 	login_write(r);
 	host_session_note(p->session->plan, r->line, &p->session->login);
 }

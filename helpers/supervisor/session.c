@@ -112,7 +112,25 @@ static void fill_reply(
 	reply->filtered = s->filter >= 0;
 }
 
-void session_refuse(int sock, const char *id, bool allow, struct err *e)
+static void tell_refused(enum proto_kind kind, const char *id, const char *user,
+	uid_t uid, const struct err *e)
+{
+	const struct event refused = { EVENT_REFUSED, id, user },
+			   unboxed = { EVENT_UNBOXED, id, user };
+
+	if (kind == PROTO_UNBOXED) {
+		event_log(LOG_ALERT, &unboxed,
+			"session %s: %s is let in NOT ISOLATED, as OnError=allow says: %s",
+			id, user, e->msg);
+		return;
+	}
+	event_log(LOG_ERR, &refused, "session %s: login of %s refused: %s", id, user,
+		e->msg);
+	account_log(uid, &refused, "session %s: login of %s refused", id, user);
+}
+
+void session_refuse(
+	int sock, const char *id, const char *user, uid_t uid, bool allow, struct err *e)
 {
 	struct proto_reply reply = { .magic = PROTO_MAGIC, .kind = PROTO_DENY };
 
@@ -120,6 +138,8 @@ void session_refuse(int sock, const char *id, bool allow, struct err *e)
 		blame_host(e);
 	if (allow && e->cause != ERR_BY_ANYONE)
 		reply.kind = PROTO_UNBOXED;
+	if (user)
+		tell_refused(reply.kind, id, user, uid, e);
 	(void)snprintf(reply.id, sizeof(reply.id), "%s", id);
 	(void)snprintf(reply.text, sizeof(reply.text), "%s", e->msg);
 	(void)io_send(sock, &reply, sizeof(reply), NULL, 0);
@@ -359,15 +379,14 @@ void session_turn_away(
 	struct session *s, int sock, pid_t caller, const char *before, struct err *e)
 {
 	if (s->cut_off) {
-		syslog(LOG_ERR, "session %s: login of %s refused: %s", s->plan->id,
-			s->plan->user, e->msg);
+		event_log(LOG_ERR, EVENT_OF(EVENT_REFUSED, s->plan),
+			"session %s: login of %s refused: %s", s->plan->id, s->plan->user,
+			e->msg);
 		(void)close(sock);
 		return;
 	}
 	put_back(s, caller, before);
-	session_refuse(sock, s->plan->id, s->allow, e);
-	account_log(s->plan->uid, "session %s: login of %s refused", s->plan->id,
-		s->plan->user);
+	session_refuse(sock, s->plan->id, s->plan->user, s->plan->uid, s->allow, e);
 	await_heard(sock);
 	put_back(s, caller, before);
 	(void)close(sock);

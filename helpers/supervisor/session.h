@@ -146,11 +146,14 @@ void session_kill(struct session *s);
 int session_end(struct session *s, struct err *e);
 
 /**
- * session_refuse() - The answer that ends a request
+ * session_refuse() - The answer that ends a request, and its event: the caller needn't log it
+ * @user:	NULL for a question, which is no login and no event
+ * @uid:	of who is told in the own log; (uid_t)-1: nobody
  * @allow:	OnError=allow
  * @e:		gets what the host lacks put before it, blame.h
  *
  * PROTO_DENY; with @allow and a cause that only the host or its admin can have brought about,
  * err.h, PROTO_UNBOXED.
  */
-void session_refuse(int sock, const char *id, bool allow, struct err *e);
+void session_refuse(
+	int sock, const char *id, const char *user, uid_t uid, bool allow, struct err *e);

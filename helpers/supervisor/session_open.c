@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "helpers/supervisor/session.h"
 
+#include "core/base/event.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
@@ -351,7 +352,7 @@ static int open_stage(struct session *s, struct err *e)
 	if (stage_open(s->plan, s->terminal, &s->stage, e) < 0)
 		return -1;
 	if (s->stage.plain)
-		syslog(LOG_NOTICE,
+		event_log(LOG_NOTICE, EVENT_OF(EVENT_NOTE, s->plan),
 			"session %s: %s can't be idmapped: an access control list that is set there "
 			"inside may name an id of the box's",
 			s->plan->id, s->stage.plain);
@@ -381,6 +382,7 @@ int session_open(struct session *s, struct err *e)
 	if (r < 0 || await_init(s, e) < 0 || note_init(s, e) < 0)
 		return -1;
 	if (ticket_move(s->plan, s->record.init.pid, &ticket) < 0)
-		syslog(LOG_WARNING, "session %s: %s", s->plan->id, ticket.msg);
+		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, s->plan), "session %s: %s",
+			s->plan->id, ticket.msg);
 	return 0;
 }

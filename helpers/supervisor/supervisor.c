@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "helpers/supervisor/supervisor.h"
 
+#include "core/base/event.h"
 #include "core/base/cleanup.h"
 #include "core/base/compat.h"
 #include "core/base/io.h"
@@ -50,19 +51,20 @@ static void note_login(struct session *s, struct presence *presence)
 
 	s->record.state = RECORD_OPEN;
 	if (session_write(s, &e) < 0)
-		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
+		event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, s->plan), "session %s: %s",
+			s->plan->id, e.msg);
 	presence_begin(presence, s);
-	syslog(LOG_INFO, "session %s opened for %s (%s%s%s)", s->plan->id, s->plan->user,
+	account_event(LOG_INFO, s->plan->uid, EVENT_OF(EVENT_OPENED, s->plan),
+		"session %s opened for %s (%s%s%s)", s->plan->id, s->plan->user,
 		s->plan->service, s->plan->rhost[0] ? " from " : "", s->plan->rhost);
-	account_log(s->plan->uid, "session %s opened for %s (%s%s%s)", s->plan->id,
-		s->plan->user, s->plan->service, s->plan->rhost[0] ? " from " : "",
-		s->plan->rhost);
 	for (size_t i = 0; i < s->plan->n_notes; i++)
-		syslog(LOG_NOTICE, "session %s: %s", s->plan->id, s->plan->notes[i]);
+		event_log(LOG_NOTICE, EVENT_OF(EVENT_NOTE, s->plan), "session %s: %s",
+			s->plan->id, s->plan->notes[i]);
 	if (s->note[0])
-		syslog(LOG_WARNING, "session %s: %s", s->plan->id, s->note);
+		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, s->plan), "session %s: %s",
+			s->plan->id, s->note);
 	if (s->record.changed[0])
-		syslog(LOG_NOTICE,
+		event_log(LOG_NOTICE, EVENT_OF(EVENT_NOTE, s->plan),
 			"session %s: what lies below what %s wrote with Upper=disk has changed (UpperOnChange=): %s",
 			s->plan->id, s->plan->user, s->record.changed);
 }
@@ -128,20 +130,24 @@ static void settle(struct session *s)
 
 	spare_from_oom(s);
 	if (join_supervisors(s, &e) < 0)
-		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
+		event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, s->plan), "session %s: %s",
+			s->plan->id, e.msg);
 	host_session_join(&s->host);
 	if (renew_is_wanted(s->plan) &&
 		renew_hold(s->proc, s->record.init.pid, &s->renew, &e) < 0)
-		syslog(LOG_WARNING, "session %s: " FOLLOW_NOT, s->plan->id, e.msg);
+		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, s->plan),
+			"session %s: " FOLLOW_NOT, s->plan->id, e.msg);
 	r = drop(s->plan, &e);
 	if (r < 0) /* for want of memory, say */
 		r = drop(s->plan, &e);
 	if (r < 0)
-		syslog(LOG_ERR, "session %s: %s", s->plan->id, e.msg);
+		event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, s->plan), "session %s: %s",
+			s->plan->id, e.msg);
 	if (reconcile_all(&swept, &e) < 0)
-		syslog(LOG_ERR, "sweeping up after a crash: %s", e.msg);
+		event_log(LOG_ERR, &(const struct event){ EVENT_NOTE, NULL, NULL },
+			"sweeping up after a crash: %s", e.msg);
 	else if (swept > 0)
-		syslog(LOG_WARNING,
+		event_log(LOG_WARNING, &(const struct event){ EVENT_CRASHED, NULL, NULL },
 			"%zu sessions had lost their supervisor and were ended", swept);
 	(void)malloc_trim(0);
 }
@@ -207,7 +213,8 @@ static void begin_watch(struct watch *w)
 	struct err e;
 
 	if (network_watch_begin(&w->network, w->s->plan, &e) < 0)
-		syslog(LOG_WARNING, "session %s: %s", w->s->plan->id, e.msg);
+		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, w->s->plan), "session %s: %s",
+			w->s->plan->id, e.msg);
 }
 
 static void keep_network(struct watch *w, const struct pollfd *p)
@@ -215,7 +222,8 @@ static void keep_network(struct watch *w, const struct pollfd *p)
 	struct err e;
 
 	if (network_watch_go(&w->network, p, now_usec(), &e) < 0)
-		syslog(LOG_ERR, "session %s: %s", w->s->plan->id, e.msg);
+		event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, w->s->plan), "session %s: %s",
+			w->s->plan->id, e.msg);
 }
 
 /* The first one that is in makes it a session. */
@@ -235,7 +243,8 @@ static void not_in(struct watch *w, const struct err *e)
 {
 	w->why = *e;
 	if (w->open || w->s->n_leases > 0)
-		syslog(LOG_ERR, "session %s: a login failed: %s", w->s->plan->id, e->msg);
+		event_log(LOG_ERR, EVENT_OF(EVENT_REFUSED, w->s->plan),
+			"session %s: a login failed: %s", w->s->plan->id, e->msg);
 }
 
 static void hear_login(struct watch *w, size_t i)
@@ -253,10 +262,9 @@ static void hear_login(struct watch *w, size_t i)
 	}
 	(void)session_write(w->s, &e);
 	presence_another(&w->presence, caller);
-	syslog(LOG_INFO, "session %s: another login of %s joined", w->s->plan->id,
+	account_event(LOG_INFO, w->s->plan->uid, EVENT_OF(EVENT_JOINED, w->s->plan),
+		"session %s: another login of %s joined", w->s->plan->id,
 		w->s->plan->user);
-	account_log(w->s->plan->uid, "session %s: another login of %s joined",
-		w->s->plan->id, w->s->plan->user);
 }
 
 static void hear_late(struct watch *w)
@@ -336,7 +344,8 @@ static bool shut(struct watch *w)
 		if (r > 0)
 			return false;
 		if (r < 0)
-			syslog(LOG_ERR, "session %s: %s", w->s->plan->id, e.msg);
+			event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, w->s->plan),
+				"session %s: %s", w->s->plan->id, e.msg);
 		if (login_waits(w->s))
 			return false;
 	}
@@ -380,8 +389,8 @@ static void admit_next(struct watch *w)
 	int sock = join_socket_accept(w->s->listener, &e);
 
 	if (sock < 0 || session_admit(w->s, sock, &e) < 0) {
-		syslog(LOG_ERR, "session %s: another login failed: %s", w->s->plan->id,
-			e.msg);
+		event_log(LOG_ERR, EVENT_OF(EVENT_REFUSED, w->s->plan),
+			"session %s: another login failed: %s", w->s->plan->id, e.msg);
 		return;
 	}
 	set_lingering(w, false);
@@ -484,12 +493,12 @@ static void end(struct session *s, struct tell *tell, uint64_t begun)
 	tell_go(tell, now_usec());
 	tell_end(tell, used, sizeof(used));
 	if (session_end(s, &e) < 0)
-		syslog(LOG_ERR, "session %s of %s: not all could be taken away: %s",
-			s->plan->id, s->plan->user, e.msg);
-	syslog(LOG_INFO, "session %s of %s closed after %" PRIu64 " s%s", s->plan->id,
+		event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, s->plan),
+			"session %s of %s: not all could be taken away: %s", s->plan->id,
+			s->plan->user, e.msg);
+	account_event(LOG_INFO, s->plan->uid, EVENT_OF(EVENT_CLOSED, s->plan),
+		"session %s of %s closed after %" PRIu64 " s%s", s->plan->id,
 		s->plan->user, (now_usec() - begun) / 1000000, used);
-	account_log(s->plan->uid, "session %s of %s closed after %" PRIu64 " s%s",
-		s->plan->id, s->plan->user, (now_usec() - begun) / 1000000, used);
 }
 
 /* Return: whether it ever was a session. */

@@ -2,6 +2,7 @@
 /* Share=account: finding the session that a login joins. */
 #include "helpers/supervisor/supervisor.h"
 
+#include "core/base/event.h"
 #include "core/base/cleanup.h"
 #include "core/run/session/account_sessions.h"
 #include "core/run/ids/kin.h"
@@ -31,7 +32,8 @@ static bool was_tried(const struct tried *t, const char *id)
 /* An admin would wonder. */
 static int cant_share(const struct plan *plan, const char *id, const char *why)
 {
-	syslog(LOG_NOTICE, "session %s: %s has another box than session %s: %s", plan->id,
+	event_log(LOG_NOTICE, EVENT_OF(EVENT_NOTE, plan),
+		"session %s: %s has another box than session %s: %s", plan->id,
 		plan->user, id, why);
 	return 0;
 }
@@ -87,7 +89,8 @@ static int offer(const struct plan *plan, const struct record *r, int sock, stru
 	struct err ticket;
 
 	if (sent == 0 && ticket_move(plan, r->init.pid, &ticket) < 0)
-		syslog(LOG_WARNING, "session %s: %s", r->id, ticket.msg);
+		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, r), "session %s: %s", r->id,
+			ticket.msg);
 	return sent < 0 ? -1 : sent == 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "helpers/supervisor/tmp_share.h"
 
+#include "core/base/event.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
@@ -148,7 +149,7 @@ int tmp_share(struct session *s, int family, struct stage *stage, struct err *e)
 		if (strcmp(ids[n], s->plan->id) != 0)
 			r = ask(s, ids[n], stage, &differs, e);
 	if (r == 1 && differs)
-		syslog(LOG_NOTICE,
+		event_log(LOG_NOTICE, EVENT_OF(EVENT_NOTE, s->plan),
 			"session %s has not the /tmp of %s's other sessions: what the rules bind or "
 			"hide in it has changed",
 			s->plan->id, s->plan->user);

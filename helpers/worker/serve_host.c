@@ -119,10 +119,12 @@ static int take_file(int fd, struct err *e)
 
 /* ---- the log ------------------------------------------------------------------------------ */
 
-static void tell(const struct work *w, int level, const char *words, const char *what)
+static void tell(
+	const struct work *w, enum event_kind kind, const char *words, const char *what)
 {
-	syslog(level, "session %s: %s %s", w->record->id, words, what);
-	account_log(w->record->uid, "session %s: %s %s", w->record->id, words, what);
+	account_event(kind == EVENT_REFUSED ? LOG_NOTICE : LOG_INFO, w->record->uid,
+		EVENT_OF(kind, w->record), "session %s: %s %s", w->record->id, words,
+		what);
 }
 
 static void tell_end(const struct work *w, const char *said, const struct host_end *end)
@@ -137,7 +139,7 @@ static void tell_end(const struct work *w, const char *said, const struct host_e
 	else
 		(void)snprintf(what, sizeof(what), "on the host, status %d",
 			WEXITSTATUS(end->status));
-	tell(w, LOG_INFO, said, what);
+	tell(w, EVENT_COMMAND, said, what);
 }
 
 /* "alice ran crontab -l", in one line whatever the words are. */
@@ -217,7 +219,7 @@ static int serve(struct work *w, const struct session_words *words,
 	close_given(w);
 	if (r < 0) {
 		say(w, "was refused", words, said, sizeof(said));
-		tell(w, LOG_NOTICE, said, "on the host");
+		tell(w, EVENT_REFUSED, said, "on the host");
 		return -1;
 	}
 	say(w, "ran", words, said, sizeof(said));

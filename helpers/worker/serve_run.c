@@ -181,8 +181,9 @@ static void follow(const struct work *w, const struct joinlog_who *who, struct s
 	if (!who)
 		return;
 	join_log_left(who, w->record, now_seconds() - begun, as_shell_has_it(status));
-	account_log(w->record->uid, "session %s: %s left the session of %s after %lu s",
-		w->record->id, w->record->user, w->record->user, now_seconds() - begun);
+	account_log(w->record->uid, EVENT_OF(EVENT_LEFT, w->record),
+		"session %s: %s left the session of %s after %lu s", w->record->id,
+		w->record->user, w->record->user, now_seconds() - begun);
 }
 
 /* ---- the whole ---------------------------------------------------------------------------- */
@@ -284,8 +285,9 @@ static void tell_joined(const struct work *w, const struct joinlog_who *who,
 	const struct session_command *c)
 {
 	join_log_joined(who, w->record, w->record->user, words_of(c));
-	account_log(w->record->uid, "session %s: %s joined the session of %s",
-		w->record->id, w->record->user, w->record->user);
+	account_log(w->record->uid, EVENT_OF(EVENT_JOINED, w->record),
+		"session %s: %s joined the session of %s", w->record->id, w->record->user,
+		w->record->user);
 }
 
 int work_run(const struct work *w, struct session_answer *a, struct err *e)

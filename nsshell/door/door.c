@@ -33,8 +33,11 @@ static void refuse(const struct door *d, struct door_answer *a, const struct err
 		(void)snprintf(a->text, sizeof(a->text), "nsshell-door %.400s", e->msg);
 		return;
 	}
-	syslog(LOG_ERR, "session %s: login of %s (uid %u) refused: %s", d->reply.id,
-		d->account.name ? d->account.name : "?", d->before.uid, e->msg);
+	/* What the helper denied it has logged. */
+	if (d->reply.kind != PROTO_DENY)
+		syslog(LOG_ERR, "session %s: login of %s (uid %u) refused: %s",
+			d->reply.id, d->account.name ? d->account.name : "?",
+			d->before.uid, e->msg);
 	(void)snprintf(a->text, sizeof(a->text),
 		"This login was refused because its session could not be opened; please give "
 		"your administrator the session id %s.",

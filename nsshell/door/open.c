@@ -48,9 +48,5 @@ enum door_opened door_open(struct door *d, struct err *e)
 	if (client_open(PATH_HELPER, NULL, d->account.name, PROTO_SERVICE_DOOR, &d->lease,
 		    &d->reply, e) < 0)
 		return never_isolated(d, e);
-	if (d->reply.kind == PROTO_UNBOXED)
-		syslog(LOG_ALERT,
-			"session %s: %s is let in NOT ISOLATED, as OnError=allow says: %s",
-			d->reply.id, d->account.name, d->reply.text);
 	return d->reply.kind == PROTO_JOIN ? DOOR_HOLDS : DOOR_UNBOXED;
 }

@@ -5,6 +5,7 @@
 #include "nsshell/nsctl/sessions.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/paths.h"
 
 #include <jansson.h>
 #include <pwd.h>
@@ -22,14 +23,15 @@ static int gather(
 	if (from->directory)
 		r = log_read_journal(l, f, from->directory, e);
 	else if (from->file)
-		r = log_read_syslog(l, f, from->file, e);
+		r = log_read_file(l, f, from->file, e);
 	else
 		r = log_read(l, f, e);
 	if (r > 0)
 		return err_set(e, 0,
 			from->directory
 				? "there is no libsystemd on this host"
-				: "there is neither a journal nor a file of syslog's in /var/log to read");
+				: "there is neither a journal with events nor " PATH_EVENTS
+				  " to read");
 	log_finish(l, f);
 	return r;
 }
@@ -40,15 +42,8 @@ static void print(const struct log *l)
 		char when[64];
 
 		nsctl_time(l->v[i].usec / 1000000, when, sizeof(when));
-		(void)printf("%s %-8s %s%s\n", when, l->v[i].what,
-			l->v[i].proven ? "" : LOG_MARK, l->v[i].text);
+		(void)printf("%s %-8s %s\n", when, l->v[i].what, l->v[i].text);
 	}
-	(void)fflush(stdout);
-	if (log_has_unproven(l))
-		(void)fputs(
-			"nsctl log: lines with a ? are from files in which every user can "
-			"write such a line; a journal would tell who did\n",
-			stderr);
 }
 
 static int print_json(const struct log *l)
@@ -62,9 +57,9 @@ static int print_json(const struct log *l)
 
 		nsctl_time(v->usec / 1000000, when, sizeof(when));
 		r = json_array_append_new(array,
-			json_pack("{s:s, s:s, s:s*, s:b, s:s}", "time", when, "event",
+			json_pack("{s:s, s:s, s:s*, s:s*, s:s}", "time", when, "event",
 				v->what, "session", v->session[0] ? v->session : NULL,
-				"proven", v->proven, "text", v->text));
+				"user", v->user[0] ? v->user : NULL, "text", v->text));
 	}
 	if (r == 0)
 		r = json_dumpf(object, stdout, JSON_INDENT(2));
@@ -77,18 +72,11 @@ static int print_json(const struct log *l)
 /* An account of that name, else a session's id. */
 static void filter_by(const char *word, struct log_filter *f)
 {
-	const struct passwd *pw = getpwnam(word);
-
-	if (pw) {
-		f->user = word;
-		f->uid = pw->pw_uid;
-	} else if (strlen(word) == PLAN_ID_LEN) {
+	/* An account that has gone is still in the log. */
+	if (!getpwnam(word) && strlen(word) == PLAN_ID_LEN)
 		f->session = word;
-	} else {
-		/* An account that has gone is still in the log. */
+	else
 		f->user = word;
-		f->uid = (uid_t)-1;
-	}
 }
 
 int nsctl_log(int argc, char **argv)
@@ -104,8 +92,7 @@ int nsctl_log(int argc, char **argv)
 		{ 'J', "json", NULL, "one JSON object", &json, NULL },
 		{ 'D', "directory", "DIR", "read the journal in this directory", NULL,
 			&from.directory },
-		{ 0, "file", "FILE", "read this file of a syslog daemon", NULL,
-			&from.file },
+		{ 0, "file", "FILE", "read this file of events", NULL, &from.file },
 		{ 0 },
 	};
 	int first, r = nsctl_options(options, "[USER|SESSION]", argc, argv, &first);

@@ -21,7 +21,6 @@ struct api {
 	int (*open_directory)(struct sd_journal **, const char *, int);
 	void (*close)(struct sd_journal *);
 	int (*add_match)(struct sd_journal *, const void *, size_t);
-	int (*add_disjunction)(struct sd_journal *);
 	int (*seek_tail)(struct sd_journal *);
 	int (*previous)(struct sd_journal *);
 	int (*get_data)(struct sd_journal *, const char *, const void **, size_t *);
@@ -38,7 +37,6 @@ static int load(struct api *a)
 		{ "sd_journal_open_directory", &a->open_directory },
 		{ "sd_journal_close", &a->close },
 		{ "sd_journal_add_match", &a->add_match },
-		{ "sd_journal_add_disjunction", &a->add_disjunction },
 		{ "sd_journal_seek_tail", &a->seek_tail },
 		{ "sd_journal_previous", &a->previous },
 		{ "sd_journal_get_data", &a->get_data },
@@ -62,17 +60,25 @@ static void unload(struct api *a)
 		(void)dlclose(a->library);
 }
 
-/* Our programs, what PAM modules say, and the kernel. Who lives in a box may write to the
- * journal too, under any name, but not as root. */
-static int restrict_to(const struct api *a, struct sd_journal *j)
+/* As event_log() writes them. Who lives in a box may write to the journal, too, but not as root. */
+static int restrict_to(
+	const struct api *a, struct sd_journal *j, const struct log_filter *f)
 {
-	static const char *const matches[] = { "_UID=0", "SYSLOG_IDENTIFIER=nsshell",
-		"SYSLOG_IDENTIFIER=nsctl", "SYSLOG_IDENTIFIER=nsjoin", NULL, "_UID=0",
-		"SYSLOG_FACILITY=10", NULL, "_TRANSPORT=kernel" };
-	int r = 0;
+	char match[320];
+	int r = a->add_match(j, "_UID=0", 0);
 
-	for (size_t i = 0; r >= 0 && i < sizeof(matches) / sizeof(*matches); i++)
-		r = matches[i] ? a->add_match(j, matches[i], 0) : a->add_disjunction(j);
+	for (size_t i = 0; r >= 0 && i < EVENT_KINDS; i++) {
+		(void)snprintf(match, sizeof(match), "NSSHELL_EVENT=%s", event_names[i]);
+		r = a->add_match(j, match, 0);
+	}
+	if (r >= 0 && f->user) {
+		(void)snprintf(match, sizeof(match), "NSSHELL_USER=%.256s", f->user);
+		r = a->add_match(j, match, 0);
+	}
+	if (r >= 0 && f->session) {
+		(void)snprintf(match, sizeof(match), "NSSHELL_SESSION=%s", f->session);
+		r = a->add_match(j, match, 0);
+	}
 	return r;
 }
 
@@ -96,13 +102,14 @@ static void field(const struct api *a, struct sd_journal *j, const char *name, c
 static void take_entry(const struct api *a, struct sd_journal *j, struct log *l,
 	const struct log_filter *f)
 {
-	char tag[64], text[LOG_TEXT_MAX];
-	uint64_t usec = 0;
+	struct log_event v = { 0 };
 
-	field(a, j, "SYSLOG_IDENTIFIER", tag, sizeof(tag));
-	field(a, j, "MESSAGE", text, sizeof(text));
-	(void)a->get_realtime_usec(j, &usec);
-	(void)log_take(l, f, usec, tag, text);
+	field(a, j, "NSSHELL_EVENT", v.what, sizeof(v.what));
+	field(a, j, "NSSHELL_SESSION", v.session, sizeof(v.session));
+	field(a, j, "NSSHELL_USER", v.user, sizeof(v.user));
+	field(a, j, "MESSAGE", v.text, sizeof(v.text));
+	(void)a->get_realtime_usec(j, &v.usec);
+	log_take(l, f, &v);
 }
 
 /* From the newest on, until there are enough. */
@@ -129,10 +136,9 @@ int log_read_journal(
 
 	if (load(&a) < 0)
 		return 1;
-	l->proven = true;
 	r = directory ? a.open_directory(&j, directory, 0) : a.open(&j, LOCAL_ONLY);
 	if (r >= 0)
-		r = restrict_to(&a, j);
+		r = restrict_to(&a, j, f);
 	if (r >= 0)
 		r = walk(&a, j, l, f);
 	if (j)

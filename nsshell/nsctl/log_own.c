@@ -3,42 +3,9 @@
 #include "nsshell/nsctl/log.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/parse.h"
 #include "core/run/session/own_sessions.h"
 
-#include <fcntl.h>
-#include <string.h>
-
-/* "1732282211000000 session aaaaaaaaaaaa opened for alice (sshd)" */
-static void take(struct log *l, const struct log_filter *f, char *line)
-{
-	char *text = strchr(line, ' ');
-	uint64_t usec;
-
-	if (!text)
-		return;
-	*text++ = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	if (parse_u64(line, &usec) == 0)
-		(void)log_take(l, f, usec, "nsshell", text);
-}
-
-static int read_from(int fd, struct log *l, const struct log_filter *f, struct err *e)
-{
-	_cleanup_free_ char *line = NULL;
-	_cleanup_file_ FILE *in = NULL;
-	size_t size = 0;
-
-	/* It comes as it was written: at its end. */
-	in = lseek(fd, 0, SEEK_SET) < 0 ? NULL : fdopen(fd, "r");
-	if (!in) {
-		(void)close(fd);
-		return err_set(e, errno, "read the log");
-	}
-	while (getline(&line, &size, in) > 0)
-		take(l, f, line);
-	return 0;
-}
+#include <unistd.h>
 
 /* Any of them has it. */
 int log_read_own(struct log *l, const struct log_filter *f, struct err *e)
@@ -48,7 +15,6 @@ int log_read_own(struct log *l, const struct log_filter *f, struct err *e)
 	size_t n = 0;
 	int fd = -EBADF;
 
-	l->proven = true;
 	if (own_sessions(&own, &n, e) < 0)
 		return -1;
 	if (n == 0)
@@ -57,5 +23,8 @@ int log_read_own(struct log *l, const struct log_filter *f, struct err *e)
 			"or ask root");
 	if (own_ask(own[n - 1].id, SESSION_LOG, 0, &a, &fd, e) < 0)
 		return -1;
-	return fd < 0 ? err_set(e, EPROTO, "read the log") : read_from(fd, l, f, e);
+	/* It comes as it was written: at its end. */
+	if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return err_set(e, EPROTO, "read the log");
+	return log_read_lines(fd, l, f, e);
 }

@@ -2,6 +2,7 @@
 /* nsctl run: a command in a session of an account, without a login. */
 #include "nsshell/nsctl/nsctl.h"
 
+#include "core/base/event.h"
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -51,8 +52,10 @@ static void note(const struct run *r)
 		strcmp(who, "4294967295") == 0)
 		(void)snprintf(who, sizeof(who), "%u", getuid());
 	openlog("nsctl", LOG_PID, LOG_AUTHPRIV);
-	syslog(LOG_INFO, "session %s: uid %s runs %s as %s", r->reply.id, who,
-		r->command[0], r->account.name);
+	event_log(LOG_INFO,
+		&(const struct event){ EVENT_RUN, r->reply.id, r->account.name },
+		"session %s: uid %s runs %s as %s", r->reply.id, who, r->command[0],
+		r->account.name);
 	closelog();
 }
 

@@ -129,9 +129,8 @@ static json_t *events_json(const struct status *s)
 
 		nsctl_time(s->log.v[i].usec / 1000000, when, sizeof(when));
 		(void)json_array_append_new(
-			array, json_pack("{s:s, s:s, s:b, s:s}", "time", when, "event",
-				       s->log.v[i].what, "proven", s->log.v[i].proven,
-				       "text", s->log.v[i].text));
+			array, json_pack("{s:s, s:s, s:s}", "time", when, "event",
+				       s->log.v[i].what, "text", s->log.v[i].text));
 	}
 	return array;
 }

@@ -209,8 +209,7 @@ int status_print(const struct status *s, bool mounts, struct err *e)
 		char when[64];
 
 		nsctl_time(s->log.v[i].usec / 1000000, when, sizeof(when));
-		(void)printf("%s %-8s %s%s\n", when, s->log.v[i].what,
-			s->log.v[i].proven ? "" : LOG_MARK, s->log.v[i].text);
+		(void)printf("%s %-8s %s\n", when, s->log.v[i].what, s->log.v[i].text);
 	}
 	return 0;
 }

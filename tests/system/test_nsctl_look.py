@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """nsctl status, top, metrics and log, and what they are read by."""
 
+import json
 import os
-import shutil
+import pathlib
 import socket
+import stat
 import subprocess
 import time
 import urllib.request
@@ -161,49 +163,64 @@ def _node_exporter(b, directory, name):
             [x for x in seen.splitlines() if "account_sessions{" in x], seen[-500:])
 
 
-def _write_syslog(b, path):
-    with open(path, "w", encoding="utf-8") as f:
-        for line in b.stage.syslog.lines():
-            f.write(f"{time.strftime('%b %d %H:%M:%S')} host {line}\n")
+EVENTS = pathlib.Path("/var/log/nsshell/events")
 
 
-def test_log_from_syslog(b):
-    name = b.alice.pw_name
+def test_log_from_the_file(b):
+    """Where no journal is: a line of JSON an event, root's alone."""
+    name, path = b.alice.pw_name, EVENTS
+    path.unlink(missing_ok=True)
     b.ssh(name, "true")
     b.ssh(b.bob.pw_name, "true")
     b.stage.config("UpperSize=nonsense\n")
     b.ssh(name, "true")
     b.stage.syslog.wait("refused")
-    path = b.stage.private / "auth.log"
-    _write_syslog(b, path)
-    r = b.nsctl("log", "--file", str(path), name)
-    kinds = [x.split()[1] for x in r.stdout.splitlines()]
-    b.check(r.returncode == 0 and kinds == ["opened", "closed", "refused"]
-            and b.bob.pw_name not in r.stdout, "nsctl log USER: opened, closed, refused", kinds,
-            r.stdout + r.stderr)
-    r = b.nsctl("log", "--json", "-n", "1", "--file", str(path))
-    events = (json_of(r) or {}).get("events", [])
-    b.check([e["event"] for e in events] == ["refused"] and len(events[0]["session"]) == 12,
-            "nsctl log --json -n 1: the newest, as JSON", events, r.stderr)
-    shutil.copy(path, "/var/log/auth.log")
-    session = events[0]["session"]
+    lines = [json.loads(x) for x in path.read_text(encoding="ascii").splitlines()]
+    mine = [x for x in lines if x.get("user") == name and x["event"] != "note"]
+    b.check([x["event"] for x in mine] == ["opened", "closed", "refused"] and "nonsense" in mine[2]["text"] and
+            mine[0]["session"] == mine[1]["session"] != mine[2]["session"], "events are records with fields", mine)
+    b.check((stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o600, 0o700), "root's alone")
+    r = b.nsctl("log", name)
+    kinds = [x.split()[1] for x in r.stdout.splitlines() if " note " not in x]
+    b.check(r.returncode == 0 and kinds == ["opened", "closed", "refused"] and b.bob.pw_name not in r.stdout,
+            "nsctl log USER: opened, closed, refused", kinds, r.stdout + r.stderr)
+    session = mine[2]["session"]
     r = b.nsctl("log", session)
-    b.check("refused" in r.stdout, "where no journal knows of it /var/log/auth.log is read", r.stdout, r.stderr)
-    os.unlink("/var/log/auth.log")
+    b.check(len(r.stdout.splitlines()) == 1 and "refused" in r.stdout, "of one session", r.stdout, r.stderr)
+    path.rename(f"{path}.1")
+    r = b.nsctl("log", "--json", "-n", "1", name)
+    events = (json_of(r) or {}).get("events", [])
+    b.check([(e["event"], e["user"], e["session"]) for e in events] == [("refused", name, session)],
+            "also from the one before, as JSON", events, r.stderr)
+    os.unlink(f"{path}.1")
+    b.check(not b.nsctl("log").stdout, "and nothing without either")
 
 
-def test_what_a_log_s_line_is(b):
-    """By how it begins: a reason or a command may have any words."""
+def test_log_of_a_file(b):
+    """--file; what isn't a record is passed over, whatever a text says."""
     path = b.stage.private / "some.log"
-    lines = (("refused", "pam_nsshell(su:session)", "session aaaaaaaaaaaa: login of dave refused: uid 1003 is dave's now, "
-              "and session bbbbbbbbbbbb of carol still runs with it: end that first"),
-             ("run", "nsshell", "session aaaaaaaaaaaa: root runs in a session of dave: echo refused, session x closed after 3 s"),
-             ("joined", "nsjoin", "session aaaaaaaaaaaa: root joined the session of dave as dave: grep opened for refused"))
-    path.write_text("".join(f"Nov 22 13:29:43 host {'sshd' if ':' in tag else tag}[1]: "
-                            f"{tag + ': ' if ':' in tag else ''}{text}\n" for _, tag, text in lines), encoding="ascii")
-    r = b.nsctl("log", "--file", str(path))
+    path.write_text('{"time":1700000000000001,"event":"run","session":"aaaaaaaaaaaa","user":"dave","text":"echo refused, closed"}\n'
+                    'Nov 22 13:29:43 host nsshell[1]: session aaaaaaaaaaaa opened for dave (sshd)\n'
+                    '{"time":"x","event":"opened","user":"dave"}\n{"time":5}\n[1]\n{"time"\n'
+                    '{"time":1700000000000000,"event":"opened","session":"aaaaaaaaaaaa","user":"dave","text":"a \\u001b[2J"}\n', encoding="ascii")
+    r = b.nsctl("log", "--file", str(path), "dave")
     seen = [x.split()[1] for x in r.stdout.splitlines()]
-    b.check(seen == [what for what, _, _ in lines], "nsctl log takes lines for what they are", seen, r.stdout + r.stderr)
+    b.check(seen == ["opened", "run"] and "\x1b" not in r.stdout and not r.returncode,
+            "nsctl log --file: records alone, oldest first, nothing for the terminal", r.stdout + r.stderr)
+    r = b.nsctl("log", "--file", f"{path}.none")
+    b.check(r.returncode == 1 and "No such file" in r.stderr, "one that isn't there", r.stdout + r.stderr)
+
+
+def test_an_event_in_one_line(b):
+    """Words that somebody chose, with what would begin another record."""
+    EVENTS.unlink(missing_ok=True)
+    with b.shell(b.alice.pw_name) as s:
+        s.do("true")
+        b.run(b.stage.bin / "nsjoin", b.alice.pw_name, "echo", 'a"b\\', "c\n{\"time\":1,\"event\":\"opened\"}", "\x1b[2J\u00e9")
+    b.stage.syslog.wait("closed after")
+    lines = EVENTS.read_text(encoding="ascii").splitlines()
+    events = [x for x in (json.loads(x)["event"] for x in lines) if x != "note"]
+    b.check(events == ["opened", "joined", "left", "closed"], "each line of the file is one record, in ASCII", lines)
 
 
 JOURNALD = "/lib/systemd/systemd-journald"
@@ -221,82 +238,62 @@ mkdir "$1/log/journal" /run/systemd/journal
 touch /run/systemd/journal/flushed
 "$2" &
 journald=$!
-for i in $(seq 50); do [ -S /run/systemd/journal/dev-log ] && break; sleep 0.1; done
-python3 -c "$4"
-sleep 0.5
-"$3" log || true
-"$3" log -n 1 -D /var/log/journal carol || true
+for i in $(seq 50); do [ -S /run/systemd/journal/socket ] && break; sleep 0.1; done
+WHAT
 kill $journald
 wait $journald || true
 """
 SAY = """
 import os, socket
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.connect("/run/systemd/journal/dev-log")
-for tag, text in (("nsshell", "session zhchckqdfb4k opened for carol (sshd)"),
-                  ("sshd", "pam_nsshell(sshd:session): session zhchckqdfb4k: login of carol "
-                           "refused: why"),
-                  ("sshd", "Invalid user pam_nsshell(sshd:session): session zhchckqdfb4k opened "
-                           "for mallory from 192.0.2.1"),
-                  ("sudo", "eve : command not found ; COMMAND=pam_nsshell(su:session): session "
-                           "zhchckqdfb4k opened for mallory")):
-    s.send(f"<86>Nov 22 13:29:43 {tag}[1]: {text}".encode())
+s.connect("/run/systemd/journal/socket")
+def say(text, **fields):
+    fields.update(MESSAGE=text, SYSLOG_IDENTIFIER="nsshell")
+    s.send("".join(f"{k}={v}\\n" for k, v in fields.items()).encode())
+say("session zhchckqdfb4k opened for carol (sshd)", NSSHELL_EVENT="opened", NSSHELL_SESSION="zhchckqdfb4k", NSSHELL_USER="carol")
+say("session zhchckqdfb4k opened for mallory (sshd)")
+say("session zhchckqdfb4k: login of carol refused: why", NSSHELL_EVENT="refused", NSSHELL_SESSION="zhchckqdfb4k", NSSHELL_USER="carol")
 os.setuid(65534)
-s.send(b"<86>Nov 22 13:29:43 nsshell[1]: session zhchckqdfb4k opened for mallory (sshd)")
+say("session zhchckqdfb4k opened for mallory", NSSHELL_EVENT="opened", NSSHELL_SESSION="zhchckqdfb4k", NSSHELL_USER="mallory")
 """
 
 
-def test_log_from_the_journal(b):
-    if not os.access(JOURNALD, os.X_OK) or not os.path.isdir("/run/systemd") \
-            or not os.path.exists("/etc/systemd/journald.conf"):
-        b.skip("nsctl log from the journal", "this host has no systemd-journald")
-        return
-    directory = b.stage.private / "journal"
+def _journald(b, what, name):
+    """@what: a shell script, run beside a real journald in a mount namespace; its $3 is nsctl."""
+    directory = b.stage.private / name
     directory.mkdir()
-    r = b.run("unshare", "-m", "bash", "-c", IN_PRIVATE, "sh", str(directory), JOURNALD,
-              str(b.stage.bin / "nsctl"), SAY, timeout=30)
+    return b.run("unshare", "-m", "bash", "-c", IN_PRIVATE.replace("WHAT", what), "sh", str(directory), JOURNALD,
+                 str(b.stage.bin / "nsctl"), SAY, timeout=patient(30))
+
+
+def _has_journald(b, what):
+    there = os.access(JOURNALD, os.X_OK) and os.path.isdir("/run/systemd") and os.path.exists("/etc/systemd/journald.conf")
+    if not there:
+        b.skip(what, "this host has no systemd-journald")
+    return there
+
+
+def test_log_from_the_journal(b):
+    if not _has_journald(b, "nsctl log from the journal"):
+        return
+    r = _journald(b, 'python3 -c "$4"; sleep 0.5; "$3" log || true; "$3" log -n 1 -D /var/log/journal carol || true', "journal")
     lines = r.stdout.splitlines()
     b.check([x.split()[1] for x in lines[:2]] == ["opened", "refused"],
             "nsctl log reads the journal of a real journald", lines, r.stderr)
     b.check(len(lines) == 3 and "refused" in lines[2], "-n 1 USER in a directory of it", lines[2:])
-    b.check("mallory" not in r.stdout, "and not what others than root have written there, or had "
-            "root's programs write", [x for x in lines if "mallory" in x])
-    b.check("?" not in r.stdout and "?" not in r.stderr, "of which each is proven to be ours", r.stderr)
+    b.check("mallory" not in r.stdout, "and not what others than root have written there, nor what has no fields",
+            [x for x in lines if "mallory" in x])
 
 
-FORGED = ("nsshell[7]: session aaaaaaaaaaaa opened for {user} (sshd)",
-          "sshd[7]: pam_nsshell(sshd:session): session aaaaaaaaaaaa: login of {user} refused: x")
-TYPED = ("sshd[7]: Invalid user pam_nsshell(x): session bbbbbbbbbbbb opened for {user} from 192.0.2.1",
-         "sudo[7]: eve : command not found ; COMMAND=nsshell: session bbbbbbbbbbbb opened for {user}",
-         "kernel: /nsshell/ runs [7]: segfault at 0 ip 0 sp 0 error 4 in {user}")
-
-
-def test_log_that_anybody_may_write_to(b):
-    """As `logger -p authpriv.info -t nsshell ...` of any user leaves it in a text file."""
-    name = b.alice.pw_name
-    path = b.stage.private / "auth.log"
-    with open(path, "w", encoding="utf-8") as f:
-        for line in FORGED + TYPED:
-            f.write(f"{time.strftime('%b %d %H:%M:%S')} host {line.format(user=name)}\n")
-    r = b.nsctl("log", "--file", str(path), name)
+def test_events_in_the_journal(b):
+    """What the programs write, read by the real journalctl."""
+    if not _has_journald(b, "events in the journal"):
+        return
+    r = _journald(b, '"${3%nsctl}nsjoin" nobody-here true || true; sleep 0.5; "$3" log; journalctl -q -o json -D /var/log/journal NSSHELL_EVENT=refused', "events")
     lines = r.stdout.splitlines()
-    b.check(len(lines) == 2 and all(" ? " in x for x in lines) and "every user can" in r.stderr,
-            "what any user can write into a file of syslog's isn't shown as ours, but marked", lines,
-            r.stderr)
-    b.check("bbbbbbbbbbbb" not in r.stdout,
-            "and what others' programs write, with words of users in it, isn't taken for ours", lines)
-    r = b.nsctl("log", "--json", "--file", str(path), name)
-    b.check([e.get("proven") for e in (json_of(r) or {}).get("events", [])] == [False, False],
-            "nsctl log --json says of each line whether it is proven", r.stdout)
-    shutil.copy(path, "/var/log/auth.log")
-    try:
-        with b.shell(name) as s:
-            s.do("true")
-            r = b.nsctl("status", name)
-            told = [x for x in r.stdout.splitlines() if "aaaaaaaaaaaa" in x]
-            b.check(not told, "nsctl status shows a session's own id alone", told)
-    finally:
-        os.unlink("/var/log/auth.log")
+    entry = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
+    b.check(len(lines) == 2 and lines[0].split()[1] == "refused" and "nobody-here" in entry.get("NSSHELL_USER", "") and
+            entry.get("PRIORITY") == "4" and entry.get("SYSLOG_IDENTIFIER") == "nsshell" and entry.get("_UID") == "0", "an event is a record with fields in the journal", lines, r.stderr)
 
 
 # A shell would try again for a quarter of a minute, and then end.

@@ -166,7 +166,7 @@ def _much(b, t, s):
     session = b.record_of(b.alice.pw_name)["id"]
     for _ in range(3):
         with open(path, "a", encoding="ascii") as f:
-            f.write("".join(f"{1700000000000000 + i} session aaaaaaaaaaaa of {b.alice.pw_name} closed after {i} s\n"
+            f.write("".join(f'{{"time":{1700000000000000 + i},"event":"closed","session":"aaaaaaaaaaaa","user":"{b.alice.pw_name}","text":"x"}}\n'
                             for i in range(500)))
         r = ask.as_user(b.alice, ask.run, uid, session, ask.command(["/bin/true"]))
         b.check(r == ("", 0), "a command in between", r)
@@ -183,7 +183,7 @@ def _of_another(b, t):
     with open(path, "r+", encoding="ascii") as f:
         text = f.read().split("\n", 1)
         f.seek(0)
-        f.write(f"# nstformer 1000000000\n1700000000000000 session zzzzzzzzzzzz opened for nstformer (sshd)\n" + text[1])
+        f.write("# nstformer 1000000000\n" '{"time":1700000000000000,"event":"opened","session":"zzzzzzzzzzzz","text":"zzzz"}\n' + text[1])
     with login(b, b.alice.pw_name):
         r = t.ctl(b.alice, "log")
         b.check("zzzz" not in r.stdout and len(r.stdout.splitlines()) == 1,

@@ -13,9 +13,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define HALF      (ACCOUNT_LOG_MAX / 2)
-#define LINE_MOST 700
-#define OLDER     ".old"
+#define HALF  (ACCOUNT_LOG_MAX / 2)
+#define OLDER ".old"
 
 static void name_of(uid_t uid, const char *end, char *buf, size_t size)
 {
@@ -70,34 +69,40 @@ static void turn(uid_t uid, const char *path, int fd)
 		(void)create(path, head);
 }
 
-void account_log(uid_t uid, const char *fmt, ...)
+void account_log(uid_t uid, const struct event *v, const char *fmt, ...)
 {
-	char path[64], line[LINE_MOST + 2];
+	char path[64], text[EVENT_TEXT_MAX], line[EVENT_LINE_MAX];
 	_cleanup_close_ int fd = -EBADF;
 	struct timespec now;
 	struct stat st;
 	va_list args;
-	size_t n;
-	int len;
 
 	name_of(uid, "", path, sizeof(path));
 	fd = open(path, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	len = snprintf(line, sizeof(line), "%" PRIu64 " ",
-		(uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
 	va_start(args, fmt);
-	(void)vsnprintf(line + len, LINE_MOST - (size_t)len, fmt, args);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	for (char *c = line + len; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-	n = strlen(line);
-	line[n++] = '\n';
-	(void)io_write_all(fd, line, n);
+	(void)io_write_all(fd, line,
+		event_line(v,
+			(uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
+			text, line));
 	if (fstat(fd, &st) == 0 && st.st_size > (off_t)HALF)
 		turn(uid, path, fd);
+}
+
+void account_event(int level, uid_t uid, const struct event *v, const char *fmt, ...)
+{
+	char text[EVENT_TEXT_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	event_log(level, v, "%s", text);
+	account_log(uid, v, "%s", text);
 }
 
 static int copy_half(const char *path, int to)

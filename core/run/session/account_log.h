@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What happened to the sessions of an account since the host was started, for its own eyes:
- * PATH_ACCOUNTS/UID.log, lines of "MICROSECONDS TEXT" since 1970, root-only, given out at the sockets of its
- * sessions. When it is full its older half goes. The host's log has more, and is root's.
+ * PATH_ACCOUNTS/UID.log, a line of JSON each (core/base/event.h), root-only, given out at the sockets of its
+ * sessions. When it is full its older half goes. The host's events have more, and are root's.
  */
 #pragma once
 
 #include "core/base/err.h"
+#include "core/base/event.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,7 +26,12 @@
 int account_log_begin(uid_t uid, const char *user, uint64_t born, struct err *e);
 
 /* Add a line, where there is one to add it to: what fails is left out. */
-void account_log(uid_t uid, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void account_log(uid_t uid, const struct event *v, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* An event of the host's, event_log(), that is told to the account in the same words. */
+void account_event(int level, uid_t uid, const struct event *v, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* Its lines, oldest first. Return: a memfd, the caller's; -1 with @e. */
 int account_log_copy(uid_t uid, struct err *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/run/session/join_log.h"
 
+#include "core/base/event.h"
 #include "core/base/io.h"
 #include "core/base/parse.h"
 
@@ -79,8 +80,8 @@ void join_log_observes(const struct joinlog_who *who, const struct record *r)
 	char person[256];
 
 	joinlog_person(who, person, sizeof(person));
-	syslog(LOG_NOTICE, "session %s: %s observes the session of %s", r->id, person,
-		r->user);
+	event_log(LOG_NOTICE, EVENT_OF(EVENT_OBSERVED, r),
+		"session %s: %s observes the session of %s", r->id, person, r->user);
 }
 
 void join_log_joined(const struct joinlog_who *who, const struct record *r,
@@ -90,8 +91,9 @@ void join_log_joined(const struct joinlog_who *who, const struct record *r,
 
 	joinlog_person(who, person, sizeof(person));
 	joinlog_command(command, words, sizeof(words));
-	syslog(LOG_NOTICE, "session %s: %s joined the session of %s as %s: %s", r->id,
-		person, r->user, as, words);
+	event_log(LOG_NOTICE, EVENT_OF(EVENT_JOINED, r),
+		"session %s: %s joined the session of %s as %s: %s", r->id, person,
+		r->user, as, words);
 }
 
 void join_log_left(const struct joinlog_who *who, const struct record *r,
@@ -100,8 +102,9 @@ void join_log_left(const struct joinlog_who *who, const struct record *r,
 	char person[256];
 
 	joinlog_person(who, person, sizeof(person));
-	syslog(LOG_INFO, "session %s: %s left the session of %s after %lu s, status %d",
-		r->id, person, r->user, seconds, status);
+	event_log(LOG_INFO, EVENT_OF(EVENT_LEFT, r),
+		"session %s: %s left the session of %s after %lu s, status %d", r->id,
+		person, r->user, seconds, status);
 }
 
 void join_log_failed(const struct joinlog_who *who, const char *target,
@@ -118,5 +121,6 @@ void join_log_failed(const struct joinlog_who *who, const char *target,
 	for (char *c = why; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
-	syslog(LOG_WARNING, "%s didn't join %s (%s): %s", person, quoted, words, why);
+	event_log(LOG_WARNING, &(const struct event){ EVENT_REFUSED, NULL, target },
+		"%s didn't join %s (%s): %s", person, quoted, words, why);
 }

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/base/event.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/paths.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+const char *const event_names[] = {
+	[EVENT_NOTE] = "note",
+	[EVENT_OPENED] = "opened",
+	[EVENT_JOINED] = "joined",
+	[EVENT_OBSERVED] = "observed",
+	[EVENT_LEFT] = "left",
+	[EVENT_CLOSED] = "closed",
+	[EVENT_RUN] = "run",
+	[EVENT_COMMAND] = "command",
+	[EVENT_REFUSED] = "refused",
+	[EVENT_LIMIT] = "limit",
+	[EVENT_OOM] = "oom",
+	[EVENT_UNBOXED] = "unboxed",
+	[EVENT_EXEMPT] = "exempt",
+	[EVENT_CRASHED] = "crashed",
+	[EVENT_KINDS] = NULL,
+};
+
+/* A text that is put together in a buffer, and cut at its end. */
+struct out {
+	char *buf;
+	size_t len, size;
+};
+
+__attribute__((format(printf, 2, 3))) static void put(struct out *o, const char *fmt, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(o->buf + o->len, o->size - o->len, fmt, args);
+	va_end(args);
+	if (n > 0)
+		o->len += (size_t)n < o->size - o->len ? (size_t)n : o->size - o->len - 1;
+}
+
+/* A member of a JSON object. */
+static void put_member(struct out *o, const char *key, const char *value, size_t most)
+{
+	if (!value || !*value)
+		return;
+	put(o, ",\"%s\":\"", key);
+	for (size_t i = 0; value[i] && i < most; i++)
+		if (value[i] < ' ' || value[i] > '~')
+			put(o, "?");
+		else
+			put(o, value[i] == '"' || value[i] == '\\' ? "\\%c" : "%c",
+				value[i]);
+	put(o, "\"");
+}
+
+size_t event_line(const struct event *v, uint64_t usec, const char *text, char *buf)
+{
+	struct out o = { buf, 0, EVENT_LINE_MAX };
+
+	put(&o, "{\"time\":%" PRIu64 ",\"event\":\"%s\"", usec, event_names[v->kind]);
+	put_member(&o, "session", v->session, 64);
+	put_member(&o, "user", v->user, 256);
+	put_member(&o, "text", text, EVENT_TEXT_MAX);
+	put(&o, "}\n");
+	return o.len;
+}
+
+/* A field of the journal's is a line: what would end it becomes '?'. */
+static void put_field(struct out *o, const char *key, const char *value)
+{
+	char *at = o->buf + o->len;
+
+	if (!value || !*value)
+		return;
+	put(o, "%s=%.*s", key, EVENT_TEXT_MAX, value);
+	for (; *at; at++)
+		if ((unsigned char)*at < ' ')
+			*at = '?';
+	put(o, "\n");
+}
+
+/* Return: whether there is a journal, and it has it. */
+static bool to_journal(int level, const struct event *v, const char *text)
+{
+	static const struct sockaddr_un journal = { AF_UNIX,
+		"/run/systemd/journal/socket" };
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char buf[EVENT_LINE_MAX];
+	struct out o = { buf, 0, sizeof(buf) };
+
+	put(&o, "PRIORITY=%d\nSYSLOG_FACILITY=%d\nSYSLOG_IDENTIFIER=nsshell\n", level,
+		LOG_AUTHPRIV >> 3);
+	put(&o, "SYSLOG_PID=%d\n", (int)getpid());
+	put_field(&o, "NSSHELL_EVENT", event_names[v->kind]);
+	put_field(&o, "NSSHELL_SESSION", v->session);
+	put_field(&o, "NSSHELL_USER", v->user);
+	put_field(&o, "MESSAGE", text);
+	return fd >= 0 &&
+	       sendto(fd, buf, o.len, MSG_NOSIGNAL, (const struct sockaddr *)&journal,
+		       sizeof(journal)) >= 0;
+}
+
+static void to_file(const struct event *v, const char *text)
+{
+	_cleanup_close_ int fd = -EBADF;
+	char line[EVENT_LINE_MAX];
+	struct timespec now;
+	size_t len;
+
+	(void)mkdir(PATH_LOG, 0700);
+	fd = open(PATH_EVENTS, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+		0600);
+	if (fd < 0)
+		return;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	len = event_line(v, (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
+		text, line);
+	/* In one piece: others write, too. */
+	if (write(fd, line, len) < 0)
+		return;
+}
+
+void event_log(int level, const struct event *v, const char *fmt, ...)
+{
+	char text[EVENT_TEXT_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (to_journal(level, v, text))
+		return;
+	syslog(LOG_AUTHPRIV | level, "%s", text);
+	to_file(v, text);
+}
