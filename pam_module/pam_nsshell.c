@@ -114,13 +114,14 @@ static bool already_refused(pam_handle_t *pamh)
 static void tell_refused(pam_handle_t *pamh, const struct proto_request *q,
 	enum proto_kind heard, const char *why)
 {
-	static const char words[] = "session %s: login of %s refused: %s";
 	const struct event v = { EVENT_REFUSED, q->id, q->user };
 
 	if (heard == PROTO_JOIN)
-		pam_syslog(pamh, LOG_ERR, words, q->id, q->user, why);
+		pam_syslog(pamh, LOG_ERR, "session %s: login of %s refused: %s", q->id,
+			q->user, why);
 	else if (heard != PROTO_DENY)
-		event_log(LOG_ERR, &v, words, q->id, q->user, why);
+		event_log(LOG_ERR, &v, "pam_nsshell: session %s: login of %s refused: %s",
+			q->id, q->user, why);
 }
 
 /* @heard: the last answer, if there was one. */
@@ -133,7 +134,7 @@ static int refuse(pam_handle_t *pamh, const struct pam_args *args,
 	if (heard != PROTO_JOIN && never_isolated(pamh, q->user)) {
 		event_log(LOG_ALERT,
 			&(const struct event){ EVENT_EXEMPT, q->id, q->user },
-			"%s is let in although sessions can't be opened (root or member of %s): %s",
+			"pam_nsshell: %s is let in although sessions can't be opened (root or member of %s): %s",
 			q->user, POLICY_BREAK_GLASS_GROUP, why);
 		return PAM_IGNORE;
 	}

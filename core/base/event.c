@@ -59,7 +59,7 @@ static void put_member(struct out *o, const char *key, const char *value, size_t
 	if (!value || !*value)
 		return;
 	put(o, ",\"%s\":\"", key);
-	for (size_t i = 0; value[i] && i < most; i++)
+	for (size_t i = 0; i < most && value[i]; i++)
 		if (value[i] < ' ' || value[i] > '~')
 			put(o, "?");
 		else
