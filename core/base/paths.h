@@ -69,7 +69,7 @@
 /* Where no journal is: events, a line of JSON each (core/base/event.h); root's alone */
 #define PATH_LOG    "/var/log/nsshell"
 #define PATH_EVENTS PATH_LOG "/events"
-#define PATH_RANGES        PATH_STATE "/ranges"
+#define PATH_RANGES PATH_STATE "/ranges"
 /* Volumes=: UID/NAME, core/run/mount/volumes.h */
 #define PATH_VOLUMES PATH_STATE "/volumes"
 /* Network=private: the account's number, by which it has its addresses */
