@@ -31,6 +31,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <syslog.h>
 
 /* It grows as the limit is then, not as it was at the exec. */
 #define STACK (8UL << 20)
@@ -251,6 +252,7 @@ int main(int argc, char **argv)
 
 	if (harden(argc) < 0 || request_take(PROTO_FD, &q, &terminal) < 0)
 		return 1;
+	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	title_begin(argc, argv);
 	what = decide(&q, argc > 1 ? argv[1] : NULL, terminal, &d, &e);
 	if (what == DECIDE_IGNORE)

@@ -549,7 +549,6 @@ _Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage
 {
 	static struct session s;
 
-	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	session_begin(&s, plan, stage, terminal, preparer, family, allow);
 	run(&s, sock, born);

@@ -19,7 +19,7 @@ def refused(b, did, user, log, before=None, told=True):
     out = r.stdout + r.stderr
     b.check(r.returncode not in (0, 124) and "mnt:" not in r.stdout, f"{did}: the login is refused",
             f"status {r.returncode}", out)
-    lines = [x for x in b.stage.syslog.wait(log) if re.match(r"nsshell(-helper)?\[|\S+ pam_nsshell[:(]", x)]
+    lines = [x for x in b.stage.syslog.wait(log) if re.match(r"nsshell\[|\S+ pam_nsshell[:(]", x)]
     b.check(len(lines) == 1, f"{did}: one line in the log says why",
             lines[0].split(": ", 1)[-1] if lines else "none", b.log_tail())
     if told:
