@@ -32,6 +32,11 @@ int config_policy_initial(struct policy *ret, struct err *e)
 	return 0;
 }
 
+static bool sets(const struct config_section *s, const char *key)
+{
+	return s->seen[config_key_index(config_key_find(key, strlen(key)))] != 0;
+}
+
 int config_policy_add(const struct config_section *s, struct policy *p, struct err *e)
 {
 	char why[512];
@@ -40,6 +45,9 @@ int config_policy_add(const struct config_section *s, struct policy *p, struct e
 		if (entry->ok && config_key_apply(entry->key, entry->value, p, why,
 					 sizeof(why)) < 0)
 			return config_no_memory(e);
+	/* A size before that was for another kind of upper. */
+	if (sets(s, "Upper") || sets(s, "UpperSize"))
+		p->upper_sized = sets(s, "UpperSize");
 	return 0;
 }
 

@@ -12,7 +12,6 @@ typedef bool rule_check(const struct policy *p, char *why, size_t why_size);
 struct rule {
 	const char *a, *b; /* the same where one key is enough */
 	rule_check *broken;
-	bool within; /* only where one section sets both */
 };
 
 #define SAY(...) ((void)snprintf(why, why_size, __VA_ARGS__), true)
@@ -73,15 +72,6 @@ static bool isolated_nowhere(const struct policy *p, char *why, size_t why_size)
 	return SAY(
 		"Isolate=yes with an empty Services= isolates no login: name the services or "
 		"write Isolate=no");
-}
-
-static bool size_of_disk(const struct policy *p, char *why, size_t why_size)
-{
-	if (p->upper != UPPER_DISK || p->upper_size == PARSE_INFINITY)
-		return false;
-	return SAY(
-		"UpperSize= limits a tmpfs and not Upper=disk: remove it and give the account "
-		"a disk quota, or write Upper=tmpfs");
 }
 
 /* Whether two lists put something at the same place inside. */
@@ -181,27 +171,26 @@ static bool nothing_to_share(const struct policy *p, char *why, size_t why_size)
 }
 
 static const struct rule rules[] = {
-	{ "Root", "RootFS", root_over_host, false },
-	{ "Root", "AllowUserNamespaces", root_and_nested, false },
-	{ "Root", "PrivateTmp", root_and_shared_tmp, false },
-	{ "MemoryHigh", "MemoryMax", high_above_max, false },
-	{ "Isolate", "Services", isolated_nowhere, false },
-	{ "Upper", "UpperSize", size_of_disk, true },
-	{ "NetworkAllowUsers", "NetworkShare", nothing_to_share, false },
-	{ "IPAddressAllow", "Network", allow_without, false },
-	{ "IPAddressDeny", "Network", deny_without, false },
-	{ "RestrictPorts", "Network", ports_without, false },
-	{ "Publish", "Network", publish_without, false },
-	{ "Publish", "Publish", published_twice, false },
-	{ "BindPaths", "BindPaths", twice_bound, false },
-	{ "BindReadOnlyPaths", "BindReadOnlyPaths", twice_bound_ro, false },
-	{ "BindPaths", "BindReadOnlyPaths", bound_both_ways, false },
-	{ "BindPaths", "InaccessiblePaths", bound_and_hidden, false },
-	{ "BindReadOnlyPaths", "InaccessiblePaths", bound_ro_and_hidden, false },
-	{ "Volumes", "Volumes", twice_a_volume, false },
-	{ "BindPaths", "Volumes", volume_and_bound, false },
-	{ "BindReadOnlyPaths", "Volumes", volume_and_bound_ro, false },
-	{ "Volumes", "InaccessiblePaths", volume_and_hidden, false },
+	{ "Root", "RootFS", root_over_host },
+	{ "Root", "AllowUserNamespaces", root_and_nested },
+	{ "Root", "PrivateTmp", root_and_shared_tmp },
+	{ "MemoryHigh", "MemoryMax", high_above_max },
+	{ "Isolate", "Services", isolated_nowhere },
+	{ "NetworkAllowUsers", "NetworkShare", nothing_to_share },
+	{ "IPAddressAllow", "Network", allow_without },
+	{ "IPAddressDeny", "Network", deny_without },
+	{ "RestrictPorts", "Network", ports_without },
+	{ "Publish", "Network", publish_without },
+	{ "Publish", "Publish", published_twice },
+	{ "BindPaths", "BindPaths", twice_bound },
+	{ "BindReadOnlyPaths", "BindReadOnlyPaths", twice_bound_ro },
+	{ "BindPaths", "BindReadOnlyPaths", bound_both_ways },
+	{ "BindPaths", "InaccessiblePaths", bound_and_hidden },
+	{ "BindReadOnlyPaths", "InaccessiblePaths", bound_ro_and_hidden },
+	{ "Volumes", "Volumes", twice_a_volume },
+	{ "BindPaths", "Volumes", volume_and_bound },
+	{ "BindReadOnlyPaths", "Volumes", volume_and_bound_ro },
+	{ "Volumes", "InaccessiblePaths", volume_and_hidden },
 };
 
 #define N_RULES (sizeof(rules) / sizeof(*rules))
@@ -215,7 +204,7 @@ int config_rules_broken(const struct policy *p, const struct config_key **ret_a,
 	const struct config_key **ret_b, char *why, size_t why_size)
 {
 	for (size_t i = 0; i < N_RULES; i++) {
-		if (rules[i].within || !rules[i].broken(p, why, why_size))
+		if (!rules[i].broken(p, why, why_size))
 			continue;
 		*ret_a = row(rules[i].a);
 		*ret_b = row(rules[i].b);
@@ -258,8 +247,6 @@ static int rule_check_title(struct config *c, const struct config_section *first
 			last = s;
 	}
 	if (!last || !rule->broken(p, why, sizeof(why)))
-		return 0;
-	if (rule->within && !(sets(last, rule->a) && sets(last, rule->b)))
 		return 0;
 	if (!(a && b && !row(rule->a)->list) && others_may_mend(c, first, rule))
 		return 0;

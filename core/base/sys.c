@@ -6,6 +6,7 @@
 #include <linux/ioprio.h>
 #include <linux/landlock.h>
 #include <linux/keyctl.h>
+#include <linux/quota.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/fsuid.h>
@@ -213,4 +214,11 @@ unsigned long sys_timer_slack(void)
 int sys_default_ioprio(void)
 {
 	return (int)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0);
+}
+
+int sys_quotactl(int fd, int cmd, int type, uint32_t id, void *arg)
+{
+	/* A command is an int whose top bit QCMD() shifts into the sign. */
+	return (int)syscall(
+		SYS_quotactl_fd, fd, QCMD((unsigned)cmd, (unsigned)type), id, arg);
 }

@@ -92,5 +92,8 @@ unsigned long sys_timer_slack(void);
 /* ioprio_set(2): by the nice value. Return: 0 or -1. */
 int sys_default_ioprio(void);
 
+/* quotactl_fd(2), Linux 5.14: @type is PRJQUOTA or the like, @id a uid, gid or project. Return: 0 or -1. */
+int sys_quotactl(int fd, int cmd, int type, uint32_t id, void *arg);
+
 /* A session keyring of one's own, keyctl(2). Return: 0, or -1; ENOSYS where there are none. */
 int sys_new_session_keyring(void);

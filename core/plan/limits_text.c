@@ -45,7 +45,7 @@ const char *plan_own_text(struct planner *b)
 
 	if (p->linger_usec > 0 && p->linger_usec != PARSE_INFINITY)
 		linger = planner_text(b, "%" PRIu64 "s", p->linger_usec / 1000000);
-	if (p->upper == UPPER_TMPFS)
+	if (p->upper == UPPER_TMPFS || (p->upper == UPPER_DISK && p->upper_sized))
 		upper = size_text(b, "UpperSize", p->upper_size);
 	return planner_text(b, "[Session]\n%s%sLinger=%s\n",
 		size_text(b, "TmpSize", p->tmp_size), upper, linger);

@@ -212,8 +212,10 @@ static void plan_privileges(struct planner *b)
 	p->notify_join = policy->notify_join;
 	p->upper = policy->upper;
 	p->on_change = policy->on_change;
-	p->upper_size =
-		policy->upper == UPPER_TMPFS ? policy->upper_size : PARSE_INFINITY;
+	p->upper_size = policy->upper == UPPER_TMPFS || (policy->upper == UPPER_DISK &&
+								policy->upper_sized)
+				? policy->upper_size
+				: PARSE_INFINITY;
 	p->upper_inodes = planner_inodes(p->upper_size);
 	p->sessions_max = policy->sessions_max;
 	p->share_account = policy->share == SHARE_ACCOUNT;

@@ -414,7 +414,8 @@ struct plan {
 	enum policy_upper upper;
 	uint64_t upper_size;
 	enum policy_on_change on_change; /* with UPPER_DISK */
-	uint64_t upper_inodes;           /* with UPPER_TMPFS; 0: the kernel's default */
+	uint64_t
+		upper_inodes; /* as many as upper_size has room for; 0: no limit of ours */
 	struct plan_op *ops;
 	size_t n_ops;
 	struct plan_cgroup cgroup;

@@ -155,9 +155,7 @@ static void print_rootfs(const struct plan *p, FILE *out)
 	if (p->upper != UPPER_NONE && p->upper_size != PARSE_INFINITY) {
 		fputs(", at most ", out);
 		print_size(p->upper_size, out);
-		if (p->upper == UPPER_TMPFS)
-			fprintf(out, ", inodes=%llu",
-				(unsigned long long)p->upper_inodes);
+		fprintf(out, ", inodes=%llu", (unsigned long long)p->upper_inodes);
 	}
 	if (p->upper == UPPER_DISK)
 		fprintf(out, ", on a change below: %s",

@@ -134,6 +134,7 @@ struct policy {
 	char *hostname;             /* Hostname=, with %u %h %s not yet expanded */
 	bool root;                  /* Root= */
 	bool allow_user_namespaces; /* AllowUserNamespaces= */
+	bool upper_sized; /* UpperSize= is in the section that has Upper=, or in a later one */
 	/* SystemCallFilter=: "no" or "default" at most as the first word; names of calls and
 	 * groups to allow, or with "~" to refuse */
 	struct strlist filter;

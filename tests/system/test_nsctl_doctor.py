@@ -330,6 +330,13 @@ def test_abstract_sockets(b):
         _about(b, _findings(b), "abstract socket", "note", "one that somebody listens on is a note")
 
 
+def _has_project_quotas():
+    mounts = [m.split() for m in open("/proc/mounts", encoding="utf-8")]
+    here = os.stat("/var/lib").st_dev
+    return any(("prjquota" in m[3] or "pquota" in m[3]) and m[1].startswith("/") and os.path.exists(m[1])
+               and os.stat(m[1]).st_dev == here for m in mounts)
+
+
 def test_disks_that_can_be_filled(b):
     b.stage.config("")
     word = "Upper=disk without a disk quota"
@@ -339,6 +346,30 @@ def test_disks_that_can_be_filled(b):
     b.check(seen and b.alice.pw_name in seen[0]["concerns"] and "1 account " in seen[0]["what"],
             "it names the account", seen)
     b.check(not [f for f in _findings(b, b.carol) if word in f["what"]], "without root it isn't looked at")
+
+
+def test_a_size_that_the_disk_cannot_have(b):
+    """UpperSize= with Upper=disk where no quotas of projects hold: tests/vm/test_disk.py has one where they do."""
+    if _has_project_quotas():
+        b.skip("UpperSize= with Upper=disk, refused", "this host's /var/lib has quotas of projects")
+        return
+    word = "UpperSize= with Upper=disk needs quotas of projects"
+    name = b.alice.pw_name
+    b.stage.config(f"[Default]\nUpperSize=64M\n[User {name}]\nUpper=disk\n")
+    b.check(not [f for f in _findings(b) if word in f["what"]], "a size before Upper=disk is none of the disk's")
+    r = b.ssh(name, "true")
+    b.check(r.returncode == 0, "and nobody's login fails for it", r.stderr)
+    b.stage.config(f"[User {name}]\nUpper=disk\nUpperSize=64M\n")
+    seen = _about(b, _findings(b), word, "error", "UpperSize= beside Upper=disk, on a disk that can't")
+    b.check(seen and seen[0]["concerns"] == name and "tune2fs" in seen[0]["what"] and "prjquota" in seen[0]["what"],
+            "it names the account, and says how to have them", seen)
+    b.check(b.ssh(name, "true").returncode != 0, "logins are refused")
+    b.stage.config(f"[User {name}]\nUpper=disk\nUpperSize=infinity\n")
+    b.check(not [f for f in _findings(b) if word in f["what"]], "infinity asks for nothing")
+    r = b.ssh(name, "true")
+    b.check(r.returncode == 0, "and lets in", r.stderr)
+    b.gone()
+    b.run("sh", "-c", f"rm -rf /var/lib/nsshell/upper/{b.alice.pw_uid}")
 
 
 test_disks_that_can_be_filled.later = "a row of nsctl check, as its neighbours are"

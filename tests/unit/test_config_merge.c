@@ -132,7 +132,6 @@ static void contradictions_within_a_section(void **state)
 		{ "MemoryHigh=2G\nMemoryMax=1G\n", 3, "MemoryMax",
 			"a larger MemoryMax=" },
 		{ "Isolate=yes\nServices=\n", 3, "Services", "isolates no login" },
-		{ "Upper=disk\nUpperSize=1G\n", 3, "UpperSize", "disk quota" },
 		{ "BindPaths=/a\nBindReadOnlyPaths=/a\n", 3, "BindReadOnlyPaths",
 			"/a is in BindPaths= and BindReadOnlyPaths=" },
 		{ "BindPaths=/a:/x\nInaccessiblePaths=-/x\n", 3, "InaccessiblePaths",
@@ -173,6 +172,29 @@ static void what_only_looks_like_a_contradiction_is_fine(void **state)
 	expect_count(f, 0);
 	policy_ok(f, "joe", NULL, NULL);
 	expect_list(&f->policy.bind_ro_paths, "/c /a");
+}
+
+/* With Upper=disk it is a quota, which not every file system has: one that was said for a tmpfs is none. */
+static void a_size_belongs_to_the_upper_that_was_said_before_it(void **state)
+{
+	struct fixture *f = *state;
+
+	load_text(f, "[Default]\nUpper=tmpfs\nUpperSize=2G\n"
+		     "[User bob]\nUpper=disk\n"
+		     "[User eve]\nUpperSize=3G\nUpper=disk\n"
+		     "[Group a]\nUpper=disk\n[User joe]\nUpperSize=4G\n"
+		     "[Group b]\nUpper=disk\nUpperSize=5G\n[User kim]\nUpper=disk\n");
+	expect_count(f, 0);
+	policy_ok(f, "bob", NULL, NULL);
+	assert_false(f->policy.upper_sized);
+	policy_ok(f, "eve", NULL, NULL);
+	assert_true(f->policy.upper_sized);
+	policy_ok(f, "joe", "a", NULL);
+	assert_true(f->policy.upper_sized);
+	policy_ok(f, "kim", "b", NULL);
+	assert_false(f->policy.upper_sized);
+	policy_ok(f, "alice", NULL, NULL);
+	assert_true(f->policy.upper_sized);
 }
 
 static void a_section_contradicts_the_default_section(void **state)
@@ -233,6 +255,7 @@ int main(void)
 		story(root_and_the_break_glass_group_get_through_a_broken_config),
 		story(contradictions_within_a_section),
 		story(what_only_looks_like_a_contradiction_is_fine),
+		story(a_size_belongs_to_the_upper_that_was_said_before_it),
 		story(a_section_contradicts_the_default_section),
 		story(two_groups_contradict_each_other_for_who_is_in_both),
 		story(groups_without_a_name_match_nothing),

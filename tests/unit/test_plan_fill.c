@@ -24,6 +24,11 @@ static void a_size_of_memory_is_no_limit_of_a_disk(void **state)
 	f.policy.upper = UPPER_DISK;
 	made();
 	assert_true(f.plan->upper_size == PARSE_INFINITY);
+	assert_int_equal(f.plan->upper_inodes, 0);
+	f.policy.upper_sized = true;
+	made();
+	assert_int_equal(f.plan->upper_size, 256 << 20);
+	assert_int_equal(f.plan->upper_inodes, (256 << 20) / 4096);
 }
 
 static void no_limit_is_the_kernels(void **state)

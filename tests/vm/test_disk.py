@@ -22,6 +22,37 @@ if libc.quotactl(0x80000800 - (1 << 32) | kind, device.encode(), ident, d) < 0:
 BYTES = "cd /srv/all; head -c 20M /dev/zero >big; stat -c %s big; rm -f big"
 FILES = "cd /srv/all; i=0; while : >f$i; do i=$((i+1)); done 2>err; tail -n 1 err; echo $i; rm -f f*"
 FULL = "cd /srv/all; cat /dev/zero >big; stat -c %s big"
+# As nsshell.conf(5) has it, UpperSize=.
+COPY = """
+set -e
+cd /var/lib/nsshell/upper
+mv 1000 1000.before
+mkdir -m 700 1000
+chattr -p 1700001000 +P 1000
+cp -a 1000.before/. 1000/
+rm -r 1000.before
+"""
+# FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR: another project for a file, then for a directory; no inheritance.
+LEAVE = """
+import fcntl, os, struct
+def change(path, project, flags):
+    fd = os.open(path, os.O_RDONLY)
+    x = list(struct.unpack("=5I8x", fcntl.ioctl(fd, 0x801c581f, bytes(28))))
+    x[3] = x[3] if project is None else project
+    x[0] &= flags
+    try:
+        fcntl.ioctl(fd, 0x401c5820, struct.pack("=5I8x", *x))
+        print("changed")
+    except OSError as e:
+        print(e.strerror)
+os.chdir("/srv/all")
+os.remove("big")
+open("mine", "w").close()
+os.mkdir("own")
+change("mine", 0, -1 & 0xffffffff)
+change("own", 7, -1 & 0xffffffff)
+change("own", None, 0xfffffdff)
+"""
 WORD = "Upper=disk without a disk quota"
 
 
@@ -47,12 +78,12 @@ def _set(h, kind, ident, blocks, files):
             f"{files} files", r.stdout + r.stderr)
 
 
-def _ends(h, what, word="Disk quota exceeded"):
+def _ends(h, what, word="Disk quota exceeded", most=200):
     r = h.ssh("alice", BYTES, timeout=200)
     size = int(r.stdout.split()[-1])
     h.check(word in r.stderr and 1 << 20 < size <= 4 << 20, f"{what}: bytes end", r.stdout + r.stderr)
     r = h.ssh("alice", FILES, timeout=200)
-    h.check(word in r.stdout and int(r.stdout.split()[-1]) < 200, f"{what}: files end", r.stdout + r.stderr)
+    h.check(word in r.stdout and int(r.stdout.split()[-1]) < most, f"{what}: files end", r.stdout + r.stderr)
     r = h.ssh("bob", "echo mine >/srv/all/x && cat /srv/all/x", timeout=100)
     h.check(r.stdout == "mine\n", f"{what}: meanwhile bob logs in, and writes", r.stdout + r.stderr)
 
@@ -83,3 +114,61 @@ def test_quotas(h):
         _set(h, 2, 7, 4096, 150)
         _ends(h, "a quota of the project that upper/UID is of", "")
         h.check(WORD not in h.nsctl("check").stdout, "and nsctl check has nothing to say again")
+
+
+def test_sizes(h):
+    """UpperSize= with Upper=disk is a quota of a project that nsshell makes and the box can't leave."""
+    if h.shape != "v2":
+        h.skip("UpperSize= on disk", "tried on v2: what it limits has nothing to do with the shape")
+        return
+    with _disk(h):
+        h.ssh("alice", "echo kept >/srv/all/before", timeout=200)
+        h.left()
+        h.config("[User alice]\nUpper=disk\nUpperSize=4M\n[User bob]\nUpper=disk\n")
+        r = h.ssh("alice", "true", timeout=100)
+        h.check(r.returncode != 0, "what was written before UpperSize= keeps its account out", r.stdout + r.stderr)
+        h.check("isn't of project 1700001000" in h.nsctl("check").stdout, "nsctl check says why, and what to do")
+        h.left()
+        r = h.sh(COPY)
+        h.check(r.returncode == 0, "the manual's way to copy it", r.stdout + r.stderr)
+        r = h.ssh("alice", "cat /srv/all/before", timeout=200)
+        h.check(r.stdout == "kept\n", "she has what she had", r.stdout + r.stderr)
+        h.check(not any(w in h.nsctl("check").stdout for w in ("UpperSize= can't", "UpperSize= with")),
+                "nsctl check has nothing to say")
+        _ends(h, "UpperSize=4M", most=1024)
+        r = h.ssh("alice", f"{FULL}; df --output=size -B1M / | tail -n 1; nsctl status", timeout=200)
+        h.check(r.stdout.split()[1] == "4" and "of 4.0M used, UpperSize=" in r.stdout, "df and nsctl status tell "
+                "the size", r.stdout + r.stderr)
+        h.write("/srv/all/leave.py", LEAVE)
+        r = h.ssh("alice", "python3 /srv/all/leave.py", timeout=200)
+        h.check(r.stdout.split("\n")[:3] == ["Invalid argument"] * 3, "a full upper lets its user in, who can't take "
+                "files out of the project, nor a directory", r.stdout + r.stderr)
+
+
+def test_sizes_that_change(h):
+    """Another UpperSize= holds at the next login, and none where quotas don't."""
+    if h.shape != "v2":
+        h.skip("other UpperSize= on disk", "tried on v2, as the sizes")
+        return
+    with _disk(h):
+        h.config("[User alice]\nUpper=disk\nUpperSize=40M\n")
+        h.left()
+        r = h.ssh("alice", BYTES, timeout=200)
+        h.check(str(20 << 20) in r.stdout, "a larger UpperSize= holds at the next login", r.stdout + r.stderr)
+        h.config("[User alice]\nUpper=disk\nUpperSize=4M\n[User bob]\nUpper=disk\n")
+        h.left()
+        r = h.ssh("alice", BYTES, timeout=200)
+        h.check("Disk quota exceeded" in r.stderr, "a smaller one, too", r.stdout + r.stderr)
+        h.config("[User alice]\nUpper=disk\nUpperSize=infinity\n")
+        h.left()
+        r = h.ssh("alice", BYTES, timeout=200)
+        h.check(str(20 << 20) in r.stdout, "UpperSize=infinity lifts it", r.stdout + r.stderr)
+        h.config("[User alice]\nUpper=disk\nUpperSize=4M\n[User bob]\nUpper=disk\n")
+        h.left()
+        h.nsctl("reset", "--yes", "alice")
+        r = h.ssh("alice", BYTES, timeout=200)
+        h.check("Disk quota exceeded" in r.stderr, "what begins anew after nsctl reset ends, too", r.stdout + r.stderr)
+        h.sh("umount -l /var/lib/nsshell; mount -o loop /root/upper.img /var/lib/nsshell")
+        r = h.ssh("alice", "true", timeout=100)
+        h.check(r.returncode != 0, "a file system whose quotas don't hold keeps her out", r.stdout + r.stderr)
+        h.check("tune2fs -O project,quota" in h.nsctl("check").stdout, "and nsctl check says what to do")

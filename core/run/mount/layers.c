@@ -9,6 +9,7 @@
 #include "core/base/sys.h"
 #include "core/plan/imagename.h"
 #include "core/run/ids/kin.h"
+#include "core/run/mount/diskquota.h"
 
 #include <blkid.h>
 #include <ctype.h>
@@ -479,12 +480,19 @@ static int open_own(int uppers, const struct plan *plan, int *ret, struct err *e
 	bool made;
 
 	(void)snprintf(name, sizeof(name), "%u", plan->uid);
+	/* An empty one is of whoever was killed before it had its project. */
+	(void)unlinkat(uppers, name, AT_REMOVEDIR);
 	made = mkdirat(uppers, name, 0700) == 0;
 	cleanup_close(ret);
 	*ret = open_dir(uppers, name);
 	if (*ret < 0)
 		return err_set(
 			e, errno, "make the upper of %s in %s", plan->user, PATH_UPPER);
+	if (made && plan->upper_size != PARSE_INFINITY &&
+		diskquota_begin(*ret, plan->uid, e) < 0)
+		return -1;
+	if (diskquota_limit(*ret, plan, e) < 0)
+		return -1;
 	return made ? take_account(*ret, plan, e) : 0;
 }
 
@@ -546,8 +554,9 @@ int layers_open(const struct plan *plan, const int *lower,
 	if (state < 0)
 		return -1;
 	uppers = io_open_state(PATH_UPPER, 0700, e);
-	if (uppers < 0 || open_own(uppers, plan, &dir, e) < 0 ||
-		check(dir, plan, lower, &b, e) < 0)
+	if (uppers < 0 ||
+		(plan->upper_size != PARSE_INFINITY && diskquota_ready(uppers, e) < 0) ||
+		open_own(uppers, plan, &dir, e) < 0 || check(dir, plan, lower, &b, e) < 0)
 		return -1;
 	if (b.what[0] && follow_change(uppers, plan, lower, &b, changed, &dir, e) < 0)
 		return -1;

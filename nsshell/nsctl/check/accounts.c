@@ -118,6 +118,7 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 			f->no_memory = true;
 		doctor_limits(&a, &g->limits, f);
 		doctor_paths(&a, &g->paths, f);
+		doctor_disk_size(&a, f);
 		if (doctor_disk_is_open(&a) && strlist_add(&g->disk, account->name) < 0)
 			f->no_memory = true;
 		if (doctor_memory_is_open(&a) &&

@@ -124,10 +124,12 @@ void doctor_tmp(const struct strlist *large, struct findings *f);
 /**
  * doctor_disk_is_open() - Whether nothing limits what an account's upper takes on disk
  *
- * With Upper=disk. What limits is a quota, of bytes and one of files, of the user or of the
+ * With Upper=disk and no UpperSize= of its own. What limits is a quota, of bytes and one of files, of the user or of the
  * project that the account's directory belongs to (quotactl(2)). Without root: false.
  */
 bool doctor_disk_is_open(const struct doctor_account *a);
+/* Whether logins can have an UpperSize= with Upper=disk. */
+void doctor_disk_size(const struct doctor_account *a, struct findings *f);
 /* Tell of those accounts. */
 void doctor_disk(const struct strlist *open, struct findings *f);
 

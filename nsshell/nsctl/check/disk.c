@@ -3,7 +3,10 @@
 #include "nsshell/nsctl/check/check_internal.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/parse.h"
 #include "core/base/paths.h"
+#include "core/base/sys.h"
+#include "core/run/mount/diskquota.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +15,6 @@
 #include <linux/quota.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* What of a file system is limited for somebody. */
@@ -20,14 +22,12 @@ struct disk_quota {
 	bool bytes, files;
 };
 
-/* quotactl_fd(2), since Linux 5.14. Return: 0, or -1 where it can't be told. */
+/* Return: 0, or -1 where it can't be told. */
 static int add_quota(int fd, int type, uint32_t id, struct disk_quota *q)
 {
-	/* Q_GETQUOTA is an int whose top bit QCMD() shifts into the sign. */
-	const unsigned get = QCMD((unsigned)Q_GETQUOTA, (unsigned)type);
 	struct if_dqblk d = { 0 };
 
-	if (syscall(SYS_quotactl_fd, fd, get, id, &d) < 0)
+	if (sys_quotactl(fd, Q_GETQUOTA, type, id, &d) < 0)
 		/* No quota is on, or the file system has none. */
 		return errno == ESRCH || errno == ENOSYS || errno == EOPNOTSUPP ||
 				       errno == ENOTTY || errno == EINVAL ||
@@ -54,13 +54,40 @@ static int open_upper(uid_t uid)
 	return fd;
 }
 
+/* With an UpperSize= of its own: whether logins can have it. */
+static bool is_sized(const struct policy *p)
+{
+	return p->upper == UPPER_DISK && p->upper_sized &&
+	       p->upper_size != PARSE_INFINITY;
+}
+
+void doctor_disk_size(const struct doctor_account *a, struct findings *f)
+{
+	_cleanup_close_ int fd = -EBADF;
+	char path[PATH_MAX];
+	struct err why;
+
+	if (!is_sized(a->policy) || geteuid() != 0)
+		return;
+	fd = open_upper(a->account->uid);
+	if (fd < 0)
+		return;
+	(void)snprintf(path, sizeof(path), "%s/upper/%u", PATH_STATE, a->account->uid);
+	if (diskquota_ready(fd, &why) < 0 ||
+		(access(path, F_OK) == 0 &&
+			diskquota_is_of(fd, a->account->name, a->account->uid, &why) < 0))
+		findings_add(f, FINDING_ERROR, a->account->name,
+			"logins are refused until then: nsshell.conf(5), UpperSize=",
+			"%s", why.msg);
+}
+
 bool doctor_disk_is_open(const struct doctor_account *a)
 {
 	_cleanup_close_ int fd = -EBADF;
 	struct disk_quota q = { 0 };
 	struct fsxattr project = { 0 };
 
-	if (a->policy->upper != UPPER_DISK || geteuid() != 0)
+	if (a->policy->upper != UPPER_DISK || is_sized(a->policy) || geteuid() != 0)
 		return false;
 	fd = open_upper(a->account->uid);
 	if (fd < 0 || add_quota(fd, USRQUOTA, a->account->uid, &q) < 0)
