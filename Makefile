@@ -80,7 +80,8 @@ SCOPE  := $(wildcard helpers/scope/*.c)
 NET    := $(wildcard helpers/net/*.c)
 SESSION := helpers/session/pam_session.c
 CLIENT := $(filter-out helpers/client/client_open.c,$(wildcard helpers/client/*.c))
-HELPER := $(wildcard helpers/opener/*.c helpers/supervisor/*.c helpers/worker/*.c helpers/init/*.c) helpers/client/session_id.c
+HELPER := $(wildcard helpers/opener/*.c helpers/supervisor/*.c helpers/worker/*.c helpers/init/*.c) helpers/client/session_id.c \
+	helpers/planner/messages.c helpers/planner/talk.c
 MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/ids/privs.c core/run/ids/privs_caps.c \
 	core/run/enter/seccomp.c core/run/enter/handed.c core/run/enter/inside.c core/run/enter/environment.c \
 	core/plan/sessionenv.c core/base/err.c core/base/event.c \
@@ -90,6 +91,7 @@ NSCTL  := $(wildcard nsshell/nsctl/*.c nsshell/nsctl/check/*.c) helpers/client/c
 NSJOIN := $(wildcard nsshell/nsjoin/*.c)
 NSSHELL := $(wildcard nsshell/shell/*.c)
 COMMAND := $(wildcard nsshell/command/*.c)
+PLANNER := $(wildcard helpers/planner/*.c)
 IMAGE  := $(wildcard helpers/image/*.c) nsshell/nsctl/options.c nsshell/nsctl/say.c
 DOOR   := $(wildcard nsshell/door/*.c) helpers/client/client.c helpers/client/client_open.c helpers/client/session_id.c
 UNIT   := $(wildcard tests/unit/test_*.c)
@@ -108,7 +110,7 @@ LDLIBS_run  = $(if $(wildcard $(SECCOMP_A)),$(SECCOMP_A),-lseccomp) $(shell $(PK
 LDLIBS_ctl  = $(LDLIBS_run) -lsmartcols -ljansson
 SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
-PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
+PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsshell-planner $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
 	$(BUILD)/nsshell-door $(BUILD)/nsshell-command $(BUILD)/nsshell-session $(BUILD)/nsshell-image \
 	$(BUILD)/pam_nsshell.so
 # Asks systemd for an account's scope; a system without systemd's library has no use for it.
@@ -166,6 +168,11 @@ $(BUILD)/librun.a: $(call obj,$(RUN))
 	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/nsshell-helper: $(call obj,$(HELPER)) $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run)
+
+# All of what reads config and mount table: no part of that is in what runs as root.
+$(BUILD)/nsshell-planner: $(call obj,$(PLANNER)) $(LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run)
 
@@ -429,6 +436,7 @@ install: all
 		$(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf.d
 	rm -f $(OLD_SETUID)
 	install -m 0755 $(BUILD)/nsctl $(BUILD)/nsjoin $(DESTDIR)$(PREFIX)/sbin/
+	$(call put,0755,$(BUILD)/nsshell-planner,$(LIBEXECDIR)/nsshell)
 	$(call put,0755,$(BUILD)/nsshell-helper,$(LIBEXECDIR)/nsshell)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1
 	ln -sf ../sbin/nsctl ../sbin/nsjoin $(DESTDIR)$(PREFIX)/bin/ # users' PATH has no sbin
@@ -500,6 +508,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/nsctl $(DESTDIR)$(PREFIX)/sbin/nsjoin \
 		$(DESTDIR)$(PREFIX)/bin/nsctl $(DESTDIR)$(PREFIX)/bin/nsjoin \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
+		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-planner \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door $(OLD_SETUID) \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-net \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-command \

@@ -145,25 +145,46 @@ static int file_load(struct config *c, int dir_fd, const char *path, struct err 
 	return 0;
 }
 
-static int is_drop_in(const struct dirent *d)
+static bool is_drop_in(const char *name)
 {
-	size_t len = strlen(d->d_name);
+	size_t len = strlen(name);
 
-	return *d->d_name != '.' && len > 5 && !strcmp(d->d_name + len - 5, ".conf");
+	return *name != '.' && len > 5 && !strcmp(name + len - 5, ".conf");
 }
 
 /* By bytes, whatever the locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
+static int by_name(const void *a, const void *b)
 {
-	return strcmp((*a)->d_name, (*b)->d_name);
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Return: 0, or -1 with errno. */
+static int list_drop_ins(int fd, struct strlist *ret)
+{
+	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_dir_ DIR *dir = NULL;
+	const struct dirent *d;
+
+	/* Handed over by who may, to one who mayn't. */
+	if (again < 0 && errno == EACCES && config_reach.open)
+		again = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	dir = again < 0 ? NULL : fdopendir(again);
+	if (!dir)
+		return -1;
+	while ((errno = 0, d = readdir(dir)))
+		if (is_drop_in(d->d_name) && strlist_add(ret, d->d_name) < 0)
+			return -1;
+	if (errno == 0 && ret->n > 1)
+		qsort(ret->v, ret->n, sizeof(*ret->v), by_name);
+	return errno ? -1 : 0;
 }
 
 static int drop_ins_load(struct config *c, const char *main_path, struct err *e)
 {
 	char *directory = arena_printf(&c->arena, "%s.d", main_path);
+	_cleanup_(strlist_clear) struct strlist names = { 0 };
 	_cleanup_close_ int fd = -EBADF;
-	struct dirent **names;
-	int n, r = 0;
+	int r = 0;
 
 	if (!directory)
 		return config_no_memory(e);
@@ -171,19 +192,14 @@ static int drop_ins_load(struct config *c, const char *main_path, struct err *e)
 		return -1;
 	if (fd < 0)
 		return 0;
-	n = scandirat(fd, ".", &names, is_drop_in, by_name);
-	if (n < 0)
+	if (list_drop_ins(fd, &names) < 0)
 		return config_problem_add(c, directory, 0, NULL, NULL, e,
 			"can't be read: %s", strerror(errno));
-	for (int i = 0; i < n; i++) {
-		char *path =
-			arena_printf(&c->arena, "%s/%s", directory, names[i]->d_name);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		char *path = arena_printf(&c->arena, "%s/%s", directory, names.v[i]);
 
-		if (!r)
-			r = path ? file_load(c, fd, path, e) : config_no_memory(e);
-		free(names[i]);
+		r = path ? file_load(c, fd, path, e) : config_no_memory(e);
 	}
-	free(names);
 	return r;
 }
 
@@ -221,7 +237,10 @@ int config_load(const char *path, struct config **ret, struct err *e)
 	if (!c)
 		return config_no_memory(e);
 	c->sections_end = &c->sections;
-	people_read(&c->people);
+	if (config_reach.people)
+		c->people = *config_reach.people;
+	else
+		people_read(&c->people);
 	c->path = path ? arena_strdup(&c->arena, path) : NULL;
 	if (path && !c->path)
 		return config_no_memory(e);

@@ -25,6 +25,19 @@ struct config_problem {
 
 struct config;
 
+/*
+ * How a process without rights reaches what it may not: nsshell-planner's, set before config_load(). By itself, all
+ * being NULL, a process opens, looks accounts up, and trusts its own files beside root's.
+ */
+struct config_reach {
+	/* By a whole path, to read. Return: fd, or -1 with errno */
+	int (*open)(const char *path, bool directory);
+	int (*account)(const char *name, struct account *ret,
+		struct err *e); /* account_read() */
+	const struct people *people;
+};
+extern struct config_reach config_reach;
+
 /**
  * config_load() - Read nsshell.conf and its drop-ins
  * @path:	the main file, NULL for the compiled-in one. Drop-ins are PATH.d/ *.conf,

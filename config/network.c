@@ -5,6 +5,12 @@
 
 #include <stdlib.h>
 
+static int look_up(const char *name, struct account *ret, struct err *e)
+{
+	return config_reach.account ? config_reach.account(name, ret, e)
+				    : account_read(name, ret, e);
+}
+
 static const char *what_is_wrong(const struct account *a, const struct policy *theirs)
 {
 	if (!theirs->isolate)
@@ -24,7 +30,7 @@ static int find_owner(const struct config *c, const struct account *a,
 {
 	_cleanup_(account_clear) struct account owner = { 0 };
 	_cleanup_(policy_clear) struct policy theirs = { 0 };
-	int r = account_read(n->name, &owner, e);
+	int r = look_up(n->name, &owner, e);
 	const char *wrong;
 
 	if (r > 0)
@@ -50,7 +56,7 @@ static int find_guests(struct policy *p, struct err *e)
 		return config_no_memory(e);
 	for (size_t i = 0; i < names->n; i++) {
 		_cleanup_(account_clear) struct account guest = { 0 };
-		int r = account_read(names->v[i], &guest, e);
+		int r = look_up(names->v[i], &guest, e);
 
 		if (r < 0)
 			return err_wrap(e, "NetworkAllowUsers=%s", names->v[i]);

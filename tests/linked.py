@@ -6,7 +6,7 @@ How many lines of C each program is made of, by what its debugging information s
 	tests/linked.py [BUILD]
 
 Raw lines of the .c files. "login" is what runs as root when somebody logs in, "setuid" what a user may start with
-root's rights.
+root's rights; nsshell-planner runs at a login, too, with no right at all.
 """
 
 import pathlib
@@ -18,6 +18,7 @@ TREE = pathlib.Path(__file__).resolve().parents[1]
 PRODUCT = ("core", "config", "helpers", "nsshell", "pam_module")
 LOGIN = ("pam_nsshell.so", "nsshell-helper", "nsshell-scope", "nsshell-session")
 SETUID = ("nsshell-door",)
+PLANNER = ("nsshell-planner",)
 OTHERS = ("nsjoin", "nsctl", "bin/nsshell", "nsshell-command", "nsshell-image")
 
 
@@ -41,12 +42,13 @@ def row(name, files):
 
 def main():
     build = TREE / (sys.argv[1] if len(sys.argv) > 1 else "build")
-    of = {p: linked(build / p) for p in (*LOGIN, *SETUID, *OTHERS)}
+    of = {p: linked(build / p) for p in (*LOGIN, *SETUID, *PLANNER, *OTHERS)}
     for program, files in of.items():
         row(program, files)
     login, setuid = (set().union(*(of[p] for p in programs)) for programs in (LOGIN, SETUID))
     row("setuid", setuid)
     row("login", login)
+    row("planner, as nobody, beside it", of[PLANNER[0]] - login)
     row("login and setuid", login | setuid)
     row("product, headers too", [f for d in PRODUCT for f in (TREE / d).rglob("*.[ch]")])
 

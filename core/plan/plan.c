@@ -9,15 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * What sshd's monitor, su, login and cron do as root of the box after they opened the
- * session: set ids and groups, give a terminal to the user and take it back, signal the
- * user's processes, write utmp. Nothing of CAP_SYS_ADMIN, so nothing that mounts.
- */
-static const char *const login_caps[] = { "cap_chown", "cap_dac_override", "cap_fowner",
-	"cap_kill", "cap_setgid", "cap_setuid", NULL };
-static const char *const init_caps[] = { "cap_kill", NULL };
-
 static const char **copy_list(struct planner *b, const char *const *list, size_t *n)
 {
 	const char **ret = NULL;
@@ -205,8 +196,8 @@ static void plan_privileges(struct planner *b)
 		p->namespaces |= CLONE_NEWCGROUP;
 	/* What the login program has not, its user's setuid programs haven't either. */
 	p->login_caps = copy_list(
-		b, policy->root ? plan_root_caps : login_caps, &p->n_login_caps);
-	p->init_caps = copy_list(b, init_caps, &p->n_init_caps);
+		b, policy->root ? plan_root_caps : plan_login_caps, &p->n_login_caps);
+	p->init_caps = copy_list(b, plan_init_caps, &p->n_init_caps);
 	p->no_new_privs = !policy->root;
 	p->scope_sockets = b->in->host->scopes && policy->abstract == ABSTRACT_PRIVATE;
 	p->notify_join = policy->notify_join;
@@ -352,12 +343,4 @@ int plan_account_check(const struct plan_host *host, const struct account *accou
 	}
 	*ret = b.p;
 	return 0;
-}
-
-void plan_free(struct plan *p)
-{
-	if (!p)
-		return;
-	arena_clear(&p->arena);
-	free(p);
 }

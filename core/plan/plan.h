@@ -166,11 +166,14 @@ extern const char *const plan_default_devices[];
 extern const char *const plan_image_wants[];
 
 /* What a box asks its own sessions for, and runs nothing of outside: newgrp(1), wall(1). */
-extern const char *const plan_inside_programs[];
+#define PLAN_INSIDE_PROGRAMS 4
+extern const char *const plan_inside_programs[PLAN_INSIDE_PROGRAMS + 1];
 bool plan_inside_has(const char *name);
 
 /* Capabilities of a box with Root=yes, ended by NULL: nobody in it has others, nor gets them. */
 extern const char *const plan_root_caps[];
+/* What the login process keeps without that, and init. */
+extern const char *const plan_login_caps[], *const plan_init_caps[];
 
 /* Whether a program is, by its name, a shell that holds its user to nothing. */
 bool plan_is_shell(const char *path);

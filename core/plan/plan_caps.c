@@ -2,6 +2,15 @@
 #include "core/plan/plan.h"
 
 /*
+ * What sshd's monitor, su, login and cron do as root of the box after they opened the
+ * session: set ids and groups, give a terminal to the user and take it back, signal the
+ * user's processes, write utmp. Nothing of CAP_SYS_ADMIN, so nothing that mounts.
+ */
+const char *const plan_login_caps[] = { "cap_chown", "cap_dac_override", "cap_fowner",
+	"cap_kill", "cap_setgid", "cap_setuid", NULL };
+const char *const plan_init_caps[] = { "cap_kill", NULL };
+
+/*
  * With Root=yes, of whoever is in the box: what its root has, and what a setuid program may give. All but the two of
  * the network are over ids that the box has, and files and processes that belong to them. Those two do nothing, as
  * the host's user namespace owns each network; without them ping, which has them as a file's, isn't executed.

@@ -7,22 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-const struct command *plan_command(const struct plan *p, const char *name)
-{
-	for (size_t i = 0; i < p->n_commands; i++)
-		if (!p->commands[i].why && strcmp(p->commands[i].name, name) == 0)
-			return &p->commands[i];
-	return NULL;
-}
-
-bool plan_has_commands(const struct plan *p)
-{
-	for (size_t i = 0; i < p->n_commands; i++)
-		if (!p->commands[i].why)
-			return true;
-	return false;
-}
-
 static const char **copy_texts(struct planner *b, const char *const *v, size_t n)
 {
 	const char **copy = arena_alloc(&b->p->arena, (n + 1) * sizeof(*copy));

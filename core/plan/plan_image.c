@@ -122,21 +122,6 @@ static void account_lines(struct planner *b)
 	lines_add(b, "/etc/shadow", 0600, planner_text(b, "%s:!*:::::::\n", user), "");
 }
 
-/*
- * The login program executes the shell that the host's passwd(5) has, by its path. Another one may stand in for
- * it only where it is one that does as it is told: what holds its user to something must be there, or there is
- * no login.
- */
-bool plan_is_shell(const char *path)
-{
-	static const char *const names[] = { "sh", "ash", "bash", "csh", "dash", "elvish",
-		"fish", "ksh", "ksh93", "lksh", "mksh", "nu", "oksh", "pdksh", "tcsh",
-		"xonsh", "yash", "zsh", NULL };
-	const char *slash = strrchr(path, '/');
-
-	return slash && path_in(slash + 1, names);
-}
-
 static void shell_links(struct planner *b)
 {
 	const struct plan *p = b->p;

@@ -64,10 +64,6 @@ static void cover(struct planner *b, enum plan_op_kind kind, const char *path)
 	op->optional = true;
 }
 
-const char *const plan_lxcfs_files[] = { "/proc/cpuinfo", "/proc/diskstats",
-	"/proc/loadavg", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
-	"/sys/devices/system/cpu/online", NULL };
-
 /* What tells of the session's limits, and not of the whole host: lxcfs judges by the cgroup of the
  * reader's init. */
 static void honest_numbers(struct planner *b)

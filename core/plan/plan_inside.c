@@ -6,17 +6,6 @@
 
 #include <string.h>
 
-const char *const plan_inside_programs[] = { "/usr/bin/newgrp", "/usr/bin/sg",
-	"/usr/bin/wall", "/usr/bin/write", NULL };
-
-bool plan_inside_has(const char *name)
-{
-	for (size_t i = 0; plan_inside_programs[i]; i++)
-		if (strcmp(strrchr(plan_inside_programs[i], '/') + 1, name) == 0)
-			return true;
-	return false;
-}
-
 /* A program of several names, newgrp and sg, has one cover, which goes by its own name. */
 static bool is_covered_already(const struct plan *p, const char *real)
 {

@@ -3,6 +3,8 @@
 #include "core/base/paths.h"
 #include "core/plan/plan.h"
 
+#include <string.h>
+
 /*
  * No login needs these, and whoever is root of a box could read them through an idmapped
  * lower. Not here: what NSS, PAM's account and password stacks or a shell read (passwd,
@@ -165,3 +167,19 @@ const char *const plan_image_wants[] = {
 	"/etc/terminfo/x/xterm",
 	NULL,
 };
+
+const char *const plan_lxcfs_files[] = { "/proc/cpuinfo", "/proc/diskstats",
+	"/proc/loadavg", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
+	"/sys/devices/system/cpu/online", NULL };
+
+/* Setuid or setgid on the host. */
+const char *const plan_inside_programs[PLAN_INSIDE_PROGRAMS + 1] = { "/usr/bin/newgrp",
+	"/usr/bin/sg", "/usr/bin/wall", "/usr/bin/write", NULL };
+
+bool plan_inside_has(const char *name)
+{
+	for (size_t i = 0; plan_inside_programs[i]; i++)
+		if (strcmp(strrchr(plan_inside_programs[i], '/') + 1, name) == 0)
+			return true;
+	return false;
+}

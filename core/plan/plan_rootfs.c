@@ -317,14 +317,3 @@ void plan_file_mounts(struct planner *b)
 		op->optional = true;
 	}
 }
-
-size_t plan_overlay_of(const struct plan *p, const char *path)
-{
-	size_t best = 0;
-
-	/* parents come before children: the last match is the deepest */
-	for (size_t i = 0; i < p->n_overlays; i++)
-		if (path_within(path, p->overlays[i].target))
-			best = i;
-	return best;
-}

@@ -187,7 +187,7 @@ static const struct wire_field command_fields[] = {
 	WIRE_FIELD(BOOL, absent),
 };
 #undef WIRE_OF
-static const struct wire_record command = WIRE_TABLE(struct command, command_fields);
+const struct wire_record plan_wire_command = WIRE_TABLE(struct command, command_fields);
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
@@ -224,7 +224,7 @@ static const struct wire_field fields[] = {
 	WIRE_FIELD(NUMBER, upper_inodes),
 	WIRE_FIELD(RECORDS, ops, WIRE_COUNT(n_ops), .of = &op),
 	WIRE_FIELD(RECORD, cgroup, .of = &cgroup),
-	WIRE_FIELD(RECORDS, commands, WIRE_COUNT(n_commands), .of = &command),
+	WIRE_FIELD(RECORDS, commands, WIRE_COUNT(n_commands), .of = &plan_wire_command),
 	WIRE_FIELD(TEXTS, inside, WIRE_COUNT(n_inside)),
 	WIRE_FIELD(TEXTS, login_caps, WIRE_COUNT(n_login_caps)),
 	WIRE_FIELD(TEXTS, init_caps, WIRE_COUNT(n_init_caps)),
@@ -245,5 +245,5 @@ static const struct wire_field fields[] = {
 const struct wire_record plan_wire = WIRE_TABLE(struct plan, fields);
 
 const struct wire_record *const plan_wires[] = { &plan_wire, &overlay, &layer, &op,
-	&setting, &cgroup, &extent, &map, &call, &rule, &filter, &network, &command,
-	NULL };
+	&setting, &cgroup, &extent, &map, &call, &rule, &filter, &network,
+	&plan_wire_command, NULL };

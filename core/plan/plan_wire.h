@@ -9,5 +9,6 @@
 #include "core/plan/plan.h"
 
 extern const struct wire_record plan_wire;
+extern const struct wire_record plan_wire_command; /* struct command */
 /* The parts of it, for who tests the tables; NULL at the end. */
 extern const struct wire_record *const plan_wires[];

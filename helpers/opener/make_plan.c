@@ -1,155 +1,311 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "helpers/opener/make_plan.h"
 
-#include "config/config.h"
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
+#include "core/base/harmless.h"
 #include "core/base/paths.h"
+#include "core/base/people.h"
+#include "core/plan/plan_check.h"
+#include "core/run/cgroup/account_group.h"
+#include "core/run/cgroup/limits_override.h"
+#include "core/run/cgroup/limits_published.h"
 #include "core/run/host/host_facts.h"
 #include "core/run/host/rootfs_choice.h"
-#include "core/run/cgroup/limits_published.h"
-#include "core/run/network/number.h"
-#include "core/run/cgroup/limits_override.h"
-#include "core/run/cgroup/account_group.h"
-#include "core/run/session/record.h"
 #include "core/run/ids/subid.h"
+#include "core/run/network/number.h"
+#include "core/run/session/record.h"
 #include "core/run/terminal/tty.h"
+#include "helpers/opener/planning.h"
 
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
 
-static int plan_with(const struct account *a, const struct policy *policy,
-	const struct plan_login *login, const struct host *host, struct plan **ret,
-	struct err *e)
-{
-	_cleanup_(strlist_clear) struct strlist before = { 0 };
-	char group[sizeof(((struct record *)0)->cgroup)];
-	struct subid s;
-	uint32_t number;
-	int none = place_find(a->uid, group, sizeof(group), e), r;
-
-	if (none < 0 || limits_now_read(a->uid, &before, e) < 0 ||
-		number_find(a, policy, true, &number, e) < 0 ||
-		subid_find(a, true, &s, e) < 0)
-		return -1;
-	const struct plan_input in = {
-		.account = a,
-		.policy = policy,
-		.login = login,
-		.host = &host->facts,
-		.uid_ranges = s.uids,
-		.n_uid_ranges = s.n_uids,
-		.gid_ranges = s.gids,
-		.n_gid_ranges = s.n_gids,
-		.account_group = none ? NULL : group,
-		.limits_before = &before,
-		.number = number,
-	};
-	r = plan_make(&in, ret, e);
-	subid_clear(&s);
-	return r;
-}
-
-static int make_plan(const struct account *a, struct policy *policy,
-	const struct proto_request *q, int terminal, struct plan **ret, struct err *e)
-{
-	char tty[sizeof(q->tty) + sizeof("/dev/")], said[CHOICE_TEXT];
-	const struct plan_login login = {
-		.id = q->id,
-		.service = q->service,
-		.rhost = q->rhost,
-		.tty = tty,
-		.tmpdir = q->tmpdir,
-		.ticket = q->ticket,
-		.said = said,
-	};
+/* One login's, until it is decided. */
+struct deciding {
+	const struct proto_request *q;
+	const char *config;
+	int terminal;
+	const struct account *account;
+	struct people people;
+	struct planning planning;
+	struct strlist overrides;
+	struct verdict verdict;
 	struct host host;
-	int r;
+	struct subid subid;
+	struct strlist before;
+	char group[sizeof(((struct record *)0)->cgroup)];
+	char tty[sizeof(((struct proto_request *)0)->tty) + sizeof("/dev/")];
+	char said[CHOICE_TEXT];
+};
 
-	if (tty_identify(terminal, q->tty, tty, sizeof(tty), e) < 0)
-		return -1;
-	/* What isn't there isn't hidden, and this session may be the one that makes it. A host
-	 * where it can't be made has none of it to hide. */
-	(void)mkdir(PATH_STATE, 0700);
-	if (rootfs_choose(a, policy, said, e) < 0)
-		return -1;
-	if (*said)
-		syslog(LOG_NOTICE, "session %s: %s is told: %s", q->id, a->name, said);
-	if (host_gather(a, policy, &host, e) < 0)
-		return -1;
-	r = plan_with(a, policy, &login, &host, ret, e);
-	host_clear(&host);
-	return r;
+/* ---- what the config says ---------------------------------------------------------------- */
+
+static int ask(struct deciding *d, struct err *e)
+{
+	/* A user may have a say in these: not before the verdict. */
+	struct account bare = *d->account;
+	struct ask a = {
+		.config = d->config,
+		.service = d->q->service,
+		.listed = strcmp(d->q->service, PROTO_SERVICE_RUN) == 0,
+		.gate = d->q->kind == PROTO_GATE,
+		.people_min = d->people.min,
+		.people_max = d->people.max,
+		.overrides = (const char **)(uintptr_t)d->overrides.v,
+		.n_overrides = d->overrides.n,
+	};
+
+	bare.home = bare.shell = NULL;
+	if (account_tell(&bare, &d->planning.talk.arena, &a.account) < 0)
+		return err_set(e, ENOMEM, "ask for the plan");
+	return talk_say(&d->planning.talk, MESSAGE_ASK, &a, -1, e);
 }
 
-/* A directory service's people may well be meant, and no list of accounts names them. */
-static void tell_passed(const struct account *a, const struct policy *policy,
-	const struct people *people, const struct proto_request *q)
+/* Somebody may have had a say in its text, and the planner is nobody's to trust. */
+static int hear_error(const struct err_told *told, struct err *e)
 {
-	if (policy->passed == PASSED_ABOVE && q->kind == PROTO_OPEN &&
-		strlist_has(&policy->services, q->service))
+	(void)err_hear(told, e);
+	harmless_make(e->msg, strlen(e->msg));
+	return -1;
+}
+
+static void tell_passed(const struct deciding *d)
+{
+	if (d->verdict.passed)
 		syslog(LOG_WARNING,
 			"session %s: login of %s is NOT ISOLATED: [Default] means uids from %u to "
 			"%u, UID_MIN and UID_MAX of " PATH_LOGIN_DEFS
 			", and this is %u: name it in a [User] or [Group]",
-			q->id, a->name, people->min, people->max, a->uid);
+			d->q->id, d->account->name, d->people.min, d->people.max,
+			d->account->uid);
 }
 
-static enum decision follow_policy(const struct account *a, struct policy *policy,
-	const struct proto_request *q, int terminal, struct decided *ret, struct err *e)
+static int take_verdict(struct deciding *d, struct err *e)
 {
-	if (policy->shell)
-		(void)snprintf(ret->shell, sizeof(ret->shell), "%s", policy->shell);
-	if (!policy->isolate || (strcmp(q->service, PROTO_SERVICE_RUN) != 0 &&
-					!strlist_has(&policy->services, q->service)))
-		return DECIDE_IGNORE;
-	if (q->kind == PROTO_GATE)
-		return DECIDE_ISOLATED;
-	ret->allow = policy->on_error == ON_ERROR_ALLOW;
-	return make_plan(a, policy, q, terminal, &ret->plan, e) < 0 ? DECIDE_FAILED
-								    : DECIDE_OPEN;
-}
+	union heard *heard = calloc(1, sizeof(*heard));
+	int kind, r;
 
-/* What nsctl set says as long as the account has sessions. */
-static int override_policy(const struct account *a, struct policy *policy, struct err *e)
-{
-	struct strlist lines = { 0 };
-	int r = override_read(a->uid, a->name, &lines, e);
-
-	for (size_t i = 0; r == 0 && i < lines.n; i++)
-		r = config_policy_set(policy, lines.v[i], e);
-	strlist_clear(&lines);
+	if (!heard)
+		return err_set(e, ENOMEM, "make the plan");
+	r = planning_await(
+		&d->planning, MESSAGE_VERDICT, MESSAGE_VERDICT, &kind, heard, e);
+	if (r == 0)
+		d->verdict = heard->verdict;
+	free(heard);
 	return r;
 }
 
-static enum decision decide_account(const struct account *a,
-	const struct proto_request *q, const char *config, int terminal,
-	struct decided *ret, struct err *e)
+/* ---- what takes rights to know ---------------------------------------------------------- */
+
+static int look(struct deciding *d, struct matters *ret, struct err *e)
 {
-	enum decision d = DECIDE_FAILED;
-	struct policy policy;
-	struct config *c;
+	const struct account *a = d->account;
+	struct policy *policy = &d->verdict.policy;
+	int none;
+
+	if (tty_identify(d->terminal, d->q->tty, d->tty, sizeof(d->tty), e) < 0)
+		return -1;
+	/* What isn't there isn't hidden, and this session may be the one that makes it. A host
+	 * where it can't be made has none of it to hide. */
+	(void)mkdir(PATH_STATE, 0700);
+	if (rootfs_choose(a, policy, d->said, e) < 0)
+		return -1;
+	if (*d->said)
+		syslog(LOG_NOTICE, "session %s: %s is told: %s", d->q->id, a->name,
+			d->said);
+	if (host_account(a, policy, &d->host, e) < 0)
+		return -1;
+	none = place_find(a->uid, d->group, sizeof(d->group), e);
+	if (none < 0 || limits_now_read(a->uid, &d->before, e) < 0 ||
+		number_find(a, policy, true, &ret->number, e) < 0 ||
+		subid_find(a, true, &d->subid, e) < 0)
+		return -1;
+	ret->group = none ? NULL : d->group;
+	return 0;
+}
+
+static const char **texts(const struct strlist *l)
+{
+	return (const char **)(uintptr_t)l->v;
+}
+
+static const char *text(const char *s)
+{
+	return s ? s : "";
+}
+
+static void tell(const struct deciding *d, struct matters *m)
+{
+	const struct plan_host *f = &d->host.facts;
+
+	m->home = text(d->account->home);
+	m->shell = text(d->account->shell);
+	m->id = d->q->id;
+	m->rhost = d->q->rhost;
+	m->tty = d->tty;
+	m->tmpdir = d->q->tmpdir;
+	m->ticket = d->q->ticket;
+	m->said = d->said;
+	m->image = d->verdict.policy.image;
+	m->paths = f->paths;
+	m->n_paths = f->n_paths;
+	m->guarded = texts(&d->host.guarded);
+	m->n_guarded = d->host.guarded.n;
+	m->image_text = f->image ? f->image->text : NULL;
+	m->image_lower = f->image ? f->image->lower : NULL;
+	m->image_layers = texts(&d->host.found.layers);
+	m->n_image_layers = d->host.found.layers.n;
+	m->image_environment = texts(&d->host.found.environment);
+	m->n_image_environment = d->host.found.environment.n;
+	m->uids = d->subid.uids;
+	m->n_uids = d->subid.n_uids;
+	m->gids = d->subid.gids;
+	m->n_gids = d->subid.n_gids;
+	m->before = texts(&d->before);
+	m->n_before = d->before.n;
+}
+
+/* ---- the plan ---------------------------------------------------------------------------- */
+
+static int hold_against(const struct deciding *d, const struct matters *m,
+	const struct plan *p, struct err *e)
+{
+	const struct plan_login login = { .id = m->id,
+		.service = d->q->service,
+		.rhost = m->rhost,
+		.tty = m->tty,
+		.tmpdir = m->tmpdir,
+		.ticket = m->ticket,
+		.said = m->said };
+	struct plan_host facts = d->host.facts;
+	const struct plan_input in = {
+		.account = d->account,
+		.policy = &d->verdict.policy,
+		.login = &login,
+		.host = &facts,
+		.uid_ranges = m->uids,
+		.n_uid_ranges = m->n_uids,
+		.gid_ranges = m->gids,
+		.n_gid_ranges = m->n_gids,
+		.account_group = m->group,
+		.number = m->number,
+	};
+
+	facts.systemd = access(PATH_SYSTEMD, F_OK) == 0;
+	return plan_check(p, &in, d->verdict.guests, d->verdict.n_guests, e);
+}
+
+/* The plan has what it came as for its own from here on. */
+static int keep(
+	struct deciding *d, const struct plan *from, struct plan **ret, struct err *e)
+{
+	struct plan *p = malloc(sizeof(*p));
+
+	if (!p)
+		return err_set(e, ENOMEM, "make the plan");
+	*p = *from;
+	p->arena = d->planning.talk.arena;
+	d->planning.talk.arena = (struct arena){ 0 };
+	*ret = p;
+	return 0;
+}
+
+static int take_plan(
+	struct deciding *d, const struct matters *m, struct plan **ret, struct err *e)
+{
+	union heard *heard = calloc(1, sizeof(*heard));
+	int kind = 0, r;
+
+	if (!heard)
+		return err_set(e, ENOMEM, "make the plan");
+	r = planning_await(&d->planning, MESSAGE_PLAN, MESSAGE_FAILED, &kind, heard, e);
+	if (r == 0 && kind == MESSAGE_FAILED)
+		r = hear_error(&heard->failed, e);
+	if (r == 0)
+		r = hold_against(d, m, &heard->plan, e);
+	if (r == 0)
+		r = keep(d, &heard->plan, ret, e);
+	free(heard);
+	return r;
+}
+
+static int make_plan(struct deciding *d, struct plan **ret, struct err *e)
+{
+	struct matters m = { 0 };
+	int r = look(d, &m, e);
+
+	if (r == 0) {
+		tell(d, &m);
+		r = talk_say(&d->planning.talk, MESSAGE_MATTERS, &m, -1, e);
+	}
+	if (r == 0)
+		r = take_plan(d, &m, ret, e);
+	return r;
+}
+
+static enum decision follow(struct deciding *d, struct decided *ret, struct err *e)
+{
+	const struct verdict *v = &d->verdict;
+
+	tell_passed(d);
+	if (v->kind != VERDICT_FAILED)
+		(void)snprintf(ret->shell, sizeof(ret->shell), "%s", v->shell);
+	switch (v->kind) {
+	case VERDICT_IGNORE:
+		return DECIDE_IGNORE;
+	case VERDICT_ISOLATED:
+		return DECIDE_ISOLATED;
+	case VERDICT_OPEN:
+		ret->allow = v->allow;
+		return make_plan(d, &ret->plan, e) < 0 ? DECIDE_FAILED : DECIDE_OPEN;
+	case VERDICT_FAILED:
+		break;
+	}
+	(void)hear_error(&v->e, e);
+	return DECIDE_FAILED;
+}
+
+static void clear(struct deciding *d)
+{
+	strlist_clear(&d->overrides);
+	strlist_clear(&d->before);
+	d->verdict.policy.commands = (struct command_list){ 0 };
+	policy_clear(&d->verdict.policy);
+	subid_clear(&d->subid);
+	host_clear(&d->host);
+	planning_end(&d->planning);
+}
+
+static enum decision decide_account(
+	struct deciding *d, struct decided *ret, struct err *e)
+{
+	const struct account *a = d->account;
+	enum decision what = DECIDE_FAILED;
 
 	if (policy_is_exempt(a))
 		return DECIDE_IGNORE;
-	if (config_load(config, &c, e) < 0)
-		return DECIDE_FAILED;
-	if (config_policy(c, a, &policy, e) == 0) {
-		if (override_policy(a, &policy, e) == 0)
-			d = follow_policy(a, &policy, q, terminal, ret, e);
-		tell_passed(a, &policy, config_people(c), q);
-		policy_clear(&policy);
-	}
-	config_free(c);
-	return d;
+	people_read(&d->people);
+	/* What nsctl set says as long as the account has sessions. */
+	if (override_read(a->uid, a->name, &d->overrides, e) == 0 &&
+		planning_start(d->config, &d->planning, e) == 0 && ask(d, e) == 0 &&
+		take_verdict(d, e) == 0)
+		what = follow(d, ret, e);
+	clear(d);
+	return what;
 }
 
 enum decision decide(const struct proto_request *q, const char *config, int terminal,
 	struct decided *ret, struct err *e)
 {
 	struct account a;
-	enum decision d;
+	struct deciding d = { .q = q,
+		.config = config,
+		.terminal = terminal,
+		.account = &a,
+		.planning = PLANNING_NONE };
+	enum decision what;
 	int r = account_read(q->user, &a, e);
 
 	*ret = (struct decided){ .uid = (uid_t)-1 };
@@ -158,7 +314,7 @@ enum decision decide(const struct proto_request *q, const char *config, int term
 	if (r != 0)
 		return DECIDE_FAILED;
 	ret->uid = a.uid;
-	d = decide_account(&a, q, config, terminal, ret, e);
+	what = decide_account(&d, ret, e);
 	account_clear(&a);
-	return d;
+	return what;
 }

@@ -3,8 +3,30 @@
  * A plan as nsshell-planner sends it. What can be taken can be sent again, and is the same then; its digests
  * go through all of it.
  */
+#include "core/plan/plan_check.h"
 #include "core/plan/plan_wire.h"
 #include "tests/fuzz/fuzz.h"
+
+/* Whatever it says, to hold it against an account comes to an end. */
+static void hold_against(const struct plan *p)
+{
+	static gid_t groups[] = { 5 };
+	static char name[] = "u", home[] = "/h", shell[] = "/bin/sh", *names[] = { NULL };
+	static const struct id_range range = { 100000, 65536 };
+	const struct account a = { name, 1000, 5, home, shell, groups, names, 1 };
+	const struct policy policy = { 0 };
+	const struct plan_login login = { .id = "aaaaaaaaaaaa",
+		.service = "sshd",
+		.rhost = "",
+		.tty = "",
+		.said = "" };
+	const struct plan_host host = { 0 };
+	const struct plan_input in = { &a, &policy, &login, &host, &range, 1, &range, 1,
+		NULL, NULL, 0 };
+	struct err e = { 0 };
+
+	must(plan_check(p, &in, NULL, 0, &e) == 0 || e.msg[0]);
+}
 
 static void go_through(const struct plan *p)
 {
@@ -27,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(n == size && memcmp(again, data, n) == 0);
 		free(again);
 		go_through(p);
+		hold_against(p);
 	} else {
 		must(e.msg[0]);
 	}

@@ -46,7 +46,7 @@ ROWS = (
     ("trusted_input", "a config that its group can write", (CONFIG, "st->st_mode & S_IWGRP", "false")),
     ("trusted_input", "a config of another user's", (CONFIG, "st->st_uid != 0 &&", "false &&")),
     ("trusted_input", "Services= isn't asked",
-     ("helpers/opener/make_plan.c", "!strlist_has(&policy->services, q->service)", "false")),
+     ("helpers/planner/planner.c", "!strlist_has(&w->policy.services, ask->service)", "false")),
     ("trusted_input", "whoever calls the helper is believed",
      (HELPER, "if (geteuid() != 0 ||", "if (geteuid() != 0)\n\t\treturn 0;\n\tif (")),
     ("trusted_input", "a helper that was made setuid", (HELPER, "(st.st_mode & (S_ISUID | S_ISGID))", "false")),

@@ -37,7 +37,8 @@ static int copy_mount(struct host *h, struct libmnt_fs *fs, struct plan_host_mou
 	/* Only a part of a file system can be a file; a whole one isn't looked at, as it may hang,
 	 * and no part of lxcfs, which is over /proc where the host is itself a container. */
 	if (to->root && strcmp(to->root, "/") != 0 && to->fstype &&
-		strcmp(to->fstype, "fuse.lxcfs") != 0 && lstat(to->target, &st) == 0)
+		strcmp(to->fstype, "fuse.lxcfs") != 0 &&
+		host_look(h, to->target, false, &st) == 0)
 		to->file = !S_ISDIR(st.st_mode);
 	return to->target && to->source && to->root && to->fstype ? 0 : -1;
 }
@@ -101,7 +102,10 @@ static int note_cgroup(struct host *h, struct libmnt_fs *fs)
 
 static void check_lxcfs(struct host *h)
 {
-	h->facts.lxcfs_dead = h->facts.lxcfs && !lxcfs_answers(h->facts.lxcfs);
+	bool (*answers)(const char *where) =
+		h->eyes ? h->eyes->lxcfs_answers : lxcfs_answers;
+
+	h->facts.lxcfs_dead = h->facts.lxcfs && !answers(h->facts.lxcfs);
 	if (h->facts.lxcfs_dead)
 		h->facts.lxcfs = NULL;
 }
@@ -171,10 +175,17 @@ static void read_kernel(struct host *h)
 		h->facts.idmapped_lower = major > 5 || (major == 5 && minor >= 19);
 }
 
-int host_gather(const struct account *account, const struct policy *policy,
+int host_look(const struct host *h, const char *path, bool follow, struct stat *ret)
+{
+	int r = follow ? stat(path, ret) : lstat(path, ret);
+
+	return r < 0 && errno == EACCES && h->eyes ? h->eyes->look(path, follow, ret) : r;
+}
+
+int host_world(const struct policy *policy, const struct host_eyes *eyes,
 	struct host *ret, struct err *e)
 {
-	*ret = (struct host){ .facts.cgroup = PLAN_CGROUP_NONE };
+	*ret = (struct host){ .eyes = eyes, .facts.cgroup = PLAN_CGROUP_NONE };
 	ret->facts.controllers = &ret->controllers;
 	ret->facts.systemd = access(PATH_SYSTEMD, F_OK) == 0;
 	read_kernel(ret);
@@ -187,22 +198,21 @@ int host_gather(const struct account *account, const struct policy *policy,
 	}
 	if (policy && policy_has_address(policy))
 		netfacts_gather(ret);
-	if (read_mounts(policy, ret, e) < 0 ||
-		(account && (host_paths(account, policy, ret, e) < 0 ||
-				    host_guarded(policy, ret, e) < 0 ||
-				    host_image(policy, ret, e) < 0))) {
+	if (read_mounts(policy, ret, e) < 0) {
 		host_clear(ret);
 		return -1;
 	}
 	return 0;
 }
 
-void host_clear(struct host *h)
+int host_gather(const struct account *account, const struct policy *policy,
+	struct host *ret, struct err *e)
 {
-	strlist_clear(&h->controllers);
-	strlist_clear(&h->lacking);
-	strlist_clear(&h->guarded);
-	image_clear(&h->found);
-	arena_clear(&h->arena);
-	*h = (struct host){ 0 };
+	if (host_world(policy, NULL, ret, e) < 0)
+		return -1;
+	if (account && host_account(account, policy, ret, e) < 0) {
+		host_clear(ret);
+		return -1;
+	}
+	return 0;
 }

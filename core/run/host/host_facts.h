@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What this host has, gathered for the planner. Needs no privilege. */
+/* What this host has, gathered for the planner. */
 #pragma once
 
 #include "core/base/account.h"
@@ -9,8 +9,18 @@
 #include "core/plan/policy.h"
 #include "core/run/mount/imagestore.h"
 
+#include <sys/stat.h>
+
+/* How a process without rights looks at what it can't see itself. */
+struct host_eyes {
+	/* stat(2) or lstat(2). Return: 0, or -1 with errno */
+	int (*look)(const char *path, bool follow, struct stat *ret);
+	bool (*lxcfs_answers)(const char *where);
+};
+
 struct host {
 	struct arena arena;
+	const struct host_eyes *eyes; /* NULL: its own suffice */
 	struct strlist controllers;
 	struct strlist lacking;
 	struct strlist guarded;
@@ -31,6 +41,26 @@ struct host {
  */
 int host_gather(const struct account *account, const struct policy *policy,
 	struct host *ret, struct err *e);
+
+/**
+ * host_world() - The part of it that anybody may look at, or by @eyes: mount table, cgroups, kernel
+ *
+ * Return: 0 or -1 with @e.
+ */
+int host_world(const struct policy *policy, const struct host_eyes *eyes,
+	struct host *ret, struct err *e);
+
+/**
+ * host_account() - The part that takes rights: paths, PAM files and the image
+ * @h:		{ 0 }, or from host_world(); free with host_clear(), also on failure
+ *
+ * Return: 0 or -1 with @e.
+ */
+int host_account(const struct account *account, const struct policy *policy,
+	struct host *h, struct err *e);
+
+/* stat(2) or lstat(2), by what eyes there are. Return: 0, or -1 with errno. */
+int host_look(const struct host *h, const char *path, bool follow, struct stat *ret);
 
 /* The part of it that looks at paths, by resolve_path(). Return: 0 or -1 with @e. */
 int host_paths(const struct account *account, const struct policy *policy, struct host *h,

@@ -59,15 +59,15 @@ static const char *cpus_of_machine(struct host *h)
 
 /* ---- disks -------------------------------------------------------------------------- */
 
-static bool device_of(struct libmnt_table *mounts, const char *path, dev_t *ret)
+/* @found: of the path. */
+static bool device_of(struct libmnt_table *mounts, const char *path,
+	const struct stat *found, dev_t *ret)
 {
 	struct libmnt_fs *fs;
 	const char *source;
 	struct stat st;
 
-	if (stat(path, &st) < 0)
-		return false;
-	*ret = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
+	*ret = S_ISBLK(found->st_mode) ? found->st_rdev : found->st_dev;
 	if (major(*ret) != 0)
 		return true;
 	/* btrfs has no device number of its own: what was mounted there? */
@@ -123,15 +123,20 @@ static void whole_disk(dev_t *dev)
 		*dev = makedev(maj, min);
 }
 
-const char *machine_disk(
-	struct libmnt_table *mounts, const char *path, char *buf, size_t size)
+/*
+ * The whole disk that a path's files lie on, "8:0": that of a partition or an encrypted volume, as
+ * systemd.resource-control(5) resolves IOReadBandwidthMax=. Return: NULL, or why there is none.
+ */
+static const char *disk_of(const struct host *h, struct libmnt_table *mounts,
+	const char *path, char *buf, size_t size)
 {
+	struct stat st;
 	char sys[64];
 	dev_t dev;
 
-	if (access(path, F_OK) < 0)
+	if (host_look(h, path, true, &st) < 0)
 		return "isn't there";
-	if (!device_of(mounts, path, &dev))
+	if (!device_of(mounts, path, &st, &dev))
 		return "lies on no disk of this host";
 	whole_disk(&dev);
 	(void)snprintf(sys, sizeof(sys), "/sys/dev/block/%u:%u", major(dev), minor(dev));
@@ -153,7 +158,7 @@ static int add_block(struct host *h, struct libmnt_table *mounts, struct plan_bl
 		if (strcmp(v[i].path, path) == 0)
 			return 0;
 	v[*n] = (struct plan_block){ .path = path,
-		.why = machine_disk(mounts, path, disk, sizeof(disk)) };
+		.why = disk_of(h, mounts, path, disk, sizeof(disk)) };
 	if (!v[*n].why)
 		v[*n].device = arena_strdup(&h->arena, disk);
 	if (!v[*n].why && !v[*n].device)

@@ -17,15 +17,3 @@ struct libmnt_table;
  */
 int machine_gather(const struct policy *policy, struct libmnt_table *mounts,
 	struct host *ret, struct err *e);
-
-/**
- * machine_disk() - The whole disk that a path's files lie on
- * @path:	a device node, or anything on a file system
- * @buf:	gets "8:0"; a partition or an encrypted volume is that of its disk
- *
- * As systemd.resource-control(5) resolves IOReadBandwidthMax=.
- *
- * Return: NULL, or why there is none.
- */
-const char *machine_disk(
-	struct libmnt_table *mounts, const char *path, char *buf, size_t size);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nsshell-planner, as nsshell-helper has it: what it is started with, and what it is told. */
+#pragma once
+
+#include "helpers/planner/messages.h"
+
+struct planning {
+	struct talk talk;
+	pid_t pid; /* 0: none */
+	const char *config;
+};
+#define PLANNING_NONE                                                                    \
+	{                                                                                \
+		.talk = {.sock = -EBADF }                                                \
+	}
+
+/**
+ * planning_start() - Start it: as nobody, with a socket and nothing else
+ * @config:	path of nsshell.conf, NULL for the compiled-in one: beside what it may read anyhow, files of that
+ *		config are opened for it
+ *
+ * Return: 0 or -1 with @e.
+ */
+int planning_start(const char *config, struct planning *ret, struct err *e);
+
+/**
+ * planning_await() - Answer what it asks until it says one of two things
+ * @ret:	what it said; texts are in the arena of its talk
+ *
+ * Return: 0, or -1 with @e, ERR_BY_ANYONE's, where it died, didn't answer, or said something else.
+ */
+int planning_await(struct planning *p, enum message what, enum message or, int *ret_kind,
+	union heard *ret, struct err *e);
+
+/* End it; what came from it is gone. */
+void planning_end(struct planning *p);

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A planner that lies: one lie a row, each refused, and what is refused is said. */
+#include "core/base/paths.h"
+#include "core/plan/plan_check.h"
+#include "tests/unit/plan_story.h"
+
+static struct plan_op *op_of(struct plan *p, enum plan_op_kind kind, const char *target)
+{
+	for (size_t i = 0; i < p->n_ops; i++)
+		if (p->ops[i].kind == kind && strcmp(p->ops[i].target, target) == 0)
+			return &p->ops[i];
+	fail_msg("the plan has nothing at %s", target);
+	return NULL;
+}
+
+static struct plan_op *first(struct plan *p, enum plan_op_kind kind)
+{
+	for (size_t i = 0; i < p->n_ops; i++)
+		if (p->ops[i].kind == kind)
+			return &p->ops[i];
+	fail_msg("the plan has no operation %d", kind);
+	return NULL;
+}
+
+/* A bind of root's own choice, in the place of that of the limits. */
+static struct plan_op *binds(struct plan *p, const char *source)
+{
+	struct plan_op *op = op_of(p, PLAN_BIND, PATH_RUN_LIMITS);
+
+	op->source = source;
+	return op;
+}
+
+#define LIE(name, ...)                                                                   \
+	static void name(struct plan *p)                                                 \
+	{                                                                                \
+		__VA_ARGS__;                                                             \
+	}
+
+LIE(another_id, p->id = "aaaaaaaaaaaa")
+LIE(another_service, p->service = "su")
+LIE(another_user, p->user = "bob")
+LIE(another_uid, p->uid = 1001)
+LIE(root_uid, p->uid = 0)
+LIE(another_gid, p->gid = 27)
+LIE(another_image, p->image = "x:y@sha256:00")
+LIE(another_terminal, p->tty = "/dev/sda")
+LIE(another_runtime, p->runtime_dir = "/run/user/1001")
+LIE(a_home_with_dots, p->home = "/home/../root")
+LIE(a_ticket, p->ticket = "/etc/krb5.keytab")
+LIE(a_foreign_group, ((uint32_t *)(uintptr_t)p->groups)[1] = 4)
+LIE(roots_group, ((uint32_t *)(uintptr_t)p->groups)[1] = 0)
+LIE(no_groups, p->n_groups = 0)
+LIE(roots_uid_mapped, p->uids.extents[0].outside = 0)
+LIE(a_longer_map, p->uids.extents[p->uids.n - 1].count++)
+LIE(one_extent_less, p->uids.n--)
+LIE(gids_of_others, p->gids.extents[0].outside = 4)
+LIE(no_user_namespace, p->namespaces &= ~(uint64_t)CLONE_NEWUSER)
+LIE(no_mount_namespace, p->namespaces &= ~(uint64_t)CLONE_NEWNS)
+LIE(no_pid_namespace, p->namespaces &= ~(uint64_t)CLONE_NEWPID)
+LIE(another_flag, p->namespaces |= CLONE_VM)
+LIE(a_network_of_none, p->namespaces |= CLONE_NEWNET)
+LIE(new_privs, p->no_new_privs = false)
+LIE(admin, p->login_caps[0] = "cap_sys_admin")
+LIE(init_admin, p->init_caps[0] = "cap_setuid")
+LIE(another_group, p->cgroup.account = "nsshell/1001")
+LIE(the_root_group, p->cgroup.account = "")
+LIE(out_of_ours, p->cgroup.session = "../k3v9x0ab12cd")
+LIE(another_supervise, p->cgroup.supervise = "nsshell/1001/supervise")
+LIE(another_manager, p->cgroup.manager = "nsshell")
+LIE(a_slice, p->cgroup.slice = "nsshell/../x.slice"; p->cgroup.slice_name = "../x")
+LIE(systemd, p->cgroup.systemd = true)
+LIE(a_file_elsewhere, p->cgroup.settings[0].name = "memory/../cgroup.procs")
+LIE(a_controller_elsewhere, p->cgroup.controllers[0] = "../memory")
+LIE(two_lines, p->cgroup.settings[0].value = "1\n2")
+LIE(a_network, p->network.kind = NETWORK_PRIVATE; p->namespaces |= CLONE_NEWNET)
+LIE(an_address, p->network.address4 = "100.64.0.9")
+LIE(guests, p->network.n_guests = 1; p->network.guests = p->groups)
+LIE(a_manager, p->user_manager = "/home/alice/systemd")
+LIE(no_overlay, p->n_overlays = 0)
+LIE(another_lower, p->overlays[0].lower = "/mnt")
+LIE(overlay_suid, p->overlays[0].attr &= ~(uint64_t)MOUNT_ATTR_NOSUID)
+LIE(overlay_dev, p->overlays[0].attr &= ~(uint64_t)MOUNT_ATTR_NODEV)
+LIE(overlay_idmap, p->overlays[0].attr |= MOUNT_ATTR_IDMAP)
+LIE(image_layers, p->overlays[0].n_layers = 1)
+LIE(a_layer_elsewhere, p->layers[0].overlay = p->n_overlays)
+LIE(a_layer_with_dots, p->layers[0].path = "/etc/../x")
+LIE(a_setuid_layer, p->layers[0].mode = 04755)
+LIE(a_link_to_nothing, p->layers[0].kind = PLAN_LAYER_SYMLINK; p->layers[0].target = NULL)
+LIE(a_target_with_dots, first(p, PLAN_DIR)->target = "/run/../etc")
+LIE(a_relative_target, first(p, PLAN_DIR)->target = "run")
+LIE(the_root, first(p, PLAN_TMPFS)->target = "/")
+LIE(no_source, first(p, PLAN_BIND)->source = NULL)
+LIE(bind_suid, first(p, PLAN_BIND)->attr &= ~(uint64_t)MOUNT_ATTR_NOSUID)
+LIE(bind_dev, first(p, PLAN_BIND)->attr &= ~(uint64_t)MOUNT_ATTR_NODEV)
+LIE(tmpfs_suid, first(p, PLAN_TMPFS)->attr = 0)
+LIE(a_setuid_file, first(p, PLAN_FILE)->mode = 04755)
+LIE(a_foreign_owner, first(p, PLAN_DIR)->uid = 1001)
+LIE(anybody, binds(p, "/srv/secret"))
+LIE(state, binds(p, PATH_STATE))
+LIE(all_of_the_host, binds(p, "/"))
+LIE(other_sockets, binds(p, PATH_OWN))
+LIE(records, binds(p, PATH_SESSIONS))
+LIE(state_as_user, binds(p, PATH_STATE)->as_user = true)
+LIE(a_volume, binds(p, PATH_VOLUMES "/1000/other")->use = PLAN_USE_VOLUME)
+LIE(a_volume_of_bobs, binds(p, PATH_VOLUMES "/1001/data")->use = PLAN_USE_VOLUME)
+LIE(limits_written,
+	op_of(p, PLAN_BIND, PATH_RUN_LIMITS)->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+LIE(recursive, op_of(p, PLAN_BIND, PATH_RUN_LIMITS)->recursive = true)
+LIE(all_of_sys, op_of(p, PLAN_BIND, "/sys")->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+LIE(a_home_of_roots, op_of(p, PLAN_BIND, "/home/alice")->as_user = false)
+LIE(a_home_of_nobodys, op_of(p, PLAN_BIND, "/home/alice")->must_own = false)
+LIE(another_home, op_of(p, PLAN_BIND, "/home/alice")->source = "/home/bob")
+LIE(a_disk, first(p, PLAN_DEVICE)->source = "/dev/sda")
+LIE(a_device_elsewhere, first(p, PLAN_DEVICE)->target = "/tmp/null")
+LIE(a_sysctl, first(p, PLAN_SYSCTL)->target = "/proc/sys/kernel/core_pattern")
+LIE(a_cover, {
+	struct plan_op *op = first(p, PLAN_HIDE);
+	op->kind = PLAN_COVER;
+	op->source = "/etc/shadow";
+})
+LIE(proc_elsewhere, first(p, PLAN_PROC)->target = "/home/alice")
+LIE(no_run, first(p, PLAN_PROC)->kind = PLAN_HIDE)
+LIE(no_dev, op_of(p, PLAN_TMPFS, "/dev")->target = "/devices")
+
+#define ROW(lie, says)                                                                   \
+	{                                                                                \
+#lie, lie, says                                                          \
+	}
+static const struct {
+	const char *name;
+	void (*lie)(struct plan *p);
+	const char *says;
+} lies[] = {
+	ROW(another_id, "the login"),
+	ROW(another_service, "the login"),
+	ROW(another_user, "the account"),
+	ROW(another_uid, "the account"),
+	ROW(root_uid, "the account"),
+	ROW(another_gid, "the account"),
+	ROW(another_image, "the image"),
+	ROW(another_terminal, "the terminal"),
+	ROW(another_runtime, "the home or the names"),
+	ROW(a_home_with_dots, "the home or the names"),
+	ROW(a_ticket, "the ticket"),
+	ROW(a_foreign_group, "the groups"),
+	ROW(roots_group, "the groups"),
+	ROW(no_groups, "the groups"),
+	ROW(roots_uid_mapped, "the id maps"),
+	ROW(a_longer_map, "the id maps"),
+	ROW(one_extent_less, "the id maps"),
+	ROW(gids_of_others, "the id maps"),
+	ROW(no_user_namespace, "the namespaces"),
+	ROW(no_mount_namespace, "the namespaces"),
+	ROW(no_pid_namespace, "the namespaces"),
+	ROW(another_flag, "the namespaces"),
+	ROW(a_network_of_none, "the network namespace"),
+	ROW(new_privs, "no_new_privs"),
+	ROW(admin, "the capabilities"),
+	ROW(init_admin, "the capabilities"),
+	ROW(another_group, "the control groups"),
+	ROW(the_root_group, "the control groups"),
+	ROW(out_of_ours, "the control groups"),
+	ROW(another_supervise, "the control groups"),
+	ROW(another_manager, "the control groups"),
+	ROW(a_slice, "the control groups"),
+	ROW(systemd, "who makes the control groups"),
+	ROW(a_file_elsewhere, "the limits"),
+	ROW(a_controller_elsewhere, "the controllers"),
+	ROW(two_lines, "the limits"),
+	ROW(a_network, "the kind of network"),
+	ROW(an_address, "an address"),
+	ROW(guests, "who shares the network"),
+	ROW(a_manager, "the user manager"),
+	ROW(no_overlay, "the rootfs"),
+	ROW(another_lower, "a lower of the rootfs"),
+	ROW(overlay_suid, "attributes of the rootfs"),
+	ROW(overlay_dev, "attributes of the rootfs"),
+	ROW(overlay_idmap, "attributes of the rootfs"),
+	ROW(image_layers, "a lower of the rootfs"),
+	ROW(a_layer_elsewhere, "a path of the init layer"),
+	ROW(a_layer_with_dots, "a path of the init layer"),
+	ROW(a_setuid_layer, "an entry of the init layer"),
+	ROW(a_link_to_nothing, "an entry of the init layer"),
+	ROW(a_target_with_dots, "where something is put"),
+	ROW(a_relative_target, "where something is put"),
+	ROW(the_root, "where something is put"),
+	ROW(no_source, "an operation without a source"),
+	ROW(bind_suid, "attributes of a mount"),
+	ROW(bind_dev, "a bind with devices"),
+	ROW(tmpfs_suid, "attributes of a mount"),
+	ROW(a_setuid_file, "an owner or a mode"),
+	ROW(a_foreign_owner, "an owner or a mode"),
+	ROW(anybody, "a bind of what nobody asked for"),
+	ROW(state, "nsshell's own state"),
+	ROW(all_of_the_host, "nsshell's own state"),
+	ROW(other_sockets, "nsshell's own state"),
+	ROW(records, "nsshell's own state"),
+	ROW(state_as_user, "nsshell's own state"),
+	ROW(a_volume, "a volume"),
+	ROW(a_volume_of_bobs, "a volume"),
+	ROW(limits_written, "nsshell's own state"),
+	ROW(recursive, "a bind that brings more along"),
+	ROW(all_of_sys, "a bind that may be written"),
+	ROW(a_home_of_roots, "the home"),
+	ROW(a_home_of_nobodys, "the home"),
+	ROW(another_home, "the home"),
+	ROW(a_disk, "a device"),
+	ROW(a_device_elsewhere, "a device"),
+	ROW(a_sysctl, "a sysctl"),
+	ROW(a_cover, "a cover"),
+	ROW(proc_elsewhere, "a file system of the kernel's"),
+	ROW(no_run, "what every box has of its own"),
+	ROW(no_dev, "attributes of a mount"),
+};
+
+static void prepare(void)
+{
+	static char *volumes[] = { (char *)"data:/data" };
+
+	f.login.said = "";
+	f.policy.limits.memory_max.n = 1ULL << 30;
+	f.policy.volumes = (struct strlist){ volumes, 1 };
+	f.paths[f.host.n_paths++] = (struct plan_path){
+		.path = "/home/alice", .use = PLAN_USE_HOME, .kind = PLAN_PATH_DIR
+	};
+	f.paths[f.host.n_paths++] = (struct plan_path){
+		.path = PATH_STATE, .use = PLAN_USE_HIDE, .kind = PLAN_PATH_DIR
+	};
+	fixture_plan(&f);
+}
+
+static void the_truth_is_taken(void **state)
+{
+	(void)state;
+	prepare();
+	if (plan_check(f.plan, &f.in, NULL, 0, &f.e) < 0)
+		fail_msg("%s", f.e.msg);
+}
+
+static void each_lie_is_refused(void **state)
+{
+	(void)state;
+	prepare();
+	for (size_t i = 0; i < COUNT(lies); i++) {
+		fixture_plan(&f);
+		lies[i].lie(f.plan);
+		f.e = (struct err){ .cause = ERR_BY_CONFIG };
+		if (plan_check(f.plan, &f.in, NULL, 0, &f.e) == 0)
+			fail_msg("%s: taken", lies[i].name);
+		if (!strstr(f.e.msg, lies[i].says))
+			fail_msg("%s: \"%s\" says nothing of %s", lies[i].name, f.e.msg,
+				lies[i].says);
+		assert_int_equal(f.e.cause, ERR_BY_ANYONE);
+	}
+}
+
+/* It would be in the box then, and root's way to all others. */
+static void state_that_is_there_is_hidden(void **state)
+{
+	(void)state;
+	prepare();
+	for (size_t i = 0; i < f.plan->n_layers; i++)
+		if (strcmp(f.plan->layers[i].path, PATH_STATE) == 0)
+			f.plan->layers[i].path = "/elsewhere";
+	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), -1);
+	assert_non_null(strstr(f.e.msg, "nsshell's own state"));
+}
+
+/* What runs on the host is what the verdict had, form by form. */
+static void a_host_command_is_the_configs(void **state)
+{
+	static const char *forms[] = { "-l" }, *more[] = { "<text>..." };
+	static struct command entry = { .name = "at",
+		.program = "/usr/bin/at",
+		.service = "",
+		.forms = forms,
+		.n_forms = 1 };
+	struct command *c;
+
+	(void)state;
+	fixture_path(&f, "/usr/bin/at", PLAN_PATH_FILE);
+	fixture_path(&f, PATH_COMMAND, PLAN_PATH_FILE);
+	f.policy.commands = (struct command_list){ .v = &entry, .n = 1 };
+	prepare();
+	if (plan_check(f.plan, &f.in, NULL, 0, &f.e) < 0)
+		fail_msg("%s", f.e.msg);
+	c = &f.plan->commands[0];
+	assert_null(c->why);
+	c->forms = more;
+	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), -1);
+	assert_non_null(strstr(f.e.msg, "the host commands"));
+	c->forms = forms;
+	c->real = "/home/alice/at";
+	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), -1);
+	c->real = "/usr/bin/at";
+	c->service = "atd";
+	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(the_truth_is_taken),
+		STORY(each_lie_is_refused),
+		STORY(state_that_is_there_is_hidden),
+		STORY(a_host_command_is_the_configs),
+	};
+
+	return cmocka_run_group_tests_name("plan_check", tests, NULL, NULL);
+}
