@@ -523,6 +523,7 @@ uninstall:
 		$(DESTDIR)$(PAM_PROFILE) $(DESTDIR)$(PREFIX)/share/nsshell/pam_login \
 		$(if $(PAM_CONFIGS),$(DESTDIR)$(PAM_CONFIGS)/nsshell $(DESTDIR)$(PAM_CONFIGS)/nsshell-wtmpdb) \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so \
+		$(DESTDIR)$(SYSCONFDIR)/logrotate.d/nsshell \
 		$(DESTDIR)$(COMPLETIONDIR)/nsctl $(DESTDIR)$(COMPLETIONDIR)/nsjoin
 	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PREFIX)/share/nsshell/commands $(DESTDIR)$(PREFIX)/share/nsshell
 
