@@ -1,12 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # enter.sh ROOT COMMAND...: run it with ROOT for its root, mounts and loopback network of its own, so that logins there
-# can have boxes. Of this machine it has the devices, the control groups and the kernel. As root.
+# can have boxes. Of this machine it has the devices, the control groups and the kernel, and with NETWORK=host the
+# network. As root.
 set -euo pipefail
 root=$(readlink -f "${1:?a root}")
 shift
 # shellcheck disable=SC2016 # the inner one's
-exec unshare --mount --net --propagation private bash -euc '
+net=--net
+[ "${NETWORK:-}" != host ] || net=--ipc
+# shellcheck disable=SC2016 # the inner one's
+exec unshare --mount "$net" --propagation private bash -euc '
 	ip link set lo up
 	mount --bind "$1" "$1"
 	cd "$1" && shift

@@ -78,10 +78,15 @@ rm -f /etc/pam.d/su.dpkg-dist
 ok "PAM's files are as they were before" diff -r before /etc/pam.d
 ok "nothing to run is left" is_gone
 ok "the config is" grep -qx '# mine' /etc/nsshell/nsshell.conf
-purge_tells() { dpkg -P nsshell >purge 2>&1; cat purge; grep -q 'rm -rf --one-file-system /var/lib/nsshell' purge; }
-ok "a purge says what it leaves, and how that goes" purge_tells
+purge_tells() { dpkg -P nsshell >purge 2>&1; cat purge; grep -q "$1" purge && grep -q 'rm -rf --one-file-system /var/lib/nsshell' purge; }
+ok "a purge says what it leaves, and how that goes" purge_tells 'left, .*: /var/lib/nsshell/upper '
 ok "what somebody wrote is still there" grep -q thesis /var/lib/nsshell/upper/1000/upper/thesis
 ok "the config isn't" test ! -e /etc/nsshell
+rm -rf /var/lib/nsshell
+apt-get install -qq -y ./old/nsshell_*.deb >/dev/null 2>&1
+install -d /var/lib/nsshell/images && touch /var/lib/nsshell/images/index.json /var/lib/nsshell/ranges
+ok "a purge where there are images, too" purge_tells 'left, .*: /var/lib/nsshell/images '
+ok "they are still there, and whose ids they have" test -e /var/lib/nsshell/images/index.json -a -e /var/lib/nsshell/ranges
 rm -rf /var/lib/nsshell
 apt-get install -qq -y ./old/nsshell_*.deb >/dev/null 2>&1
 mkdir -p /run/nsshell/sessions && : >/run/nsshell/sessions/abcdefghijkl
@@ -89,6 +94,7 @@ ok "a purge with a session that may be open" dpkg -P nsshell
 ok "leaves its record" test -e /run/nsshell/sessions/abcdefghijkl
 rm -rf /run/nsshell
 apt-get install -qq -y ./old/nsshell_*.deb >/dev/null 2>&1
+touch /var/lib/nsshell/ranges /var/lib/nsshell/addresses
 ok "a purge where nobody wrote anything" dpkg -P nsshell
 ok "leaves nothing" test ! -e /var/lib/nsshell -a ! -e /run/nsshell
 

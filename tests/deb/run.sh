@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # run.sh [DIST...]: the Debian package of each release (bookworm): built by `make deb` with lintian, then its life in a
 # fresh root of that release (inside.sh), real logins there (logins.sh) and, bookworm's, on a machine (machine.py); and `make deps install` from source
-# in a root with nothing but make (source.sh). As root. Logs: build/deb/DIST.
+# in a root with nothing but make (source.sh); of bookworm and trixie, from one to the other (release.sh). As root. Logs:
+# build/deb/DIST.
 # DEB_BUILT=1 takes the packages that are there already, for who works on these tests.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
@@ -60,6 +61,18 @@ from_source() {
 	cat "$out/source.log"
 }
 
+# With what both releases have.
+from_12_to_13() {
+	# shellcheck disable=SC2016 # mmdebstrap's $1
+	mmdebstrap --quiet --variant=apt --format=null --include=passwd,login,procps,libpam-systemd \
+		--aptopt='Acquire::Languages "none"' --dpkgopt=force-unsafe-io \
+		--customize-hook='mkdir -p "$1/deb/12" "$1/deb/13"' \
+		--customize-hook="cp build/deb/bookworm/nsshell_*.deb \"\$1/deb/12/\"; cp build/deb/trixie/nsshell_*.deb \"\$1/deb/13/\"; cp tests/deb/release.sh \"\$1/deb/\"" \
+		--customize-hook="NETWORK=host tests/deb/enter.sh \"\$1\" bash /deb/release.sh >$out/release.log 2>&1" \
+		bookworm /dev/null build/deb/bookworm/sources/* >"$out/root.log" 2>&1 || echo "not ok - a root of bookworm: $(tail -n 5 "$out/root.log" | tr '\n' ' ')"
+	cat "$out/release.log"
+}
+
 for dist; do
 	out=$PWD/build/deb/$dist
 	if [ "${DEB_BUILT:-}" ] || make --no-print-directory deb DIST="$dist" >build/deb.log 2>&1; then
@@ -77,5 +90,9 @@ for dist; do
 	count < <(from_source)
 	[ "$dist" != bookworm ] || count < <(python3 tests/deb/machine.py "$out"/nsshell_*.deb "$out"/new/nsshell_*.deb 2>&1)
 done
+if [[ " $* " == *" bookworm "* && " $* " == *" trixie "* ]]; then
+	out=$PWD/build/deb/trixie dist="12 to 13"
+	count < <(from_12_to_13)
+fi
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed -eq 0 ]
