@@ -22,6 +22,7 @@ Services={services}
 Isolate=yes
 """
 # What "plain" is: nothing but the module that is measured.
+LIBEXEC = "/usr/local/libexec/nsshell"
 STACK = """auth     required pam_permit.so
 account  required pam_permit.so
 session  required pam_permit.so
@@ -106,6 +107,19 @@ class Host:
         with open(os.path.join(log, "wtmp"), "w", encoding="ascii"):
             pass
         bind(log, "/var/log")
+        self._planner(bind, umount)
+
+    def _planner(self, bind, umount):
+        """The helper starts it where it would be installed."""
+        for place in (os.path.dirname(LIBEXEC), LIBEXEC):
+            if not os.path.isdir(place):
+                os.mkdir(place, 0o755)
+                self.clean.add(os.rmdir, place)
+        scratch = os.path.join(self.directory, "libexec")
+        os.mkdir(scratch, 0o755)
+        shutil.copy(os.path.join(BUILD, "nsshell-planner"), scratch)
+        bind(scratch, LIBEXEC)
+        self.clean.add(umount, LIBEXEC)
 
     @staticmethod
     def init_of_session():

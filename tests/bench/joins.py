@@ -84,6 +84,7 @@ def door(host, name, bind, umount):
         bind(scratch, place)
         host.clean.add(umount, place)
     shutil.copy(host.helper, libexec)
+    shutil.copy(os.path.join(os.path.dirname(host.helper), "nsshell-planner"), libexec)
     shutil.copy(os.path.join(os.path.dirname(host.helper), "nsshell-door"), libexec)
     os.chmod(libexec + "/nsshell-door", 0o4755)
     with open(host.conf, encoding="ascii") as f:
