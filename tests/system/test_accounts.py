@@ -93,7 +93,7 @@ def test_same_name_made_anew(b):
             r = b.ssh(old.pw_name, "echo in")
             b.check(r.stdout == "in\n", "beside it a second login gets in", r.stderr, b.log_tail())
             b.stage.accounts.remove("dave")
-            time.sleep(2.1)
+            time.sleep(1.2)
             again = _add(b, "dave")
             b.check(os.path.isdir(again.pw_dir), "made anew, with a home")
             _refused(b, again.pw_name, "userdel -r and useradd of one name", (f"nsctl stop {session}",))

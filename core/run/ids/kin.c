@@ -39,22 +39,35 @@ int kin_home_born(const struct kin *k, uint64_t *ret, struct err *e)
 	return 0;
 }
 
-/* When a process began, as today's clock has it: that may have been set since. */
-static uint64_t begun(const struct record_process *p)
-{
-	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK), age;
-	struct timespec now, up;
+#define NSEC UINT64_C(1000000000)
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)clock_gettime(CLOCK_BOOTTIME, &up);
-	age = (uint64_t)up.tv_sec - p->start / ticks;
-	return (uint64_t)now.tv_sec - age;
+static uint64_t clock_now(clockid_t which)
+{
+	struct timespec t;
+
+	(void)clock_gettime(which, &t);
+	return (uint64_t)t.tv_sec * NSEC + (uint64_t)t.tv_nsec;
 }
 
-/* A second more: both are whole ones. */
+/*
+ * When a process began, in nanoseconds since 1970 as today's clock has it: that may have been set since. Who is
+ * held up between two clocks looks again.
+ */
+static uint64_t begun(const struct record_process *p)
+{
+	uint64_t tick = NSEC / (uint64_t)sysconf(_SC_CLK_TCK), up, now;
+
+	do {
+		up = clock_now(CLOCK_BOOTTIME);
+		now = clock_now(CLOCK_REALTIME);
+	} while (clock_now(CLOCK_BOOTTIME) - up > NSEC / 100);
+	return now - (up - p->start * tick);
+}
+
+/* What is a whole second began no later than it says, ticks and the time of files are a few milliseconds behind. */
 static bool is_older(const struct record *r, uint64_t home_born)
 {
-	return home_born > begun(&r->supervisor) + 1;
+	return home_born * NSEC > begun(&r->supervisor) + NSEC / 10;
 }
 
 /* Return: 0, or -1 with @e when the session is another account's. */
