@@ -2,6 +2,7 @@
 /* Mounts and quotas: apart from sys.c, so that programs that make none have none of it. */
 #include "core/base/sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/quota.h>
 #include <sys/syscall.h>
