@@ -3,6 +3,7 @@
 
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
+#include "core/base/event.h"
 #include "core/base/harmless.h"
 #include "core/base/paths.h"
 #include "core/base/people.h"
@@ -74,7 +75,9 @@ static int hear_error(const struct err_told *told, struct err *e)
 static void tell_passed(const struct deciding *d)
 {
 	if (d->verdict.passed)
-		syslog(LOG_WARNING,
+		event_log(LOG_WARNING,
+			&(const struct event){
+				EVENT_UNBOXED, d->q->id, d->account->name },
 			"session %s: login of %s is NOT ISOLATED: [Default] means uids from %u to "
 			"%u, UID_MIN and UID_MAX of " PATH_LOGIN_DEFS
 			", and this is %u: name it in a [User] or [Group]",
@@ -113,8 +116,9 @@ static int look(struct deciding *d, struct matters *ret, struct err *e)
 	if (rootfs_choose(a, policy, d->said, e) < 0)
 		return -1;
 	if (*d->said)
-		syslog(LOG_NOTICE, "session %s: %s is told: %s", d->q->id, a->name,
-			d->said);
+		event_log(LOG_NOTICE,
+			&(const struct event){ EVENT_NOTE, d->q->id, a->name },
+			"session %s: %s is told: %s", d->q->id, a->name, d->said);
 	if (host_account(a, policy, &d->host, e) < 0)
 		return -1;
 	none = place_find(a->uid, d->group, sizeof(d->group), e);

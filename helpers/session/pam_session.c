@@ -5,6 +5,7 @@
  * its box (pam_nsshell(8)). They see the session's ID, and the service that the login came FROM.
  * Started by the supervisor, as root; ends by itself.
  */
+#include "core/base/event.h"
 #include "core/base/cleanup.h"
 #include "core/base/err.h"
 #include "core/base/io.h"
@@ -116,18 +117,22 @@ int main(int argc, char **argv)
 {
 	const struct pam_conv conv = { .conv = converse };
 	pam_handle_t *pamh = NULL;
+	struct event v = { .kind = EVENT_NOTE };
 	struct err e = { 0 };
 	char word;
 	int r;
 
 	if (harden(argc) < 0)
 		return 1;
+	v.session = argv[ID];
+	v.user = argv[USER];
 	openlog("nsshell-session", LOG_PID, LOG_AUTHPRIV);
 	r = open_session(&conv, argv, &pamh, &e);
 	/* Who doesn't hear it is gone, and has it closed by that. */
 	(void)io_send(LEASH, &e, sizeof(e), NULL, 0);
 	if (r < 0) {
-		syslog(LOG_WARNING, "session %s of %s: %s", argv[ID], argv[USER], e.msg);
+		event_log(LOG_WARNING, &v, "session %s of %s: %s", v.session, v.user,
+			e.msg);
 		return 1;
 	}
 	/* Nothing is ever said. */
@@ -135,7 +140,8 @@ int main(int argc, char **argv)
 		continue;
 	r = pam_close_session(pamh, 0);
 	if (r != PAM_SUCCESS)
-		syslog(LOG_WARNING, "%s: not all modules could close the session: %s",
-			argv[USER], pam_strerror(pamh, r));
+		event_log(LOG_WARNING, &v,
+			"session %s of %s: not all modules could close it: %s", v.session,
+			v.user, pam_strerror(pamh, r));
 	return pam_end(pamh, r) == PAM_SUCCESS ? 0 : 1;
 }
