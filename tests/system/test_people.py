@@ -36,6 +36,8 @@ def test_default_means_people(b):
         said = [x for x in b.stage.syslog.lines() if "NOT ISOLATED" in x]
         b.check(len(said) == 1 and high.pw_name in said[0], "which the log tells, of the latter only",
                 said, b.log_tail())
+        r = b.nsctl("log", high.pw_name)
+        b.check([x.split()[1] for x in r.stdout.splitlines()] == ["unboxed"], "as an event of its own", r.stdout + r.stderr)
         r = b.nsctl("plan", "--config", str(b.stage.conf), high.pw_name)
         b.check("UID_MAX" in r.stdout, "nsctl plan says why", r.stdout.split("\n", maxsplit=1)[0] + r.stderr)
         r = b.nsctl("check", "--json", "--config", str(b.stage.conf))
