@@ -419,6 +419,51 @@ def test_the_terminal(b):
     b.check(_gone(b, str(path)), "a login that is gone hangs it up", _processes(str(path)))
 
 
+def test_its_jobs(b):
+    """A shell's job control: what it does to a program on a terminal, and what that is left like."""
+    path = entry(b, "reads", "Arguments=", text="echo up; read x; echo \"read:$x\"\n")
+    commands(b, "reads")
+    with Terminal(b.stage.sshd.argv(b.alice.pw_name, options=("-tt",))) as term:
+        before = term.ask("stty -g")
+        term.line(f"{path}; echo status=$?")
+        term.expect("up")
+        term.type("\x1a")
+        term.type("word\n")
+        b.check(term.expect("read:word") and term.expect("status=0"), "Ctrl-Z is typed at the program, which has nobody to be stopped for")
+        term.ask(f"{path} & echo $! >pid; for i in $(seq 100); do jobs %1 | grep -q Stopped && break; sleep 0.1; done")
+        b.check(term.ask("jobs %1 | grep -c Stopped") == "1", "one in the background waits until it is called for")
+        term.line("fg")
+        term.type("again\n")
+        b.check(term.expect("read:again"), "and goes on then")
+        term.expect(r"\$ ")
+        term.line(f"{path}")
+        term.expect("up")
+        for pid in _processes(f"sh {path}"):
+            os.kill(pid, signal.SIGKILL)
+        term.expect(r"\$ ")
+        b.check(term.ask("stty -g") == before, "the terminal is as it was, whatever ended it", before)
+
+
+def test_its_keyring(b):
+    """Neither the session's keys come along, nor does the program leave some in it."""
+    numbers = {"x86_64": (248, 250)}.get(os.uname().machine)
+    if not numbers:
+        b.skip("the keyring of a command", f"numbers of the calls aren't known for {os.uname().machine}")
+        return
+    call = "import ctypes; s = ctypes.CDLL(None).syscall; "
+    find = f"s({numbers[1]}, 10, -3, b'user', b'nst-of-the-box', 0) > 0"
+    ring = f"s({numbers[1]}, 0, -3, 0)"
+    path = entry(b, "keys", "Arguments=", text=f"exec /usr/bin/python3 -c \"{call}print({find}, {ring})\"\n")
+    b.stage.config("HostCommands=keys\nSystemCallFilter=@keyring\n")
+    with login(b, b.alice.pw_name) as s:
+        put = s.do(f"/usr/bin/python3 -c \"{call}print(s({numbers[0]}, b'user', b'nst-of-the-box', b'x', 1, -3) > 0, {ring})\"").split()
+        seen = [s.do(str(path)).split() for _ in range(2)]
+        left = s.do(f"/usr/bin/python3 -c \"{call}print({find}, {ring})\"").split()
+    b.check(put[0] == "True" and left == put, "the session has its key, before and after", put, left)
+    b.check([x[0] for x in seen] == ["False", "False"] and len({put[1], seen[0][1], seen[1][1]}) == 3,
+            "a command doesn't find it: each has a keyring of its own", put, seen)
+
+
 def test_shipped(b):
     """All entries that come with nsshell can be read, and those of programs that are here do their work."""
     name = b.alice.pw_name
