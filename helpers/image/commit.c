@@ -74,7 +74,9 @@ static int no_upper(const struct committing *c, const char *image, struct err *e
 			"what %s wrote lies over the host's root, which is no image to commit onto: it takes "
 			"RootFS=image: and Upper=disk",
 			c->account.name);
-	return err_set(e, 0, "%s has written nothing with Upper=disk", c->account.name);
+	return err_set(e, 0,
+		"%s has written nothing with Upper=disk: with Upper=tmpfs it is gone with the last session",
+		c->account.name);
 }
 
 /* Return: the only one over an image, or NULL with @e. */

@@ -118,6 +118,7 @@ static int pump(struct pump *p, struct err *e)
 {
 	_cleanup_free_ char *buffer = malloc(BUFFER);
 	ssize_t n;
+	off_t at;
 
 	if (!buffer)
 		return err_set(e, ENOMEM, "read a layer");
@@ -127,7 +128,8 @@ static int pump(struct pump *p, struct err *e)
 	while ((n = read_some(p->from, buffer, BUFFER)) > 0) {
 		if (pass_on(p, buffer, (size_t)n, e) < 0)
 			return -1;
-		progress_at((uint64_t)lseek(p->position, 0, SEEK_CUR));
+		at = lseek(p->position, 0, SEEK_CUR);
+		progress_at(at < 0 ? p->bytes : (uint64_t)at); /* a pipe has none */
 	}
 	return n < 0 ? err_set(e, errno, "read a layer") : 0;
 }

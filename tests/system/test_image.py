@@ -6,6 +6,7 @@ import gzip
 import json
 import lzma
 import os
+import re
 import shutil
 import socket
 import stat
@@ -460,3 +461,46 @@ def test_a_registry(b):
 
 
 test_a_registry.later = "it starts a registry and skopeo, which take their time"
+
+
+def _slowly(b, name, stderr, until):
+    """nsctl image import of an archive that comes bit by bit, while until() has not seen enough. Its status."""
+    data = tar(entry("./"), entry("./big", bytes(8 << 20)))
+    pause = 0.05
+    with subprocess.Popen([b.stage.bin / "nsctl", "image", "import", "-", name], stdin=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL, stderr=stderr) as p:
+        at = 0
+        while at < len(data) - (64 << 10) and not until():
+            p.stdin.write(data[at:at + (32 << 10)])
+            p.stdin.flush()
+            at += 32 << 10
+            time.sleep(pause)
+        p.stdin.write(data[at:])
+        p.stdin.close()
+        return p.wait(timeout=patient(60))
+
+
+def test_progress(b):
+    """A bar on a terminal for what takes longer than a second, and none in a file."""
+    with images.store(b) as place:
+        ours, theirs = os.openpty()
+        os.set_blocking(ours, False)
+        seen = bytearray()
+
+        def look():
+            with contextlib.suppress(BlockingIOError):
+                seen.extend(os.read(ours, 4096))
+            return b"K  " in seen or seen.count(b"\r") > 2
+
+        status = _slowly(b, "slow:1", theirs, look)
+        look()
+        b.check(status == 0 and re.search(rb"\r\x1b\[K[a-z ]+  [0-9.]+[KM]\r", seen), "on a terminal a line tells how far it is", bytes(seen))
+        b.check(seen.endswith(b"\r\x1b[K"), "which goes at the end", bytes(seen))
+        os.close(theirs)
+        os.close(ours)
+        with open(place / "said", "w+b") as said:
+            begun = time.monotonic()
+            status = _slowly(b, "slow:2", said, lambda: time.monotonic() > begun + 2)
+            said.seek(0)
+            text = said.read()
+        b.check(status == 0 and b"\r" not in text and b"\x1b" not in text, "a file gets none", text)
