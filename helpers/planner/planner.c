@@ -149,18 +149,13 @@ static int take_image(struct policy *policy, const char *image, struct err *e)
 
 static int plan(struct work *w, struct plan **ret, struct err *e)
 {
-	union heard *m = calloc(1, sizeof(*m));
-	int fd, r;
+	const struct matters *m;
 
-	if (!m)
-		return err_set(e, ENOMEM, "make the plan");
 	/* While the helper looks. */
-	r = host_world(&w->policy, &reach_eyes, &w->host, e);
-	if (r == 0 && talk_hear(&w->talk, m, &fd, e) != MESSAGE_MATTERS)
-		r = err_set(e, 0, "what there is to know didn't come");
-	if (r == 0)
-		r = take_image(&w->policy, m->matters.image, e);
-	return r < 0 ? -1 : make(w, &m->matters, ret, e);
+	if (host_world(&w->policy, &reach_eyes, &w->host, e) < 0 ||
+		reach_matters(&m, e) < 0 || take_image(&w->policy, m->image, e) < 0)
+		return -1;
+	return make(w, m, ret, e);
 }
 
 static int give_plan(struct work *w, struct err *e)

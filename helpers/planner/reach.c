@@ -10,6 +10,21 @@
 
 static struct talk *talk;
 static union heard heard; /* the last answer */
+static union heard matters;
+static bool came; /* they have */
+
+/* The helper says what there is to know when it has it, also between a question and the answer. */
+static int hear(int *fd, struct err *e)
+{
+	int kind = talk_hear(talk, &heard, fd, e);
+
+	if (kind != MESSAGE_MATTERS || came)
+		return kind;
+	cleanup_close(fd);
+	matters = heard;
+	came = true;
+	return talk_hear(talk, &heard, fd, e);
+}
 
 /* Return: 0; -1 with errno, EIO where no answer came. */
 static int ask(
@@ -20,7 +35,7 @@ static int ask(
 	int fd = -EBADF, r = talk_say(talk, kind, &told, -1, &ignored);
 
 	if (r == 0)
-		r = talk_hear(talk, &heard, &fd, &ignored) == (int)answer ? 0 : -1;
+		r = hear(&fd, &ignored) == (int)answer ? 0 : -1;
 	if (r < 0 || !ret_fd)
 		cleanup_close(&fd);
 	if (ret_fd)
@@ -102,6 +117,17 @@ static bool reach_lxcfs(const char *where)
 {
 	return ask(MESSAGE_LXCFS, where, false, MESSAGE_ANSWERS, NULL) == 0 &&
 	       heard.look.num == 0;
+}
+
+int reach_matters(const struct matters **ret, struct err *e)
+{
+	int fd = -EBADF;
+
+	if (!came && talk_hear(talk, &matters, &fd, e) != MESSAGE_MATTERS)
+		return err_set(e, 0, "what there is to know didn't come");
+	cleanup_close(&fd);
+	*ret = &matters.matters;
+	return 0;
 }
 
 const struct host_eyes reach_eyes = { reach_look, reach_lxcfs };

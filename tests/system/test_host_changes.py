@@ -137,13 +137,10 @@ test_what_is_to_be_hidden_later.later = "host_changes.what_is_hidden_stays_hidde
 def _own_local(b):
     """The host's /usr/local is a directory that a test may change."""
     local = b.stage.private / "local.changes"
-    for name in ("bin", "lib"):
-        (local / name).mkdir(parents=True)
-    kernel.bind(local, "/usr/local")
     try:
-        yield local
+        with b.stage.own_local(local, "bin", "lib"):
+            yield local
     finally:
-        kernel.umount("/usr/local")
         b.gone()
         b.run("rm", "-rf", local, "/var/lib/nsshell/upper")
 

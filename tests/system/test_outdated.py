@@ -28,13 +28,11 @@ time.sleep(60)' > /tmp/many & while ! grep -q ready /tmp/many; do sleep 0.1; don
 def _own_local(b):
     """The host's /usr/local is a directory that a test may change, with a program in it."""
     local = b.stage.private / "local.outdated"
-    (local / "bin").mkdir(parents=True)
-    shutil.copy("/bin/sleep", local / "bin/rest")
-    kernel.bind(local, "/usr/local")
     try:
-        yield local / "bin/rest"
+        with b.stage.own_local(local, "bin"):
+            shutil.copy("/bin/sleep", local / "bin/rest")
+            yield local / "bin/rest"
     finally:
-        kernel.umount("/usr/local")
         b.gone()
         b.run("rm", "-rf", local, "/var/lib/nsshell/upper")
 

@@ -32,7 +32,10 @@ class Liar:
         self.place = b.stage.private / "nothing" / "nsshell-planner"
         self.away = self.place.with_suffix(".away")
         made = b.stage.private / "planner_lies"
-        subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O1", f"-I{TREE}", str(TREE / "tests/system/planner_lies.c"),
+        # As the objects were made.
+        options = build / "options.o"
+        cc = ["clang", "-fsanitize=address,undefined", "-fprofile-instr-generate", str(options)] if options.exists() else ["cc"]
+        subprocess.run([*cc, "-std=gnu17", "-D_GNU_SOURCE", "-O1", f"-I{TREE}", str(TREE / "tests/system/planner_lies.c"),
                         *sorted(str(o) for o in (build / "helpers/planner").glob("*.o")),
                         *(str(build / f"lib{n}.a") for n in ("run", "config", "plan", "base")), "-o", str(made),
                         "-Wl,--wrap=talk_say", "-lseccomp", "-lmount", "-leconf", "-lcap"], check=True)

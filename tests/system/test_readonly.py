@@ -4,7 +4,6 @@
 import os
 import re
 
-from harness import kernel
 from harness.terminal import Terminal
 
 PLACES = "/usr /usr/local/bin /etc /var/lib /opt /srv / /home"
@@ -88,11 +87,8 @@ def test_a_directory_keeps_its_mode_above_a_bind(b):
 
 
 def test_trees_are_live(b):
-    local = b.stage.private / "local"
-    (local / "sub").mkdir(parents=True)
-    kernel.bind(local, "/usr/local")
     name = b.alice.pw_name
-    try:
+    with b.stage.own_local(b.stage.private / "local", "sub") as local:
         b.stage.config("Upper=none\n")
         with b.shell(name) as one:
             one.do("ls /usr/local/tool /usr/local/sub")
@@ -112,5 +108,3 @@ def test_trees_are_live(b):
             (local / "secret").write_text("t\n", encoding="ascii")
             b.check("No such" in one.do("cat /usr/local/secret 2>&1"),
                     "also when the host puts another under its name")
-    finally:
-        kernel.umount("/usr/local")

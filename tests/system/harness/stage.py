@@ -5,6 +5,7 @@ state directories, utmp, /var/log and /dev/log are scratch copies. The host's ow
 are; what has to be made as a place to mount on is remembered and removed.
 """
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -19,6 +20,7 @@ from .syslog import Syslog
 
 TREE = pathlib.Path(__file__).resolve().parents[3]
 RUN = "/run/nsshell"
+JOURNAL = "/run/systemd/journal/socket"
 STATE = "/var/lib/nsshell"
 # Where what is compiled in looks for programs and entries of commands.
 LIBEXEC = "/usr/local/libexec/nsshell"
@@ -189,6 +191,21 @@ class Stage:
             path.chmod(0o644)
         kernel.bind(entries, COMMANDS)
 
+    @contextlib.contextmanager
+    def own_local(self, local, *names):
+        """The host's /usr/local is the directory @local, with directories @names, which a test may change."""
+        for name in names:
+            (local / name).mkdir(parents=True)
+        programs = local / os.path.relpath(LIBEXEC, "/usr/local")
+        programs.mkdir(parents=True)
+        kernel.bind(local, "/usr/local")
+        kernel.bind(self.private / "nothing", LIBEXEC)
+        try:
+            yield local
+        finally:
+            kernel.umount(LIBEXEC)
+            kernel.umount("/usr/local")
+
     def _bind_scratch(self):
         for target, name in ((RUN, "run"), (STATE, "state")):
             (self.private / name).mkdir(mode=0o700)
@@ -202,6 +219,10 @@ class Stage:
             scratch = self.private / os.path.basename(target)
             scratch.touch(mode=0o664)
             kernel.bind(scratch, target)
+        # Else events would go to a journal of the host's, and not to where tests look.
+        if os.path.exists(JOURNAL):
+            (self.private / "no-journal").touch()
+            kernel.bind(self.private / "no-journal", JOURNAL)
         self.syslog = Syslog(str(self.private / "log"))
         os.chmod(self.private / "log", 0o666)
         kernel.bind(self.private / "log", os.path.realpath("/dev/log"))
