@@ -69,7 +69,7 @@ class ShapeReport(Report):
 
     def hear(self, suite, line):
         """A line of a suite that the machine runs itself."""
-        line = re.sub(r"^(# to run it alone: ).*?(\S+)$", rf"\1{self.again}{suite}.\2", line)
+        line = re.sub(r"^(# to run it alone: ).*?([^\s=]+)$", rf"\1{self.again}{suite}.\2", line)
         line = re.sub(r"^# (\S+: [\d.]+ s)$", rf"# {suite}.\1", line)
         for word, counter in (("ok - ", "passed"), ("not ok - ", "failed"),
                               ("skip - ", "skipped")):
