@@ -2,6 +2,7 @@
 #include "core/base/event.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/paths.h"
 
 #include <fcntl.h>
@@ -94,12 +95,33 @@ static void put_field(struct out *o, const char *key, const char *value)
 	put(o, "\n");
 }
 
+/* As root, whoever has called a program that is so by its effective uid alone: the journal notes whose an entry is. */
+static ssize_t send_to_journal(char *buf, size_t len)
+{
+	struct sockaddr_un journal = { AF_UNIX, "/run/systemd/journal/socket" };
+	const struct ucred self = { getpid(), geteuid(), getegid() };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(self))];
+	} control = { .head = { .cmsg_len = CMSG_LEN(sizeof(self)),
+			      .cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_CREDENTIALS } };
+	struct iovec data = { buf, len };
+	const struct msghdr m = { .msg_name = &journal,
+		.msg_namelen = sizeof(journal),
+		.msg_iov = &data,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(CMSG_DATA(&control.head), &self, sizeof(self));
+	return fd < 0 ? -1 : sendmsg(fd, &m, MSG_NOSIGNAL);
+}
+
 /* Return: whether there is a journal, and it has it. */
 static bool to_journal(int level, const struct event *v, const char *text)
 {
-	static const struct sockaddr_un journal = { AF_UNIX,
-		"/run/systemd/journal/socket" };
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	char buf[EVENT_LINE_MAX];
 	struct out o = { buf, 0, sizeof(buf) };
 
@@ -110,28 +132,48 @@ static bool to_journal(int level, const struct event *v, const char *text)
 	put_field(&o, "NSSHELL_SESSION", v->session);
 	put_field(&o, "NSSHELL_USER", v->user);
 	put_field(&o, "MESSAGE", text);
-	return fd >= 0 &&
-	       sendto(fd, buf, o.len, MSG_NOSIGNAL, (const struct sockaddr *)&journal,
-		       sizeof(journal)) >= 0;
+	return send_to_journal(buf, o.len) >= 0;
+}
+
+/* Where others than root can write it is nobody's: a FIFO or a link may be there. */
+static int open_file(void)
+{
+	struct err ignored;
+	_cleanup_close_ int dir = io_open_state(PATH_LOG, 0700, &ignored);
+
+	return dir < 0 ? -1
+		       : openat(dir, strrchr(PATH_EVENTS, '/') + 1,
+				 O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK |
+					 O_CLOEXEC,
+				 0600);
+}
+
+/* A full disk may have cut off the one before. */
+static bool is_cut(int fd)
+{
+	struct stat st;
+	char last = '\n';
+
+	return fstat(fd, &st) == 0 && pread(fd, &last, 1, st.st_size - 1) == 1 &&
+	       last != '\n';
 }
 
 static void to_file(const struct event *v, const char *text)
 {
-	_cleanup_close_ int fd = -EBADF;
-	char line[EVENT_LINE_MAX];
+	_cleanup_close_ int fd = open_file();
+	char line[1 + EVENT_LINE_MAX] = "\n";
 	struct timespec now;
+	bool cut;
 	size_t len;
 
-	(void)mkdir(PATH_LOG, 0700);
-	fd = open(PATH_EVENTS, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
-		0600);
 	if (fd < 0)
 		return;
+	cut = is_cut(fd);
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	len = event_line(v, (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
-		text, line);
+		text, line + 1);
 	/* In one piece: others write, too. */
-	if (write(fd, line, len) < 0)
+	if (write(fd, line + !cut, len + cut) < 0)
 		return;
 }
 

@@ -63,7 +63,8 @@ size_t event_line(const struct event *v, uint64_t usec, const char *text, char *
  * Should:   be called as root, on the host
  *
  * The journal gets MESSAGE=, PRIORITY=, NSSHELL_EVENT=, NSSHELL_SESSION= and NSSHELL_USER= in its native protocol
- * (systemd.io/JOURNAL_NATIVE_PROTOCOL), since libsystemd has no place in a login. What can't be written is left out.
+ * (systemd.io/JOURNAL_NATIVE_PROTOCOL), since libsystemd has no place in a login. PATH_EVENTS is
+ * written where root alone can write its directory. What can't be written is left out.
  */
 void event_log(int level, const struct event *v, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

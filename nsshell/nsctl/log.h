@@ -10,12 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Printable ASCII, once log_take() has it. */
 struct log_event {
 	uint64_t usec; /* since 1970 */
 	char what[16]; /* "opened", "refused", ...: event_names */
 	char session[PLAN_ID_LEN + 1];
 	char user[ACCOUNT_NAME_MAX];
-	char text[EVENT_TEXT_MAX]; /* printable ASCII */
+	char text[EVENT_TEXT_MAX];
 };
 
 /* Which to keep; NULL and 0 keep all. */

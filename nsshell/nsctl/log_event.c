@@ -23,6 +23,10 @@ void log_take(struct log *l, const struct log_filter *f, const struct log_event 
 		l->room += 64;
 	}
 	l->v[l->n] = *v;
+	/* Also for JSON, which has no bytes that aren't UTF-8. */
+	nsctl_printable(l->v[l->n].what);
+	nsctl_printable(l->v[l->n].session);
+	nsctl_printable(l->v[l->n].user);
 	nsctl_printable(l->v[l->n++].text);
 }
 

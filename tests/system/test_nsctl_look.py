@@ -224,6 +224,72 @@ def test_an_event_in_one_line(b):
     b.check(events == ["opened", "joined", "left", "closed"], "each line of the file is one record, in ASCII", lines)
 
 
+def test_a_refused_join_is_of_its_session(b):
+    EVENTS.unlink(missing_ok=True)
+    b.run(b.stage.bin / "nsjoin", "zhchckqdfb4k", "true")
+    r = b.nsctl("log", "zhchckqdfb4k")
+    b.check(r.stdout.count("didn't join zhchckqdfb4k") == 1, "nsctl log SESSION has it", r.stdout + r.stderr)
+
+
+PLACES = r"""
+set -e
+mount --make-rprivate /
+mount -t tmpfs tmpfs /var/log
+say() { timeout 20 "$1" "nobody-$2" true || echo $?; }
+at=/var/log/nsshell
+mkdir -m 777 $at
+chmod 777 $at
+mkfifo $at/events
+say "$1" fifo
+rm $at/events
+say "$1" written
+ls $at
+rmdir $at
+mkdir /var/log/other
+ln -s other $at
+say "$1" link
+ls /var/log/other
+rm $at
+say "$1" first
+truncate -s -9 $at/events
+say "$1" second
+cat $at/events
+"""
+
+
+def test_where_others_have_been_first(b):
+    """/var/log is syslog's own user's to write on some hosts."""
+    r = b.run("unshare", "-m", "bash", "-c", PLACES, "sh", str(b.stage.bin / "nsjoin"), timeout=patient(60))
+    lines = r.stdout.splitlines()
+    b.check(lines[:3] == ["125"] * 3, "a FIFO holds nobody up, and what others can write, or a link, isn't written to", lines, r.stderr)
+    cut, second = (["", ""] + lines)[-2:]
+    b.check(len(lines) == 7 and cut.startswith('{"time"') and not cut.endswith("}") and json.loads(second or "{}").get("user") == "nobody-second",
+            "after one that a full disk has cut off, the next is a line of its own", lines, r.stderr)
+
+
+BY_EFFECTIVE_UID = r"""
+import os, socket, subprocess, sys
+os.makedirs("/run/systemd/journal")
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+s.bind("/run/systemd/journal/socket")
+subprocess.run([sys.argv[1], "nobody-here", "true"], check=False, preexec_fn=lambda: os.setresuid(65534, 0, 0))
+s.settimeout(5)
+said, who = s.recvmsg(8192, 256)[:2]
+print(int.from_bytes(who[0][2][4:8], sys.byteorder), b"NSSHELL_USER=nobody-here\n" in said)
+"""
+
+
+def test_an_event_by_a_setuid_program(b):
+    """As su(1) has it, the real uid being the caller's: the journal would note that one's."""
+    if not os.path.isdir("/run/systemd"):
+        b.skip("an event by a setuid program", "there is no place for a journal's socket")
+        return
+    r = b.run("unshare", "-m", "sh", "-c", 'mount --make-rprivate / && mount -t tmpfs tmpfs /run/systemd && exec python3 -c "$1" "$2"',
+              "sh", BY_EFFECTIVE_UID, str(b.stage.bin / "nsjoin"))
+    b.check(r.stdout.split()[-2:] == ["0", "True"], "it is root's in the journal", r.stdout + r.stderr)
+
+
 JOURNALD = "/lib/systemd/systemd-journald"
 IN_PRIVATE = r"""
 set -e
@@ -253,6 +319,7 @@ def say(text, **fields):
     s.send("".join(f"{k}={v}\\n" for k, v in fields.items()).encode())
 say("session zhchckqdfb4k opened for carol (sshd)", NSSHELL_EVENT="opened", NSSHELL_SESSION="zhchckqdfb4k", NSSHELL_USER="carol")
 say("session zhchckqdfb4k opened for mallory (sshd)")
+s.send(b"NSSHELL_EVENT=note\\nNSSHELL_USER=\\xc2\\x9b\\xff\\nMESSAGE=odd\\n")
 say("session zhchckqdfb4k: login of carol refused: why", NSSHELL_EVENT="refused", NSSHELL_SESSION="zhchckqdfb4k", NSSHELL_USER="carol")
 os.setuid(65534)
 say("session zhchckqdfb4k opened for mallory", NSSHELL_EVENT="opened", NSSHELL_SESSION="zhchckqdfb4k", NSSHELL_USER="mallory")
@@ -277,11 +344,12 @@ def _has_journald(b, what):
 def test_log_from_the_journal(b):
     if not _has_journald(b, "nsctl log from the journal"):
         return
-    r = _journald(b, 'python3 -c "$4"; sleep 0.5; "$3" log || true; "$3" log -n 1 -D /var/log/journal carol || true', "journal")
+    r = _journald(b, 'python3 -c "$4"; sleep 0.5; "$3" log || true; "$3" log -n 1 -D /var/log/journal carol || true; "$3" log --json | tr -d "\\n"', "journal")
     lines = r.stdout.splitlines()
-    b.check([x.split()[1] for x in lines[:2]] == ["opened", "refused"],
+    b.check([x.split()[1] for x in lines[:3]] == ["opened", "note", "refused"],
             "nsctl log reads the journal of a real journald", lines, r.stderr)
-    b.check(len(lines) == 3 and "refused" in lines[2], "-n 1 USER in a directory of it", lines[2:])
+    b.check(len(lines) == 5 and "refused" in lines[3], "-n 1 USER in a directory of it", lines[3:])
+    b.check([x["user"] for x in json.loads(lines[-1])["events"]] == ["carol", "???", "carol"], "and bytes that no JSON has end no list", lines[-1:], r.stderr)
     b.check("mallory" not in r.stdout, "and not what others than root have written there, nor what has no fields",
             [x for x in lines if "mallory" in x])
 

@@ -121,6 +121,9 @@ void join_log_failed(const struct joinlog_who *who, const char *target,
 	for (char *c = why; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
-	event_log(LOG_WARNING, &(const struct event){ EVENT_REFUSED, NULL, target },
+	event_log(LOG_WARNING,
+		record_id_is_valid(target)
+			? &(const struct event){ EVENT_REFUSED, target, NULL }
+			: &(const struct event){ EVENT_REFUSED, NULL, target },
 		"%s didn't join %s (%s): %s", person, quoted, words, why);
 }
