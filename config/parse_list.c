@@ -334,10 +334,6 @@ int config_parse_volumes(const struct config_key *key, const char *value, void *
 	(void)key;
 	if (r < 0)
 		return r;
-	if (list->n + words.n > VOLUMES_MAX) {
-		(void)snprintf(why, why_size, "more than %d volumes", VOLUMES_MAX);
-		return -EINVAL;
-	}
 	for (size_t i = 0; i < words.n; i++)
 		if (volume_put(list, words.v[i]) < 0)
 			return -ENOMEM;

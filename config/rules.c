@@ -3,6 +3,7 @@
 #include "config/internal.h"
 #include "core/base/cleanup.h"
 #include "core/plan/netrules.h"
+#include "core/plan/volumename.h"
 
 #include <string.h>
 
@@ -114,6 +115,15 @@ SAME_TARGET(volume_and_bound_ro, bind_ro_paths, "BindReadOnlyPaths", volumes, "V
 SAME_TARGET(
 	volume_and_hidden, volumes, "Volumes", inaccessible_paths, "InaccessiblePaths")
 
+/* Counted when all sections have been added, as a later one may replace what an earlier one has. */
+static bool too_many_volumes(const struct policy *p, char *why, size_t why_size)
+{
+	return p->volumes.n > VOLUMES_MAX &&
+	       SAY("more than %d volumes in Volumes= together: leave some out, or clear an "
+		   "earlier list with an empty value",
+		       VOLUMES_MAX);
+}
+
 static bool rules_without_network(const struct policy *p, const struct strlist *list,
 	const char *key, char *why, size_t why_size)
 {
@@ -187,6 +197,7 @@ static const struct rule rules[] = {
 	{ "BindPaths", "BindReadOnlyPaths", bound_both_ways },
 	{ "BindPaths", "InaccessiblePaths", bound_and_hidden },
 	{ "BindReadOnlyPaths", "InaccessiblePaths", bound_ro_and_hidden },
+	{ "Volumes", "Volumes", too_many_volumes },
 	{ "Volumes", "Volumes", twice_a_volume },
 	{ "BindPaths", "Volumes", volume_and_bound },
 	{ "BindReadOnlyPaths", "Volumes", volume_and_bound_ro },

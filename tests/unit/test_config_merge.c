@@ -230,6 +230,26 @@ static void two_groups_contradict_each_other_for_who_is_in_both(void **state)
 	assert_non_null(strstr(f->e.msg, place));
 }
 
+static void volumes_are_counted_when_all_are_known(void **state)
+{
+	static const char most[] =
+		"[Default]\nVolumes=a:/a b:/b c:/c d:/d e:/e f:/f g:/g h:/h i:/i j:/j k:/k "
+		"l:/l m:/m n:/n o:/o p:/p\n";
+	struct fixture *f = *state;
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "%s[User bob]\nVolumes=p:/other\n", most);
+	load_text(f, text);
+	expect_count(f, 0);
+	policy_ok(f, "bob", NULL, NULL);
+	assert_int_equal(f->policy.volumes.n, 16);
+	assert_string_equal(f->policy.volumes.v[15], "p:/other");
+	(void)snprintf(text, sizeof(text), "%s[User bob]\nVolumes=q:/q\n", most);
+	expect_one(f, text, 4, "User bob", "Volumes", "more than 16 volumes");
+	assert_int_equal(policy_of(f, "bob", NULL, NULL, NULL), -1);
+	policy_ok(f, "alice", NULL, NULL);
+}
+
 static void groups_without_a_name_match_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -258,6 +278,7 @@ int main(void)
 		story(a_size_belongs_to_the_upper_that_was_said_before_it),
 		story(a_section_contradicts_the_default_section),
 		story(two_groups_contradict_each_other_for_who_is_in_both),
+		story(volumes_are_counted_when_all_are_known),
 		story(groups_without_a_name_match_nothing),
 	};
 

@@ -35,6 +35,12 @@ static int too_much(const struct copying *c)
 		VOLUME_FILES_MAX, VOLUME_DEPTH_MAX);
 }
 
+static int count_bytes(struct copying *c, uint64_t n)
+{
+	c->bytes += n;
+	return c->bytes > VOLUME_BYTES_MAX ? too_much(c) : 0;
+}
+
 static int open_in(int dir, const char *name, int flags)
 {
 	return sys_openat2(dir, name,
@@ -52,7 +58,7 @@ static bool is_taken(const char *attr)
 }
 
 /* What can't be had here there is none of. */
-static int copy_attrs(const struct copying *c, int from, int to)
+static int copy_attrs(struct copying *c, int from, int to)
 {
 	static char names[ATTRS_MAX], value[ATTRS_MAX];
 	ssize_t n = flistxattr(from, names, sizeof(names));
@@ -63,6 +69,8 @@ static int copy_attrs(const struct copying *c, int from, int to)
 		ssize_t size =
 			is_taken(name) ? fgetxattr(from, name, value, sizeof(value)) : 0;
 
+		if (size > 0 && count_bytes(c, (uint64_t)size) < 0)
+			return -1;
 		if (size < 0 ||
 			(size > 0 && fsetxattr(to, name, value, (size_t)size, 0) < 0 &&
 				errno != EOPNOTSUPP))
@@ -86,9 +94,8 @@ static int give(const struct copying *c, int to, const struct stat *st)
 
 static int copy_range(struct copying *c, int from, int to, off_t at, off_t end)
 {
-	c->bytes += (uint64_t)(end - at);
-	if (c->bytes > VOLUME_BYTES_MAX)
-		return too_much(c);
+	if (count_bytes(c, (uint64_t)(end - at)) < 0)
+		return -1;
 	if (lseek(to, at, SEEK_SET) < 0)
 		return failed(c, "copy a file");
 	while (at < end) {

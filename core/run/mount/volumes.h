@@ -55,7 +55,7 @@ int volumes_fill(const struct plan *plan, const struct stage *s, int proc, struc
  *
  * Files, directories, symlinks and FIFOs, with owners, modes (no file is setuid or setgid), times, access control lists and
  * attributes of users'; holes stay holes, and hard links become files of their own. Sockets and devices are left out. No more than
- * VOLUME_*_MAX.
+ * VOLUME_*_MAX, bytes of attributes being bytes, too.
  *
  * Return: how many files there are now, or -1 with @e.
  */
