@@ -29,6 +29,7 @@
 
 #define DATA_LEASE   "nsshell-lease"
 #define DATA_REFUSED "nsshell-refused"
+#define DATA_EXEMPT  "nsshell-exempt"
 
 /* All else is hidden; the export map lists the same six. */
 #define EXPORT __attribute__((visibility("default")))
@@ -124,6 +125,21 @@ static void tell_refused(pam_handle_t *pamh, const struct proto_request *q,
 			q->id, q->user, why);
 }
 
+/* Once a login: a gate's own module comes after it, and su-l includes su. */
+static void tell_exempt(pam_handle_t *pamh, const struct pam_args *args,
+	const struct proto_request *q, const char *why)
+{
+	static char told[] = "";
+	const void *before;
+
+	if (args->gate || pam_get_data(pamh, DATA_EXEMPT, &before) == PAM_SUCCESS)
+		return;
+	(void)pam_set_data(pamh, DATA_EXEMPT, told, NULL);
+	event_log(LOG_ALERT, &(const struct event){ EVENT_EXEMPT, q->id, q->user },
+		"pam_nsshell: %s is let in although sessions can't be opened (root or member of %s): %s",
+		q->user, POLICY_BREAK_GLASS_GROUP, why);
+}
+
 /* @heard: the last answer, if there was one. */
 static int refuse(pam_handle_t *pamh, const struct pam_args *args,
 	const struct proto_request *q, enum proto_kind heard, const char *why)
@@ -132,10 +148,7 @@ static int refuse(pam_handle_t *pamh, const struct pam_args *args,
 
 	/* Once a join was tried, no NSS: this may be the inside of somebody's box. */
 	if (heard != PROTO_JOIN && never_isolated(pamh, q->user)) {
-		event_log(LOG_ALERT,
-			&(const struct event){ EVENT_EXEMPT, q->id, q->user },
-			"pam_nsshell: %s is let in although sessions can't be opened (root or member of %s): %s",
-			q->user, POLICY_BREAK_GLASS_GROUP, why);
+		tell_exempt(pamh, args, q, why);
 		return PAM_IGNORE;
 	}
 	/* A login that will be refused must not start the account's user manager on its way. */

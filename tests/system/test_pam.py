@@ -81,6 +81,12 @@ def test_a_break_glass_group(b):
         r = b.ssh(b.bob.pw_name, SHOW_MNT)
         b.check(r.stdout.strip() == b.host_mnt, "and with a missing helper", r.stdout + r.stderr,
                 b.log_tail())
+        b.stage.syslog.clear()
+        line = b.stage.module_line(helper="/nonexistent/helper")
+        b.stage.pam(b.stage.sshd_service, b.stage.module_line("gate", helper="/nonexistent/helper"), line, line)
+        b.ssh(b.bob.pw_name, "true")
+        told = b.stage.syslog.lines("is let in although")
+        b.check(len(told) == 1, "of which the log tells once, whatever modules there are", told)
     finally:
         b.run("gpasswd", "-d", b.bob.pw_name, "nsshell-exempt")
         if made:
