@@ -4,6 +4,7 @@
 import contextlib
 import os
 import stat
+import struct
 
 from harness import kernel
 from harness.imagestore import busybox, store
@@ -204,6 +205,16 @@ def _hostile(root):
     os.setxattr(data / "su", "trusted.note", b"not")
 
 
+def _odd_list(root):
+    """An access control list that names somebody whom no range of ids has."""
+    busybox(root)
+    (root / "srv/data").mkdir(parents=True)
+    (root / "srv/data/f").touch()
+    entries = ((1, 6, -1), (2, 7, 3000000000), (4, 4, -1), (16, 7, -1), (32, 4, -1))
+    os.setxattr(root / "srv/data/f", "system.posix_acl_access",
+                struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, bits, who & 0xffffffff) for tag, bits, who in entries))
+
+
 def _too_deep(root):
     busybox(root)
     data = root / "srv/data"
@@ -222,10 +233,10 @@ def _too_large(root):
         os.link(root / "srv/data/f", root / f"srv/data/f{n}")
 
 
-def _is_too_much(b, s, place, what, image):
+def _is_too_much(b, s, place, what, image, why="more there than a volume begins with"):
     s.image("tiny:1", image)
     r = b.ssh(b.alice.pw_name, "echo in")
-    b.check("in" not in r.stdout.split() and b.stage.syslog.wait("more there than a volume begins with") and
+    b.check("in" not in r.stdout.split() and b.stage.syslog.wait(why) and
             os.listdir(place) == [".account"], f"{what}: refused, and nothing is left", f"{os.listdir(place)} {r.stderr}", b.log_tail())
 
 
@@ -251,6 +262,7 @@ def test_a_hostile_image(b):
         b.check(all(uid >= 65536 for uid in owners), "and no file has an id of the host's", owners)
         b.run("rm", "-rf", VOLUMES)
         _is_too_much(b, s, place, "too deep", _too_deep)
+        _is_too_much(b, s, place, "an access control list with an odd id", _odd_list, "with an id that the box hasn't")
 
 
 def test_an_image_that_is_too_large(b):

@@ -74,7 +74,10 @@ static int copy_attrs(struct copying *c, int from, int to)
 		if (size < 0 ||
 			(size > 0 && fsetxattr(to, name, value, (size_t)size, 0) < 0 &&
 				errno != EOPNOTSUPP))
-			return failed(c, "copy an attribute");
+			return failed(c,
+				errno == EINVAL
+					? "copy an access control list, with an id that the box hasn't,"
+					: "copy an attribute");
 	}
 	return 0;
 }
