@@ -5,6 +5,7 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
@@ -113,13 +115,17 @@ static ssize_t send_to_journal(char *buf, size_t len)
 		.msg_iovlen = 1,
 		.msg_control = &control,
 		.msg_controllen = sizeof(control) };
+	const struct timeval patience = { .tv_sec = 1 };
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	memcpy(CMSG_DATA(&control.head), &self, sizeof(self));
-	return fd < 0 ? -1 : sendmsg(fd, &m, MSG_NOSIGNAL);
+	if (fd < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
+		return -1;
+	return sendmsg(fd, &m, MSG_NOSIGNAL);
 }
 
-/* Return: whether there is a journal, and it has it. */
+/* Return: whether there is a journal, and it has it; else errno, EAGAIN where it hangs. */
 static bool to_journal(int level, const struct event *v, const char *text)
 {
 	char buf[EVENT_LINE_MAX];
@@ -187,6 +193,8 @@ void event_log(int level, const struct event *v, const char *fmt, ...)
 	va_end(args);
 	if (to_journal(level, v, text))
 		return;
-	syslog(LOG_AUTHPRIV | level, "%s", text);
+	/* Who hangs there has /dev/log, too, for which syslog(3) waits without end. */
+	if (errno != EAGAIN)
+		syslog(LOG_AUTHPRIV | level, "%s", text);
 	to_file(v, text);
 }

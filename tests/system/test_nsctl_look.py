@@ -290,6 +290,33 @@ def test_an_event_by_a_setuid_program(b):
     b.check(r.stdout.split()[-2:] == ["0", "True"], "it is root's in the journal", r.stdout + r.stderr)
 
 
+HANGS = r"""
+import os, socket, subprocess, sys
+os.makedirs("/run/systemd/journal")
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/run/systemd/journal/socket")
+c = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+c.setblocking(False)
+try:
+    while True:
+        c.sendto(b"X=y\n", "/run/systemd/journal/socket")
+except BlockingIOError:
+    pass
+print(subprocess.run(["timeout", "20", sys.argv[1], "nobody-here", "true"], check=False).returncode)
+with open("/var/log/nsshell/events") as f:
+    print("didn't join nobody-here" in f.read())
+"""
+
+
+def test_a_journal_that_hangs(b):
+    if not os.path.isdir("/run/systemd"):
+        b.skip("a journal that hangs", "there is no place for its socket")
+        return
+    r = b.run("unshare", "-m", "sh", "-c", "mount --make-rprivate / && mount -t tmpfs tmpfs /run/systemd && mount -t tmpfs tmpfs /var/log && "
+              'exec python3 -c "$1" "$2"', "sh", HANGS, str(b.stage.bin / "nsjoin"), timeout=patient(60))
+    b.check(r.stdout.split() == ["125", "True"], "nobody waits for it, and the file has the event", r.stdout + r.stderr)
+
+
 JOURNALD = "/lib/systemd/systemd-journald"
 IN_PRIVATE = r"""
 set -e
