@@ -227,6 +227,7 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS_run) -lcmocka
 $(BUILD)/unit/test_client: $(BUILD)/helpers/client/client.o $(BUILD)/helpers/client/client_join.o
 $(BUILD)/unit/test_follow: $(BUILD)/helpers/supervisor/follow.o
+$(BUILD)/unit/test_talk: $(BUILD)/helpers/planner/messages.o $(BUILD)/helpers/planner/talk.o
 
 $(BUILD)/fault/inject: $(BUILD)/tests/fault/site.o
 
@@ -430,6 +431,8 @@ ENTRIES := $(wildcard config/commands/*.conf)
 # Of before the sessions had sockets.
 OLD_SETUID = $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own
 
+# Who may not read a program isn't traced by others of the same id from its first instruction on (execve(2)):
+# so nsshell-planner's mode is 0711.
 ## make install       PREFIX, DESTDIR, SYSCONFDIR, LIBEXECDIR, PAMDIR, MANDIR are honoured
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PAMDIR) \
@@ -437,7 +440,7 @@ install: all
 		$(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf.d
 	rm -f $(OLD_SETUID)
 	install -m 0755 $(BUILD)/nsctl $(BUILD)/nsjoin $(DESTDIR)$(PREFIX)/sbin/
-	$(call put,0755,$(BUILD)/nsshell-planner,$(LIBEXECDIR)/nsshell)
+	$(call put,0711,$(BUILD)/nsshell-planner,$(LIBEXECDIR)/nsshell)
 	$(call put,0755,$(BUILD)/nsshell-helper,$(LIBEXECDIR)/nsshell)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1
 	ln -sf ../sbin/nsctl ../sbin/nsjoin $(DESTDIR)$(PREFIX)/bin/ # users' PATH has no sbin

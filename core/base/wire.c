@@ -22,6 +22,36 @@ struct in {
 	const char *wrong;
 };
 
+/* ---- what the table says --------------------------------------------------------------- */
+
+/* FNV-1a */
+static uint32_t mix(uint32_t hash, const void *from, size_t n)
+{
+	const unsigned char *at = from;
+
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ at[i]) * 16777619U;
+	return hash;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than the tables are */
+uint32_t wire_layout(const struct wire_record *r)
+{
+	uint32_t hash = 2166136261U, of;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct wire_field *f = &r->fields[i];
+
+		hash = mix(hash, f->name, strlen(f->name));
+		hash = mix(hash, &f->kind, sizeof(f->kind));
+		hash = mix(hash, &f->size, sizeof(f->size));
+		hash = mix(hash, &f->max, sizeof(f->max));
+		of = f->of ? wire_layout(f->of) : 0;
+		hash = mix(hash, &of, sizeof(of));
+	}
+	return hash;
+}
+
 /* ---- out ---------------------------------------------------------------------------- */
 
 static void put_bytes(struct out *o, const void *from, size_t n)

@@ -64,6 +64,9 @@ struct wire_record {
 #type, sizeof(type), rows, sizeof(rows) / sizeof(*(rows))                \
 	}
 
+/* A number for all that its table says, by which two builds know that they mean the same. */
+uint32_t wire_layout(const struct wire_record *r);
+
 /**
  * wire_put() - A struct as bytes
  * @ret:	to free()

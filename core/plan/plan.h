@@ -158,6 +158,7 @@ struct plan_input {
 extern const char *const plan_lxcfs_files[];
 
 /* Built-in lists, ended by NULL. Patterns as in glob(7); all are left out where not there. */
+extern const char *const plan_system_dirs[];
 extern const char *const plan_live_trees[]; /* plan_path.real tells where one is a link */
 extern const char *const plan_default_inaccessible[];
 extern const char *const plan_default_sockets[];

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/plan/plan_check.h"
 
+#include "core/base/parse.h"
 #include "core/plan/check.h"
+#include "core/plan/limits.h"
 #include "core/plan/netpool.h"
 #include "core/plan/netrules.h"
 
@@ -19,11 +21,38 @@ static bool is_ticket(const struct plan *p)
 	       (check_path(p->ticket) && path_within_any(p->ticket, temporary));
 }
 
+/* Whether that is the path as the account has it, but for slashes. */
+static bool is_path_of(const char *path, const char *has)
+{
+	while (*has) {
+		size_t len;
+
+		has += strspn(has, "/");
+		len = strcspn(has, "/");
+		if (len == 0)
+			break;
+		if (*path != '/' || strncmp(path + 1, has, len) != 0)
+			return false;
+		path += len + 1;
+		has += len;
+	}
+	return *path == '\0';
+}
+
+static bool is_hostname(const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+
+	return *s && strlen(s) <= PLAN_HOSTNAME_MAX && !s[strspn(s, plain)];
+}
+
 static const char *login(const struct checked *c)
 {
 	const struct plan *p = c->p;
 	const struct plan_login *l = c->in->login;
 	const struct plan_image *image = c->in->host->image;
+	const char *home = c->in->account->home ? c->in->account->home : "";
 	char runtime[64];
 
 	(void)snprintf(runtime, sizeof(runtime), "/run/user/%u", c->in->account->uid);
@@ -36,7 +65,7 @@ static const char *login(const struct checked *c)
 			       !path_below(p->tty, "/dev")))
 		return "the terminal";
 	if (strcmp(p->runtime_dir, runtime) != 0 || !check_path(p->home) ||
-		strlen(p->hostname) > PLAN_HOSTNAME_MAX || strchr(p->hostname, '/'))
+		!is_path_of(p->home, home) || !is_hostname(p->hostname))
 		return "the home or the names";
 	return is_ticket(p) ? NULL : "the ticket";
 }
@@ -137,11 +166,23 @@ static bool is_group_of(const struct checked *c, const char *group)
 	       top == strlen(g->systemd ? "nsshell.slice" : "nsshell");
 }
 
-/* "nsshell/NAME.slice", where systemd runs "nsshell.slice/nsshell-NAME.slice" */
-static bool is_slice(const struct plan_cgroup *g)
+/* The config's; none where the account's sessions stay in the group that they have. */
+static bool is_said(const struct checked *c, const char *slice)
 {
+	const char *said = c->in->policy->slice, *has = c->in->account_group;
+
+	return strcmp(slice, said ? said : "") == 0 ||
+	       (!*slice && has && strcmp(c->p->cgroup.account, has) == 0);
+}
+
+/* "nsshell/NAME.slice", where systemd runs "nsshell.slice/nsshell-NAME.slice" */
+static bool is_slice(const struct checked *c)
+{
+	const struct plan_cgroup *g = &c->p->cgroup;
 	char text[128];
 
+	if (!is_said(c, g->slice_name))
+		return false;
 	if (!*g->slice)
 		return !*g->slice_name;
 	if (strspn(g->slice_name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -162,19 +203,54 @@ static bool is_below(const char *group, const char *above, const char *name)
 	       strcmp(group + len + 1, name) == 0;
 }
 
-static bool are_settings(const struct plan_cgroup_setting *v, size_t n)
+/* A file that a key of the config is written to, by its row. */
+static bool is_limit(enum plan_cgroup_kind kind, const struct plan_cgroup_setting *s)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789_.";
+	const struct limit *l = limit_find(s->key, strlen(s->key));
 
-	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(v[i].controller);
+	if (!l || !l->on[kind].controller || strchr(s->value, '\n') ||
+		strcmp(s->controller, l->on[kind].controller) != 0)
+		return false;
+	for (size_t i = 0; i < LIMIT_PLACES; i++) {
+		const char *file = l->on[kind].places[i].file;
 
-		if (len == 0 || v[i].name[strspn(v[i].name, plain)] ||
-			v[i].controller[strspn(v[i].controller, plain)] ||
-			strncmp(v[i].name, v[i].controller, len) != 0 ||
-			v[i].name[len] != '.' || strchr(v[i].value, '\n'))
+		if (file && strcmp(s->name, file) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool are_limits(
+	enum plan_cgroup_kind kind, const struct plan_cgroup_setting *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!is_limit(kind, &v[i]))
+			return false;
+	return true;
+}
+
+/* And OOMPolicy=, which is no limit. */
+static bool are_sessions(const struct plan_cgroup *g)
+{
+	for (size_t i = 0; i < g->n_session_settings; i++) {
+		const struct plan_cgroup_setting *s = &g->session_settings[i];
+
+		if (!is_limit(g->kind, s) &&
+			(strcmp(s->controller, "memory") != 0 ||
+				strcmp(s->name, "memory.oom.group") != 0))
 			return false;
 	}
+	return true;
+}
+
+static bool are_controllers(const struct plan_cgroup *g)
+{
+	static const char *const known[] = { "memory", "pids", "cpu", "cpuacct", "cpuset",
+		"freezer", "blkio", "io", "devices", "name=systemd", "unified", NULL };
+
+	for (size_t i = 0; i < g->n_controllers; i++)
+		if (!path_in(g->controllers[i], known))
+			return false;
 	return true;
 }
 
@@ -192,23 +268,40 @@ static const char *groups(const struct checked *c)
 	if (g->systemd != c->in->host->systemd ||
 		(g->systemd && strcmp(g->scope, scope) != 0))
 		return "who makes the control groups";
-	if (!is_slice(g) || !is_group_of(c, g->account) ||
+	if (!is_slice(c) || !is_group_of(c, g->account) ||
 		!is_below(g->session, g->account, c->in->login->id) ||
 		!is_below(g->supervise, g->account, "supervise") ||
 		(*g->manager && (!is_below(g->manager, g->session, "user") ||
 					g->manager_uid != c->in->account->uid ||
 					g->manager_gid != c->in->account->gid)))
 		return "the control groups";
-	for (size_t i = 0; i < g->n_controllers; i++)
-		if (strchr(g->controllers[i], '/') || !*g->controllers[i])
-			return "the controllers";
-	return are_settings(g->settings, g->n_settings) &&
-			       are_settings(g->slice_settings, g->n_slice_settings) &&
-			       are_settings(g->session_settings, g->n_session_settings) &&
-			       are_settings(g->lifted, g->n_lifted) &&
-			       are_settings(g->slice_lifted, g->n_slice_lifted)
+	if (!are_controllers(g))
+		return "the controllers";
+	return are_limits(g->kind, g->settings, g->n_settings) &&
+			       are_limits(
+				       g->kind, g->slice_settings, g->n_slice_settings) &&
+			       are_limits(g->kind, g->lifted, g->n_lifted) &&
+			       are_limits(g->kind, g->slice_lifted, g->n_slice_lifted) &&
+			       are_sessions(g)
 		       ? NULL
 		       : "the limits";
+}
+
+/* What it may take of the host for good. */
+static const char *amounts(const struct checked *c)
+{
+	const struct policy *said = c->in->policy;
+	const struct plan *p = c->p;
+	bool sized = said->upper == UPPER_TMPFS ||
+		     (said->upper == UPPER_DISK && said->upper_sized);
+
+	if (p->upper != said->upper || p->on_change != said->on_change ||
+		p->upper_size != (sized ? said->upper_size : PARSE_INFINITY))
+		return "where its changes go";
+	return p->sessions_max == said->sessions_max &&
+			       p->linger_usec == said->linger_usec
+		       ? NULL
+		       : "how many sessions there are, or for how long";
 }
 
 /* ---- network --------------------------------------------------------------------------- */
@@ -263,6 +356,56 @@ static bool are_guests(const struct checked *c)
 		       memcmp(n->guests, c->guests, n->n_guests * sizeof(uid_t)) == 0);
 }
 
+/* Of a loopback that the host's resolv.conf(5) names: it is in the table of all such networks. */
+static bool is_resolver(const char *resolv, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = resolv; at && (at = strstr(at, name)); at += len)
+		if (at > resolv && strchr(" \t", at[-1]) && strchr(" \t\r\n#;", at[len]))
+			return true;
+	return false;
+}
+
+static bool is_known_resolver(const struct checked *c)
+{
+	const struct plan_host *h = c->in->host;
+	const char *name = c->p->network.resolver;
+
+	return !*name || is_resolver(h->resolv, name) ||
+	       is_resolver(h->resolv_uplink, name) ||
+	       (strcmp(name, "127.0.0.1") == 0 &&
+		       (is_resolver(h->resolv, "::1") ||
+			       is_resolver(h->resolv_uplink, "::1")));
+}
+
+/* By these a session finds whose network to share. */
+static bool are_words(const struct checked *c)
+{
+	const struct policy_network *said = &c->in->policy->network;
+	const struct plan_network *n = &c->p->network;
+	const char *at = n->address4, *dot = *at ? " " : "";
+	char text[512] = "", owner[512] = "", guest[512] = "";
+
+	if (said->kind == NETWORK_NETNS)
+		(void)snprintf(text, sizeof(text), "netns:%s", n->name);
+	else if (said->kind == NETWORK_PRIVATE)
+		(void)snprintf(
+			text, sizeof(text), "private%s %s", n->share ? "" : ":login", at);
+	else if (said->kind == NETWORK_NONE)
+		(void)snprintf(text, sizeof(text), "none%s", n->share ? "" : ":login");
+	else if (said->kind == NETWORK_USER)
+		(void)snprintf(text, sizeof(text), "user:%s%s%s", n->name, dot, at);
+	if (said->kind == NETWORK_USER)
+		(void)snprintf(owner, sizeof(owner), "%s%s%s", *at ? "private" : "none",
+			dot, at);
+	if (n->n_guests > 0)
+		(void)snprintf(guest, sizeof(guest), "user:%s%s%s", c->in->account->name,
+			dot, at);
+	return strcmp(n->text, text) == 0 && strcmp(n->owner_text, owner) == 0 &&
+	       strcmp(n->guest_text, guest) == 0;
+}
+
 static const char *network(const struct checked *c)
 {
 	const struct policy_network *said = &c->in->policy->network;
@@ -281,12 +424,16 @@ static const char *network(const struct checked *c)
 		return "whose network it is";
 	if (!are_guests(c))
 		return "who shares the network";
+	if (!has && (n->number || *n->address4 || *n->resolver || *n->rules))
+		return "an address";
+	if (!are_words(c))
+		return "what is said of the network";
 	if (!has)
-		return n->number || *n->address4 || *n->rules ? "an address" : NULL;
+		return NULL;
 	if (c->in->number && n->number != c->in->number)
 		return "the number of the network";
 	(void)snprintf(link, sizeof(link), NETPOOL_LINK "%u", n->number);
-	if (strcmp(n->link, link) != 0 || !is_pool(c))
+	if (strcmp(n->link, link) != 0 || !is_pool(c) || !is_known_resolver(c))
 		return "the addresses";
 	if (said->kind == NETWORK_PRIVATE ? !are_rules(c) : *n->rules != '\0')
 		return "the rules of the network";
@@ -397,7 +544,7 @@ int plan_check(const struct plan *p, const struct plan_input *in, const uid_t *g
 	size_t n_guests, struct err *e)
 {
 	static const char *(*const checks[])(const struct checked *c) = { login, ids,
-		rights, groups, network, programs, check_rootfs, check_ops };
+		rights, groups, amounts, network, programs, check_rootfs, check_ops };
 	const struct checked c = { p, in, guests, n_guests };
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {

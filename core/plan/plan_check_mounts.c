@@ -31,7 +31,7 @@ static const char *overlay(const struct checked *c, const struct plan_overlay *o
 {
 	bool root = c->in->policy->root;
 	uint64_t must = MOUNT_ATTR_NODEV | (root ? 0 : MOUNT_ATTR_NOSUID) |
-			(o->readonly ? MOUNT_ATTR_RDONLY : 0);
+			(o->readonly || o->live ? MOUNT_ATTR_RDONLY : 0);
 
 	if ((o->attr & must) != must || (o->attr & ~(uint64_t)ATTR_KNOWN))
 		return "attributes of the rootfs";
@@ -40,6 +40,8 @@ static const char *overlay(const struct checked *c, const struct plan_overlay *o
 	if (c->in->host->image)
 		return are_image_layers(c, o) ? NULL : "the image's layers";
 	if (o->n_layers > 0 || strcmp(o->lower, o->target) != 0 ||
+		(strcmp(o->lower, "/") != 0 &&
+			!path_within_any(o->lower, plan_system_dirs)) ||
 		plan_is_own_place(o->lower) ||
 		(strcmp(o->lower, "/") != 0 && path_shows_state(o->lower) &&
 			!path_below(PATH_STATE, o->lower)))
@@ -52,6 +54,7 @@ static bool is_covered(const struct plan *p, const char *path)
 {
 	for (size_t i = 0; i < p->n_layers; i++)
 		if (p->layers[i].kind == PLAN_LAYER_WHITEOUT &&
+			p->layers[i].overlay == plan_overlay_of(p, path) &&
 			path_within(path, p->layers[i].path))
 			return true;
 	for (size_t i = 0; i < p->n_ops; i++)
@@ -97,22 +100,42 @@ const char *check_rootfs(const struct checked *c)
 
 /* ---- mounts ------------------------------------------------------------------------------- */
 
+static bool is_source(const struct plan_path *f, const struct plan_op *op)
+{
+	/* That a home isn't there is told when the session is staged. */
+	bool there = op->use == PLAN_USE_HOME || f->kind != PLAN_PATH_ABSENT;
+
+	return f->use == op->use && there && !f->refused &&
+	       (strcmp(op->source, f->path) == 0 ||
+		       (f->real && strcmp(op->source, f->real) == 0));
+}
+
 /* Of what root has looked at for that use, for the config or a built-in list. */
 static bool is_found(const struct checked *c, const struct plan_op *op)
 {
-	/* That a home isn't there is told when the session is staged. */
-	bool home = op->use == PLAN_USE_HOME;
-
 	const struct plan_host *h = c->in->host;
 
-	for (size_t i = 0; i < h->n_paths; i++) {
-		const struct plan_path *f = &h->paths[i];
-
-		if (f->use == op->use && (home || f->kind != PLAN_PATH_ABSENT) &&
-			!f->refused &&
-			(strcmp(op->source, f->path) == 0 ||
-				(f->real && strcmp(op->source, f->real) == 0)))
+	for (size_t i = 0; i < h->n_paths; i++)
+		if (is_source(&h->paths[i], op))
 			return true;
+	return false;
+}
+
+/* Of what root has found for an entry of BindPaths= or BindReadOnlyPaths=. */
+static bool is_entry_of(
+	const struct checked *c, const struct strlist *list, const struct plan_op *op)
+{
+	const struct plan_host *h = c->in->host;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const char *from = list->v[i] + (list->v[i][0] == '-');
+		size_t len = strcspn(from, ":");
+
+		for (size_t k = 0; k < h->n_paths; k++)
+			if (strlen(h->paths[k].path) == len &&
+				strncmp(h->paths[k].path, from, len) == 0 &&
+				is_source(&h->paths[k], op))
+				return true;
 	}
 	return false;
 }
@@ -174,9 +197,51 @@ static const char *volume(const struct checked *c, const struct plan_op *op)
 	return "a volume";
 }
 
+/* Whether it is the account's own file is looked at when it is opened. */
+static bool is_mailbox(const struct checked *c, const struct plan_op *op)
+{
+	static const char *const spools[] = { "/var/mail", "/var/spool/mail" };
+	char path[4096];
+
+	for (size_t i = 0; op->own_file && i < 2; i++) {
+		(void)snprintf(
+			path, sizeof(path), "%s/%s", spools[i], c->in->account->name);
+		if (strcmp(op->source, path) == 0)
+			return !op->recursive && !op->follow;
+	}
+	return false;
+}
+
+/*
+ * What is opened with the account's rights. What root does there, below, isn't held by these: it is what the config
+ * names, or the host's file systems and files at their own places.
+ */
+static const char *as_account(const struct checked *c, const struct plan_op *op)
+{
+	const struct policy *said = c->in->policy;
+	bool closed = (op->attr & MOUNT_ATTR_RDONLY) != 0;
+	bool there = strcmp(op->source, op->target) == 0,
+	     systems = path_within_any(op->target, plan_system_dirs);
+
+	if (op->use == PLAN_USE_HOME || (there && is_mailbox(c, op)))
+		return NULL;
+	if (op->use == PLAN_USE_BIND &&
+		(is_entry_of(c, &said->bind_paths, op) ||
+			(closed && is_entry_of(c, &said->bind_ro_paths, op))))
+		return NULL;
+	if (!there || plan_is_own_place(op->source))
+		return "a bind of what nobody asked for";
+	if (op->use == PLAN_USE_BIND && said->host_mounts && !systems)
+		return NULL;
+	return op->use == PLAN_USE_ANY && closed && systems && !op->recursive &&
+			       !op->follow
+		       ? NULL
+		       : "a bind of what nobody asked for";
+}
+
 static const char *bind(const struct checked *c, const struct plan_op *op)
 {
-	bool devices = path_below(op->target, "/dev");
+	bool devices = path_below(op->target, "/dev") && path_below(op->source, "/dev");
 
 	if (!devices && !(op->attr & MOUNT_ATTR_NODEV))
 		return "a bind with devices";
@@ -193,9 +258,10 @@ static const char *bind(const struct checked *c, const struct plan_op *op)
 						   : NULL;
 	if (path_shows_state(op->source))
 		return "nsshell's own state";
-	/* The kernel says then whether the account may have it. */
 	if (op->as_user)
-		return NULL;
+		return as_account(c, op);
+	if (op->use == PLAN_USE_BIND)
+		return "a bind with root's rights";
 	if (op->recursive || op->follow || op->own_file)
 		return "a bind that brings more along";
 	if (!(op->attr & MOUNT_ATTR_RDONLY) && !devices)
@@ -286,6 +352,18 @@ static bool is_id_of_box(const struct checked *c, const struct plan_op *op)
 		       op->gid == PLAN_TTY_GID);
 }
 
+/* What is no mount root makes itself: in what is the box's alone, and never through a bind on the host. */
+static bool is_made_on_host(const struct plan *p, const struct plan_op *op)
+{
+	for (const struct plan_op *on = op; on-- > p->ops;) {
+		bool on_it = path_below(op->target, on->target);
+
+		if (on_it && (on->kind == PLAN_TMPFS || on->kind == PLAN_BIND))
+			return on->kind == PLAN_BIND;
+	}
+	return false;
+}
+
 static const char *op_wrong(const struct checked *c, const struct plan_op *op)
 {
 	bool dev = rules[op->kind].devices || strcmp(op->target, "/dev") == 0;
@@ -300,6 +378,8 @@ static const char *op_wrong(const struct checked *c, const struct plan_op *op)
 	if (rules[op->kind].mounts &&
 		((op->attr & must) != must || (op->attr & ~(uint64_t)ATTR_KNOWN)))
 		return "attributes of a mount";
+	if (!rules[op->kind].mounts && is_made_on_host(c->p, op))
+		return "what would be made on the host";
 	if ((op->mode & ~01777U) || !is_id_of_box(c, op))
 		return "an owner or a mode";
 	return rules[op->kind].check ? rules[op->kind].check(c, op) : NULL;

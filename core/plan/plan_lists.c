@@ -121,6 +121,10 @@ const char *const plan_default_inaccessible[] = {
 	NULL,
 };
 
+/* System directories: a file system mounted there, or below, belongs to the box. */
+const char *const plan_system_dirs[] = { "/usr", "/var", "/opt", "/srv", "/etc", "/bin",
+	"/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/gnu", NULL };
+
 /*
  * Programs, libraries and what a site has beside them: with Upper=none the host's own, live, so that
  * an upgrade of the host never shows halfway.

@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* System directories: a file system mounted there, or below, belongs to the box. */
-static const char *const system_dirs[] = { "/usr", "/var", "/opt", "/srv", "/etc", "/bin",
-	"/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/gnu", NULL };
-
 /* What a box has of its own, or is not to have, though a system directory may hold it. */
 static const char *const left_out[] = { "/home", "/root", "/boot", "/proc", "/sys",
 	"/dev", "/run", "/tmp", "/var/tmp", "/mnt", "/media", PATH_STATE,
@@ -161,7 +157,8 @@ bool plan_is_data(const struct planner *b, size_t i)
 	const struct plan_host_mount *m = &b->in->host->mounts[i];
 
 	return !m->file && !is_virtual(m->fstype) && !is_covered(b->in->host, i) &&
-	       strcmp(m->target, "/") != 0 && !path_within_any(m->target, system_dirs) &&
+	       strcmp(m->target, "/") != 0 &&
+	       !path_within_any(m->target, plan_system_dirs) &&
 	       !path_within_any(m->target, left_out) &&
 	       !path_in(m->fstype, quiet_types) && !path_below(b->home, m->target) &&
 	       !is_beside_home(b, m->target);
@@ -261,14 +258,15 @@ int plan_rootfs(struct planner *b, struct err *e)
 
 		if (m->file || is_covered(host, i))
 			continue;
-		if (!path_within_any(m->target, system_dirs) && is_missed_always(b, m))
+		if (!path_within_any(m->target, plan_system_dirs) &&
+			is_missed_always(b, m))
 			missed_add(b, &always, m);
 		if (is_virtual(m->fstype))
 			continue;
 		if (strcmp(m->target, "/") == 0) {
 			root = m;
 			overlay_add(b, m->target, m);
-		} else if (path_within_any(m->target, system_dirs)) {
+		} else if (path_within_any(m->target, plan_system_dirs)) {
 			if (!path_within_any(m->target, left_out) &&
 				!planner_is_replaced(b, m->target))
 				overlay_add(b, m->target, m);
@@ -305,7 +303,7 @@ void plan_file_mounts(struct planner *b)
 
 		if (!m->file || is_covered(host, i) ||
 			planner_is_replaced(b, m->target) ||
-			!path_within_any(m->target, system_dirs) ||
+			!path_within_any(m->target, plan_system_dirs) ||
 			path_within_any(m->target, left_out) ||
 			(policy_has_address(b->in->policy) &&
 				!strcmp(m->target, PLAN_RESOLV)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The plan, and what it is made of, between nsshell-planner and nsshell-helper: a table a struct, wire.h. A new
- * member takes a row; which of its values the helper believes is for helpers/opener/check_plan.c to say.
+ * member takes a row; which of its values the helper believes is for plan_check.h to say.
  */
 #pragma once
 

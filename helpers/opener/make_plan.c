@@ -12,6 +12,7 @@
 #include "core/run/cgroup/limits_override.h"
 #include "core/run/cgroup/limits_published.h"
 #include "core/run/host/host_facts.h"
+#include "core/run/host/netfacts.h"
 #include "core/run/host/rootfs_choice.h"
 #include "core/run/ids/subid.h"
 #include "core/run/network/number.h"
@@ -64,11 +65,19 @@ static int ask(struct deciding *d, struct err *e)
 	return talk_say(&d->planning.talk, MESSAGE_ASK, &a, -1, e);
 }
 
-/* Somebody may have had a say in its text, and the planner is nobody's to trust. */
+/* Somebody may have had a say in what goes to the log, and the planner is nobody's to trust: it is one line. */
+static void tame(char *text)
+{
+	harmless_make(text, strlen(text));
+	for (; *text; text++)
+		if (*text == '\n' || *text == '\r')
+			*text = '?';
+}
+
 static int hear_error(const struct err_told *told, struct err *e)
 {
 	(void)err_hear(told, e);
-	harmless_make(e->msg, strlen(e->msg));
+	tame(e->msg);
 	return -1;
 }
 
@@ -173,8 +182,8 @@ static void tell(const struct deciding *d, struct matters *m)
 
 /* ---- the plan ---------------------------------------------------------------------------- */
 
-static int hold_against(const struct deciding *d, const struct matters *m,
-	const struct plan *p, struct err *e)
+static int hold_against(
+	struct deciding *d, const struct matters *m, const struct plan *p, struct err *e)
 {
 	const struct plan_login login = { .id = m->id,
 		.service = d->q->service,
@@ -183,7 +192,7 @@ static int hold_against(const struct deciding *d, const struct matters *m,
 		.tmpdir = m->tmpdir,
 		.ticket = m->ticket,
 		.said = m->said };
-	struct plan_host facts = d->host.facts;
+	struct plan_host facts;
 	const struct plan_input in = {
 		.account = d->account,
 		.policy = &d->verdict.policy,
@@ -197,6 +206,9 @@ static int hold_against(const struct deciding *d, const struct matters *m,
 		.number = m->number,
 	};
 
+	if (policy_has_address(&d->verdict.policy))
+		netfacts_gather(&d->host);
+	facts = d->host.facts;
 	facts.systemd = access(PATH_SYSTEMD, F_OK) == 0;
 	return plan_check(p, &in, d->verdict.guests, d->verdict.n_guests, e);
 }
@@ -210,6 +222,8 @@ static int keep(
 	if (!p)
 		return err_set(e, ENOMEM, "make the plan");
 	*p = *from;
+	for (size_t i = 0; i < p->n_notes; i++)
+		tame((char *)(uintptr_t)p->notes[i]);
 	p->arena = d->planning.talk.arena;
 	d->planning.talk.arena = (struct arena){ 0 };
 	*ret = p;

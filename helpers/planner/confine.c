@@ -13,15 +13,14 @@
 static const char *const calls[] = { "read", "readv", "pread64", "write", "close",
 	"lseek", "_llseek", "fstat", "fstat64", "newfstatat", "fstatat64", "stat",
 	"stat64", "lstat", "lstat64", "statx", "statfs", "fstatfs", "access", "faccessat",
-	"faccessat2", "readlink", "readlinkat", "getdents64", "fcntl", "fcntl64", "dup",
-	"memfd_create", "ftruncate", "munmap", "mremap", "madvise", "brk", "futex",
-	"futex_time64", "rt_sigprocmask", "rt_sigaction", "rt_sigreturn",
-	"restart_syscall", "clock_gettime", "clock_gettime64", "gettimeofday", "time",
-	"getrandom", "getpid", "gettid", "getuid", "geteuid", "getgid", "getegid",
-	"getuid32", "geteuid32", "getgid32", "getegid32", "uname", "sysinfo",
-	"sched_getaffinity", "sched_yield", "sigaltstack", "poll", "ppoll",
-	"ppoll_time64", "sendmsg", "recvmsg", "sendto", "recvfrom", "prlimit64",
-	"landlock_create_ruleset", "exit", "exit_group", NULL };
+	"faccessat2", "readlink", "readlinkat", "getdents64", "dup", "memfd_create",
+	"ftruncate", "munmap", "mremap", "madvise", "brk", "futex", "futex_time64",
+	"rt_sigprocmask", "rt_sigaction", "rt_sigreturn", "restart_syscall",
+	"clock_gettime", "clock_gettime64", "gettimeofday", "time", "getrandom", "getpid",
+	"gettid", "getuid", "geteuid", "getgid", "getegid", "getuid32", "geteuid32",
+	"getgid32", "getegid32", "uname", "sysinfo", "sched_getaffinity", "sched_yield",
+	"sigaltstack", "poll", "ppoll", "ppoll_time64", "sendmsg", "recvmsg", "sendto",
+	"recvfrom", "landlock_create_ruleset", "exit", "exit_group", NULL };
 
 static int allow(scmp_filter_ctx f, const char *name, const struct scmp_arg_cmp *arg)
 {
@@ -29,6 +28,28 @@ static int allow(scmp_filter_ctx f, const char *name, const struct scmp_arg_cmp 
 
 	/* This machine has no such call, or does it by another. */
 	return n < 0 ? 0 : seccomp_rule_add_array(f, SCMP_ACT_ALLOW, n, arg ? 1 : 0, arg);
+}
+
+/*
+ * By F_SETOWN one fd signals whatever else is nobody's on this host, by prlimit64() its limits are changed: fds, but
+ * nobody's signals; limits, but its own.
+ */
+static int allow_own(scmp_filter_ctx f)
+{
+	static const int commands[] = { F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD,
+		F_GETFL };
+	const struct scmp_arg_cmp self = { 0, SCMP_CMP_MASKED_EQ, UINT32_MAX, 0 };
+	int r = allow(f, "prlimit64", &self);
+
+	for (size_t i = 0; r == 0 && i < sizeof(commands) / sizeof(*commands); i++) {
+		const struct scmp_arg_cmp one = { 1, SCMP_CMP_MASKED_EQ, UINT32_MAX,
+			(scmp_datum_t)commands[i] };
+
+		r = allow(f, "fcntl", &one);
+		if (r == 0)
+			r = allow(f, "fcntl64", &one);
+	}
+	return r;
 }
 
 /* Memory, but none to execute; files, but to read. */
@@ -58,6 +79,8 @@ static int filter(struct err *e)
 		r = allow(f, calls[i], NULL);
 	if (r == 0)
 		r = allow_some(f);
+	if (r == 0)
+		r = allow_own(f);
 	if (r == 0)
 		r = seccomp_load(f);
 	seccomp_release(f);

@@ -134,9 +134,13 @@ void err_tell(const struct err *from, struct err_told *ret);
 /* Return: -1. */
 int err_hear(const struct err_told *from, struct err *ret);
 
+/* All that one of them may say: a plan, and what is asked and answered on the way. */
+#define TALK_MAX (2UL * WIRE_MAX)
+
 struct talk {
 	int sock;        /* SOCK_SEQPACKET */
 	int patience_ms; /* what is left to wait for the other end, in all; -1: any time */
+	size_t heard;    /* bytes that came, in all: no more than TALK_MAX */
 	struct arena arena; /* of what came */
 };
 

@@ -13,6 +13,7 @@
 
 struct head {
 	uint32_t kind, size;
+	uint32_t layout; /* wire_layout() */
 };
 
 static int64_t now_ms(void)
@@ -60,7 +61,7 @@ static int send_pieces(struct talk *t, const char *bytes, size_t size, struct er
 int talk_say(struct talk *t, enum message kind, const void *what, int fd, struct err *e)
 {
 	_cleanup_free_ void *bytes = NULL;
-	struct head head = { .kind = kind };
+	struct head head = { .kind = kind, .layout = wire_layout(message_wires[kind]) };
 	size_t size;
 
 	if (wire_put(message_wires[kind], what, &bytes, &size, e) < 0)
@@ -95,6 +96,12 @@ static int take_message(
 
 	if (h->kind >= MESSAGES || !message_wires[h->kind] || h->size > WIRE_MAX)
 		return err_set(e, 0, "what came is no message about a plan");
+	if (h->layout != wire_layout(message_wires[h->kind]))
+		return err_set(e, 0,
+			"nsshell-helper and nsshell-planner are of two versions: log in again when the upgrade is done");
+	if (h->size > TALK_MAX - t->heard)
+		return err_set(e, 0, "what came is too much about a plan");
+	t->heard += h->size;
 	bytes = arena_alloc(&t->arena, h->size);
 	if (!bytes)
 		return err_set(e, ENOMEM, "take the plan");

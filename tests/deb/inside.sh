@@ -23,6 +23,7 @@ files_are_there() {
 		/usr/lib/systemd/system/lxcfs.service.d/nsshell.conf /usr/share/bash-completion/completions/{nsctl,nsjoin} \
 		/usr/share/nsshell/{userdel_nsshell.sh,pam_profile.sh,pam_login} /usr/share/nsshell/commands/{passwd,crontab}.conf /usr/share/pam-configs/nsshell /etc/nsshell/nsshell.conf /etc/nsshell/nsshell.conf.d; do has "$f" || return; done
 	[ "$(stat -Lc %a:%U /usr/libexec/nsshell/nsshell-door)" = 4755:root ] || return
+	[ "$(stat -Lc %a:%U /usr/libexec/nsshell/nsshell-planner)" = 711:root ] || return
 	# What users and systemd read; the programs know that others install there.
 	! dpkg -L nsshell | grep -E '^/(etc|usr/share|usr/lib/systemd)/' | while read -r f; do [ ! -f "$f" ] || echo "$f"; done | xargs zgrep -l /usr/local/
 }

@@ -5,10 +5,13 @@
  */
 #include "helpers/planner/messages.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,6 +29,56 @@ static struct plan_op *limits_of(struct plan *p)
 			strcmp(p->ops[i].target, "/run/nsshell/limits") == 0)
 			return &p->ops[i];
 	return p->ops;
+}
+
+/* One that comes after the binds. */
+static struct plan_op *late(struct plan *p)
+{
+	for (size_t i = p->n_ops; i-- > 0;)
+		if (p->ops[i].kind == PLAN_HIDE)
+			return &p->ops[i];
+	return p->ops;
+}
+
+static void make_in_home(struct plan *p)
+{
+	static char path[4096];
+	struct plan_op *op = late(p);
+
+	(void)snprintf(path, sizeof(path), "%s/made", p->home);
+	op->kind = PLAN_FILE;
+	op->target = path;
+	op->content = "made";
+}
+
+static void cover_by_link(struct plan *p)
+{
+	struct plan_op *op = late(p);
+
+	op->kind = PLAN_COVER;
+	op->target = "/proc/uptime";
+	op->source = "/var/tmp/nsshell-lie/proc/uptime";
+}
+
+/* Any directory, with root's rights: it may lie in one that the account doesn't get into. */
+static void overlay_a_directory(struct plan *p)
+{
+	static struct plan_overlay all[64];
+
+	memcpy(all, p->overlays, p->n_overlays * sizeof(*all));
+	all[p->n_overlays] = all[0];
+	all[p->n_overlays].target = all[p->n_overlays].lower = "/usr/share/doc";
+	p->overlays = all;
+	p->n_overlays++;
+}
+
+/* Others that are nobody's, on this host: by an fd's owner, or by their limits. */
+static bool reaches_others(int fd)
+{
+	struct rlimit l;
+
+	return fcntl(fd, F_SETOWN, getpid()) == 0 || fcntl(fd, F_SETSIG, SIGKILL) == 0 ||
+	       prlimit(getpid(), RLIMIT_CPU, NULL, &l) == 0;
 }
 
 static void tell(struct talk *t, struct plan *p)
@@ -47,6 +100,19 @@ static void tell(struct talk *t, struct plan *p)
 		break;
 	case 'm':
 		p->namespaces &= ~(uint64_t)CLONE_NEWNS;
+		break;
+	case 'f':
+		make_in_home(p);
+		break;
+	case 'l':
+		cover_by_link(p);
+		break;
+	case 'o':
+		overlay_a_directory(p);
+		break;
+	case 'r':
+		if (!reaches_others(t->sock))
+			_exit(0);
 		break;
 	case 'g':
 		for (int i = 0; i < 100; i++)

@@ -2,6 +2,7 @@
 """nsshell-planner: what it runs as, and one that lies, dies, hangs or isn't there: then there is no login."""
 
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -18,8 +19,12 @@ LIES = (
     ("etc", "a bind of what nobody asked for", "a bind of what nobody asked for"),
     ("privs", "no no_new_privs over the host's root", "no_new_privs"),
     ("mounts", "no mount namespace", "the namespaces"),
+    ("file", "a file made through the home", "what would be made on the host"),
+    ("link", "a file of lxcfs that is a link of the user's", "symbolic links"),
     ("garbage", "no plan but bytes", "plan"),
     ("crash", "a planner that crashes", "signal"),
+    ("overlay", "an overlay over a directory that is no mount", "nothing is mounted on /usr/share/doc"),
+    ("reach", "no way to others that are nobody's", "without a word"),
     ("xnothing", "a planner that says nothing more", "without a word"),
 )
 
@@ -52,7 +57,7 @@ class Liar:
     def lie(self, word):
         new = self.place.with_suffix(".new")
         new.write_bytes(self.program.replace(b"LIE=none............", f"LIE={word:.<16}".encode()))
-        new.chmod(0o755)
+        new.chmod(0o711)
         new.rename(self.place)
 
 
@@ -70,9 +75,17 @@ def test_lies(b):
         liar.lie("none")
         r = b.ssh(b.alice.pw_name, "cat /run/nsshell/session")
         b.check(r.returncode == 0, "one that says the truth opens a box", r.stdout + r.stderr)
-        for word, did, log in LIES:
-            liar.lie(word)
-            _refused(b, did, log)
+        link = pathlib.Path("/var/tmp/nsshell-lie/proc/uptime")
+        link.parent.mkdir(parents=True)
+        link.symlink_to("/etc/hostname")
+        try:
+            for word, did, log in LIES:
+                liar.lie(word)
+                _refused(b, did, log)
+        finally:
+            shutil.rmtree(link.parents[1])
+        made = pathlib.Path(b.alice.pw_dir, "made")
+        b.check(not made.exists(), "nothing was made in the home")
 
 
 def test_a_planner_that_hangs(b):

@@ -123,6 +123,76 @@ LIE(proc_elsewhere, first(p, PLAN_PROC)->target = "/home/alice")
 LIE(no_run, first(p, PLAN_PROC)->kind = PLAN_HIDE)
 LIE(no_dev, op_of(p, PLAN_TMPFS, "/dev")->target = "/devices")
 
+/* One that init would do, as something that root makes where the account's home is the host's. */
+static void make_in_home(struct plan *p, enum plan_op_kind kind)
+{
+	struct plan_op *op = first(p, PLAN_HIDE);
+
+	op->kind = kind;
+	op->source = "/dev/null";
+	op->target = "/home/alice/made";
+	op->content = "x";
+}
+
+LIE(a_home_of_others, p->home = "/home/bob")
+LIE(a_name_of_two_lines, p->hostname = "a\nb")
+LIE(a_slice_of_others, {
+	p->cgroup.slice_name = "x";
+	p->cgroup.slice = "nsshell/x.slice";
+	p->cgroup.account = "nsshell/x.slice/1000";
+	p->cgroup.session = "nsshell/x.slice/1000/k3v9x0ab12cd";
+	p->cgroup.supervise = "nsshell/x.slice/1000/supervise";
+})
+LIE(a_file_of_no_limit, p->cgroup.settings[0].name = "memory.reclaim")
+LIE(processes_of_others, {
+	p->cgroup.settings[0].controller = "cgroup";
+	p->cgroup.settings[0].name = "cgroup.procs";
+})
+LIE(a_controller_less, p->cgroup.controllers[0] = "memory -pids")
+LIE(changes_on_disk, p->upper = UPPER_DISK)
+LIE(more_changes, p->upper_size = 1)
+LIE(more_sessions, p->sessions_max = 9999)
+LIE(for_good, p->linger_usec = UINT64_MAX)
+LIE(another_network, p->network.text = "private 100.64.0.9")
+LIE(a_resolver, p->network.resolver = "127.0.0.9")
+LIE(a_live_root, {
+	p->overlays[0].live = true;
+	p->overlays[0].readonly = false;
+	p->overlays[0].attr &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+})
+LIE(a_home_below, {
+	static struct plan_overlay two[2];
+
+	two[0] = two[1] = p->overlays[0];
+	two[1].target = two[1].lower = "/home/bob/docs";
+	p->overlays = two;
+	p->n_overlays = 2;
+})
+LIE(a_file_on_the_host, make_in_home(p, PLAN_FILE))
+LIE(a_directory_on_the_host, make_in_home(p, PLAN_DIR))
+LIE(a_link_on_the_host, make_in_home(p, PLAN_SYMLINK))
+LIE(etc_as_user, binds(p, "/etc")->as_user = true)
+LIE(etc_at_its_place, {
+	struct plan_op *op = binds(p, "/etc");
+	op->target = "/etc";
+	op->as_user = true;
+	op->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+})
+LIE(a_mount_at_its_place, {
+	struct plan_op *op = binds(p, "/data");
+	op->target = "/data";
+	op->use = PLAN_USE_BIND;
+	op->as_user = true;
+})
+LIE(read_only_written,
+	op_of(p, PLAN_BIND, "/srv/data")->attr &= ~(uint64_t)MOUNT_ATTR_RDONLY)
+LIE(a_bind_by_root, op_of(p, PLAN_BIND, "/srv/data")->as_user = false)
+LIE(usr_among_devices, {
+	struct plan_op *op = binds(p, "/usr");
+	op->target = "/dev/usr";
+	op->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+})
+
 #define ROW(lie, says)                                                                   \
 	{                                                                                \
 #lie, lie, says                                                          \
@@ -212,15 +282,43 @@ static const struct {
 	ROW(proc_elsewhere, "a file system of the kernel's"),
 	ROW(no_run, "what every box has of its own"),
 	ROW(no_dev, "attributes of a mount"),
+	ROW(a_home_of_others, "the home or the names"),
+	ROW(a_name_of_two_lines, "the home or the names"),
+	ROW(a_slice_of_others, "the control groups"),
+	ROW(a_file_of_no_limit, "the limits"),
+	ROW(processes_of_others, "the limits"),
+	ROW(a_controller_less, "the controllers"),
+	ROW(changes_on_disk, "where its changes go"),
+	ROW(more_changes, "where its changes go"),
+	ROW(more_sessions, "how many sessions"),
+	ROW(for_good, "how many sessions"),
+	ROW(another_network, "what is said of the network"),
+	ROW(a_resolver, "an address"),
+	ROW(a_live_root, "attributes of the rootfs"),
+	ROW(a_home_below, "a lower of the rootfs"),
+	ROW(a_file_on_the_host, "what would be made on the host"),
+	ROW(a_directory_on_the_host, "what would be made on the host"),
+	ROW(a_link_on_the_host, "what would be made on the host"),
+	ROW(etc_as_user, "a bind of what nobody asked for"),
+	ROW(etc_at_its_place, "a bind of what nobody asked for"),
+	ROW(a_mount_at_its_place, "a bind of what nobody asked for"),
+	ROW(read_only_written, "a bind of what nobody asked for"),
+	ROW(a_bind_by_root, "a bind with root's rights"),
+	ROW(usr_among_devices, "a bind that may be written"),
 };
 
 static void prepare(void)
 {
-	static char *volumes[] = { (char *)"data:/data" };
+	static char *volumes[] = { (char *)"data:/data" },
+		    *read_only[] = { (char *)"-/srv/data" };
 
 	f.login.said = "";
 	f.policy.limits.memory_max.n = 1ULL << 30;
 	f.policy.volumes = (struct strlist){ volumes, 1 };
+	f.policy.bind_ro_paths = (struct strlist){ read_only, 1 };
+	f.paths[f.host.n_paths++] = (struct plan_path){
+		.path = "/srv/data", .use = PLAN_USE_BIND, .kind = PLAN_PATH_DIR
+	};
 	f.paths[f.host.n_paths++] = (struct plan_path){
 		.path = "/home/alice", .use = PLAN_USE_HOME, .kind = PLAN_PATH_DIR
 	};
@@ -267,6 +365,57 @@ static void state_that_is_there_is_hidden(void **state)
 	assert_non_null(strstr(f.e.msg, "nsshell's own state"));
 }
 
+/* Hidden in the overlay below the one that shows it is not hidden. */
+static void state_is_hidden_where_it_would_show(void **state)
+{
+	struct plan *p;
+
+	(void)state;
+	fixture_mount(&f, "/var", "ext4", false);
+	prepare();
+	p = f.plan;
+	if (plan_check(p, &f.in, NULL, 0, &f.e) < 0)
+		fail_msg("%s", f.e.msg);
+	for (size_t i = 0; i < p->n_layers; i++)
+		if (strcmp(p->layers[i].path, PATH_STATE) == 0)
+			p->layers[i].overlay = 0;
+	assert_int_equal(plan_check(p, &f.in, NULL, 0, &f.e), -1);
+	assert_non_null(strstr(f.e.msg, "nsshell's own state"));
+}
+
+/* By what they say sessions find whose network to share. */
+static void a_network_is_the_verdicts(void **state)
+{
+	static char *name = (char *)"lab";
+	struct plan_network *n;
+
+	(void)state;
+	f.policy.network.kind = NETWORK_PRIVATE;
+	f.policy.connections_max = 100;
+	f.host.resolv = "nameserver 127.0.0.53\n";
+	f.in.number = 5;
+	prepare();
+	n = &f.plan->network;
+	if (plan_check(f.plan, &f.in, NULL, 0, &f.e) < 0)
+		fail_msg("%s", f.e.msg);
+	assert_string_equal(n->resolver, "127.0.0.53");
+	n->resolver = "127.0.0.5";
+	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), -1);
+	n->resolver = "127.0.0.53";
+	n->text = "private:login 100.64.0.5";
+	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), -1);
+	assert_non_null(strstr(f.e.msg, "what is said of the network"));
+	f.policy.network = (struct policy_network){
+		.kind = NETWORK_USER, .name = name, .uid = 1002, .of = NETWORK_NONE
+	};
+	fixture_plan(&f);
+	n = &f.plan->network;
+	if (plan_check(f.plan, &f.in, NULL, 0, &f.e) < 0)
+		fail_msg("%s", f.e.msg);
+	n->owner_text = "none:login";
+	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), -1);
+}
+
 /* What runs on the host is what the verdict had, form by form. */
 static void a_host_command_is_the_configs(void **state)
 {
@@ -304,6 +453,8 @@ int main(void)
 		STORY(the_truth_is_taken),
 		STORY(each_lie_is_refused),
 		STORY(state_that_is_there_is_hidden),
+		STORY(state_is_hidden_where_it_would_show),
+		STORY(a_network_is_the_verdicts),
 		STORY(a_host_command_is_the_configs),
 	};
 

@@ -81,13 +81,44 @@ int rootfs_masks(struct err *e)
 
 /* ---- in the host's mount namespace -------------------------------------------------- */
 
+static bool is_tree(const char *path)
+{
+	for (size_t i = 0; plan_live_trees[i]; i++)
+		if (strcmp(plan_live_trees[i], path) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Should:   be the root of one of the host's mounts, or a tree of the system's that is part of one
+ * Mustn't:  be a directory in another that is closed: who is in the box would be past that
+ */
+static int open_lower(const struct plan_overlay *o, struct err *e)
+{
+	bool image = o->n_layers > 0;
+	_cleanup_close_ int fd = sys_openat2(AT_FDCWD, o->lower, O_PATH | O_DIRECTORY, 0,
+		image ? 0 : RESOLVE_NO_SYMLINKS);
+	struct statx st;
+
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) < 0)
+		return err_set(e, errno, "open %s", o->lower);
+	/* Since Linux 5.8. */
+	if (!image && (st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
+		!(st.stx_attributes & STATX_ATTR_MOUNT_ROOT) && !is_tree(o->lower))
+		return err_set(e, 0, "nothing is mounted on %s", o->lower);
+	return take_fd(&fd);
+}
+
 static int clone_lower(const struct plan_overlay *o, int userns, int *ret, struct err *e)
 {
 	struct mount_attr attr = { .attr_set = (o->idmap ? MOUNT_ATTR_IDMAP : 0) |
 					       (o->live ? o->attr : 0),
 		.userns_fd = o->idmap ? (unsigned int)userns : 0 };
-	_cleanup_close_ int tree = sys_clone_tree(AT_FDCWD, o->lower, false, MS_PRIVATE);
+	_cleanup_close_ int lower = open_lower(o, e), tree = -EBADF;
 
+	if (lower < 0)
+		return -1;
+	tree = sys_clone_tree(lower, "", false, MS_PRIVATE);
 	if (tree < 0)
 		return err_set(e, errno, "clone the tree at %s", o->lower);
 	if (attr.attr_set && sys_mount_setattr(tree, false, &attr) < 0)

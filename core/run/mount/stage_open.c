@@ -2,6 +2,7 @@
 #include "core/run/mount/stage.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/paths.h"
 #include "core/base/sys.h"
 #include "core/run/mount/look.h"
 #include "core/run/ids/userns.h"
@@ -50,7 +51,12 @@ static int open_there(const struct plan_op *op, const struct resolve_as *as,
 {
 	if (is_accounts(op))
 		return look_open(op->source, !op->own_file, as, op->as_user, ret, e);
-	ret->fd = open(op->source, O_PATH | O_CLOEXEC);
+	/* lxcfs, by the name of the mount table: no link leads there. */
+	if (op->kind == PLAN_COVER && strcmp(op->source, PATH_COMMAND) != 0)
+		ret->fd =
+			sys_openat2(AT_FDCWD, op->source, O_PATH, 0, RESOLVE_NO_SYMLINKS);
+	else
+		ret->fd = open(op->source, O_PATH | O_CLOEXEC);
 	if (ret->fd >= 0 && fstat(ret->fd, &ret->st) == 0)
 		return 0;
 	(void)err_set(e, errno, "open %s", op->source);
