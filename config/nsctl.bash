@@ -118,7 +118,7 @@ _nsshell_complete() {
 		((n >= ${#operands[@]})) && [[ $last != *...* ]] && return
 		word=${operands[n]-$last}
 		word=${word//[][]/}
-		_nsshell_offer "${word%...}" ''
+		_nsshell_offer "${word%%...*}" ''
 	fi
 }
 
