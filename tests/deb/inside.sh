@@ -21,14 +21,15 @@ files_are_there() {
 	for f in /usr/sbin/{nsctl,nsjoin} /usr/bin/{nsshell,nsctl,nsjoin} /usr/libexec/nsshell/nsshell-{helper,planner,door,scope,command,net,session,image} \
 		/usr/lib/*/security/pam_nsshell.so /usr/share/man/man{8/nsctl.8,5/nsshell.conf.5,5/nsshell-commands.5,7/nsshell.7,1/nsshell.1}.gz \
 		/usr/lib/systemd/system/lxcfs.service.d/nsshell.conf /usr/share/bash-completion/completions/{nsctl,nsjoin} \
-		/usr/share/nsshell/{userdel_nsshell.sh,pam_profile.sh,pam_login} /usr/share/nsshell/commands/{passwd,crontab}.conf /usr/share/pam-configs/nsshell /etc/nsshell/nsshell.conf /etc/nsshell/nsshell.conf.d; do has "$f" || return; done
+		/usr/share/nsshell/{userdel_nsshell.sh,pam_profile.sh,pam_login} /usr/share/nsshell/commands/{passwd,crontab}.conf /usr/share/pam-configs/nsshell /etc/nsshell/nsshell.conf /etc/nsshell/nsshell.conf.d \
+		/etc/logrotate.d/nsshell; do has "$f" || return; done
 	[ "$(stat -Lc %a:%U /usr/libexec/nsshell/nsshell-door)" = 4755:root ] || return
 	[ "$(stat -Lc %a:%U /usr/libexec/nsshell/nsshell-planner)" = 711:root ] || return
 	# What users and systemd read; the programs know that others install there.
 	! dpkg -L nsshell | grep -E '^/(etc|usr/share|usr/lib/systemd)/' | while read -r f; do [ ! -f "$f" ] || echo "$f"; done | xargs zgrep -l /usr/local/
 }
 libraries_are_there() { ! ldd /usr/libexec/nsshell/* /usr/sbin/ns* /usr/lib/*/security/pam_nsshell.so | grep 'not found'; }
-is_conffile() { dpkg-query -Wf '${Conffiles}' nsshell | grep '^ /etc/nsshell/nsshell.conf '; }
+is_conffile() { dpkg-query -Wf '${Conffiles}' nsshell | grep "^ $1 "; }
 state_is_root_s() { [ "$(stat -c %a:%U /var/lib/nsshell)" = 700:root ] && getent group nsshell-exempt; }
 pam_is_untouched() { ! grep -l pam_nsshell /etc/pam.d/*; }
 tells_version() { nsctl -V && [ "$(nsctl -V)" = "nsctl (nsshell) $1, commit $commit" ]; }
@@ -46,7 +47,8 @@ old=$(dpkg-deb -f old/nsshell_*.deb Version) new=$(dpkg-deb -f new/nsshell_*.deb
 ok "its version is $old" is_at "$old"
 ok "every file is where it belongs, and none speaks of /usr/local" files_are_there
 ok "no library is missing" libraries_are_there
-ok "nsshell.conf is a conffile" is_conffile
+ok "nsshell.conf is a conffile" is_conffile /etc/nsshell/nsshell.conf
+ok "so is what logrotate does with the events" is_conffile /etc/logrotate.d/nsshell
 ok "its state is root's alone, and the group nsshell-exempt is there" state_is_root_s
 ok "no PAM service was touched" pam_is_untouched
 ok "nsctl -V tells version and commit" tells_version "$old"
@@ -82,7 +84,7 @@ ok "the config is" grep -qx '# mine' /etc/nsshell/nsshell.conf
 purge_tells() { dpkg -P nsshell >purge 2>&1; cat purge; grep -q "$1" purge && grep -q 'rm -rf --one-file-system /var/lib/nsshell' purge; }
 ok "a purge says what it leaves, and how that goes" purge_tells 'left, .*: /var/lib/nsshell/upper '
 ok "what somebody wrote is still there" grep -q thesis /var/lib/nsshell/upper/1000/upper/thesis
-ok "the config isn't" test ! -e /etc/nsshell
+ok "the config isn't" test ! -e /etc/nsshell -a ! -e /etc/logrotate.d/nsshell
 rm -rf /var/lib/nsshell
 apt-get install -qq -y ./old/nsshell_*.deb >/dev/null 2>&1
 install -d /var/lib/nsshell/images && touch /var/lib/nsshell/images/index.json /var/lib/nsshell/ranges
@@ -96,8 +98,11 @@ ok "leaves its record" test -e /run/nsshell/sessions/abcdefghijkl
 rm -rf /run/nsshell
 apt-get install -qq -y ./old/nsshell_*.deb >/dev/null 2>&1
 touch /var/lib/nsshell/ranges /var/lib/nsshell/addresses
+install -d /var/log/nsshell && touch /var/log/nsshell/events /var/log/nsshell/events.1 /var/log/nsshell/events.2.gz
+ok "a removal" dpkg -r nsshell
+ok "leaves the events" test -e /var/log/nsshell/events -a -e /var/log/nsshell/events.2.gz
 ok "a purge where nobody wrote anything" dpkg -P nsshell
-ok "leaves nothing" test ! -e /var/lib/nsshell -a ! -e /run/nsshell
+ok "leaves nothing" test ! -e /var/lib/nsshell -a ! -e /run/nsshell -a ! -e /var/log/nsshell
 
 # ---- the gate as a profile of pam-auth-update, and what other packages do to PAM's services --------------------------
 
