@@ -529,7 +529,8 @@ uninstall:
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so \
 		$(DESTDIR)$(SYSCONFDIR)/logrotate.d/nsshell \
 		$(DESTDIR)$(COMPLETIONDIR)/nsctl $(DESTDIR)$(COMPLETIONDIR)/nsjoin
-	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PREFIX)/share/nsshell/commands $(DESTDIR)$(PREFIX)/share/nsshell
+	-rmdir $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PREFIX)/share/nsshell/commands $(DESTDIR)$(PREFIX)/share/nsshell \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/lxcfs.service.d
 
 clean:
 	rm -rf $(BUILD)
