@@ -190,12 +190,12 @@ bool plan_is_own_place(const char *path);
  */
 struct plan_overlay {
 	const char *target; /* inside: "/", "/usr", "/var" */
-	bool live; /* no overlay: the clone itself, in which nothing is hidden or mounted */
 	const char *lower; /* host mount point that is cloned, not recursively */
 	/* Of an image: directories below the lower, highest first. None: the lower is the only one. */
 	const char **layers;
 	size_t n_layers;
 	const char *source; /* what is mounted there: "/dev/vda1", "server:/export" */
+	bool live; /* no overlay: the clone itself, in which nothing is hidden or mounted */
 	bool idmap; /* the clone is idmapped by a user namespace with the plan's maps */
 	bool readonly; /* no upper: Upper=none, or the lower was read-only on the host */
 	/* MOUNT_ATTR_* of the merged mount, MOUNT_ATTR_RDONLY with readonly */

@@ -121,22 +121,28 @@ static bool is_found(const struct checked *c, const struct plan_op *op)
 	return false;
 }
 
+static bool has_entry(const struct strlist *list, const char *path)
+{
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < list->n; i++) {
+		const char *from = list->v[i] + (list->v[i][0] == '-');
+
+		if (strcspn(from, ":") == len && strncmp(path, from, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Of what root has found for an entry of BindPaths= or BindReadOnlyPaths=. */
 static bool is_entry_of(
 	const struct checked *c, const struct strlist *list, const struct plan_op *op)
 {
 	const struct plan_host *h = c->in->host;
 
-	for (size_t i = 0; i < list->n; i++) {
-		const char *from = list->v[i] + (list->v[i][0] == '-');
-		size_t len = strcspn(from, ":");
-
-		for (size_t k = 0; k < h->n_paths; k++)
-			if (strlen(h->paths[k].path) == len &&
-				strncmp(h->paths[k].path, from, len) == 0 &&
-				is_source(&h->paths[k], op))
-				return true;
-	}
+	for (size_t i = 0; i < h->n_paths; i++)
+		if (is_source(&h->paths[i], op) && has_entry(list, h->paths[i].path))
+			return true;
 	return false;
 }
 

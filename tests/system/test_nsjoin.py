@@ -205,8 +205,8 @@ def test_pipes(b):
                 "128 MiB go in and come out unharmed",
                 f"{time.monotonic() - started:.1f} s for both ways and the one to compare with",
                 r.stdout + r.stderr)
-        source = b.stage.base / "tree"
-        b.run("cp", "-r", str(pathlib.Path(__file__).parent), str(source))
+        source = b.stage.base / "nsjoin-tree"
+        b.run("cp", "-rT", str(pathlib.Path(__file__).parent), str(source))
         r = b.run("bash", "-c", f"tar -C {source} -c harness | '{b.stage.bin}/nsjoin' -w /tmp {name} "
                   f"tar x && '{b.stage.bin}/nsjoin' -w /tmp {name} tar c harness | tar -t | "
                   "grep -c py$")
