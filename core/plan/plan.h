@@ -190,7 +190,7 @@ bool plan_is_own_place(const char *path);
  */
 struct plan_overlay {
 	const char *target; /* inside: "/", "/usr", "/var" */
-	const char *lower; /* host mount point that is cloned, not recursively */
+	const char *lower;  /* host mount point that is cloned, not recursively */
 	/* Of an image: directories below the lower, highest first. None: the lower is the only one. */
 	const char **layers;
 	size_t n_layers;
