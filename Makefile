@@ -80,7 +80,8 @@ SCOPE  := $(wildcard helpers/scope/*.c)
 NET    := $(wildcard helpers/net/*.c)
 SESSION := helpers/session/pam_session.c
 CLIENT := $(filter-out helpers/client/client_open.c,$(wildcard helpers/client/*.c))
-HELPER := $(wildcard helpers/opener/*.c helpers/supervisor/*.c helpers/worker/*.c helpers/init/*.c) helpers/client/session_id.c \
+HELPER := $(wildcard helpers/opener/*.c helpers/supervisor/*.c helpers/worker/*.c) helpers/client/session_id.c \
+	helpers/init/init.c helpers/init/user_manager.c \
 	helpers/planner/messages.c helpers/planner/talk.c
 MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/ids/privs.c core/run/ids/privs_caps.c \
 	core/run/enter/seccomp.c core/run/enter/handed.c core/run/enter/inside.c core/run/enter/environment.c \
@@ -92,6 +93,9 @@ NSJOIN := $(wildcard nsshell/nsjoin/*.c)
 NSSHELL := $(wildcard nsshell/shell/*.c)
 COMMAND := $(wildcard nsshell/command/*.c)
 PLANNER := $(wildcard helpers/planner/*.c)
+# All that stays of it in a box: file by file, so that nothing comes along.
+INIT   := helpers/init/live.c helpers/init/user_manager_await.c core/run/enter/seccomp.c core/run/ids/privs_caps.c \
+	core/base/err.c core/base/io.c core/base/parse.c core/base/sys.c
 IMAGE  := $(wildcard helpers/image/*.c) nsshell/nsctl/options.c nsshell/nsctl/say.c
 DOOR   := $(wildcard nsshell/door/*.c) helpers/client/client.c helpers/client/client_open.c helpers/client/session_id.c
 UNIT   := $(wildcard tests/unit/test_*.c)
@@ -110,7 +114,7 @@ LDLIBS_run  = $(if $(wildcard $(SECCOMP_A)),$(SECCOMP_A),-lseccomp) $(shell $(PK
 LDLIBS_ctl  = $(LDLIBS_run) -lsmartcols -ljansson
 SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
-PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsshell-planner $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
+PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsshell-planner $(BUILD)/nsshell-init $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
 	$(BUILD)/nsshell-door $(BUILD)/nsshell-command $(BUILD)/nsshell-session $(BUILD)/nsshell-image \
 	$(BUILD)/pam_nsshell.so
 # Asks systemd for an account's scope; a system without systemd's library has no use for it.
@@ -175,6 +179,16 @@ $(BUILD)/nsshell-helper: $(call obj,$(HELPER)) $(LIBS)
 $(BUILD)/nsshell-planner: $(call obj,$(PLANNER)) $(LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run)
+
+# Static: there is one for each session, and its box has whatever libraries. So it is never instrumented.
+$(BUILD)/static/%.o: %.c $(BUILD)/.flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out $(SANITIZE),$(CFLAGS)) -MMD -MP -c -o $@ $<
+
+$(BUILD)/nsshell-init: $(patsubst %.c,$(BUILD)/static/%.o,$(INIT))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(filter-out -pie $(SANITIZE) $(SANITIZE_LINK),$(LDFLAGS)) -static-pie -o $@ $^ -lcap
 
 $(BUILD)/nsctl: $(call obj,$(NSCTL)) $(LIBS)
 	$(call say,LD,$@)
@@ -272,7 +286,7 @@ $(BUILD)/fault/%: $(BUILD)/tests/fault/%.o
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lpam -lseccomp -lutil
 
 # Of this tree alone: an older version's build is below it, too, and names what this one has no more.
--include $(shell find $(addprefix $(BUILD)/,core config helpers nsshell pam_module tests pic) -type f -name '*.d' 2>/dev/null)
+-include $(shell find $(addprefix $(BUILD)/,core config helpers nsshell pam_module tests pic static) -type f -name '*.d' 2>/dev/null)
 
 # ---- what to run ---------------------------------------------------------------------------
 ## make demo          build, and open a real SSH login that lands in a box (as root)
@@ -432,7 +446,7 @@ ENTRIES := $(wildcard config/commands/*.conf)
 OLD_SETUID = $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own
 
 # Who may not read a program isn't traced by others of the same id from its first instruction on (execve(2)):
-# so nsshell-planner's mode is 0711.
+# so the mode of nsshell-planner and nsshell-init is 0711.
 ## make install       PREFIX, DESTDIR, SYSCONFDIR, LIBEXECDIR, PAMDIR, MANDIR are honoured
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PAMDIR) \
@@ -441,6 +455,7 @@ install: all
 	rm -f $(OLD_SETUID)
 	install -m 0755 $(BUILD)/nsctl $(BUILD)/nsjoin $(DESTDIR)$(PREFIX)/sbin/
 	$(call put,0711,$(BUILD)/nsshell-planner,$(LIBEXECDIR)/nsshell)
+	$(call put,0711,$(BUILD)/nsshell-init,$(LIBEXECDIR)/nsshell)
 	$(call put,0755,$(BUILD)/nsshell-helper,$(LIBEXECDIR)/nsshell)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1
 	ln -sf ../sbin/nsctl ../sbin/nsjoin $(DESTDIR)$(PREFIX)/bin/ # users' PATH has no sbin
@@ -512,7 +527,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/nsctl $(DESTDIR)$(PREFIX)/sbin/nsjoin \
 		$(DESTDIR)$(PREFIX)/bin/nsctl $(DESTDIR)$(PREFIX)/bin/nsjoin \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
-		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-planner \
+		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-planner $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-init \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door $(OLD_SETUID) \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-net \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-command \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Process 1 of a session: reaps, forwards signals, ends the session. Holds nothing. */
+/* Process 1 of a session: reaps, forwards signals, ends the session. Holds nothing. Until it is in the session's root it
+ * is a fork of the supervisor's; then it becomes nsshell-init (live.c). */
 #pragma once
 
 #include "core/plan/plan.h"
@@ -30,9 +31,11 @@ struct init_report {
  * @pids:	the process id before the first of those that are made, 0: as the kernel has it
  * @filter:	the system call filter to live under, or negative
  * @stage:	what it mounts of the host's
+ * @program:	PATH_INIT, opened in the host's mount namespace, above INIT_LEFT_FD
  *
  * Reports over the leash once the session's root is entered, and its user manager ready. With
  * success comes the directory of the session's ptys, if there is one.
  */
 _Noreturn void init_run(const struct plan *plan, int leash, uint32_t pids,
-	const struct cgroup_fds *groups, int filter, const struct stage *stage);
+	const struct cgroup_fds *groups, int filter, const struct stage *stage,
+	int program);

@@ -46,6 +46,7 @@ void session_begin(struct session *s, const struct plan *plan, const struct stag
 		.listener = -EBADF,
 		.init = -EBADF,
 		.leash = -EBADF,
+		.program = -EBADF,
 		.terminal = terminal,
 		.holder = plan->upper == UPPER_DISK ? SIBLING_ROOTFS_FD : -EBADF,
 		.host = HOST_SESSION_NONE,
@@ -475,6 +476,7 @@ int session_end(struct session *s, struct err *e)
 	r = take_away(s, e);
 	cleanup_close(&s->terminal);
 	cleanup_close(&s->leash);
+	cleanup_close(&s->program);
 	cleanup_close(&s->listener);
 	cleanup_close(&s->proc);
 	cleanup_close(&s->ptys);

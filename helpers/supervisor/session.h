@@ -41,6 +41,7 @@ struct session {
 	int listener; /* PATH_SESSIONS/ID.sock; -EBADF without Share=account */
 	int init;     /* pidfd */
 	int leash;    /* to init */
+	int program;  /* nsshell-init, until init runs */
 	int terminal; /* the lent terminal */
 	int filter;   /* the system call filter's program; -EBADF for none */
 	int proc;     /* the host's /proc */

@@ -21,6 +21,7 @@
 #include "helpers/opener/cgroup_worker.h"
 #include "helpers/supervisor/rootfs_share.h"
 #include "helpers/init/init.h"
+#include "helpers/init/left.h"
 #include "helpers/supervisor/join_socket.h"
 #include "helpers/supervisor/network.h"
 #include "helpers/supervisor/ticket.h"
@@ -154,7 +155,8 @@ static int start_init(struct session *s, const struct stage *stage, struct err *
 		/* It may hang, where the user has a part in what it mounts. */
 		cleanup_close(&s->family);
 		cleanup_close(&s->lock);
-		init_run(s->plan, pair[1], s->record.pids, &s->groups, s->filter, stage);
+		init_run(s->plan, pair[1], s->record.pids, &s->groups, s->filter, stage,
+			s->program);
 	}
 	(void)close(pair[1]);
 	if (pid < 0)
@@ -359,6 +361,15 @@ static int open_stage(struct session *s, struct err *e)
 	return 0;
 }
 
+/* As long as the host's mounts are ours. */
+static int open_program(struct session *s, struct err *e)
+{
+	_cleanup_close_ int low = open(PATH_INIT, O_PATH | O_CLOEXEC);
+
+	s->program = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, INIT_LEFT_FD + 1);
+	return s->program < 0 ? err_set(e, errno, "start %s", PATH_INIT) : 0;
+}
+
 int session_open(struct session *s, struct err *e)
 {
 	struct err ticket;
@@ -367,6 +378,8 @@ int session_open(struct session *s, struct err *e)
 	s->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (s->proc < 0)
 		return err_set(e, errno, "open /proc");
+	if (open_program(s, e) < 0)
+		return -1;
 	if (begin_record(s, e) < 0 || groups_begin(s->preparer, e) < 0)
 		return -1;
 	s->preparing = true;
@@ -379,6 +392,7 @@ int session_open(struct session *s, struct err *e)
 		r = open_with_family(s, e);
 	look_end();
 	stage_close(&s->stage);
+	cleanup_close(&s->program);
 	if (r < 0 || await_init(s, e) < 0 || note_init(s, e) < 0)
 		return -1;
 	if (ticket_move(s->plan, s->record.init.pid, &ticket) < 0)

@@ -20,23 +20,23 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 # pylint: disable=wrong-import-position
 from harness import kernel
 from fill import fill_table
-from host import BUILD, Host, NAME, Ssh
+from host import BUILD, Host, LIBEXEC, NAME, Ssh
 from joins import crun_exec, door, firejail_join
 from network import network_table
 from measure import Cleanup, Contender, extra_percent, rounds, table, whole
 from peers import peers
 
 
-def processes_of(program):
-    """Every process that runs this file, wherever its root is."""
-    want = os.stat(program)
+def processes_of(programs):
+    """Every process that runs one of these files, wherever its root is."""
+    want = {(st.st_dev, st.st_ino) for st in map(os.stat, programs)}
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             st = os.stat(f"/proc/{pid}/exe")
         except OSError:
             continue
-        if (st.st_dev, st.st_ino) == (want.st_dev, want.st_ino):
+        if (st.st_dev, st.st_ino) in want:
             found.append(pid)
     return set(found)
 
@@ -47,18 +47,18 @@ def pss(pid):
         return next(int(line.split()[1]) for line in f if line.startswith("Pss:"))
 
 
-def idle(name, program, argv, n, ready=True):
+def idle(name, programs, argv, n, ready=True):
     """Open `n` sessions that do nothing; what one of them takes."""
     opened = []
     try:
-        before = processes_of(program)
+        before = processes_of(programs)
         for _ in range(n):
             p = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             opened.append(p)
             if ready and not p.stdout.readline().strip():
                 raise ValueError("no session")
         time.sleep(0.5)
-        pids = processes_of(program) - before
+        pids = processes_of(programs) - before
         kib = sum(pss(pid) for pid in pids)
         print(f"  {name:<34}{len(pids) / n:>22.1f}{kib / n:>22.0f}")
     except (OSError, ValueError, StopIteration) as e:
@@ -109,14 +109,14 @@ def idle_table(host, n):
     print(f"\nAn idle session ({n} open at once; the login program and the user's own "
           "processes not counted)")
     print(f"  {'':<34}{'processes':>22}{'PSS, KiB':>22}")
-    idle("floor", host.floor, [host.floor, "-i"], n)
+    idle("floor", [host.floor], [host.floor, "-i"], n)
     bwrap = shutil.which("bwrap")
     if bwrap:
-        idle("bwrap", bwrap, [bwrap, "--unshare-user", "--unshare-pid", "--unshare-uts",
+        idle("bwrap", [bwrap], [bwrap, "--unshare-user", "--unshare-pid", "--unshare-uts",
                               "--unshare-ipc", "--die-with-parent", "--ro-bind", "/", "/",
                               "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",
                               "--tmpfs", "/run", "/bin/sleep", "1000"], n, ready=False)
-    idle("nsshell", host.helper, host.caller(NAME, "-i"), n)
+    idle("nsshell", [host.helper, os.path.join(LIBEXEC, "nsshell-init")], host.caller(NAME, "-i"), n)
     host.settle()
 
 

@@ -23,6 +23,7 @@ Isolate=yes
 """
 # What "plain" is: nothing but the module that is measured.
 LIBEXEC = "/usr/local/libexec/nsshell"
+PROGRAMS = ("nsshell-planner", "nsshell-init")
 STACK = """auth     required pam_permit.so
 account  required pam_permit.so
 session  required pam_permit.so
@@ -107,17 +108,18 @@ class Host:
         with open(os.path.join(log, "wtmp"), "w", encoding="ascii"):
             pass
         bind(log, "/var/log")
-        self._planner(bind, umount)
+        self._programs(bind, umount)
 
-    def _planner(self, bind, umount):
-        """The helper starts it where it would be installed."""
+    def _programs(self, bind, umount):
+        """The helper starts them where they would be installed."""
         for place in (os.path.dirname(LIBEXEC), LIBEXEC):
             if not os.path.isdir(place):
                 os.mkdir(place, 0o755)
                 self.clean.add(os.rmdir, place)
         scratch = os.path.join(self.directory, "libexec")
         os.mkdir(scratch, 0o755)
-        shutil.copy(os.path.join(BUILD, "nsshell-planner"), scratch)
+        for name in PROGRAMS:
+            shutil.copy(os.path.join(BUILD, name), scratch)
         bind(scratch, LIBEXEC)
         self.clean.add(umount, LIBEXEC)
 

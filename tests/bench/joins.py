@@ -12,6 +12,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from host import PROGRAMS
 from measure import Contender, whole
 from peers import crun_bundle, hide_hybrid_cgroup
 
@@ -84,8 +85,8 @@ def door(host, name, bind, umount):
         bind(scratch, place)
         host.clean.add(umount, place)
     shutil.copy(host.helper, libexec)
-    shutil.copy(os.path.join(os.path.dirname(host.helper), "nsshell-planner"), libexec)
-    shutil.copy(os.path.join(os.path.dirname(host.helper), "nsshell-door"), libexec)
+    for program in (*PROGRAMS, "nsshell-door"):
+        shutil.copy(os.path.join(os.path.dirname(host.helper), program), libexec)
     os.chmod(libexec + "/nsshell-door", 0o4755)
     with open(host.conf, encoding="ascii") as f:
         host.write(os.path.join(etc, "nsshell.conf"), f.read().replace(

@@ -5,7 +5,7 @@
  *   inject [-a] [-s SECONDS] -o DIRECTORY -l LIST COMMAND [ARGUMENT...]
  *   inject [-a] [-s SECONDS] -o DIRECTORY -f ROLE:CALL:N:FAULT[:also] COMMAND [ARGUMENT...]
  *
- * Only the calls of programs that lie in DIRECTORY count, and of those not before prctl(FAULT_MARK, 1)
+ * Only the calls of programs that lie in DIRECTORY count, or are that file, of each -o, and of those not before prctl(FAULT_MARK, 1)
  * nor after prctl(FAULT_MARK, 0), which a child inherits; with -a from the start.
  *
  *   ROLE   who: "c" is the command, "c.2" its second child, "c.2.1" the first child of that
@@ -42,9 +42,10 @@
 #include "tests/fault/regs.h"
 #include "tests/fault/site.h"
 
-#define PROCS_MAX 64
-#define CALLS_MAX 512
-#define ROLE_MAX  48
+#define PROCS_MAX       64
+#define CALLS_MAX       512
+#define ROLE_MAX        48
+#define DIRECTORIES_MAX 4
 
 struct proc {
 	pid_t pid; /* 0: a free place */
@@ -70,7 +71,8 @@ static struct {
 	struct proc procs[PROCS_MAX];
 	struct fault fault;
 	FILE *list; /* NULL: inject */
-	const char *directory;
+	const char *directories[DIRECTORIES_MAX];
+	size_t n_directories;
 	bool met; /* the role of the fault is there */
 	bool fired, late;
 	pid_t command;
@@ -127,6 +129,13 @@ static void find_loader(struct proc *p)
 		(void)fclose(f);
 }
 
+static bool lies_in(const char *exe, const char *directory)
+{
+	size_t len = strlen(directory);
+
+	return strncmp(exe, directory, len) == 0 && (exe[len] == '/' || exe[len] == '\0');
+}
+
 static void executed(struct proc *p)
 {
 	char path[32], exe[512];
@@ -138,8 +147,9 @@ static void executed(struct proc *p)
 	exe[n < 0 ? 0 : n] = '\0';
 	base = strrchr(exe, '/');
 	(void)snprintf(p->program, sizeof(p->program), "%s", base ? base + 1 : "?");
-	p->ours = strncmp(exe, run.directory, strlen(run.directory)) == 0 &&
-		  exe[strlen(run.directory)] == '/';
+	p->ours = false;
+	for (size_t i = 0; i < run.n_directories; i++)
+		p->ours |= lies_in(exe, run.directories[i]);
 	find_loader(p);
 }
 
@@ -381,14 +391,14 @@ int main(int argc, char **argv)
 			marked = true;
 		else if (c == 's')
 			seconds = strtol(optarg, NULL, 10);
-		else if (c == 'o')
-			run.directory = optarg;
+		else if (c == 'o' && run.n_directories < DIRECTORIES_MAX)
+			run.directories[run.n_directories++] = optarg;
 		else if (c == 'l' && !(run.list = fopen(optarg, "we")))
 			die(optarg);
 		else if (c == 'f' && parse_fault(optarg, &run.fault) == 0)
 			wanted = true;
 	}
-	if (optind == argc || !run.directory || wanted == (run.list != NULL)) {
+	if (optind == argc || run.n_directories == 0 || wanted == (run.list != NULL)) {
 		(void)fprintf(stderr,
 			"usage: inject [-a] [-s SECONDS] -o DIRECTORY -l LIST | "
 			"-f ROLE:CALL:N:FAULT[:also] COMMAND [ARGUMENT...]\n");

@@ -13,6 +13,8 @@ from harness.stage import LIBEXEC
 from test_door import Door as DoorPrograms
 
 SERVICE = "nsshell-faults"
+# What a session's processes become lies elsewhere, and counts in each scene.
+RESIDENT = (LIBEXEC + "/nsshell-init",)
 POOL, AT = "- 4096 100.64.0.0/16 fd6e:7373::/48", "'at 100.64.0.1 fd6e:7373::1'"
 LIMITS = "MemoryMax=64M\nTasksMax=50\nCPUQuota=200%\n"
 # Of /proc/PID/status: what a box decides.
@@ -123,6 +125,9 @@ class Login:
         self.stage, self.user = stage, user
         self.directory = stage.bin  # programs here count
         self.confdir = stage.private / "pam.faults"
+
+    def counted(self):
+        return [word for path in (self.directory, *RESIDENT) for word in ("-o", path)]
 
     def begin(self, names):
         """Before all of its faults."""

@@ -46,7 +46,7 @@ class Worker:
     def _run(self, scene, *inject):
         """@inject: its option, and the value of that."""
         argv = [str(a) for a in (self.stage.bin / "inject", *scene.options, "-s", SECONDS,
-                                 "-o", scene.directory, *inject, *scene.argv())]
+                                 *scene.counted(), *inject, *scene.argv())]
         started = time.monotonic()
         text, left = self._on_terminal(argv) if scene.on_terminal else (self._piped(argv), False)
         result = Result(text, scene, self.names)

@@ -182,7 +182,8 @@ class Stage:
         for directory in (LIBEXEC, "/usr/libexec/nsshell"):
             if os.path.isdir(directory):
                 kernel.bind(nothing, directory)
-        for name in ("nsshell-command", "nsshell-net", "nsshell-planner", "nsshell-session", "nsshell-image"):
+        for name in ("nsshell-command", "nsshell-init", "nsshell-net", "nsshell-planner", "nsshell-session",
+                     "nsshell-image"):
             if (self.build / name).exists():
                 shutil.copy(self.build / name, nothing)
         entries = self.private / "entries"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "helpers/supervisor/user_manager.h"
+#include "helpers/init/user_manager.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/base/parse.h"
 #include "core/base/sys.h"
 #include "core/plan/loginenv.h"
 #include "core/run/enter/enter_inside.h"
@@ -11,19 +10,15 @@
 #include "core/run/ids/privs.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 
-#define NOTIFY   "/run/nsshell/manager"
-#define SAID_FD  3
-#define HIGH_FD  16 /* above what is about to be filled */
-#define TEXT_MAX 4096
+#define SAID_FD 3
+#define HIGH_FD 16 /* above what is about to be filled */
 
 /* ---- in its own process --------------------------------------------------------------- */
 
@@ -92,7 +87,7 @@ static int execute(const struct plan *plan, struct err *e)
 		return err_set(e, ENOMEM, "make the environment");
 	if (plan->n_environment > 0)
 		memcpy(extra, plan->environment, plan->n_environment * sizeof(*extra));
-	extra[plan->n_environment] = "NOTIFY_SOCKET=" NOTIFY;
+	extra[plan->n_environment] = "NOTIFY_SOCKET=" USER_MANAGER_NOTIFY;
 	if (loginenv_make(&in, &env, e) < 0)
 		return -1;
 	if (strlist_add(&env, "") < 0)
@@ -122,13 +117,15 @@ static _Noreturn void run(const struct plan *plan, int group, int filter, int sa
 
 static int listen_for_ready(const struct plan *plan, int *ret, struct err *e)
 {
-	const struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = NOTIFY };
+	const struct sockaddr_un at = { .sun_family = AF_UNIX,
+		.sun_path = USER_MANAGER_NOTIFY };
 	_cleanup_close_ int fd =
 		socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 ||
-		chown(NOTIFY, plan->uid, plan->gid) < 0 || chmod(NOTIFY, 0600) < 0)
-		return err_set(e, errno, "listen on %s inside", NOTIFY);
+		chown(USER_MANAGER_NOTIFY, plan->uid, plan->gid) < 0 ||
+		chmod(USER_MANAGER_NOTIFY, 0600) < 0)
+		return err_set(e, errno, "listen on %s inside", USER_MANAGER_NOTIFY);
 	*ret = take_fd(&fd);
 	return 0;
 }
@@ -166,70 +163,4 @@ int user_manager_start(const struct plan *plan, int group, int filter,
 	return start(plan, group, filter, ret, note) < 0
 		       ? err_wrap(note, "start the user manager")
 		       : 0;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static bool is_ready(int notify)
-{
-	char text[TEXT_MAX];
-	ssize_t n = recv(notify, text, sizeof(text) - 1, 0);
-
-	text[n < 0 ? 0 : n] = '\0';
-	return parse_has_line(text, "READY=1");
-}
-
-/* Return: 1 when there is more to wait for, 0 when it is ready. */
-static int hear(struct pollfd p[3], struct err *note)
-{
-	if (p[0].revents) {
-		if (io_recv(p[0].fd, note, sizeof(*note), NULL, NULL) == 0)
-			return -1;
-		p[0].fd = -1; /* its exec worked */
-	}
-	if (p[1].revents && is_ready(p[1].fd))
-		return 0;
-	if (p[2].revents)
-		return err_set(note, 0, "it ended before it was ready");
-	return 1;
-}
-
-static int await(struct user_manager *m, struct err *note)
-{
-	struct pollfd p[] = {
-		{ .fd = m->said, .events = POLLIN },
-		{ .fd = m->notify, .events = POLLIN },
-		{ .fd = m->pidfd, .events = POLLIN },
-	};
-	int64_t until = now_ms() + USER_MANAGER_WAIT_MS, left;
-
-	while ((left = until - now_ms()) > 0) {
-		int r = poll(p, 3, (int)left) > 0 ? hear(p, note) : 1;
-
-		if (r <= 0)
-			return r;
-	}
-	return err_set(note, 0,
-		"it isn't ready after %d s: the login doesn't wait longer",
-		USER_MANAGER_WAIT_MS / 1000);
-}
-
-int user_manager_await(struct user_manager *m, struct err *note)
-{
-	int r = 0;
-
-	if (m->pid > 0 && await(m, note) < 0)
-		r = err_wrap(note, "user manager");
-	if (m->notify >= 0)
-		(void)unlink(NOTIFY);
-	cleanup_close(&m->said);
-	cleanup_close(&m->notify);
-	cleanup_close(&m->pidfd);
-	return r;
 }

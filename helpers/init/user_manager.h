@@ -12,6 +12,8 @@
 
 /* How long a login waits for it, at most. systemctl --user works from then on. */
 #define USER_MANAGER_WAIT_MS 30000
+/* Inside; gone once it is ready. */
+#define USER_MANAGER_NOTIFY "/run/nsshell/manager"
 
 struct user_manager {
 	pid_t pid;  /* 0: there is none */
@@ -42,6 +44,6 @@ int user_manager_start(const struct plan *plan, int group, int filter,
 /**
  * user_manager_await() - Wait until it is ready, or won't be
  *
- * Closes what user_manager_start() opened. Return: 0, or -1 with @note.
+ * Closes what user_manager_start() opened, also where that failed. Return: 0, or -1 with @note.
  */
 int user_manager_await(struct user_manager *m, struct err *note);
