@@ -30,6 +30,7 @@
 #define DATA_LEASE   "nsshell-lease"
 #define DATA_REFUSED "nsshell-refused"
 #define DATA_EXEMPT  "nsshell-exempt"
+#define DATA_UNBOXED "nsshell-unboxed"
 
 /* All else is hidden; the export map lists the same six. */
 #define EXPORT __attribute__((visibility("default")))
@@ -73,12 +74,19 @@ static int lease_keep(pam_handle_t *pamh, int sock, struct err *e)
 	return 0;
 }
 
-/* Called twice by one login: su-l includes su. */
-static bool holds_lease(pam_handle_t *pamh)
+/* What one of our lines has come to counts for the others of a login: su-l includes su. What was taken back is NULL. */
+static bool has(pam_handle_t *pamh, const char *what)
 {
-	const void *lease;
+	const void *data = NULL;
 
-	return pam_get_data(pamh, DATA_LEASE, &lease) == PAM_SUCCESS;
+	return pam_get_data(pamh, what, &data) == PAM_SUCCESS && data;
+}
+
+static void note(pam_handle_t *pamh, const char *what)
+{
+	static char noted[] = "";
+
+	(void)pam_set_data(pamh, what, noted, NULL);
 }
 
 /*
@@ -103,14 +111,6 @@ static bool never_isolated(pam_handle_t *pamh, const char *user)
 						 pamh, user, POLICY_BREAK_GLASS_GROUP));
 }
 
-/* su-l includes su: a login that both refuse is told so once. */
-static bool already_refused(pam_handle_t *pamh)
-{
-	const void *refused;
-
-	return pam_get_data(pamh, DATA_REFUSED, &refused) == PAM_SUCCESS;
-}
-
 /* What the helper denied it has logged itself. Inside there is nothing of the host's to log to but by what is open. */
 static void tell_refused(pam_handle_t *pamh, const struct proto_request *q,
 	enum proto_kind heard, const char *why)
@@ -125,16 +125,13 @@ static void tell_refused(pam_handle_t *pamh, const struct proto_request *q,
 			q->id, q->user, why);
 }
 
-/* Once a login: a gate's own module comes after it, and su-l includes su. */
+/* Once a login: a gate's own module comes after it. */
 static void tell_exempt(pam_handle_t *pamh, const struct pam_args *args,
 	const struct proto_request *q, const char *why)
 {
-	static char told[] = "";
-	const void *before;
-
-	if (args->gate || pam_get_data(pamh, DATA_EXEMPT, &before) == PAM_SUCCESS)
+	if (args->gate || has(pamh, DATA_EXEMPT))
 		return;
-	(void)pam_set_data(pamh, DATA_EXEMPT, told, NULL);
+	note(pamh, DATA_EXEMPT);
 	event_log(LOG_ALERT, &(const struct event){ EVENT_EXEMPT, q->id, q->user },
 		"pam_nsshell: %s is let in although sessions can't be opened (root or member of %s): %s",
 		q->user, POLICY_BREAK_GLASS_GROUP, why);
@@ -144,8 +141,6 @@ static void tell_exempt(pam_handle_t *pamh, const struct pam_args *args,
 static int refuse(pam_handle_t *pamh, const struct pam_args *args,
 	const struct proto_request *q, enum proto_kind heard, const char *why)
 {
-	static char refused[] = "";
-
 	/* Once a join was tried, no NSS: this may be the inside of somebody's box. */
 	if (heard != PROTO_JOIN && never_isolated(pamh, q->user)) {
 		tell_exempt(pamh, args, q, why);
@@ -154,7 +149,7 @@ static int refuse(pam_handle_t *pamh, const struct pam_args *args,
 	/* A login that will be refused must not start the account's user manager on its way. */
 	if (args->gate)
 		return PAM_SUCCESS;
-	(void)pam_set_data(pamh, DATA_REFUSED, refused, NULL);
+	note(pamh, DATA_REFUSED);
 	tell_refused(pamh, q, heard, why);
 	(void)pam_error(pamh,
 		"This login was refused because its session could not be opened; "
@@ -331,9 +326,10 @@ static int run(pam_handle_t *pamh, int argc, const char **argv)
 
 	if (pam_args_parse(pamh, argc, argv, &args) < 0)
 		return REFUSED;
-	if (holds_lease(pamh) || (inside_session() && !came_from_outside()))
+	if (has(pamh, DATA_LEASE) || has(pamh, DATA_UNBOXED) ||
+		(inside_session() && !came_from_outside()))
 		return PAM_IGNORE;
-	if (already_refused(pamh))
+	if (has(pamh, DATA_REFUSED))
 		return REFUSED;
 	session_id_make(q.id);
 	if (args.gate)
@@ -347,6 +343,8 @@ static int run(pam_handle_t *pamh, int argc, const char **argv)
 		r = ask(pamh, &args, &q, &reply, &e);
 	if (r < 0)
 		return refuse(pamh, &args, &q, (enum proto_kind)reply.kind, e.msg);
+	if (reply.kind == PROTO_UNBOXED)
+		note(pamh, DATA_UNBOXED);
 	if (args.debug)
 		pam_syslog(pamh, LOG_DEBUG, "session %s: %s for %s: answer %u", reply.id,
 			args.gate ? "gate" : "open", q.user, reply.kind);
@@ -362,6 +360,8 @@ EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const ch
 EXPORT int pam_sm_close_session(
 	pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
+	static const char *const all[] = { DATA_LEASE, DATA_REFUSED, DATA_EXEMPT,
+		DATA_UNBOXED };
 	struct pam_args args;
 
 	(void)flags;
@@ -369,8 +369,9 @@ EXPORT int pam_sm_close_session(
 		return REFUSED;
 	if (args.gate)
 		return PAM_SUCCESS;
-	/* A courtesy: the lease ends with the process, however that dies. */
-	(void)pam_set_data(pamh, DATA_LEASE, NULL, NULL);
+	/* A courtesy: the lease ends with the process, however that dies. The next session is decided on, and told of, anew. */
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		(void)pam_set_data(pamh, all[i], NULL, NULL);
 	return PAM_SUCCESS;
 }
 

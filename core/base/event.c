@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -164,6 +165,23 @@ static bool is_cut(int fd)
 	       last != '\n';
 }
 
+/*
+ * In one piece: others write, too. A limit on files is what the caller of su was given, say: its signal would end su.
+ */
+static void append(int fd, const char *line, size_t len)
+{
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit was;
+
+	if (getrlimit(RLIMIT_FSIZE, &was) < 0 ||
+		(was.rlim_cur != RLIM_INFINITY && setrlimit(RLIMIT_FSIZE, &none) < 0))
+		return;
+	if (write(fd, line, len) < 0)
+		errno = 0;
+	if (was.rlim_cur != RLIM_INFINITY)
+		(void)setrlimit(RLIMIT_FSIZE, &was);
+}
+
 static void to_file(const struct event *v, const char *text)
 {
 	_cleanup_close_ int fd = open_file();
@@ -178,9 +196,7 @@ static void to_file(const struct event *v, const char *text)
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	len = event_line(v, (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
 		text, line + 1);
-	/* In one piece: others write, too. */
-	if (write(fd, line + !cut, len + cut) < 0)
-		return;
+	append(fd, line + !cut, len + cut);
 }
 
 void event_log(int level, const struct event *v, const char *fmt, ...)

@@ -60,14 +60,22 @@ static int leave_to_root(const struct work *w, struct err *e)
 		"root has paused session %s, and has to resume or end it", w->record->id);
 }
 
-/* Answered first, as the session's end is that of this process. */
+/* Answered first, as the session's end is that of this process. Whose parent it isn't any more has ended already. */
 static int stop(const struct work *w, int value, struct session_answer *a, struct err *e)
 {
+	const pid_t pid = w->record->supervisor.pid;
+	int supervisor;
+
 	(void)value;
 	if (leave_to_root(w, e) < 0)
 		return -1;
+	supervisor = sys_pidfd_open(pid);
+	if (supervisor < 0)
+		return err_set(
+			e, errno, "tell the supervisor of session %s", w->record->id);
 	(void)work_answer(w, a, NULL, 0);
-	(void)kill(getppid(), SIGTERM);
+	if (getppid() == pid)
+		(void)sys_pidfd_signal(supervisor, SIGTERM);
 	for (;;)
 		(void)pause();
 }

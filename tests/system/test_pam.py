@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The module in a PAM stack: its arguments, the gate, who is passed by."""
 
+import pathlib
+import time
+
 from harness.scene import SHOW_NS
 
 SHOW_MNT = "readlink /proc/self/ns/mnt"
@@ -98,6 +101,66 @@ def test_listed_twice(b):
     b.stage.pam(b.stage.sshd_service, line, line)
     r = b.ssh(b.alice.pw_name, SHOW_NS + f"; ls /run/nsshell/sessions | wc -l")
     b.lands_inside("the module listed twice in a stack", r.stdout + r.stderr)
+
+
+# Sessions one after the other, in one process and of one handle: nobody forks in between.
+AGAIN = """import ctypes, os, resource, sys
+class Conversation(ctypes.Structure):
+    _fields_ = [("function", ctypes.c_void_p), ("data", ctypes.c_void_p)]
+pam, handle = ctypes.CDLL("libpam.so.0"), ctypes.c_void_p()
+pam.pam_start_confdir(b"su", sys.argv[1].encode(), ctypes.byref(Conversation()), sys.argv[2].encode(), ctypes.byref(handle))
+print(*(call(handle, 0) for call in (pam.pam_open_session, pam.pam_close_session, pam.pam_open_session)),
+      resource.getrlimit(resource.RLIMIT_FSIZE)[0], flush=True)
+os._exit(0)
+"""
+
+
+def _again(b, lines, before=""):
+    directory = b.stage.private / "pam.again"
+    directory.mkdir(exist_ok=True)
+    (directory / "su").write_text(f"session required pam_permit.so\n{lines}", encoding="utf-8")
+    b.stage.syslog.clear()
+    r = b.run("sh", "-c", before + 'exec python3 -c "$@"', "sh", AGAIN, b.alice.pw_name, directory, timeout=60)
+    return r.stdout.split(), r.stderr
+
+
+def test_a_second_session_of_one_process(b):
+    """What it came to the first time counts no more: who was in a box is refused, who was let in without one is told of again."""
+    seen, why = _again(b, b.stage.module_line())
+    lines = b.stage.syslog.wait("has entered a box for an earlier session")
+    b.check(seen == ["0", "0", "6", "-1"] and lines, "a process that has been in a box opens no second session", seen or why, b.log_tail())
+    b.stage.config("OnError=allow\nBindPaths=/nst/not/there\n")
+    for sessions in (1, 2):
+        if sessions == 1:
+            b.stage.pam("su", b.stage.module_line(), b.stage.module_line())
+            b.run("su", b.alice.pw_name, "-c", "true")
+        else:
+            _again(b, b.stage.module_line() * 2)
+        b.stage.syslog.wait("NOT ISOLATED")
+        time.sleep(0.3)  # one too many would come later
+        lines = b.stage.syslog.lines("NOT ISOLATED")
+        b.check(len(lines) == sessions, "let in by OnError=allow, with the module listed twice: told once a session", len(lines), lines)
+        b.stage.syslog.clear()
+
+
+test_a_second_session_of_one_process.not_instrumented = "an interpreter loads the module"
+
+
+def test_a_caller_with_no_room_in_files(b):
+    """RLIMIT_FSIZE of who calls su: its signal would end the program that the module is in, where that writes an event."""
+    events = pathlib.Path("/var/log/nsshell/events")
+    line = b.stage.module_line(helper="/nonexistent/helper")
+    b.stage.pam("su", line)
+    r = b.run("sh", "-c", f"ulimit -f 0; su {b.alice.pw_name} -c true; echo $?")
+    b.check(r.stdout == "1\n", "ulimit -f 0: su refuses, and isn't killed", r.stdout + r.stderr)
+    before = events.stat().st_size if events.exists() else 0
+    seen, why = _again(b, line, "ulimit -S -f 0; ")
+    told = events.read_text(encoding="ascii")[before:] if events.exists() else ""
+    b.check(seen == ["6", "6", "6", "0"] and told.count(f"login of {b.alice.pw_name} refused") == 2,
+            "the event is in the file all the same, and the limit as before", seen or why, told)
+
+
+test_a_caller_with_no_room_in_files.not_instrumented = "an interpreter loads the module"
 
 
 def test_debug(b):
