@@ -72,5 +72,5 @@ int log_read_file(
 /* For who isn't root: lines about own sessions, from one of those. Return: 0 or -1 with @e. */
 int log_read_own(struct log *l, const struct log_filter *f, struct err *e);
 
-/* The journal, else the file; own lines for who isn't root. Return: 0; 1 where there is neither; -1 with @e. */
+/* The journal and the file; own lines for who isn't root. Return: 0; 1 where there is neither; -1 with @e. */
 int log_read(struct log *l, const struct log_filter *f, struct err *e);

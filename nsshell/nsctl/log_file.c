@@ -74,13 +74,14 @@ int log_read_file(
 
 int log_read(struct log *l, const struct log_filter *f, struct err *e)
 {
-	int r;
+	int journal, file;
 
 	if (geteuid() != 0)
 		return log_read_own(l, f, e);
-	r = log_read_journal(l, f, NULL, e);
-	if (r < 0 || l->n > 0)
-		return r < 0 ? -1 : 0;
-	/* No journal, or one that was begun later. */
-	return log_read_file(l, f, NULL, e) < 0 ? -1 : (r == 0 ? 0 : l->n == 0);
+	journal = log_read_journal(l, f, NULL, e);
+	if (journal < 0)
+		return -1;
+	/* It has what was before the journal, and what that didn't take. */
+	file = log_read_file(l, f, NULL, e);
+	return file < 0 ? -1 : journal > 0 && file > 0;
 }

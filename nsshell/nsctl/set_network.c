@@ -108,9 +108,10 @@ int nsctl_set_network(
 {
 	static struct netrules rules;
 	_cleanup_free_ uint32_t *numbers = NULL;
+	struct err next, *at = e;
 	struct netpool pool;
 	const char *why;
-	size_t n = 0;
+	size_t n = 0, told = 0;
 
 	if (p->network.kind != NETWORK_PRIVATE)
 		return 0;
@@ -120,10 +121,15 @@ int nsctl_set_network(
 		return -1;
 	if (n == 0)
 		return err_set(e, 0, "%s has no session with Network=private", a->name);
+	/* One that is just going, say, keeps the rules from none of the others. */
 	for (size_t i = 0; i < n; i++) {
 		take(&rules, p, &pool, numbers[i]);
-		if (tell(numbers[i], &rules, n > 1, e) < 0)
-			return -1;
+		if (tell(numbers[i], &rules, n > 1, at) == 0)
+			told++;
+		else
+			at = &next;
 	}
-	return 0;
+	return told == n ? 0
+			 : err_wrap(e, "%zu of %zu networks of %s have it", told, n,
+				   a->name);
 }

@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import pathlib
 import re
 import shutil
 
@@ -139,3 +140,13 @@ def test_rules_of_each_login(b):
             seen = [login.do(ask(BEYOND4, 7000)) for login in (one, two)]
             b.check(seen == [HOST4, HOST4] and _from(b, w, w.beyond, HOST4, 80) == BEYOND4,
                     "what is taken back is open in both, and the port stays", seen, r.stdout + r.stderr)
+            older = min((r for r in b.stage.records() if r["user"] == name), key=lambda r: int(r["since"]))["number"]
+            in_the_way = pathlib.Path(f"/run/nsshell/net/{older}.new")
+            in_the_way.mkdir()
+            try:
+                r = _nsctl(b, w, "set", "-c", b.stage.conf, name, f"IPAddressDeny={BEYOND4}")
+                seen = [login.do(ask(BEYOND4, 7000))[:3] for login in (one, two)]
+                b.check(r.returncode != 0 and f"1 of 2 networks of {name} have it: " in r.stderr and sorted(seen) != [HOST4[:3]] * 2,
+                        "where it fails in one, the other has it, and nsctl says so", seen, r.stdout + r.stderr)
+            finally:
+                in_the_way.rmdir()
