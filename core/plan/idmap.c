@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/plan/idmap.h"
 
+#include "core/plan/ranges.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +50,11 @@ static int check_ranges(
 		if (range_end(r) > UINT32_MAX)
 			return err_set(e, 0, "the sub%s range %u:%u ends beyond %u", what,
 				r->start, r->count, UINT32_MAX - 1);
+		if (r->start < RANGES_PLANNERS + RANGES_PIDS &&
+			RANGES_PLANNERS < range_end(r))
+			return err_set(e, 0,
+				"the sub%s range %u:%u holds ids that are nsshell's own, %u:%u",
+				what, r->start, r->count, RANGES_PLANNERS, RANGES_PIDS);
 		for (size_t j = 0; j < i; j++)
 			if (ranges[j].start < range_end(r) &&
 				r->start < range_end(&ranges[j]))

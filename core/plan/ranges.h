@@ -9,9 +9,13 @@
 #include "core/base/account.h"
 #include "core/base/err.h"
 
-/* 0x70000000 to 0x7ffdffff: left free by systemd's "Users, Groups, UIDs and GIDs". */
+/* 0x70000000 to 0x7ffdffff is left free by systemd's "Users, Groups, UIDs and GIDs". */
 #define RANGES_FIRST 0x70000000U
-#define RANGES_END   0x7ffe0000U
+#define RANGES_END   0x7fbe0000U
+
+/* What is behind it: the ids of nsshell-planner, each that of one process, by its pid, of which Linux has 4194304 at most. */
+#define RANGES_PLANNERS RANGES_END
+#define RANGES_PIDS     0x400000U
 
 /**
  * ranges_find() - An account's range, or the place for a new one

@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
+#include "core/plan/ranges.h"
 #include "core/run/mount/lxcfs.h"
 
 #include <fcntl.h>
@@ -47,6 +48,19 @@ static int limit_all(void)
 		       : 0;
 }
 
+static int become(uid_t id)
+{
+	return setresgid(id, id, id) < 0 ? -1 : setresuid(id, id, id);
+}
+
+/* Nobody else's, so that nobody else signals it or looks into it; there is none where the host's root is one of a few ids. */
+static int become_nobody(void)
+{
+	if (become(RANGES_PLANNERS + (uid_t)getpid()) == 0)
+		return 0;
+	return errno == EINVAL ? become(NOBODY) : -1;
+}
+
 /*
  * Should:   make of a fork of root's what has no right before the program begins
  * Mustn't:  keep an fd but the socket and the standard ones, which are /dev/null
@@ -58,9 +72,7 @@ static _Noreturn void become_planner(int sock, int program, pid_t parent)
 
 	if (sock == PLANNER_FD ? fcntl(sock, F_SETFD, 0) < 0 : dup2(sock, PLANNER_FD) < 0)
 		_exit(127);
-	if (limit_all() < 0 || setgroups(0, NULL) < 0 ||
-		setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-		setresuid(NOBODY, NOBODY, NOBODY) < 0 ||
+	if (limit_all() < 0 || setgroups(0, NULL) < 0 || become_nobody() < 0 ||
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		_exit(127);
 	/* Forgotten where ids change. */

@@ -15,7 +15,7 @@ struct planning {
 	}
 
 /**
- * planning_start() - Start it: as nobody, with a socket and nothing else
+ * planning_start() - Start it: with ids of its own (ranges.h), a socket and nothing else
  * @config:	path of nsshell.conf, NULL for the compiled-in one: beside what it may read anyhow, files of that
  *		config are opened for it
  *

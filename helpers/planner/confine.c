@@ -31,8 +31,8 @@ static int allow(scmp_filter_ctx f, const char *name, const struct scmp_arg_cmp 
 }
 
 /*
- * By F_SETOWN one fd signals whatever else is nobody's on this host, by prlimit64() its limits are changed: fds, but
- * nobody's signals; limits, but its own.
+ * By F_SETOWN one fd signals whatever else has its uid, by prlimit64() its limits are changed, and where it is nobody there
+ * are others: fds, but nobody's signals; limits, but its own.
  */
 static int allow_own(scmp_filter_ctx f)
 {

@@ -6,7 +6,7 @@
 /**
  * confine() - Prove that there is nothing to lose, and give up what is left
  *
- * Should:   be what nsshell-planner begins with, started as nobody with one fd
+ * Should:   be what nsshell-planner begins with, started with ids of its own and one fd
  * Mustn't:  leave it a capability, a way to another id, or a system call but to read files, use memory and talk
  *	     over its socket: none to make a process, a socket or a file, to execute, or to signal
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * nsshell-planner: reads the config and makes the plan of a login, for nsshell-helper, which starts it as nobody,
- * without a right, with a socket as fd 3. What it says is held against what that one knows: core/plan/plan_check.h.
+ * nsshell-planner: reads the config and makes the plan of a login, for nsshell-helper, which starts it with
+ * ids of its own, without a right, with a socket as fd 3. What it says is held against what that one knows: core/plan/plan_check.h.
  */
 #include "config/config.h"
 #include "core/base/cleanup.h"

@@ -198,8 +198,8 @@ def test_no_subordinate_range_left(b):
     b.ssh(b.carol.pw_name, "true")
     kept = open(path, encoding="utf-8").read() if os.path.exists(path) else None
     with open(path, "w", encoding="utf-8") as f:
-        # One line whose range is the last one: 0x7ffe0000 - 65536.
-        f.write(f"4000000000 {0x7ffe0000 - 65536} 65536\n")
+        # One line whose range is the last one: 0x7fbe0000 - 65536.
+        f.write(f"4000000000 {0x7fbe0000 - 65536} 65536\n")
     try:
         refused(b, "no subordinate id range left", b.carol.pw_name, "range")
         r = b.ssh(b.alice.pw_name, "echo in")

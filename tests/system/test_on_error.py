@@ -148,7 +148,7 @@ def test_no_subordinate_ids_left(b):
     kept = path.read_bytes()
     b.stage.config("OnError=allow\n")
     b.stage.syslog.clear()
-    path.write_text(f"4000000000 {0x7ffe0000 - 65536} 65536\n", encoding="ascii")
+    path.write_text(f"4000000000 {0x7fbe0000 - 65536} 65536\n", encoding="ascii")
     try:
         _unboxed(b, "no subordinate ids left", "range", b.ssh(b.carol.pw_name, SHOW_MNT))
     finally:

@@ -125,6 +125,15 @@ def test_a_config_that_nobody_may_read(b):
         shutil.rmtree(directory)
 
 
+KILL = """import os, sys
+os.setgroups([]), os.setgid(65534), os.setuid(65534)
+try:
+    os.kill(int(sys.argv[1]), 9)
+except OSError as e:
+    print(type(e).__name__)
+"""
+
+
 def test_what_it_runs_as(b):
     """Seen while it waits for an answer: the one that hangs, which is the real one until then."""
     b.stage.config("")
@@ -135,11 +144,14 @@ def test_what_it_runs_as(b):
             status = _status(pid) if pid else {}
             fds = sorted(os.listdir(f"/proc/{pid}/fd")) if pid else []
             environ = open(f"/proc/{pid}/environ", "rb").read() if pid else b"?"
+            r = b.run("python3", "-c", KILL, pid or 0)
             if pid:
                 os.kill(int(pid), signal.SIGKILL)
             ssh.communicate()
-        b.check(status.get("Uid") == ["65534"] * 4 and status.get("Gid") == ["65534"] * 4 and not status.get("Groups"),
-                "it is nobody, without a group", status)
+        own = [str(0x7fbe0000 + int(pid or 0))] * 4
+        b.check(status.get("Uid") == own and status.get("Gid") == own and not status.get("Groups"),
+                "it has a uid and a gid that no other process has, and no group", status)
+        b.check(r.returncode == 0 and r.stdout == "PermissionError\n", "the host's nobody can't end it", r.stdout + r.stderr)
         b.check(all(int(status.get(c, ["1"])[0], 16) == 0 for c in ("CapInh", "CapPrm", "CapEff", "CapAmb")),
                 "without a capability", status)
         b.check(status.get("NoNewPrivs") == ["1"] and status.get("Seccomp") == ["2"], "with a filter, and no way to more",

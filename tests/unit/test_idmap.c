@@ -194,6 +194,22 @@ static void the_invalid_id_is_refused(void **state)
 	assert_int_equal(idmap_to_host(&map, 65535), 4294967294);
 }
 
+/* The ids of nsshell-planner's processes: a box's user with one of them could end them. */
+static void ranges_leave_the_planner_s_ids_alone(void **state)
+{
+	const struct id_range before = { 0x7fbe0000 - 65536, 65536 },
+			      last = { 0x7ffdffff, 65536 },
+			      first = { 0x7fbe0001 - 65536, 65536 },
+			      around = { 1, 0xf0000000 }, behind = { 0x7ffe0000, 65536 };
+
+	(void)state;
+	assert_int_equal(make((uint32_t[]){ 1000 }, 1, &before, 1), 0);
+	assert_int_equal(make((uint32_t[]){ 1000 }, 1, &behind, 1), 0);
+	refused((uint32_t[]){ 1000 }, 1, &last, 1, "nsshell's own");
+	refused((uint32_t[]){ 1000 }, 1, &first, 1, "nsshell's own");
+	refused((uint32_t[]){ 1000 }, 1, &around, 1, "nsshell's own");
+}
+
 static void ranges_must_not_overlap(void **state)
 {
 	const struct id_range r[] = { { 100000, 65536 }, { 165535, 10 } };
@@ -337,6 +353,7 @@ int main(void)
 		cmocka_unit_test(roots_id_is_never_kept_nor_in_a_range),
 		cmocka_unit_test(the_invalid_id_is_refused),
 		cmocka_unit_test(ranges_must_not_overlap),
+		cmocka_unit_test(ranges_leave_the_planner_s_ids_alone),
 		cmocka_unit_test(small_empty_and_missing_ranges_are_refused),
 		cmocka_unit_test(text_that_does_not_fit_is_refused),
 		cmocka_unit_test(any_account_maps_every_id_once_and_none_twice),
