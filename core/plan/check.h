@@ -18,5 +18,7 @@ const struct plan_path *check_found(
 	const struct checked *c, enum plan_use use, const char *path);
 
 /* Each returns what is wrong, or NULL. */
+const char *check_filter(const struct checked *c);
+const char *check_limits(const struct checked *c);
 const char *check_rootfs(const struct checked *c);
 const char *check_ops(const struct checked *c);

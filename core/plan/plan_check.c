@@ -3,7 +3,6 @@
 
 #include "core/base/parse.h"
 #include "core/plan/check.h"
-#include "core/plan/limits.h"
 #include "core/plan/netpool.h"
 #include "core/plan/netrules.h"
 
@@ -203,46 +202,6 @@ static bool is_below(const char *group, const char *above, const char *name)
 	       strcmp(group + len + 1, name) == 0;
 }
 
-/* A file that a key of the config is written to, by its row. */
-static bool is_limit(enum plan_cgroup_kind kind, const struct plan_cgroup_setting *s)
-{
-	const struct limit *l = limit_find(s->key, strlen(s->key));
-
-	if (!l || !l->on[kind].controller || strchr(s->value, '\n') ||
-		strcmp(s->controller, l->on[kind].controller) != 0)
-		return false;
-	for (size_t i = 0; i < LIMIT_PLACES; i++) {
-		const char *file = l->on[kind].places[i].file;
-
-		if (file && strcmp(s->name, file) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool are_limits(
-	enum plan_cgroup_kind kind, const struct plan_cgroup_setting *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!is_limit(kind, &v[i]))
-			return false;
-	return true;
-}
-
-/* And OOMPolicy=, which is no limit. */
-static bool are_sessions(const struct plan_cgroup *g)
-{
-	for (size_t i = 0; i < g->n_session_settings; i++) {
-		const struct plan_cgroup_setting *s = &g->session_settings[i];
-
-		if (!is_limit(g->kind, s) &&
-			(strcmp(s->controller, "memory") != 0 ||
-				strcmp(s->name, "memory.oom.group") != 0))
-			return false;
-	}
-	return true;
-}
-
 static bool are_controllers(const struct plan_cgroup *g)
 {
 	static const char *const known[] = { "memory", "pids", "cpu", "cpuacct", "cpuset",
@@ -275,16 +234,7 @@ static const char *groups(const struct checked *c)
 					g->manager_uid != c->in->account->uid ||
 					g->manager_gid != c->in->account->gid)))
 		return "the control groups";
-	if (!are_controllers(g))
-		return "the controllers";
-	return are_limits(g->kind, g->settings, g->n_settings) &&
-			       are_limits(
-				       g->kind, g->slice_settings, g->n_slice_settings) &&
-			       are_limits(g->kind, g->lifted, g->n_lifted) &&
-			       are_limits(g->kind, g->slice_lifted, g->n_slice_lifted) &&
-			       are_sessions(g)
-		       ? NULL
-		       : "the limits";
+	return are_controllers(g) ? NULL : "the controllers";
 }
 
 /* What it may take of the host for good. */
@@ -544,7 +494,8 @@ int plan_check(const struct plan *p, const struct plan_input *in, const uid_t *g
 	size_t n_guests, struct err *e)
 {
 	static const char *(*const checks[])(const struct checked *c) = { login, ids,
-		rights, groups, amounts, network, programs, check_rootfs, check_ops };
+		rights, check_filter, groups, check_limits, amounts, network, programs,
+		check_rootfs, check_ops };
 	const struct checked c = { p, in, guests, n_guests };
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {

@@ -70,11 +70,43 @@ static const struct wire_field commands_fields[] = {
 static const struct wire_record commands =
 	WIRE_TABLE(struct command_list, commands_fields);
 
+#define WIRE_OF struct policy_amount
+static const struct wire_field amount_fields[] = {
+	WIRE_FIELD(NUMBER, n),
+	WIRE_FIELD(NUMBER, permyriad, .max = 10000),
+	WIRE_FIELD(BOOL, preset),
+};
+#undef WIRE_OF
+static const struct wire_record amount = WIRE_TABLE(struct policy_amount, amount_fields);
+
+#define WIRE_OF struct policy_limits
+static const struct wire_field limits_fields[] = {
+	WIRE_FIELD(RECORD, memory_max, .of = &amount),
+	WIRE_FIELD(RECORD, memory_high, .of = &amount),
+	WIRE_FIELD(RECORD, swap_max, .of = &amount),
+	WIRE_FIELD(RECORD, tasks_max, .of = &amount),
+	WIRE_FIELD(NUMBER, cpu_quota),
+	WIRE_FIELD(NUMBER, cpu_weight),
+	WIRE_FIELD(OWNED, cpus),
+	WIRE_FIELD(NUMBER, io_weight),
+	WIRE_FIELD(LIST, io[POLICY_IO_READ_BANDWIDTH]),
+	WIRE_FIELD(LIST, io[POLICY_IO_WRITE_BANDWIDTH]),
+	WIRE_FIELD(LIST, io[POLICY_IO_READ_IOPS]),
+	WIRE_FIELD(LIST, io[POLICY_IO_WRITE_IOPS]),
+};
+#undef WIRE_OF
+static const struct wire_record limits = WIRE_TABLE(struct policy_limits, limits_fields);
+
 /* Of a policy, what the helper looks for, and holds the plan against. */
 #define WIRE_OF struct policy
 static const struct wire_field policy_fields[] = {
 	WIRE_FIELD(LIST, services),
 	WIRE_FIELD(BOOL, root),
+	WIRE_FIELD(BOOL, allow_user_namespaces),
+	WIRE_FIELD(LIST, filter),
+	WIRE_FIELD(LIST, families),
+	WIRE_FIELD(RECORD, limits, .of = &limits),
+	WIRE_FIELD(RECORD, slice_limits, .of = &limits),
 	WIRE_FIELD(OWNED, image),
 	WIRE_FIELD(LIST, rootfs_allow),
 	WIRE_FIELD(LIST, bind_paths),

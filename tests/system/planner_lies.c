@@ -101,6 +101,12 @@ static void tell(struct talk *t, struct plan *p)
 	case 'm':
 		p->namespaces &= ~(uint64_t)CLONE_NEWNS;
 		break;
+	case 'w':
+		p->filter.n_rules -= p->filter.n_rules > 0;
+		break;
+	case 'b':
+		p->cgroup.n_settings = 0;
+		break;
 	case 'f':
 		make_in_home(p);
 		break;

@@ -19,6 +19,8 @@ LIES = (
     ("etc", "a bind of what nobody asked for", "a bind of what nobody asked for"),
     ("privs", "no no_new_privs over the host's root", "no_new_privs"),
     ("mounts", "no mount namespace", "the namespaces"),
+    ("weaker", "a filter without one of its calls", "the system call filter"),
+    ("boundless", "none of the limits", "how high the limits are"),
     ("file", "a file made through the home", "what would be made on the host"),
     ("link", "a file of lxcfs that is a link of the user's", "symbolic links"),
     ("garbage", "no plan but bytes", "plan"),
@@ -70,7 +72,7 @@ def _refused(b, did, log, patience=0):
 
 
 def test_lies(b):
-    b.stage.config(CONFIG)
+    b.stage.config(CONFIG + "MemoryMax=1G\n")
     with Liar(b) as liar:
         liar.lie("none")
         r = b.ssh(b.alice.pw_name, "cat /run/nsshell/session")

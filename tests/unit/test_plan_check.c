@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A planner that lies: one lie a row, each refused, and what is refused is said. */
 #include "core/base/paths.h"
+#include "core/plan/limits.h"
 #include "core/plan/plan_check.h"
 #include "tests/unit/plan_story.h"
 
@@ -193,6 +194,23 @@ LIE(usr_among_devices, {
 	op->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 })
 
+LIE(no_filter, p->filter.n_rules = 0)
+LIE(a_rule_less, p->filter.n_rules--)
+LIE(a_rule_of_another_call, p->filter.rules[0].call.name = "getpid")
+LIE(a_rule_that_lets_pass, p->filter.rules[0].call.error = 0)
+LIE(a_rule_of_an_argument, p->filter.rules[0].call.test = FILTER_EQUAL)
+LIE(keys, p->keys_usable = true)
+LIE(no_limits, p->cgroup.n_settings = 0)
+LIE(no_groups_at_all, p->cgroup = (struct plan_cgroup){ .account = "",
+			      .session = "",
+			      .supervise = "",
+			      .manager = "",
+			      .slice = "",
+			      .slice_name = "",
+			      .scope = "" })
+LIE(a_higher_limit, p->cgroup.settings[0].value = "1073745920")
+LIE(no_number, p->cgroup.settings[0].value = "")
+
 #define ROW(lie, says)                                                                   \
 	{                                                                                \
 #lie, lie, says                                                          \
@@ -305,6 +323,16 @@ static const struct {
 	ROW(read_only_written, "a bind of what nobody asked for"),
 	ROW(a_bind_by_root, "a bind with root's rights"),
 	ROW(usr_among_devices, "a bind that may be written"),
+	ROW(no_filter, "the system call filter"),
+	ROW(a_rule_less, "the system call filter"),
+	ROW(a_rule_of_another_call, "the system call filter"),
+	ROW(a_rule_that_lets_pass, "the system call filter"),
+	ROW(a_rule_of_an_argument, "the system call filter"),
+	ROW(keys, "the system call filter"),
+	ROW(no_limits, "how high the limits are"),
+	ROW(no_groups_at_all, "how high the limits are"),
+	ROW(a_higher_limit, "how high the limits are"),
+	ROW(no_number, "how high the limits are"),
 };
 
 static void prepare(void)
@@ -416,6 +444,128 @@ static void a_network_is_the_verdicts(void **state)
 	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), -1);
 }
 
+/* ---- limits ------------------------------------------------------------------------------ */
+
+static void every_limit(struct policy_limits *l)
+{
+	static char *io[] = { (char *)"/ 1000", (char *)"/srv infinity" };
+
+	l->memory_max.n = 1ULL << 30;
+	l->memory_high.permyriad = 1000;
+	l->swap_max.n = 0;
+	l->tasks_max.n = 100;
+	l->cpu_quota = 150;
+	l->cpu_weight = 50;
+	l->cpus = (char *)"0-1";
+	l->io_weight = 50;
+	for (size_t i = 0; i < POLICY_IO_KINDS; i++)
+		l->io[i] = (struct strlist){ io, 2 };
+}
+
+/* Each setting as the kernel has it where there is no limit, and each left out. */
+static void is_refused_without(struct plan_cgroup_setting *v, size_t *n)
+{
+	const size_t all = *n;
+
+	assert_true(all >= LIMITS);
+	for (size_t i = 0; i < all; i++) {
+		const struct plan_cgroup_setting was = v[i];
+		const struct limit *l = limit_find(was.key, strlen(was.key));
+		const char *looser = l->kind == LIMIT_QUOTA    ? "1000000000"
+				     : l->kind == LIMIT_WEIGHT ? "1000"
+				     : l->kind == LIMIT_CPUS   ? "0-3"
+				     : l->kind == LIMIT_SPEED  ? "8:0"
+							       : "max";
+
+		v[i].value = looser;
+		if (plan_check(f.plan, &f.in, NULL, 0, &f.e) == 0)
+			fail_msg("%s: %s is taken for %s", was.name, looser, was.value);
+		assert_non_null(strstr(f.e.msg, "how high the limits are"));
+		v[i] = was;
+	}
+	for (const struct limit *l = limits; l < limits + LIMITS; l++) {
+		struct plan_cgroup_setting kept[64];
+
+		memcpy(kept, v, all * sizeof(*v));
+		*n = 0;
+		for (size_t i = 0; i < all; i++)
+			if (strcmp(kept[i].key, l->key) != 0)
+				v[(*n)++] = kept[i];
+		assert_true(*n < all);
+		if (plan_check(f.plan, &f.in, NULL, 0, &f.e) == 0)
+			fail_msg("without %s= it is taken", l->key);
+		memcpy(v, kept, all * sizeof(*v));
+		*n = all;
+	}
+}
+
+/* Where a limit is a part of what the host has there must be one. */
+static void every_limit_is_the_configs(void **state)
+{
+	static const struct plan_block blocks[] = { { .path = "/", .device = "8:0" },
+		{ .path = "/srv", .device = "8:16" } };
+
+	(void)state;
+	prepare();
+	f.controller_names[2] = (char *)"blkio";
+	for (int kind = PLAN_CGROUP_V1; kind <= PLAN_CGROUP_V2; kind++) {
+		f.host.cgroup = (enum plan_cgroup_kind)kind;
+		f.host.memory = 8ULL << 30;
+		f.host.cpus = "0-7";
+		f.host.blocks = (struct plan_block *)(uintptr_t)blocks;
+		f.host.n_blocks = COUNT(blocks);
+		f.policy.slice = (char *)"lab";
+		every_limit(&f.policy.limits);
+		every_limit(&f.policy.slice_limits);
+		if (kind == PLAN_CGROUP_V2)
+			f.controller_names[2] = (char *)"io";
+		fixture_plan(&f);
+		if (plan_check(f.plan, &f.in, NULL, 0, &f.e) < 0)
+			fail_msg("%s", f.e.msg);
+		is_refused_without(f.plan->cgroup.settings, &f.plan->cgroup.n_settings);
+		is_refused_without(
+			f.plan->cgroup.slice_settings, &f.plan->cgroup.n_slice_settings);
+	}
+}
+
+/* A host without a pids controller has logins all the same, by the preset. */
+static void a_preset_needs_no_controller(void **state)
+{
+	(void)state;
+	prepare();
+	f.policy.limits.tasks_max =
+		(struct policy_amount){ .permyriad = 3300, .preset = true };
+	f.host.tasks = 1000;
+	fixture_plan(&f);
+	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), 0);
+	f.controllers.n = 4;
+	fixture_plan(&f);
+	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), 0);
+	f.policy.limits.tasks_max.preset = false;
+	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), -1);
+}
+
+/* Whatever SystemCallFilter= and RestrictAddressFamilies= say, it is made once more. */
+static void a_filter_of_many_words_is_the_configs(void **state)
+{
+	(void)state;
+	prepare();
+	f.policy.filter = LIST((char *)"default", (char *)"~uname", (char *)"@io_uring",
+		(char *)"keyctl");
+	f.policy.families = LIST((char *)"default", (char *)"AF_VSOCK");
+	fixture_plan(&f);
+	if (plan_check(f.plan, &f.in, NULL, 0, &f.e) < 0)
+		fail_msg("%s", f.e.msg);
+	f.policy.families.n = 1;
+	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), -1);
+	f.policy.families.n = 2;
+	f.policy.filter.n = 3;
+	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), -1);
+	f.policy.filter.n = 4;
+	f.policy.allow_user_namespaces = true;
+	assert_int_equal(plan_check(f.plan, &f.in, NULL, 0, &f.e), -1);
+}
+
 /* What runs on the host is what the verdict had, form by form. */
 static void a_host_command_is_the_configs(void **state)
 {
@@ -454,6 +604,9 @@ int main(void)
 		STORY(each_lie_is_refused),
 		STORY(state_that_is_there_is_hidden),
 		STORY(state_is_hidden_where_it_would_show),
+		STORY(every_limit_is_the_configs),
+		STORY(a_preset_needs_no_controller),
+		STORY(a_filter_of_many_words_is_the_configs),
 		STORY(a_network_is_the_verdicts),
 		STORY(a_host_command_is_the_configs),
 	};
