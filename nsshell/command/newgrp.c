@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 /* shadow's E_CMD_NOEXEC and E_CMD_NOTFOUND */
 #define NOT_EXECUTED 126
@@ -118,6 +119,12 @@ static int start(const struct newgrp *n, struct proxy *ret, struct err *e)
 	int no_agent;
 	bool no_exec = false;
 
+	/* With Root=yes; the session's requests are the account's. */
+	if (getuid() == 0) {
+		(void)err_set(e, 0,
+			"it is for the account of this box, and not for its root, who has su -g and setpriv(1)");
+		return EXIT_FAILURE;
+	}
 	if (!env || own_run_like_us(&c, e) < 0)
 		return EXIT_FAILURE;
 	(void)snprintf(name, sizeof(name), "%s%.250s", n->login ? "-" : "",

@@ -103,6 +103,7 @@ class Ground:
         self._last = time.monotonic()
         self.me = self.other = None
         self.values = {}
+        self.becomes = {}  # what a login of that user's executes, where that isn't bash
         self._canaries, self._children, self._files, self._before = [], [], [], {}
         self._mark = f"{self.stage.accounts.prefix}-canary"
         self._make_host()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Other people's files, handles, links, device nodes, and ways up and out."""
 
+import pathlib
 import subprocess
 
 from harness import kernel
@@ -113,8 +114,9 @@ def _a_race_in_tmp(g):
             "        try:\n          os.mkdir(p) if what is None else os.symlink(what, p)\n"
             "          os.rename(p, d + '/' + n)\n        except OSError: pass\n"
             "        try: os.rmdir(d + '/' + n)\n        except OSError: pass\n")
-    (g.stage.open / "race.py").write_text(code, encoding="ascii")
-    racer = g.stage.sshd.background(g.alice.pw_name, f"exec timeout {patient(60)} python3 {g.stage.open}/race.py")
+    script = pathlib.Path(g.alice.pw_dir) / "race.py"
+    script.write_text(code, encoding="ascii")
+    racer = g.stage.sshd.background(g.alice.pw_name, f"exec timeout {patient(60)} python3 {script}")
     seen = set()
     try:
         for i in range(12):
@@ -130,7 +132,7 @@ def _a_race_in_tmp(g):
     finally:
         racer.kill()
         racer.communicate()
-        (g.stage.open / "race.py").unlink()
+        script.unlink()
     for name in ("/tmp/nsshell", "/tmp/.X11-unix/r-0"):
         g.judge(f"the host's {name} isn't theirs", subprocess.run(
             ["find", name, "-uid", str(g.alice.pw_uid)], stdout=subprocess.PIPE, text=True, check=False,

@@ -106,8 +106,8 @@ def run(g):
 
 
 def _login(g, w, user):
-    s = w.shell(user)
-    session = s.do("echo $NSSHELL_SESSION")
+    s = w.shell(user, g.becomes.get(user, "exec bash"))
+    session = s.do("cat /run/nsshell/session")
     if user == g.alice.pw_name:
         g.values["session"] = session
     return s

@@ -17,24 +17,24 @@ ROOT = "RootFS=image:root:1\nRoot=yes\n"
 PROGRAMS = ("/bin/bash", "/usr/bin/id", "/usr/bin/find", "/usr/bin/awk", "/usr/bin/pgrep")
 
 
-def fill(g):
+def fill(g, programs_of=programs):
     """What the tries are made with, and a su that has the bit and asks root for no password."""
     def of(root):
-        programs(root, *PROGRAMS, str(g.attack))
+        programs_of(root, *PROGRAMS, str(g.attack))
         (root / "bin/su").unlink()
         shutil.copy(BUSYBOX, root / "bin/su")
         (root / "bin/su").chmod(0o4755)
         (root / "etc/shadow").write_text("root::0:0:99999:7:::\n", encoding="ascii")
         (root / "usr/lib").mkdir(exist_ok=True)
         for name in ("chown", "chmod", "umount", "kill", "mknod", "sort", "tr", "sed", "rmdir", "cut", "nsenter", "unshare", "seq"):
-            os.symlink("busybox", root / "bin" / name)
+            if not (root / "bin" / name).is_symlink():
+                os.symlink("busybox", root / "bin" / name)
     return of
 
 
 def _root_login(g):
-    s = Shell(g.stage.sshd.argv(g.alice.pw_name, "exec /bin/su root -c 'exec /bin/bash'"))
-    g.values["session"] = s.do("cat /run/nsshell/session")
-    s.do(f"cd() {{ builtin cd ${{1-{g.alice.pw_dir}}}; }}")
+    s = Shell(g.stage.sshd.argv(g.alice.pw_name, g.becomes[g.alice.pw_name]))
+    g.values["session"] = s.do("cd; cat /run/nsshell/session")
     return s
 
 
@@ -76,6 +76,8 @@ ROWS = [
      ".*(busy|Read-only).*denied.*(denied|permitted).*"),
     ("a limit raised", "{a} raise-limit", "EPERM"), ("a realtime scheduler", "{a} realtime", "EPERM"),
     ("not to be killed when memory runs out", "{a} oom-unkillable", NO),
+    ("the session's requests, which are the account's", "{a} connect /run/nsshell/own/{uid}/{session}; ls -l /run/nsshell/own/{uid}; "
+     "/run/nsshell/command passwd -S; (exec -a newgrp /run/nsshell/command)", "EACCES .*denied.* not for its root.* newgrp: .*not for its root.*"),
     ("files of the other's", "ls {bobhome}; ls -d /home/*", ".*No such file.* /home/{name}"),
 ]
 
@@ -144,18 +146,24 @@ def _poisoned(g):
 
 
 @contextlib.contextmanager
-def as_root(g, config):
-    """alice's logins are root of her box, by what its image has."""
+def as_root(g, config, filled=fill):
+    """alice's logins are root of her box, by what its image has. Gives what says for later ones: whether, and where they begin."""
     login = g.login
+
+    def begin(root=True, place=g.alice.pw_dir):
+        g.becomes = {g.alice.pw_name: f"exec /bin/su root -c 'HOME={place} exec /bin/bash'"} if root else {}
+
     with store(g.scene) as s:
-        s.image("root:1", fill(g))
-        g.login = lambda user: _root_login(g) if user == g.alice.pw_name else login(user)
+        s.image("root:1", filled(g))
+        g.login = lambda user: _root_login(g) if user in g.becomes else login(user)
+        begin()
         try:
             again(g, ROOT + config)
             g.watch_other()
-            yield
+            yield begin
         finally:
             del g.login
+            g.becomes = {}
             g.end()
             g.stage.config()
 

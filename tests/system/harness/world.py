@@ -81,9 +81,9 @@ class World:
     def _argv(self, user, *command):
         return [*self.enter(self.host), *self.b.stage.sshd.argv(user, *command)]
 
-    def shell(self, user):
+    def shell(self, user, command="exec bash"):
         """A login over ssh on that host that stays open."""
-        return Shell(self._argv(user, "exec bash"))
+        return Shell(self._argv(user, command))
 
     def ssh(self, user, *command, **kw):
         return self.b.run(*self._argv(user, *command), **kw)
