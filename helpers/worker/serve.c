@@ -31,11 +31,7 @@ static void wake(int sig)
 	(void)sig;
 }
 
-/*
- * Who asks may have sent files along that nobody took. They are closed with the connection, and that may
- * take as long as their sender likes: a TCP connection lingers, socket(7). A signal ends such a wait.
- */
-static void hurry(bool on)
+void serve_hurry(bool on)
 {
 	const struct timeval often = { .tv_usec = on ? CLOSE_MS * 1000 : 0 };
 	const struct itimerval timer = { often, often };
@@ -45,9 +41,9 @@ static void hurry(bool on)
 
 static void hang_up(int *sock)
 {
-	hurry(true);
+	serve_hurry(true);
 	cleanup_close(sock);
-	hurry(false);
+	serve_hurry(false);
 }
 
 int serve_begin(struct serve *v, const struct session *s, struct err *e)
@@ -91,10 +87,10 @@ static int take_here(
 	struct session_request q = { 0 };
 	int r = poll(&p, 1, SAY_MS) > 0 ? 0 : -1;
 
-	hurry(true);
+	serve_hurry(true);
 	if (r == 0)
 		r = io_recv(sock, &q, sizeof(q), NULL, NULL);
-	hurry(false);
+	serve_hurry(false);
 	if (r != 0 || (q.kind != SESSION_RECORD && q.kind != SESSION_STOP) ||
 		q.magic != SESSION_SOCKET_MAGIC ||
 		(q.kind == SESSION_STOP && pause_is_roots(&s->record)))

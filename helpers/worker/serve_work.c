@@ -155,7 +155,7 @@ static int (*const requests[])(
 
 /* ---- the worker --------------------------------------------------------------------------- */
 
-static int close_others(struct work *w)
+static int keep_own(struct work *w)
 {
 	/* Above both places. */
 	int sock = fcntl(w->sock, F_DUPFD_CLOEXEC, 16),
@@ -166,6 +166,17 @@ static int close_others(struct work *w)
 	w->sock = SOCK_FD;
 	w->ptys = ptys < 0 ? -EBADF : dup3(ptys, PTYS_FD, O_CLOEXEC);
 	return sys_close_from(w->ptys < 0 ? SOCK_FD + 1 : PTYS_FD + 1);
+}
+
+/* Of another worker's connection we are the last to know, where the supervisor has closed it meanwhile. */
+static int close_others(struct work *w)
+{
+	int r;
+
+	serve_hurry(true);
+	r = keep_own(w);
+	serve_hurry(false);
+	return r;
 }
 
 /* Return: 0 or -1: nobody is told then. */

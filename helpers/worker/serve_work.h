@@ -17,6 +17,14 @@
  */
 _Noreturn void serve_work(const struct session *s, int sock, bool spare);
 
+/**
+ * serve_hurry() - Begin, or end, closing what others may have sent files along with
+ *
+ * Those that nobody took are closed with the connection, by whoever is the last to have that, and it may take as
+ * long as their sender likes: a TCP connection lingers, socket(7). The signal of a timer ends such a wait.
+ */
+void serve_hurry(bool on);
+
 /* A connection, and who is at its other end. */
 struct work {
 	const struct record *record;

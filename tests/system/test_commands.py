@@ -333,18 +333,13 @@ def _send_along(sock, worker, at):
     A message with a file that the worker alone has, when it comes to look. Return: whether it could be sent, as on a
     slow machine the command's time may be up by then.
     """
-    fd = None
     try:
-        fd = lingers(at)
-        os.kill(worker, signal.SIGSTOP)
-        socket.send_fds(sock, [struct.pack("@IIi", ask.MAGIC, ask.HOST + 1, 24 << 16 | 80)], [fd.fileno()])
-        fd.close()
+        with lingers(at) as fd:
+            os.kill(worker, signal.SIGSTOP)
+            socket.send_fds(sock, [struct.pack("@IIi", ask.MAGIC, ask.HOST + 1, 24 << 16 | 80)], [fd.fileno()])
         os.kill(worker, signal.SIGCONT)
     except (ConnectionError, ProcessLookupError) as e:
         print(f"# not sent along: {e} in {traceback.extract_tb(e.__traceback__)[-1]}", flush=True)
-        if fd:  # not to wait for it ourselves
-            fd.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("@ii", 1, 0))
-            fd.close()
         sock.close()
         return False
     return True
