@@ -60,7 +60,24 @@ class Stage:
 
     # ---- outer process, the host's mounts ----------------------------------------------
 
+    @contextlib.contextmanager
+    def _places(self):
+        """
+        One run at a time makes places to mount on or takes them away: what one found is not removed by another one that
+        doesn't see it yet.
+        """
+        directory = os.open(self.base.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(directory)
+
     def prepare(self):
+        with self._places():
+            self._prepare()
+
+    def _prepare(self):
         os.umask(0o022)
         lock = os.open(f"{self.base}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -128,11 +145,12 @@ class Stage:
     def clean(self):
         if self._lock is None or not self.base.exists():
             return
-        self._sweep()
-        try:
-            os.unlink(f"{self.base}.lock")
-        except OSError:
-            pass
+        with self._places():
+            self._sweep()
+            try:
+                os.unlink(f"{self.base}.lock")
+            except OSError:
+                pass
 
     def remember_sysctl(self, path, value):
         """Put back by the outer process, should a run be killed meanwhile."""
