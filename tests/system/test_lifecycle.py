@@ -147,7 +147,7 @@ def test_a_login_that_hangs_holds_up_nobody_else(b):
     before = b.observer.snapshot()
     shell = b.shell(b.alice.pw_name)
     shell.do("true")
-    os.kill(int(b.record_of(b.alice.pw_name)["supervisor_pid"]), signal.SIGKILL)
+    kernel.kill_and_wait(int(b.record_of(b.alice.pw_name)["supervisor_pid"]))
     shell.close()
     with open(f"/run/nsshell/accounts/{b.alice.pw_uid}", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # as a login does whose home doesn't answer

@@ -6,6 +6,7 @@ import re
 import signal
 import time
 
+from harness import kernel
 from harness.scene import json_of
 from test_limits import _has_cgroups
 
@@ -187,11 +188,7 @@ def test_gc(b):
     other.do("true")
     b.nsctl("pause", name)
     supervisor = b.record_of(name)["supervisor_pid"]
-    os.kill(int(supervisor), signal.SIGKILL)
-    # Its lock goes with it, not with the signal.
-    end = time.monotonic() + 5
-    while os.path.exists(f"/proc/{supervisor}/exe") and time.monotonic() < end:
-        time.sleep(0.01)
+    kernel.kill_and_wait(int(supervisor))
     r = b.nsctl("gc", "--dry-run")
     b.check(r.returncode == 0 and session in r.stdout and "1 would be ended, 1 run" in r.stdout
             and len(b.stage.records()) == 2, "nsctl gc --dry-run shows what a crash left",

@@ -60,6 +60,7 @@ def test_set_of_a_live_account(b):
         seen = _limits(b, b.alice)
         b.check(r.returncode == 0 and seen["tasks"] == "max" and seen["memory"] == str(512 << 20),
                 "infinity takes a limit away, nothing brings the config's back", seen, r.stderr)
+    b.check(b.gone(name), "the session ends")
     with b.shell(name) as s:
         s.do("true")
         b.check(_limits(b, b.alice)["tasks"] == "200", "it goes with the account's last session",

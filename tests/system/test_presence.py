@@ -6,6 +6,7 @@ import shutil
 import struct
 import time
 
+from harness import kernel
 from harness.observe import utmp
 from harness.pace import patient
 from harness.terminal import Terminal
@@ -79,8 +80,10 @@ def test_a_killed_supervisor_leaves_no_entry(b):
         t.line("PS1='re''ady> '")
         t.expect("ready> ")
         b.check(_appear(b, b.alice), "she is in")
-        os.kill(int(b.record_of(b.alice.pw_name)["supervisor_pid"]), 9)
+        kernel.kill_and_wait(int(b.record_of(b.alice.pw_name)["supervisor_pid"]))
         b.ssh(b.bob.pw_name, "true")
+    # The login doesn't wait for that: its supervisor does it once the login is in.
+    b.check(b.gone(), "both sessions are over")
     b.check(not _entries(b, b.alice), "the next login of anybody takes the entry away", _entries(b, b.alice))
 
 

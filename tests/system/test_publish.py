@@ -2,8 +2,8 @@
 """Publish=: ports of the host that lead into an account's network."""
 
 import os
-import signal
 
+from harness import kernel
 from harness.shell import Shell
 from harness.world import BEYOND4, BEYOND6, HOLDER, HOST4, HOST6, SERVER, World, ask
 from test_private import CROWD, PRIVATE, _address, _possible
@@ -82,7 +82,7 @@ def test_it_goes_with_the_last_session(b):
                 (_elements(w), w.links()))
         with w.shell(name) as a:
             a.do("true")
-            os.kill(int(b.record_of(name)["supervisor_pid"]), signal.SIGKILL)
+            kernel.kill_and_wait(int(b.record_of(name)["supervisor_pid"]))
         w.serve(w.host, HOST4, 8000)
         r = b.run(*w.enter(w.host), b.stage.bin / "nsctl", "gc")
         b.check(not _elements(w) and not w.links(), "nsctl gc takes away what a killed supervisor left",

@@ -4,7 +4,6 @@
 import glob
 import json
 import os
-import signal
 import time
 
 from harness import kernel
@@ -148,7 +147,7 @@ def test_a_crash_in_a_slice(b):
         a.do("true")
         record = b.record_of(b.alice.pw_name)
         above = _slice_group(b, b.alice.pw_name)
-        os.kill(int(record["supervisor_pid"]), signal.SIGKILL)
+        kernel.kill_and_wait(int(record["supervisor_pid"]))
         _wait(lambda: not os.path.exists(f"/proc/{record['init_pid']}/exe"))
     r = b.run(b.stage.bin / "nsctl", "gc")
     b.check(r.returncode == 0 and not _is_there(above),

@@ -5,7 +5,6 @@ import contextlib
 import os
 import pathlib
 import shutil
-import signal
 
 from harness import kernel
 from harness.scene import SHOW_NS, json_of
@@ -121,7 +120,7 @@ def test_a_crash_over_an_upgrade(b):
             s.do("sleep 1000 & echo")
             session = b.record_of(name)["id"]
             _install(b, b.stage.build)
-            os.kill(int(b.record_of(name)["supervisor_pid"]), signal.SIGKILL)
+            kernel.kill_and_wait(int(b.record_of(name)["supervisor_pid"]))
         r = b.nsctl("gc")
         b.check(r.returncode == 0 and session in r.stdout and b.gone(name), "what a crash left of an older session, nsctl gc takes away",
                 r.stdout + r.stderr)

@@ -4,9 +4,11 @@
 import glob
 import json
 import os
+import re
 import time
 
 from harness import ask
+from harness.pace import patient
 from test_nsctl_sessions import check_progress, stubborn
 from test_users import Tools, login
 
@@ -125,6 +127,18 @@ def test_status(b):
         b.check(own == roots, "all else that root sees of it", sorted(own))
 
 
+def _closed(b, session):
+    """The account is told once all of the session has been taken away."""
+    path = f"/run/nsshell/accounts/{b.alice.pw_uid}.log"
+    end = time.monotonic() + patient(20)
+    while time.monotonic() < end:
+        with open(path, encoding="ascii") as f:
+            if re.search(rf'"event":"closed".*{session}', f.read()):
+                return True
+        time.sleep(0.05)
+    return False
+
+
 def test_log(b):
     alice, bob = b.alice.pw_name, b.bob.pw_name
     t = Tools(b)
@@ -134,6 +148,7 @@ def test_log(b):
         session = s.do("echo $NSSHELL_SESSION")
         t.join(b.alice, alice, "true")
         b.run(t.nsjoin, alice, "echo", "of", "root")
+    b.check(_closed(b, session), "the account's log says that a session of it is over")
     with login(b, bob):
         t.join(b.bob, bob, "echo", alice)
     b.stage.config("UpperSize=nonsense\n")
@@ -154,6 +169,8 @@ def test_log(b):
         b.check((r.stdout, r.stderr, r.returncode) == (x.stdout, x.stderr, x.returncode) and not r.stdout,
                 "of others it says as little as of nobody", r.stdout + r.stderr)
         _much(b, t, s)
+        session = s.do("echo $NSSHELL_SESSION")
+    b.check(_closed(b, session), "and that the next one is")
     r = t.ctl(b.plain, "log")
     b.check(r.stdout == "" and r.returncode == 1 and "log in, or ask root" in r.stderr,
             "who has no session is told what to do", r.stdout + r.stderr)

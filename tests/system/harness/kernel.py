@@ -4,6 +4,7 @@
 import ctypes
 import os
 import re
+import select
 import signal
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
@@ -75,6 +76,16 @@ def mounts(pid="self"):
 def cgroup_roots():
     """Mount points of every cgroup hierarchy."""
     return [target for target, fstype, _ in mounts() if fstype in ("cgroup", "cgroup2")]
+
+
+def kill_and_wait(pid):
+    """Kills one that needn't be our child, and comes back once it holds no lock and no file any more."""
+    fd = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(fd, signal.SIGKILL)
+        select.select([fd], [], [])
+    finally:
+        os.close(fd)
 
 
 class Process:
