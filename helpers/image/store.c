@@ -210,6 +210,11 @@ void store_drop_blob(const struct store *s, struct blob *b)
 	*b->tmp = '\0';
 }
 
+int store_drop_layer(const struct store *s, const char *tmp, struct err *e)
+{
+	return remove_any(s->tmp, tmp, e);
+}
+
 /* ---- into place --------------------------------------------------------------------- */
 
 static int move_in(
@@ -606,6 +611,68 @@ static int want_all(const struct store *s, const struct strlist *used, struct wa
 			return -1;
 	return 0;
 }
+
+/* ---- what was damaged --------------------------------------------------------------- */
+
+/* Return: 1 where one of the images has that layer; 0; -1 with @e. */
+static int have_layer(const struct store *s, const struct strlist *images,
+	const char *diffid, struct err *e)
+{
+	_cleanup_(wanted_clear) struct wanted w = { 0 };
+
+	for (size_t i = 0; i < images->n; i++)
+		if (want(s, images->v[i], &w, e) < 0)
+			return -1;
+	return strlist_has(&w.layers, diffid);
+}
+
+int store_mend_layer(struct store *s, struct layer *l,
+	int (*users)(struct strlist *hexes, struct err *e), struct err *e)
+{
+	const unsigned int how =
+		store_has_layer(s, l->diffid) ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+	_cleanup_(strlist_clear) struct strlist used = { 0 };
+	_cleanup_close_ int lock = -EBADF;
+	char path[PATH_ROOM];
+	int r;
+
+	path_to(path, LAYERS, l->diffid);
+	if (syncfs(s->fd) < 0)
+		return err_set(e, errno, "write a layer to the disk");
+	if (imagestore_lock(s->fd, LOCK_EX, STORE_WAIT_MS, &lock, e) != 0 ||
+		users(&used, e) < 0)
+		return -1;
+	r = have_layer(s, &used, l->diffid, e);
+	if (r != 0)
+		return r;
+	if (note_size(s, l) < 0 || renameat2(s->tmp, l->tmp, s->fd, path, how) < 0)
+		return err_set(e, errno, "move %s/%s into place", PATH_IMAGES, path);
+	return 0;
+}
+
+int store_mend_link(struct store *s, const char *brief, const char *diffid, struct err *e)
+{
+	char path[PATH_ROOM], to[PATH_ROOM];
+
+	path_to(path, LINKS, brief);
+	path_to(to, "../sha256", diffid);
+	if (symlinkat(to, s->tmp, "link") < 0 ||
+		renameat(s->tmp, "link", s->fd, path) < 0)
+		return err_set(e, errno, "make a link to the layer %s", diffid);
+	return 0;
+}
+
+int store_mend_blob(struct store *s, const char *hex, struct err *e)
+{
+	char path[PATH_ROOM];
+
+	path_to(path, BLOBS, hex);
+	return unlinkat(s->fd, path, 0) < 0 && errno != ENOENT
+		       ? err_set(e, errno, "remove %s/%s", PATH_IMAGES, path)
+		       : 0;
+}
+
+/* ---- what nobody wants -------------------------------------------------------------- */
 
 int store_gc(struct store *s, int (*users)(struct strlist *hexes, struct err *e),
 	bool dry, struct store_swept *ret, struct err *e)

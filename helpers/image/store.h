@@ -45,6 +45,8 @@ bool store_has_layer(const struct store *s, const char *diffid);
 
 /* What isn't wanted after all. */
 void store_drop_blob(const struct store *s, struct blob *b);
+/* A layer in tmp. Return: 0 or -1 with @e. */
+int store_drop_layer(const struct store *s, const char *tmp, struct err *e);
 
 /* A layer that is unpacked. */
 struct layer {
@@ -70,6 +72,23 @@ struct newimage {
  * All of it is on the disk before it has a name; logins wait for renames only. Return: 0 or -1 with @e.
  */
 int store_put(struct store *s, struct newimage *i, const char *name, struct err *e);
+
+/**
+ * store_mend_layer() - Put a layer that was unpacked anew where it belongs
+ * @l:		with tmp, which has afterwards what was there before, if anything was
+ * @users:	adds the digests of images that are mounted; called under the lock that logins take
+ *
+ * Return: 0; 1 where it is mounted, and stays; -1 with @e.
+ */
+int store_mend_layer(struct store *s, struct layer *l,
+	int (*users)(struct strlist *hexes, struct err *e), struct err *e);
+
+/* Make the short name of a layer anew; what has it goes. Return: 0 or -1 with @e. */
+int store_mend_link(
+	struct store *s, const char *brief, const char *diffid, struct err *e);
+
+/* Remove a file whose digest it isn't: an import brings it back. Return: 0 or -1 with @e. */
+int store_mend_blob(struct store *s, const char *hex, struct err *e);
 
 /* Give an image that is there a name, or take one away; index.json follows. Return: 0 or -1 with @e. */
 int store_tag(struct store *s, const char *hex, const char *name, struct err *e);

@@ -121,6 +121,18 @@ int image_users(struct image_user **ret, size_t *ret_n, struct err *e)
 	return 0;
 }
 
+int image_mounted_hexes(struct strlist *ret, struct err *e)
+{
+	struct users u = { 0 };
+	int r = look_at_records(&u, e);
+
+	for (size_t i = 0; r == 0 && i < u.n; i++)
+		if (strlist_add(ret, u.v[i].hex) < 0)
+			r = err_set(e, ENOMEM, "look who uses images");
+	free(u.v);
+	return r;
+}
+
 int image_users_hexes(struct strlist *ret, struct err *e)
 {
 	_cleanup_free_ struct image_user *users = NULL;

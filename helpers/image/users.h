@@ -17,5 +17,8 @@ struct image_user {
 /* All of them. @ret: to free(). Return: 0 or -1 with @e. */
 int image_users(struct image_user **ret, size_t *ret_n, struct err *e);
 
+/* Digests of the images that sessions have mounted, added. Return: 0 or -1 with @e. */
+int image_mounted_hexes(struct strlist *ret, struct err *e);
+
 /* Digests of the images that they use, added. */
 int image_users_hexes(struct strlist *ret, struct err *e);
