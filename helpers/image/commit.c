@@ -4,6 +4,7 @@
 
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/parse.h"
 #include "core/run/cgroup/freeze.h"
 #include "core/run/cgroup/cgroup.h"
@@ -16,7 +17,10 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 struct committing {
 	const char *command;
@@ -119,8 +123,6 @@ static int pause_all(struct committing *c, struct err *e)
 	_cleanup_free_ struct record *all = NULL;
 	size_t n, bad;
 
-	if (c->running)
-		return 0;
 	if (record_list(&all, &n, &bad, e) < 0)
 		return -1;
 	c->sessions = calloc(n + 1, sizeof(*c->sessions));
@@ -149,12 +151,71 @@ static void resume_all(struct committing *c)
 	}
 }
 
-/* A key of the terminal's ends who packs, and not us: sessions go on in any case. */
+/*
+ * A process of its own, which no key of the terminal's reaches, has them stand still and go on: also where this one
+ * is killed, as it finds the socket closed then.
+ */
+static _Noreturn void hold_still(struct committing *c, int sock)
+{
+	struct err why = { 0 };
+	int r = pause_all(c, &why);
+
+	if (r < 0 && !why.msg[0])
+		(void)err_set(&why, 0, "pause sessions");
+	(void)io_send(sock, &why, sizeof(why), NULL, 0);
+	while (read(sock, &why, sizeof(why)) < 0 && errno == EINTR)
+		continue;
+	resume_all(c);
+	_exit(0);
+}
+
+struct still {
+	pid_t pid;
+	int sock;
+};
+
+static int still_begin(struct committing *c, struct still *ret, struct err *e)
+{
+	struct err why = { 0 };
+	int pair[2];
+
+	*ret = (struct still){ 0, -EBADF };
+	if (c->running)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(e, errno, "pause sessions");
+	ret->pid = fork();
+	if (ret->pid == 0) {
+		(void)close(pair[0]);
+		(void)setsid();
+		hold_still(c, pair[1]);
+	}
+	(void)close(pair[1]);
+	ret->sock = pair[0];
+	if (ret->pid < 0)
+		return err_set(e, errno, "pause sessions");
+	if (read(ret->sock, &why, sizeof(why)) != sizeof(why))
+		return err_set(e, 0, "pause sessions: who does was killed");
+	if (!why.msg[0])
+		return 0;
+	*e = why;
+	return -1;
+}
+
+static void still_end(struct still *s)
+{
+	cleanup_close(&s->sock);
+	while (s->pid > 0 && waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+}
+
+/* A key of the terminal's ends who packs, and not us: what we end with is told. */
 static int pack_still(struct committing *c, struct store *s, int upper,
 	const struct pack_how *how, struct strlist *notes, struct blob *ret,
 	struct err *e)
 {
 	const int held[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM };
+	struct still still;
 	sigset_t set;
 	int fd = -1;
 
@@ -162,9 +223,9 @@ static int pack_still(struct committing *c, struct store *s, int upper,
 	for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++)
 		(void)sigaddset(&set, held[i]);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	if (pause_all(c, e) == 0)
+	if (still_begin(c, &still, e) == 0)
 		fd = pack_tree(s, upper, how, c->limits.bytes, notes, ret, e);
-	resume_all(c);
+	still_end(&still);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 	return fd;
 }

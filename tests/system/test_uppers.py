@@ -5,7 +5,6 @@ import contextlib
 import grp
 import os
 import shutil
-import signal
 import stat
 import struct
 import subprocess
@@ -274,6 +273,26 @@ def _look(root):
             found[os.path.relpath(path, root)] = (oct(st.st_mode), st.st_uid, st.st_gid, plain and st.st_size, int(st.st_mtime), attributes,
                                                   plain and st.st_nlink)
     return found
+
+
+def test_a_commit_that_is_killed(b):
+    """Without a word, and while sessions stand still for it: they go on."""
+    name = b.alice.pw_name
+    with store(b), _uppers(b):
+        _import(b)
+        b.stage.config(IMAGE)
+        with b.shell(name) as one:
+            one.do("head -c 200M /dev/urandom >/open/much", timeout=60)
+            with subprocess.Popen([b.stage.bin / "nsctl", "image", "commit", name, "done:1"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as commit:
+                seen = ""
+                while "paused" not in seen and commit.poll() is None:
+                    seen = b.nsctl("list", "--raw", "--noheadings", "-o", "state").stdout
+                commit.kill()
+            b.check("paused" in seen and commit.returncode == -9, "nsctl image commit is killed while a session stands still",
+                    f"{seen.strip()} {commit.returncode}")
+            b.check(one.do("echo on", timeout=30) == "on", "which goes on by itself")
+        b.gone(name)
 
 
 def test_commit_by_other_tools(b):
