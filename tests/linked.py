@@ -48,7 +48,7 @@ def main():
     login, setuid = (set().union(*(of[p] for p in programs)) for programs in (LOGIN, SETUID))
     row("setuid", setuid)
     row("login", login)
-    row("planner, as nobody, beside it", of[PLANNER[0]] - login)
+    row("planner, without a right, beside it", of[PLANNER[0]] - login)
     row("login and setuid", login | setuid)
     row("product, headers too", [f for d in PRODUCT for f in (TREE / d).rglob("*.[ch]")])
 
