@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 
-from harness import acl, kernel
+from harness import acl, etc, kernel
 from harness.stage import TREE
 
 
@@ -38,7 +38,10 @@ def _about(b, findings, word, severity, did):
 
 @contextlib.contextmanager
 def _scratch(b, *targets):
-    """Directories and files of the host's, seen empty here as long as it lasts."""
+    """
+    Directories and files of the host's, seen empty here as long as it lasts: none that somebody else may put a new one in the
+    place of meanwhile, as the mount goes with the old one, and what is written then is the host's. etc.own_etc() is for those.
+    """
     base = b.stage.private / "scratch"
     base.mkdir(exist_ok=True)
     done = []
@@ -138,7 +141,9 @@ def test_a_home_that_root_could_be_tricked_with(b):
 
 
 def test_subordinate_ids(b):
-    with _scratch(b, "/etc/subuid", "/etc/subgid"):
+    # Not a scratch for each: useradd(8), of a test beside this one, puts new files in their place, and what is mounted there goes.
+    with etc.own_etc(b) as own:
+        (own / "subgid").write_text("", encoding="ascii")
         with open("/etc/subuid", "w", encoding="ascii") as f:
             f.write(f"{b.alice.pw_name}:700000:65536\n{b.bob.pw_name}:765535:65536\n"
                     f"{b.carol.pw_name}:{b.plain.pw_uid - 1}:10\nsomebody:900000:10\n")

@@ -16,6 +16,7 @@ from harness.scene import SHOW_NS
 from harness.sshd import Sshd
 from harness.stage import TREE
 from harness.terminal import Terminal
+from test_cron import Cron
 
 PACKAGES = "openssh-client,openssh-sftp-server,xauth,procps"
 SERVER = "/usr/lib/openssh/sftp-server"
@@ -60,44 +61,13 @@ def _agent(b):
         agent.wait()
 
 
-class Cron:
-    """The host's cron daemon, for one job of one table."""
-
-    def __init__(self, b, user, job):
-        stage = b.stage
-        spool, etc = (stage.private / f"debian-{n}" for n in ("spool", "etc"))
-        spool.mkdir(mode=0o730)
-        subprocess.run(["cp", "-a", "/etc", etc], check=True)
-        shutil.rmtree(etc / "cron.d", ignore_errors=True)
-        (etc / "crontab").write_text("", encoding="utf-8")
-        (etc / "pam.d/cron").write_text(stage.pam_text("cron", stage.module_line()), encoding="utf-8")
-        table = spool / user.pw_name
-        table.write_text(f"* * * * * {job}\n", encoding="utf-8")
-        os.chown(table, user.pw_uid, user.pw_gid)
-        table.chmod(0o600)
-        self.made = (spool, etc)
-
-        def before():
-            kernel.die_with_parent()
-            kernel.private_mounts()
-            kernel.bind(spool, "/var/spool/cron/crontabs")
-            kernel.bind(etc, "/etc")
-        self.process = subprocess.Popen(["/usr/sbin/cron", "-f"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL, preexec_fn=before, start_new_session=True)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(5)
-        for directory in self.made:
-            shutil.rmtree(directory)
-
-
 def _cron(b, version):
     if not os.path.exists("/usr/sbin/cron"):
         b.skip("cron", "no cron on this machine")
         return
     out = f"{b.alice.pw_dir}/cron.out"
-    cron = Cron(b, b.alice, f"({SHOW_NS}; id -un; cat /etc/debian_version; echo $MOTTO) >$HOME/cron.part 2>&1; mv $HOME/cron.part $HOME/cron.out")
+    cron = Cron(b.stage, b.alice, f"({SHOW_NS}; id -un; cat /etc/debian_version; echo $MOTTO) >$HOME/cron.part 2>&1; mv $HOME/cron.part $HOME/cron.out",
+                "debian-cron")
     try:
         end = time.monotonic() + patient(75)
         while not os.path.exists(out) and time.monotonic() < end:
