@@ -266,6 +266,19 @@ static void put_published(FILE *out)
 		out);
 }
 
+/* A question to the gateway, wherever that leads to. */
+#define ASKED                                                                            \
+	"\t\tct status dnat ct original ip daddr " NETPOOL_GATEWAY4 " goto allowed\n"
+
+/*
+ * Where clouds tell a machine its secrets, but for link-local addresses: Alibaba; Azure, who has names at the same
+ * address; Amazon, Google and Scaleway by IPv6.
+ */
+#define METADATA                                                                         \
+	"\t\tip daddr 100.100.100.200 goto rejected\n"                                   \
+	"\t\tip daddr 168.63.129.16 th dport != 53 goto rejected\n"                      \
+	"\t\tip6 daddr { fd00:ec2::254, fd20:ce::254, fd00:42::42 } goto rejected\n"
+
 /*
  * Rules hold for what goes on as well as for what begins, and answers go back to who asked. What is
  * allowed is allowed against what is refused by itself, too.
@@ -284,16 +297,18 @@ static void put_filter(bool names, uint32_t connections, FILE *out)
 		"\tchain to_host {\n",
 		connections);
 	if (names)
-		fputs("\t\tct status dnat ct original ip daddr " NETPOOL_GATEWAY4
-		      " goto allowed\n",
-			out);
+		fputs(ASKED, out);
 	fputs("\t\tjump any\n\t\tgoto rejected\n\t}\n"
 	      "\tchain input {\n\t\ttype filter hook input priority 0\n"
 	      "\t\tiifname \"" NETPOOL_LINK "*\" goto to_host\n\t}\n"
-	      "\tchain out {\n\t\tjump any\n"
+	      /* What the kernel has no connection for it gives no other source. */
+	      "\tchain out {\n\t\tct state invalid,untracked goto dropped\n",
+		out);
+	if (names)
+		fputs(ASKED, out);
+	fputs("\t\tjump any\n"
 	      "\t\toifname \"" NETPOOL_LINK "*\" goto rejected\n"
-	      "\t\tip daddr { 169.254.0.0/16, 127.0.0.0/8 } goto rejected\n"
-	      "\t\tip6 daddr fd00:ec2::254 goto rejected\n"
+	      "\t\tip daddr { 169.254.0.0/16, 127.0.0.0/8 } goto rejected\n" METADATA
 	      "\t\tiifname . ip daddr @deny4 goto rejected\n"
 	      "\t\tiifname . ip6 daddr @deny6 goto rejected\n"
 	      "\t\tgoto allowed\n\t}\n"

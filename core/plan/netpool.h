@@ -66,7 +66,7 @@ void netpool_v6_prefix(const struct netpool *p, char ret[NETPOOL_TEXT_MAX]);
 
 /**
  * netpool_table() - The table, as nft(8) takes it
- * @resolver:	127.0.0.0/8: the host's, which the gateway's port 53 leads to; 0: none
+ * @resolver:	127.0.0.0/8 or 169.254.0.0/16: one of the host's alone, which the gateway's port 53 leads to; 0: none
  */
 void netpool_table(const struct netpool *p, uint32_t resolver, FILE *out);
 

@@ -306,7 +306,7 @@ static bool are_guests(const struct checked *c)
 		       memcmp(n->guests, c->guests, n->n_guests * sizeof(uid_t)) == 0);
 }
 
-/* Of a loopback that the host's resolv.conf(5) names: it is in the table of all such networks. */
+/* Of a loopback, or link-local, that the host's resolv.conf(5) names: it is in the table of all such networks. */
 static bool is_resolver(const char *resolv, const char *name)
 {
 	size_t len = strlen(name);

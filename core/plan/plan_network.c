@@ -42,6 +42,19 @@ static uint32_t loopback_of(const char *address)
 	return netpool_address4(address, &v4) == 0 && v4 >> 24 == 127 ? v4 : 0;
 }
 
+/*
+ * Those of a cloud may be at a link-local address, as its metadata is: they are asked for the box as well, and nothing
+ * else is reached there.
+ */
+static uint32_t asked_for_it(const char *address)
+{
+	uint32_t v4;
+
+	if (netpool_address4(address, &v4) == 0 && v4 >> 16 == 0xa9fe)
+		return v4;
+	return loopback_of(address);
+}
+
 static bool is_address(const char *s)
 {
 	unsigned char ignored[16];
@@ -75,7 +88,7 @@ struct names {
 
 static void take_resolver(struct names *n, const char *address)
 {
-	uint32_t local = loopback_of(address);
+	uint32_t local = asked_for_it(address);
 	bool first = n->resolver == 0;
 
 	/* "fe80::1%eth0" is a neighbour of the host's alone. */

@@ -181,7 +181,8 @@ int net_look(bool names, struct err *e)
 	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
 	_cleanup_free_ char *text = NULL;
 
-	if (net_link_try(e) < 0 || net_table_try(e) < 0 || net_nft_begin(&ctx, e) < 0)
+	if (net_link_try(e) < 0 || net_table_try(e) < 0 || net_connections_try(e) < 0 ||
+		net_nft_begin(&ctx, e) < 0)
 		return -1;
 	nft_ctx_output_set_flags(ctx, NFT_CTX_OUTPUT_STATELESS);
 	if (net_nft_run(ctx, "list ruleset", e) < 0)

@@ -99,7 +99,10 @@ static int take_resolver(const char *word, uint32_t *ret)
 	*ret = 0;
 	if (strcmp(word, "-") == 0)
 		return 0;
-	return netpool_address4(word, ret) < 0 || *ret >> 24 != 127 ? -1 : 0;
+	return netpool_address4(word, ret) < 0 ||
+			       (*ret >> 24 != 127 && *ret >> 16 != 0xa9fe)
+		       ? -1
+		       : 0;
 }
 
 static void tell_mended(bool mended)

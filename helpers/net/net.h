@@ -19,7 +19,7 @@ struct nft_ctx;
 struct net_request {
 	struct netpool pool;
 	uint32_t number;
-	uint32_t resolver; /* of the host's loopback; 0: none */
+	uint32_t resolver; /* at the host's loopback, or link-local; 0: none */
 	struct netrules rules;
 	bool go_on; /* without what is to be published and is taken */
 };
@@ -54,6 +54,11 @@ int net_table_set(struct net_request *q, struct err *e);
 /* All that is of that number goes; and of every link that is gone. */
 int net_table_close(uint32_t number, struct err *e);
 int net_table_sweep(struct err *e);
+
+/* connections.c: what the kernel remembers of those of that number, whose link is gone. Return: 0 or -1 with @e. */
+int net_connections_end(uint32_t number, struct err *e);
+/* Whether the kernel says what it remembers. Return: 0 or -1 with @e. */
+int net_connections_try(struct err *e);
 
 /*
  * taken.c: whether something else has a port that is to be published: a program that listens on the

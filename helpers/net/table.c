@@ -279,9 +279,14 @@ static char *wanted(const struct net_request *q)
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
+	char v4[NETPOOL_TEXT_MAX], v6[NETPOOL_TEXT_MAX];
 
 	if (!out)
 		return NULL;
+	/* For net_connections_end(), who is told a number alone. */
+	netpool_v4_prefix(&q->pool, v4);
+	netpool_v6_prefix(&q->pool, v6);
+	fprintf(out, "# %s %s\n", v4, v6);
 	/* In one go: there is no moment without it. */
 	fputs("add table inet " NETPOOL_TABLE "\ndelete table inet " NETPOOL_TABLE "\n",
 		out);
@@ -554,7 +559,7 @@ static int put_away(int dir, uint32_t number, struct err *e)
 	if (fclose(out) != 0)
 		return err_set(e, ENOMEM, "take rules of nftables away");
 	/* As long as it is in the table somebody has to know. */
-	if (r < 0 || run_each(commands, e) < 0)
+	if (r < 0 || run_each(commands, e) < 0 || net_connections_end(number, e) < 0)
 		return -1;
 	return forget(dir, f.now, e) < 0 ? -1 : forget(dir, f.new, e);
 }

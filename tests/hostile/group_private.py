@@ -12,6 +12,8 @@ from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask, reach
 CONFIG = ("Network=private\nAllowUserNamespaces=yes\nSystemCallFilter=no\nRestrictAddressFamilies=no\n"
           "[Network]\nConnectionsMax=64\n")
 META4, META6 = "169.254.169.254", "fd00:ec2::254"
+# Azure's, which has names at port 53; Alibaba's; Google's and Scaleway's.
+METADATA = (("168.63.129.16", 80), ("100.100.100.200", 80), ("fd20:ce::254", 80), ("fd00:42::42", 80))
 NO = "no:.*"
 DENIED = ".*(not permitted|denied|Read-only|must be root|No such|EPERM|not supported).*"
 
@@ -50,6 +52,28 @@ for level, option, value in ((1, 36, 0x6e000000), (0, 19, 1), (41, 75, 1), (1, 3
         print("set", level, option)
     except OSError as e:
         print(e.strerror)' """
+# The kernel inside would keep it, but for who says by which link.
+BY_LINK = """python3 -c '
+import socket
+s = socket.socket()
+s.settimeout(1)
+try:
+    s.setsockopt(1, 25, b"eth0")
+    s.connect(("127.0.0.1", 7000))
+    print("in", s.recv(100))
+except OSError as e:
+    print("no:", e.strerror or e)' """
+# Loose source routing: to one who may be reached, and on from there.
+ROUTED = f"""python3 -c '
+import socket
+s = socket.socket()
+s.settimeout(1)
+try:
+    s.setsockopt(0, 4, bytes([131, 7, 4]) + socket.inet_aton("{BEYOND4}") + b"\\0")
+    s.connect(("{META4}", 80))
+    print("in", s.recv(100))
+except OSError as e:
+    print("no:", e.strerror or e)' """
 # A router's advertisement by a socket that is for echo requests.
 ADVERTISE = """python3 -c '
 import socket
@@ -117,10 +141,11 @@ def _try(g, w):
     heard = {where: pathlib.Path(g.stage.private) / f"heard-{where}" for where in (w.host, w.beyond)}
     for where, path in heard.items():
         w.start(where, LISTEN, 7001, path)
-    for address, port in ((META4, 80), (META6, 80)):
+    for address, port in ((META4, 80), (META6, 80), *METADATA, (METADATA[0][0], 53)):
         g.scene.run("ip", "-n", w.beyond, "addr", "add", address, "dev", "lo", *["nodad"] * (":" in address))
         g.scene.run("ip", "-n", w.host, "route", "add", address, "via", BEYOND6 if ":" in address else BEYOND4)
         w.serve(w.beyond, address, port)
+    g.judge("names at Azure's", g.me.do(ask(METADATA[0][0], 53)), HOST4)
     for address in (HOST4, HOST6, "127.0.0.1", "::1"):
         w.serve(w.host, address, 7000)
     w.serve(w.beyond, BEYOND4, 7000)
@@ -137,8 +162,11 @@ def _try(g, w):
             ("the gateway's sshd", "169.254.1.1", g.stage.sshd.port), ("the gateway, IPv6", "fe80::1%eth0", 7000),
             ("the host's loopback", "127.0.0.1", 7000), ("that of IPv6", "::1", 7000),
             ("it by an address of both", "::ffff:127.0.0.1", 7000), ("by none", "0.0.0.0", 7000),
-            ("the cloud's metadata", META4, 80), ("that of IPv6", META6, 80)):
+            ("the cloud's metadata", META4, 80), ("that of IPv6", META6, 80),
+            *(("another cloud's", *where) for where in METADATA)):
         g.row(what, ask(address, port, seconds=1), NO)
+    g.row("the host's loopback, by the link", BY_LINK, NO)
+    g.row("the metadata, by a route that the sender names", ROUTED, NO)
     _spoof(g, heard, w, bobs)
     _change(g)
     g.row("600 connections", MANY, "done")

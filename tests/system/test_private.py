@@ -13,6 +13,7 @@ from harness.shell import Shell
 from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask, reach
 
 PRIVATE = "Network=private\n"
+METADATA = "169.254.169.254"  # where Google's cloud has names, too
 LENT = pathlib.Path("/run/nsshell/net.lent")
 
 
@@ -292,7 +293,7 @@ def _resolver(b, w, program, where, address):
 
 
 def test_names_of_real_resolvers(b):
-    """Each where such a one is: on the host's loopback, at the address of systemd-resolved's stub, and beyond."""
+    """Each where such a one is: on the host's loopback, at the address of systemd-resolved's stub, beyond, and a cloud's."""
     if not _possible(b):
         return
     b.stage.config(PRIVATE)
@@ -301,10 +302,14 @@ def test_names_of_real_resolvers(b):
     kernel.bind(resolv, real)
     try:
         with World(b) as w:
+            b.run("ip", "-n", w.beyond, "addr", "add", METADATA + "/32", "dev", "lo")
+            b.run("ip", "-n", w.host, "route", "add", METADATA + "/32", "via", BEYOND4)
+            w.serve(w.beyond, METADATA, 80)
             for program, where, address, seen_at in (
                     ("dnsmasq", w.host, "127.0.0.1", "169.254.1.1"),
                     ("unbound", w.host, "127.0.0.53", "169.254.1.1"),
-                    ("dnsmasq", w.beyond, BEYOND4, BEYOND4)):
+                    ("dnsmasq", w.beyond, BEYOND4, BEYOND4),
+                    ("dnsmasq", w.beyond, METADATA, "169.254.1.1")):
                 if not _resolver(b, w, program, where, address):
                     continue
                 resolv.write_text(f"nameserver {address}\n", encoding="ascii")
@@ -313,6 +318,8 @@ def test_names_of_real_resolvers(b):
                                 "getent ahostsv4 box.example | awk '{print $1}' | sort -u; done").split()
                     b.check(seen == ["nameserver", seen_at, "192.0.2.77", "192.0.2.77"],
                             f"{program} at {address} tells a name inside, by UDP and TCP", seen, b.log_tail())
+                    seen = a.do(ask(METADATA, 80, seconds=1))
+                    b.check(seen.startswith("no:"), "and nothing else of a cloud's is reached", seen)
                 b.gone(b.alice.pw_name)
     finally:
         kernel.umount(real)

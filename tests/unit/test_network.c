@@ -318,6 +318,21 @@ static void a_resolver_on_the_loopback_is_at_the_gateway(void **state)
 	assert_non_null(strstr(f.plan->network.table, "dnat ip to 127.0.0.1"));
 }
 
+/* Google's is at the address of its metadata. */
+static void a_link_local_resolver_is_at_the_gateway(void **state)
+{
+	(void)state;
+	f.host.resolv = "nameserver 169.254.169.254\nsearch lab\n";
+	assert_string_equal(made()->resolv, "nameserver 169.254.1.1\nsearch lab\n");
+	assert_string_equal(f.plan->network.resolver, "169.254.169.254");
+	assert_non_null(strstr(f.plan->network.table, "dnat ip to 169.254.169.254"));
+	f.host.resolv = "nameserver 127.0.0.53\n";
+	f.host.resolv_uplink = "nameserver 169.254.169.254\n";
+	assert_string_equal(made()->resolv, "nameserver 169.254.1.1\n");
+	assert_string_equal(f.plan->network.resolver, "169.254.169.254");
+	f.host.resolv_uplink = NULL;
+}
+
 static void behind_resolveds_stub_are_those_that_it_asks(void **state)
 {
 	(void)state;
@@ -372,6 +387,7 @@ int main(void)
 		STORY(an_account_has_an_address_of_each_family),
 		STORY(names_are_the_hosts_where_they_can_be_reached),
 		STORY(a_resolver_on_the_loopback_is_at_the_gateway),
+		STORY(a_link_local_resolver_is_at_the_gateway),
 		STORY(behind_resolveds_stub_are_those_that_it_asks),
 		STORY(dns_names_others),
 		STORY(without_forwarding_the_admin_is_told),

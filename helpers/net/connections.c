@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the kernel remembers of the connections of a network that is gone. Those of TCP whose end nobody could send
+ * any more would stay for minutes or days, be in no count of ConnectionsMax=, and let in what comes for
+ * whoever has the address next.
+ */
+#include "helpers/net/net.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/paths.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <netlink/attr.h>
+#include <netlink/errno.h>
+#include <netlink/msg.h>
+#include <netlink/socket.h>
+
+/* In a word of CTA_FILTER, since Linux 5.8: the tuple's source is looked at, and nothing else of it. */
+#define ITS_SOURCE 1U
+
+static void put_sock(struct nl_sock **s)
+{
+	nl_socket_free(*s);
+}
+
+static void put_msg(struct nl_msg **m)
+{
+	nlmsg_free(*m);
+}
+
+static struct nl_msg *begin(int what, int flags, int family)
+{
+	const struct nfgenmsg of = { .nfgen_family = (uint8_t)family };
+	struct nl_msg *m = nlmsg_alloc_simple(NFNL_SUBSYS_CTNETLINK << 8 | what, flags);
+
+	if (m && nlmsg_append(m, (void *)(uintptr_t)&of, sizeof(of), NLMSG_ALIGNTO) == 0)
+		return m;
+	nlmsg_free(m);
+	return NULL;
+}
+
+/* One that was found goes, if it is still the one that it was. @to: a socket that gets no answers. */
+static int forget(struct nl_msg *found, void *to)
+{
+	static const int which[] = { CTA_TUPLE_ORIG, CTA_ZONE, CTA_ID };
+	_cleanup_(put_msg) struct nl_msg *m = NULL;
+	const struct nfgenmsg *of = nlmsg_data(nlmsg_hdr(found));
+	struct nlattr *all[CTA_MAX + 1];
+	int r = nlmsg_parse(nlmsg_hdr(found), sizeof(*of), all, CTA_MAX, NULL);
+
+	if (r < 0)
+		return r;
+	m = begin(IPCTNL_MSG_CT_DELETE, 0, of->nfgen_family);
+	r = m ? 0 : -NLE_NOMEM;
+	for (size_t i = 0; r == 0 && i < sizeof(which) / sizeof(*which); i++) {
+		struct nlattr *a = all[which[i]];
+
+		if (a)
+			r = nla_put(m, a->nla_type, nla_len(a), nla_data(a));
+	}
+	if (r == 0)
+		r = nl_send_auto(to, m);
+	return r < 0 ? r : NL_OK;
+}
+
+static int put_filter(struct nl_msg *m, int tuple, int flags, const char *address)
+{
+	unsigned char a[16];
+	bool v6 = inet_pton(AF_INET6, address, a) == 1;
+	struct nlattr *filter, *of, *ip;
+
+	if (!v6 && inet_pton(AF_INET, address, a) != 1)
+		return -NLE_PARSE_ERR;
+	filter = nla_nest_start(m, CTA_FILTER);
+	if (!filter || nla_put_u32(m, flags, ITS_SOURCE) < 0)
+		return -NLE_NOMEM;
+	nla_nest_end(m, filter);
+	of = nla_nest_start(m, tuple);
+	ip = of ? nla_nest_start(m, CTA_TUPLE_IP) : NULL;
+	if (!ip || nla_put(m, v6 ? CTA_IP_V6_SRC : CTA_IP_V4_SRC, v6 ? 16 : 4, a) < 0)
+		return -NLE_NOMEM;
+	nla_nest_end(m, ip);
+	nla_nest_end(m, of);
+	return 0;
+}
+
+/* Those that @address has begun, or that were begun to it. */
+static int forget_side(int tuple, int flags, const char *address)
+{
+	_cleanup_(put_sock) struct nl_sock *ask = nl_socket_alloc();
+	_cleanup_(put_sock) struct nl_sock *tell = nl_socket_alloc();
+	_cleanup_(put_msg) struct nl_msg *m = begin(
+		IPCTNL_MSG_CT_GET, NLM_F_DUMP, strchr(address, ':') ? AF_INET6 : AF_INET);
+	int r = ask && tell && m ? nl_connect(ask, NETLINK_NETFILTER) : -NLE_NOMEM;
+
+	if (r == 0)
+		r = nl_connect(tell, NETLINK_NETFILTER);
+	if (r < 0)
+		return r;
+	nl_socket_disable_auto_ack(tell);
+	r = nl_socket_modify_cb(ask, NL_CB_VALID, NL_CB_CUSTOM, forget, tell);
+	if (r == 0)
+		r = put_filter(m, tuple, flags, address);
+	if (r == 0)
+		r = nl_send_auto(ask, m);
+	return r < 0 ? r : nl_recvmsgs_default(ask);
+}
+
+/* Return: 0; 1 where the kernel can't be asked, with @e; -1 with @e. */
+static int forget_address(const char *address, struct err *e)
+{
+	int r = forget_side(CTA_TUPLE_ORIG, CTA_FILTER_ORIG_FLAGS, address);
+
+	if (r == 0)
+		r = forget_side(CTA_TUPLE_REPLY, CTA_FILTER_REPLY_FLAGS, address);
+	if (r == 0)
+		return 0;
+	if (r != -NLE_INVAL && r != -NLE_OPNOTSUPP && r != -NLE_PROTO_MISMATCH)
+		return net_failed(r, e, "end the connections of %s", address);
+	(void)net_lacks(e, "nf_conntrack_netlink", nl_geterror(r));
+	return 1;
+}
+
+/* "# POOL", the first line of what the table was made of; other versions have none. */
+static int read_pool(struct netpool *ret, struct err *e)
+{
+	_cleanup_file_ FILE *in = fopen(PATH_NET_TABLE, "re");
+	char line[2 * NETPOOL_TEXT_MAX] = "";
+	const char *why;
+
+	*ret = (struct netpool){ 0 };
+	if (!in && errno != ENOENT)
+		return err_set(e, errno, "read %s", PATH_NET_TABLE);
+	if (!in || !fgets(line, sizeof(line), in) || *line != '#')
+		return 0;
+	line[strcspn(line, "\n")] = '\0';
+	return netpool_parse(line + 1, ret, &why) < 0
+		       ? err_set(e, 0, "read %s: %s", PATH_NET_TABLE, why)
+		       : 0;
+}
+
+int net_connections_end(uint32_t number, struct err *e)
+{
+	char v4[NETPOOL_TEXT_MAX], v6[NETPOOL_TEXT_MAX];
+	struct netpool pool;
+
+	if (read_pool(&pool, e) < 0)
+		return -1;
+	if (pool.v4_len == 0 || number > netpool_max(&pool))
+		return 0;
+	netpool_v4(&pool, number, v4);
+	netpool_v6(&pool, number, v6);
+	if (forget_address(v4, e) < 0)
+		return -1;
+	return *v6 && forget_address(v6, e) < 0 ? -1 : 0;
+}
+
+int net_connections_try(struct err *e)
+{
+	return forget_address("0.0.0.0", e) == 0 ? 0 : -1;
+}
