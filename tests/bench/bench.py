@@ -19,12 +19,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
                                 "system"))
 # pylint: disable=wrong-import-position
 from harness import kernel
+from crowd import beside_table, crowd_table
 from fill import fill_table
 from host import BUILD, Host, LIBEXEC, NAME, Ssh
 from joins import crun_exec, door, firejail_join
 from network import network_table
 from measure import Cleanup, Contender, extra_percent, rounds, table, whole
 from peers import peers
+from work import work_table
 
 
 def processes_of(programs):
@@ -136,7 +138,8 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--rounds", type=int, default=40, help="of each table (default: %(default)s)")
     p.add_argument("--idle", type=int, default=10, help="idle sessions at once")
-    p.add_argument("--only", choices=("session", "join", "door", "ssh", "idle", "filter", "fill", "network"),
+    p.add_argument("--only", choices=("session", "join", "door", "ssh", "idle", "filter", "fill", "crowd", "beside",
+                                       "work", "network"),
                    help="one of the tables")
     o = p.parse_args()
     if os.geteuid() != 0:
@@ -174,6 +177,12 @@ def main():
         idle_table(host, o.idle)
     if o.only in (None, "fill"):
         fill_table(host, max(1, o.rounds // 2))
+    if o.only in (None, "crowd"):
+        crowd_table(host, max(1, o.rounds // 10))
+    if o.only in (None, "beside"):
+        beside_table(host, o.rounds)
+    if o.only in (None, "work"):
+        work_table(host, max(1, o.rounds // 8))
     if o.only in (None, "network"):
         network_table(host, o.rounds)  # the last: it leaves the machine's network
 
