@@ -46,6 +46,7 @@
 #define PATH_SESSIONS PATH_RUN "/sessions"
 #define PATH_ACCOUNTS PATH_RUN "/accounts"
 #define PATH_FILTERS  PATH_RUN "/filters"
+#define PATH_CHANGES  PATH_RUN "/changes"
 /* The table that nsshell-net has made, and the lock of who makes it */
 #define PATH_NET_TABLE PATH_RUN "/net.table"
 #define PATH_NET_LOCK  PATH_RUN "/net.lock"

@@ -485,22 +485,6 @@ const struct command *plan_command(const struct plan *p, const char *name);
 /* Whether it has any. */
 bool plan_has_commands(const struct plan *p);
 
-/* A directory of the host's whose changes an open session is to see soon. */
-struct plan_watch {
-	size_t overlay; /* index in plan.overlays, none that is live */
-	const char *
-		path; /* below its lower, "" for all of it; the plan's, or no one's to free */
-	bool deep; /* and what is below it */
-};
-
-/**
- * plan_watches() - Where root puts what sessions look for by name, as far as overlays lie over it
- * @ret:	room for @max
- *
- * Pure; the more important first. Return: how many.
- */
-size_t plan_watches(const struct plan *p, struct plan_watch *ret, size_t max);
-
 /* ---- plan_names.c: what is printed of it, in words and as JSON --------------------------- */
 
 extern const char *const plan_op_names[];        /* by enum plan_op_kind */

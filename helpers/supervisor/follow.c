@@ -23,6 +23,8 @@
 #define PAUSE       SECOND
 #define PAUSE_MOST  (8 * SECOND)
 #define PAUSE_TIMES 100
+/* Who watches tells of a storm of changes that often. */
+#define DEAF (SECOND / 10)
 
 /* CPU time: on a busy host a look takes no more of it. */
 static uint64_t spent_usec(void)
@@ -45,7 +47,10 @@ static uint64_t longer(uint64_t pause)
 
 void follow_begin(struct follow *f, struct session *s, uint64_t now)
 {
-	*f = (struct follow){ .session = s, .files.pause = PAUSE, .binds.pause = PAUSE };
+	*f = (struct follow){ .session = s,
+		.changes = CHANGES_NONE,
+		.files.pause = PAUSE,
+		.binds.pause = PAUSE };
 	if (s->refresh.n > 0)
 		f->files.due = now + FIRST;
 	/* Heard: what changes before the first look's watches are set is found by the one after it. */
@@ -64,12 +69,38 @@ static void hear(struct pace *p, uint64_t now, uint64_t settle)
 	p->due = later(now + settle, p->free);
 }
 
+/* Of a change; or that nobody watches any more, and then this one may. */
+static void hear_of_files(struct follow *f, uint64_t now)
+{
+	bool heard = changes_heard(&f->changes);
+
+	if (!heard) {
+		changes_listen(&f->changes);
+		changes_watch(&f->changes);
+		heard = changes_heard(&f->changes);
+	}
+	if (heard)
+		hear(&f->files, now, SETTLE);
+}
+
 void follow_hear(struct follow *f, int signal, uint64_t now)
 {
 	if (signal == RENEW_SIGNAL)
 		hear(&f->binds, now, SETTLE + APART);
-	else
-		hear(&f->files, now, SETTLE);
+	else if (f->files.due != 0)
+		hear_of_files(f, now);
+}
+
+void follow_wants(const struct follow *f, uint64_t now, struct pollfd *ret)
+{
+	*ret = (struct pollfd){ .fd = now < f->deaf ? -1 : f->changes.watches,
+		.events = POLLIN };
+}
+
+void follow_pass_on(struct follow *f, uint64_t now)
+{
+	changes_tell(&f->changes);
+	f->deaf = now + DEAF;
 }
 
 static void looked(struct pace *p, uint64_t now, uint64_t took, uint64_t idle)
@@ -94,6 +125,8 @@ int follow_timeout(const struct follow *f, uint64_t now)
 		return -1;
 	if (f->session->renew.sock >= 0)
 		due = sooner(due, f->until);
+	if (now < f->deaf)
+		due = sooner(due, f->deaf);
 	return due <= now ? 0 : (int)((due - now) / 1000) + 1;
 }
 
@@ -184,10 +217,9 @@ static void look_at_files(struct follow *f, uint64_t now)
 	if (!is_due(&f->files, now))
 		return;
 	/* In this order: what changes meanwhile is heard. New directories are found once it is calm. */
-	if (f->files.heard)
-		changes_watch_again(&f->changes);
-	else
-		changes_watch(&f->changes, s->plan, &s->refresh);
+	changes_listen(&f->changes);
+	if (!f->files.heard)
+		changes_watch(&f->changes);
 	if (refresh_now(&s->refresh, &e) < 0) {
 		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, s->plan),
 			"session %s of %s won't see what changes on the host: %s",

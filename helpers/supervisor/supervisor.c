@@ -160,6 +160,7 @@ enum {
 	POLL_LISTENER,
 	POLL_PRESENCE,
 	POLL_FOLLOW,
+	POLL_CHANGES,
 	POLL_NETWORK,
 	POLL_SERVE,
 	POLL_HITS = POLL_SERVE + SERVE_POLL_MAX,
@@ -191,6 +192,7 @@ static size_t fill(const struct watch *w, struct pollfd *p)
 	presence_wants(&w->presence, &p[POLL_PRESENCE]);
 	p[POLL_FOLLOW] = (struct pollfd){ .fd = w->open ? w->s->renew.sock : -1,
 		.events = POLLIN };
+	follow_wants(&w->follow, now_usec(), &p[POLL_CHANGES]);
 	network_watch_wants(&w->network, &p[POLL_NETWORK]);
 	serve_wants(&w->serve, &p[POLL_SERVE]);
 	if (w->open)
@@ -447,6 +449,8 @@ static void watch(struct watch *w)
 			tell_go(&w->tell, now_usec());
 		if (p[POLL_FOLLOW].revents)
 			follow_take(&w->follow, now_usec());
+		if (p[POLL_CHANGES].revents)
+			follow_pass_on(&w->follow, now_usec());
 		follow_go(&w->follow, now_usec());
 		keep_network(w, &p[POLL_NETWORK]);
 		/* Who is let in by the first may ask for something at once. */
@@ -517,6 +521,7 @@ static void run(struct session *s, int sock, const struct cgroup_fds *born)
 		.first = sock,
 		.presence = PRESENCE_NONE,
 		.serve = SERVE_NONE,
+		.follow = FOLLOW_NONE,
 		.network = NETWORK_WATCH_NONE };
 	pid_t caller = join_socket_peer(sock);
 	uint64_t begun = now_usec();

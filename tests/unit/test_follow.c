@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -17,9 +18,49 @@ static const struct plan plan = { .id = "follow000000", .user = "nobody" };
 static struct session session = { .plan = &plan, .renew = RENEW_NONE };
 static struct follow f;
 
+/* ---- in the place of core/run/mount/watch.c, which needs the host's state directory ---- */
+
+static struct {
+	bool heard, is_free; /* of a change; nobody watches */
+	unsigned int listens, watches;
+} host;
+
+void changes_listen(struct changes *c)
+{
+	(void)c;
+	host.listens++;
+}
+
+bool changes_heard(struct changes *c)
+{
+	(void)c;
+	return host.heard;
+}
+
+void changes_watch(struct changes *c)
+{
+	if (host.is_free)
+		c->watches = 100;
+	host.watches++;
+}
+
+void changes_tell(struct changes *c)
+{
+	(void)c;
+}
+
+void changes_close(struct changes *c)
+{
+	*c = CHANGES_NONE;
+}
+
+/* -------------------------------------------------------------------------------------- */
+
 static int begun(void **state)
 {
 	(void)state;
+	memset(&host, 0, sizeof(host));
+	host.heard = true;
 	session.refresh = (struct refresh){ .fs = { -EBADF }, .n = 1 };
 	follow_begin(&f, &session, 5000 * MS);
 	return 0;
@@ -36,7 +77,7 @@ static void a_session_without_overlays_never_looks(void **state)
 
 static void before_the_first_login_there_is_nothing_to_do(void **state)
 {
-	struct follow none = { 0 };
+	struct follow none = FOLLOW_NONE;
 
 	(void)state;
 	assert_int_equal(follow_timeout(&none, 5000 * MS), -1);
@@ -111,6 +152,48 @@ static void while_changes_go_on_looks_are_ever_further_apart(void **state)
 	assert_in_range(heard_and_looked(&now), 249, 260);
 }
 
+/* The watcher of all went away: somebody else does it, and no overlay is looked at for it. */
+static void who_watches_is_replaced_without_a_look(void **state)
+{
+	(void)state;
+	host.heard = false;
+	host.is_free = true;
+	f.files.due = 60000 * MS;
+	follow_hear(&f, SIGIO, 7000 * MS);
+	assert_true(f.files.due == 60000 * MS && f.changes.watches == 100);
+	assert_true(host.listens == 1 && host.watches == 1);
+}
+
+/* dpkg(1) at work: the others are told ten times a second, and nothing is lost. */
+static void a_storm_is_passed_on_now_and_then(void **state)
+{
+	struct pollfd p;
+
+	(void)state;
+	f.files.due = 60000 * MS;
+	f.changes.watches = 100;
+	follow_wants(&f, 7000 * MS, &p);
+	assert_int_equal(p.fd, 100);
+	follow_pass_on(&f, 7000 * MS);
+	follow_wants(&f, 7050 * MS, &p);
+	assert_int_equal(p.fd, -1);
+	assert_in_range(follow_timeout(&f, 7050 * MS), 49, 52);
+	follow_wants(&f, 7101 * MS, &p);
+	assert_int_equal(p.fd, 100);
+}
+
+/* What changes while a look goes on is heard of by it, or after it. */
+static void a_look_listens_first(void **state)
+{
+	(void)state;
+	session.refresh.n = 0; /* nothing that could fail */
+	follow_go(&f, 6000 * MS);
+	assert_true(host.listens == 1 && host.watches == 1);
+	follow_hear(&f, SIGIO, 6100 * MS);
+	follow_go(&f, 8000 * MS);
+	assert_true(host.listens == 2 && host.watches == 1);
+}
+
 /* Overlays that can't be remounted: once, and no fd is kept. */
 static void what_fails_is_not_tried_again(void **state)
 {
@@ -120,7 +203,7 @@ static void what_fails_is_not_tried_again(void **state)
 	follow_go(&f, 6000 * MS);
 	follow_hear(&f, SIGIO, 6000 * MS);
 	assert_int_equal(follow_timeout(&f, 9000 * MS), -1);
-	assert_int_equal(f.changes.n, 0);
+	assert_true(f.changes.dir < 0 && f.changes.watches < 0);
 }
 
 int main(void)
@@ -135,6 +218,9 @@ int main(void)
 		cmocka_unit_test_setup(looks_are_apart, begun),
 		cmocka_unit_test_setup(
 			while_changes_go_on_looks_are_ever_further_apart, begun),
+		cmocka_unit_test_setup(who_watches_is_replaced_without_a_look, begun),
+		cmocka_unit_test_setup(a_storm_is_passed_on_now_and_then, begun),
+		cmocka_unit_test_setup(a_look_listens_first, begun),
 		cmocka_unit_test_setup(what_fails_is_not_tried_again, begun),
 	};
 

@@ -43,7 +43,6 @@ static void one_overlay_of_all_layers_the_highest_first(void **state)
 	assert_string_equal(o->layers[1], "l/0123456789ab");
 	assert_true(o->idmap && o->readonly);
 	assert_string_equal(f.plan->image, image.text);
-	assert_int_equal(plan_watches(f.plan, &(struct plan_watch){ 0 }, 1), 0);
 }
 
 static void nothing_of_the_hosts_trees_is_hidden_or_covered(void **state)

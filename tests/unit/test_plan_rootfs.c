@@ -218,40 +218,6 @@ static void what_login_programs_write_has_a_place(void **state)
 	assert_false(in_layer(PLAN_LAYER_SYMLINK, "/var/log/wtmp"));
 }
 
-/* ---- what open sessions are told of */
-
-static bool watched(const char *target, const char *path)
-{
-	struct plan_watch found[32];
-	size_t n = plan_watches(f.plan, found, COUNT(found));
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(f.plan->overlays[found[i].overlay].target, target) == 0 &&
-			strcmp(found[i].path, path) == 0)
-			return true;
-	return false;
-}
-
-static void what_lies_under_an_overlay_is_watched(void **state)
-{
-	(void)state;
-	fixture_path(&f, "/usr", PLAN_PATH_DIR);
-	made();
-	assert_true(
-		watched("/", "etc") && watched("/", "") && watched("/", "var/lib/dpkg"));
-	assert_false(watched("/", "usr/bin") || watched("/usr", "bin"));
-	f.policy.upper = UPPER_TMPFS;
-	made();
-	assert_true(watched("/", "usr/bin"));
-	fixture_mount(&f, "/usr", "ext4", false);
-	fixture_mount(&f, "/etc", "ext4", false);
-	fixture_mount(&f, "/etc/site", "ext4", false);
-	made();
-	assert_true(watched("/etc", "") && watched("/etc/site", "") &&
-		    watched("/usr", "bin"));
-	assert_false(watched("/", "etc") || watched("/", "usr/bin"));
-}
-
 /* ---- sharing */
 
 static void the_digest_is_of_what_is_shared(void **state)
@@ -293,7 +259,6 @@ int main(void)
 		STORY(what_is_hidden_or_bound_gets_no_overlay),
 		STORY(trees_that_nothing_lies_in_are_live),
 		STORY(what_login_programs_write_has_a_place),
-		STORY(what_lies_under_an_overlay_is_watched),
 		STORY(the_digest_is_of_what_is_shared),
 	};
 

@@ -2,71 +2,160 @@
 #include "core/run/mount/watch.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/lock.h"
+#include "core/base/paths.h"
 #include "core/base/sys.h"
 
-#include <fcntl.h>
-#include <string.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#define PLACES_MAX 32
+#define LOCK "lock"
+#define TOLD "told"
+/* Below /etc: more levels than anybody has, and than it is worth. */
+#define DEPTH_MAX 8
+/* Names that come, go or are replaced; modes and owners, which an overlay keeps as well. */
+#define WHAT                                                                             \
+	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR)
+/* Of events, at a time: what comes in faster is told of once more. */
+#define READS_MAX 64
 
-/* And modes and owners, which an overlay keeps as well. */
-#define WHAT (CHANGES_NAMES | DN_ATTRIB)
+/*
+ * Where root puts things that people look for by name. A package manager renames its database when it
+ * is done, whatever it has installed where; ldconfig(8) does so in /etc.
+ */
+static const struct {
+	const char *path;
+	unsigned int depth;
+} places[] = {
+	{ "/etc", DEPTH_MAX },
+	{ "/", 0 },
+	{ "/usr/bin", 0 },
+	{ "/usr/sbin", 0 },
+	{ "/usr/lib", 0 },
+	{ "/usr/local/bin", 0 },
+	{ "/usr/local/sbin", 0 },
+	{ "/usr/local/lib", 0 },
+	{ "/opt", 0 },
+	{ "/srv", 0 },
+	{ "/var/lib/dpkg", 0 },
+	{ "/var/lib/rpm", 0 },
+	{ "/usr/lib/sysimage/rpm", 0 },
+	{ "/var/lib/pacman/local", 0 },
+	{ "/lib/apk/db", 0 },
+};
 
-static void add(struct changes *c, int dir, const char *path, bool deep)
+/* ---- watching ------------------------------------------------------------------------ */
+
+static int watch(int watches, int fd)
 {
-	_cleanup_close_ int fd = -EBADF;
+	char path[32];
 
-	if (c->n == CHANGES_MAX)
-		return;
-	fd = sys_openat2(dir, *path ? path : ".", O_RDONLY | O_DIRECTORY, 0,
-		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
-	if (fd < 0 || fcntl(fd, F_NOTIFY, WHAT) < 0)
-		return;
-	c->fds[c->n] = take_fd(&fd);
-	c->deep[c->n++] = deep;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return inotify_add_watch(watches, path, WHAT) < 0 ? -1 : 0;
 }
 
 /* Directories with a dot are somebody's own business: /etc/.git has hundreds. */
-static void add_below(struct changes *c, int dir)
+static bool is_below(const struct dirent *entry)
 {
-	int at = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_dir_ DIR *list = at < 0 ? NULL : fdopendir(at);
+	return entry->d_name[0] != '.' &&
+	       (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN);
+}
+
+static void add(int watches, int dir, const char *path, unsigned int depth)
+{
+	int fd = sys_openat2(dir, path, O_RDONLY | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS);
+	_cleanup_dir_ DIR *list = NULL;
 	const struct dirent *entry;
 
-	if (at >= 0 && !list)
-		cleanup_close(&at);
-	while (list && c->n < CHANGES_MAX && (entry = readdir(list)))
-		if (entry->d_name[0] != '.' &&
-			(entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN))
-			add(c, dir, entry->d_name, true);
+	if (fd >= 0)
+		list = fdopendir(fd);
+	if (fd >= 0 && !list)
+		cleanup_close(&fd);
+	if (!list || watch(watches, fd) < 0)
+		return;
+	while (depth > 0 && (entry = readdir(list)))
+		if (is_below(entry))
+			add(watches, fd, entry->d_name, depth - 1);
 }
 
-void changes_watch(
-	struct changes *c, const struct plan *plan, const struct refresh *refresh)
+void changes_watch(struct changes *c)
 {
-	struct plan_watch places[PLACES_MAX];
-	size_t n = plan_watches(plan, places, PLACES_MAX);
-
-	changes_close(c);
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < refresh->n; k++)
-			if (refresh->overlay[k] == places[i].overlay)
-				add(c, refresh->lower[k], places[i].path, places[i].deep);
-	/* Level by level, the list being the queue. */
-	for (size_t i = 0; i < c->n; i++)
-		if (c->deep[i])
-			add_below(c, c->fds[i]);
+	if (c->lock < 0)
+		return;
+	if (c->watches < 0) {
+		if (lock_file(c->lock, LOCK_EX, 0) != 0)
+			return;
+		c->watches = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	}
+	if (c->watches < 0) {
+		(void)flock(c->lock, LOCK_UN);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		add(c->watches, AT_FDCWD, places[i].path, places[i].depth);
 }
 
-void changes_watch_again(struct changes *c)
+void changes_tell(struct changes *c)
 {
-	/* One that can't be watched any more is found by changes_watch(). */
-	for (size_t i = 0; i < c->n; i++)
-		(void)fcntl(c->fds[i], F_NOTIFY, WHAT);
+	char events[4096];
+
+	for (size_t i = 0; i < READS_MAX; i++)
+		if (read(c->watches, events, sizeof(events)) <= 0)
+			break;
+	(void)futimens(c->told, NULL);
+}
+
+/* ---- listening ----------------------------------------------------------------------- */
+
+static int open_in(int dir, const char *name)
+{
+	return openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+static void begin(struct changes *c)
+{
+	struct err ignored;
+
+	c->dir = io_open_state(PATH_CHANGES, 0700, &ignored);
+	if (c->dir < 0)
+		return;
+	c->told = open_in(c->dir, TOLD);
+	c->lock = open_in(c->dir, LOCK);
+	(void)changes_heard(c);
+}
+
+void changes_listen(struct changes *c)
+{
+	if (c->dir < 0)
+		begin(c);
+	if (c->dir >= 0)
+		(void)fcntl(c->dir, F_NOTIFY, DN_ATTRIB);
+}
+
+bool changes_heard(struct changes *c)
+{
+	struct timespec before = c->last;
+	struct stat st;
+
+	if (fstat(c->told, &st) < 0)
+		return true;
+	c->last = st.st_mtim;
+	return before.tv_sec != st.st_mtim.tv_sec || before.tv_nsec != st.st_mtim.tv_nsec;
 }
 
 void changes_close(struct changes *c)
 {
-	while (c->n > 0)
-		cleanup_close(&c->fds[--c->n]);
+	if (c->watches >= 0) {
+		cleanup_close(&c->watches);
+		(void)flock(c->lock, LOCK_UN);
+		(void)futimens(c->lock, NULL);
+	}
+	cleanup_close(&c->lock);
+	cleanup_close(&c->told);
+	cleanup_close(&c->dir);
 }
