@@ -121,6 +121,9 @@ def beside_table(host, n):
     with open(host.conf, "a", encoding="ascii") as f:
         f.write(f"SessionsMax={MANY + 1}\n")
     accounts = [NAME] + _accounts(host, MANY // EACH)
+    # Two pipes each.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 4 * MANY), most))
     times, opened = {}, _open(host, accounts, FEW)
     try:
         times[f"beside {FEW}"] = _one_more(host, n)

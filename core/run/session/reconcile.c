@@ -183,39 +183,40 @@ static int end_with_family(const struct record *r, struct err *e)
 }
 
 /* One whose record's lock we get has no supervisor any more. */
-static int end_orphan(const struct record *r, size_t *n, struct err *e)
+static int end_orphan(const char *id, size_t *n, struct err *e)
 {
 	_cleanup_close_ int lock = -EBADF;
-	struct record now;
-	int alive = record_is_alive(r->id, e), held, read;
+	int alive = record_is_alive(id, e), held, read;
+	struct record r;
 
 	if (alive != 0)
 		return alive < 0 ? -1 : 0;
-	held = record_lock(r->id, 0, &lock, e);
+	held = record_lock(id, 0, &lock, e);
 	if (held != 0)
 		return held < 0 ? -1 : 0;
-	/* Between the listing and the lock somebody else may have ended it. */
-	read = record_read(r->id, &now, e);
+	/* Somebody else may have ended it. */
+	read = record_read(id, &r, e);
 	if (read < 0 || read == 1)
-		return read < 0 ? -1 : record_remove(r->id, e);
-	if (end_with_family(&now, e) < 0)
-		return err_wrap(e, "session %s of %s", r->id, r->user);
+		return read < 0 ? -1 : record_remove(id, e);
+	if (end_with_family(&r, e) < 0)
+		return err_wrap(e, "session %s of %s", id, r.user);
 	(*n)++;
-	return record_remove(r->id, e);
+	return record_remove(id, e);
 }
 
+/* Each login does: of a thousand sessions that live it asks for their locks, and no more. */
 int reconcile_all(size_t *ret_n, struct err *e)
 {
-	_cleanup_free_ struct record *all = NULL;
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	struct err next;
-	size_t n, bad;
 	int result = 0;
+	size_t n;
 
 	*ret_n = 0;
-	if (record_list(&all, &n, &bad, e) < 0)
+	if (record_ids(&ids, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (end_orphan(&all[i], ret_n, result ? &next : e) < 0)
+		if (end_orphan(ids[i], ret_n, result ? &next : e) < 0)
 			result = -1;
 	if (record_sweep(result ? &next : e) < 0)
 		result = -1;

@@ -159,44 +159,61 @@ int record_by_age(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
-int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err *e)
+int record_ids(char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e)
 {
-	_cleanup_free_ struct record *all = NULL;
+	_cleanup_free_ char(*all)[PLAN_ID_LEN + 1] = NULL;
 	_cleanup_dir_ DIR *dir = opendir(PATH_SESSIONS);
-	size_t n = 0, room = 0, bad = 0;
+	size_t n = 0, room = 0;
 	const struct dirent *entry;
 
 	if (!dir && errno != ENOENT)
 		return err_set(e, errno, "read %s", PATH_SESSIONS);
 	while (dir && (errno = 0, entry = readdir(dir))) {
-		struct err ignored;
-
 		if (!record_id_is_valid(entry->d_name))
 			continue;
 		if (n == room) {
-			struct record *grown = reallocarray(all, room + 32, sizeof(*all));
+			char(*grown)[PLAN_ID_LEN + 1] =
+				reallocarray(all, room + 32, sizeof(*all));
 
 			if (!grown)
 				return err_set(e, ENOMEM, "read %s", PATH_SESSIONS);
 			all = grown;
 			room += 32;
 		}
-		switch (read_at(dirfd(dir), entry->d_name, &all[n], &ignored)) {
-		case 1: /* ended meanwhile */
-			break;
-		case -1:
-			(void)glimpse(dirfd(dir), entry->d_name, "", &all[n]);
-			/* fall through */
-		case 2:
-			bad++;
-			/* fall through */
-		default:
-			n++;
-			break;
-		}
+		memcpy(all[n++], entry->d_name, sizeof(*all));
 	}
 	if (dir && errno != 0)
 		return err_set(e, errno, "read %s", PATH_SESSIONS);
+	*ret = all;
+	all = NULL;
+	*ret_n = n;
+	return 0;
+}
+
+int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err *e)
+{
+	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	_cleanup_close_ int dir = open(PATH_SESSIONS, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ struct record *all = NULL;
+	size_t n = 0, bad = 0, n_ids;
+	struct err ignored;
+
+	if (record_ids(&ids, &n_ids, e) < 0)
+		return -1;
+	all = n_ids > 0 ? calloc(n_ids, sizeof(*all)) : NULL;
+	if (n_ids > 0 && !all)
+		return err_set(e, ENOMEM, "read %s", PATH_SESSIONS);
+	for (size_t i = 0; i < n_ids; i++) {
+		int read = read_at(dir, ids[i], &all[n], &ignored);
+
+		/* Ended meanwhile. */
+		if (read == 1)
+			continue;
+		if (read < 0)
+			(void)glimpse(dir, ids[i], "", &all[n]);
+		bad += read != 0;
+		n++;
+	}
 	if (n > 1)
 		qsort(all, n, sizeof(*all), record_by_age);
 	*ret = all;

@@ -151,6 +151,14 @@ int record_lock(const char *id, unsigned int ms, int *ret_fd, struct err *e);
  */
 int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err *e);
 
+/**
+ * record_ids() - The ids of all records, which aren't read
+ * @ret:	an array to free(), of *ret_n ids
+ *
+ * Return: 0 or -1 with @e.
+ */
+int record_ids(char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e);
+
 /* The order of record_list(), for qsort(3). */
 int record_by_age(const void *a, const void *b);
 
