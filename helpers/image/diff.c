@@ -60,17 +60,17 @@ static bool are_several(const struct upper *u, size_t n)
 struct wanted {
 	const char *user, *image;
 	struct table_how how;
-	bool bytes;
 	uint64_t max;
 };
 
 static int diff(const struct wanted *w, struct strlist *notes, struct err *e)
 {
-	static const struct table_column columns[] = { { "KIND", false },
-		{ "SIZE", true }, { "PATH", false }, { "OVER", false } };
+	static const struct table_column columns[] = { { .name = "KIND" },
+		{ .name = "SIZE", .number = true }, { .name = "PATH" },
+		{ .name = "OVER" } };
 	_cleanup_free_ struct upper *uppers = NULL;
 	_cleanup_(table_free) struct table *t = NULL;
-	struct diffing g = { .left = w->max, .plain = w->how.json || w->bytes };
+	struct diffing g = { .left = w->max, .plain = w->how.json || w->how.bytes };
 	uid_t uid;
 	size_t n;
 
@@ -100,12 +100,7 @@ int image_diff(int argc, char **argv)
 	const struct nsctl_option options[] = {
 		{ 'i', "image", "IMAGE", "what lies over this image alone", NULL,
 			&w.image },
-		{ 'J', "json", NULL, "as JSON", &w.how.json, NULL },
-		{ 'r', "raw", NULL, "not aligned, a blank between two", &w.how.raw,
-			NULL },
-		{ 'n', "noheadings", NULL, "without a line of headings",
-			&w.how.noheadings, NULL },
-		{ 'b', "bytes", NULL, "sizes as plain numbers", &w.bytes, NULL },
+		TABLE_OPTIONS(w.how),
 		{ 0, "max-files", "N", "most files that are told (500000)", NULL, &max },
 		{ 0 },
 	};

@@ -66,11 +66,12 @@ static int add_row(struct store *s, struct table *t, const char *name, bool plai
 	return table_row(t, cells, e);
 }
 
-static int list(struct store *s, const struct table_how *how, bool bytes, struct err *e)
+static int list(struct store *s, const struct table_how *how, struct err *e)
 {
-	static const struct table_column columns[] = { { "NAME", false }, { "ID", false },
-		{ "CREATED", false }, { "LAYERS", true }, { "SIZE", true },
-		{ "USERS", true }, { "ARCHITECTURE", false } };
+	static const struct table_column columns[] = { { .name = "NAME" },
+		{ .name = "ID" }, { .name = "CREATED" },
+		{ .name = "LAYERS", .number = true }, { .name = "SIZE", .number = true },
+		{ .name = "USERS", .number = true }, { .name = "ARCHITECTURE" } };
 	_cleanup_(strlist_clear) struct strlist names = { 0 };
 	_cleanup_free_ struct image_user *users = NULL;
 	_cleanup_(table_free) struct table *t = NULL;
@@ -83,7 +84,8 @@ static int list(struct store *s, const struct table_how *how, bool bytes, struct
 	if (!t)
 		return -1;
 	for (size_t i = 0; i < names.n; i++)
-		if (add_row(s, t, names.v[i], how->json || bytes, users, n_users, e) < 0)
+		if (add_row(s, t, names.v[i], how->json || how->bytes, users, n_users,
+			    e) < 0)
 			return -1;
 	return table_print(t, e);
 }
@@ -91,13 +93,8 @@ static int list(struct store *s, const struct table_how *how, bool bytes, struct
 int image_list(int argc, char **argv)
 {
 	struct table_how how = { 0 };
-	bool bytes = false;
 	const struct nsctl_option options[] = {
-		{ 'J', "json", NULL, "as JSON", &how.json, NULL },
-		{ 'r', "raw", NULL, "not aligned, a blank between two", &how.raw, NULL },
-		{ 'n', "noheadings", NULL, "without a line of headings", &how.noheadings,
-			NULL },
-		{ 'b', "bytes", NULL, "sizes as plain numbers", &bytes, NULL },
+		TABLE_OPTIONS(how),
 		{ 0 },
 	};
 	_cleanup_(store_clear) struct store s = STORE_NONE;
@@ -106,7 +103,7 @@ int image_list(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	if ((store_look(&s, &e) < 0 && e.num != ENOENT) || list(&s, &how, bytes, &e) < 0)
+	if ((store_look(&s, &e) < 0 && e.num != ENOENT) || list(&s, &how, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	return nsctl_flush(argv[0], NSCTL_OK);
 }
@@ -160,8 +157,8 @@ static void print_config(const struct shown *w)
 
 static int print_layers(const struct shown *w, bool bytes, struct err *e)
 {
-	static const struct table_column columns[] = { { "LAYER", false },
-		{ "SIZE", true }, { "FILES", true } };
+	static const struct table_column columns[] = { { .name = "LAYER" },
+		{ .name = "SIZE", .number = true }, { .name = "FILES", .number = true } };
 	const struct table_how how = { 0 };
 	_cleanup_(table_free) struct table *t =
 		table_new("layers", &how, columns, sizeof(columns) / sizeof(*columns), e);

@@ -20,7 +20,7 @@ static void look_for_outdated(
 static int list(const struct nsctl_look *look, const char *config, struct err *e)
 {
 	_cleanup_free_ struct nsctl_session *sessions = NULL;
-	const struct nsctl_column *shown[NSCTL_COLUMNS_MAX];
+	const struct nsctl_column *shown[TABLE_CHOSEN_MAX];
 	size_t n = 0, bad = 0;
 	int n_shown;
 
@@ -29,7 +29,7 @@ static int list(const struct nsctl_look *look, const char *config, struct err *e
 	if (n_shown < 0 || nsctl_sessions(NSCTL_OWN, &sessions, &n, &bad, e) < 0)
 		return -1;
 	for (int i = 0; i < n_shown; i++) {
-		if (strcmp(shown[i]->name, "OUTDATED") == 0)
+		if (strcmp(shown[i]->head.name, "OUTDATED") == 0)
 			look_for_outdated(sessions, n, config);
 		if (shown[i]->field && strncmp(shown[i]->field, "net_", 4) == 0)
 			nsctl_network_look(sessions, n);
@@ -50,14 +50,7 @@ int nsctl_list(int argc, char **argv)
 							     : COLUMNS_DEFAULT };
 	const char *config = NULL;
 	const struct nsctl_option options[] = {
-		{ 'J', "json", NULL, "JSON; sizes in bytes, times in seconds", &look.json,
-			NULL },
-		{ 'n', "noheadings", NULL, "no line with the columns' names",
-			&look.noheadings, NULL },
-		{ 'r', "raw", NULL, "for scripts: one blank between columns", &look.raw,
-			NULL },
-		{ 'b', "bytes", NULL, "sizes in bytes, times in seconds", &look.bytes,
-			NULL },
+		TABLE_OPTIONS(look.how),
 		{ 'o', "output", "COLS", "columns to show, separated by commas", NULL,
 			&look.columns },
 		{ 'c', "config", "FILE", "what logins read, for OUTDATED", NULL,
@@ -71,7 +64,7 @@ int nsctl_list(int argc, char **argv)
 		nsctl_columns_help();
 	if (r >= 0)
 		return nsctl_flush(argv[0], r);
-	if (look.json && look.raw)
+	if (look.how.json && look.how.raw)
 		return nsctl_usage(argv[0], "--json and --raw are two different outputs");
 	if (list(&look, config, &e) < 0)
 		return nsctl_failed(argv[0], &e);

@@ -14,9 +14,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libsmartcols.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #define COLUMNS_DEFAULT "user,address,link,sessions,publish,in,out,refused"
@@ -41,11 +39,6 @@ struct net {
 static void config_cleanup(struct config **c)
 {
 	config_free(*c);
-}
-
-static void table_cleanup(struct libscols_table **t)
-{
-	scols_unref_table(*t);
 }
 
 /* ---- cells -------------------------------------------------------------------------- */
@@ -126,7 +119,7 @@ CELL(publish)
 static void count_cell(
 	const struct net *net, uint64_t n, bool bytes, char *buf, size_t size)
 {
-	bool plain = net->look.json || net->look.bytes || !bytes;
+	bool plain = net->look.how.json || net->look.how.bytes || !bytes;
 
 	nsctl_bytes(n, plain ? NSCTL_PLAIN : NSCTL_HUMAN, buf, size);
 }
@@ -143,63 +136,35 @@ COUNT_CELL(net_in_packets, false)
 COUNT_CELL(net_out_packets, false)
 COUNT_CELL(net_refused, false)
 
-#define RIGHT  SCOLS_FL_RIGHT
-#define TEXT   SCOLS_JSON_STRING
-#define NUMBER SCOLS_JSON_NUMBER
+#define TEXT(name, width, what)   .head = { name, false, width, false, what }
+#define NUMBER(name, width, what) .head = { name, true, width, false, what }
 
 /* clang-format off */
 static const struct column {
-	const char *name;
-	double width;
-	int flags, json;
-	const char *what;
+	struct table_column head;
 	void (*cell)(const struct net *net, const struct row *r, char *buf, size_t size);
 } columns[] = {
-	{ "USER", 8, 0, TEXT, "account", cell_user },
-	{ "UID", 5, RIGHT, NUMBER, "the account's uid", cell_uid },
-	{ "ADDRESS", 10, 0, TEXT, "its address, which stays its own", cell_address },
-	{ "ADDRESS6", 10, 0, TEXT, "that of IPv6", cell_address6 },
-	{ "LINK", 6, 0, TEXT, "its link on the host, while it has sessions", cell_link },
-	{ "SESSIONS", 2, RIGHT, NUMBER, "sessions in that network", cell_sessions },
-	{ "PUBLISH", 0.3, 0, TEXT, "ports of the host that lead there now", cell_publish },
-	{ "IN", 6, RIGHT, NUMBER, "bytes received, since the link was made", cell_net_in },
-	{ "OUT", 6, RIGHT, NUMBER, "bytes sent", cell_net_out },
-	{ "INPACKETS", 6, RIGHT, NUMBER, "packets received", cell_net_in_packets },
-	{ "OUTPACKETS", 6, RIGHT, NUMBER, "packets sent", cell_net_out_packets },
-	{ "REFUSED", 5, RIGHT, NUMBER, "packets from there that were refused", cell_net_refused },
+	{ TEXT("USER", 8, "account"), cell_user },
+	{ NUMBER("UID", 5, "the account's uid"), cell_uid },
+	{ TEXT("ADDRESS", 10, "its address, which stays its own"), cell_address },
+	{ TEXT("ADDRESS6", 10, "that of IPv6"), cell_address6 },
+	{ TEXT("LINK", 6, "its link on the host, while it has sessions"), cell_link },
+	{ NUMBER("SESSIONS", 2, "sessions in that network"), cell_sessions },
+	{ TEXT("PUBLISH", 0.3, "ports of the host that lead there now"), cell_publish },
+	{ NUMBER("IN", 6, "bytes received, since the link was made"), cell_net_in },
+	{ NUMBER("OUT", 6, "bytes sent"), cell_net_out },
+	{ NUMBER("INPACKETS", 6, "packets received"), cell_net_in_packets },
+	{ NUMBER("OUTPACKETS", 6, "packets sent"), cell_net_out_packets },
+	{ NUMBER("REFUSED", 5, "packets from there that were refused"), cell_net_refused },
 };
 /* clang-format on */
 
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
-static const struct column *column_find(const char *name, size_t len)
+static int choose(const struct net *net, size_t *ret, struct err *e)
 {
-	for (size_t i = 0; i < N_COLUMNS; i++)
-		if (strlen(columns[i].name) == len &&
-			strncasecmp(columns[i].name, name, len) == 0)
-			return &columns[i];
-	return NULL;
-}
-
-/* @ret: room for N_COLUMNS. Return: how many, or -1 with @e. */
-static int columns_parse(const char *list, const struct column **ret, struct err *e)
-{
-	size_t n = 0;
-
-	for (const char *s = list;; s++) {
-		size_t len = strcspn(s, ",");
-		const struct column *c = column_find(s, len);
-
-		if (!c)
-			return err_set(e, 0, "there is no column \"%.*s\" (see --help)",
-				len > 64 ? 64 : (int)len, s);
-		if (n == N_COLUMNS)
-			return err_set(e, 0, "more than %zu columns", N_COLUMNS);
-		ret[n++] = c;
-		s += len;
-		if (!*s)
-			return (int)n;
-	}
+	return table_choose(
+		net->look.columns, &columns->head, sizeof(*columns), N_COLUMNS, ret, e);
 }
 
 /* ---- gathering ---------------------------------------------------------------------- */
@@ -284,63 +249,38 @@ static int gather(struct net *net, const char *config, struct err *e)
 
 /* ---- printing ----------------------------------------------------------------------- */
 
-static int fill(struct libscols_table *t, const struct net *net,
-	const struct column *const *shown, size_t n, size_t *ret_rows)
+static int row_add(struct table *t, const struct net *net, const struct row *row,
+	const size_t *shown, size_t n, struct err *e)
 {
 	static char cell[CELL_MAX];
+	int r = table_line(t, e);
 
-	for (size_t i = 0; i < n; i++) {
-		const struct column *column = shown[i];
-		struct libscols_column *c =
-			column ? scols_table_new_column(
-					 t, column->name, column->width, column->flags)
-			       : NULL;
-
-		if (!c || scols_column_set_json_type(c, column->json) < 0)
-			return -1;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		*cell = '\0';
+		columns[shown[i]].cell(net, row, cell, sizeof(cell));
+		r = table_cell(t, i, cell, e);
 	}
-	for (size_t k = 0; k < net->n; k++) {
-		struct libscols_line *line;
-
-		if (net->rows[k].sessions == 0 && !net->all)
-			continue;
-		line = scols_table_new_line(t, NULL);
-		(*ret_rows)++;
-		for (size_t i = 0; line && i < n; i++) {
-			*cell = '\0';
-			shown[i]->cell(net, &net->rows[k], cell, sizeof(cell));
-			if (*cell && scols_line_set_data(line, i, cell) < 0)
-				return -1;
-		}
-		if (!line)
-			return -1;
-	}
-	return 0;
+	return r;
 }
 
 static int print(const struct net *net, struct err *e)
 {
-	_cleanup_(table_cleanup) struct libscols_table *t = NULL;
-	const struct column *shown[N_COLUMNS] = { NULL };
-	const struct nsctl_look *look = &net->look;
-	size_t rows = 0;
-	int n = columns_parse(look->columns, shown, e);
+	_cleanup_(table_free) struct table *t = NULL;
+	struct table_column heads[TABLE_CHOSEN_MAX];
+	size_t shown[TABLE_CHOSEN_MAX];
+	int n = choose(net, shown, e);
 
-	if (n < 0)
+	for (int i = 0; i < n; i++)
+		heads[i] = columns[shown[i]].head;
+	if (n >= 0)
+		t = table_new("networks", &net->look.how, heads, (size_t)n, e);
+	if (!t)
 		return -1;
-	scols_init_debug(0);
-	t = scols_new_table();
-	if (!t || scols_table_enable_json(t, look->json) < 0 ||
-		scols_table_enable_raw(t, look->raw) < 0 ||
-		scols_table_enable_noheadings(t, look->noheadings) < 0 ||
-		scols_table_set_name(t, "networks") < 0 ||
-		fill(t, net, shown, (size_t)n, &rows) < 0)
-		return err_set(e, ENOMEM, "make the table");
-	if (rows == 0 && look->json)
-		(void)puts("{\n   \"networks\": []\n}");
-	else if (scols_print_table(t) < 0)
-		return err_set(e, 0, "print the table");
-	return 0;
+	for (size_t k = 0; k < net->n; k++)
+		if ((net->rows[k].sessions > 0 || net->all) &&
+			row_add(t, net, &net->rows[k], shown, (size_t)n, e) < 0)
+			return -1;
+	return table_print(t, e);
 }
 
 /* hosts(5), of each account that has an address, logged in or not. */
@@ -358,10 +298,10 @@ static void print_hosts(const struct net *net)
 
 static int show(struct net *net, const char *config, struct err *e)
 {
-	const struct column *shown[N_COLUMNS];
+	size_t shown[TABLE_CHOSEN_MAX];
 
 	/* A mistyped column is told before anything is read. */
-	if (columns_parse(net->look.columns, shown, e) < 0 || gather(net, config, e) < 0)
+	if (choose(net, shown, e) < 0 || gather(net, config, e) < 0)
 		return -1;
 	if (!net->hosts)
 		return print(net, e);
@@ -377,12 +317,7 @@ int nsctl_net(int argc, char **argv)
 		{ 'a', "all", NULL, "accounts without a session, too", &net.all, NULL },
 		{ 0, "hosts", NULL, "all addresses as hosts(5) has them, USER.nsshell",
 			&net.hosts, NULL },
-		{ 'J', "json", NULL, "JSON; sizes in bytes", &net.look.json, NULL },
-		{ 'n', "noheadings", NULL, "no line with the columns' names",
-			&net.look.noheadings, NULL },
-		{ 'r', "raw", NULL, "for scripts: one blank between columns",
-			&net.look.raw, NULL },
-		{ 'b', "bytes", NULL, "sizes in bytes", &net.look.bytes, NULL },
+		TABLE_OPTIONS(net.look.how),
 		{ 'o', "output", "COLS", "columns to show, separated by commas", NULL,
 			&net.look.columns },
 		{ 'c', "config", "FILE", "the nsshell.conf that is in use", NULL,
@@ -392,14 +327,11 @@ int nsctl_net(int argc, char **argv)
 	int r = nsctl_options(options, "", argc, argv, NULL);
 	struct err e = { 0 };
 
-	if (r == NSCTL_OK) {
-		(void)puts("\ncolumns:");
-		for (size_t i = 0; i < N_COLUMNS; i++)
-			(void)printf("  %-11s %s\n", columns[i].name, columns[i].what);
-	}
+	if (r == NSCTL_OK)
+		table_help(&columns->head, sizeof(*columns), N_COLUMNS);
 	if (r >= 0)
 		return nsctl_flush(argv[0], r);
-	if (net.look.json && net.look.raw)
+	if (net.look.how.json && net.look.how.raw)
 		return nsctl_usage(argv[0], "--json and --raw are two different outputs");
 	r = show(&net, config, &e);
 	free(net.rows);

@@ -4,6 +4,7 @@
 
 #include "core/base/err.h"
 #include "core/run/session/record.h"
+#include "helpers/image/table.h"
 #include "core/run/cgroup/usage.h"
 
 #include <stdbool.h>
@@ -59,27 +60,13 @@ extern const struct nsctl_field nsctl_fields[]; /* ended by one without a name *
 uint64_t nsctl_field(const struct nsctl_field *f, const struct usage *u);
 
 struct nsctl_column {
-	const char *name;
-	double width; /* as libsmartcols takes it: less than 1 is a part of the terminal */
-	int flags;
-	int json;
-	const char *what;
+	struct table_column head;
 	void (*cell)(const struct nsctl_session *s, enum nsctl_numbers numbers, char *buf,
 		size_t size);
 	const char *field; /* of nsctl_fields, where there is no cell() */
 };
 
-extern const struct nsctl_column nsctl_columns[];
-extern const size_t nsctl_n_columns;
-
-#define NSCTL_COLUMNS_MAX 32
-
-/**
- * nsctl_columns_parse() - Take "id,user" apart
- * @ret:	room for NSCTL_COLUMNS_MAX
- *
- * Return: how many, or -1 with @e.
- */
+/* Take "id,user" apart; @ret has room for TABLE_CHOSEN_MAX. Return: how many, or -1 with @e. */
 int nsctl_columns_parse(const char *list, const struct nsctl_column **ret, struct err *e);
 
 /* One more section of a command's help: the names of the columns. */
@@ -134,7 +121,7 @@ int nsctl_targets(enum nsctl_others others, char *const *words, size_t n_words,
 	struct nsctl_session **ret, size_t *ret_n, struct err *e);
 
 struct nsctl_look {
-	bool json, noheadings, raw, bytes;
+	struct table_how how;
 	const char *columns;
 };
 

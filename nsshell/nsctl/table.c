@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sessions as a table: the columns, and printing them through libsmartcols. */
+/* Sessions as a table: the columns. */
 #include "nsshell/nsctl/sessions.h"
 
 #include "core/base/cleanup.h"
 #include "core/run/cgroup/cgroup.h"
 
 #include <inttypes.h>
-#include <libsmartcols.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -165,153 +164,98 @@ LIMIT_CELL(memory_max, LIMIT_MEMORY_MAX)
 LIMIT_CELL(tasks_max, LIMIT_TASKS_MAX)
 LIMIT_CELL(cpu_quota, LIMIT_CPU_QUOTA)
 
-#define RIGHT  SCOLS_FL_RIGHT
-#define TEXT   SCOLS_JSON_STRING
-#define NUMBER SCOLS_JSON_NUMBER
+#define TEXT(name, width, what)   .head = { name, false, width, false, what }
+#define NUMBER(name, width, what) .head = { name, true, width, false, what }
 
 /* clang-format off */
-const struct nsctl_column nsctl_columns[] = {
-	{ "ID", PLAN_ID_LEN, 0, TEXT, "the session's id", .cell = cell_id },
-	{ "USER", 8, 0, TEXT, "account", .cell = cell_user },
-	{ "FROM", 0.2, SCOLS_FL_TRUNC, TEXT, "remote host", .cell = cell_from },
-	{ "SERVICE", 7, 0, TEXT, "PAM service", .cell = cell_service },
-	{ "SINCE", 25, 0, TEXT, "when it was opened", .cell = cell_since },
-	{ "TTY", 5, 0, TEXT, "the login's terminal on the host", .cell = cell_tty },
-	{ "PROCESSES", 5, RIGHT, NUMBER, "processes in it", .cell = cell_processes },
-	{ "MEMORY", 6, RIGHT, NUMBER, "memory that it uses, caches included", .field = "memory" },
-	{ "CPU", 7, RIGHT, NUMBER, "CPU time that it has used", .field = "cpu_usec" },
-	{ "STATE", 8, 0, TEXT, "opening, open, paused, lingering, closing, crashed", .cell = cell_state },
-	{ "OUTDATED", 5, 0, TEXT, "why to log in anew: the host has replaced files that it runs on, other rules (list)", .cell = cell_outdated },
-	{ "LEASES", 2, RIGHT, NUMBER, "logins in it", .cell = cell_leases },
-	{ "UID", 5, RIGHT, NUMBER, "the account's uid", .cell = cell_uid },
-	{ "INIT", 5, RIGHT, NUMBER, "pid of its init on the host", .cell = cell_init },
-	{ "SUPERVISOR", 5, RIGHT, NUMBER, "pid of its supervisor", .cell = cell_supervisor },
-	{ "NETWORK", 7, 0, TEXT, "host, none, private, netns:NAME, user:NAME", .cell = cell_network },
-	{ "ADDRESS", 10, 0, TEXT, "its own, with Network=private", .cell = cell_address },
-	{ "IMAGE", 12, 0, TEXT, "the image that it is over, with RootFS=image:", .cell = cell_image },
-	{ "ROOT", 3, 0, TEXT, "whether its user may be root of it, with Root=yes", .cell = cell_root },
-	{ "CHANGED", 8, 0, TEXT, "what lies below what it wrote with Upper=disk has changed: what became of that", .cell = cell_changed },
-	{ "NETIN", 6, RIGHT, NUMBER, "received by the account's network, with Network=private", .field = "net_in" },
-	{ "NETOUT", 6, RIGHT, NUMBER, "sent by it", .field = "net_out" },
-	{ "REFUSED", 5, RIGHT, NUMBER, "packets of its that were refused", .field = "net_refused" },
-	{ "CGROUP", 0.2, 0, TEXT, "its control group", .cell = cell_cgroup },
-	{ "PEAK", 6, RIGHT, NUMBER, "most memory that it has used", .field = "memory_peak" },
-	{ "TASKS", 5, RIGHT, NUMBER, "processes and threads in it", .field = "tasks" },
-	{ "READ", 6, RIGHT, NUMBER, "read from disks, where the kernel counts it", .field = "io_read" },
-	{ "WRITTEN", 6, RIGHT, NUMBER, "written to disks, where the kernel counts it", .field = "io_write" },
-	{ "MEMORYMAX", 6, RIGHT, NUMBER, "MemoryMax= of the account, all its sessions together", .cell = cell_memory_max },
-	{ "TASKSMAX", 5, RIGHT, NUMBER, "TasksMax= of the account", .cell = cell_tasks_max },
-	{ "CPUQUOTA", 5, RIGHT, NUMBER, "CPUQuota= of the account, percent of one CPU", .cell = cell_cpu_quota },
-	{ "%CPU", 5, RIGHT, NUMBER, "of one CPU, now (top)", .cell = cell_cpu },
+static const struct nsctl_column columns[] = {
+	{ TEXT("ID", PLAN_ID_LEN, "the session's id"), .cell = cell_id },
+	{ TEXT("USER", 8, "account"), .cell = cell_user },
+	{ .head = { "FROM", false, 0.2, true, "remote host" }, .cell = cell_from },
+	{ TEXT("SERVICE", 7, "PAM service"), .cell = cell_service },
+	{ TEXT("SINCE", 25, "when it was opened"), .cell = cell_since },
+	{ TEXT("TTY", 5, "the login's terminal on the host"), .cell = cell_tty },
+	{ NUMBER("PROCESSES", 5, "processes in it"), .cell = cell_processes },
+	{ NUMBER("MEMORY", 6, "memory that it uses, caches included"), .field = "memory" },
+	{ NUMBER("CPU", 7, "CPU time that it has used"), .field = "cpu_usec" },
+	{ TEXT("STATE", 8, "opening, open, paused, lingering, closing, crashed"), .cell = cell_state },
+	{ TEXT("OUTDATED", 5, "why to log in anew: the host has replaced files that it runs on, other rules (list)"), .cell = cell_outdated },
+	{ NUMBER("LEASES", 2, "logins in it"), .cell = cell_leases },
+	{ NUMBER("UID", 5, "the account's uid"), .cell = cell_uid },
+	{ NUMBER("INIT", 5, "pid of its init on the host"), .cell = cell_init },
+	{ NUMBER("SUPERVISOR", 5, "pid of its supervisor"), .cell = cell_supervisor },
+	{ TEXT("NETWORK", 7, "host, none, private, netns:NAME, user:NAME"), .cell = cell_network },
+	{ TEXT("ADDRESS", 10, "its own, with Network=private"), .cell = cell_address },
+	{ TEXT("IMAGE", 12, "the image that it is over, with RootFS=image:"), .cell = cell_image },
+	{ TEXT("ROOT", 3, "whether its user may be root of it, with Root=yes"), .cell = cell_root },
+	{ TEXT("CHANGED", 8, "what lies below what it wrote with Upper=disk has changed: what became of that"), .cell = cell_changed },
+	{ NUMBER("NETIN", 6, "received by the account's network, with Network=private"), .field = "net_in" },
+	{ NUMBER("NETOUT", 6, "sent by it"), .field = "net_out" },
+	{ NUMBER("REFUSED", 5, "packets of its that were refused"), .field = "net_refused" },
+	{ TEXT("CGROUP", 0.2, "its control group"), .cell = cell_cgroup },
+	{ NUMBER("PEAK", 6, "most memory that it has used"), .field = "memory_peak" },
+	{ NUMBER("TASKS", 5, "processes and threads in it"), .field = "tasks" },
+	{ NUMBER("READ", 6, "read from disks, where the kernel counts it"), .field = "io_read" },
+	{ NUMBER("WRITTEN", 6, "written to disks, where the kernel counts it"), .field = "io_write" },
+	{ NUMBER("MEMORYMAX", 6, "MemoryMax= of the account, all its sessions together"), .cell = cell_memory_max },
+	{ NUMBER("TASKSMAX", 5, "TasksMax= of the account"), .cell = cell_tasks_max },
+	{ NUMBER("CPUQUOTA", 5, "CPUQuota= of the account, percent of one CPU"), .cell = cell_cpu_quota },
+	{ NUMBER("%CPU", 5, "of one CPU, now (top)"), .cell = cell_cpu },
 };
 /* clang-format on */
 
-const size_t nsctl_n_columns = sizeof(nsctl_columns) / sizeof(nsctl_columns[0]);
-_Static_assert(sizeof(nsctl_columns) / sizeof(nsctl_columns[0]) <= NSCTL_COLUMNS_MAX,
-	"more columns than NSCTL_COLUMNS_MAX");
-
-static void table_cleanup(struct libscols_table **t)
-{
-	scols_unref_table(*t);
-}
-
-static const struct nsctl_column *column_find(const char *name, size_t len)
-{
-	for (size_t i = 0; i < nsctl_n_columns; i++)
-		if (strlen(nsctl_columns[i].name) == len &&
-			strncasecmp(nsctl_columns[i].name, name, len) == 0)
-			return &nsctl_columns[i];
-	return NULL;
-}
+#define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
 int nsctl_columns_parse(const char *list, const struct nsctl_column **ret, struct err *e)
 {
-	size_t n = 0;
+	size_t at[TABLE_CHOSEN_MAX];
+	int n = table_choose(list, &columns->head, sizeof(*columns), N_COLUMNS, at, e);
 
-	for (const char *s = list;; s++) {
-		size_t len = strcspn(s, ",");
-		const struct nsctl_column *c = column_find(s, len);
-
-		if (!c)
-			return err_set(e, 0, "there is no column \"%.*s\" (see --help)",
-				len > 64 ? 64 : (int)len, s);
-		if (n == NSCTL_COLUMNS_MAX)
-			return err_set(e, 0, "more than %d columns", NSCTL_COLUMNS_MAX);
-		ret[n++] = c;
-		s += len;
-		if (!*s)
-			return (int)n;
-	}
+	for (int i = 0; i < n; i++)
+		ret[i] = &columns[at[i]];
+	return n;
 }
 
 void nsctl_columns_help(void)
 {
-	(void)puts("\ncolumns:");
-	for (size_t i = 0; i < nsctl_n_columns; i++)
-		(void)printf(
-			"  %-11s %s\n", nsctl_columns[i].name, nsctl_columns[i].what);
+	table_help(&columns->head, sizeof(*columns), N_COLUMNS);
 }
 
-static int row_add(struct libscols_table *t, const struct nsctl_column *const *shown,
-	size_t n, const struct nsctl_session *s, enum nsctl_numbers numbers)
+static int row_add(struct table *t, const struct nsctl_column *const *shown, size_t n,
+	const struct nsctl_session *s, enum nsctl_numbers numbers, struct err *e)
 {
-	struct libscols_line *line = scols_table_new_line(t, NULL);
 	char cell[CELL_MAX];
+	int r = table_line(t, e);
 
-	if (!line)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; r == 0 && i < n; i++) {
 		cell[0] = '\0';
 		if (shown[i]->cell)
 			shown[i]->cell(s, numbers, cell, sizeof(cell));
 		else
 			field_cell(shown[i]->field, s, numbers, cell, sizeof(cell));
-		if (cell[0] && scols_line_set_data(line, i, cell) < 0)
-			return -1;
+		r = table_cell(t, i, cell, e);
 	}
-	return 0;
-}
-
-static int table_fill(struct libscols_table *t, const struct nsctl_column *const *shown,
-	size_t n, const struct nsctl_session *s, size_t n_sessions,
-	enum nsctl_numbers numbers)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct libscols_column *c = scols_table_new_column(
-			t, shown[i]->name, shown[i]->width, shown[i]->flags);
-
-		if (!c || scols_column_set_json_type(c, shown[i]->json) < 0)
-			return -1;
-	}
-	for (size_t i = 0; i < n_sessions; i++)
-		if (row_add(t, shown, n, &s[i], numbers) < 0)
-			return -1;
-	return 0;
+	return r;
 }
 
 int nsctl_table_print(const struct nsctl_look *look, const struct nsctl_session *s,
 	size_t n, struct err *e)
 {
-	_cleanup_(table_cleanup) struct libscols_table *t = NULL;
-	const struct nsctl_column *shown[NSCTL_COLUMNS_MAX];
+	const struct nsctl_column *shown[TABLE_CHOSEN_MAX];
+	_cleanup_(table_free) struct table *t = NULL;
+	struct table_column heads[TABLE_CHOSEN_MAX];
 	enum nsctl_numbers numbers =
-		look->json || look->bytes ? NSCTL_PLAIN : NSCTL_HUMAN;
+		look->how.json || look->how.bytes ? NSCTL_PLAIN : NSCTL_HUMAN;
 	int n_shown = nsctl_columns_parse(look->columns, shown, e);
 
-	if (n_shown < 0)
+	for (int i = 0; i < n_shown; i++)
+		heads[i] = shown[i]->head;
+	if (n_shown >= 0)
+		t = table_new("sessions", &look->how, heads, (size_t)n_shown, e);
+	if (!t)
 		return -1;
-	scols_init_debug(0);
-	t = scols_new_table();
-	if (!t || scols_table_enable_json(t, look->json) < 0 ||
-		scols_table_enable_raw(t, look->raw) < 0 ||
-		scols_table_enable_noheadings(t, look->noheadings) < 0 ||
-		scols_table_set_name(t, "sessions") < 0 ||
-		table_fill(t, shown, (size_t)n_shown, s, n, numbers) < 0)
-		return err_set(e, ENOMEM, "make the table");
-	/* libsmartcols prints nothing at all for no rows. */
-	if (n == 0 && look->json)
-		(void)puts("{\n   \"sessions\": []\n}");
-	else if (scols_print_table(t) < 0)
-		return err_set(e, 0, "print the table");
-	return 0;
+	for (size_t i = 0; i < n; i++)
+		if (row_add(t, shown, (size_t)n_shown, &s[i], numbers, e) < 0)
+			return -1;
+	return table_print(t, e);
 }

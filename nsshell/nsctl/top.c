@@ -181,7 +181,7 @@ static int show(struct top *t, struct err *e)
 		if (n > rows())
 			n = rows();
 	}
-	if (!t->look.json && !t->look.noheadings)
+	if (!t->look.how.json && !t->look.how.noheadings)
 		print_head(t);
 	if (nsctl_table_print(&t->look, t->now.v, n, e) < 0)
 		return -1;
@@ -297,11 +297,11 @@ int nsctl_top(int argc, char **argv)
 			NULL, &delay },
 		{ 't', "times", "N", "end after so many", NULL, &times },
 		{ 's', "sort", "BY", "cpu, memory, tasks, time or age", NULL, &order },
-		{ 'J', "json", NULL, "JSON, as of list", &t.look.json, NULL },
+		{ 'J', "json", NULL, "JSON, as of list", &t.look.how.json, NULL },
 		{ 'n', "noheadings", NULL, "no summary, no line with the columns' names",
-			&t.look.noheadings, NULL },
-		{ 'r', "raw", NULL, "for scripts: one blank between columns", &t.look.raw,
-			NULL },
+			&t.look.how.noheadings, NULL },
+		{ 'r', "raw", NULL, "for scripts: one blank between columns",
+			&t.look.how.raw, NULL },
 		{ 'o', "output", "COLS", "columns to show, as of list", NULL,
 			&t.look.columns },
 		{ 0 },
@@ -311,7 +311,7 @@ int nsctl_top(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	t.batch |= t.look.json;
+	t.batch |= t.look.how.json;
 	r = options_apply(&t, argv[0], order, delay, times);
 	if (r >= 0)
 		return r;

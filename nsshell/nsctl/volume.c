@@ -73,12 +73,13 @@ static int add_owner(const struct listing *l, const struct volume_owner *o, stru
 	return 0;
 }
 
-static int list(const struct table_how *how, bool bytes, const char *user, struct err *e)
+static int list(const struct table_how *how, const char *user, struct err *e)
 {
-	static const struct table_column columns[] = { { "USER", false }, { "UID", true },
-		{ "NAME", false }, { "SIZE", true }, { "FILES", true },
-		{ "SESSIONS", false } };
-	_cleanup_(listing_clear) struct listing l = { .bytes = how->json || bytes };
+	static const struct table_column columns[] = { { .name = "USER" },
+		{ .name = "UID", .number = true }, { .name = "NAME" },
+		{ .name = "SIZE", .number = true }, { .name = "FILES", .number = true },
+		{ .name = "SESSIONS" } };
+	_cleanup_(listing_clear) struct listing l = { .bytes = how->json || how->bytes };
 	_cleanup_free_ struct volume_owner *all = NULL;
 	uid_t uid = 0;
 	size_t n, bad;
@@ -100,13 +101,8 @@ static int list(const struct table_how *how, bool bytes, const char *user, struc
 static int volume_list(int argc, char **argv)
 {
 	struct table_how how = { 0 };
-	bool bytes = false;
 	const struct nsctl_option options[] = {
-		{ 'J', "json", NULL, "as JSON", &how.json, NULL },
-		{ 'r', "raw", NULL, "not aligned, a blank between two", &how.raw, NULL },
-		{ 'n', "noheadings", NULL, "without a line of headings", &how.noheadings,
-			NULL },
-		{ 'b', "bytes", NULL, "sizes as plain numbers", &bytes, NULL },
+		TABLE_OPTIONS(how),
 		{ 0 },
 	};
 	int first, r = nsctl_options(options, "[USER]", argc, argv, &first);
@@ -116,7 +112,7 @@ static int volume_list(int argc, char **argv)
 		return r;
 	if (argc - first > 1)
 		return nsctl_usage(argv[0], "takes one account's name at most");
-	if (list(&how, bytes, first < argc ? argv[first] : NULL, &e) < 0)
+	if (list(&how, first < argc ? argv[first] : NULL, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	return nsctl_flush(argv[0], NSCTL_OK);
 }
