@@ -19,6 +19,8 @@ MNT_DETACH = 2
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_PDEATHSIG = 1
 
+reaper = 0  # pid of the outer process of this run, harness/reaper.py: all that it starts is below that
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -150,12 +152,6 @@ def processes():
     return found
 
 
-def called(words):
-    """Processes with these whole words in their command line, the last part of a path being one; never by digits of a pid."""
-    whole = re.compile(rf"(^|[ /]){re.escape(words.lstrip('/'))}( |$)")
-    return [p.pid for p in processes() if whole.search(p.command())]
-
-
 def descendants(root, table=None):
     """Live processes below pid @root, zombies left out. @table: what processes() has found."""
     table = processes() if table is None else table
@@ -169,6 +165,15 @@ def descendants(root, table=None):
             if p.state not in "ZX":
                 found.append(p)
     return found
+
+
+def called(words):
+    """
+    Processes of this run's with these whole words in their command line, the last part of a path being one; never by digits of
+    a pid. Another run may be at the same test, or have a word of it in its arguments.
+    """
+    whole = re.compile(rf"(^|[ /]){re.escape(words.lstrip('/'))}( |$)")
+    return [p.pid for p in descendants(reaper) if whole.search(p.command())]
 
 
 NAMESPACES = ("user", "pid", "mnt", "uts", "ipc", "cgroup")

@@ -62,6 +62,7 @@ def run(prepare, main, clean):
     main's status, 130 when it was interrupted.
     """
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    kernel.reaper = os.getpid()
     child = 0
 
     def stop(*_):
