@@ -80,7 +80,14 @@ SCOPE  := $(wildcard helpers/scope/*.c)
 NET    := $(wildcard helpers/net/*.c)
 SESSION := helpers/session/pam_session.c
 CLIENT := $(filter-out helpers/client/client_open.c,$(wildcard helpers/client/*.c))
-HELPER := $(wildcard helpers/opener/*.c helpers/supervisor/*.c helpers/worker/*.c) helpers/client/session_id.c \
+# A session's resident process, what the opener alone has of it, and what both have.
+RESIDENT := $(addprefix helpers/supervisor/,cgroup_told.c follow.c limit_notice.c network_watch.c presence.c session_ready.c \
+	supervisor.c) $(wildcard helpers/worker/serve*.c helpers/worker/host*.c)
+OPENING := $(addprefix helpers/supervisor/,begin.c network.c rootfs_share.c session_open.c supervisor_hand_over.c tmp_share.c)
+BOTH := $(filter-out $(RESIDENT) $(OPENING),$(wildcard helpers/supervisor/*.c)) helpers/worker/children.c \
+	helpers/opener/cgroup_await.c
+SUPERVISOR := $(RESIDENT) $(BOTH)
+HELPER := $(wildcard helpers/opener/*.c) $(OPENING) $(filter-out helpers/opener/%,$(BOTH)) helpers/client/session_id.c \
 	helpers/init/init.c helpers/init/user_manager.c \
 	helpers/planner/messages.c helpers/planner/talk.c
 MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/ids/privs.c core/run/ids/privs_caps.c \
@@ -114,7 +121,8 @@ LDLIBS_run  = $(if $(wildcard $(SECCOMP_A)),$(SECCOMP_A),-lseccomp) $(shell $(PK
 LDLIBS_ctl  = $(LDLIBS_run) -lsmartcols -ljansson
 SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
-PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsshell-planner $(BUILD)/nsshell-init $(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
+PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsshell-planner $(BUILD)/nsshell-supervisor $(BUILD)/nsshell-init \
+	$(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
 	$(BUILD)/nsshell-door $(BUILD)/nsshell-command $(BUILD)/nsshell-session $(BUILD)/nsshell-image \
 	$(BUILD)/pam_nsshell.so
 # Asks systemd for an account's scope; a system without systemd's library has no use for it.
@@ -179,6 +187,11 @@ $(BUILD)/nsshell-helper: $(call obj,$(HELPER)) $(LIBS)
 $(BUILD)/nsshell-planner: $(call obj,$(PLANNER)) $(LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run)
+
+# One for each session, for as long as that lasts: no library but these two, whatever the opener is linked with.
+$(BUILD)/nsshell-supervisor: $(call obj,$(SUPERVISOR)) $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcap
 
 # Static: there is one for each session, and its box has whatever libraries. So it is never instrumented.
 $(BUILD)/static/%.o: %.c $(BUILD)/.flags
@@ -456,6 +469,7 @@ install: all
 	install -m 0755 $(BUILD)/nsctl $(BUILD)/nsjoin $(DESTDIR)$(PREFIX)/sbin/
 	$(call put,0711,$(BUILD)/nsshell-planner,$(LIBEXECDIR)/nsshell)
 	$(call put,0711,$(BUILD)/nsshell-init,$(LIBEXECDIR)/nsshell)
+	$(call put,0755,$(BUILD)/nsshell-supervisor,$(LIBEXECDIR)/nsshell)
 	$(call put,0755,$(BUILD)/nsshell-helper,$(LIBEXECDIR)/nsshell)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1
 	ln -sf ../sbin/nsctl ../sbin/nsjoin $(DESTDIR)$(PREFIX)/bin/ # users' PATH has no sbin
@@ -528,6 +542,7 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/bin/nsctl $(DESTDIR)$(PREFIX)/bin/nsjoin \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-planner $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-init \
+		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-supervisor \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door $(OLD_SETUID) \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-net \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-command \

@@ -16,7 +16,7 @@ import sys
 
 TREE = pathlib.Path(__file__).resolve().parents[1]
 PRODUCT = ("core", "config", "helpers", "nsshell", "pam_module")
-LOGIN = ("pam_nsshell.so", "nsshell-helper", "nsshell-init", "nsshell-scope", "nsshell-session")
+LOGIN = ("pam_nsshell.so", "nsshell-helper", "nsshell-supervisor", "nsshell-init", "nsshell-scope", "nsshell-session")
 SETUID = ("nsshell-door",)
 PLANNER = ("nsshell-planner",)
 OTHERS = ("nsjoin", "nsctl", "bin/nsshell", "nsshell-command", "nsshell-image")

@@ -25,6 +25,7 @@
 #define PATH_COMMAND    LIBEXECDIR "/nsshell/nsshell-command"
 #define PATH_NET        LIBEXECDIR "/nsshell/nsshell-net"
 #define PATH_INIT       LIBEXECDIR "/nsshell/nsshell-init"
+#define PATH_SUPERVISOR LIBEXECDIR "/nsshell/nsshell-supervisor"
 #define PATH_PLANNER    LIBEXECDIR "/nsshell/nsshell-planner"
 #define PATH_IMAGE      LIBEXECDIR "/nsshell/nsshell-image"
 #define PATH_MODULE     PAMDIR "/pam_nsshell.so"

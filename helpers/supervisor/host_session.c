@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -56,7 +57,7 @@ static int start(const struct plan *p, const char *service, const char *tty,
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(e, errno, "open %s", service);
 	h->leash = pair[0];
-	h->service = service;
+	(void)snprintf(h->service, sizeof(h->service), "%s", service);
 	r = spawn(p, service, tty, pair[1], &h->pid);
 	(void)close(pair[1]);
 	if (r != 0)

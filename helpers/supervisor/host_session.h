@@ -15,7 +15,7 @@ struct host_session {
 	int leash; /* the transaction is closed when its last copy is; -EBADF: there is none */
 	int pidfd; /* of nsshell-session, a child */
 	pid_t pid;
-	const char *service; /* NULL: none was started */
+	char service[20]; /* "": none was started */
 };
 #define HOST_SESSION_NONE                                                                \
 	{                                                                                \

@@ -240,12 +240,6 @@ static int take_theirs(struct session *s, struct err *e)
 	return found < 0 || note(s, ns, e) < 0 ? -1 : session_write(s, e);
 }
 
-void network_return(const struct plan *plan)
-{
-	if (plan->network.kind == NETWORK_PRIVATE && !plan->network.share)
-		number_return(plan->network.number);
-}
-
 int network_take(struct session *s, int family, struct err *e)
 {
 	_cleanup_close_ int ns = -EBADF;

@@ -147,11 +147,3 @@ int holder_take(struct session *s, int family, struct err *e)
 		return -1;
 	return refresh_hold(s->plan, &s->refresh, e);
 }
-
-void holder_let_go(struct session *s)
-{
-	if (s->record.holder != 0 && s->record.state != RECORD_CLOSING)
-		session_shut(s);
-	refresh_close(&s->refresh);
-	cleanup_close(&s->holder);
-}

@@ -28,11 +28,3 @@ int holder_reserve(const struct plan *plan, struct err *e);
  * Return: 0 or -1 with @e.
  */
 int holder_take(struct session *s, int family, struct err *e);
-
-/**
- * holder_let_go() - Close it, and the session's door first
- *
- * Should:   be called before the session leaves the account's list: whom the account's lock lets in
- *	     next may mount the upper again, and is refused where a record still promises it
- */
-void holder_let_go(struct session *s);

@@ -13,7 +13,6 @@
 #include "core/run/session/reconcile.h"
 #include "core/run/terminal/tty.h"
 #include "helpers/opener/cgroup_worker.h"
-#include "helpers/supervisor/rootfs_share.h"
 #include "helpers/init/init.h"
 #include "helpers/supervisor/network.h"
 #include "helpers/supervisor/sibling.h"
@@ -47,6 +46,7 @@ void session_begin(struct session *s, const struct plan *plan, const struct stag
 		.init = -EBADF,
 		.leash = -EBADF,
 		.program = -EBADF,
+		.next = -EBADF,
 		.terminal = terminal,
 		.holder = plan->upper == UPPER_DISK ? SIBLING_ROOTFS_FD : -EBADF,
 		.host = HOST_SESSION_NONE,
@@ -376,7 +376,7 @@ static void await_heard(int sock)
 	(void)poll(&p, 1, LET_GO_MS);
 }
 
-void session_turn_away(
+static void turn_away(
 	struct session *s, int sock, pid_t caller, const char *before, struct err *e)
 {
 	if (s->cut_off) {
@@ -463,13 +463,25 @@ static int take_away(struct session *s, struct err *e)
 	return -1;
 }
 
+/*
+ * The account's rootfs, where it is shared, and the session's door first: whom the account's lock lets in next may mount
+ * the upper again, and is refused where a record still promises it.
+ */
+static void let_go_of_rootfs(struct session *s)
+{
+	if (s->record.holder != 0 && s->record.state != RECORD_CLOSING)
+		session_shut(s);
+	refresh_close(&s->refresh);
+	cleanup_close(&s->holder);
+}
+
 int session_end(struct session *s, struct err *e)
 {
 	int r;
 
 	session_kill(s);
 	cgroup_fds_close(&s->groups);
-	holder_let_go(s);
+	let_go_of_rootfs(s);
 	host_session_close(&s->login, &s->host, s->plan);
 	cleanup_close(&s->net);
 	network_return(s->plan);
@@ -477,9 +489,20 @@ int session_end(struct session *s, struct err *e)
 	cleanup_close(&s->terminal);
 	cleanup_close(&s->leash);
 	cleanup_close(&s->program);
+	cleanup_close(&s->next);
 	cleanup_close(&s->listener);
 	cleanup_close(&s->proc);
 	cleanup_close(&s->ptys);
 	cleanup_close(&s->filter);
 	return r;
+}
+
+void session_forsake(
+	struct session *s, int sock, pid_t caller, const char *before, struct err *e)
+{
+	/* Who waits for it opens one of their own. */
+	if (s->listener >= 0)
+		session_shut(s);
+	turn_away(s, sock, caller, before, e);
+	(void)session_end(s, e);
 }

@@ -42,6 +42,7 @@ struct session {
 	int init;     /* pidfd */
 	int leash;    /* to init */
 	int program;  /* nsshell-init, until init runs */
+	int next;     /* nsshell-supervisor, until it runs */
 	int terminal; /* the lent terminal */
 	int filter;   /* the system call filter's program; -EBADF for none */
 	int proc;     /* the host's /proc */
@@ -70,13 +71,22 @@ void session_begin(struct session *s, const struct plan *plan, const struct stag
 	int terminal, int preparer, int family, bool allow);
 
 /**
- * session_open() - Build the session up to a running init
+ * session_open() - Build the session, up to an init that is on its way into its root
  *
  * On failure the session is partly there: session_end() takes away what is.
  *
  * Return: 0 or -1 with @e.
  */
 int session_open(struct session *s, struct err *e);
+
+/**
+ * session_ready() - Wait until init is there, and take down what the record says of it
+ *
+ * Should:   follow session_open(), by now in nsshell-supervisor
+ *
+ * Return: as session_open().
+ */
+int session_ready(struct session *s, struct err *e);
 
 /**
  * session_admit() - Tell a login how to get in: PROTO_MOVE, PROTO_JOIN
@@ -101,17 +111,6 @@ int session_hear_late(struct session *s, struct err *e);
 
 /* Until the next one's time is over, in ms; -1 for never. */
 int session_patience(const struct session *s);
-
-/**
- * session_turn_away() - Refuse the first login, and wait until it is gone
- * @sock:	closed
- * @before:	where cgroup_of() found @caller
- *
- * One that is inside already runs the user's programs, and keeps its limits to its end: only the log
- * is told.
- */
-void session_turn_away(
-	struct session *s, int sock, pid_t caller, const char *before, struct err *e);
 
 /* Forget a lease whose login program is gone; one that isn't yet gets a while, then
  * SIGKILL. */
@@ -145,6 +144,17 @@ void session_kill(struct session *s);
  * reconcile_all().
  */
 int session_end(struct session *s, struct err *e);
+
+/**
+ * session_forsake() - It becomes no session: refuse the first login, wait until that is gone, and take all away
+ * @sock:	closed
+ * @before:	where cgroup_of() found @caller
+ *
+ * One that is inside already runs the user's programs, and keeps its limits to its end: only the log
+ * is told.
+ */
+void session_forsake(
+	struct session *s, int sock, pid_t caller, const char *before, struct err *e);
 
 /**
  * session_refuse() - The answer that ends a request, and its event: the caller needn't log it

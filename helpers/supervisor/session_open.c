@@ -24,7 +24,6 @@
 #include "helpers/init/left.h"
 #include "helpers/supervisor/join_socket.h"
 #include "helpers/supervisor/network.h"
-#include "helpers/supervisor/ticket.h"
 #include "helpers/supervisor/tmp_share.h"
 
 #include <fcntl.h>
@@ -38,8 +37,6 @@
 #include <time.h>
 
 #define LOCK_MS 1000
-/* How long init may take, in seconds: a user manager is given 30. */
-#define INIT_PATIENCE_S 90
 
 /* ---- the record --------------------------------------------------------------------- */
 
@@ -166,44 +163,6 @@ static int start_init(struct session *s, const struct stage *stage, struct err *
 	return 0;
 }
 
-/* Who ends the session meanwhile needn't wait for a user manager that its user has stopped. */
-static int await_word(const struct session *s, struct err *e)
-{
-	struct pollfd p[] = {
-		{ .fd = s->leash, .events = POLLIN },
-		{ .fd = s->signals, .events = POLLIN },
-	};
-	int r = poll(p, 2, INIT_PATIENCE_S * 1000);
-
-	if (r > 0 && p[1].revents)
-		return err_set(e, 0, SESSION_STOPPED);
-	if (r > 0)
-		return 0;
-	return err_set(e, r < 0 ? errno : ETIMEDOUT, "hear from init of the session");
-}
-
-static int await_init(struct session *s, struct err *e)
-{
-	struct init_report said;
-	int fds[IO_FDS_MAX], r;
-	size_t n = 0;
-
-	if (await_word(s, e) < 0)
-		return -1;
-	r = io_recv(s->leash, &said, sizeof(said), fds, &n);
-	if (n > 0)
-		s->ptys = fds[0];
-	if (r != 0)
-		return err_set(e, r < 0 ? errno : 0, "init of the session died");
-	if (said.error.msg[0]) {
-		said.error.msg[sizeof(said.error.msg) - 1] = '\0';
-		return err_set(e, 0, "%s", said.error.msg);
-	}
-	said.note.msg[sizeof(said.note.msg) - 1] = '\0';
-	copy(s->note, sizeof(s->note), said.note.msg);
-	return 0;
-}
-
 static int go(struct session *s, struct err *e)
 {
 	const char word = INIT_GO;
@@ -212,33 +171,6 @@ static int go(struct session *s, struct err *e)
 		return -1;
 	return io_send(s->leash, &word, 1, NULL, 0) < 0 ? err_set(e, errno, "start init")
 							: 0;
-}
-
-/* ---- the record's facts ------------------------------------------------------------- */
-
-static uint64_t namespace_of(const struct session *s, const char *kind)
-{
-	char path[48];
-	struct stat st;
-
-	(void)snprintf(path, sizeof(path), "%d/ns/%s", s->record.init.pid, kind);
-	return fstatat(s->proc, path, &st, 0) < 0 ? 0 : st.st_ino;
-}
-
-static int note_init(struct session *s, struct err *e)
-{
-	struct record_namespaces *ns = &s->record.ns;
-
-	if (io_process_start(s->record.init.pid, &s->record.init.start) < 0)
-		return err_set(e, errno, "read the start time of init");
-	ns->user = namespace_of(s, "user");
-	ns->pid = namespace_of(s, "pid");
-	ns->mnt = namespace_of(s, "mnt");
-	ns->uts = namespace_of(s, "uts");
-	ns->ipc = namespace_of(s, "ipc");
-	if (s->plan->namespaces & CLONE_NEWCGROUP)
-		ns->cgroup = namespace_of(s, "cgroup");
-	return 0;
 }
 
 /* ---- the whole ---------------------------------------------------------------------- */
@@ -362,23 +294,25 @@ static int open_stage(struct session *s, struct err *e)
 }
 
 /* As long as the host's mounts are ours. */
-static int open_program(struct session *s, struct err *e)
+static int open_programs(struct session *s, struct err *e)
 {
 	_cleanup_close_ int low = open(PATH_INIT, O_PATH | O_CLOEXEC);
 
 	s->program = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, INIT_LEFT_FD + 1);
-	return s->program < 0 ? err_set(e, errno, "start %s", PATH_INIT) : 0;
+	if (s->program < 0)
+		return err_set(e, errno, "start %s", PATH_INIT);
+	s->next = open(PATH_SUPERVISOR, O_PATH | O_CLOEXEC);
+	return s->next < 0 ? err_set(e, errno, "start %s", PATH_SUPERVISOR) : 0;
 }
 
 int session_open(struct session *s, struct err *e)
 {
-	struct err ticket;
 	int r;
 
 	s->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (s->proc < 0)
 		return err_set(e, errno, "open /proc");
-	if (open_program(s, e) < 0)
+	if (open_programs(s, e) < 0)
 		return -1;
 	if (begin_record(s, e) < 0 || groups_begin(s->preparer, e) < 0)
 		return -1;
@@ -393,10 +327,5 @@ int session_open(struct session *s, struct err *e)
 	look_end();
 	stage_close(&s->stage);
 	cleanup_close(&s->program);
-	if (r < 0 || await_init(s, e) < 0 || note_init(s, e) < 0)
-		return -1;
-	if (ticket_move(s->plan, s->record.init.pid, &ticket) < 0)
-		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, s->plan), "session %s: %s",
-			s->plan->id, ticket.msg);
-	return 0;
+	return r;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "helpers/supervisor/supervisor.h"
-
+/*
+ * nsshell-supervisor FD: the small host-side process of a session, from when its init is on its way in: waits for leases and
+ * init, then takes all away. The opener becomes it (begin.c), and says what there is (left.h).
+ */
 #include "core/base/event.h"
 #include "core/base/cleanup.h"
 #include "core/base/compat.h"
 #include "core/base/io.h"
+#include "core/base/parse.h"
 #include "core/run/session/account_log.h"
 #include "core/run/session/account_sessions.h"
 #include "core/run/ids/privs.h"
@@ -13,6 +16,7 @@
 #include "helpers/opener/cgroup_worker.h"
 #include "helpers/init/init.h"
 #include "helpers/supervisor/join_socket.h"
+#include "helpers/supervisor/left.h"
 #include "helpers/supervisor/network_watch.h"
 #include "helpers/supervisor/presence.h"
 #include "helpers/worker/serve.h"
@@ -22,6 +26,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -461,26 +466,13 @@ static void watch(struct watch *w)
 	}
 }
 
-static int listen_to_signals(void)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGIO);
-	(void)sigaddset(&set, RENEW_SIGNAL);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 /* ---- the whole ---------------------------------------------------------------------- */
 
 static int open_first(struct session *s, struct serve *serve, int sock, struct err *e)
 {
 	int lease;
 
-	if (session_open(s, e) < 0 || serve_begin(serve, s, e) < 0)
+	if (session_ready(s, e) < 0 || serve_begin(serve, s, e) < 0)
 		return -1;
 	lease = fcntl(sock, F_DUPFD_CLOEXEC, 0);
 	if (lease < 0)
@@ -505,57 +497,51 @@ static void end(struct session *s, struct tell *tell, uint64_t begun)
 		s->plan->user, (now_usec() - begun) / 1000000, used);
 }
 
-/* Return: whether it ever was a session. */
-static bool supervise(struct watch *w, const struct cgroup_fds *born, struct err *e)
+static void run(struct supervisor_left *l)
 {
-	if (cgroup_move_born(born, e) < 0 || open_first(w->s, &w->serve, w->first, e) < 0)
-		return false;
-	watch(w);
-	*e = w->why;
-	return w->open;
-}
-
-static void run(struct session *s, int sock, const struct cgroup_fds *born)
-{
+	struct session *s = &l->session;
 	struct watch w = { .s = s,
-		.first = sock,
+		.first = l->sock,
 		.presence = PRESENCE_NONE,
 		.serve = SERVE_NONE,
 		.follow = FOLLOW_NONE,
 		.network = NETWORK_WATCH_NONE };
-	pid_t caller = join_socket_peer(sock);
-	uint64_t begun = now_usec();
-	char before[CGROUP_TEXT_MAX];
-	struct err e;
 
-	s->signals = listen_to_signals();
-	cgroup_of(caller, before);
-	if (!supervise(&w, born, &e)) {
-		serve_shut(&w.serve, s);
-		serve_end(&w.serve);
-		/* Who waits for it opens one of their own. */
-		if (s->listener >= 0)
-			session_shut(s);
-		session_turn_away(s, sock, caller, before, &e);
-		(void)session_end(s, &e);
+	if (open_first(s, &w.serve, w.first, &w.why) == 0)
+		watch(&w);
+	serve_shut(&w.serve, s);
+	serve_end(&w.serve);
+	if (!w.open) {
+		session_forsake(s, l->sock, l->caller, l->before, &w.why);
 		return;
 	}
 	follow_end(&w.follow);
 	network_watch_end(&w.network);
-	serve_shut(&w.serve, s);
-	serve_end(&w.serve);
-	end(s, &w.tell, begun);
+	end(s, &w.tell, l->begun);
 	presence_end(&w.presence);
 }
 
-_Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage,
-	int sock, int terminal, int preparer, int family, const struct cgroup_fds *born,
-	bool allow)
+int main(int argc, char **argv)
 {
-	static struct session s;
+	static struct supervisor_left left;
+	static struct plan plan;
+	struct err e = { 0 };
+	uint32_t fd;
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	session_begin(&s, plan, stage, terminal, preparer, family, allow);
-	run(&s, sock, born);
-	_exit(0);
+	if (argc != 2 || parse_u32(argv[1], &fd) < 0 || fd > INT_MAX)
+		return 1;
+	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
+	/* Executed by an fd, it would have that one's number for a name. */
+	(void)prctl(PR_SET_NAME, "nsshell", 0, 0, 0);
+	title_begin(argc, argv);
+	/* What is there is taken away by the next login's reconcile_all(). */
+	if (left_read((int)fd, &left, &plan, &e) < 0) {
+		event_log(LOG_ERR, &(const struct event){ EVENT_NOTE, NULL, NULL }, "%s",
+			e.msg);
+		return 1;
+	}
+	cgroup_mounts_hear(left.mounts);
+	run(&left);
+	return 0;
 }

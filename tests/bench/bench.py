@@ -118,7 +118,8 @@ def idle_table(host, n):
                               "--unshare-ipc", "--die-with-parent", "--ro-bind", "/", "/",
                               "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",
                               "--tmpfs", "/run", "/bin/sleep", "1000"], n, ready=False)
-    idle("nsshell", [host.helper, os.path.join(LIBEXEC, "nsshell-init")], host.caller(NAME, "-i"), n)
+    idle("nsshell", [os.path.join(LIBEXEC, name) for name in ("nsshell-supervisor", "nsshell-init")],
+         host.caller(NAME, "-i"), n)
     host.settle()
 
 

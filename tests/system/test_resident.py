@@ -7,6 +7,8 @@ import pathlib
 import re
 import shutil
 
+from harness.stage import TREE
+
 
 def _status(pid):
     text = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
@@ -57,6 +59,49 @@ def test_init(b):
         b.check(status["NoNewPrivs"] == ["1"] and status["Seccomp"] == ["2"], "it lives under the session's filter", status)
         fds = sorted(os.listdir(f"/proc/{pid}/fd"), key=int)
         b.check(fds == ["0", "1", "2", "3", "4"], "it has its leash and its signals open", fds)
+
+
+def test_supervisor(b):
+    b.stage.config("HostCommands=none\n")
+    with b.shell(b.alice.pw_name) as s:
+        s.do("true")
+        pid = b.record_of(b.alice.pw_name)["supervisor_pid"]
+        status, files = _status(pid), _files(pid)
+        ours = {f for f in files if not f.startswith(("ld-", "libc.", "libcap.", "libnss_"))}
+        b.check(ours == {"nsshell-supervisor"}, "the supervisor has its own program mapped, with libc and libcap", files)
+        b.check(status["CapEff"] == status["CapPrm"] == status["CapBnd"], "it has no way to more than it holds", status)
+        open_on_exec = [fd for fd in os.listdir(f"/proc/{pid}/fd") if int(fd) > 2 and not _closes(pid, fd)]
+        b.check(not open_on_exec, "what it was handed over goes no further", open_on_exec)
+
+
+def _closes(pid, fd):
+    text = pathlib.Path(f"/proc/{pid}/fdinfo/{fd}").read_text(encoding="ascii")
+    return int(re.search(r"^flags:\s*([0-7]+)", text, re.M)[1], 8) & os.O_CLOEXEC
+
+
+def test_no_supervisor(b):
+    b.stage.config("OnError=allow\n")
+    with _instead(b, "nsshell-supervisor", None):
+        _refused(b, "without nsshell-supervisor", "nsshell-supervisor")
+
+
+def test_a_supervisor_of_another_version(b):
+    """What an upgrade may leave for a moment: nobody is let in, and the next login takes away what there was."""
+    place = b.stage.private / "nothing" / "nsshell-supervisor"
+    program = b.stage.private / "another-version"
+    said, version = place.read_bytes(), re.search(rb"\((.*?)\)", (TREE / "debian/changelog").read_bytes())[1]
+    b.check(said.count(version + b"\0"), "the program says which version it is")
+    program.write_bytes(said.replace(version + b"\0", b"9" * len(version) + b"\0"))
+    program.chmod(0o755)
+    b.stage.config("OnError=allow\n")
+    b.stage.syslog.clear()
+    with _instead(b, "nsshell-supervisor", program):
+        r = b.ssh(b.alice.pw_name, "echo in")
+    b.check(r.returncode != 0 and "in\n" not in r.stdout, "one of another version: no login", r.stdout + r.stderr)
+    lines = [x for x in b.stage.syslog.wait("are of two versions") if "are of two versions" in x]
+    b.check(lines, "and the log says why", lines or b.log_tail())
+    r = b.ssh(b.alice.pw_name, "echo in")
+    b.check(r.stdout == "in\n" and b.gone(), "the next one is let in, and takes away what that left", r.stdout + r.stderr, b.stage.records())
 
 
 def test_no_init(b):

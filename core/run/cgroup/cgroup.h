@@ -134,5 +134,10 @@ long cgroup_count(enum plan_cgroup_kind kind, const char *path);
 /* Where a controller is mounted, NULL where it isn't; asked of libcgroup once. */
 const char *cgroup_mount_point(const char *controller);
 
+/* All of that as text, a line each, for a process that doesn't ask itself. Return: 0, or -1 where it isn't known. */
+#define CGROUP_MOUNTS_MAX 4096
+int cgroup_mounts_tell(char *buf, size_t size);
+void cgroup_mounts_hear(const char *text);
+
 /* What this host has mounted, for those who have a record but no plan. */
 enum plan_cgroup_kind cgroup_kind(void);

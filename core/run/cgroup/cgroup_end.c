@@ -176,6 +176,14 @@ static bool cut_last(char *path)
 	return end != NULL;
 }
 
+bool cgroup_is_unit(const char *group)
+{
+	static const char top[] = "nsshell.slice";
+
+	return strncmp(group, top, strlen(top)) == 0 &&
+	       (group[strlen(top)] == '/' || group[strlen(top)] == '\0');
+}
+
 /*
  * systemd takes a scope away when its last process is gone, the groups below with it. Where it
  * doesn't know of hierarchies, nsshell made the same path itself.

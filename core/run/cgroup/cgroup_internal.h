@@ -18,8 +18,14 @@
 #define CGROUP_N_KERNEL      9
 extern const char *const cgroup_controllers[CGROUP_N_CONTROLLERS];
 
+/*
+ * cgroup_libcgroup.c; nsshell-supervisor, which has no libcgroup, brings these two along by itself: it is told by
+ * cgroup_mounts_hear(), and asks nobody.
+ */
 /* Start libcgroup, with its log off; does nothing the second time. Return: 0 or -1 with @e. */
 int cgroup_start(struct err *e);
+/* Where cgroup_controllers[@i] is mounted. Return: text to free(), "" for nowhere; NULL where that can't be said now. */
+char *cgroup_ask_mount(size_t i);
 
 /* The words for a libcgroup error code. */
 const char *cgroup_failure(int code);
@@ -133,6 +139,11 @@ int cgroup_check_values(const struct plan_cgroup *plan, struct err *e);
 int cgroup_open_moves(
 	const struct plan_cgroup *plan, struct cgroup_fds *f, struct err *e);
 
+/* ---- cgroup_end.c ------------------------------------------------------------------- */
+
+/* Whether a group is a scope or slice of systemd's, by its name. */
+bool cgroup_is_unit(const char *group);
+
 /* ---- cgroup_scope.c ----------------------------------------------------------------- */
 
 /**
@@ -141,9 +152,6 @@ int cgroup_open_moves(
  * As cgroup_prepare(), without the session's.
  */
 int cgroup_scope_prepare(const struct plan_cgroup *plan, pid_t supervisor, struct err *e);
-
-/* Whether a group is a scope or slice of systemd's, by its name. */
-bool cgroup_is_unit(const char *group);
 
 /* Write what isn't as it should be into such a group, or have systemd do so. */
 int cgroup_scope_set(

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* libcgroup itself: started once, and asked where the hierarchies are. */
+/* Where the hierarchies are: asked for once, or told by who has asked. */
 #include "core/run/cgroup/cgroup.h"
 
-#include "core/base/compat.h"
 #include "core/run/cgroup/cgroup_internal.h"
-#include "core/run/cgroup/cgroup_join.h"
 
-#include <libcgroup.h>
 #include <limits.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,65 +15,49 @@ const char *const cgroup_controllers[CGROUP_N_CONTROLLERS] = { "pids", "memory",
 	"cpuacct", "freezer", "cpuset", "blkio", "io", "devices", "name=systemd",
 	"unified" };
 
-/* libcgroup would print to stdout where CGROUP_LOGLEVEL is set. */
-static void no_log(void *data, int level, const char *fmt, va_list ap)
+static char *mounts[CGROUP_N_CONTROLLERS];
+
+static const char *mount_of(size_t i)
 {
-	(void)data, (void)level, (void)fmt, (void)ap;
+	if (!mounts[i])
+		mounts[i] = cgroup_ask_mount(i);
+	return mounts[i] && *mounts[i] ? mounts[i] : NULL;
 }
 
-const char *cgroup_failure(int code)
-{
-	return code == ECGOTHER ? strerrordesc_np(cgroup_get_last_errno())
-				: cgroup_strerror(code);
-}
-
-int cgroup_start(struct err *e)
-{
-	static bool done;
-	int r;
-
-	if (done)
-		return 0;
-	cgroup_set_logger(no_log, CGROUP_LOG_ERROR, NULL);
-	r = cgroup_init();
-	if (r != 0)
-		return err_set(e, 0, "start libcgroup: %s", cgroup_failure(r));
-	done = true;
-	return 0;
-}
-
-static char *find_mount(size_t i)
-{
-	char path[PATH_MAX / 2], *mount = NULL;
-
-	/* libcgroup knows no hierarchy by what it doesn't have. */
-	if (i >= CGROUP_N_KERNEL)
-		return strdup(
-			cgroup_mount_find(i == CGROUP_N_KERNEL ? "name=systemd" : "",
-				path, sizeof(path)) < 0
-				? ""
-				: path);
-	if (cgroup_get_subsys_mount_point(cgroup_controllers[i], &mount) != 0)
-		return strdup("");
-	return mount;
-}
-
-/* libcgroup reads the mount table at every question: ask once for each controller. */
 const char *cgroup_mount_point(const char *controller)
 {
-	static char *mounts[CGROUP_N_CONTROLLERS];
-	struct err ignored;
-
-	if (cgroup_start(&ignored) < 0)
-		return NULL;
-	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
-		if (strcmp(controller, cgroup_controllers[i]) != 0)
-			continue;
-		if (!mounts[i])
-			mounts[i] = find_mount(i);
-		return mounts[i] && *mounts[i] ? mounts[i] : NULL;
-	}
+	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++)
+		if (strcmp(controller, cgroup_controllers[i]) == 0)
+			return mount_of(i);
 	return NULL;
+}
+
+int cgroup_mounts_tell(char *buf, size_t size)
+{
+	struct err ignored;
+	size_t len = 0;
+
+	for (size_t i = 0; i < CGROUP_N_CONTROLLERS && len < size; i++) {
+		const char *mount = mount_of(i);
+
+		/* There are none on this host, or there is no memory. */
+		if (!mounts[i] && cgroup_start(&ignored) == 0)
+			return -1;
+		len += (size_t)snprintf(
+			buf + len, size - len, "%s\n", mount ? mount : "");
+	}
+	return len < size ? 0 : -1;
+}
+
+void cgroup_mounts_hear(const char *text)
+{
+	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
+		size_t len = strcspn(text, "\n");
+
+		free(mounts[i]);
+		mounts[i] = strndup(text, len);
+		text += len + (text[len] == '\n');
+	}
 }
 
 int cgroup_path(const char *controller, const char *group, const char *file, char *buf,

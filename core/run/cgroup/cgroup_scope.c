@@ -72,14 +72,6 @@ static struct plan_cgroup_setting *take_settings(
 	return ret;
 }
 
-bool cgroup_is_unit(const char *group)
-{
-	static const char top[] = "nsshell.slice";
-
-	return strncmp(group, top, strlen(top)) == 0 &&
-	       (group[strlen(top)] == '/' || group[strlen(top)] == '\0');
-}
-
 int cgroup_scope_set(
 	const char *group, const struct plan_cgroup_setting *v, size_t n, struct err *e)
 {

@@ -39,46 +39,6 @@ static void sources_close(struct sources *s)
 	userns_reap(s->dying);
 }
 
-int rootfs_tmpfs(uint64_t size, uint64_t inodes, uint32_t mode, uint32_t uid,
-	uint32_t gid, uint64_t attr)
-{
-	const struct {
-		const char *key;
-		uint64_t value;
-		bool octal, set;
-	} options[] = {
-		{ "size", size, false, size > 0 },
-		{ "nr_inodes", inodes, false, inodes > 0 },
-		{ "mode", mode, true, true },
-		{ "uid", uid, false, true },
-		{ "gid", gid, false, true },
-	};
-	_cleanup_close_ int fs = sys_fs_open("tmpfs");
-	char value[32];
-
-	if (fs < 0)
-		return -1;
-	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
-		(void)snprintf(value, sizeof(value),
-			options[i].octal ? "%" PRIo64 : "%" PRIu64, options[i].value);
-		if (options[i].set && sys_fs_set(fs, options[i].key, value) < 0)
-			return -1;
-	}
-	return sys_fs_mount(fs, attr);
-}
-
-int rootfs_masks(struct err *e)
-{
-	_cleanup_close_ int mount = rootfs_tmpfs(
-		65536, 16, 0700, 0, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-	_cleanup_close_ int file = -EBADF;
-
-	if (mount >= 0 && mkdirat(mount, ROOTFS_MASK_DIR, 0) == 0)
-		file = openat(mount, ROOTFS_MASK_FILE,
-			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
-	return file < 0 ? err_set(e, errno, "make the mask") : take_fd(&mount);
-}
-
 /* ---- in the host's mount namespace -------------------------------------------------- */
 
 static bool is_tree(const char *path)
@@ -361,11 +321,6 @@ static int layer_path(const struct plan *plan, size_t i, const char *kind, char 
 		return -1;
 	(void)snprintf(ret, 320, "/disk/%s/%s", kind, name);
 	return 0;
-}
-
-void rootfs_lower(size_t overlay, char ret[ROOTFS_LOWER_LEN])
-{
-	(void)snprintf(ret, ROOTFS_LOWER_LEN, "/lower/%zu", overlay);
 }
 
 static int make_layers(const struct plan *plan, size_t i, struct err *e)

@@ -201,7 +201,7 @@ class Stage:
             if os.path.isdir(directory):
                 kernel.bind(nothing, directory)
         for name in ("nsshell-command", "nsshell-init", "nsshell-net", "nsshell-planner", "nsshell-session",
-                     "nsshell-image"):
+                     "nsshell-supervisor", "nsshell-image"):
             if (self.build / name).exists():
                 shutil.copy(self.build / name, nothing)
         entries = self.private / "entries"
