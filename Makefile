@@ -4,6 +4,8 @@
 PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
 LIBEXECDIR ?= $(PREFIX)/libexec
+# Where the helper looks for what must be of its own version. A package gives each version one, see debian/rules.
+VERSIONDIR ?= $(LIBEXECDIR)/nsshell
 MANDIR     ?= $(PREFIX)/share/man
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 BUILD      ?= build
@@ -58,7 +60,7 @@ HARDEN += -fcf-protection=full
 endif
 OPT ?= -O2 -g
 CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
-	-DLIBEXECDIR='"$(LIBEXECDIR)"' -DDATADIR='"$(PREFIX)/share"' -DPAMDIR='"$(PAMDIR)"'
+	-DLIBEXECDIR='"$(LIBEXECDIR)"' -DVERSIONDIR='"$(VERSIONDIR)"' -DDATADIR='"$(PREFIX)/share"' -DPAMDIR='"$(PAMDIR)"'
 CFLAGS += -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) $(SANITIZE)
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(SANITIZE_LINK)
 # A shared object lives in a program that isn't instrumented.
@@ -343,7 +345,7 @@ check-broken:
 	@python3 tests/hostile/broken.py $(TESTS)
 .PHONY: check-broken
 
-## make check-vm      on whole machines under qemu: systemd with cgroup v2 and v1, and no systemd (as root)
+## make check-vm      on whole machines under qemu: Debian 13 and 12, with cgroup v2 and v1, with systemd and without (as root)
 check-vm: all $(BUILD)/hostile/attack $(BUILD)/hostile/evil.so
 	@python3 tests/vm/run.py $(TESTS)
 ## make check-vm-all  the same, and everything of the other suites that can be run in there; takes long
@@ -462,14 +464,14 @@ OLD_SETUID = $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-own
 # so the mode of nsshell-planner and nsshell-init is 0711.
 ## make install       PREFIX, DESTDIR, SYSCONFDIR, LIBEXECDIR, PAMDIR, MANDIR are honoured
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(PAMDIR) \
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)/nsshell $(DESTDIR)$(VERSIONDIR) $(DESTDIR)$(PAMDIR) \
 		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(COMPLETIONDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/nsshell/nsshell.conf.d
 	rm -f $(OLD_SETUID)
 	install -m 0755 $(BUILD)/nsctl $(BUILD)/nsjoin $(DESTDIR)$(PREFIX)/sbin/
-	$(call put,0711,$(BUILD)/nsshell-planner,$(LIBEXECDIR)/nsshell)
-	$(call put,0711,$(BUILD)/nsshell-init,$(LIBEXECDIR)/nsshell)
-	$(call put,0755,$(BUILD)/nsshell-supervisor,$(LIBEXECDIR)/nsshell)
+	$(call put,0711,$(BUILD)/nsshell-planner,$(VERSIONDIR))
+	$(call put,0711,$(BUILD)/nsshell-init,$(VERSIONDIR))
+	$(call put,0755,$(BUILD)/nsshell-supervisor,$(VERSIONDIR))
 	$(call put,0755,$(BUILD)/nsshell-helper,$(LIBEXECDIR)/nsshell)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1
 	ln -sf ../sbin/nsctl ../sbin/nsjoin $(DESTDIR)$(PREFIX)/bin/ # users' PATH has no sbin
@@ -541,8 +543,8 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/nsctl $(DESTDIR)$(PREFIX)/sbin/nsjoin \
 		$(DESTDIR)$(PREFIX)/bin/nsctl $(DESTDIR)$(PREFIX)/bin/nsjoin \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
-		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-planner $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-init \
-		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-supervisor \
+		$(DESTDIR)$(VERSIONDIR)/nsshell-planner $(DESTDIR)$(VERSIONDIR)/nsshell-init \
+		$(DESTDIR)$(VERSIONDIR)/nsshell-supervisor \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door $(OLD_SETUID) \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-net \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-command \

@@ -8,6 +8,9 @@
 #ifndef LIBEXECDIR
 #define LIBEXECDIR "/usr/libexec"
 #endif
+#ifndef VERSIONDIR
+#define VERSIONDIR LIBEXECDIR "/nsshell"
+#endif
 #ifndef DATADIR
 #define DATADIR "/usr/share"
 #endif
@@ -24,9 +27,9 @@
 #define PATH_SESSION    LIBEXECDIR "/nsshell/nsshell-session"
 #define PATH_COMMAND    LIBEXECDIR "/nsshell/nsshell-command"
 #define PATH_NET        LIBEXECDIR "/nsshell/nsshell-net"
-#define PATH_INIT       LIBEXECDIR "/nsshell/nsshell-init"
-#define PATH_SUPERVISOR LIBEXECDIR "/nsshell/nsshell-supervisor"
-#define PATH_PLANNER    LIBEXECDIR "/nsshell/nsshell-planner"
+#define PATH_INIT       VERSIONDIR "/nsshell-init"
+#define PATH_SUPERVISOR VERSIONDIR "/nsshell-supervisor"
+#define PATH_PLANNER    VERSIONDIR "/nsshell-planner"
 #define PATH_IMAGE      LIBEXECDIR "/nsshell/nsshell-image"
 #define PATH_MODULE     PAMDIR "/pam_nsshell.so"
 

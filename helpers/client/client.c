@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+/* Two versions meet while one takes the other's place. */
+#define AGAIN ": if nsshell is being upgraded, log in again afterwards"
+
 /* What the helper finds: /dev/null as 0 to 2, the socket as 3, no environment, default
  * signals. */
 static int spawn_with(const char *helper, const char *config, int sock,
@@ -144,15 +147,15 @@ int client_reply(
 	int r = io_recv(sock, ret, sizeof(*ret), fds, n_fds);
 
 	if (r > 0)
-		return err_set(e, 0, "the helper ended without an answer");
+		return err_set(e, 0, "the helper ended without an answer" AGAIN);
 	if (r < 0)
 		return err_set(
 			e, errno == EAGAIN ? ETIMEDOUT : errno, "hear from the helper");
 	if (ret->magic != PROTO_MAGIC) {
 		while (*n_fds > 0)
 			cleanup_close(&fds[--*n_fds]);
-		return err_set(
-			e, 0, "the helper and pam_nsshell.so are of different versions");
+		return err_set(e, 0,
+			"the helper and pam_nsshell.so are of different versions" AGAIN);
 	}
 	ret->id[sizeof(ret->id) - 1] = '\0';
 	ret->shell[sizeof(ret->shell) - 1] = '\0';
