@@ -164,9 +164,12 @@ static int cover_with(
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	return sys_attach(mount, place) < 0 ? err_set(e, errno, "mount %s on %s inside",
-						      op->source, op->target)
-					    : 0;
+	if (sys_attach(mount, place) == 0)
+		return 0;
+	/* The kernel mounts no file that was replaced since it was opened. */
+	if (errno == ENOENT && op->optional)
+		return 0;
+	return err_set(e, errno, "mount %s on %s inside", op->source, op->target);
 }
 
 static int enter_op(const struct tree *t, const struct plan_op *op,

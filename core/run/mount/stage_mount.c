@@ -40,9 +40,13 @@ static int attach(const struct doing *d, int mount, enum tree_kind kind, struct 
 
 	if (place < 0)
 		return -1;
-	return sys_attach(mount, place) < 0
-		       ? err_set(e, errno, "mount on %s inside", d->op->target)
-		       : 0;
+	if (sys_attach(mount, place) == 0)
+		return 0;
+	/* The kernel mounts no file that was replaced since it was opened. */
+	if (errno == ENOENT && d->op->source)
+		return err_set(
+			e, 0, "%s was replaced meanwhile: log in again", d->op->source);
+	return err_set(e, errno, "mount on %s inside", d->op->target);
 }
 
 static int set_attr(const struct doing *d, int mount, struct err *e)
