@@ -258,6 +258,7 @@ def everything():
     soak = os.environ.get("SOAK_MINUTES", "5")
     return (
         Part("image", "tests/vm/image.sh", "build/vm", load=1, counts=False, makes=True),
+        Part("image-13", "tests/vm/image.sh", "build/vm/trixie", "trixie", load=1, counts=False, makes=True),
         Part("build", *make("-j2", "instrumented"), load=2, counts=False, makes=True),
         Part("begin", *run, "begin", load=0, counts=False, after=("build",)),
         Part("unit", *python("unit/run.py", *units(BUILD)), load=1),
@@ -274,7 +275,7 @@ def everything():
         Part("system-release-alone", *python("system/run.py", "--alone"), alone=True),
         Part("soak", *python("soak/run.py", "--logins", "10000" if "SOAK_MINUTES" in os.environ else "2000",
                              "--minutes", soak), alone=True, minutes=60 + 2 * float(soak)),
-        Part("vm", *python("vm/run.py", "--jobs", "2", "--all"), alone=True, after=("image",), minutes=300),
+        Part("vm", *python("vm/run.py", "--jobs", "2", "--all"), alone=True, after=("image", "image-13"), minutes=300),
         Part("deb", "tests/deb/run.sh", "bookworm", "trixie", alone=True, minutes=120),
         Part("cross", "tests/cross/run.sh", load=1, minutes=60, nice=5),
         Part("mail", "tests/mail/run.sh", load=1, minutes=60, nice=5),

@@ -93,7 +93,7 @@ def main():
     took = {name: [] for name, _ in ROWS}
     with contextlib.ExitStack() as stack:
         if not o.at:
-            vm.build_image()
+            vm.build_image("v2")
             pack()
             stack.enter_context(machine)
             machine.start("v2")

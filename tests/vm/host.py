@@ -103,7 +103,8 @@ class Host:
     def __init__(self, machine):
         self.machine = machine
         self.shape = machine.shape
-        self.systemd = self.shape != "plain"
+        self.kind = SHAPES[self.shape][3]
+        self.systemd = self.kind != "plain"
         self.report = ShapeReport(self.shape)
         self.check = self.report.check
         self.skip = self.report.skip

@@ -1,43 +1,43 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# image.sh DIRECTORY: a Debian 12 to boot, made without a loop device or a mount, as root.
-# Leaves there disk.img, vmlinuz, initrd and the key id; does nothing when they are up to date.
+# image.sh DIRECTORY [RELEASE]: a Debian to boot, 12 (bookworm) or 13 (trixie), made without a loop device or a mount, as
+# root. Leaves there disk.img, vmlinuz, initrd and the key id; does nothing when they are up to date.
 # EXTRA_PKGS="a b" puts more packages in.
 set -euo pipefail
 umask 022
 self=$(readlink -f "$0")
 mkdir -p "${1:?a directory}"
-dir=$(cd "$1" && pwd)
+dir=$(cd "$1" && pwd) release=${2:-bookworm}
 extra=$(echo "${EXTRA_PKGS:-}" | tr ' ' ',')
 
 # systemd and its friends; what nsshell is linked with; login programs; what the tests use.
 packages=systemd,systemd-sysv,udev,dbus,libpam-systemd,apparmor,kmod,iproute2,procps,e2fsprogs,util-linux,acl
-packages+=,libcgroup2,libcap2,libmount1,libsmartcols1,libeconf0,libsubid4,libseccomp2,libarchive13,libjansson4,libselinux1,libaudit1,libsystemd0,libnl-route-3-200,libnftables1,nftables
+packages+=,libcap2,libmount1,libsmartcols1,libeconf0,libseccomp2,libjansson4,libselinux1,libaudit1,libsystemd0,libnl-route-3-200,libnftables1,nftables
 packages+=,openssh-server,openssh-client,openssh-sftp-server,login,passwd,sudo,cron,at,dropbear-bin,dbus-user-session
 packages+=,python3,strace,rsync,git,xauth,netcat-openbsd,libcap2-bin,busybox-static,lxcfs,fuse3,polkitd,uidmap,systemd-resolved
+case $release in
+bookworm) packages+=,libcgroup2,libarchive13 ;;
+# Accounting as new installations have it, and what a package of this release is linked with.
+trixie) packages+=,libcgroup3,libarchive13t64,libpam-wtmpdb,wtmpdb,libpam-lastlog2,lastlog2 ;;
+*) echo "image.sh: no packages are known of $release" >&2 && exit 1 ;;
+esac
 
 # Two runs at once: the second waits and finds it done.
 exec 9>"$dir/lock"
 flock 9
-stamp=$({ cat "$self" && echo "$extra"; } | sha256sum)
+stamp=$({ cat "$self" && echo "$release $extra"; } | sha256sum)
 if [ -e "$dir/initrd" ] && [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ]; then exit 0; fi
 
 work=$(mktemp -d "$dir/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 root=$work/root
 
-download_kernel() {
-	local name
-	name=$(apt-cache depends --important linux-image-cloud-amd64 2>/dev/null | awk '$1 == "Depends:" { print $2; exit }')
-	[ -n "$name" ] && (cd "$work" && apt-get -o APT::Sandbox::User=root download -qq "$name" >/dev/null)
-}
-
-# The kernel is unpacked, not installed: nobody's next boot is meant to be this one.
+# The kernel is unpacked, not installed: nobody's next boot is meant to be this one. busybox can't read compressed modules.
 unpack_kernel() {
-	local name
-	download_kernel || { apt-get update -qq && download_kernel; }
 	dpkg-deb -x "$work"/linux-image-*.deb "$work/kernel"
+	[ -e "$work/kernel/lib" ] || ln -s usr/lib "$work/kernel/lib"
 	kernel=$(ls "$work/kernel/lib/modules")
+	find "$work/kernel/lib/modules/" -name '*.ko.xz' -exec xz -d {} +
 	depmod -b "$work/kernel" "$kernel"
 }
 
@@ -196,12 +196,20 @@ sources=/etc/apt/sources.list
 [ -s "$sources" ] || sources=$(ls /etc/apt/sources.list.d/debian.sources)
 mkdir "$work/out"
 ssh-keygen -q -t ed25519 -N '' -C vm -f "$work/out/id"
-unpack_kernel
+# This machine's mirrors, of that release.
+# shellcheck disable=SC1091
+sed "s/\b$(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")\b/$release/g" "$sources" >"$work/${sources##*/}"
+# shellcheck disable=SC2016 # mmdebstrap's shell
 mmdebstrap --mode=root --variant=essential --quiet --include="$packages${extra:+,$extra}" \
 	--aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='force-unsafe-io' \
-	--skip=check/empty --skip=cleanup/apt/lists bookworm "$root" "$sources"
+	--customize-hook="cd '$work'"' && export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" &&
+		apt-get download -qq $(apt-cache depends --important linux-image-cloud-amd64 | sed -n "s/^ *Depends: //p" | head -n 1)' \
+	--skip=check/empty --skip=cleanup/apt/lists "$release" "$root" "$work/${sources##*/}"
+# What programs built here are linked with, and a host keeps that comes from this release to a later one.
+cp -an /usr/lib/*/libcgroup.so.[0-9]* "$root/usr/lib/$(gcc -print-multiarch)/"
+unpack_kernel
 install_modules
 configure_root
 build_initrd

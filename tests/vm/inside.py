@@ -25,7 +25,7 @@ NEVER = {
 }
 # What is run when nobody names or wants more: what init, cgroups, the kernel or the stack of PAM
 # modules could make a difference to. Everything else, in that shape, is for `make check-vm-all`. FILE.TEST is
-# one test of a file.
+# one test of a file. By a shape's kind.
 CHOSEN = {
     "v2": {"system": ("harness", "lifecycle", "limits", "limit_keys", "slices", "host_faults",
                       "nsctl_sessions", "nsctl_set", "own_group", "hits", "lxcfs",
@@ -85,7 +85,7 @@ def run_chosen(host, how_many):
     """What the shape has in CHOSEN, "some" of it, or "all" that can be run in there; says what isn't."""
     for suite in SUITES:
         there = [n for n in all_of(suite) if n not in NEVER[suite]]
-        chosen = {"all": there, "some": SOME[suite], "chosen": CHOSEN[host.shape][suite]}[how_many]
+        chosen = {"all": there, "some": SOME[suite], "chosen": CHOSEN[host.kind][suite]}[how_many]
         if chosen:  # without a name it would be all of them
             run_suite(host, suite, chosen)
         for name, why in NEVER[suite].items():

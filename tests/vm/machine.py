@@ -14,11 +14,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 TREE = HERE.parents[1]
 VM_DIR = pathlib.Path(os.environ.get("VM_DIR", TREE / "build" / "vm")).absolute()
 
-# How the same disk is booted; each is one kind of host.
+# Each is one kind of host: what it is, of which release its disk is, how that is booted, and whose tests it has.
 SHAPES = {
-    "v2": ("systemd, cgroup v2", ""),
-    "v1": ("systemd, cgroup v1 and hybrid", "systemd.unified_cgroup_hierarchy=0"),
-    "plain": ("no systemd, cgroup v2", "init=/opt/plain/init"),
+    "v2": ("Debian 12, systemd, cgroup v2", "bookworm", "", "v2"),
+    "v1": ("Debian 12, systemd, cgroup v1 and hybrid", "bookworm", "systemd.unified_cgroup_hierarchy=0", "v1"),
+    "plain": ("Debian 12, no systemd, cgroup v2", "bookworm", "init=/opt/plain/init", "plain"),
+    "trixie": ("Debian 13, systemd, cgroup v2", "trixie", "", "v2"),
 }
 # Port of the host - that of the machine, from the first of four on; the last is for what a test
 # itself starts there.
@@ -27,6 +28,12 @@ DOORS = (22, 23, 24, 25)
 
 class MachineError(Exception):
     pass
+
+
+def disk_of(shape):
+    """The directory that image.sh fills for it."""
+    release = SHAPES[shape][1]
+    return VM_DIR if release == "bookworm" else VM_DIR / release
 
 
 def _is_free(port):
@@ -74,17 +81,18 @@ class Machine:
         # On a busy host no tick comes within the ten that the kernel waits before it gives up.
         append = ("root=/dev/vda rw console=ttyS0 quiet mitigations=off audit=0 net.ifnames=0 "
                   "isolcpus=1 init_on_alloc=0 no_timer_check systemd.show_status=false "
-                  f"{SHAPES[shape][1]}")
+                  f"{SHAPES[shape][2]}")
+        disk = disk_of(shape)
         argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
                 "-machine", "q35,usb=off,vmport=off,graphics=off", "-cpu", "max",
                 "-accel", "tcg,thread=multi", "-smp", "2", "-m", str(memory), "-no-reboot",
                 "-netdev", f"user,id=n0{forward}", "-device", "virtio-net-pci,netdev=n0,romfile=",
                 "-device", "virtio-rng-pci", "-device", "virtio-blk-pci,drive=d0", "-drive",
                 # What is written goes to a file that nobody else sees.
-                f"file={VM_DIR}/disk.img,format=raw,if=none,id=d0,snapshot=on,cache=unsafe",
+                f"file={disk}/disk.img,format=raw,if=none,id=d0,snapshot=on,cache=unsafe",
                 "-serial", "file:console", "-chardev", "socket,id=tty,path=tty,server=on,wait=off",
-                "-serial", "chardev:tty", "-kernel", f"{VM_DIR}/vmlinuz",
-                "-initrd", f"{VM_DIR}/initrd", "-append", append]
+                "-serial", "chardev:tty", "-kernel", f"{disk}/vmlinuz",
+                "-initrd", f"{disk}/initrd", "-append", append]
         with open(self.directory / "qemu.log", "wb") as log:
             self.process = subprocess.Popen(argv, cwd=self.directory, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, preexec_fn=_end_with_us)
@@ -184,7 +192,7 @@ class Machine:
             raise MachineError(f"tar: {said.decode(errors='replace')}")
 
     def ssh_options(self):
-        return ["-F", "none", "-i", str(VM_DIR / "id"), "-o", "BatchMode=yes",
+        return ["-F", "none", "-i", str(disk_of(self.shape) / "id"), "-o", "BatchMode=yes",
                 "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no",
                 "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
                 "-o", "ControlPath=none", "-o", "ConnectTimeout=30",
@@ -233,9 +241,9 @@ def _end_with_us():
     os.setpgid(0, 0)
 
 
-def build_image(out=sys.stdout):
+def build_image(shape, out=sys.stdout):
     """Does nothing when it is there already."""
-    r = subprocess.run([str(HERE / "image.sh"), str(VM_DIR)], stdin=subprocess.DEVNULL,
+    r = subprocess.run([str(HERE / "image.sh"), str(disk_of(shape)), SHAPES[shape][1]], stdin=subprocess.DEVNULL,
                        stdout=out, stderr=subprocess.STDOUT, check=False)
     if r.returncode:
         raise MachineError("the image can't be built")

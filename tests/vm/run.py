@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Tests on whole machines: Debian 12 with nsshell installed, booted under qemu, as root.
+Tests on whole machines: Debian 12 and 13 with nsshell installed, booted under qemu, as root.
 
 	tests/vm/run.py [--shape SHAPE]... [--jobs N] [--all | --some] [NAME...]
 	tests/vm/run.py --list
 	tests/vm/run.py --shape SHAPE --hold
 	tests/vm/run.py --at PORT [NAME...]
 
-SHAPE is v2, v1 or plain; all three without it. A NAME is FILE or FILE.TEST of test_FILE.py here,
+SHAPE is v2, v1, plain or trixie; all of them without it. A NAME is FILE or FILE.TEST of test_FILE.py here,
 system.NAME or hostile.NAME for one of tests/system or tests/hostile, run inside the machine; "system"
 and "hostile" are all of them. Without a NAME it's all tests from here, and those of the suites that
 inside.py has chosen; --some: those that make check has time for; --all: those not chosen as well.
@@ -229,12 +229,14 @@ def main():
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGHUP, _stop)
     try:
-        if not a.ready:
-            vm.build_image()
-            pack()
         if a.at:
+            pack()
             return run_all(vm.Machine(a.at), a.names, how_many)
         shapes = a.shape or list(vm.SHAPES)
+        if not a.ready:
+            for shape in shapes:
+                vm.build_image(shape)
+            pack()
         if a.hold:
             return hold(shapes[0], a.port)
         if not a.ready:

@@ -89,7 +89,7 @@ def _ends(h, what, word="Disk quota exceeded", most=200):
 
 
 def test_quotas(h):
-    if h.shape != "v2":
+    if h.kind != "v2":
         h.skip("quotas of disks", "tried on v2: what they limit has nothing to do with the shape")
         return
     with _disk(h):
@@ -118,7 +118,7 @@ def test_quotas(h):
 
 def test_sizes(h):
     """UpperSize= with Upper=disk is a quota of a project that nsshell makes and the box can't leave."""
-    if h.shape != "v2":
+    if h.kind != "v2":
         h.skip("UpperSize= on disk", "tried on v2: what it limits has nothing to do with the shape")
         return
     with _disk(h):
@@ -147,7 +147,7 @@ def test_sizes(h):
 
 def test_sizes_that_change(h):
     """Another UpperSize= holds at the next login, and none where quotas don't."""
-    if h.shape != "v2":
+    if h.kind != "v2":
         h.skip("other UpperSize= on disk", "tried on v2, as the sizes")
         return
     with _disk(h):

@@ -54,7 +54,7 @@ def test_what_nsctl_tells_is_what_holds(h):
 
 
 def test_pressure(h):
-    if h.shape == "v1":
+    if h.kind == "v1":
         h.skip("pressure of a session", "groups of cgroup v1 tell none")
         return
     h.config("[User alice]\nCPUQuota=20%\n")
@@ -71,7 +71,7 @@ def test_pressure(h):
 
 def test_init_is_born_in_its_group(h):
     """A move into it would wait for all processors (RCU), clone3(2) with CLONE_INTO_CGROUP doesn't."""
-    if h.shape == "v1":
+    if h.kind == "v1":
         h.skip("init is born in its group", "only cgroup v2 can do that")
         return
     h.sh("strace -f --seccomp-bpf -e trace=clone3 -o /root/clones su alice -c true", 120)

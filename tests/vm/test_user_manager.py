@@ -72,7 +72,7 @@ FIRED = "/tmp/fired"
 def with_managers(function):
     @functools.wraps(function)
     def test(h):
-        if h.shape == "v1":
+        if h.kind == "v1":
             h.skip(function.__name__[5:].replace("_", " "), "UserManager= needs cgroup v2")
             return
         h.config(CONFIG)
@@ -188,7 +188,7 @@ def test_one_manager_for_all_logins(h):
 
 
 def test_where_there_can_be_none(h):
-    if h.shape != "v1":
+    if h.kind != "v1":
         h.skip("UserManager=yes where there can't be one", "this host has cgroup v2")
         return
     h.config(CONFIG)
