@@ -18,17 +18,18 @@ is_at() { [ "$(version)" = "installed $1" ]; }
 has() { [ -e "$1" ] || { echo "$1 isn't there" && false; }; }
 files_are_there() {
 	local f
-	for f in /usr/sbin/{nsctl,nsjoin} /usr/bin/{nsshell,nsctl,nsjoin} /usr/libexec/nsshell/nsshell-{helper,planner,supervisor,init,door,scope,command,net,session,image} \
+	for f in /usr/sbin/{nsctl,nsjoin} /usr/bin/{nsshell,nsctl,nsjoin} /usr/libexec/nsshell/nsshell-{helper,door,scope,command,net,session,image} \
+		/usr/libexec/nsshell/*/nsshell-{planner,supervisor,init} \
 		/usr/lib/*/security/pam_nsshell.so /usr/share/man/man{8/nsctl.8,5/nsshell.conf.5,5/nsshell-commands.5,7/nsshell.7,1/nsshell.1}.gz \
 		/usr/lib/systemd/system/lxcfs.service.d/nsshell.conf /usr/share/bash-completion/completions/{nsctl,nsjoin} \
 		/usr/share/nsshell/{userdel_nsshell.sh,pam_profile.sh,pam_login} /usr/share/nsshell/commands/{passwd,crontab}.conf /usr/share/pam-configs/nsshell /etc/nsshell/nsshell.conf /etc/nsshell/nsshell.conf.d \
 		/etc/logrotate.d/nsshell; do has "$f" || return; done
 	[ "$(stat -Lc %a:%U /usr/libexec/nsshell/nsshell-door)" = 4755:root ] || return
-	for f in planner init; do [ "$(stat -Lc %a:%U /usr/libexec/nsshell/nsshell-$f)" = 711:root ] || return; done
+	for f in planner init; do [ "$(stat -Lc %a:%U /usr/libexec/nsshell/*/nsshell-$f)" = 711:root ] || return; done
 	# What users and systemd read; the programs know that others install there.
 	! dpkg -L nsshell | grep -E '^/(etc|usr/share|usr/lib/systemd)/' | while read -r f; do [ ! -f "$f" ] || echo "$f"; done | xargs zgrep -l /usr/local/
 }
-libraries_are_there() { ! ldd /usr/libexec/nsshell/* /usr/sbin/ns* /usr/lib/*/security/pam_nsshell.so | grep 'not found'; }
+libraries_are_there() { ! ldd /usr/libexec/nsshell/nsshell-* /usr/libexec/nsshell/*/nsshell-* /usr/sbin/ns* /usr/lib/*/security/pam_nsshell.so | grep 'not found'; }
 is_conffile() { dpkg-query -Wf '${Conffiles}' nsshell | grep "^ $1 "; }
 state_is_root_s() { [ "$(stat -c %a:%U /var/lib/nsshell)" = 700:root ] && getent group nsshell-exempt; }
 pam_is_untouched() { ! grep -l pam_nsshell /etc/pam.d/*; }

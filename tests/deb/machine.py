@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """
-machine.py PACKAGE NEWER: the package on a booted Debian 12 (tests/vm's), as root: its own autopkgtest, an upgrade
-and a removal with a login open. Prints lines for run.sh to count.
+machine.py SHAPE PACKAGE NEWER FIRST: the package on a booted machine of its release (tests/vm's), as root: its own
+autopkgtest, upgrades and a removal with a login open. Prints lines for run.sh to count.
 """
 
 import io
@@ -12,7 +12,8 @@ import sys
 import tarfile
 import time
 
-TREE = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+TREE = HERE.parents[1]
 sys.path.insert(0, str(TREE / "tests" / "vm"))
 sys.dont_write_bytecode = True
 
@@ -29,6 +30,12 @@ def check(good, did, saw=""):
     if not good:
         print("".join(f"# {line}\n" for line in str(saw).splitlines()[-25:]), end="", flush=True)
     return good
+
+
+def result(line):
+    """Of a script's."""
+    if line.startswith(("ok - ", "not ok - ", "# ")):
+        print(line, flush=True)
 
 
 def archive(**files):
@@ -50,7 +57,7 @@ def until(m, script, seconds=60):
 
 
 def installs(m, package):
-    return m.sh(f"DEBIAN_FRONTEND=noninteractive dpkg --force-confold -i /deb/{package}", 240)
+    return m.sh(f"DEBIAN_FRONTEND=noninteractive dpkg --force-confold -i /deb/{package}/*.deb", 240)
 
 
 def open_login(m):
@@ -63,11 +70,8 @@ def life(m):
     m.sh("cp -a /etc/pam.d /root/pam.d")
     r = installs(m, "old")
     check(r.returncode == 0, "dpkg installs it on a booted machine", r.stdout)
-    r = m.sh("/deb/login", 400)
-    for line in r.stdout.splitlines():
-        if line.startswith(("ok - ", "not ok - ")):
-            print(line, flush=True)
-    check(r.returncode == 0, "its autopkgtest passes", r.stdout)
+    m.sh("/deb/logins.sh", 1200, each_line=result)
+    m.sh("/deb/upgrade.sh", 1200, each_line=result)
 
     m.sh(f"printf '{CONFIG}' >/etc/nsshell/nsshell.conf.d/deb.conf")
     r = m.sh("nsctl enable --yes sshd")
@@ -115,13 +119,15 @@ def remove(m):
 
 
 def main():
-    package, newer = sys.argv[1:]
-    vm.build_image()
+    shape, *packages = sys.argv[1:]
+    vm.build_image(shape)
     m = vm.Machine(vm.free_ports())
     with m:
-        m.start("v2")
+        m.start(shape)
         m.sh(f"date -s @{time.time():.3f}")
-        m.put(archive(old=package, new=newer, login=TREE / "debian/tests/login"))
+        for name, path in zip(("old", "new", "first"), packages):
+            m.put(archive(**{f"{name}/{pathlib.Path(path).name}": path}))
+        m.put(archive(**{path.name: path for path in (TREE / "debian/tests/login", HERE / "logins.sh", HERE / "upgrade.sh")}))
         life(m)
 
 

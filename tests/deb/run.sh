@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # run.sh [DIST...]: the Debian package of each release (bookworm): built by `make deb` with lintian, then its life in a
-# fresh root of that release (inside.sh), real logins there (logins.sh) and, bookworm's, on a machine (machine.py); and `make deps install` from source
-# in a root with nothing but make (source.sh); of bookworm and trixie, from one to the other (release.sh). As root. Logs:
-# build/deb/DIST.
+# fresh root of that release (inside.sh), real logins there (logins.sh), upgrades with sessions open (upgrade.sh), and all
+# that on a machine (machine.py); `make deps install` from source in a root with nothing but make (source.sh); of bookworm
+# and trixie, from one to the other (release.sh). As root. Logs: build/deb/DIST.
 # DEB_BUILT=1 takes the packages that are there already, for who works on these tests.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
@@ -18,15 +18,35 @@ count() { # prints what it reads, and counts it
 	done
 }
 
-# The next version, with another nsshell.conf in it.
+# A later version: another nsshell.conf, and a helper and a planner that don't understand those of before.
 newer() {
-	local tree=$out/tree
+	local tree=$out/tree old new programs
 	mkdir -p "$out/new" && rm -rf "$tree" "$out"/new/*
 	dpkg-deb -R "$out"/nsshell_*.deb "$tree"
-	sed -i 's/^Version: .*/&+1/' "$tree/DEBIAN/control"
+	old=$(dpkg-deb -f "$out"/nsshell_*.deb Version)
+	new=9${old#?} # of the same length
+	programs=$tree/usr/libexec/nsshell
+	mv "$programs/$old" "$programs/$new"
+	sed -i "s,/nsshell/$old/,/nsshell/$new/,g; s/people_min/People_min/g" "$programs/nsshell-helper" "$programs/$new/"*
+	sed -i "s/^Version: .*/Version: $new/" "$tree/DEBIAN/control"
 	echo '# of the next version' >>"$tree/etc/nsshell/nsshell.conf"
 	dpkg-deb --root-owner-group -b "$tree" "$out/new" >/dev/null
 	rm -rf "$tree"
+}
+
+# The first version that was a package, out of git's history; none where there is no history.
+first() {
+	local commit work
+	commit=$(git log --diff-filter=A --format=%H -- debian/changelog 2>/dev/null | tail -n 1)
+	[ "$commit" ] || return
+	[ "$(cat "$first/.commit" 2>/dev/null)" != "$commit" ] || return
+	work=$(mktemp -d)
+	echo "${commit:0:12}" >"$work/.commit"
+	git archive --prefix=nsshell-first/ --add-file="$work/.commit" "$commit" | xz -T0 >"$work/nsshell-first.tar.xz"
+	# What lintian says of it is no matter by now.
+	DEB_BUILD_OPTIONS=nocheck debian/build.sh "$work/nsshell-first.tar.xz" "$first" "$dist" >"$first.log" 2>&1
+	rm -rf "$work"
+	! compgen -G "$first/nsshell_*.deb" >/dev/null || echo "$commit" >"$first/.commit"
 }
 
 # What logins.sh needs, and what tells of logins there.
@@ -39,12 +59,14 @@ life() {
 	# shellcheck disable=SC2016 # mmdebstrap's $1
 	mmdebstrap --quiet --variant=apt --format=null --include=passwd,login \
 		--aptopt='Acquire::Languages "none"' --dpkgopt=force-unsafe-io \
-		--customize-hook='mkdir -p "$1/deb/old" "$1/deb/new"' \
+		--customize-hook='mkdir -p "$1/deb/old" "$1/deb/new" "$1/deb/first"' \
+		--customize-hook="cp $first/nsshell_*.deb \"\$1/deb/first/\" || true" \
 		--customize-hook="cp $out/nsshell_*.deb \"\$1/deb/old/\"; cp $out/new/*.deb \"\$1/deb/new/\"; cp tests/deb/inside.sh \"\$1/deb/\"" \
 		--customize-hook="chroot \"\$1\" bash /deb/inside.sh $commit >$out/life.log 2>&1" \
-		--customize-hook="cp debian/tests/login tests/deb/logins.sh \"\$1/deb/\"" \
+		--customize-hook="cp debian/tests/login tests/deb/logins.sh tests/deb/upgrade.sh \"\$1/deb/\"" \
 		--customize-hook="chroot \"\$1\" sh -c 'DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(login_packages | xargs) && apt-get install -qq -y /deb/old/nsshell_*.deb' >$out/logins.log 2>&1" \
 		--customize-hook="tests/deb/enter.sh \"\$1\" bash /deb/logins.sh >>$out/life.log 2>>$out/logins.log" \
+		--customize-hook="tests/deb/enter.sh \"\$1\" bash /deb/upgrade.sh >>$out/life.log 2>>$out/logins.log" \
 		"$dist" /dev/null "$out/sources/"* >"$out/root.log" 2>&1 || echo "not ok - a root of $dist: $(tail -n 5 "$out/root.log" | tr '\n' ' ')"
 	cat "$out/life.log"
 }
@@ -74,7 +96,7 @@ from_12_to_13() {
 }
 
 for dist; do
-	out=$PWD/build/deb/$dist
+	out=$PWD/build/deb/$dist first=$PWD/build/deb/first-$dist
 	if [ "${DEB_BUILT:-}" ] || make --no-print-directory deb DIST="$dist" >build/deb.log 2>&1; then
 		passed=$((passed + 1))
 		echo "ok - [$dist] make deb, and lintian has nothing to say against it"
@@ -86,9 +108,11 @@ for dist; do
 	fi
 	commit=$(cat build/.commit)
 	newer
+	first
 	count < <(life)
 	count < <(from_source)
-	[ "$dist" != bookworm ] || count < <(python3 tests/deb/machine.py "$out"/nsshell_*.deb "$out"/new/nsshell_*.deb 2>&1)
+	case $dist in bookworm) shape=v2 ;; *) shape=$dist ;; esac
+	count < <(python3 tests/deb/machine.py "$shape" "$out"/nsshell_*.deb "$out"/new/nsshell_*.deb "$first"/nsshell_*.deb 2>&1)
 done
 if [[ " $* " == *" bookworm "* && " $* " == *" trixie "* ]]; then
 	out=$PWD/build/deb/trixie dist="12 to 13"
