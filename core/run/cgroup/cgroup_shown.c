@@ -52,11 +52,13 @@ static int now(
 void cgroup_show(const struct plan_cgroup *plan, const struct plan_cgroup_setting *s)
 {
 	char text[TEXT_MAX];
-	const struct plan_cgroup_setting one = { s->controller, s->name, text, s->key };
+	struct plan_cgroup_setting one = *s;
 	struct err ignored;
 
+	/* Where that can't be read: what was written. */
 	if (now(plan->account, s, text) == 0)
-		(void)cgroup_values_update(plan->session, &one, 1, &ignored);
+		one.value = text;
+	(void)cgroup_values_update(plan->session, &one, 1, &ignored);
 }
 
 int cgroup_limits_write(
