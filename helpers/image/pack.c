@@ -12,9 +12,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <endian.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <search.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,9 +21,6 @@
 #define BUFFER    (256 * 1024)
 #define DEPTH_MAX 256
 #define NOBODY    65534
-/* linux/posix_acl.h */
-#define ACL_USER  0x02
-#define ACL_GROUP 0x08
 #define OPAQUE    "trusted.overlay.opaque"
 
 /* A file that has more names: the first one of them that was met. */
@@ -87,29 +82,9 @@ static int put_header(struct packing *p)
 
 /* ---- what a file has ---------------------------------------------------------------- */
 
-/* Return: the id as the box sees it, or -1 where it sees nobody's. */
-static int64_t id_inside(const struct pack_ids *ids, uint32_t id)
-{
-	uint64_t before = 0;
-
-	if (!ids)
-		return id;
-	for (size_t i = 0; i < ids->n_own; i++)
-		if (ids->own[i] == id)
-			return id;
-	for (size_t i = 0; i < ids->n_ranges; i++) {
-		const struct id_range *r = &ids->ranges[i];
-
-		if (id >= r->start && id - r->start < r->count)
-			return (int64_t)(before + id - r->start);
-		before += r->count;
-	}
-	return -1;
-}
-
 static int64_t owner_inside(struct packing *p, const struct pack_ids *ids, uint32_t id)
 {
-	int64_t inside = id_inside(ids, id);
+	int64_t inside = pack_id_inside(ids, id);
 
 	if (inside < 0)
 		jail_note(p->said,
@@ -130,62 +105,6 @@ static int take_owner(struct packing *p, const struct stat *st)
 	return 0;
 }
 
-/* ---- attributes that have ids in them ------------------------------------------------ */
-
-struct acl_entry {
-	uint16_t tag, perm;
-	uint32_t id;
-};
-
-/* linux/posix_acl_xattr.h: a version, and then entries. Return: 0, or -1 where an id is nobody's. */
-static int shift_acl(struct packing *p, size_t size)
-{
-	for (size_t at = sizeof(uint32_t); at + sizeof(struct acl_entry) <= size;
-		at += sizeof(struct acl_entry)) {
-		struct acl_entry x;
-		int64_t id;
-
-		memcpy(&x, p->value + at, sizeof(x));
-		if (le16toh(x.tag) != ACL_USER && le16toh(x.tag) != ACL_GROUP)
-			continue;
-		id = id_inside(le16toh(x.tag) == ACL_USER ? p->how->uids : p->how->gids,
-			le32toh(x.id));
-		if (id < 0)
-			return -1;
-		x.id = htole32((uint32_t)id);
-		memcpy(p->value + at, &x, sizeof(x));
-	}
-	return 0;
-}
-
-/* Of the box's root they are anybody's there: without whose. Return: its size then, or -1 where it is another's. */
-static ssize_t shift_capability(struct packing *p, size_t size)
-{
-	struct vfs_ns_cap_data cap;
-	uint32_t magic;
-
-	if (size != XATTR_CAPS_SZ_3)
-		return (ssize_t)size;
-	memcpy(&cap, p->value, sizeof(cap));
-	if (id_inside(p->how->uids, le32toh(cap.rootid)) != 0)
-		return -1;
-	magic = le32toh(cap.magic_etc) & VFS_CAP_FLAGS_MASK;
-	cap.magic_etc = htole32(magic | VFS_CAP_REVISION_2);
-	memcpy(p->value, &cap, XATTR_CAPS_SZ_2);
-	return XATTR_CAPS_SZ_2;
-}
-
-static ssize_t shift_value(struct packing *p, const char *name, size_t size)
-{
-	if (!p->how->upper)
-		return (ssize_t)size;
-	if (strcmp(name, "security.capability") == 0)
-		return shift_capability(p, size);
-	if (strncmp(name, "system.posix_acl_", 17) == 0 && shift_acl(p, size) < 0)
-		return -1;
-	return (ssize_t)size;
-}
-
 static int take_xattr(struct packing *p, int fd, const char *name)
 {
 	ssize_t n;
@@ -199,7 +118,8 @@ static int take_xattr(struct packing *p, int fd, const char *name)
 	n = fgetxattr(fd, name, p->value, sizeof(p->value));
 	if (n < 0)
 		return failed(p, "read an attribute of");
-	n = shift_value(p, name, (size_t)n);
+	if (p->how->upper)
+		n = pack_value_inside(p->how, name, p->value, (size_t)n);
 	if (n < 0) {
 		jail_note(
 			p->said, "without an attribute that names nobody's id", p->path);

@@ -31,6 +31,17 @@ struct pack_how {
 	uint64_t limit; /* of an upper: bytes of a file, those in its holes too */
 };
 
+/* Return: the id as the box sees it, or -1 where it sees nobody's. */
+int64_t pack_id_inside(const struct pack_ids *ids, uint32_t id);
+
+/**
+ * pack_value_inside() - Have an attribute's value name ids as the box sees them
+ *
+ * Access control lists and capabilities of a file; all else stays. Return: its size then, or -1 where it names nobody's.
+ */
+ssize_t pack_value_inside(
+	const struct pack_how *how, const char *name, void *value, size_t size);
+
 /**
  * pack_tree() - Write the tar of a directory into the store's tmp
  * @limit:	bytes of it at most

@@ -5,6 +5,7 @@ import contextlib
 import grp
 import os
 import shutil
+import signal
 import stat
 import struct
 import subprocess
