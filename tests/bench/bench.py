@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 from harness import kernel
 from crowd import beside_table, crowd_table
 from fill import fill_table
+from image import image_table
 from host import BUILD, Host, LIBEXEC, NAME, Ssh
 from joins import crun_exec, door, firejail_join
 from network import network_table
@@ -139,7 +140,9 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--rounds", type=int, default=40, help="of each table (default: %(default)s)")
     p.add_argument("--idle", type=int, default=10, help="idle sessions at once")
-    p.add_argument("--only", choices=("session", "join", "door", "ssh", "idle", "filter", "fill", "crowd", "beside",
+    p.add_argument("--image", type=int, default=1000, help="MiB of the image that is imported (default: %(default)s)")
+    p.add_argument("--accounts", type=int, default=100, help="of one image, and sessions (default: %(default)s)")
+    p.add_argument("--only", choices=("session", "join", "door", "ssh", "idle", "filter", "fill", "image", "crowd", "beside",
                                        "work", "network"),
                    help="one of the tables")
     o = p.parse_args()
@@ -178,6 +181,8 @@ def main():
         idle_table(host, o.idle)
     if o.only in (None, "fill"):
         fill_table(host, max(1, o.rounds // 2))
+    if o.only in (None, "image"):
+        image_table(host, kernel.bind, kernel.umount, o.rounds, o.image, o.accounts)
     if o.only in (None, "crowd"):
         crowd_table(host, max(1, o.rounds // 10))
     if o.only in (None, "beside"):
