@@ -144,7 +144,7 @@ const struct filter_group filter_groups[] = {
 		"types into a terminal as if its user had"),
 	GROUP("@personality", personality_, false, false,
 		"old ways of execution, and memory without its protection"),
-	GROUP("@owner", owner, false, true,
+	GROUP("@owner", owner, true, true,
 		"gives files to root or nobody, as no user can"),
 	GROUP("@handle", handle, false, false,
 		"opens files past the directories they are in"),

@@ -185,6 +185,9 @@ def test_namespaces(b: Scene):
             r.stdout, r.stderr)
     r = b.ssh(name, "unshare -Urm sh -c 'mount -t tmpfs none /mnt && touch /mnt/x && ls /mnt'")
     b.check(r.stdout == "x\n", "and mounts in it", r.stdout, r.stderr)
+    r = b.ssh(name, "unshare -Ur sh -c 'touch ~/x && chown 0:0 ~/x && stat -c %u ~/x'; chown 0 ~/x; stat -c %U ~/x; rm -f ~/x")
+    b.check(r.stdout.split() == ["0", name] and "chown" in r.stderr,
+            "its root may give files to itself, as containers' programs do, and outside of it nobody to root", r.stdout, r.stderr)
     with open("/proc/sys/user/max_user_namespaces", encoding="ascii") as f:
         b.check(int(f.read()) > 128, "the host's own limit is as it was")
     if not shutil.which("bwrap"):

@@ -204,6 +204,10 @@ class Stage:
                      "nsshell-supervisor", "nsshell-image"):
             if (self.build / name).exists():
                 shutil.copy(self.build / name, nothing)
+        # As they are installed: who may not read a program has nothing of a process that runs it.
+        for name in ("nsshell-init", "nsshell-planner"):
+            if (nothing / name).exists():
+                (nothing / name).chmod(0o711)
         entries = self.private / "entries"
         shutil.copytree(TREE / "config/commands", entries)
         for path in entries.iterdir():
