@@ -6,14 +6,17 @@
 #include "core/base/parse.h"
 #include "core/run/network/nftable.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <netlink/cache.h>
+#include <netlink/errno.h>
 #include <netlink/route/link.h>
 #include <netlink/socket.h>
 #include <nftables/libnftables.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 static void put_sock(struct nl_sock **s)
 {
@@ -57,6 +60,17 @@ static void put_link(struct rtnl_link *link, const char *listing, FILE *out)
 		refused_of(listing, name));
 }
 
+/* libnl waits for the answer even to what it couldn't send. */
+static int be_patient(struct nl_sock *host)
+{
+	const struct timeval patience = { .tv_sec = 10 };
+
+	return setsockopt(nl_socket_get_fd(host), SOL_SOCKET, SO_RCVTIMEO, &patience,
+		       sizeof(patience)) < 0
+		       ? -nl_syserr2nlerr(errno)
+		       : 0;
+}
+
 int net_count(FILE *out, struct err *e)
 {
 	_cleanup_(put_sock) struct nl_sock *host = nl_socket_alloc();
@@ -65,6 +79,8 @@ int net_count(FILE *out, struct err *e)
 	const char *listing;
 	int r = host ? nl_connect(host, NETLINK_ROUTE) : -NLE_NOMEM;
 
+	if (r == 0)
+		r = be_patient(host);
 	if (r == 0)
 		r = rtnl_link_alloc_cache(host, AF_UNSPEC, &links);
 	if (r < 0)
