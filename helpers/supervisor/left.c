@@ -101,8 +101,11 @@ int left_read(int fd, struct supervisor_left *l, struct plan *plan, struct err *
 		return err_set(e, 0,
 			"nsshell-helper and nsshell-supervisor are of two versions: log in again when the upgrade is done");
 	l->session.plan = plan;
-	if (mark(l, FD_CLOEXEC) < 0)
-		return err_set(e, errno, "take the session over");
 	return wire_take(
 		&plan_wire, bytes + sizeof(*l), size - sizeof(*l), &arena, plan, e);
+}
+
+int left_keep(const struct supervisor_left *l, struct err *e)
+{
+	return mark(l, FD_CLOEXEC) < 0 ? err_set(e, errno, "take the session over") : 0;
 }

@@ -32,10 +32,13 @@ struct supervisor_left {
 int left_write(struct supervisor_left *l, int *ret, struct err *e);
 
 /**
- * left_read() - The other way round, at once after the exec: no fd outlives another one
+ * left_read() - The other way round, at once after the exec
  * @fd:		closed
  * @plan:	filled; l->session.plan points at it. Never freed
  *
- * Return: 0 or -1 with @e.
+ * Return: 0; -1 with @e: then nothing is known of the session.
  */
 int left_read(int fd, struct supervisor_left *l, struct plan *plan, struct err *e);
+
+/* No fd of it outlives another exec. Return: 0 or -1 with @e. */
+int left_keep(const struct supervisor_left *l, struct err *e);
