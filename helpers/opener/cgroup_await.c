@@ -15,6 +15,13 @@ int groups_begin(int peer, struct err *e)
 		       : 0;
 }
 
+void groups_let_go(int peer)
+{
+	const char word = GROUPS_LET_GO;
+
+	(void)io_send(peer, &word, 1, NULL, 0);
+}
+
 int groups_await(int peer, struct cgroup_fds *ret, struct err *e)
 {
 	struct groups_said p;

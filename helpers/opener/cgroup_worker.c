@@ -36,15 +36,20 @@ static int hand_over(const struct cgroup_fds *f, struct groups_said *p, int peer
 	return io_send(peer, p, sizeof(*p), fds, n);
 }
 
-void groups_prepare(const struct plan *plan, int peer, int login, pid_t supervisor)
+static bool hear(int peer, char *word)
+{
+	return io_recv(peer, word, 1, NULL, NULL) == 0;
+}
+
+bool groups_prepare(const struct plan *plan, int peer, int login, pid_t supervisor)
 {
 	struct cgroup_fds session = CGROUP_FDS_NONE, supervisors = CGROUP_FDS_NONE;
 	struct groups_said p = { 0 };
-	char word;
+	char word = 0;
 	int r;
 
-	if (io_recv(peer, &word, 1, NULL, NULL) != 0 || word != GROUPS_BEGIN)
-		return;
+	if (!hear(peer, &word) || word != GROUPS_BEGIN)
+		return word == GROUPS_LET_GO;
 	if (cgroup_prepare(&plan->cgroup, supervisor, &session, &p.e) == 0 &&
 		send_move(plan, &session, login, &p.e) == 0 &&
 		cgroup_mounts_tell(p.mounts, sizeof(p.mounts)) < 0)
@@ -57,4 +62,5 @@ void groups_prepare(const struct plan *plan, int peer, int login, pid_t supervis
 	}
 	cgroup_fds_close(&session);
 	cgroup_fds_close(&supervisors);
+	return hear(peer, &word) && word == GROUPS_LET_GO;
 }

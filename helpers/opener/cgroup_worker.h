@@ -9,6 +9,8 @@
 #include "core/plan/plan.h"
 #include "core/run/cgroup/cgroup.h"
 
+#include <stdbool.h>
+
 /**
  * groups_prepare() - Make the groups when told to, and hand them over
  * @peer:	to the supervisor; stays the caller's
@@ -17,13 +19,18 @@
  *		rootfs is built
  * @supervisor:	the supervisor, or 0 where it was born in its group, as cgroup_prepare() says
  *
+ * Returns once the supervisor has said that it needs nobody any more, groups_let_go(), or is gone. Return: whether it has.
+ *
  * The supervisors' group comes after, when nobody waits; the supervisor need not load
  * libcgroup's 800 KB of tables for it.
  */
-void groups_prepare(const struct plan *plan, int peer, int login, pid_t supervisor);
+bool groups_prepare(const struct plan *plan, int peer, int login, pid_t supervisor);
 
 /* The supervisor's record is there: what is made from now on can be found after a crash. */
 int groups_begin(int peer, struct err *e);
+
+/* nsshell-supervisor has taken over, or takes away by itself what there is. */
+void groups_let_go(int peer);
 
 /**
  * groups_await() - Take the session's groups, or, the second time, the supervisors'

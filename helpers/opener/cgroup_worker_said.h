@@ -7,8 +7,9 @@
 
 #include <stdbool.h>
 
-/* The one byte of groups_begin(). */
-#define GROUPS_BEGIN 'b'
+/* The one byte of groups_begin(), and of groups_let_go(). */
+#define GROUPS_BEGIN  'b'
+#define GROUPS_LET_GO 'l'
 
 struct groups_said {
 	struct err e; /* msg is empty on success */

@@ -10,6 +10,7 @@
 #include "core/base/sys.h"
 #include "core/run/cgroup/cgroup_flee.h"
 #include "core/run/session/account_sessions.h"
+#include "core/run/session/reconcile.h"
 #include "core/run/ids/keyring.h"
 #include "core/run/ids/kin.h"
 #include "core/run/ids/schedule.h"
@@ -31,6 +32,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <syslog.h>
 
 /* It grows as the limit is then, not as it was at the exec. */
@@ -144,11 +146,25 @@ static pid_t fork_into(struct cgroup_fds *born)
 }
 
 /*
+ * It ended before nsshell-supervisor was there, for want of memory, say: what it has made isn't left to the next login.
+ */
+static void sweep(pid_t supervisor)
+{
+	struct err ignored;
+	size_t n;
+
+	/* Who logs in is told by that. */
+	(void)close(PROTO_FD);
+	(void)waitpid(supervisor, NULL, 0);
+	(void)reconcile_all(&n, &ignored);
+}
+
+/*
  * The supervisor builds the rootfs while this process makes the cgroups, and answers. What
  * happens here is told to it, and nobody else.
  */
 static int open_alone(const struct decided *d, const struct stage *stage, int terminal,
-	int family, struct cgroup_fds *born, struct err *e)
+	int *family, struct cgroup_fds *born, struct err *e)
 {
 	int pair[2];
 	pid_t pid;
@@ -159,7 +175,7 @@ static int open_alone(const struct decided *d, const struct stage *stage, int te
 	if (pid == 0) {
 		(void)close(pair[0]);
 		(void)setsid();
-		supervisor_run(d->plan, stage, PROTO_FD, terminal, pair[1], family, born,
+		supervisor_run(d->plan, stage, PROTO_FD, terminal, pair[1], *family, born,
 			d->allow);
 	}
 	(void)close(pair[1]);
@@ -167,7 +183,9 @@ static int open_alone(const struct decided *d, const struct stage *stage, int te
 		(void)close(pair[0]);
 		return err_set(e, errno, "start the supervisor");
 	}
-	groups_prepare(d->plan, pair[0], PROTO_FD, born->n > 0 ? 0 : pid);
+	cleanup_close(family);
+	if (!groups_prepare(d->plan, pair[0], PROTO_FD, born->n > 0 ? 0 : pid))
+		sweep(pid);
 	(void)close(pair[0]);
 	return 0;
 }
@@ -226,7 +244,7 @@ static int open_session(const struct decided *d, int terminal, struct err *e)
 	if (r == 0)
 		r = find_home(d->plan, &family, &born, e);
 	if (r == 0)
-		r = open_alone(d, &stage, terminal, family, &born, e);
+		r = open_alone(d, &stage, terminal, &family, &born, e);
 	/* It becomes no session. */
 	if (r != 0)
 		network_return(d->plan);

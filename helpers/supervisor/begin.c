@@ -2,6 +2,7 @@
 /* From a fork of the opener's to nsshell-supervisor. */
 #include "core/base/cleanup.h"
 #include "core/base/paths.h"
+#include "helpers/opener/cgroup_worker.h"
 #include "helpers/supervisor/join_socket.h"
 #include "helpers/supervisor/left.h"
 #include "helpers/supervisor/supervisor.h"
@@ -73,6 +74,7 @@ _Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage
 	cgroup_of(left.caller, left.before);
 	if (cgroup_move_born(born, &e) == 0 && session_open(s, &e) == 0)
 		(void)become(&left, &e);
+	groups_let_go(s->preparer);
 	session_forsake(s, sock, left.caller, left.before, &e);
 	_exit(0);
 }
