@@ -125,7 +125,7 @@ _Noreturn void init_run(const struct plan *plan, int leash, uint32_t pids,
 	if (r == 0)
 		r = keep_all(&left, &said.error);
 	if (r == 0)
-		r = execute(plan, &left, program, &said.error);
+		(void)execute(plan, &left, program, &said.error);
 	/* Whoever waits for word that doesn't come is told by our end. */
 	(void)io_send(left.leash >= 0 ? left.leash : leash, &said, sizeof(said), NULL, 0);
 	_exit(1);
