@@ -11,11 +11,30 @@
 #include <linux/quota.h>
 #include <sys/ioctl.h>
 
-uint32_t diskquota_project(uid_t uid)
+/* 0 for none, as for a uid that has no room above the base. */
+static uint32_t first_of(uid_t uid)
 {
 	uint32_t id = DISKQUOTA_BASE + uid;
 
 	return id > DISKQUOTA_BASE && id != UINT32_MAX ? id : 0;
+}
+
+static uint32_t other_of(uid_t uid)
+{
+	return uid < DISKQUOTA_BASE - DISKQUOTA_OTHER ? DISKQUOTA_OTHER + uid
+						      : first_of(uid);
+}
+
+/* 0 where it is of neither, and what is made in it isn't. */
+static uint32_t project_of(int dir, uid_t uid)
+{
+	struct fsxattr x = { 0 };
+
+	if (ioctl(dir, FS_IOC_FSGETXATTR, &x) < 0 ||
+		!(x.fsx_xflags & FS_XFLAG_PROJINHERIT) ||
+		(x.fsx_projid != first_of(uid) && x.fsx_projid != other_of(uid)))
+		return 0;
+	return x.fsx_projid;
 }
 
 int diskquota_ready(int dir, struct err *e)
@@ -34,26 +53,22 @@ int diskquota_ready(int dir, struct err *e)
 
 int diskquota_is_of(int dir, const char *user, uid_t uid, struct err *e)
 {
-	uint32_t id = diskquota_project(uid);
-	struct fsxattr x = { 0 };
-
-	if (ioctl(dir, FS_IOC_FSGETXATTR, &x) < 0)
-		return err_set(
-			e, errno, "look what project %s/upper/%u is of", PATH_STATE, uid);
-	if (x.fsx_projid == id && (x.fsx_xflags & FS_XFLAG_PROJINHERIT))
+	if (project_of(dir, uid) != 0)
 		return 0;
 	return err_set(e, 0,
 		"UpperSize= can't hold for what %s wrote before there was one, as it isn't of project %u: set it "
 		"aside (nsctl reset %s), or copy it into one that is (nsshell.conf(5), UpperSize=)",
-		user, id, user);
+		user, first_of(uid), user);
 }
 
-int diskquota_begin(int dir, uid_t uid, struct err *e)
+int diskquota_begin(int dir, int old, uid_t uid, struct err *e)
 {
 	struct fsxattr x = { 0 };
 	int r = ioctl(dir, FS_IOC_FSGETXATTR, &x);
 
-	x.fsx_projid = diskquota_project(uid);
+	x.fsx_projid = first_of(uid);
+	if (old >= 0 && project_of(old, uid) == x.fsx_projid)
+		x.fsx_projid = other_of(uid);
 	x.fsx_xflags |= FS_XFLAG_PROJINHERIT;
 	if (x.fsx_projid == 0)
 		return err_set(e, 0, "UpperSize= with Upper=disk: uid %u is above %u",
@@ -73,11 +88,10 @@ int diskquota_limit(int dir, const struct plan *plan, struct err *e)
 		.dqb_ihardlimit = plan->upper_inodes,
 		.dqb_valid = QIF_BLIMITS | QIF_ILIMITS,
 	};
-	uint32_t id = diskquota_project(plan->uid);
-	struct err ignored;
+	uint32_t id = project_of(dir, plan->uid);
 
-	if (diskquota_is_of(dir, plan->user, plan->uid, limited ? e : &ignored) < 0)
-		return limited ? -1 : 0;
+	if (id == 0)
+		return limited ? diskquota_is_of(dir, plan->user, plan->uid, e) : 0;
 	if (sys_quotactl(dir, Q_SETQUOTA, PRJQUOTA, id, &d) == 0 || !limited)
 		return 0;
 	return err_set(e, errno, "set the quota of project %u, for UpperSize= of %s", id,

@@ -3,7 +3,8 @@
  * UpperSize= with Upper=disk: a quota of the project that all layers of one account are of, project_quotas of
  * quotactl(2).
  *
- * The project is DISKQUOTA_BASE + uid: no two accounts have the same, and it stays when ranges of ids change.
+ * The project is DISKQUOTA_BASE + uid: no two accounts have the same, and it stays when ranges of ids change. What
+ * begins anew is of DISKQUOTA_OTHER + uid where what was set aside is of that one, which else would count: they take turns.
  * A directory is given it, and FS_XFLAG_PROJINHERIT, when it is made; all that is made in it later is of the
  * project, too. Only the initial user namespace may change that (ioctl_fs_ioc_fsgetxattr(2)).
  */
@@ -12,10 +13,8 @@
 #include "core/base/err.h"
 #include "core/plan/plan.h"
 
-#define DISKQUOTA_BASE 1700000000U
-
-/* The account's project; 0 for none, as for a uid that has no room above the base. */
-uint32_t diskquota_project(uid_t uid);
+#define DISKQUOTA_BASE  1700000000U
+#define DISKQUOTA_OTHER 1000000000U /* up to the base: larger uids have the one project */
 
 /**
  * diskquota_ready() - Whether quotas of projects hold on a file system
@@ -26,14 +25,15 @@ uint32_t diskquota_project(uid_t uid);
 int diskquota_ready(int dir, struct err *e);
 
 /**
- * diskquota_is_of() - Whether a directory is of the account's project
+ * diskquota_is_of() - Whether a directory is of one of the account's projects
  *
  * Return: 0, or -1 with @e, which says what to do with what was written before.
  */
 int diskquota_is_of(int dir, const char *user, uid_t uid, struct err *e);
 
-/* Make a directory that has just been made, and is empty, of the account's project. Return: 0 or -1 with @e. */
-int diskquota_begin(int dir, uid_t uid, struct err *e);
+/* Make a directory that has just been made, and is empty, of that of the account's projects which @old, what was set
+ * aside, or -EBADF, isn't of. Return: 0 or -1 with @e. */
+int diskquota_begin(int dir, int old, uid_t uid, struct err *e);
 
 /**
  * diskquota_limit() - Have the plan's size and number of files hold for the account's layers

@@ -430,10 +430,12 @@ static int check(int dir, const struct plan *plan, const int *lower, struct belo
 
 static int open_own(int uppers, const struct plan *plan, int *ret, struct err *e)
 {
-	char name[16];
+	_cleanup_close_ int before = -EBADF;
+	char name[16], old[32];
 	bool made;
 
 	(void)snprintf(name, sizeof(name), "%u", plan->uid);
+	(void)snprintf(old, sizeof(old), "%u" LAYERS_OLD, plan->uid);
 	/* An empty one is of whoever was killed before it had its project. */
 	(void)unlinkat(uppers, name, AT_REMOVEDIR);
 	made = mkdirat(uppers, name, 0700) == 0;
@@ -442,8 +444,9 @@ static int open_own(int uppers, const struct plan *plan, int *ret, struct err *e
 	if (*ret < 0)
 		return err_set(
 			e, errno, "make the upper of %s in %s", plan->user, PATH_UPPER);
+	before = openat(uppers, old, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (made && plan->upper_size != PARSE_INFINITY &&
-		diskquota_begin(*ret, plan->uid, e) < 0)
+		diskquota_begin(*ret, before, plan->uid, e) < 0)
 		return -1;
 	if (diskquota_limit(*ret, plan, e) < 0)
 		return -1;
