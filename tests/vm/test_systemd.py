@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A host that systemd runs: what it restarts and reloads, and what it tells of sessions."""
 
+import contextlib
 import functools
 
 from test_limit import FORKS
@@ -126,6 +127,46 @@ def test_what_systemd_tells(h):
     h.check(state == "running", "no unit has failed", state)
 
 
+def _hears(h, terminals, did, words):
+    """What systemd or wall(1) tells everybody has arrived: no terminal is waited for longer than the slowest."""
+    for who, t in terminals.items():
+        try:
+            t.expect(words)
+            h.check(t.ask("echo be''hind").endswith("behind"), f"{did}: told on {who}'s terminal")
+        except Exception as e:  # pylint: disable=broad-except
+            h.check(False, f"{did}: told on {who}'s terminal", t.seen[-200:], f"{e}\n{h.log()}")
+
+
+@on_systemd
+def test_warnings_of_a_shutdown(h):
+    """systemd-logind's, which has no session of who is isolated: by utmp, and through its own sandbox."""
+    if h.shape == "trixie":
+        h.skip("warnings of a shutdown", "Debian 13's wall(1) and systemd-logind tell logind's own sessions alone: nsshell.conf(5)")
+        return
+    h.config("[User alice]\nShare=account\n[User bob]\nRecord=yes\n")
+    try:
+        with contextlib.ExitStack() as stack:
+            at = {who: stack.enter_context(h.terminal(who.split(",")[0]))
+                  for who in ("alice", "alice, again", "bob", "plain")}
+            for t in at.values():
+                t.expect(r"\$ ")
+            h.wait("[ $(who | grep -c -e ^alice -e ^bob -e ^plain) -ge 3 ]")
+            before = h.out("who")
+            h.sh("wall the printer is out of paper")
+            _hears(h, at, "root's wall", "printer is out of paper")
+            r = h.sh("shutdown -k +10")
+            h.check(r.returncode == 0, "shutdown -k +10, which only warns: below a quarter of an hour at once", r.stdout + r.stderr, before)
+            _hears(h, at, "systemd-logind's warning", "The system will power off at")
+            h.sh("shutdown -c")
+            _hears(h, at, "that it was called off", "shutdown has been cancelled")
+            for t in at.values():
+                t.line("exit")
+    finally:
+        h.sh("shutdown -c")
+        h.config()
+    h.check(not h.left() and not h.out("who | grep -e ^alice -e ^bob"), "who has none of them afterwards", h.out("who"))
+
+
 @on_systemd
 def test_log_from_the_journal(h):
     h.ssh("alice", "true")
@@ -133,6 +174,12 @@ def test_log_from_the_journal(h):
     seen = h.nsctl("log -n 2 alice").stdout
     h.check("opened" in seen and "closed" in seen, "nsctl log reads the journal",
             seen.splitlines())
+    line = '{"time":1,"event":"note","user":"alice","text":"before there was a journal"}'
+    h.sh("install -d -m 0700 /var/log/nsshell")
+    with h.file("/var/log/nsshell/events", line, "0600"):
+        seen = h.nsctl("log -n 0 alice").stdout.splitlines()
+    h.check(len(seen) > 2 and "before there was a journal" in seen[0] and "closed" in seen[-1],
+            "with what the file of events has, in the order of time", seen[:1] + seen[-1:], seen)
 
 
 @on_systemd
