@@ -23,8 +23,8 @@ struct table_how {
 struct table_column {
 	const char *name;
 	bool number;  /* to the right, and a number in JSON */
-	double width; /* as libsmartcols takes it: less than 1 is a part of the terminal */
 	bool cut;     /* where the terminal is too narrow for it */
+	double width; /* as libsmartcols takes it: less than 1 is a part of the terminal */
 	const char *what; /* one line for help */
 };
 

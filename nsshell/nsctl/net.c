@@ -136,8 +136,8 @@ COUNT_CELL(net_in_packets, false)
 COUNT_CELL(net_out_packets, false)
 COUNT_CELL(net_refused, false)
 
-#define TEXT(name, width, what)   .head = { name, false, width, false, what }
-#define NUMBER(name, width, what) .head = { name, true, width, false, what }
+#define TEXT(name, width, what)   .head = { name, false, false, width, what }
+#define NUMBER(name, width, what) .head = { name, true, false, width, what }
 
 /* clang-format off */
 static const struct column {

@@ -164,14 +164,14 @@ LIMIT_CELL(memory_max, LIMIT_MEMORY_MAX)
 LIMIT_CELL(tasks_max, LIMIT_TASKS_MAX)
 LIMIT_CELL(cpu_quota, LIMIT_CPU_QUOTA)
 
-#define TEXT(name, width, what)   .head = { name, false, width, false, what }
-#define NUMBER(name, width, what) .head = { name, true, width, false, what }
+#define TEXT(name, width, what)   .head = { name, false, false, width, what }
+#define NUMBER(name, width, what) .head = { name, true, false, width, what }
 
 /* clang-format off */
 static const struct nsctl_column columns[] = {
 	{ TEXT("ID", PLAN_ID_LEN, "the session's id"), .cell = cell_id },
 	{ TEXT("USER", 8, "account"), .cell = cell_user },
-	{ .head = { "FROM", false, 0.2, true, "remote host" }, .cell = cell_from },
+	{ .head = { "FROM", false, true, 0.2, "remote host" }, .cell = cell_from },
 	{ TEXT("SERVICE", 7, "PAM service"), .cell = cell_service },
 	{ TEXT("SINCE", 25, "when it was opened"), .cell = cell_since },
 	{ TEXT("TTY", 5, "the login's terminal on the host"), .cell = cell_tty },
