@@ -42,7 +42,7 @@ terminal_is_noted() {
 	[ "$(of "$1")" -eq "$2" ] && grep "^$1 " "$dir/last" | head -n 1 | grep 'pts/' | grep -v 'still'
 }
 no_terminal_isnt() { log_in lina@localhost true && until_it is_over && lines && [ "$(of lina)" -eq "$1" ]; }
-su_isnt_in() { su lina -c true && until_it is_over && lines && [ "$(of lina)" -eq "$1" ] && ! grep still "$dir/last"; }
+su_isnt_in() { su lina -c true && until_it is_over && lines && [ "$(of lina)" -eq "$1" ] && ! grep "^lina .*still" "$dir/last"; }
 sees_nobody_else() { log_in -tt lina@localhost 'last 2>&1; true' >"$dir/inside" && cat "$dir/inside" && ! grep '^otto ' "$dir/inside"; }
 lastlog_has_it() { lastlog2 --user lina && lastlog2 --user lina | grep lina | grep -v Never; }
 # Where who(1) asks logind, which has no isolated login, nsctl list has it.
