@@ -13,11 +13,10 @@ import subprocess
 import time
 
 from harness import kernel
-from host import BUILD, NAME, RUNDIR, STACK, Ssh
+from host import BUILD, LIBEXEC, NAME, RUNDIR, STACK, Ssh
 from measure import Contender, call, extra_percent, reap, rounds, spawn, table
 
 HOST, BEYOND = "192.0.2.1", "192.0.2.9"
-LIBEXEC = "/usr/local/libexec"  # where nsshell-net has its place
 CONF = """[Default]
 Isolate=no
 Services={0} {0}-sshd {0}-private
@@ -32,14 +31,7 @@ STREAMS = (("TCP", ()), ("TCP, eight", ("-P", "8")), ("UDP", ("-u", "-b", "0")))
 
 def _leave(host):
     """A host of our own: its loopback, a link to a namespace beyond it, and a way through."""
-    if not os.path.isdir(LIBEXEC):
-        os.mkdir(LIBEXEC)
-        host.clean.add(os.rmdir, LIBEXEC)
-    libexec = os.path.join(host.directory, "libexec")
-    os.makedirs(libexec + "/nsshell")
-    shutil.copy(os.path.join(BUILD, "nsshell-net"), libexec + "/nsshell")
-    kernel.bind(libexec, LIBEXEC)
-    host.clean.add(kernel.umount, LIBEXEC)
+    shutil.copy(os.path.join(BUILD, "nsshell-net"), LIBEXEC)  # beside what host.py has put there
     kernel.private_network()
     far = subprocess.Popen(["unshare", "-n", "sleep", "100000"], preexec_fn=kernel.die_with_parent)
     host.clean.add(far.kill)
