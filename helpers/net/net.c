@@ -246,7 +246,6 @@ static int run(int argc, char **argv, struct err *e)
 	if (drop(e) < 0)
 		return -1;
 	(void)signal(SIGALRM, give_up);
-	(void)alarm(PATIENCE_S);
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	while (i < sizeof(verbs) / sizeof(*verbs) && strcmp(argv[1], verbs[i].word) != 0)
 		i++;
@@ -254,6 +253,8 @@ static int run(int argc, char **argv, struct err *e)
 		return usage(e);
 	if (verbs[i].lock && net_lock(&guard, e) < 0)
 		return -1;
+	/* The lock has a patience of its own, and others' work is no part of this one. */
+	(void)alarm(PATIENCE_S);
 	return verbs[i].run(argc - 2, argv + 2, &q, e);
 }
 

@@ -21,7 +21,7 @@
 #include <syslog.h>
 
 #define TRIED    NETPOOL_TABLE "_tried"
-#define LOCK_MS  20000
+#define LOCK_MS  60000 /* hundreds may log in at once */
 #define SEEN_MAX (1U << 20)
 
 /* A handle that lists without counters and what is counted by link. */
