@@ -236,8 +236,10 @@ def image_table(host, bind, umount, n, megabytes, accounts):
         print("\nImages: not measured: there is no /bin/busybox")
         return
     i = Images(host, bind, umount)
-    _logins(i, n)
-    _memory(i, accounts)
-    _import(i, max(3, n // 10), megabytes)
-    _commit(i, max(3, n // 10))
-    _disk(i, accounts)
+    for what, measure in (("logins", lambda: _logins(i, n)), ("page cache", lambda: _memory(i, accounts)),
+                          ("import", lambda: _import(i, max(3, n // 10), megabytes)),
+                          ("commit", lambda: _commit(i, max(3, n // 10))), ("disk", lambda: _disk(i, accounts))):
+        try:
+            measure()
+        except (subprocess.SubprocessError, OSError, ValueError) as e:
+            print(f"\nImages, {what}: not measured: {e} {getattr(e, 'stderr', '') or ''}")
