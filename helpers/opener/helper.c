@@ -163,8 +163,9 @@ static void sweep(pid_t supervisor)
  * The supervisor builds the rootfs while this process makes the cgroups, and answers. What
  * happens here is told to it, and nobody else.
  */
-static int open_alone(const struct decided *d, const struct stage *stage, int terminal,
-	int *family, struct cgroup_fds *born, struct err *e)
+static int open_alone(const struct decided *d, const struct supervisor_programs *programs,
+	const struct stage *stage, int terminal, int *family, struct cgroup_fds *born,
+	struct err *e)
 {
 	int pair[2];
 	pid_t pid;
@@ -176,7 +177,7 @@ static int open_alone(const struct decided *d, const struct stage *stage, int te
 		(void)close(pair[0]);
 		(void)setsid();
 		supervisor_run(d->plan, stage, PROTO_FD, terminal, pair[1], *family, born,
-			d->allow);
+			programs, d->allow);
 	}
 	(void)close(pair[1]);
 	if (pid < 0) {
@@ -228,7 +229,8 @@ static int look_before(const struct plan *plan, struct stage *stage, struct err 
 }
 
 /* On success somebody else will answer: the new supervisor, or a running one. */
-static int open_session(const struct decided *d, int terminal, struct err *e)
+static int open_session(const struct decided *d,
+	const struct supervisor_programs *programs, int terminal, struct err *e)
 {
 	const struct kin k = kin_of_plan(d->plan);
 	struct cgroup_fds born = CGROUP_FDS_NONE;
@@ -244,7 +246,7 @@ static int open_session(const struct decided *d, int terminal, struct err *e)
 	if (r == 0)
 		r = find_home(d->plan, &family, &born, e);
 	if (r == 0)
-		r = open_alone(d, &stage, terminal, &family, &born, e);
+		r = open_alone(d, programs, &stage, terminal, &family, &born, e);
 	/* It becomes no session. */
 	if (r != 0)
 		network_return(d->plan);
@@ -263,6 +265,7 @@ static void refuse(const struct proto_request *q, const struct decided *d, struc
 int main(int argc, char **argv)
 {
 	_cleanup_close_ int terminal = -EBADF;
+	struct supervisor_programs programs;
 	enum decision what;
 	struct decided d = { 0 };
 	struct proto_request q;
@@ -270,6 +273,7 @@ int main(int argc, char **argv)
 
 	if (harden(argc) < 0 || request_take(PROTO_FD, &q, &terminal) < 0)
 		return 1;
+	programs = supervisor_programs();
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	title_begin(argc, argv);
 	what = decide(&q, argc > 1 ? argv[1] : NULL, terminal, &d, &e);
@@ -277,7 +281,7 @@ int main(int argc, char **argv)
 		answer(PROTO_IGNORE, q.id, d.shell);
 	else if (what == DECIDE_ISOLATED)
 		answer(PROTO_ISOLATED, q.id, "");
-	else if (what == DECIDE_FAILED || open_session(&d, terminal, &e) < 0)
+	else if (what == DECIDE_FAILED || open_session(&d, &programs, terminal, &e) < 0)
 		refuse(&q, &d, &e);
 	plan_free(d.plan);
 	return 0;

@@ -21,7 +21,6 @@
 #include "helpers/opener/cgroup_worker.h"
 #include "helpers/supervisor/rootfs_share.h"
 #include "helpers/init/init.h"
-#include "helpers/init/left.h"
 #include "helpers/supervisor/join_socket.h"
 #include "helpers/supervisor/network.h"
 #include "helpers/supervisor/tmp_share.h"
@@ -293,18 +292,6 @@ static int open_stage(struct session *s, struct err *e)
 	return 0;
 }
 
-/* As long as the host's mounts are ours. */
-static int open_programs(struct session *s, struct err *e)
-{
-	_cleanup_close_ int low = open(PATH_INIT, O_PATH | O_CLOEXEC);
-
-	s->program = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, INIT_LEFT_FD + 1);
-	if (s->program < 0)
-		return err_set(e, errno, "start %s", PATH_INIT);
-	s->next = open(PATH_SUPERVISOR, O_PATH | O_CLOEXEC);
-	return s->next < 0 ? err_set(e, errno, "start %s", PATH_SUPERVISOR) : 0;
-}
-
 int session_open(struct session *s, struct err *e)
 {
 	int r;
@@ -312,8 +299,9 @@ int session_open(struct session *s, struct err *e)
 	s->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (s->proc < 0)
 		return err_set(e, errno, "open /proc");
-	if (open_programs(s, e) < 0)
-		return -1;
+	if (s->program < 0 || s->next < 0)
+		return err_set(e, ENOENT, "start %s",
+			s->program < 0 ? PATH_INIT : PATH_SUPERVISOR);
 	if (begin_record(s, e) < 0 || groups_begin(s->preparer, e) < 0)
 		return -1;
 	s->preparing = true;

@@ -10,6 +10,17 @@
 
 #include <stdbool.h>
 
+/* nsshell-init and nsshell-supervisor: O_PATH, or negative where one isn't there yet. */
+struct supervisor_programs {
+	int init, supervisor;
+};
+
+/*
+ * Have hold of both, O_CLOEXEC, above the numbers that they take over. As early as can be: an upgrade of the package takes
+ * those of this version away.
+ */
+struct supervisor_programs supervisor_programs(void);
+
 /**
  * supervisor_run() - Open a session, supervise it, end it
  * @stage:	from stage_look(); the supervisor's
@@ -18,13 +29,14 @@
  * @preparer:	socket to groups_prepare() in another process; the supervisor's
  * @family:	the account's lock, where it was taken already; else -1
  * @born:	groups that the supervisor is in, but for those of v1, which it moves into now
+ * @programs:	the supervisor's
  * @allow:	OnError=allow
  *
  * Should:   be the only thing its process does from here on
  */
 _Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage,
 	int sock, int terminal, int preparer, int family, const struct cgroup_fds *born,
-	bool allow);
+	const struct supervisor_programs *programs, bool allow);
 
 /**
  * supervisor_hand_over() - Share=account: give a login to the account's running session
