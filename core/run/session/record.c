@@ -195,7 +195,7 @@ int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err 
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	_cleanup_close_ int dir = open(PATH_SESSIONS, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_free_ struct record *all = NULL;
-	size_t n = 0, bad = 0, n_ids;
+	size_t n = 0, bad = 0, n_ids = 0;
 	struct err ignored;
 
 	if (record_ids(&ids, &n_ids, e) < 0)
