@@ -48,6 +48,17 @@ def _standing(name):
     return found
 
 
+def _watches(pid):
+    return any("inotify" in os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+
+
+def _in_time(look):
+    end = time.monotonic() + patient(20)
+    while not (found := look()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
+
+
 def _stopped(name, wanted=1):
     """Wait for as many processes of that name which stand still: strace stops them at each call, too."""
     end = time.monotonic() + patient(20)
@@ -301,6 +312,8 @@ def test_a_pause_from_a_group_of_the_users(b):
     with b.shell(name) as s, _delegated(b) as groups:
         s.do("true")
         supervisor = b.record_of(name)["supervisor_pid"]
+        # A lock of its own that it has by then: the first one that is taken after it is the pause's.
+        b.check(_in_time(lambda: _watches(supervisor)), "the session's supervisor watches the host")
         trace = subprocess.Popen(
             [STRACE, "-f", "-qq", "-p", supervisor, "-o", "/dev/null", "-e", "trace=flock", "-e",
              "inject=flock:signal=STOP:when=1"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
