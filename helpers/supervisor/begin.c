@@ -2,6 +2,7 @@
 /* From a fork of the opener's to nsshell-supervisor. */
 #include "core/base/cleanup.h"
 #include "core/base/paths.h"
+#include "core/run/network/number.h"
 #include "helpers/opener/cgroup_worker.h"
 #include "helpers/init/left.h"
 #include "helpers/supervisor/join_socket.h"
@@ -84,6 +85,7 @@ _Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	session_begin(s, plan, stage, terminal, preparer, family, allow);
+	s->number = number_lock();
 	s->program = programs->init;
 	s->next = programs->supervisor;
 	left.sock = sock;

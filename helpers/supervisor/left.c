@@ -16,9 +16,9 @@ static int mark(const struct supervisor_left *l, int flag)
 {
 	const struct session *s = &l->session;
 	const int fds[] = { l->sock, s->signals, s->lock, s->listener, s->init, s->leash,
-		s->terminal, s->filter, s->proc, s->holder, s->net, s->preparer,
-		s->host.leash, s->host.pidfd, s->groups.directory, s->groups.manager,
-		s->groups.pids };
+		s->terminal, s->filter, s->proc, s->holder, s->net, s->number,
+		s->preparer, s->host.leash, s->host.pidfd, s->groups.directory,
+		s->groups.manager, s->groups.pids };
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)

@@ -52,6 +52,7 @@ void session_begin(struct session *s, const struct plan *plan, const struct stag
 		.host = HOST_SESSION_NONE,
 		.login = HOST_SESSION_NONE,
 		.net = plan->network.kind != NETWORK_HOST ? SIBLING_NET_FD : -EBADF,
+		.number = -EBADF,
 		.filter = -EBADF,
 		.proc = -EBADF,
 		.ptys = -EBADF,
@@ -494,6 +495,8 @@ int session_end(struct session *s, struct err *e)
 	cleanup_close(&s->proc);
 	cleanup_close(&s->ptys);
 	cleanup_close(&s->filter);
+	/* The last: until then its link may be there. */
+	cleanup_close(&s->number);
 	return r;
 }
 

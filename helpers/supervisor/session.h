@@ -48,7 +48,8 @@ struct session {
 	int proc;     /* the host's /proc */
 	int ptys;     /* the directory of the session's ptys */
 	int holder; /* Upper=disk: the account's rootfs, once record.holder is set (rootfs_share.h) */
-	int net; /* its network namespace (network.h); -EBADF for the host's */
+	int net;    /* its network namespace (network.h); -EBADF for the host's */
+	int number; /* NetworkShare=login: number_lock() */
 	struct refresh refresh;    /* the overlays of the rootfs */
 	struct renew renew;        /* once somebody is in, where something is renewed */
 	struct host_session host;  /* of the PAM service for this, where there is one */

@@ -70,15 +70,21 @@ static int add_lent(char **text, struct err *e)
 	return 0;
 }
 
-/* The lock is this process's, and of those that it forks: it ends with the last of them. */
+/* A process lends one number at most. */
+static int lent = -EBADF;
+
 static int lend(uint32_t number, struct err *e)
 {
 	_cleanup_close_ int dir = io_open_state(PATH_NET_LENT, 0700, e);
 	char name[16];
-	int lock;
 
 	(void)snprintf(name, sizeof(name), "%u", number);
-	return dir < 0 || lock_named(dir, PATH_NET_LENT, name, 0, &lock, e) != 0 ? -1 : 0;
+	return dir < 0 || lock_named(dir, PATH_NET_LENT, name, 0, &lent, e) != 0 ? -1 : 0;
+}
+
+int number_lock(void)
+{
+	return lent;
 }
 
 void number_return(uint32_t number)

@@ -20,5 +20,8 @@
 int number_find(const struct account *a, const struct policy *policy, bool allocate,
 	uint32_t *ret, struct err *e);
 
+/* The lock of the number that this process was given for a login, which is lent as long as a copy is open; -EBADF. */
+int number_lock(void);
+
 /* One of a login, by who has it: it may be another's from here on. */
 void number_return(uint32_t number);
