@@ -65,14 +65,14 @@ with open(sys.argv[1], "w", buffering=1) as f:
         data, peer = s.recvfrom(100)
         f.write(socket.inet_ntoa(data[12:16]) + "\\n")
 """
-# A connection that is closed once its standard input ends.
+# A connection that is closed once it is told so.
 LATE = f"""python3 -c '
 import os, socket, time
 s = socket.create_connection(("{BEYOND4}", 7000), 10)
 print("connected", flush=True)
-while not os.path.exists("close"):
+while not os.path.exists("/tmp/close"):
     time.sleep(0.1)
-s.close()' >late 2>&1 & for i in $(seq 100); do grep -q . late && break; sleep .1; done; cat late"""
+s.close()' >/tmp/said 2>&1 & for i in $(seq 100); do grep -q . /tmp/said && break; sleep .1; done; cat /tmp/said"""
 
 
 def test_no_packet_leaves_as_it_is(b):
@@ -86,10 +86,10 @@ def test_no_packet_leaves_as_it_is(b):
         w.started.append(Shell([*w.enter(w.beyond), "python3", "-c", SNIFF, str(heard)]))
         mine = _address(a)
         w.on_host("echo 3 >/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established")
-        seen = a.do("rm -f close; " + LATE)
+        seen = a.do(">/tmp/said; " + LATE)
         b.check(seen == "connected" and "listens" in heard.read_text(), "a connection", seen)
         _until(lambda: not _entries(w, mine))
-        a.do("touch close; wait")
+        a.do("touch /tmp/close; wait")
         time.sleep(1)
         seen = set(heard.read_text().split())
         b.check(HOST4 in seen and mine not in seen, "its last word is dropped, and has no address of the pool beyond", seen)
