@@ -7,7 +7,7 @@ import os
 from harness import kernel
 from test_users import Tools
 
-SERVE = """python3 -c '
+SERVE = """>/tmp/served; python3 -c '
 import socket, sys
 s = socket.create_server(("127.0.0.1", 8080))
 print("listens", flush=True)

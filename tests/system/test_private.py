@@ -559,7 +559,7 @@ def test_as_many_connections(b):
     with World(b) as w, w.shell(b.alice.pw_name) as a, w.shell(b.bob.pw_name) as o:
         a.do("true")
         w.hold(w.beyond, BEYOND4, 7000)
-        a.do(f"mkfifo end; {CROWD} {BEYOND4} 12 <end >held 2>&1 & exec 9>end; for i in $(seq 300); do "
+        a.do(f"mkfifo end; >held; {CROWD} {BEYOND4} 12 <end >held 2>&1 & exec 9>end; for i in $(seq 300); do "
              "grep -q . held && break; sleep .1; done")
         seen = a.do("cat held")
         b.check(seen == "5 7", "of twelve connections at once five are taken", seen, b.log_tail())

@@ -10,7 +10,7 @@ from test_private import PRIVATE, _address, _possible
 
 # As many connections as the first word says to a server that reads nothing, each with more to say than it takes: whose
 # end is never told it.
-STUCK = """python3 -c '
+STUCK = """>stuck; python3 -c '
 import socket, sys
 held = []
 for i in range(int(sys.argv[1])):
