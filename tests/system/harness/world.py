@@ -97,11 +97,12 @@ class World:
             stderr=subprocess.DEVNULL, preexec_fn=kernel.die_with_parent, start_new_session=True)
         self._listens(self.host, sshd.port, "tcp")
 
-    def _listens(self, where, port, kind):
+    def _listens(self, where, port, kind, address=None):
+        """At @address: a server of the other family may have the port already."""
+        tables = [f"/proc/net/{kind}{end}" for end in ("", "6") if address is None or (end == "6") == (":" in address)]
         end = time.monotonic() + patient(5)
         while time.monotonic() < end:
-            r = self.b.run(*self.enter(where), "cat", "/proc/net/" + kind,
-                           "/proc/net/" + kind + "6")
+            r = self.b.run(*self.enter(where), "cat", *tables)
             if f":{port:04X} " in r.stdout:
                 return
             time.sleep(0.05)
@@ -111,7 +112,7 @@ class World:
         """A server that takes what comes, and keeps it."""
         s = Shell([*self.enter(where), "python3", "-u", "-c", HOLDER, address, str(port)])
         self.started.append(s)
-        self._listens(where, port, "tcp")
+        self._listens(where, port, "tcp", address)
 
     def run(self, where, argv, port=0, kind="udp"):
         """A program there; with a port one that goes on, and listens at it."""
@@ -133,7 +134,7 @@ class World:
         """A server that tells who asks, there: its answer is the address it sees."""
         s = Shell([*self.enter(where), "python3", "-u", "-c", SERVER, address, str(port), kind])
         self.started.append(s)
-        self._listens(where, port, kind)
+        self._listens(where, port, kind, address)
         return s
 
 
