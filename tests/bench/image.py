@@ -48,7 +48,7 @@ class Images:
             busybox = f.read()
         links = [symlink(f"./bin/{x}", "busybox") for x in ("sh", "true", "sleep", "mkdir", "echo", "dd", "seq", "cat")]
         layers = [tar(entry("./"), entry("./bin/"), entry("./bin/busybox", busybox, mode=0o755), *links,
-                      entry("./work/", mode=0o1777))]
+                      entry("./open/", mode=0o1777))]
         layers += [tar(entry(f"./etc/of-{i}", b"x" * i)) for i in range(1, n)]
         path = os.path.join(self.place, f"{name}.tar")
         with open(path, "wb") as f:
@@ -180,7 +180,7 @@ def _disk(i, n):
     service = i.service("disk", "Upper=disk\n" + sections)
     for name in names:
         i.host.account(name)
-        call(i.host.caller(service)[:-1] + [name, "/bin/sh", "-c", "dd if=/dev/urandom of=/work/mine bs=1024 count=100 2>/dev/null"])
+        call(i.host.caller(service)[:-1] + [name, "/bin/sh", "-c", "dd if=/dev/urandom of=/open/mine bs=1024 count=100 2>/dev/null"])
     i.host.settle()
     print(f"\nDisk of {n} accounts over one image, each of which wrote 100 KiB")
     print(f"  the image {image} KiB; all accounts' {_used(STATE) - before - image} KiB, {(_used(STATE) - before - image) / n:.0f} each")
