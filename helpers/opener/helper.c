@@ -16,6 +16,7 @@
 #include "core/run/ids/schedule.h"
 #include "helpers/opener/make_plan.h"
 #include "helpers/opener/cgroup_worker.h"
+#include "helpers/opener/programs.h"
 #include "helpers/supervisor/rootfs_share.h"
 #include "helpers/supervisor/network.h"
 #include "helpers/opener/request.h"
@@ -163,7 +164,7 @@ static void sweep(pid_t supervisor)
  * The supervisor builds the rootfs while this process makes the cgroups, and answers. What
  * happens here is told to it, and nobody else.
  */
-static int open_alone(const struct decided *d, const struct supervisor_programs *programs,
+static int open_alone(const struct decided *d, const struct programs *programs,
 	const struct stage *stage, int terminal, int *family, struct cgroup_fds *born,
 	struct err *e)
 {
@@ -229,8 +230,8 @@ static int look_before(const struct plan *plan, struct stage *stage, struct err 
 }
 
 /* On success somebody else will answer: the new supervisor, or a running one. */
-static int open_session(const struct decided *d,
-	const struct supervisor_programs *programs, int terminal, struct err *e)
+static int open_session(const struct decided *d, const struct programs *programs,
+	int terminal, struct err *e)
 {
 	const struct kin k = kin_of_plan(d->plan);
 	struct cgroup_fds born = CGROUP_FDS_NONE;
@@ -265,18 +266,20 @@ static void refuse(const struct proto_request *q, const struct decided *d, struc
 int main(int argc, char **argv)
 {
 	_cleanup_close_ int terminal = -EBADF;
-	struct supervisor_programs programs;
+	struct programs programs;
 	enum decision what;
 	struct decided d = { 0 };
 	struct proto_request q;
 	struct err e = { 0 };
 
-	if (harden(argc) < 0 || request_take(PROTO_FD, &q, &terminal) < 0)
+	if (harden(argc) < 0)
 		return 1;
-	programs = supervisor_programs();
+	programs = programs_open(argv);
+	if (request_take(PROTO_FD, &q, &terminal) < 0)
+		return 1;
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	title_begin(argc, argv);
-	what = decide(&q, argc > 1 ? argv[1] : NULL, terminal, &d, &e);
+	what = decide(&q, argc > 1 ? argv[1] : NULL, programs.planner, terminal, &d, &e);
 	if (what == DECIDE_IGNORE)
 		answer(PROTO_IGNORE, q.id, d.shell);
 	else if (what == DECIDE_ISOLATED)

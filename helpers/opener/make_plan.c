@@ -28,7 +28,7 @@
 struct deciding {
 	const struct proto_request *q;
 	const char *config;
-	int terminal;
+	int planner, terminal;
 	const struct account *account;
 	struct people people;
 	struct planning planning;
@@ -307,19 +307,20 @@ static enum decision decide_account(
 	people_read(&d->people);
 	/* What nsctl set says as long as the account has sessions. */
 	if (override_read(a->uid, a->name, &d->overrides, e) == 0 &&
-		planning_start(d->config, &d->planning, e) == 0 && ask(d, e) == 0 &&
-		take_verdict(d, e) == 0)
+		planning_start(d->planner, d->config, &d->planning, e) == 0 &&
+		ask(d, e) == 0 && take_verdict(d, e) == 0)
 		what = follow(d, ret, e);
 	clear(d);
 	return what;
 }
 
-enum decision decide(const struct proto_request *q, const char *config, int terminal,
-	struct decided *ret, struct err *e)
+enum decision decide(const struct proto_request *q, const char *config, int planner,
+	int terminal, struct decided *ret, struct err *e)
 {
 	struct account a;
 	struct deciding d = { .q = q,
 		.config = config,
+		.planner = planner,
 		.terminal = terminal,
 		.account = &a,
 		.planning = PLANNING_NONE };

@@ -26,10 +26,11 @@ struct decided {
 /**
  * decide() - What to do with a request
  * @config:	path of nsshell.conf, or NULL
+ * @planner:	of struct programs; closed where it was started
  * @terminal:	fd that came with it, or -1
  *
  * root and the members of POLICY_BREAK_GLASS_GROUP are left alone before the config is
  * even read.
  */
-enum decision decide(const struct proto_request *q, const char *config, int terminal,
-	struct decided *ret, struct err *e);
+enum decision decide(const struct proto_request *q, const char *config, int planner,
+	int terminal, struct decided *ret, struct err *e);

@@ -82,30 +82,21 @@ static _Noreturn void become_planner(int sock, int program, pid_t parent)
 	_exit(127);
 }
 
-/* Above the number that the socket has there. */
-static int open_program(struct err *e)
+int planning_start(int program, const char *config, struct planning *ret, struct err *e)
 {
-	_cleanup_close_ int low = open(PATH_PLANNER, O_PATH | O_CLOEXEC);
-	int fd = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, PLANNER_FD + 1);
-
-	return fd < 0 ? err_set(e, errno, "start %s", PATH_PLANNER) : fd;
-}
-
-int planning_start(const char *config, struct planning *ret, struct err *e)
-{
-	_cleanup_close_ int program = open_program(e);
+	_cleanup_close_ int ours = program;
 	pid_t parent = getpid();
 	int pair[2];
 
-	if (program < 0)
-		return -1;
+	if (ours < 0)
+		return err_set(e, -ours, "start %s", PATH_PLANNER);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(e, errno, "start %s", PATH_PLANNER);
 	*ret = (struct planning){ .config = config ? config : PATH_CONF,
 		.talk = { .sock = pair[0], .patience_ms = PATIENCE_MS } };
 	ret->pid = fork();
 	if (ret->pid == 0)
-		become_planner(pair[1], program, parent);
+		become_planner(pair[1], ours, parent);
 	(void)close(pair[1]);
 	if (ret->pid < 0) {
 		ret->pid = 0;

@@ -16,12 +16,13 @@ struct planning {
 
 /**
  * planning_start() - Start it: with ids of its own (ranges.h), a socket and nothing else
+ * @program:	of struct programs; closed
  * @config:	path of nsshell.conf, NULL for the compiled-in one: beside what it may read anyhow, files of that
  *		config are opened for it
  *
  * Return: 0 or -1 with @e.
  */
-int planning_start(const char *config, struct planning *ret, struct err *e);
+int planning_start(int program, const char *config, struct planning *ret, struct err *e);
 
 /**
  * planning_await() - Answer what it asks until it says one of two things

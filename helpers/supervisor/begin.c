@@ -4,12 +4,10 @@
 #include "core/base/paths.h"
 #include "core/run/network/number.h"
 #include "helpers/opener/cgroup_worker.h"
-#include "helpers/init/left.h"
 #include "helpers/supervisor/join_socket.h"
 #include "helpers/supervisor/left.h"
 #include "helpers/supervisor/supervisor.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -60,24 +58,9 @@ static int become(struct supervisor_left *l, struct err *e)
 	return err_set(e, errno, "start %s", PATH_SUPERVISOR);
 }
 
-static int open_above(const char *path)
-{
-	_cleanup_close_ int low = open(path, O_PATH | O_CLOEXEC);
-
-	return low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, INIT_LEFT_FD + 1);
-}
-
-struct supervisor_programs supervisor_programs(void)
-{
-	return (struct supervisor_programs){
-		.init = open_above(PATH_INIT),
-		.supervisor = open_above(PATH_SUPERVISOR),
-	};
-}
-
 _Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage,
 	int sock, int terminal, int preparer, int family, const struct cgroup_fds *born,
-	const struct supervisor_programs *programs, bool allow)
+	const struct programs *programs, bool allow)
 {
 	static struct supervisor_left left;
 	struct session *s = &left.session;

@@ -299,9 +299,10 @@ int session_open(struct session *s, struct err *e)
 	s->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (s->proc < 0)
 		return err_set(e, errno, "open /proc");
-	if (s->program < 0 || s->next < 0)
-		return err_set(e, ENOENT, "start %s",
-			s->program < 0 ? PATH_INIT : PATH_SUPERVISOR);
+	if (s->program < 0)
+		return err_set(e, -s->program, "start %s", PATH_INIT);
+	if (s->next < 0)
+		return err_set(e, -s->next, "start %s", PATH_SUPERVISOR);
 	if (begin_record(s, e) < 0 || groups_begin(s->preparer, e) < 0)
 		return -1;
 	s->preparing = true;

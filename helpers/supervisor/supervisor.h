@@ -7,19 +7,9 @@
 #include "core/plan/plan.h"
 #include "core/run/cgroup/cgroup.h"
 #include "core/run/mount/stage.h"
+#include "helpers/opener/programs.h"
 
 #include <stdbool.h>
-
-/* nsshell-init and nsshell-supervisor: O_PATH, or negative where one isn't there yet. */
-struct supervisor_programs {
-	int init, supervisor;
-};
-
-/*
- * Have hold of both, O_CLOEXEC, above the numbers that they take over. As early as can be: an upgrade of the package takes
- * those of this version away.
- */
-struct supervisor_programs supervisor_programs(void);
 
 /**
  * supervisor_run() - Open a session, supervise it, end it
@@ -29,14 +19,14 @@ struct supervisor_programs supervisor_programs(void);
  * @preparer:	socket to groups_prepare() in another process; the supervisor's
  * @family:	the account's lock, where it was taken already; else -1
  * @born:	groups that the supervisor is in, but for those of v1, which it moves into now
- * @programs:	the supervisor's
+ * @programs:	init and supervisor are its own
  * @allow:	OnError=allow
  *
  * Should:   be the only thing its process does from here on
  */
 _Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage,
 	int sock, int terminal, int preparer, int family, const struct cgroup_fds *born,
-	const struct supervisor_programs *programs, bool allow);
+	const struct programs *programs, bool allow);
 
 /**
  * supervisor_hand_over() - Share=account: give a login to the account's running session

@@ -126,5 +126,29 @@ def test_a_crash_over_an_upgrade(b):
                 r.stdout + r.stderr)
 
 
+def test_a_version_that_is_taken_away(b):
+    """dpkg removes the old one's programs last: a helper of it may have begun, and not have opened them yet."""
+    old, new = b.stage.bin / "nsshell-helper", b.stage.private / "nothing" / "nsshell-helper"
+    ours = old.read_bytes()
+    try:
+        for program in ("planner", "init", "supervisor"):
+            gone = ours.replace(f"/nsshell-{program}\0".encode(), f"/{'gone'.ljust(len(program) + 8, '-')}\0".encode())
+            b.check(gone != ours, f"a helper whose nsshell-{program} has just gone")
+            new.with_suffix(".new").write_bytes(gone)
+            new.with_suffix(".new").chmod(0o755)
+            new.with_suffix(".new").rename(old)
+            r = b.ssh(b.alice.pw_name, SHOW_NS)
+            b.check(r.returncode != 0 and b.stage.syslog.lines(r"refused: start \S*/gone-*: No such file"),
+                    "with no other version there, it says what isn't there", r.stdout + r.stderr)
+            shutil.copy(b.stage.build / "nsshell-helper", new)
+            b.lands_inside("and leaves the login to the version that came", b.ssh(b.alice.pw_name, SHOW_NS).stdout)
+            b.gone()
+            new.unlink()
+    finally:
+        new.unlink(missing_ok=True)
+        shutil.copy(b.stage.build / "nsshell-helper", new.with_suffix(".new"))
+        new.with_suffix(".new").rename(old)
+
+
 for _test in (test_an_upgrade, test_a_downgrade, test_an_upgrade_with_an_upper_on_disk, test_a_crash_over_an_upgrade):
     _test.later = WHY
