@@ -251,10 +251,10 @@ static void choose_pids(struct session *s)
 static int open_in_family(struct session *s, struct err *e)
 {
 	const struct kin k = kin_of_plan(s->plan);
-	uint64_t born;
+	uint64_t *born = &s->record.home_born;
 
-	if (kin_check(s->family, &k, e) < 0 || kin_home_born(&k, &born, e) < 0 ||
-		account_log_begin(s->plan->uid, s->plan->user, born, e) < 0 ||
+	if (kin_check(s->family, &k, e) < 0 || kin_home_born(&k, born, e) < 0 ||
+		account_log_begin(s->plan->uid, s->plan->user, *born, e) < 0 ||
 		family_add(s->family, s->plan->id, s->plan->sessions_max, e) != 0)
 		return -1;
 	choose_pids(s);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An account goes while a session of it is open, and its uid is given to the next one."""
 
+import contextlib
 import os
 import re
 import time
@@ -105,6 +106,71 @@ def test_same_name_made_anew(b):
             b.check(r.returncode != 0 and "uid=" not in r.stdout, "nor to be stepped into", r.stdout + r.stderr)
     finally:
         b.stage.accounts.remove("dave")
+
+
+@contextlib.contextmanager
+def _home_of_tomorrow(b, person):
+    """A home that was made by a clock which was ahead: this host's, before it was set, or a file server's. Gives None where that can't be."""
+    image, disk = b.stage.base / "home.img", b.stage.base / "home"
+    with open(image, "wb") as f:
+        f.truncate(8 << 20)
+    disk.mkdir()
+
+    def mount():
+        return b.run("mount", "-o", "loop", image, disk).returncode == 0
+
+    made = b.run("mkfs.ext4", "-q", image).returncode == 0 and mount()
+    try:
+        if made:
+            home = disk / "home"
+            home.mkdir(mode=0o700)
+            os.chown(home, person.pw_uid, person.pw_gid)
+            inode = home.stat().st_ino
+            b.run("umount", disk)
+            tomorrow = time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + 86400))
+            made = b.run("debugfs", "-w", "-R", f"set_inode_field <{inode}> crtime {tomorrow}", image).returncode == 0 and mount()
+        made = made and b.run("mount", "--bind", disk / "home", person.pw_dir).returncode == 0
+        yield float(b.run("stat", "-c", "%W", person.pw_dir).stdout) if made else None
+    finally:
+        b.gone()
+        if made:
+            b.run("umount", person.pw_dir)
+        b.run("umount", disk)
+        disk.rmdir()
+        image.unlink()
+
+
+def test_a_home_of_another_clock(b):
+    """Whose home is from a time to come isn't kept out of what is their own."""
+    name, uid = b.alice.pw_name, b.alice.pw_uid
+    own = f"{b.stage.open}/own /srv/data/own"
+    with _home_of_tomorrow(b, b.alice) as born:
+        if not born:
+            b.skip("a home of another clock", "no loop device, or no debugfs")
+            return
+        b.check(born > time.time() + 3600, "the home is a day ahead", born)
+        b.stage.config("Upper=disk\nVolumes=data:/srv/data\n")
+        try:
+            with b.shell(name) as one:
+                b.check(one.do(f"echo mine | tee {own}") == "mine", "a first login gets in", b.log_tail())
+                r = b.ssh(name, f"cat {own}")
+                b.check(r.stdout == "mine\n" * 2, "beside it a second one", r.stdout + r.stderr, b.log_tail())
+                r = b.run(b.stage.bin / "nsctl", "list", "-n", "-o", "USER", user=uid, group=b.alice.pw_gid)
+                b.check(name in r.stdout.split(), "its sessions are its own to see", r.stdout + r.stderr)
+            b.gone(name)
+            r = b.ssh(name, f"cat {own}")
+            b.check(r.stdout == "mine\n" * 2, "a later one has what it wrote", r.stdout + r.stderr, b.log_tail())
+            b.gone(name)
+            for owner in (f"/var/lib/nsshell/upper/{uid}/account", f"/var/lib/nsshell/volumes/{uid}/.account"):
+                os.utime(owner)
+                advice = f"touch -d @{born:.0f} {owner}"
+                _refused(b, name, f"of what {owner} has for older", (advice,))
+                b.run(*advice.split())
+                r = b.ssh(name, "echo in")
+                b.check(r.stdout == "in\n", "what the log says to do helps", r.stderr, b.log_tail())
+        finally:
+            b.gone(name)
+            b.run("rm", "-rf", "/var/lib/nsshell/upper", "/var/lib/nsshell/volumes")
 
 
 def test_two_names_of_one_uid(b):

@@ -39,6 +39,22 @@ int kin_home_born(const struct kin *k, uint64_t *ret, struct err *e)
 	return 0;
 }
 
+int kin_note_age(const struct kin *k, int dir, const char *name, struct err *e)
+{
+	struct timespec now, times[2] = { { .tv_nsec = UTIME_OMIT } };
+	uint64_t born;
+
+	if (kin_home_born(k, &born, e) < 0)
+		return -1;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	times[1].tv_sec = (time_t)born;
+	if (times[1].tv_sec <= now.tv_sec)
+		return 0;
+	return utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) < 0
+		       ? err_set(e, errno, "set the time of %s", name)
+		       : 0;
+}
+
 #define NSEC UINT64_C(1000000000)
 
 static uint64_t clock_now(clockid_t which)
@@ -64,9 +80,14 @@ static uint64_t begun(const struct record_process *p)
 	return now - (up - p->start * tick);
 }
 
-/* What is a whole second began no later than it says, ticks and the time of files are a few milliseconds behind. */
+/*
+ * The very home that it began with is no younger, whatever two clocks say: that of this host may have been set since, and a file
+ * server has its own. What is a whole second began no later than it says, ticks and the time of files are a few milliseconds behind.
+ */
 static bool is_older(const struct record *r, uint64_t home_born)
 {
+	if (r->home_born != 0 && r->home_born == home_born)
+		return false;
 	return home_born * NSEC > begun(&r->supervisor) + NSEC / 10;
 }
 

@@ -58,6 +58,16 @@ int kin_is(const char *noted, const char *user, uid_t uid, struct err *e);
 int kin_home_born(const struct kin *k, uint64_t *ret, struct err *e);
 
 /**
+ * kin_note_age() - Have a file of root's, just written, say that what it is about is no older than the account's home
+ * @dir:	the directory that @name is in
+ *
+ * That was made by another clock where it is of a time to come: this host's, before it was set, or a file server's.
+ *
+ * Return: 0 or -1 with @e.
+ */
+int kin_note_age(const struct kin *k, int dir, const char *name, struct err *e);
+
+/**
  * kin_has() - Whether a session is of the account that has a uid now
  *
  * As kin_check(), of one session, whatever names the account has. Should: run outside, and be root.

@@ -14,6 +14,7 @@
 #include <blkid.h>
 #include <ctype.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -171,16 +172,18 @@ static int is_another(const struct plan *plan, const char *name, struct err *e)
 }
 
 /* Return: 0, or -1 with @e where the account was made after what it would find. */
-static int check_age(
-	const struct plan *plan, uint64_t made, const char *todo, struct err *e)
+static int check_age(const struct plan *plan, uint64_t made, bool noted, struct err *e)
 {
 	const struct kin k = kin_of_plan(plan);
+	char todo[48] = "write its name into";
 	uint64_t home_born;
 
 	if (kin_home_born(&k, &home_born, e) < 0)
 		return -1;
 	if (home_born <= made + 1)
 		return 0;
+	if (noted)
+		(void)snprintf(todo, sizeof(todo), "touch -d @%" PRIu64, home_born);
 	return err_set(e, 0,
 		"the layers in %s/%u are older than the home directory of %s, and so another's of that "
 		"name or uid: remove them (nsctl gc --account %u), or, if only the home was made anew, %s "
@@ -191,12 +194,13 @@ static int check_age(
 
 static int take_account(int dir, const struct plan *plan, struct err *e)
 {
+	const struct kin k = kin_of_plan(plan);
 	char line[ACCOUNT_NAME_MAX + 1];
 
 	(void)snprintf(line, sizeof(line), "%s\n", plan->user);
-	return write_new(dir, "account", line) < 0
-		       ? err_set(e, errno, "write %s/%u/account", PATH_UPPER, plan->uid)
-		       : 0;
+	if (write_new(dir, "account", line) < 0)
+		return err_set(e, errno, "write %s/%u/account", PATH_UPPER, plan->uid);
+	return kin_note_age(&k, dir, "account", e);
 }
 
 /* One of an older version, which noted no name. */
@@ -206,8 +210,8 @@ static int adopt(int dir, const struct plan *plan, struct err *e)
 
 	if (statx(dir, "", AT_EMPTY_PATH, STATX_BTIME, &st) < 0)
 		return err_set(e, errno, "look at %s/%u", PATH_UPPER, plan->uid);
-	if ((st.stx_mask & STATX_BTIME) && check_age(plan, (uint64_t)st.stx_btime.tv_sec,
-						   "write its name into", e) < 0)
+	if ((st.stx_mask & STATX_BTIME) &&
+		check_age(plan, (uint64_t)st.stx_btime.tv_sec, false, e) < 0)
 		return -1;
 	return take_account(dir, plan, e);
 }
@@ -228,7 +232,7 @@ static int check_account(int dir, const struct plan *plan, struct err *e)
 		return is < 0 ? -1 : is_another(plan, name, e);
 	if (fstatat(dir, "account", &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(e, errno, "look at %s/%u/account", PATH_UPPER, plan->uid);
-	return check_age(plan, (uint64_t)st.st_mtim.tv_sec, "touch", e);
+	return check_age(plan, (uint64_t)st.st_mtim.tv_sec, true, e);
 }
 
 /* ---- over what ---------------------------------------------------------------------- */

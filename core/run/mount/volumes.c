@@ -12,6 +12,7 @@
 #include "core/run/mount/volume_fill.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -42,11 +43,13 @@ static int take(int dir, const struct plan *plan, struct err *e)
 	_cleanup_close_ int fd = openat(dir, VOLUMES_OWNER,
 		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	return fd < 0 || io_write_all(fd, plan->user, strlen(plan->user)) < 0 ||
-			       fsync(fd) < 0
-		       ? err_set(e, errno, "write %s/%u/" VOLUMES_OWNER, PATH_VOLUMES,
-				 plan->uid)
-		       : 0;
+	const struct kin k = kin_of_plan(plan);
+
+	if (fd < 0 || io_write_all(fd, plan->user, strlen(plan->user)) < 0 ||
+		fsync(fd) < 0)
+		return err_set(
+			e, errno, "write %s/%u/" VOLUMES_OWNER, PATH_VOLUMES, plan->uid);
+	return kin_note_age(&k, dir, VOLUMES_OWNER, e);
 }
 
 static int is_another(const struct plan *plan, const char *name, struct err *e)
@@ -75,8 +78,9 @@ static int check_age(int dir, const struct plan *plan, struct err *e)
 	return err_set(e, 0,
 		"the volumes in %s/%u are older than the home directory of %s, and so another's of that "
 		"name or uid: remove them (nsctl gc --account %u), or, if only the home was made anew, "
-		"touch %s/%u/" VOLUMES_OWNER,
-		PATH_VOLUMES, plan->uid, plan->user, plan->uid, PATH_VOLUMES, plan->uid);
+		"touch -d @%" PRIu64 " %s/%u/" VOLUMES_OWNER,
+		PATH_VOLUMES, plan->uid, plan->user, plan->uid, born, PATH_VOLUMES,
+		plan->uid);
 }
 
 /* Without a name there is nothing in it: that is written before anything else. */

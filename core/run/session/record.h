@@ -52,7 +52,8 @@ struct record {
 	char service[64];
 	char rhost[256];
 	char tty[64];
-	uint64_t since; /* seconds since 1970 */
+	uint64_t since;     /* seconds since 1970 */
+	uint64_t home_born; /* kin_home_born(), as it began; 0: not known */
 	enum record_state state;
 	struct record_process caller;
 	struct record_process supervisor;

@@ -82,6 +82,7 @@ static const struct field {
 	O("changed", FIELD_TEXT, changed),
 	O("number", FIELD_U32, number),
 	O("volumes", FIELD_TEXT, volumes),
+	O("home_born", FIELD_U64, home_born),
 #undef O
 #undef W
 #undef F
