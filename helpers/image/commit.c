@@ -13,7 +13,7 @@
 #include "core/run/session/record.h"
 #include "helpers/image/assemble.h"
 #include "helpers/image/pack.h"
-#include "helpers/image/upper.h"
+#include "helpers/image/whose.h"
 
 #include <signal.h>
 #include <string.h>
@@ -26,7 +26,7 @@ struct committing {
 	const char *command;
 	struct unpack_limits limits;
 	bool running; /* sessions go on meanwhile */
-	struct account account;
+	struct whose whose;
 	struct subid subid;
 	char *lines[3]; /* of passwd(5), group(5), shadow(5): the account's own */
 	struct upper *uppers;
@@ -42,45 +42,25 @@ static void committing_clear(struct committing *c)
 	free(c->uppers);
 	free(c->sessions);
 	subid_clear(&c->subid);
-	account_clear(&c->account);
+	account_clear(&c->whose.account);
 }
 
-/* ---- whose, and over what ----------------------------------------------------------- */
-
-/* @image: gets that of a session, "" where the account was named. */
-static int find_account(
-	struct committing *c, const char *word, char image[IMAGE_NAME_MAX], struct err *e)
-{
-	char hex[IMAGE_HEX + 1];
-	struct record rec;
-	int r = account_read(word, &c->account, e);
-
-	*image = '\0';
-	if (r <= 0)
-		return r;
-	if (!record_id_is_valid(word) || record_read_live(word, &rec, e) != 0)
-		return err_set(e, 0, "there is no account and no session %.80s", word);
-	if (!*rec.image || image_text_parse(rec.image, image, hex) < 0)
-		return err_set(e, 0,
-			"session %s lies over the host's root, which is no image to commit onto",
-			word);
-	r = account_read(rec.user, &c->account, e);
-	return r > 0 ? err_set(e, 0, "there is no account %s on this host", rec.user) : r;
-}
+/* ---- over what ----------------------------------------------------------- */
 
 static int no_upper(const struct committing *c, const char *image, struct err *e)
 {
-	if (image)
-		return err_set(e, 0, "%s has written nothing over %s with Upper=disk",
-			c->account.name, image);
+	const struct whose *w = &c->whose;
+
+	if (*w->session.id && !*w->session.image)
+		return err_set(e, 0,
+			"session %s lies over the host's root, which is no image to commit onto",
+			w->session.id);
 	if (c->n_uppers > 0)
 		return err_set(e, 0,
 			"what %s wrote lies over the host's root, which is no image to commit onto: it takes "
-			"RootFS=image: and Upper=disk",
-			c->account.name);
-	return err_set(e, 0,
-		"%s has written nothing with Upper=disk: with Upper=tmpfs it is gone with the last session",
-		c->account.name);
+			"RootFS=image:",
+			w->account.name);
+	return whose_nothing(w, image, e);
 }
 
 /* Return: the only one over an image, or NULL with @e. */
@@ -94,8 +74,10 @@ static const struct upper *choose(
 			continue;
 		if (found) {
 			(void)err_set(e, 0,
-				"%s has written over %s and over %s: say over which one by --image",
-				c->account.name, found->image, c->uppers[i].image);
+				strcmp(found->image, c->uppers[i].image) != 0
+					? "%s has written over %s and over %s: say over which one by --image"
+					: "%s has written over %s on disk and, in a session, in memory over %s: name the session",
+				c->whose.account.name, found->image, c->uppers[i].image);
 			return NULL;
 		}
 		found = &c->uppers[i];
@@ -129,8 +111,8 @@ static int pause_all(struct committing *c, struct err *e)
 	if (!c->sessions)
 		return err_set(e, ENOMEM, "pause sessions");
 	for (size_t i = 0; i < n; i++)
-		if (all[i].uid == c->account.uid && record_is_alive(all[i].id, e) > 0 &&
-			pause_one(c, &all[i], e) < 0)
+		if (all[i].uid == c->whose.account.uid &&
+			record_is_alive(all[i].id, e) > 0 && pause_one(c, &all[i], e) < 0)
 			return -1;
 	return 0;
 }
@@ -234,7 +216,7 @@ static int pack_still(struct committing *c, struct store *s, int upper,
 
 static int format_lines(struct committing *c, struct err *e)
 {
-	const struct account *a = &c->account;
+	const struct account *a = &c->whose.account;
 	char *groups = NULL;
 	size_t len;
 	FILE *out = open_memstream(&groups, &len);
@@ -256,7 +238,7 @@ static int format_lines(struct committing *c, struct err *e)
 static int pack(struct committing *c, struct store *s, const struct upper *u,
 	struct strlist *notes, struct blob *ret, struct err *e)
 {
-	const struct account *a = &c->account;
+	const struct account *a = &c->whose.account;
 	const struct pack_ids uids = { c->subid.uids, c->subid.n_uids, &a->uid, 1 },
 			      gids = { c->subid.gids, c->subid.n_gids, a->groups,
 				      a->n_groups };
@@ -286,11 +268,11 @@ static int commit_onto(struct committing *c, struct store *s, const struct upper
 
 	tar = pack(c, s, u, &a.notes, &b, e);
 	if (tar < 0 || assemble_onto(&a, u->hex, &b, time(NULL), e) < 0)
-		return err_wrap(e, "%s", c->account.name);
+		return err_wrap(e, "%s", c->whose.account.name);
 	if (store_put(s, &a.image, name, e) < 0)
 		return -1;
 	(void)printf("%s: %s and a layer of what %s wrote, sha256:%.12s\n", name,
-		u->image, c->account.name, a.image.manifest.hex);
+		u->image, c->whose.account.name, a.image.manifest.hex);
 	for (size_t i = 0; i < a.notes.n; i++)
 		(void)fprintf(stderr, "%s: %s\n", c->command, a.notes.v[i]);
 	return 0;
@@ -300,20 +282,19 @@ static int commit(struct committing *c, const char *who, const char *image,
 	const char *to, struct err *e)
 {
 	_cleanup_(store_clear) struct store s = STORE_NONE;
-	char of_session[IMAGE_NAME_MAX], name[IMAGE_NAME_MAX];
+	char name[IMAGE_NAME_MAX];
 	const struct upper *u;
 
 	if (imagename_parse(to, name) < 0)
 		return err_set(
 			e, 0, "\"%.80s\" is no name of an image: NAME or NAME:TAG", to);
-	if (find_account(c, who, of_session, e) < 0)
+	if (whose_find(who, &c->whose, e) < 0 ||
+		whose_uppers(&c->whose, image, &c->uppers, &c->n_uppers, e) < 0)
 		return -1;
-	if (!image && *of_session)
-		image = of_session;
-	if (upper_list(c->account.uid, image, &c->uppers, &c->n_uppers, e) < 0)
-		return -1;
+	if (!c->whose.account.name)
+		return err_set(e, 0, "there is no account %.80s on this host", who);
 	u = choose(c, image, e);
-	if (!u || subid_find(&c->account, false, &c->subid, e) < 0 ||
+	if (!u || subid_find(&c->whose.account, false, &c->subid, e) < 0 ||
 		format_lines(c, e) < 0 || store_open(&s, e) < 0)
 		return -1;
 	return commit_onto(c, &s, u, name, e);

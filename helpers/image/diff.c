@@ -7,7 +7,7 @@
 #include "core/base/parse.h"
 #include "helpers/image/differ.h"
 #include "helpers/image/table.h"
-#include "helpers/image/upper.h"
+#include "helpers/image/whose.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -58,36 +58,38 @@ static bool are_several(const struct upper *u, size_t n)
 }
 
 struct wanted {
-	const char *user, *image;
+	const char *who, *image;
 	struct table_how how;
 	uint64_t max;
 };
+
+static void clear_whose(struct whose *w)
+{
+	account_clear(&w->account);
+}
 
 static int diff(const struct wanted *w, struct strlist *notes, struct err *e)
 {
 	static const struct table_column columns[] = { { .name = "KIND" },
 		{ .name = "SIZE", .number = true }, { .name = "PATH" },
 		{ .name = "OVER" } };
+	_cleanup_(clear_whose) struct whose whose = { .session.id = "" };
 	_cleanup_free_ struct upper *uppers = NULL;
 	_cleanup_(table_free) struct table *t = NULL;
 	struct diffing g = { .left = w->max, .plain = w->how.json || w->how.bytes };
-	uid_t uid;
 	size_t n;
 
-	if (account_uid(w->user, &uid, e) < 0 ||
-		upper_list(uid, w->image, &uppers, &n, e) < 0)
+	if (whose_find(w->who, &whose, e) < 0 ||
+		whose_uppers(&whose, w->image, &uppers, &n, e) < 0)
 		return -1;
 	if (n == 0)
-		return err_set(e, 0,
-			"%s has written nothing with Upper=disk%s%s: with Upper=tmpfs it is gone with the last "
-			"session",
-			w->user, w->image ? " over " : "", w->image ? w->image : "");
+		return whose_nothing(&whose, w->image, e);
 	t = table_new("diff", &w->how, columns,
 		w->how.json || are_several(uppers, n) ? 4 : 3, e);
 	for (size_t i = 0; i < n; i++) {
 		g.t = t;
 		g.upper = &uppers[i];
-		if (!t || diff_one(&g, uid, notes, e) < 0)
+		if (!t || diff_one(&g, whose.account.uid, notes, e) < 0)
 			return -1;
 	}
 	return table_print(t, e);
@@ -105,16 +107,16 @@ int image_diff(int argc, char **argv)
 		{ 0 },
 	};
 	_cleanup_(strlist_clear) struct strlist notes = { 0 };
-	int first, r = nsctl_options(options, "USER", argc, argv, &first);
+	int first, r = nsctl_options(options, "USER|SESSION", argc, argv, &first);
 	struct err e = { 0 };
 
 	if (r >= 0)
 		return r;
 	if (argc - first != 1)
-		return nsctl_usage(argv[0], "takes one account's name");
+		return nsctl_usage(argv[0], "takes one account's name, or a session's");
 	if (max && parse_count(max, &w.max) < 0)
 		return nsctl_usage(argv[0], "a limit is a number, or infinity");
-	w.user = argv[first];
+	w.who = argv[first];
 	if (diff(&w, &notes, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	for (size_t i = 0; i < notes.n; i++)

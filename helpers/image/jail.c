@@ -135,6 +135,17 @@ static int limit_all(struct err *e)
 #endif
 }
 
+/*
+ * What a session has in memory is mounted nowhere any more, and can't be cloned. Nobody who only looks has a call that
+ * leads out of a root directory again, nor one that writes.
+ */
+static int enter_unmounted(int dir, struct err *e)
+{
+	return fchdir(dir) < 0 || chroot(".") < 0 || chdir("/") < 0
+		       ? err_set(e, errno, "see nothing but what was written")
+		       : 0;
+}
+
 /* Nothing but what is in there, by whatever path. No network: its filter has no call for a socket. */
 static int enter_root(int dir, bool looks, struct err *e)
 {
@@ -146,6 +157,8 @@ static int enter_root(int dir, bool looks, struct err *e)
 	_cleanup_close_ int tree = sys_clone_tree(dir, "", false, MS_PRIVATE),
 			    at = -EBADF;
 
+	if (tree < 0 && errno == EINVAL && looks)
+		return enter_unmounted(dir, e);
 	if (tree < 0 || unshare(CLONE_NEWNS) < 0 ||
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_set(e, errno, "make a mount namespace");

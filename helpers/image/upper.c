@@ -63,7 +63,7 @@ static int by_layer(const void *a, const void *b)
 	return host == other ? strcmp(x->layer, y->layer) : host ? -1 : 1;
 }
 
-static int add(struct upper **all, size_t *n, const struct upper *u, struct err *e)
+int upper_add(struct upper **all, size_t *n, const struct upper *u, struct err *e)
 {
 	struct upper *more = reallocarray(*all, *n + 1, sizeof(*more));
 
@@ -84,7 +84,7 @@ static int list(
 		int r = entry->d_name[0] == '.' ? 0
 						: take(fs, entry->d_name, image, &u, e);
 
-		if (r < 0 || (r > 0 && add(all, n, &u, e) < 0))
+		if (r < 0 || (r > 0 && upper_add(all, n, &u, e) < 0))
 			return -1;
 	}
 	return errno ? err_set(e, errno, "list what was written") : 0;
@@ -121,8 +121,11 @@ int upper_list(
 
 int upper_open(uid_t uid, const struct upper *u, struct err *e)
 {
-	int fd = open_below(uid, "upper", u->layer);
+	int fd;
 
+	if (*u->session)
+		return upper_open_live(u, e);
+	fd = open_below(uid, "upper", u->layer);
 	return fd < 0 ? err_set(e, errno, "open %s/%u/upper/%s", PATH_UPPER, uid,
 				u->layer)
 		      : fd;

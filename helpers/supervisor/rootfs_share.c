@@ -5,6 +5,7 @@
 #include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/run/session/account_sessions.h"
+#include "core/run/session/held.h"
 #include "core/run/mount/refresh.h"
 #include "core/run/mount/rootfs.h"
 #include "helpers/supervisor/sibling.h"
@@ -16,7 +17,10 @@
 
 int holder_reserve(const struct plan *plan, struct err *e)
 {
-	return plan->upper == UPPER_DISK ? sibling_reserve(SIBLING_ROOTFS_FD, e) : 0;
+	if (plan->upper == UPPER_NONE)
+		return 0;
+	return sibling_reserve(
+		plan->upper == UPPER_DISK ? SIBLING_ROOTFS_FD : HELD_UPPER_FD, e);
 }
 
 /*
@@ -139,11 +143,30 @@ static int share_rootfs(struct session *s, int family, struct err *e)
 	return found > 0 ? refresh_now(&s->refresh, e) : 0;
 }
 
+/* Upper=tmpfs: for who looks at what is written, until the session is over. */
+static int hold_upper(struct session *s, struct err *e)
+{
+	_cleanup_close_ int upper =
+		open("/upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	/* Each part of the host is read-only, or live. */
+	if (upper < 0 && errno == ENOENT) {
+		cleanup_close(&s->holder);
+		return 0;
+	}
+	if (upper < 0 || fstat(upper, &st) < 0 || dup3(upper, s->holder, O_CLOEXEC) < 0)
+		return err_set(e, errno, "hold what the session writes");
+	s->record.upper = st.st_ino;
+	return 0;
+}
+
 int holder_take(struct session *s, int family, struct err *e)
 {
 	if (s->plan->upper == UPPER_DISK)
 		return share_rootfs(s, family, e);
-	if (rootfs_build(s->plan, s->proc, s->record.changed, e) < 0)
+	if (rootfs_build(s->plan, s->proc, s->record.changed, e) < 0 ||
+		(s->plan->upper == UPPER_TMPFS && hold_upper(s, e) < 0))
 		return -1;
 	return refresh_hold(s->plan, &s->refresh, e);
 }

@@ -3,7 +3,7 @@
  * The session's rootfs. With Upper=disk the account has one, since its upper can only be mounted
  * once: a mount namespace that every supervisor of the account's keeps an fd of, at the same number,
  * and that a later session takes from one of them (pidfd_getfd(2)). Else each session has its own,
- * which sees the host as it is.
+ * which sees the host as it is; with Upper=tmpfs its supervisor keeps an fd of what is written (core/run/session/held.h).
  */
 #pragma once
 

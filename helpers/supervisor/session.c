@@ -10,6 +10,7 @@
 #include "core/run/cgroup/cgroup.h"
 #include "core/run/ids/privs.h"
 #include "core/run/cgroup/freeze.h"
+#include "core/run/session/held.h"
 #include "core/run/session/reconcile.h"
 #include "core/run/terminal/tty.h"
 #include "helpers/opener/cgroup_worker.h"
@@ -48,7 +49,9 @@ void session_begin(struct session *s, const struct plan *plan, const struct stag
 		.program = -EBADF,
 		.next = -EBADF,
 		.terminal = terminal,
-		.holder = plan->upper == UPPER_DISK ? SIBLING_ROOTFS_FD : -EBADF,
+		.holder = plan->upper == UPPER_DISK    ? SIBLING_ROOTFS_FD
+			  : plan->upper == UPPER_TMPFS ? HELD_UPPER_FD
+						       : -EBADF,
 		.host = HOST_SESSION_NONE,
 		.login = HOST_SESSION_NONE,
 		.net = plan->network.kind != NETWORK_HOST ? SIBLING_NET_FD : -EBADF,

@@ -47,7 +47,7 @@ struct session {
 	int filter;   /* the system call filter's program; -EBADF for none */
 	int proc;     /* the host's /proc */
 	int ptys;     /* the directory of the session's ptys */
-	int holder; /* Upper=disk: the account's rootfs, once record.holder is set (rootfs_share.h) */
+	int holder; /* Upper=disk: the account's rootfs, once record.holder is set; tmpfs: what is written (rootfs_share.h) */
 	int net;    /* its network namespace (network.h); -EBADF for the host's */
 	int number; /* NetworkShare=login: number_lock() */
 	struct refresh refresh;    /* the overlays of the rootfs */

@@ -2,9 +2,8 @@
 #include "helpers/supervisor/sibling.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/io.h"
-#include "core/base/sys.h"
 #include "core/run/network/netns.h"
+#include "core/run/session/held.h"
 
 #include <fcntl.h>
 
@@ -23,32 +22,16 @@ int sibling_reserve(int number, struct err *e)
 		e, EBUSY, "keep fd %d for what the account's sessions share", number);
 }
 
-static int gone_or_failed(void)
-{
-	return errno == ESRCH || errno == ENOENT ? 0 : -1;
-}
-
 int sibling_take(const struct record *r, int number, int kind, uint64_t ino, int *ret)
 {
-	_cleanup_close_ int pidfd = -EBADF, ns = -EBADF;
-	uint64_t start;
-	int is;
+	_cleanup_close_ int ns = -EBADF;
+	int found = held_take(r, number, &ns), is;
 
-	if (r->supervisor.pid <= 0)
-		return 0;
-	pidfd = sys_pidfd_open(r->supervisor.pid);
-	if (pidfd < 0 || io_process_start(r->supervisor.pid, &start) < 0)
-		return gone_or_failed();
-	if (start != r->supervisor.start)
-		return 0;
-	ns = sys_pidfd_getfd(pidfd, number);
-	if (ns < 0 && errno == EBADF)
-		return 2;
-	is = ns < 0 ? -1 : netns_is(ns, kind, ino);
-	if (is < 0)
-		return gone_or_failed();
-	if (is == 0)
-		return 2;
+	if (found != 1)
+		return found;
+	is = netns_is(ns, kind, ino);
+	if (is <= 0)
+		return is < 0 ? -1 : 2;
 	*ret = take_fd(&ns);
 	return 1;
 }

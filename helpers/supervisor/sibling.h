@@ -5,7 +5,7 @@
 #include "core/base/err.h"
 #include "core/run/session/record.h"
 
-/* The numbers. */
+/* The numbers; HELD_UPPER_FD is beside them. */
 #define SIBLING_ROOTFS_FD 100
 #define SIBLING_NET_FD    101
 

@@ -24,7 +24,7 @@ static const struct nsctl_command commands[] = {
 	{ "set", nsctl_set, "change limits and network rules of an account, at once" },
 	{ "run", nsctl_run, "run a command in a session of an account, without a login" },
 	{ "image", nsctl_image, "other root file systems than the host's" },
-	{ "diff", nsctl_image, "what an account wrote with Upper=disk" },
+	{ "diff", nsctl_image, "what an account wrote over its rootfs" },
 	{ "reset", nsctl_reset, "let an account with Upper=disk begin anew" },
 	{ "volume", nsctl_volume, "directories that Volumes= keeps for accounts" },
 	{ "log", nsctl_log, "what happened to sessions" },

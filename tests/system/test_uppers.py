@@ -83,6 +83,10 @@ def test_diff(b):
         os.makedirs(f"{upper}/upper/+tiny:1/open/new/{'d/' * 300}")
         r, rows = _diff(b, "--image", "tiny:1")
         b.check(("A", "/open/new/d") in rows and len(rows) > 200 and "too deep" in r.stderr, "what is too deep to be looked into is said", r.stderr)
+        r = b.nsctl("diff", b.alice.pw_uid, "--image", "tiny:1")
+        b.check(r.returncode == 0 and "/open/changed" in r.stdout, "a uid will do, as of an account that is gone", r.stderr)
+        r = b.nsctl("diff", "4000000001")
+        b.check(r.returncode == 1 and "nothing" in r.stderr, "also of one that has nothing", r.stderr)
         r = b.run(b.stage.bin / "nsctl", "diff", name, preexec_fn=lambda: os.setuid(b.alice.pw_uid))
         b.check(r.returncode == 1 and "root's" in r.stderr, "and to root alone", r.stdout + r.stderr)
 

@@ -72,8 +72,9 @@ struct record {
 	uint64_t
 		holder; /* inode number of the rootfs' mount namespace, 0: it isn't shared, or
 			   * not yet there */
-	uint64_t filter;   /* filter_open() has the session's program by it, 0: none */
-	bool share;        /* Share=account: a login may join */
+	uint64_t upper;  /* Upper=tmpfs: inode number of held_upper(), 0: there is none */
+	uint64_t filter; /* filter_open() has the session's program by it, 0: none */
+	bool share;      /* Share=account: a login may join */
 	bool no_new_privs; /* as its logins have it */
 	bool scoped;       /* its logins have abstract sockets of their own */
 	bool notify_join;  /* the user is told when an admin steps in */

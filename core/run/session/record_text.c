@@ -83,6 +83,7 @@ static const struct field {
 	O("number", FIELD_U32, number),
 	O("volumes", FIELD_TEXT, volumes),
 	O("home_born", FIELD_U64, home_born),
+	O("upper", FIELD_U64, upper),
 #undef O
 #undef W
 #undef F
