@@ -53,9 +53,9 @@ def _refused(b, what, answers, share, binds="-{at}:/mnt/hung"):
         said = _answer(p)
         b.check(p.returncode not in (0, None) and "doesn't answer" in said and "nsshell-look" in said,
                 f"{what}: a login is refused, and says why", said, b.log_tail())
-        # Who refused it may still be ending.
+        # Who refused it may still be ending, and with it who looked at the host for it, where all answered.
         soon = time.monotonic() + patient(3)
-        while not locks.is_free(locks.of_account(b.alice)) and time.monotonic() < soon:
+        while time.monotonic() < soon and not (locks.is_free(locks.of_account(b.alice)) and len(set(_lookers(b)) - before) == 1):
             time.sleep(0.02)
         b.check(locks.is_free(locks.of_account(b.alice)), "the account's lock is free then")
         stuck = set(_lookers(b)) - before
