@@ -58,10 +58,22 @@ def fresh_start(g):
     helper.end()
     g.wait(lambda: sid not in {r["id"] for r in g.stage.records()})
     text = log.read_text(errors="replace")
-    g.judge("fresh start: its environment isn't looked at", "/nst/zone" in text, "False")
     for what, call in (("goes to /", 'chdir("/")'), ("blocks no signal", "rt_sigprocmask(SIG_SETMASK, [], ")):
         g.judge(f"fresh start: it {what} before it hears anything",
                 0 < text.find(call) < text.find("recvmsg"), "True")
+    log.unlink()
+    _environment(g, log)
+
+
+def _environment(g, log):
+    # Of what the helper does itself, a line to syslog asks for the time: that of a refusal.
+    helper = Helper("/usr/bin/strace", "strace", "-f", "-qq", "-o", str(log), "-e", "trace=open,openat",
+                    str(g.stage.helper), str(g.stage.conf), before=nasty(g.alice.pw_dir), env={"TZ": ":/nst/zone"})
+    helper.ask(request(OPEN, g.stage.accounts.name("none"), g.stage.sshd_service))
+    helper.end()
+    text = log.read_text(errors="replace")
+    g.judge("fresh start: its environment isn't looked at", [w for w in ("/etc/localtime", "/nst/zone") if w in text],
+            r"\['/etc/localtime'\]")
     log.unlink()
     p = subprocess.Popen(["runuser", "-l", g.alice.pw_name, "-c", "echo in; exec sleep 100"],
                          stdout=subprocess.PIPE, text=True, env=dict(os.environ, NST_EVIL="x"))
@@ -71,8 +83,9 @@ def fresh_start(g):
             for w in ("init_pid", "supervisor_pid")}
     p.kill()
     p.communicate()
-    g.judge("fresh start: nothing of a login program's environment reaches the helper", seen,
-            r"\{''\}")
+    calls = _traced(g, "execve", "runuser", "-l", g.alice.pw_name, "-c", "true", env=dict(os.environ, NST_EVIL="x"))
+    seen |= {found[1] for _, text in calls if (found := re.search(r'/nsshell-helper", .*/\* (\d+) vars', text))}
+    g.judge("fresh start: nothing of a login program's environment reaches the helper", sorted(seen), r"\['', '0'\]")
 
 
 # ---- an allow-list of services; files that only root can write --------------------------------

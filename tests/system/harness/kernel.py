@@ -115,7 +115,7 @@ class Process:
 
     def cgroups(self):
         try:
-            with open(f"/proc/{self.pid}/cgroup", encoding="utf-8") as f:
+            with open(f"/proc/{self.pid}/cgroup", encoding="utf-8", errors="replace") as f:
                 return f.read()
         except OSError:
             return ""
@@ -129,7 +129,7 @@ class Process:
     def real_uids(self):
         """All four uids: /proc/PID is root's while a process isn't dumpable."""
         try:
-            with open(f"/proc/{self.pid}/status", encoding="utf-8") as f:
+            with open(f"/proc/{self.pid}/status", encoding="utf-8", errors="replace") as f:
                 for line in f:
                     if line.startswith("Uid:"):
                         return {int(x) for x in line.split()[1:]}
