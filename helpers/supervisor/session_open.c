@@ -176,11 +176,12 @@ static int go(struct session *s, struct err *e)
 
 /* From the rootfs to a running init, in a mount namespace that goes with this call: the rootfs' own,
  * but for one that others share. */
-static int stage_and_start(struct session *s, const struct stage *stage, struct err *e)
+static int stage_and_start(
+	struct session *s, const struct stage *stage, int host, struct err *e)
 {
 	if (s->plan->upper == UPPER_DISK && unshare(CLONE_NEWNS) < 0)
 		return err_set(e, errno, "stage the session's mounts");
-	if (stage_mount(s->plan, stage, e) < 0 ||
+	if (stage_mount(s->plan, stage, host, e) < 0 ||
 		groups_await(s->preparer, &s->groups, e) < 0)
 		return -1;
 	if (start_init(s, stage, e) < 0)
@@ -218,7 +219,7 @@ static int build(struct session *s, struct err *e)
 	if (r == 0)
 		r = volumes_fill(s->plan, &s->stage, s->proc, e);
 	if (r == 0)
-		r = stage_and_start(s, &s->stage, e);
+		r = stage_and_start(s, &s->stage, home, e);
 	if (go_home(home, r < 0 ? &ignored : e) < 0)
 		return -1;
 	return r;

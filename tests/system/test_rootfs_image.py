@@ -78,6 +78,33 @@ def test_host_commands(b):
 test_host_commands.not_instrumented = "whose client isn't static, and this image has no libraries"
 
 
+def test_host_commands_of_another_version(b):
+    """A package puts another nsshell-command in place while logins open: the kernel mounts no file that has no name any more."""
+    name, place, over = b.alice.pw_name, b.stage.private / "nothing" / "nsshell-command", threading.Event()
+
+    def replace():
+        while not over.wait(0.02):
+            shutil.copy(b.stage.build / "nsshell-command", place.with_suffix(".new"))
+            place.with_suffix(".new").rename(place)
+    with store(b) as s:
+        s.image("tiny:1")
+        b.stage.config(IMAGE + "HostCommands=passwd\n")
+        upgrades = threading.Thread(target=replace)
+        upgrades.start()
+        try:
+            said = [b.ssh(name, "/run/nsshell/command; echo in") for _ in range(12)]
+        finally:
+            over.set()
+            upgrades.join()
+        b.check(all(r.stdout.endswith("in\n") for r in said), "twelve logins while it is replaced all the time: none is refused",
+                [r.stdout + r.stderr for r in said], b.log_tail())
+        b.check(not any("not found" in r.stderr or "denied" in r.stderr for r in said), "and each has it",
+                [r.stderr for r in said])
+
+
+test_host_commands_of_another_version.not_instrumented = test_host_commands.not_instrumented
+
+
 def test_ways_in(b):
     """What the login program would load once it is in, it has, or does without: the image has no library at all."""
     name = b.alice.pw_name

@@ -59,12 +59,14 @@ void stage_close(struct stage *s);
 
 /**
  * stage_mount() - Do the host-owned operations on ROOTFS_ROOT
+ * @host:	fd of the host's mount namespace: where a package has just replaced a file of root's that is bound, the new
+ *		one is taken from there
  *
  * Should:   run in a private copy of the account's mount namespace (rootfs.h), at its "/"
  *
  * Return: 0 or -1 with @e.
  */
-int stage_mount(const struct plan *plan, const struct stage *s, struct err *e);
+int stage_mount(const struct plan *plan, const struct stage *s, int host, struct err *e);
 
 /**
  * stage_enter() - init's part: the session's own mounts, and into the new root

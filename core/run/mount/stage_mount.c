@@ -3,12 +3,14 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/paths.h"
 #include "core/base/sys.h"
 #include "core/run/mount/look.h"
 #include "core/run/mount/rootfs.h"
 #include "core/run/mount/safe_path.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
@@ -22,6 +24,7 @@ struct doing {
 	const struct plan_op *op;
 	const struct stage_source *source;
 	struct tree tree;
+	int proc, host;
 };
 
 static uint32_t host_uid(const struct doing *d)
@@ -34,6 +37,41 @@ static uint32_t host_gid(const struct doing *d)
 	return idmap_to_host(&d->plan->gids, d->op->gid);
 }
 
+static int set_attr(const struct doing *d, int mount, struct err *e)
+{
+	const struct mount_attr attr = { .attr_set = d->op->attr };
+
+	if (d->op->attr && sys_mount_setattr(mount, d->op->recursive, &attr) < 0)
+		return err_set(e, errno, "set the attributes of the mount for %s",
+			d->op->target);
+	return 0;
+}
+
+/* A program of nsshell's own, as the host has it now. Return: a detached mount, or -1. */
+static int clone_anew(const struct doing *d)
+{
+	_cleanup_close_ int here =
+		openat(d->proc, "thread-self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int path = -EBADF, mount = -EBADF;
+
+	if (here < 0 || sys_setns(d->host, CLONE_NEWNS) < 0)
+		return -1;
+	path = open(d->op->source, O_PATH | O_CLOEXEC);
+	if (path >= 0)
+		mount = sys_clone_tree(path, "", false, MS_PRIVATE);
+	return sys_setns(here, CLONE_NEWNS) < 0 ? -1 : take_fd(&mount);
+}
+
+static int attach_anew(const struct doing *d, int place, struct err *e)
+{
+	_cleanup_close_ int mount =
+		strcmp(d->op->source, PATH_COMMAND) == 0 ? clone_anew(d) : -EBADF;
+
+	if (mount >= 0 && set_attr(d, mount, e) == 0 && sys_attach(mount, place) == 0)
+		return 0;
+	return err_set(e, 0, "%s was replaced meanwhile: log in again", d->op->source);
+}
+
 static int attach(const struct doing *d, int mount, enum tree_kind kind, struct err *e)
 {
 	_cleanup_close_ int place = tree_place(&d->tree, d->op->target, kind, e);
@@ -44,19 +82,8 @@ static int attach(const struct doing *d, int mount, enum tree_kind kind, struct 
 		return 0;
 	/* The kernel mounts no file that was replaced since it was opened. */
 	if (errno == ENOENT && d->op->source)
-		return err_set(
-			e, 0, "%s was replaced meanwhile: log in again", d->op->source);
+		return attach_anew(d, place, e);
 	return err_set(e, errno, "mount on %s inside", d->op->target);
-}
-
-static int set_attr(const struct doing *d, int mount, struct err *e)
-{
-	const struct mount_attr attr = { .attr_set = d->op->attr };
-
-	if (d->op->attr && sys_mount_setattr(mount, d->op->recursive, &attr) < 0)
-		return err_set(e, errno, "set the attributes of the mount for %s",
-			d->op->target);
-	return 0;
 }
 
 static int do_tmpfs(const struct doing *d, struct err *e)
@@ -314,7 +341,7 @@ static int show_proc(const struct stage *s, struct err *e)
 	return 0;
 }
 
-int stage_mount(const struct plan *plan, const struct stage *s, struct err *e)
+int stage_mount(const struct plan *plan, const struct stage *s, int host, struct err *e)
 {
 	_cleanup_close_ int root = open(ROOTFS_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct doing d = {
@@ -322,6 +349,8 @@ int stage_mount(const struct plan *plan, const struct stage *s, struct err *e)
 		.tree = { .root = root,
 			.uid = idmap_to_host(&plan->uids, 0),
 			.gid = idmap_to_host(&plan->gids, 0) },
+		.proc = s->proc,
+		.host = host,
 	};
 
 	if (root < 0)
