@@ -48,7 +48,10 @@ is_joined() { [ "$(nsjoin "$session" readlink /proc/self/ns/pid)" = "$box" ]; }
 is_limited() {
 	nsctl set $name TasksMax=20 || return
 	# shellcheck disable=SC2016 # the inner one's
-	nsjoin "$session" sh -c 'i=0; while [ $i -lt 40 ]; do sleep 60 & i=$((i+1)); done' 2>&1 | tee -a /dev/stderr | grep -q 'fork'
+	nsjoin "$session" sh -c 'i=0; while [ $i -lt 40 ]; do sleep 60 & i=$((i+1)); done' 2>&1 | tee -a /dev/stderr | grep -q 'fork' && return
+	nsctl list -o id,user,state,init,tasks,cgroup
+	grep -rs . /sys/fs/cgroup/{,pids/}nsshell --include=pids.max --include=pids.current
+	return 1
 }
 shares() { [ "$(inside | tee -a /dev/stderr)" = "$box" ]; }
 has_a_box() { inside | tee -a /dev/stderr | grep -v "^$host\$" | grep -q '^pid:'; }
