@@ -81,9 +81,9 @@ def draw(point, n):
     return zlib.crc32(f"{point.role}:{point.call}:{point.n}".encode()) % n
 
 
-def _errors(point, few):
-    """All, or two of the six: which ones differs from call to call."""
-    return (*ERRORS, *ERRORS)[draw(point, 6):][0:4:3] if few else ERRORS
+def _errors(point, how_many):
+    """All six, two or one of them: which ones differs from call to call."""
+    return (*ERRORS, *ERRORS)[draw(point, 6):][0:4:3][:how_many] if how_many < 6 else ERRORS
 
 
 def beyond(points, plain):
@@ -105,18 +105,21 @@ def beyond(points, plain):
 
 def choose(points, how_many, one_in, own=(), had=()):
     """
-    @how_many: "every" call, "all" places that make one, or fewer. @had: places of which another scene takes the whole.
+    @how_many: "every" call, "all" places that make one, or fewer. @had: places of which another scene takes the whole,
+    so that one error is enough here.
     [(point, fault)], and what was left out: {reason: how many}.
     """
     left_out = collections.Counter()
     chosen = []
     everything = how_many in ("every", "all")
     first, last = _of_sites(points)
-    kept = {"every": set(points), "all": first | last}.get(how_many) or _of_runs(points)
-    whole = {"every": kept, "all": {p for p in first if place(p) not in had}}.get(how_many, ())
+    again = {p for p in points if how_many == "all" and place(p) in had}
+    kept = {"every": set(points), "all": first | last - again}.get(how_many) or _of_runs(points)
+    whole = {"every": kept, "all": first - again}.get(how_many, ())
     for p in points:
         if p not in kept:
-            left_out["from the same place by way of the same callers, the first and the last stand for all" if everything
+            left_out["from the same place by way of the same callers, the first and the last stand for all, and the first "
+                     "where a scene before had the place" if everything
                      else "of the same call many times in a row, the ends and the middle stand for all"] += len(FAULTS)
             continue
         if p.where == "loader" and not everything and draw(p, 8):
@@ -131,9 +134,9 @@ def choose(points, how_many, one_in, own=(), had=()):
         if p.call in NEVER_FAILS:
             left_out["can't fail (SIGKILL only)"] += len(ERRORS)
         else:
-            wanted = ONLY.get(p.call) or _errors(p, p not in whole)
+            wanted = ONLY.get(p.call) or _errors(p, 6 if p in whole else 1 if p in again else 2)
             if len(wanted) < len(ERRORS):
-                left_out["two of the six errors a call, other ones for the next; "
+                left_out["two of the six errors a call, one where a scene before had the place, other ones for the next; "
                          "EINTR for wait4"] += len(ERRORS) - len(wanted)
             chosen += [(p, e) for e in wanted]
         if p in whole or draw(p, 11 * KILL_ONE_IN) // 11 == 0:

@@ -9,7 +9,7 @@ in its place; as root.
 
 Each time the login is refused clearly or is as it should be in every respect, and nothing is left
 of it. --every takes each call. --all takes each place in the programs that makes one, told by the functions that
-lead there: all faults the first time, and two of the errors the last time and in later scenes. Without either the
+lead there: all faults the first time, two of the errors the last time, and one of them in later scenes. Without either the
 list is thinned out, and --some takes of that one error for each call that a program makes; what is left out is
 said and counted. --count says how many faults there would be. --only takes the faults whose ROLE:CALL:N:FAULT has that text. What went wrong is tried again when nothing else
 runs, and counts as wrong only when it does again; --again does that with faults as they are told.

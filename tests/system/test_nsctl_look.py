@@ -167,15 +167,27 @@ def _node_exporter(b, directory, name):
 EVENTS = pathlib.Path("/var/log/nsshell/events")
 
 
+def _told(event, user):
+    """Whether the file has it yet: that a session has closed is told once all of it is gone, and to syslog first."""
+    end = time.monotonic() + patient(10)
+    while time.monotonic() < end:
+        lines = EVENTS.read_text(encoding="ascii").splitlines(True) if EVENTS.exists() else []
+        if any(x["event"] == event and x.get("user") == user for x in map(json.loads, [x for x in lines if x[-1] == "\n"])):
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def test_log_from_the_file(b):
     """Where no journal is: a line of JSON an event, root's alone."""
     name, path = b.alice.pw_name, EVENTS
     path.unlink(missing_ok=True)
     b.ssh(name, "true")
+    b.check(_told("closed", name), "the end of a session is an event")
     b.ssh(b.bob.pw_name, "true")
     b.stage.config("UpperSize=nonsense\n")
     b.ssh(name, "true")
-    b.stage.syslog.wait("refused")
+    _told("refused", name)
     lines = [json.loads(x) for x in path.read_text(encoding="ascii").splitlines()]
     mine = [x for x in lines if x.get("user") == name and x["event"] != "note"]
     b.check([x["event"] for x in mine] == ["opened", "closed", "refused"] and "nonsense" in mine[2]["text"] and
@@ -218,7 +230,7 @@ def test_an_event_in_one_line(b):
     with b.shell(b.alice.pw_name) as s:
         s.do("true")
         b.run(b.stage.bin / "nsjoin", b.alice.pw_name, "echo", 'a"b\\', "c\n{\"time\":1,\"event\":\"opened\"}", "\x1b[2J\u00e9")
-    b.stage.syslog.wait("closed after")
+    _told("closed", b.alice.pw_name)
     lines = EVENTS.read_text(encoding="ascii").splitlines()
     events = [x for x in (json.loads(x)["event"] for x in lines) if x != "note"]
     b.check(events == ["opened", "joined", "left", "closed"], "each line of the file is one record, in ASCII", lines)
