@@ -314,7 +314,7 @@ check: deps deps-check
 	@$(MAKE) --no-print-directory CI=1 all check-programs
 	@tests/check.py check
 
-## make check-all     everything there is, whole: hours (as root); SOAK_MINUTES=60 FUZZ_SECONDS=3600 for longer,
+## make check-all     everything there is, whole: hours (as root); SOAK_MINUTES=60 FUZZ_SECONDS=3600 VM=all for longer,
 ##                    RESUME=1 to go on where a run on the same commit was cut
 check-all: deps deps-check deps-all
 	@$(MAKE) --no-print-directory CI=1 all check-programs

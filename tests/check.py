@@ -256,6 +256,7 @@ def check():
 def everything():
     run = ("tests/instrumented/run.sh", *instrumented())
     soak = os.environ.get("SOAK_MINUTES", "5")
+    vm = ("--all",) if os.environ.get("VM") == "all" else ()
     return (
         Part("image", "tests/vm/image.sh", "build/vm", load=1, counts=False, makes=True),
         Part("image-13", "tests/vm/image.sh", "build/vm/trixie", "trixie", load=1, counts=False, makes=True),
@@ -275,13 +276,13 @@ def everything():
         Part("system-release-alone", *python("system/run.py", "--alone"), alone=True),
         Part("soak", *python("soak/run.py", "--logins", "10000" if "SOAK_MINUTES" in os.environ else "2000",
                              "--minutes", soak), alone=True, minutes=60 + 2 * float(soak)),
-        Part("vm", *python("vm/run.py", "--jobs", "2", "--all"), alone=True, after=("image", "image-13"), minutes=300),
-        Part("deb", "tests/deb/run.sh", "bookworm", "trixie", alone=True, minutes=120),
+        Part("vm", *python("vm/run.py", "--jobs", "2", *vm), alone=True, after=("image", "image-13"), minutes=600 if vm else 120),
+        Part("deb", "tests/deb/run.sh", "bookworm", "trixie", load=1, minutes=120),
         Part("cross", "tests/cross/run.sh", load=1, minutes=60, nice=5),
         Part("mail", "tests/mail/run.sh", load=1, minutes=60, nice=5),
-        Part("vm-more", *make("check-vm-more"), alone=True, minutes=60),
+        Part("vm-more", *make("check-vm-more"), load=1, minutes=60),
         Part("faults", *python("fault/run.py", f"--{os.environ.get('FAULTS', 'all')}"), alone=True, minutes=600),
-        Part("broken", *make("check-broken"), alone=True, minutes=120),
+        Part("broken", *make("check-broken"), load=1, minutes=120, stage="b"),
         Part("found", *run, "found", alone=True),
         Part("coverage", *run, "coverage", alone=True),
     )

@@ -92,5 +92,5 @@ def run_chosen(host, how_many):
             print(f"# [{host.shape}] not in here: tests/{suite}, {name}: {why}", flush=True)
         left = [n for n in there if n not in chosen]
         if left:
-            print(f"# [{host.shape}] left to `make check-all`: tests/{suite}, {' '.join(left)}",
+            print(f"# [{host.shape}] left to `make check-vm-all`: tests/{suite}, {' '.join(left)}",
                   flush=True)
