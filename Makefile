@@ -84,11 +84,13 @@ SESSION := helpers/session/pam_session.c
 CLIENT := $(filter-out helpers/client/client_open.c,$(wildcard helpers/client/*.c))
 # A session's resident process, what the opener alone has of it, and what both have.
 RESIDENT := $(addprefix helpers/supervisor/,cgroup_told.c follow.c limit_notice.c network_watch.c presence.c session_ready.c \
-	supervisor.c) $(wildcard helpers/worker/serve*.c helpers/worker/host*.c)
+	session_caps.c supervisor.c) $(wildcard helpers/worker/serve*.c)
 OPENING := $(addprefix helpers/supervisor/,begin.c network.c rootfs_share.c session_open.c supervisor_hand_over.c tmp_share.c)
 BOTH := $(filter-out $(RESIDENT) $(OPENING),$(wildcard helpers/supervisor/*.c)) helpers/worker/children.c \
 	helpers/opener/cgroup_await.c
 SUPERVISOR := $(RESIDENT) $(BOTH)
+# One request of the account's each.
+WORKER := $(filter-out helpers/worker/serve%,$(wildcard helpers/worker/*.c)) $(addprefix helpers/supervisor/,cgroup_told.c pass_on.c 	session_caps.c title.c)
 HELPER := $(wildcard helpers/opener/*.c) $(OPENING) $(filter-out helpers/opener/%,$(BOTH)) helpers/client/session_id.c \
 	helpers/init/init.c helpers/init/user_manager.c \
 	helpers/planner/messages.c helpers/planner/talk.c
@@ -123,7 +125,8 @@ LDLIBS_run  = $(if $(wildcard $(SECCOMP_A)),$(SECCOMP_A),-lseccomp) $(shell $(PK
 LDLIBS_ctl  = $(LDLIBS_run) -lsmartcols -ljansson
 SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
-PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsshell-planner $(BUILD)/nsshell-supervisor $(BUILD)/nsshell-init \
+PROGRAMS := $(BUILD)/nsshell-helper $(BUILD)/nsshell-planner $(BUILD)/nsshell-supervisor $(BUILD)/nsshell-worker \
+	$(BUILD)/nsshell-init \
 	$(BUILD)/nsctl $(BUILD)/nsjoin $(BUILD)/bin/nsshell \
 	$(BUILD)/nsshell-door $(BUILD)/nsshell-command $(BUILD)/nsshell-session $(BUILD)/nsshell-image \
 	$(BUILD)/pam_nsshell.so
@@ -190,8 +193,13 @@ $(BUILD)/nsshell-planner: $(call obj,$(PLANNER)) $(LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run)
 
-# One for each session, for as long as that lasts: no library but these two, whatever the opener is linked with.
+# One for each session, for as long as that lasts: static, as the tables of libraries would be each one's own memory.
 $(BUILD)/nsshell-supervisor: $(call obj,$(SUPERVISOR)) $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(filter-out $(if $(SANITIZE),,-pie),$(LDFLAGS)) $(if $(SANITIZE),,-static-pie) -o $@ $^ -lcap
+
+# What it does for its account asks NSS, which a static program can't.
+$(BUILD)/nsshell-worker: $(call obj,$(WORKER)) $(LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcap
 
@@ -471,6 +479,7 @@ install: all
 	install -m 0755 $(BUILD)/nsctl $(BUILD)/nsjoin $(DESTDIR)$(PREFIX)/sbin/
 	$(call put,0711,$(BUILD)/nsshell-planner,$(VERSIONDIR))
 	$(call put,0711,$(BUILD)/nsshell-init,$(VERSIONDIR))
+	$(call put,0755,$(BUILD)/nsshell-worker,$(VERSIONDIR))
 	$(call put,0755,$(BUILD)/nsshell-supervisor,$(VERSIONDIR))
 	$(call put,0755,$(BUILD)/nsshell-helper,$(LIBEXECDIR)/nsshell)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1
@@ -544,7 +553,7 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/bin/nsctl $(DESTDIR)$(PREFIX)/bin/nsjoin \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-helper \
 		$(DESTDIR)$(VERSIONDIR)/nsshell-planner $(DESTDIR)$(VERSIONDIR)/nsshell-init \
-		$(DESTDIR)$(VERSIONDIR)/nsshell-supervisor \
+		$(DESTDIR)$(VERSIONDIR)/nsshell-supervisor $(DESTDIR)$(VERSIONDIR)/nsshell-worker \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-door $(OLD_SETUID) \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-scope $(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-net \
 		$(DESTDIR)$(LIBEXECDIR)/nsshell/nsshell-command \

@@ -19,7 +19,7 @@ PRODUCT = ("core", "config", "helpers", "nsshell", "pam_module")
 LOGIN = ("pam_nsshell.so", "nsshell-helper", "nsshell-supervisor", "nsshell-init", "nsshell-scope", "nsshell-session")
 SETUID = ("nsshell-door",)
 PLANNER = ("nsshell-planner",)
-OTHERS = ("nsjoin", "nsctl", "bin/nsshell", "nsshell-command", "nsshell-image")
+OTHERS = ("nsshell-worker", "nsjoin", "nsctl", "bin/nsshell", "nsshell-command", "nsshell-image")
 
 
 def linked(program):

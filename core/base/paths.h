@@ -29,6 +29,7 @@
 #define PATH_NET        LIBEXECDIR "/nsshell/nsshell-net"
 #define PATH_INIT       VERSIONDIR "/nsshell-init"
 #define PATH_SUPERVISOR VERSIONDIR "/nsshell-supervisor"
+#define PATH_WORKER     VERSIONDIR "/nsshell-worker"
 #define PATH_PLANNER    VERSIONDIR "/nsshell-planner"
 #define PATH_IMAGE      LIBEXECDIR "/nsshell/nsshell-image"
 #define PATH_MODULE     PAMDIR "/pam_nsshell.so"

@@ -36,9 +36,11 @@ struct programs programs_open(char *const argv[])
 		.planner = open_above(PATH_PLANNER),
 		.init = open_above(PATH_INIT),
 		.supervisor = open_above(PATH_SUPERVISOR),
+		.worker = open_above(PATH_WORKER),
 	};
 
-	if ((p.planner == -ENOENT || p.init == -ENOENT || p.supervisor == -ENOENT) &&
+	if ((p.planner == -ENOENT || p.init == -ENOENT || p.supervisor == -ENOENT ||
+		    p.worker == -ENOENT) &&
 		is_replaced())
 		(void)execve(PATH_HELPER, argv, nothing);
 	return p;

@@ -4,7 +4,7 @@
 
 /* O_PATH and O_CLOEXEC, above the fds that any of them finds taken; the negative of an errno where one can't be had. */
 struct programs {
-	int planner, init, supervisor;
+	int planner, init, supervisor, worker;
 };
 
 /**

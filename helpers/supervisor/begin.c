@@ -71,6 +71,7 @@ _Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage
 	s->number = number_lock();
 	s->program = programs->init;
 	s->next = programs->supervisor;
+	s->worker = programs->worker;
 	left.sock = sock;
 	left.caller = join_socket_peer(sock);
 	left.begun = now_usec();

@@ -8,13 +8,13 @@
 #include "core/base/err.h"
 #include "core/plan/plan.h"
 #include "core/run/cgroup/cgroup.h"
+#include "helpers/supervisor/pass_on.h"
 #include "helpers/supervisor/session.h"
 
 #include <stdint.h>
 
 struct supervisor_left {
-	char version[32]; /* both are of one build, or nothing else here means a thing */
-	uint32_t size, layout;        /* of this, and of the plan, wire_layout() */
+	struct pass_on head;
 	int sock;                     /* the first login's */
 	pid_t caller;                 /* who that is, */
 	char before[CGROUP_TEXT_MAX]; /* and where cgroup_of() found it */

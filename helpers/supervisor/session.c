@@ -48,6 +48,7 @@ void session_begin(struct session *s, const struct plan *plan, const struct stag
 		.leash = -EBADF,
 		.program = -EBADF,
 		.next = -EBADF,
+		.worker = -EBADF,
 		.terminal = terminal,
 		.holder = plan->upper == UPPER_DISK    ? SIBLING_ROOTFS_FD
 			  : plan->upper == UPPER_TMPFS ? HELD_UPPER_FD
@@ -494,6 +495,7 @@ int session_end(struct session *s, struct err *e)
 	cleanup_close(&s->leash);
 	cleanup_close(&s->program);
 	cleanup_close(&s->next);
+	cleanup_close(&s->worker);
 	cleanup_close(&s->listener);
 	cleanup_close(&s->proc);
 	cleanup_close(&s->ptys);

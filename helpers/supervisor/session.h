@@ -43,6 +43,7 @@ struct session {
 	int leash;    /* to init */
 	int program;  /* nsshell-init, until init runs */
 	int next;     /* nsshell-supervisor, until it runs */
+	int worker;   /* nsshell-worker */
 	int terminal; /* the lent terminal */
 	int filter;   /* the system call filter's program; -EBADF for none */
 	int proc;     /* the host's /proc */

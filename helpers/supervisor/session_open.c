@@ -304,6 +304,8 @@ int session_open(struct session *s, struct err *e)
 		return err_set(e, -s->program, "start %s", PATH_INIT);
 	if (s->next < 0)
 		return err_set(e, -s->next, "start %s", PATH_SUPERVISOR);
+	if (s->worker < 0)
+		return err_set(e, -s->worker, "start %s", PATH_WORKER);
 	if (begin_record(s, e) < 0 || groups_begin(s->preparer, e) < 0)
 		return -1;
 	s->preparing = true;

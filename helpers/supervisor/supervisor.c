@@ -21,6 +21,7 @@
 #include "helpers/supervisor/presence.h"
 #include "helpers/worker/serve.h"
 #include "helpers/supervisor/session.h"
+#include "helpers/supervisor/session_caps.h"
 #include "helpers/supervisor/limit_notice.h"
 #include "helpers/supervisor/title.h"
 
@@ -75,29 +76,22 @@ static void note_login(struct session *s, struct presence *presence)
 }
 
 /*
- * Should:   leave what ending a session takes: kill, chown a terminal, write root's files, have
- *	     nsshell-net take a link away; what looking anew at the host's files takes, renew_begin() and
- *	     refresh_now(); and what it takes to start a command in the session, enter_session()
+ * Should:   leave session_caps(), and what it takes to have nsshell-net take a link away
  * Mustn't:  leave more for the hours that a session lasts. The bounding set stays where programs of the host's
  *	     are run, host_start(): it is what their setuid bits give them
  */
 static int drop(const struct plan *plan, struct err *e)
 {
-	static const char *const names[] = { "cap_kill", "cap_chown", "cap_fowner",
-		"cap_dac_override", "cap_sys_admin", "cap_setuid", "cap_setgid",
-		"cap_sys_ptrace", "cap_sys_chroot", "cap_sys_resource" };
 	static const char *const of_net[] = { "cap_net_admin" };
 	uint64_t caps, held, net = 0;
 
-	if (privs_cap_mask(names, sizeof(names) / sizeof(*names), &caps, e) < 0 ||
-		privs_held(&held, e) < 0)
+	if (session_caps(&caps, e) < 0 || privs_held(&held, e) < 0)
 		return -1;
 	if (plan->network.number > 0 && privs_cap_mask(of_net, 1, &net, e) < 0)
 		return -1;
 	if (!plan_has_commands(plan))
-		return privs_keep_caps((caps | net) & held, e);
-	return privs_drop_caps(caps & held) < 0 ? err_set(e, errno, "drop capabilities")
-						: 0;
+		return privs_keep_caps(caps | (net & held), e);
+	return privs_drop_caps(caps) < 0 ? err_set(e, errno, "drop capabilities") : 0;
 }
 
 static int join_supervisors(struct session *s, struct err *e)

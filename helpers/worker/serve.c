@@ -6,18 +6,15 @@
 #include "core/base/sys.h"
 #include "core/run/session/pause.h"
 #include "core/run/session/session_socket.h"
-#include "helpers/worker/serve_work.h"
+#include "helpers/worker/serve_worker.h"
 
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
-/* How long whatever a close waits for may keep us. */
-#define CLOSE_MS 20
 /* Of who asks us, and no worker. */
 #define SAY_MS 100
 /* For the workers to end, all of them, and what they have had run on the host; and to die. */
@@ -29,14 +26,6 @@
 static void wake(int sig)
 {
 	(void)sig;
-}
-
-void serve_hurry(bool on)
-{
-	const struct timeval often = { .tv_usec = on ? CLOSE_MS * 1000 : 0 };
-	const struct itimerval timer = { often, often };
-
-	(void)setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 static void hang_up(int *sock)
@@ -127,7 +116,7 @@ static void start(struct serve *v, const struct session *s, int sock)
 	pid_t pid = sys_clone3(&how);
 
 	if (pid == 0)
-		serve_work(s, sock, v->n >= SERVE_WORKERS_MAX - SERVE_SPARE);
+		serve_worker(s, sock, v->n >= SERVE_WORKERS_MAX - SERVE_SPARE);
 	if (pid > 0)
 		v->workers[v->n++] = (struct serve_worker){
 			.pid = pid, .pidfd = how.pidfd, .sock = sock

@@ -23,7 +23,7 @@ Isolate=yes
 """
 # What "plain" is: nothing but the module that is measured.
 LIBEXEC = "/usr/local/libexec/nsshell"
-PROGRAMS = ("nsshell-planner", "nsshell-supervisor", "nsshell-init", "nsshell-image")
+PROGRAMS = ("nsshell-planner", "nsshell-supervisor", "nsshell-worker", "nsshell-init", "nsshell-image")
 STACK = """auth     required pam_permit.so
 account  required pam_permit.so
 session  required pam_permit.so

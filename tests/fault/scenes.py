@@ -14,7 +14,7 @@ from test_door import Door as DoorPrograms
 
 SERVICE = "nsshell-faults"
 # What a session's processes become lies elsewhere, and counts in each scene.
-RESIDENT = (LIBEXEC + "/nsshell-supervisor", LIBEXEC + "/nsshell-init")
+RESIDENT = tuple(f"{LIBEXEC}/nsshell-{name}" for name in ("supervisor", "worker", "init"))
 POOL, AT = "- 4096 100.64.0.0/16 fd6e:7373::/48", "'at 100.64.0.1 fd6e:7373::1'"
 LIMITS = "MemoryMax=64M\nTasksMax=50\nCPUQuota=200%\n"
 # Of /proc/PID/status: what a box decides.

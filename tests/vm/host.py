@@ -29,7 +29,7 @@ Isolate=yes
 SERVICES = ("sshd", "login", "su", "su-l", "runuser", "runuser-l", "cron", "atd", "sudo", "sudo-i")
 # What both suites need of the tree; they bring their own sshd and PAM files along.
 SUITES = ("tests/system", "tests/hostile", "build/hostile/attack", "build/hostile/evil.so",
-          "helpers/client/protocol.h", "build/nsshell-helper", "build/nsshell-planner", "build/nsshell-supervisor", "build/nsshell-init",
+          "helpers/client/protocol.h", "build/nsshell-helper", "build/nsshell-planner", "build/nsshell-supervisor", "build/nsshell-worker", "build/nsshell-init",
            "build/nsctl", "build/nsjoin",
           "build/bin/nsshell", "build/nsshell-door", "build/nsshell-command",
           "build/pam_nsshell.so", "config", "man")

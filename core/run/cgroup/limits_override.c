@@ -102,14 +102,6 @@ int override_write(
 	return 0;
 }
 
-void override_remove(uid_t uid)
-{
-	char path[128];
-
-	(void)snprintf(path, sizeof(path), "%s/%u.set", PATH_ACCOUNTS, uid);
-	(void)unlink(path);
-}
-
 /* ---- what a crash leaves ------------------------------------------------------------------ */
 
 /* "1000.set". Return: 1, 0 for any other file, or -1 with @e. */

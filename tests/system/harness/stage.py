@@ -201,7 +201,7 @@ class Stage:
             if os.path.isdir(directory):
                 kernel.bind(nothing, directory)
         for name in ("nsshell-command", "nsshell-init", "nsshell-net", "nsshell-planner", "nsshell-session",
-                     "nsshell-supervisor", "nsshell-image"):
+                     "nsshell-supervisor", "nsshell-worker", "nsshell-image"):
             if (self.build / name).exists():
                 shutil.copy(self.build / name, nothing)
         # As they are installed: who may not read a program has nothing of a process that runs it.

@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "helpers/worker/serve_work.h"
+/*
+ * nsshell-worker: one request to a session. A fork of the supervisor's becomes it (serve_worker.c), for each; it ends with the
+ * supervisor. What there is comes at fixed fds (worker_left.h).
+ */
+#include "helpers/worker/work.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
+#include "core/run/cgroup/cgroup.h"
 #include "core/run/session/account_log.h"
 #include "core/run/ids/kin.h"
 #include "core/run/mount/look.h"
 #include "core/run/cgroup/session_processes.h"
 #include "core/run/session/pause.h"
+#include "core/run/ids/privs.h"
+#include "helpers/supervisor/session_caps.h"
 #include "helpers/supervisor/title.h"
+#include "helpers/worker/worker_left.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -22,8 +30,6 @@
 /* How long who has connected may take to say what for, and to take the answer. */
 #define PATIENCE_MS 5000
 #define SPARE_MS    500
-#define SOCK_FD     3
-#define PTYS_FD     4
 
 int work_answer(
 	const struct work *w, const struct session_answer *a, const int *fds, size_t n)
@@ -155,52 +161,36 @@ static int (*const requests[])(
 
 /* ---- the worker --------------------------------------------------------------------------- */
 
-static int keep_own(struct work *w)
+/* What an exec gives back to root where the bounding set stays goes again. Return: 0 or -1 with @e. */
+static int drop(struct err *e)
 {
-	/* Above both places. */
-	int sock = fcntl(w->sock, F_DUPFD_CLOEXEC, 16),
-	    ptys = fcntl(w->ptys, F_DUPFD_CLOEXEC, 16);
+	uint64_t caps;
 
-	if (sock < 0 || dup3(sock, SOCK_FD, O_CLOEXEC) < 0)
+	if (session_caps(&caps, e) < 0)
 		return -1;
-	w->sock = SOCK_FD;
-	w->ptys = ptys < 0 ? -EBADF : dup3(ptys, PTYS_FD, O_CLOEXEC);
-	return sys_close_from(w->ptys < 0 ? SOCK_FD + 1 : PTYS_FD + 1);
+	return privs_drop_caps(caps) < 0 ? err_set(e, errno, "drop capabilities") : 0;
 }
 
-/* Of another worker's connection we are the last to know, where the supervisor has closed it meanwhile. */
-static int close_others(struct work *w)
-{
-	int r;
-
-	serve_hurry(true);
-	r = keep_own(w);
-	serve_hurry(false);
-	return r;
-}
-
-/* Return: 0 or -1: nobody is told then. */
-static int begin(struct work *w, pid_t supervisor, int ms)
+/* Return: 0 or -1 with @e. */
+static int begin(struct work *w, int ms, struct err *e)
 {
 	const struct timeval patience = { ms / 1000, ms % 1000 * 1000 };
 	socklen_t size = sizeof(struct ucred);
 	struct ucred peer;
 
-	hold_term(false);
-	closelog();
-	/* What the supervisor looked with is closed here. */
-	look_end();
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != supervisor ||
-		close_others(w) < 0 ||
+	/* After the drop: what changes capabilities ends the wish. */
+	if (drop(e) < 0)
+		return -1;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+		getppid() != w->record->supervisor.pid ||
 		getsockopt(w->sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
 		setsockopt(w->sock, SOL_SOCKET, SO_RCVTIMEO, &patience,
 			sizeof(patience)) < 0 ||
 		setsockopt(w->sock, SOL_SOCKET, SO_SNDTIMEO, &patience,
 			sizeof(patience)) < 0)
-		return -1;
+		return err_set(e, errno, "begin with a request");
 	w->root = peer.uid == 0;
 	w->pid = peer.pid;
-	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	title_set("nsshell: a request to session %s", w->record->id);
 	/* It is its user's to fill: its memory isn't spared, as the supervisor's is. */
 	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "0");
@@ -251,29 +241,62 @@ static int hear(struct work *w, struct session_request *q, bool spare, struct er
 	return 0;
 }
 
-_Noreturn void serve_work(const struct session *s, int sock, bool spare)
+static int take_over(struct worker_left *left, struct plan *plan, struct err *e)
 {
-	struct work w = {
-		.record = &s->record, .plan = s->plan, .sock = sock, .ptys = s->ptys
-	};
-	struct session_answer a = { .magic = SESSION_SOCKET_MAGIC };
-	struct session_request q = { 0 };
-	int r;
+	int r = pass_on_read(WORKER_LEFT_FD, &left->head, sizeof(*left), plan, e);
 
-	if (begin(&w, s->record.supervisor.pid, spare ? SPARE_MS : PATIENCE_MS) < 0)
-		_exit(1);
-	if (hear(&w, &q, spare, &a.error) < 0) {
-		a.failed = 1;
-		if (a.error.msg[0])
-			(void)work_answer(&w, &a, NULL, 0);
-		_exit(1);
-	}
+	if (r == 0)
+		cgroup_mounts_hear(left->mounts);
+	return r;
+}
+
+/* Return: 0; 1 when it has answered; -1 with @e. */
+static int serve(struct work *w, bool spare, struct session_answer *a, struct err *e)
+{
+	struct session_request q = { 0 };
+
+	if (begin(w, spare ? SPARE_MS : PATIENCE_MS, e) < 0 || hear(w, &q, spare, e) < 0)
+		return -1;
 	/* Nobody else's, and a command may run for long. */
 	if (q.kind != SESSION_SAY)
-		cleanup_close(&w.ptys);
-	r = requests[q.kind](&w, q.value, &a, &a.error);
+		cleanup_close(&w->ptys);
+	return requests[q.kind](w, q.value, a, e);
+}
+
+static int close_on_exec(void)
+{
+	return fcntl(WORKER_SOCK_FD, F_SETFD, FD_CLOEXEC) < 0 ||
+			       (fcntl(WORKER_PTYS_FD, F_SETFD, FD_CLOEXEC) < 0 &&
+				       errno != EBADF)
+		       ? -1
+		       : 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct worker_left left;
+	static struct plan plan;
+	struct work w = { .record = &left.record,
+		.plan = &plan,
+		.sock = WORKER_SOCK_FD,
+		.ptys = -EBADF };
+	struct session_answer a = { .magic = SESSION_SOCKET_MAGIC };
+	int r = -1;
+
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)prctl(PR_SET_NAME, "nsshell", 0, 0, 0);
+	hold_term(false);
+	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
+	title_begin(argc, argv);
+	if (argc != 1 || close_on_exec() < 0)
+		return 1;
+	if (take_over(&left, &plan, &a.error) == 0) {
+		w.ptys = left.ptys ? WORKER_PTYS_FD : -EBADF;
+		r = serve(&w, left.spare, &a, &a.error);
+	}
 	a.failed = r < 0;
-	if (r <= 0)
+	/* Who says nothing is answered nothing. */
+	if (r == 0 || (r < 0 && a.error.msg[0]))
 		(void)work_answer(&w, &a, NULL, 0);
-	_exit(a.failed);
+	return a.failed;
 }

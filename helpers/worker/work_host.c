@@ -8,7 +8,7 @@
 #include "core/run/ids/rlimits_set.h"
 #include "core/run/session/session_words.h"
 #include "helpers/worker/host_run.h"
-#include "helpers/worker/serve_work.h"
+#include "helpers/worker/work.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -14,7 +14,7 @@
 #include "core/run/ids/privs.h"
 #include "core/run/ids/schedule.h"
 #include "core/run/session/session_command.h"
-#include "helpers/worker/serve_work.h"
+#include "helpers/worker/work.h"
 
 #include <grp.h>
 #include <limits.h>

@@ -1,29 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One request to a session, in a process of its own. */
+/* One request to a session, and what each kind of it does. */
 #pragma once
 
 #include "core/base/io.h"
 #include "core/plan/plan.h"
 #include "core/run/session/session_socket.h"
-#include "helpers/supervisor/session.h"
-
-/**
- * serve_work() - Hear one request at a connection, do it, answer, and end
- * @spare:	one of the last that there is room for: no command, and little patience
- *
- * Should:   be a fork of the supervisor's; ends with it
- * Mustn't:  keep any fd of the supervisor's but this connection and the directory of terminals: no lease,
- *	     lock or leash outlives it
- */
-_Noreturn void serve_work(const struct session *s, int sock, bool spare);
-
-/**
- * serve_hurry() - Begin, or end, closing what others may have sent files along with
- *
- * Those that nobody took are closed with the connection, by whoever is the last to have that, and it may take as
- * long as their sender likes: a TCP connection lingers, socket(7). The signal of a timer ends such a wait.
- */
-void serve_hurry(bool on);
 
 /* A connection, and who is at its other end. */
 struct work {

@@ -2,7 +2,7 @@
 /* What an account has to say to those at the terminals of its session: wall(1), write(1). */
 #include "core/base/harmless.h"
 #include "core/run/terminal/wall.h"
-#include "helpers/worker/serve_work.h"
+#include "helpers/worker/work.h"
 
 #include <errno.h>
 #include <fcntl.h>
