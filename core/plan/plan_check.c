@@ -20,24 +20,6 @@ static bool is_ticket(const struct plan *p)
 	       (check_path(p->ticket) && path_within_any(p->ticket, temporary));
 }
 
-/* Whether that is the path as the account has it, but for slashes. */
-static bool is_path_of(const char *path, const char *has)
-{
-	while (*has) {
-		size_t len;
-
-		has += strspn(has, "/");
-		len = strcspn(has, "/");
-		if (len == 0)
-			break;
-		if (*path != '/' || strncmp(path + 1, has, len) != 0)
-			return false;
-		path += len + 1;
-		has += len;
-	}
-	return *path == '\0';
-}
-
 static bool is_hostname(const char *s)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
@@ -64,7 +46,7 @@ static const char *login(const struct checked *c)
 			       !path_below(p->tty, "/dev")))
 		return "the terminal";
 	if (strcmp(p->runtime_dir, runtime) != 0 || !check_path(p->home) ||
-		!is_path_of(p->home, home) || !is_hostname(p->hostname))
+		!path_is(p->home, home) || !is_hostname(p->hostname))
 		return "the home or the names";
 	return is_ticket(p) ? NULL : "the ticket";
 }

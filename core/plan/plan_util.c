@@ -163,6 +163,25 @@ bool path_in(const char *path, const char *const *list)
 	return false;
 }
 
+bool path_is(const char *path, const char *written)
+{
+	if (strcmp(path, written) == 0)
+		return true;
+	while (*written) {
+		size_t len;
+
+		written += strspn(written, "/");
+		len = strcspn(written, "/");
+		if (len == 0)
+			break;
+		if (*path != '/' || strncmp(path + 1, written, len) != 0)
+			return false;
+		path += len + 1;
+		written += len;
+	}
+	return *path == '\0';
+}
+
 bool path_shows_state(const char *path)
 {
 	static const char *const state[] = { PATH_RUN, PATH_STATE, NULL };
@@ -181,15 +200,6 @@ bool plan_is_own_place(const char *path)
 	return path_within_any(path, own);
 }
 
-/* As the config wrote it: a slash more at the end is the same path. */
-static bool is_same(const char *have, const char *path)
-{
-	size_t len = strlen(path);
-
-	return strncmp(have, path, len) == 0 &&
-	       strspn(have + len, "/") == strlen(have + len);
-}
-
 const struct plan_path *planner_find(
 	const struct planner *b, enum plan_use use, const char *path)
 {
@@ -199,7 +209,7 @@ const struct plan_path *planner_find(
 	for (size_t i = 0; i < host->n_paths; i++) {
 		const struct plan_path *have = &host->paths[i];
 
-		if (!is_same(have->path, path))
+		if (!path_is(path, have->path))
 			continue;
 		if (have->use == use)
 			return have;
@@ -233,7 +243,7 @@ bool planner_exists(const struct planner *b, const char *path)
 		const struct plan_path *have = &host->paths[i];
 
 		if (have->kind != PLAN_PATH_ABSENT &&
-			is_same(have->real ? have->real : have->path, path))
+			path_is(path, have->real ? have->real : have->path))
 			return true;
 	}
 	return false;

@@ -84,6 +84,8 @@ bool path_below(const char *path, const char *top);
 /* path_within() of any in a list ended by NULL; path_in(): equal to one of them. */
 bool path_within_any(const char *path, const char *const *tops);
 bool path_in(const char *path, const char *const *list);
+/* Whether that is @path, which is planner_path()'s, as the config or passwd(5) has it: with slashes doubled or at the end. */
+bool path_is(const char *path, const char *written);
 /* Whether somebody in the box could reach nsshell's own state through @path. */
 bool path_shows_state(const char *path);
 

@@ -36,6 +36,25 @@ static void root_is_never_isolated(void **state)
 	refused("group 0");
 }
 
+/* As passwd(5) has it, with a slash too many, and as it was looked at. */
+static void a_home_is_the_one_that_was_looked_at(void **state)
+{
+	static const char *const written[] = { "/home/alice", "/home//alice",
+		"//home/alice/", "/home/alice//" };
+
+	(void)state;
+	fixture_path(&f, "", PLAN_PATH_DIR);
+	for (size_t i = 0; i < COUNT(written); i++) {
+		f.account.home = (char *)written[i];
+		f.paths[f.host.n_paths - 1] = (struct plan_path){
+			.path = written[i], .use = PLAN_USE_HOME, .kind = PLAN_PATH_DIR
+		};
+		assert_string_equal(made()->home, "/home/alice");
+		f.paths[f.host.n_paths - 1].refused = "it belongs to uid 1001";
+		refused("belongs to uid 1001");
+	}
+}
+
 static void a_uid_above_65535_is_kept(void **state)
 {
 	(void)state;
@@ -451,6 +470,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(root_is_never_isolated),
+		STORY(a_home_is_the_one_that_was_looked_at),
 		STORY(a_uid_above_65535_is_kept),
 		STORY(a_range_that_holds_the_uid_names_the_account),
 		STORY(no_ranges_is_an_error),
