@@ -87,8 +87,8 @@ static int host_warnings(const struct edit *x, struct err *e)
 	findings_print(&f, stderr);
 	if (missing > 0 && !x->force)
 		return err_set(e, 0,
-			"nothing was changed: without helper and module as they should be, every "
-			"login of these services would fail, root's too (--force does it anyway)");
+			"nothing was changed: without nsshell's module and programs as they should be, "
+			"every login of these services could fail, root's too (--force does it anyway)");
 	return 0;
 }
 
@@ -315,15 +315,31 @@ static int write_all(const struct edit *x, struct err *e)
 	return 0;
 }
 
+/*
+ * Two nsctl mustn't mix. Who isn't root edits an image of their own. The way out is there where no lock can be made, too:
+ * what somebody else changes meanwhile isn't overwritten, pamfile_replace().
+ */
+static int lock(struct edit *x, struct err *e)
+{
+	int r = !x->dry_run && geteuid() == 0
+			? lock_state("enable.lock", LOCK_PATIENCE_MS, &x->lock, e)
+			: 0;
+
+	if (r > 0)
+		return err_wrap(e, "wait for another nsctl to be done");
+	if (r < 0 && x->disabling)
+		(void)fprintf(stderr, "%s: without a lock against another nsctl: %s\n",
+			x->command, e->msg);
+	return x->disabling ? 0 : r;
+}
+
 static int dir_read(struct edit *x, struct err *e)
 {
 	_cleanup_close_ int vendor = -EBADF;
 	struct err ignored;
 
-	/* Two nsctl mustn't mix. Who isn't root edits an image of their own. */
-	if (!x->dry_run && geteuid() == 0 &&
-		lock_state("enable.lock", LOCK_PATIENCE_MS, &x->lock, e) != 0)
-		return err_wrap(e, "wait for another nsctl to be done");
+	if (lock(x, e) < 0)
+		return -1;
 	x->dir = pamfile_open_dir(x->pam_dir, e);
 	if (x->dir < 0 || pamfile_read_dir(x->dir, x->pam_dir, false, &x->old, e) < 0)
 		return -1;

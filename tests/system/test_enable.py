@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """nsctl enable with no service named, and what nsctl check says then: the first quarter of an hour."""
 
+import contextlib
 import hashlib
 import os
 import re
 
 from harness.etc import own_etc, replace
+from harness.stage import LIBEXEC, RUN, STATE
 
 PAM = "/etc/pam.d"
 USUAL = ["sshd", "login", "su", "su-l", "runuser", "runuser-l", "cron"]
@@ -130,3 +132,84 @@ def test_state_directories(b):
     seen = [x for x in _check(b, "--brief").stdout.splitlines() if "/run/nsshell has mode" in x]
     os.chmod("/run/nsshell", 0o711)
     b.check(len(seen) == 1 and "chmod 0711 it" in seen[0], "but against one with which others list it", seen)
+
+
+@contextlib.contextmanager
+def _small(b, place):
+    """A file system of 256 KiB there, as long as it lasts."""
+    b.run("mount", "-t", "tmpfs", "-o", "size=256k,nr_inodes=64,mode=711", "none", place)
+    try:
+        yield place
+    finally:
+        b.gone()
+        b.run("umount", place)
+
+
+def _state(b):
+    return [x for x in _check(b, "--brief").stdout.splitlines() if x.startswith("error: the file system of ")]
+
+
+def test_state_that_cannot_be_written(b):
+    """At three in the morning a disk is full, or the kernel has remounted it read-only."""
+    b.stage.pam_all()
+    b.check(not _state(b), "nsctl check has nothing against the places of nsshell's state", _state(b))
+    for place in (RUN, STATE):
+        with _small(b, place):
+            b.check(not _state(b), f"nor against a small one at {place}", _state(b))
+            fill = os.open(f"{place}/fill", os.O_WRONLY | os.O_CREAT, 0o600)
+            with contextlib.suppress(OSError):
+                while True:
+                    os.write(fill, bytes(4096))
+            os.close(fill)
+            seen = _state(b)
+            b.check(len(seen) == 1 and f"of {place} is full; to do: " in seen[0], "it says that one is full", seen)
+            os.unlink(f"{place}/fill")
+            with contextlib.suppress(OSError):
+                for i in range(64):
+                    os.mkdir(f"{place}/{i}")
+            seen = _state(b)
+            b.check(len(seen) == 1 and f"of {place} has no inode left; to do: " in seen[0], "or has no inode left", seen)
+            b.run("mount", "-o", "remount,ro", place)
+            seen = _state(b)
+            b.check(len(seen) == 1 and f"of {place} is read-only; to do: mount -o remount,rw" in seen[0], "or is read-only", seen)
+            if place == RUN:
+                r = b.ssh(b.alice.pw_name, "echo got-in")
+                b.check("got-in" not in r.stdout and b.stage.syslog.wait("Read-only file system"), "as logins find out", r.stdout + r.stderr, b.log_tail())
+
+
+def test_the_way_out_needs_no_lock(b):
+    b.stage.pam_plain()
+    before = _digest()
+    _enable(b, "su")
+    with _small(b, RUN):
+        b.run("mount", "-o", "remount,ro", RUN)
+        r = _enable(b, "sshd")
+        b.check(r.returncode == 1 and "Read-only file system" in r.stderr and "another nsctl" not in r.stderr,
+                "where no lock can be made nothing is enabled", r.stderr)
+        r = b.nsctl("disable", "--yes", "--all")
+        b.check(r.returncode == 0 and "without a lock" in r.stderr and _digest() == before, "but all is disabled", r.stdout + r.stderr)
+
+
+def _programs(b):
+    return [x for x in _check(b, "--brief").stdout.splitlines() if re.search("nsshell-(planner|init|supervisor) ", x)]
+
+
+def test_programs_of_a_login(b):
+    """Without one of them no login is isolated, and who can write one is root."""
+    b.stage.pam_plain()
+    b.check(not _programs(b), "nsctl check has nothing against the programs as they are installed", _programs(b))
+    for name in ("planner", "init", "supervisor"):
+        program = f"{LIBEXEC}/nsshell-{name}"
+        mode = os.stat(program).st_mode & 0o7777
+        os.rename(program, f"{program}.aside")
+        seen = _programs(b)
+        b.check(len(seen) == 1 and seen[0].startswith("error: ") and f"{program} can't be found" in seen[0], f"but says that there is no {name}", seen)
+        os.rename(f"{program}.aside", program)
+        for wrong, words in ((0o600, "can't be run"), (0o775, "others than root can write it"),
+                             (0o700, "must be run by others than root"), (0o755, "can trace what runs it")):
+            if name == "supervisor" and wrong in (0o700, 0o755):
+                continue
+            os.chmod(program, wrong)
+            seen = [x for x in _programs(b) if words in x and "; to do: chmod " in x]
+            os.chmod(program, mode)
+            b.check(len(seen) == 1, f"or that its mode is {wrong:04o}", seen)

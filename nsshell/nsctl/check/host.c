@@ -20,6 +20,10 @@
 
 #define ISOLATED "every account with Isolate=yes: its logins are refused (OnError=deny)"
 
+/* Less than that is none. */
+#define ROOM_BYTES (64UL << 10)
+#define ROOM_FILES 16
+
 /* ---- kernel ------------------------------------------------------------------------- */
 
 static bool kernel_at_least(
@@ -210,27 +214,76 @@ static void check_setuid(const char *path, const char *whom, struct findings *f)
 			"%s is setuid where that does nothing", path);
 }
 
+/* What runs as somebody else than root, none of whom may read it: they could trace it (ptrace(2)). */
+static void check_hidden(const char *path, const char *what, struct findings *f)
+{
+	struct stat st;
+
+	check_file(path, what, true, f);
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	if (!(st.st_mode & S_IXOTH))
+		findings_add(f, FINDING_ERROR, ISOLATED, "chmod 0711 it",
+			"the %s %s has mode %04o, and must be run by others than root",
+			what, path, st.st_mode & 07777U);
+	else if (st.st_mode & S_IROTH)
+		findings_add(f, FINDING_WARNING, "every isolated session",
+			"chmod 0711 it",
+			"the %s %s has mode %04o: who can read it can trace what runs it",
+			what, path, st.st_mode & 07777U);
+}
+
 void check_installed(struct findings *f)
 {
 	check_file(PATH_HELPER, "helper", true, f);
+	check_hidden(PATH_PLANNER, "planner", f);
+	check_file(PATH_SUPERVISOR, "supervisor", true, f);
+	check_hidden(PATH_INIT, "init", f);
 	check_file(PATH_MODULE, "PAM module", false, f);
 	if (access(PATH_SYSTEMD, F_OK) == 0)
 		check_file(PATH_SCOPE, "program that asks systemd for scopes", true, f);
 	check_setuid(PATH_DOOR, "accounts whose login shell is nsshell", f);
 }
 
+/* What a login writes to a directory of ours takes some blocks and inodes. */
+static void check_room(const char *path, const char *whom, struct findings *f)
+{
+	const char *above = strcmp(path, PATH_RUN) == 0 ? "/run" : "/var/lib";
+	struct statvfs fs;
+
+	if (statvfs(path, &fs) < 0 && statvfs(above, &fs) < 0)
+		findings_add(f, FINDING_ERROR, whom, "make it: mkdir -m 755 it",
+			"%s isn't there, and %s can't be made", above, path);
+	else if (fs.f_flag & ST_RDONLY)
+		findings_add(f, FINDING_ERROR, whom,
+			"mount -o remount,rw it; where it was remounted read-only, dmesg says why",
+			"the file system of %s is read-only", path);
+	else if (fs.f_blocks > 0 && fs.f_bfree * fs.f_frsize < ROOM_BYTES)
+		findings_add(f, FINDING_ERROR, whom, "make room: df, du -x",
+			"the file system of %s is full", path);
+	else if (fs.f_files > 0 && fs.f_ffree < ROOM_FILES)
+		findings_add(f, FINDING_ERROR, whom,
+			"make room: df -i says how many files there are",
+			"the file system of %s has no inode left", path);
+}
+
 void check_state(struct findings *f)
 {
 	static const struct {
-		const char *path;
+		const char *path, *whom;
 		mode_t mode;
-	} directories[] = { { PATH_RUN, PATH_RUN_MODE }, { PATH_STATE, 0700 } };
+	} directories[] = { { PATH_RUN, ISOLATED, PATH_RUN_MODE },
+		{ PATH_STATE,
+			"logins with Upper=disk or Volumes=, and of accounts that have no range of ids, or no "
+			"address, yet: they are refused",
+			0700 } };
 	struct stat st;
 
 	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
 		const char *path = directories[i].path;
 		char todo[64];
 
+		check_room(path, directories[i].whom, f);
 		if (lstat(path, &st) < 0)
 			continue;
 		(void)snprintf(todo, sizeof(todo), "chmod %04o it, and find what made it",
