@@ -498,6 +498,7 @@ install: all
 	$(PLACES) config/userdel_nsshell.sh >$(DESTDIR)$(PREFIX)/share/nsshell/userdel_nsshell.sh
 	chmod 0755 $(DESTDIR)$(PREFIX)/share/nsshell/userdel_nsshell.sh
 	$(if $(PAM_CONFIGS),install -D -m 0644 config/pam_profile $(DESTDIR)$(PAM_CONFIGS)/nsshell)
+	$(if $(PAM_CONFIGS),install -m 0644 config/pam_profile_elogind $(DESTDIR)$(PAM_CONFIGS)/nsshell-elogind)
 	$(if $(PAM_CONFIGS),install -m 0755 config/pam_profile.sh $(DESTDIR)$(PAM_PROFILE))
 	install -m 0644 config/pam_login $(DESTDIR)$(PREFIX)/share/nsshell/pam_login
 	$(if $(and $(PAM_CONFIGS),$(WTMPDB)),install -m 0644 config/pam_profile_wtmpdb $(DESTDIR)$(PAM_CONFIGS)/nsshell-wtmpdb)
@@ -566,7 +567,7 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/share/nsshell/profile_nsshell.sh \
 		$(DESTDIR)$(PREFIX)/share/nsshell/userdel_nsshell.sh \
 		$(DESTDIR)$(PAM_PROFILE) $(DESTDIR)$(PREFIX)/share/nsshell/pam_login \
-		$(if $(PAM_CONFIGS),$(DESTDIR)$(PAM_CONFIGS)/nsshell $(DESTDIR)$(PAM_CONFIGS)/nsshell-wtmpdb) \
+		$(if $(PAM_CONFIGS),$(addprefix $(DESTDIR)$(PAM_CONFIGS)/,nsshell nsshell-elogind nsshell-wtmpdb)) \
 		$(DESTDIR)$(PAMDIR)/pam_nsshell.so \
 		$(DESTDIR)$(SYSCONFDIR)/logrotate.d/nsshell \
 		$(DESTDIR)$(COMPLETIONDIR)/nsctl $(DESTDIR)$(COMPLETIONDIR)/nsjoin

@@ -4,6 +4,7 @@
 # profile /usr/share/pam-configs/nsshell. It takes the place of systemd's profile: as two there could be a third between
 # them, which the gate would skip in place of pam_systemd. Where there is no pam-auth-update, or the file is managed by
 # hand, "nsctl enable" writes the gate. VERSION is what was installed before, if anything was.
+# Where pam_elogind is in that place, nsshell-elogind takes that of its profile.
 # Likewise above pam_wtmpdb, which opens outside what would be closed inside, by the profile nsshell-wtmpdb: what the host's
 # last(1) shows of isolated sessions is noted by the PAM service nsshell-login instead.
 set -e
@@ -25,31 +26,36 @@ on_wtmpdb() {
 	pam-auth-update --package --disable wtmpdb --enable nsshell-wtmpdb
 }
 
-on() {
-	profile_has 'pam_systemd\.so' || return 0
-	if is_on pam_systemd || is_known nsshell "$1"; then
+on() { # PROFILE MODULE OF-WHICH-PROFILE [VERSION]
+	if [ ! -e "/usr/share/pam-configs/$1" ] || ! profile_has "$2\.so"; then return; fi
+	if is_on "$2" || is_known "$1" "$4"; then
 		pam-auth-update --package
 		return
 	fi
 	services=$(grep -ls "^session.*pam_nsshell\.so $mark" /etc/pam.d/* | sed 's,.*/,,' | grep -v '[.~]' | xargs)
 	# With a gate of nsctl's in it, pam-auth-update leaves the file alone.
 	sed -i "/pam_nsshell\.so gate.*$mark/d" "$file"
-	pam-auth-update --package --disable systemd --enable nsshell
+	pam-auth-update --package --disable "$3" --enable "$1"
 	# It does so for other changes of the admin's, too.
 	# shellcheck disable=SC2086 # words
-	is_on pam_systemd || [ -z "$services" ] || nsctl enable --yes $services >/dev/null || true
+	is_on "$2" || [ -z "$services" ] || nsctl enable --yes $services >/dev/null || true
 }
 
 off() {
-	if is_on pam_systemd; then set -- --enable systemd; fi
-	if is_on pam_wtmpdb; then set -- "$@" --enable wtmpdb; fi
-	pam-auth-update --package --remove nsshell nsshell-wtmpdb "$@"
+	for of in systemd elogind wtmpdb; do
+		if is_on "pam_$of"; then set -- "$@" --enable "$of"; fi
+	done
+	pam-auth-update --package --remove nsshell nsshell-elogind nsshell-wtmpdb "$@"
 	! cmp -s "$share/pam_login" "$login" || rm -f "$login"
 }
 
 if ! command -v pam-auth-update >/dev/null || [ ! -e "$file" ]; then exit 0; fi
 case ${1:-} in
-on) on_wtmpdb "${2:-}" && on "${2:-}" ;;
+on)
+	on_wtmpdb "${2:-}"
+	on nsshell pam_systemd systemd "${2:-}"
+	on nsshell-elogind pam_elogind elogind "${2:-}"
+	;;
 off) shift && off ;;
 *) echo "usage: pam_profile.sh on [VERSION] | off" >&2 && exit 64 ;;
 esac

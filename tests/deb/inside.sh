@@ -22,7 +22,7 @@ files_are_there() {
 		/usr/libexec/nsshell/*/nsshell-{planner,supervisor,init} \
 		/usr/lib/*/security/pam_nsshell.so /usr/share/man/man{8/nsctl.8,5/nsshell.conf.5,5/nsshell-commands.5,7/nsshell.7,1/nsshell.1}.gz \
 		/usr/lib/systemd/system/lxcfs.service.d/nsshell.conf /usr/share/bash-completion/completions/{nsctl,nsjoin} \
-		/usr/share/nsshell/{userdel_nsshell.sh,pam_profile.sh,pam_login} /usr/share/nsshell/commands/{passwd,crontab}.conf /usr/share/pam-configs/nsshell /etc/nsshell/nsshell.conf /etc/nsshell/nsshell.conf.d \
+		/usr/share/nsshell/{userdel_nsshell.sh,pam_profile.sh,pam_login} /usr/share/nsshell/commands/{passwd,crontab}.conf /usr/share/pam-configs/nsshell{,-elogind} /etc/nsshell/nsshell.conf /etc/nsshell/nsshell.conf.d \
 		/etc/logrotate.d/nsshell; do has "$f" || return; done
 	[ "$(stat -Lc %a:%U /usr/libexec/nsshell/nsshell-door)" = 4755:root ] || return
 	for f in planner init; do [ "$(stat -Lc %a:%U /usr/libexec/nsshell/*/nsshell-$f)" = 711:root ] || return; done

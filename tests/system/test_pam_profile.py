@@ -131,6 +131,34 @@ def test_profiles_of_other_packages(b):
         b.check(_lines()[-2:] == GATED and not _check(b), "without libpam-systemd the gate has its line to skip", _lines())
 
 
+ELOGIND = "Name: elogind Session Management\nDefault: yes\nPriority: 0\nSession-Interactive-Only: yes\nSession-Type: Additional\n" \
+          "Session-Final:\n\toptional\t\t\tpam_elogind.so\n"
+
+
+def test_elogind(b):
+    """As Debian's libpam-elogind has it, which is installed in the place of libpam-systemd."""
+    with _debian(b) as debian:
+        if not debian:
+            return
+        (debian.configs / "systemd").unlink()
+        debian.update("--package", "--remove", "systemd")
+        debian.brings("elogind", ELOGIND)
+        before = COMMON.read_bytes()
+        shutil.copy(TREE / "config/pam_profile_elogind", debian.configs / "nsshell-elogind")
+        gated = [GATED[0], "optional pam_elogind.so"]
+        b.check(debian.profile("on") == 0 and _lines()[-2:] == gated, "pam_profile.sh on: the gate is right above pam_elogind",
+                _lines(), debian.said)
+        on = COMMON.read_bytes()
+        b.check(debian.enable() == 0 and COMMON.read_bytes() == on and not _check(b), "nsctl enable leaves common-session alone",
+                debian.said.splitlines()[-1:], debian.said)
+        b.check(debian.update("--package") == 0 and "Local modifications" not in debian.said, "and pam-auth-update goes on managing it",
+                debian.said or "silent")
+        b.check(debian.profile("on", "0.2") == 0 and COMMON.read_bytes() == on, "an upgrade leaves it alone", _lines())
+        b.nsctl("disable", "--yes", "--all")
+        b.check(debian.profile("off") == 0 and COMMON.read_bytes() == before, "pam_profile.sh off: as it was before, byte for byte",
+                _lines(), debian.said)
+
+
 WTMPDB = "Name: Maintain wtmp database\nDefault: yes\nPriority: 0\nSession-Type: Additional\nSession-Interactive-Only: yes\nSession:\n" \
          "\toptional pam_wtmpdb.so skip_if=sshd\n"
 
