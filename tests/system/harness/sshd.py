@@ -12,6 +12,13 @@ from . import kernel
 from .pace import patient
 
 SSHD = "/usr/sbin/sshd"
+SESSION = ("/usr/lib/openssh/sshd-session", "/usr/libexec/openssh/sshd-session")
+
+
+def since_10(service):
+    """Of sshd_config(5), where each connection has a program of its own: as what that asks PAM, and not to hold what tests
+    do against their address."""
+    return f"PAMServiceName {service}\nPerSourcePenalties no\n" if any(map(os.path.exists, SESSION)) else ""
 
 
 def free_port():
@@ -21,7 +28,7 @@ def free_port():
 
 
 class Sshd:
-    """The PAM service is called as argv[0] is, so a symlink's name is enough."""
+    """The PAM service is called as argv[0] is, so a symlink's name is enough until OpenSSH 10."""
 
     def __init__(self, stage, service, options="", subsystem="internal-sftp"):
         self.stage = stage
@@ -50,7 +57,7 @@ PrintLastLog no
 MaxStartups 200
 LogLevel VERBOSE
 Subsystem sftp {subsystem}
-{options}
+{since_10(service)}{options}
 # bash takes itself for one below another and reads no ~/.bashrc, in which the host's root may do as he likes.
 Match User root
 	SetEnv SHLVL=1
