@@ -35,6 +35,13 @@ state_is_root_s() { [ "$(stat -c %a:%U /var/lib/nsshell)" = 700:root ] && getent
 pam_is_untouched() { ! grep -l pam_nsshell /etc/pam.d/*; }
 tells_version() { nsctl -V && [ "$(nsctl -V)" = "nsctl (nsshell) $1, commit $commit" ]; }
 check_runs() { nsctl check | grep -E '^[0-9]+ errors?, '; }
+tells_of_the_config() {
+	printf '[Default]\nFutureKey=1\n' >/etc/nsshell/nsshell.conf.d/future.conf
+	dpkg --force-confold -i ./old/nsshell_*.deb >config 2>&1
+	rm /etc/nsshell/nsshell.conf.d/future.conf
+	cat config
+	grep -q '^nsshell: error: /etc/nsshell/nsshell.conf.d/future.conf:2: .*FutureKey: no such key' config
+}
 refused() { # WHY: what dpkg's output has to say
 	if dpkg -r nsshell >refusal 2>&1; then echo "it was removed" && return 1; fi
 	cat refusal
@@ -68,6 +75,7 @@ ok "nsshell.conf keeps the admin's line" grep -qx '# mine' /etc/nsshell/nsshell.
 ok "it left PAM's files alone" diff -r enabled /etc/pam.d
 ok "an older one again" apt-get install -qq -y --allow-downgrades -o Dpkg::Options::=--force-confold ./old/nsshell_*.deb
 ok "it left PAM's files alone, too" diff -r enabled /etc/pam.d
+ok "a key of the config that it doesn't know is told of at once" tells_of_the_config
 
 echo 'session optional pam_nsshell.so' >>/etc/pam.d/login
 ok "removing it is refused while an admin's own line needs it" refused 'lines with pam_nsshell.so .*/etc/pam.d/login'
