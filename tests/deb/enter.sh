@@ -14,12 +14,12 @@ exec unshare --mount "$net" --propagation private bash -euc '
 	ip link set lo up
 	mount --bind "$1" "$1"
 	cd "$1" && shift
-	mountpoint -q proc && umount -R proc
-	mount -t proc proc proc
-	for d in sys dev; do
-		if mountpoint -q $d; then umount -R -l $d; fi
-		mount --rbind /$d $d
+	# What who made the root has mounted there may lie below that, where umount(8) finds it and umount(2) does not.
+	for d in proc sys dev; do
+		umount -R -l $d 2>/dev/null || :
 	done
+	mount -t proc proc proc
+	for d in sys dev; do mount --rbind /$d $d; done
 	mount -t tmpfs -o mode=0755 tmpfs run
 	mkdir -p run/old run/sshd
 	pivot_root . run/old
