@@ -29,25 +29,26 @@ int pass_on_write(struct pass_on *head, size_t size, const struct plan *plan, in
 	return 0;
 }
 
-/* Return: its bytes, which stay, or NULL with errno. */
-static void *read_all(int fd, size_t *ret)
+static int read_at(int fd, void *to, size_t len, off_t at)
 {
-	struct stat st;
-	ssize_t n = 0;
-	char *bytes;
+	for (size_t have = 0; have < len;) {
+		ssize_t n = pread(fd, (char *)to + have, len - have, at + (off_t)have);
 
-	if (fstat(fd, &st) < 0 || st.st_size < 0)
-		return NULL;
-	*ret = (size_t)st.st_size;
-	bytes = malloc(*ret);
-	for (size_t at = 0; bytes && at < *ret; at += (size_t)n) {
-		n = pread(fd, bytes + at, *ret - at, (off_t)at);
-		if (n <= 0) {
-			free(bytes);
-			return NULL;
-		}
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			return errno = EBADMSG, -1;
+		have += (size_t)n;
 	}
-	return bytes;
+	return 0;
+}
+
+/* What is of another build may be shorter. */
+static bool is_ours(int fd, struct pass_on *head, size_t size)
+{
+	return read_at(fd, head, sizeof(*head), 0) == 0 && head->size == size &&
+	       head->layout == wire_layout(&plan_wire) &&
+	       strncmp(head->version, VERSION, sizeof(head->version)) == 0;
 }
 
 int pass_on_read(
@@ -55,15 +56,23 @@ int pass_on_read(
 {
 	_cleanup_close_ int from = fd;
 	static struct arena arena;
+	struct stat st;
 	size_t len;
-	char *bytes = read_all(from, &len);
+	char *bytes;
 
-	if (!bytes)
-		return err_set(e, errno, "take the session over");
-	memcpy(head, bytes, len < size ? len : size);
-	if (len < size || head->size != size || head->layout != wire_layout(&plan_wire) ||
-		strncmp(head->version, VERSION, sizeof(head->version)) != 0)
+	if (!is_ours(fd, head, size))
 		return err_set(e, 0,
 			"programs of nsshell's are of two versions: log in again when the upgrade is done");
-	return wire_take(&plan_wire, bytes + size, len - size, &arena, plan, e);
+	if (fstat(fd, &st) < 0)
+		return err_set(e, errno, "take the session over");
+	len = (size_t)st.st_size - size;
+	/* The plan points into it. */
+	bytes = malloc(len);
+	if (!bytes || read_at(fd, head, size, 0) < 0 ||
+		read_at(fd, bytes, len, (off_t)size) < 0) {
+		(void)err_set(e, errno, "take the session over");
+		free(bytes);
+		return -1;
+	}
+	return wire_take(&plan_wire, bytes, len, &arena, plan, e);
 }
