@@ -410,10 +410,10 @@ static bool is_there(const struct checked *c, const char *path, const char *real
 	       (!real || strcmp(real, found->real ? found->real : found->path) == 0);
 }
 
+/* That what it leaves is run in a box is looked at when it is asked for. */
 static bool is_command(const struct checked *c, const struct command *one)
 {
 	const struct command_list *l = &c->in->policy->commands;
-	const struct strlist *guarded = c->in->host->guarded;
 	bool there = false;
 
 	for (size_t i = 0; i < l->n; i++)
@@ -421,9 +421,7 @@ static bool is_command(const struct checked *c, const struct command *one)
 	return there && one->program && one->real && !plan_inside_has(one->name) &&
 	       is_there(c, one->program, one->real) &&
 	       (!one->daemon || is_there(c, one->daemon, NULL)) &&
-	       (!*one->service ||
-		       (guarded && strlist_has(guarded, one->service) &&
-			       strlist_has(&c->in->policy->services, one->service))) &&
+	       (!*one->service || strlist_has(&c->in->policy->services, one->service)) &&
 	       !command_leaves_nsshell(one->name, c->in->account->shell);
 }
 

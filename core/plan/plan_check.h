@@ -9,7 +9,7 @@
 
 /**
  * plan_check() - Whether root may do as a plan says
- * @in:		what root has looked up: the account, login and ranges, host->paths, guarded, image, resolv and systemd, and
+ * @in:		what root has looked up: the account, login and ranges, host->paths, image, resolv and systemd, and
  *		of the policy what MESSAGE_VERDICT has
  * @guests:	policy->guests
  *

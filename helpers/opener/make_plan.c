@@ -164,8 +164,6 @@ static void tell(const struct deciding *d, struct matters *m)
 	m->image = d->verdict.policy.image;
 	m->paths = f->paths;
 	m->n_paths = f->n_paths;
-	m->guarded = texts(&d->host.guarded);
-	m->n_guarded = d->host.guarded.n;
 	m->image_text = f->image ? f->image->text : NULL;
 	m->image_lower = f->image ? f->image->lower : NULL;
 	m->image_layers = texts(&d->host.found.layers);

@@ -205,7 +205,6 @@ static const struct wire_field matters_fields[] = {
 	WIRE_FIELD(TEXT, said),
 	WIRE_FIELD(MAYBE, image),
 	WIRE_FIELD(RECORDS, paths, WIRE_COUNT(n_paths), .of = &path),
-	WIRE_FIELD(TEXTS, guarded, WIRE_COUNT(n_guarded)),
 	WIRE_FIELD(MAYBE, image_text),
 	WIRE_FIELD(MAYBE, image_lower),
 	WIRE_FIELD(TEXTS, image_layers, WIRE_COUNT(n_image_layers)),

@@ -112,8 +112,6 @@ struct matters {
 	const char *image; /* that the account chose, or the config says */
 	const struct plan_path *paths;
 	size_t n_paths;
-	const char **guarded;
-	size_t n_guarded;
 	const char *image_text, *image_lower; /* NULL: over the host's root */
 	const char **image_layers, **image_environment;
 	size_t n_image_layers, n_image_environment;

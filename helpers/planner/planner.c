@@ -105,8 +105,7 @@ static int make(struct work *w, const struct matters *m, struct plan **ret, stru
 		.environment = (char *const *)(uintptr_t)m->image_environment,
 		.n_environment = m->n_image_environment,
 	};
-	const struct strlist before = list_of(m->before, m->n_before),
-			     guarded = list_of(m->guarded, m->n_guarded);
+	const struct strlist before = list_of(m->before, m->n_before);
 	const struct plan_login login = {
 		.id = m->id,
 		.service = w->ask.ask.service,
@@ -134,7 +133,6 @@ static int make(struct work *w, const struct matters *m, struct plan **ret, stru
 	w->account.shell = word(m->shell);
 	w->host.facts.paths = m->paths;
 	w->host.facts.n_paths = m->n_paths;
-	w->host.facts.guarded = &guarded;
 	w->host.facts.image = m->image_text ? &image : NULL;
 	return plan_make(&in, ret, e);
 }

@@ -5,6 +5,7 @@
 #include "core/plan/joinlog.h"
 #include "core/run/session/account_log.h"
 #include "core/run/cgroup/freeze.h"
+#include "core/run/host/host_facts.h"
 #include "core/run/ids/rlimits_set.h"
 #include "core/run/session/session_words.h"
 #include "helpers/worker/host_run.h"
@@ -91,6 +92,11 @@ static int allowed(const struct work *w, const struct session_words *words,
 		return err_set(e, 0,
 			"from a box, %.60s doesn't take these arguments (nsshell-commands(5))",
 			words->words[0]);
+	/* By now it may have been let out of the boxes. */
+	if (*c->service && host_is_guarded(c->service) <= 0)
+		return err_set(e, 0,
+			"what %.60s leaves to the PAM service %.60s would run outside of a box (nsctl enable %.60s)",
+			words->words[0], c->service, c->service);
 	*ret = c;
 	if (*ret_file > 0 && w->n_fds == 1)
 		return 1;

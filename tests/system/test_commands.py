@@ -169,6 +169,26 @@ def test_what_runs_there(b):
         b.check("no crontab for" not in said and "nsshell-commands" not in said, "and nothing is in their place", said)
 
 
+def test_a_gate_that_goes(b):
+    """What cron runs is in a box for as long as its PAM service leads there: crontab asks that at each call."""
+    name = b.alice.pw_name
+    commands(b, "crontab")
+    with login(b, name) as s:
+        said = s.do("crontab -l; echo $?")
+        b.check(said.endswith(f"no crontab for {name}\n1"), "cron's jobs are in boxes: crontab is run", said)
+        b.stage.pam("cron")
+        try:
+            said = s.do("echo '* * * * * id' | crontab -; echo $?")
+            b.check("PAM service cron would run outside of a box" in said and not (CRONTABS / name).exists(),
+                    "they aren't any more: it is refused, in a session that was there before", said)
+            lines = b.stage.syslog.wait(f"{name} was refused crontab")
+            b.check(any("was refused crontab" in x for x in lines), "and the log says so", lines[-1:])
+        finally:
+            b.stage.pam_all()
+        said = s.do("crontab -l; echo $?")
+        b.check(said.endswith(f"no crontab for {name}\n1"), "and run again once they are", said)
+
+
 def test_what_it_sends_by(b):
     """Network=none is the box's, not the command's: nsctl check says where that is a way out."""
     name = b.alice.pw_name

@@ -4,10 +4,8 @@
 int host_account(const struct account *account, const struct policy *policy,
 	struct host *h, struct err *e)
 {
-	return host_paths(account, policy, h, e) < 0 || host_guarded(policy, h, e) < 0 ||
-			       host_image(policy, h, e) < 0
-		       ? -1
-		       : 0;
+	return host_paths(account, policy, h, e) < 0 || host_image(policy, h, e) < 0 ? -1
+										     : 0;
 }
 
 void host_clear(struct host *h)

@@ -198,7 +198,8 @@ int host_world(const struct policy *policy, const struct host_eyes *eyes,
 	}
 	if (policy && policy_has_address(policy))
 		netfacts_gather(ret);
-	if (read_mounts(policy, ret, e) < 0) {
+	if ((policy && host_guarded(policy, ret, e) < 0) ||
+		read_mounts(policy, ret, e) < 0) {
 		host_clear(ret);
 		return -1;
 	}

@@ -43,7 +43,7 @@ int host_gather(const struct account *account, const struct policy *policy,
 	struct host *ret, struct err *e);
 
 /**
- * host_world() - The part of it that anybody may look at, or by @eyes: mount table, cgroups, kernel
+ * host_world() - The part of it that anybody may look at, or by @eyes: mount table, cgroups, kernel, PAM files
  *
  * Return: 0 or -1 with @e.
  */
@@ -51,7 +51,7 @@ int host_world(const struct policy *policy, const struct host_eyes *eyes,
 	struct host *ret, struct err *e);
 
 /**
- * host_account() - The part that takes rights: paths, PAM files and the image
+ * host_account() - The part that takes rights: paths and the image
  * @h:		{ 0 }, or from host_world(); free with host_clear(), also on failure
  *
  * Return: 0 or -1 with @e.
@@ -65,8 +65,11 @@ int host_look(const struct host *h, const char *path, bool follow, struct stat *
 /* The part of it that looks at paths, by resolve_path(). Return: 0 or -1 with @e. */
 int host_paths(const struct account *account, const struct policy *policy, struct host *h,
 	struct err *e);
-/* Of the services that the policy's commands name, those whose PAM file has nsshell's line. Return: 0 or -1 with @e. */
+/* Of the services that the policy's commands name, those that host_is_guarded(). Return: 0 or -1 with @e. */
 int host_guarded(const struct policy *policy, struct host *h, struct err *e);
+/* Whether a PAM service's file has nsshell's line, and nothing before it ends the stack. Return: 1; 0, also where it can't
+ * be read by us; or -1 with errno. */
+int host_is_guarded(const char *service);
 /* What the store has of RootFS=image:NAME; who isn't root is told the name alone. Return: 0 or -1 with @e. */
 int host_image(const struct policy *policy, struct host *h, struct err *e);
 void host_clear(struct host *h);

@@ -28,11 +28,11 @@ static void flat_drop(struct pamstack_flat *f)
 	pamstack_flat_clear(f);
 }
 
-/* What is there, but can't be a file of PAM's: no line of ours is in it. */
+/* What is there, but can't be a file of PAM's, or isn't ours to read: no line of ours is in it. */
 static bool is_none(int num)
 {
 	return num == ENOENT || num == ENOTDIR || num == ELOOP || num == EISDIR ||
-	       num == EFBIG || num == ENAMETOOLONG;
+	       num == EFBIG || num == ENAMETOOLONG || num == EACCES;
 }
 
 /* Return: 1; 0 where there is none; -1 with errno. */
@@ -78,8 +78,7 @@ static int read_stack(const char *service, struct pamstack_dir *ret)
 	return 0;
 }
 
-/* Return: 1, 0, or -1 with errno. */
-static int is_guarded(const char *service)
+int host_is_guarded(const char *service)
 {
 	_cleanup_(stack_drop) struct pamstack_dir d = { 0 };
 	_cleanup_(flat_drop) struct pamstack_flat f = { 0 };
@@ -101,7 +100,7 @@ int host_guarded(const struct policy *policy, struct host *h, struct err *e)
 	for (size_t i = 0; i < policy->commands.n; i++) {
 		const char *service = policy->commands.v[i].service;
 		int r = *service && !strlist_has(&h->guarded, service)
-				? is_guarded(service)
+				? host_is_guarded(service)
 				: 0;
 
 		if (r < 0 || (r > 0 && strlist_add(&h->guarded, service) < 0))
