@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Of a character of UTF-8 that takes more than a byte, and is no control. Return: its bytes, or 0. */
 static size_t letter(const unsigned char *s, size_t len)
@@ -36,5 +37,22 @@ void harmless_make(char *text, size_t len)
 		if (n == 0 && !is_plain((unsigned char)text[i]))
 			text[i] = '?';
 		i += n > 0 ? n : 1;
+	}
+}
+
+void harmless_line(char *text)
+{
+	harmless_make(text, strlen(text));
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ')
+			*text = '?';
+}
+
+void harmless_utf8(char *text)
+{
+	for (size_t n; *text; text += n > 0 ? n : 1) {
+		n = letter((const unsigned char *)text, strlen(text));
+		if (n == 0 && (unsigned char)*text > 0x7f)
+			*text = '?';
 	}
 }

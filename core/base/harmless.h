@@ -12,3 +12,9 @@
  * escape sequences of one byte, or of two in UTF-8), and what isn't UTF-8 become '?'.
  */
 void harmless_make(char *text, size_t len);
+
+/* The same of a text that ends with a 0, which is to stay one line: bell, tab and ends of lines become '?', too. */
+void harmless_line(char *text);
+
+/* What isn't UTF-8 becomes '?', and nothing else: JSON has a way to write any other control. */
+void harmless_utf8(char *text);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "helpers/image/table.h"
 
+#include "core/base/harmless.h"
+
 #include <errno.h>
 #include <libsmartcols.h>
 #include <stdio.h>
@@ -120,9 +122,15 @@ int table_line(struct table *t, struct err *e)
 
 int table_cell(struct table *t, size_t column, const char *text, struct err *e)
 {
-	return *text && scols_line_set_data(t->line, column, text) < 0
-		       ? err_set(e, ENOMEM, "make the table")
-		       : 0;
+	char *copy = *text ? strdup(text) : NULL;
+
+	/* A name may hold any byte: libsmartcols writes those that are none of its terminal's otherwise, but for JSON as they are. */
+	if (copy && t->json)
+		harmless_utf8(copy);
+	if (!*text || (copy && scols_line_refer_data(t->line, column, copy) == 0))
+		return 0;
+	free(copy);
+	return err_set(e, ENOMEM, "make the table");
 }
 
 int table_row(struct table *t, const char *const *cells, struct err *e)

@@ -66,18 +66,10 @@ static int ask(struct deciding *d, struct err *e)
 }
 
 /* Somebody may have had a say in what goes to the log, and the planner is nobody's to trust: it is one line. */
-static void tame(char *text)
-{
-	harmless_make(text, strlen(text));
-	for (; *text; text++)
-		if (*text == '\n' || *text == '\r')
-			*text = '?';
-}
-
 static int hear_error(const struct err_told *told, struct err *e)
 {
 	(void)err_hear(told, e);
-	tame(e->msg);
+	harmless_line(e->msg);
 	return -1;
 }
 
@@ -221,7 +213,7 @@ static int keep(
 		return err_set(e, ENOMEM, "make the plan");
 	*p = *from;
 	for (size_t i = 0; i < p->n_notes; i++)
-		tame((char *)(uintptr_t)p->notes[i]);
+		harmless_line((char *)(uintptr_t)p->notes[i]);
 	p->arena = d->planning.talk.arena;
 	d->planning.talk.arena = (struct arena){ 0 };
 	*ret = p;

@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "core/base/account.h"
 #include "core/base/cleanup.h"
+#include "core/base/harmless.h"
 #include "core/base/paths.h"
 #include "core/run/host/host_facts.h"
 #include "core/run/host/rootfs_choice.h"
@@ -154,13 +155,30 @@ int nsctl_plan_differs(const struct record *r, const char *config, struct err *e
 	       plan_rules_digest(m.plan) != r->rules;
 }
 
-static void plan_in_words(
+/* A mount point's name is for who makes it to choose. Return: 0 or -1, without memory. */
+static int print_harmless(const struct plan *p)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return -1;
+	plan_print(p, out);
+	if (fclose(out) != 0)
+		return -1;
+	harmless_make(text, len);
+	(void)fputs(text, stdout);
+	return 0;
+}
+
+static int plan_in_words(
 	const struct materials *m, const char *service, const struct nsctl_verdict *v)
 {
 	if (!v->isolated) {
 		(void)printf("%s through %s: not isolated: %s.\n", m->account.name,
 			service, v->why);
-		return;
+		return 0;
 	}
 	(void)printf("%s through %s: isolated: %s.\n", m->account.name, service, v->why);
 	if (v->standin)
@@ -170,7 +188,7 @@ static void plan_in_words(
 			"it.\n",
 			m->account.name, STANDIN_START);
 	(void)putchar('\n');
-	plan_print(m->plan, stdout);
+	return print_harmless(m->plan);
 }
 
 int nsctl_plan(int argc, char **argv)
@@ -197,15 +215,14 @@ int nsctl_plan(int argc, char **argv)
 	if (materials_gather(&m, user, service, config, &v, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	if (!json) {
-		plan_in_words(&m, service, &v);
-		r = 0;
+		r = plan_in_words(&m, service, &v);
 	} else if (v.isolated) {
 		r = nsctl_plan_json(m.plan, &v, stdout);
 	} else {
 		r = nsctl_verdict_json(m.account.name, service, &v, stdout);
 	}
 	if (r < 0) {
-		(void)fprintf(stderr, "%s: no memory for the JSON\n", argv[0]);
+		(void)fprintf(stderr, "%s: no memory to print it\n", argv[0]);
 		return NSCTL_FAILED;
 	}
 	return nsctl_flush(argv[0], NSCTL_OK);

@@ -2,7 +2,10 @@
 /* How a command of nsctl ends. */
 #include "nsshell/nsctl/nsctl.h"
 
+#include "core/base/harmless.h"
+
 #include <stdarg.h>
+#include <string.h>
 
 int nsctl_usage(const char *command, const char *fmt, ...)
 {
@@ -18,7 +21,11 @@ int nsctl_usage(const char *command, const char *fmt, ...)
 
 int nsctl_failed(const char *command, const struct err *e)
 {
-	(void)fprintf(stderr, "%s: %s\n", command, e->msg);
+	struct err shown = *e;
+
+	/* There are names in it that users choose. */
+	harmless_make(shown.msg, strlen(shown.msg));
+	(void)fprintf(stderr, "%s: %s\n", command, shown.msg);
 	return NSCTL_FAILED;
 }
 

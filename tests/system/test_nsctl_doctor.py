@@ -380,6 +380,54 @@ def test_a_size_that_the_disk_cannot_have(b):
 test_disks_that_can_be_filled.later = "a row of nsctl check, as its neighbours are"
 
 
+def test_limits_that_let_nobody_work(b):
+    for said, told in (("TasksMax=4", True), ("TasksMax=64", False), ("TasksMax=10%", False), ("MemoryMax=1M", True), ("MemoryMax=64M", False)):
+        b.stage.config(f"{said}\n")
+        seen = [f for f in _findings(b) if f"{said.partition('=')[0]}=" in f["what"] and "is less than" in f["what"]]
+        b.check(len(seen) == told and all(f["severity"] == "warning" for f in seen), f"{said}: {'a' if told else 'no'} warning", seen)
+
+
+def test_what_is_not_there_is_a_finding(b):
+    """And keeps nobody from hearing of all else."""
+    for said, word in (("RootFS=image:nst-none", "RootFS=image:nst-none"), ("Network=netns:nst-none", "ip netns add nst-none")):
+        b.stage.config(f"{said}\nTasksMax=4\n")
+        found = _findings(b)
+        _about(b, found, word, "error", f"{said}: an error")
+        b.check(len([f for f in found if word in f["what"]]) == 1 and any("TasksMax=4 is" in f["what"] for f in found),
+                "told once, beside what else there is", [f["what"] for f in found])
+
+
+def test_names_that_users_choose(b):
+    """In a directory that all may write, or at a mount point: nothing steers root's terminal, or makes a line of its own."""
+    name = b"\x1b]0;nst\x07\xff\nerror: forged"
+    shared = b"/srv/" + b.stage.base.name.encode()
+    mounted = b"/mnt/" + b.stage.base.name.encode() + name
+    os.mkdir(shared)
+    os.mkdir(mounted)
+    try:
+        os.chmod(shared, 0o1777)
+        os.mkdir(shared + b"/" + name)
+        os.chmod(shared + b"/" + name, 0o777)
+        b.run("mount", "-t", "tmpfs", "none", os.fsdecode(mounted))
+        b.stage.config("")
+        seen = [f["what"] for f in _findings(b) if "forged" in f["what"]]
+        b.check(seen and all("\x1b" not in x and "\n" not in x for x in seen), "nsctl check --json tells of it", seen)
+        for words in (("check",), ("check", "--brief"), ("plan", b.alice.pw_name)):
+            r = b.nsctl(*words, "--config", str(b.stage.conf))
+            lines = [x for x in (r.stdout + r.stderr).split("\n") if "forged" in x]
+            b.check(lines and "\x1b" not in r.stdout and not any(x.startswith("error: forged") for x in lines),
+                    f"nsctl {words[0]} {'--brief' if len(words) == 2 and words[0] == 'check' else ''}: in one line, without a control", lines)
+        for _ in range(2):
+            b.run("mount", "--bind", os.fsdecode(mounted), os.fsdecode(mounted))
+        r = b.nsctl("plan", "--json", "--config", str(b.stage.conf), b.alice.pw_name)
+        b.check("forged" in r.stdout and json.loads(r.stdout), "nsctl plan --json can be parsed", r.stderr)
+    finally:
+        while b.run("umount", os.fsdecode(mounted)).returncode == 0:
+            pass
+        os.rmdir(mounted)
+        shutil.rmtree(os.fsdecode(shared))
+
+
 def test_tmp_above_memory(b):
     word = "TmpSize= or UpperSize= above MemoryMax="
     for large in ("TmpSize=200M\nUpperSize=64M", "TmpSize=64M\nUpperSize=200M"):

@@ -3,6 +3,7 @@
 
 import contextlib
 import grp
+import json
 import os
 import pathlib
 import shutil
@@ -70,8 +71,14 @@ def test_diff(b):
         b.check(r.returncode == 0 and "\x1b" not in r.stdout and "\\x1b[31mb\\x0ac" in r.stdout and r.stdout.split()[:3] ==
                 ["KIND", "SIZE", "PATH"], "no name steers the terminal, or makes a line of its own", repr(r.stdout))
         b.stage.config("Upper=disk\n")
-        r = b.ssh(name, f"echo mine >{b.stage.open}/f; mkdir {b.stage.open}/d")
+        r = b.ssh(name, f"echo mine >{b.stage.open}/f; mkdir {b.stage.open}/d; cd {b.stage.open}/d; echo >\"$(printf 'no\\377utf8')\"")
         b.gone(name)
+        raw = subprocess.run([str(b.stage.bin / "nsctl"), "diff", "--json", name], stdout=subprocess.PIPE, check=False).stdout
+        try:
+            paths = [row["path"] for row in json.loads(raw.decode("utf-8"))["diff"]]
+        except ValueError as e:
+            paths = [str(e)]
+        b.check(f"{b.stage.open}/d/no?utf8" in paths, "a name that isn't UTF-8 is in JSON that can be parsed", paths)
         r, rows = _diff(b)
         place = str(b.stage.open)
         b.check(rows.get(("A", f"{place}/f"), {}).get("over") == "host" and ("C", place) in rows and ("D", "/open/gone") in rows,

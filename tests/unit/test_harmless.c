@@ -54,12 +54,32 @@ static void what_is_no_utf8_could_be_anything(void **state)
 	EXPECT("\xe2\x82\x1b[", "???[");
 }
 
+static void a_line_stays_one(void **state)
+{
+	char text[] = "a\a\tb\r\nerror: \x1b[2J \xc3\xa9";
+
+	(void)state;
+	harmless_line(text);
+	assert_string_equal(text, "a??b??error: ?[2J \xc3\xa9");
+}
+
+static void what_json_can_write_stays(void **state)
+{
+	char text[] = "a\x1b\n\x7f \xff \xe2\x82 \xc3\xa9";
+
+	(void)state;
+	harmless_utf8(text);
+	assert_string_equal(text, "a\x1b\n\x7f ? ?? \xc3\xa9");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_stays_as_it_is),
 		cmocka_unit_test(controls_steer_nothing),
 		cmocka_unit_test(what_is_no_utf8_could_be_anything),
+		cmocka_unit_test(a_line_stays_one),
+		cmocka_unit_test(what_json_can_write_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,8 @@ void doctor_commands(const char *config, struct findings *f)
 
 	if (command_names(config, &names, &e) < 0 ||
 		command_entries(config, &names, &entries, &e) < 0)
-		f->no_memory = true;
+		findings_failed(f,
+			"who has HostCommands=", "mend it, see nsshell-commands(5)", &e);
 	for (size_t i = 0; i < entries.n; i++)
 		if (entries.v[i].why)
 			findings_add(f, FINDING_WARNING,

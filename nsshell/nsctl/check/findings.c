@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nsshell/nsctl/check/findings.h"
 
+#include "core/base/harmless.h"
+
+#include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -25,6 +28,7 @@ void findings_add(struct findings *f, enum finding_severity severity, const char
 	struct finding v = {
 		.severity = severity, .whom = strdup(whom), .todo = strdup(todo)
 	};
+	char **texts[] = { &v.what, &v.whom, &v.todo };
 	struct finding *grown;
 	va_list args;
 
@@ -32,6 +36,9 @@ void findings_add(struct findings *f, enum finding_severity severity, const char
 	if (vasprintf(&v.what, fmt, args) < 0)
 		v.what = NULL;
 	va_end(args);
+	for (size_t i = 0; i < 3; i++)
+		if (*texts[i])
+			harmless_line(*texts[i]);
 	grown = realloc(f->v, (f->n + 1) * sizeof(*f->v));
 	if (grown)
 		f->v = grown;
@@ -41,6 +48,15 @@ void findings_add(struct findings *f, enum finding_severity severity, const char
 		return;
 	}
 	f->v[f->n++] = v;
+}
+
+void findings_failed(
+	struct findings *f, const char *whom, const char *todo, const struct err *e)
+{
+	if (e->num == ENOMEM)
+		f->no_memory = true;
+	else
+		findings_add(f, FINDING_ERROR, whom, todo, "%s", e->msg);
 }
 
 void findings_clear(struct findings *f)

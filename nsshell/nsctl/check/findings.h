@@ -30,10 +30,13 @@ struct findings {
 	bool no_memory; /* something couldn't be kept: the list isn't whole */
 };
 
-/* Keep a finding; all texts are copied. @whom and @todo are as in struct finding, and never
- * empty. */
+/* Keep a finding; all texts are copied, as one line each: there are names in them that users choose. @whom and @todo are as
+ * in struct finding, and never empty. */
 void findings_add(struct findings *f, enum finding_severity severity, const char *whom,
 	const char *todo, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* What couldn't be looked at is a finding, but for want of memory. */
+void findings_failed(
+	struct findings *f, const char *whom, const char *todo, const struct err *e);
 void findings_clear(struct findings *f);
 
 /* The worst there is; FINDING_NOTE for an empty list. */

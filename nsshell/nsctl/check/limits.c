@@ -6,8 +6,13 @@
 #include "core/plan/limits.h"
 #include "core/run/host/host_facts.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* sshd's two, init, the supervisor, a shell and what that runs. */
+#define TASKS_LEAST  8
+#define MEMORY_LEAST (8U << 20)
 
 static void print_limits(const struct policy_limits *of, FILE *out)
 {
@@ -39,6 +44,29 @@ static char *describe(const struct policy *p)
 	return NULL;
 }
 
+/* Of an amount, and no part of the host's. */
+static bool is_below(const struct policy_amount *amount, uint64_t least)
+{
+	return amount->permyriad == 0 && amount->n < least;
+}
+
+/* The kernel takes it, and then kills what logs in, or lets it start nothing. */
+static void tell_few(const struct policy_limits *l, const char *whom, struct findings *f)
+{
+	static const char todo[] = "raise it: nsshell.conf(5)";
+
+	if (is_below(&l->tasks_max, TASKS_LEAST))
+		findings_add(f, FINDING_WARNING, whom, todo,
+			"TasksMax=%" PRIu64
+			" is less than the %d processes of a login by ssh that runs something",
+			l->tasks_max.n, TASKS_LEAST);
+	if (is_below(&l->memory_max, MEMORY_LEAST))
+		findings_add(f, FINDING_WARNING, whom, todo,
+			"MemoryMax=%" PRIu64
+			" is less than the %u MiB of a login by ssh that runs something",
+			l->memory_max.n, MEMORY_LEAST >> 20);
+}
+
 static void tell(const struct doctor_account *a, const struct host *host,
 	struct strlist *told, struct findings *f)
 {
@@ -48,6 +76,7 @@ static void tell(const struct doctor_account *a, const struct host *host,
 
 	(void)snprintf(whom, sizeof(whom), "%.64s, and others with these limits",
 		a->account->name);
+	tell_few(&a->policy->limits, whom, f);
 	if (plan_limits_check(&host->facts, a->policy, &plan, &e) < 0) {
 		if (!strlist_has(told, e.msg) && strlist_add(told, e.msg) == 0)
 			findings_add(f, FINDING_ERROR, whom,
@@ -78,8 +107,10 @@ void doctor_limits(
 	}
 	if (strlist_has(seen, what))
 		return;
-	if (strlist_add(seen, what) < 0 || host_gather(NULL, a->policy, &host, &e) < 0)
+	if (strlist_add(seen, what) < 0)
 		f->no_memory = true;
+	else if (host_gather(NULL, a->policy, &host, &e) < 0)
+		findings_failed(f, a->account->name, "mend it", &e);
 	else
 		tell(a, &host, seen, f);
 }

@@ -279,7 +279,7 @@ void check_network(const struct config *c, struct findings *f)
 	int uses = config_network(c, &p, &e);
 
 	if (uses < 0)
-		f->no_memory = true;
+		findings_failed(f, PRIVATE, "mend it, see nsshell.conf(5)", &e);
 	if (uses <= 0 || netpool_parse(p.pool, &pool, &why) < 0)
 		return;
 	check_program(f);

@@ -5,12 +5,16 @@
 #include "core/base/cleanup.h"
 #include "core/run/host/host_facts.h"
 #include "core/run/mount/look.h"
+#include "core/run/network/netns.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Many accounts differ in their homes only: nobody wants to wait for all of a university. */
 #define ACCOUNTS_MAX 1000
+
+#define MEND         "mend it: isolated logins are refused; nsshell.conf(5)"
 
 static void tell_notes(const struct plan *plan, const char *whom, struct strlist *told,
 	struct findings *f)
@@ -25,6 +29,28 @@ static void tell_notes(const struct plan *plan, const char *whom, struct strlist
 				"%s", plan->notes[i]);
 }
 
+/* Once, of all accounts that have it. */
+static void tell_wrong(const char *whom, const char *todo, const struct err *e,
+	struct strlist *told, struct findings *f)
+{
+	if (!strlist_has(told, e->msg) && strlist_add(told, e->msg) == 0)
+		findings_failed(f, whom, todo, e);
+}
+
+/* The admin makes it, at each boot. */
+static void look_at_network(const struct doctor_account *a, const char *whom,
+	struct strlist *told, struct findings *f)
+{
+	_cleanup_close_ int proc = -EBADF, ns = -EBADF;
+	struct err e;
+
+	if (a->policy->network.kind != NETWORK_NETNS)
+		return;
+	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (netns_open(proc, a->policy->network.name, &ns, &e) < 0)
+		tell_wrong(whom, MEND, &e, told, f);
+}
+
 void doctor_paths(
 	const struct doctor_account *a, struct strlist *told, struct findings *f)
 {
@@ -37,21 +63,19 @@ void doctor_paths(
 	if (geteuid() != 0 || told->n > ACCOUNTS_MAX)
 		return;
 	(void)snprintf(whom, sizeof(whom), "%.60s", a->account->name);
+	look_at_network(a, whom, told, f);
 	if (host_gather(a->account, a->policy, &host, &e) < 0) {
-		if (resolve_failed(e.num))
-			findings_add(f, FINDING_ERROR, whom,
-				"mend or unmount it: isolated logins are refused meanwhile",
-				"%s", e.msg);
-		else
-			f->no_memory = true;
+		tell_wrong(whom,
+			resolve_failed(e.num)
+				? "mend or unmount it: isolated logins are refused meanwhile"
+				: MEND,
+			&e, told, f);
 		return;
 	}
-	if (plan_account_check(&host.facts, a->account, a->policy, &plan, &e) == 0) {
-		tell_notes(plan, whom, told, f);
-		plan_free(plan);
-	} else if (!strlist_has(told, e.msg) && strlist_add(told, e.msg) == 0) {
-		findings_add(f, FINDING_ERROR, whom,
-			"mend it: isolated logins are refused; nsshell.conf(5)", "%s",
-			e.msg);
+	if (plan_account_check(&host.facts, a->account, a->policy, &plan, &e) < 0) {
+		tell_wrong(whom, MEND, &e, told, f);
+		return;
 	}
+	tell_notes(plan, whom, told, f);
+	plan_free(plan);
 }
