@@ -26,14 +26,6 @@ static bool root_over_host(const struct policy *p, char *why, size_t why_size)
 		"may: write RootFS=image:NAME, or Root=no");
 }
 
-static bool root_and_nested(const struct policy *p, char *why, size_t why_size)
-{
-	if (!p->root || !p->allow_user_namespaces)
-		return false;
-	return SAY(
-		"Root=yes with AllowUserNamespaces=yes isn't there yet: write no for one of them");
-}
-
 /* What is mounted in the shared places is found by their paths, in a box where nobody but root can move them. */
 static bool root_and_shared_tmp(const struct policy *p, char *why, size_t why_size)
 {
@@ -182,7 +174,6 @@ static bool nothing_to_share(const struct policy *p, char *why, size_t why_size)
 
 static const struct rule rules[] = {
 	{ "Root", "RootFS", root_over_host },
-	{ "Root", "AllowUserNamespaces", root_and_nested },
 	{ "Root", "PrivateTmp", root_and_shared_tmp },
 	{ "MemoryHigh", "MemoryMax", high_above_max },
 	{ "Isolate", "Services", isolated_nowhere },

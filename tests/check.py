@@ -239,7 +239,7 @@ def check():
         Part("release", *python("system/run.py", "--jobs", "2", "--release", "--some"), load=0.5, stage="r",
              env={"NSSHELL_HOSTILE_CALLS": "500", "NSSHELL_DAEMON_ROUNDS": "20"}),
         Part("hostile", *python("hostile/run.py", "--jobs", "2", "--but", "helper", "--but", "join", "--but", "root_more",
-                                   "--but", "root_whole"), load=0.5,
+                                   "--but", "root_whole", "--but", "root_nested"), load=0.5,
              env={"NSSHELL_HOSTILE_CALLS": "150"}),
         Part("hostile-instrumented", *run, "hostile", "helper", "join", load=0.5, after=("begin",), stage="i"),
         Part("unit", *python("unit/run.py", *units(BUILD)), load=1),

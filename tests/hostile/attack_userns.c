@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,6 +266,78 @@ static int in_userns(char **argv)
 	return EINVAL;
 }
 
+/* ---- with every id that the own namespace has, which takes CAP_SETUID there ------------------ */
+
+/* Ids of a map, "INSIDE OUTSIDE COUNT", as they are. */
+static int same_ids(pid_t pid, const char *file)
+{
+	char path[64], text[4096] = "";
+	unsigned int inside, count;
+	size_t at = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/%s", file);
+	f = fopen(path, "re");
+	while (f && at < sizeof(text) && fscanf(f, "%u %*u %u", &inside, &count) == 2)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%u %u %u\n", inside,
+			inside, count);
+	if (f)
+		(void)fclose(f);
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	return put(path, text);
+}
+
+static int inside_all(int (*what)(char **argv), char **argv, int go)
+{
+	char word;
+	pid_t pid;
+	int status;
+
+	if (unshare(CLONE_NEWUSER) < 0 || kill(getpid(), SIGSTOP) < 0 ||
+		read(go, &word, 1) != 1 || setresgid(0, 0, 0) < 0 ||
+		setresuid(0, 0, 0) < 0 ||
+		unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+			CLONE_NEWCGROUP) < 0)
+		return NO_NAMESPACE;
+	(void)mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	(void)mkdir(PLACE, 0700);
+	pid = fork();
+	if (pid == 0)
+		_exit(what(argv));
+	return waitpid(pid, &status, 0) < 0 ? NO_NAMESPACE : WEXITSTATUS(status);
+}
+
+static int with_all(int (*what)(char **argv), char **argv)
+{
+	int ends[2], status = 0;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return errno;
+	pid = fork();
+	if (pid == 0)
+		_exit(inside_all(what, argv, ends[0]));
+	if (waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status)) {
+		if (same_ids(pid, "uid_map") || same_ids(pid, "gid_map"))
+			(void)kill(pid, SIGKILL);
+		(void)!write(ends[1], "", 1);
+		(void)kill(pid, SIGCONT);
+		(void)waitpid(pid, &status, 0);
+	}
+	if (!WIFEXITED(status) || WEXITSTATUS(status) == NO_NAMESPACE)
+		return attack_say("no namespace");
+	return WEXITSTATUS(status);
+}
+
+/* userns-all TRY ARGUMENT... */
+static int in_userns_all(char **argv)
+{
+	for (size_t i = 0; i < sizeof(tries) / sizeof(*tries); i++)
+		if (strcmp(tries[i].name, argv[0]) == 0)
+			return with_all(tries[i].what, argv + 1);
+	return EINVAL;
+}
+
 /* userns-map FILE TEXT: a map that a new namespace isn't entitled to */
 static int map(char **argv)
 {
@@ -286,6 +359,7 @@ static int nest(char **argv)
 
 const struct attack attacks_userns[] = {
 	{ "userns", in_userns },
+	{ "userns-all", in_userns_all },
 	{ "userns-map", map },
 	{ "userns-nest", nest },
 	{ NULL, NULL },

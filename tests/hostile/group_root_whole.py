@@ -9,6 +9,7 @@ import importlib
 import os
 import pathlib
 import shutil
+from types import MappingProxyType
 
 import group_root
 from group_root import ROOT, again, as_root
@@ -113,14 +114,14 @@ def _programs(root, *paths):
 
 
 @contextlib.contextmanager
-def _whole(g):
-    """Every config of a group's has Root=yes for alice; a try may also end as OWN says."""
+def _whole(g, root, more):
+    """Every config of a group's has @root for alice; a try may also end as OWN and @more say."""
     config, judge = g.stage.config, g.judge
-    of_alice = f"[User {g.alice.pw_name}]\n{ROOT}"
+    of_alice = f"[User {g.alice.pw_name}]\n{root}"
     part = [""]
 
     def judged(what, saw, want):
-        own = OWN.get(part[0], {}).get(what)
+        own = more.get(part[0], {}).get(what, OWN.get(part[0], {}).get(what))
         if own is None and part[0] == "privileges" and what.startswith("/"):
             own = NOT_THERE
         good = judge(what, saw, "|".join([want, NO_ID, *([] if own is None else [g.text(own)])]))
@@ -130,7 +131,7 @@ def _whole(g):
 
     def configured(extra="", default=""):
         if "RootFS=" not in extra:
-            extra = f"{extra}{of_alice}AllowUserNamespaces=no\n" if "[" in extra else of_alice + extra
+            extra = f"{extra}{of_alice}" if "[" in extra else of_alice + extra
         config(extra, default)
 
     g.stage.config = configured
@@ -141,17 +142,19 @@ def _whole(g):
         del g.stage.config, g.judge
 
 
-def run(g):
+def run(g, nested="AllowUserNamespaces=no\n", more=MappingProxyType({})):
+    """With @more: what else may come of a try, as OWN has it."""
+    root = ROOT + nested
     chosen = os.environ.get("NSSHELL_TEST_PART", "").split()
     name = g.group
-    with as_root(g, "Upper=tmpfs\n", fill) as begin, _whole(g) as part:
+    with as_root(g, "Upper=tmpfs\n", fill) as begin, _whole(g, root, more) as part:
         for group, who, place in GROUPS:
             if chosen and group not in chosen:
                 continue
             part[0], g.group = group, f"{name}: {group} by {who}" + (" in the image" if place else "")
             begin(who == "root", place or g.alice.pw_dir)
             g.stage.syslog.clear()
-            again(g, ROOT + "Upper=tmpfs\n")
+            again(g, root + "Upper=tmpfs\n")
             g.watch_other()
             importlib.import_module(f"group_{group}").run(g)
     g.group = name

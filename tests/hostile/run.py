@@ -31,7 +31,7 @@ from harness.stage import REPORTS  # noqa: E402  pylint: disable=wrong-import-po
 from ground import Ground  # noqa: E402  pylint: disable=wrong-import-position
 
 GROUPS = ("processes", "files", "homes", "ipc", "namespaces", "privileges", "masks", "network", "private",
-          "terminals", "helper", "commands", "join", "root", "root_more", "root_whole", "judge", "unfiltered", "rules")
+          "terminals", "helper", "commands", "join", "root", "root_more", "root_whole", "root_nested", "judge", "unfiltered", "rules")
 SECONDS_A_GROUP = 300
 SUITE = "hostile, instrumented" if REPORTS else "hostile"
 AGAIN = "make check-instrumented TESTS=hostile." if REPORTS else "make check-hostile TESTS="

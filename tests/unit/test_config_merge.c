@@ -123,8 +123,6 @@ static void contradictions_within_a_section(void **state)
 		{ "Root=yes\nRootFS=host\n", 3, "RootFS", "or Root=no" },
 		{ "RootFS=host\nRoot=yes\n", 3, "Root", "write RootFS=image:NAME" },
 		{ "Root=yes\n", 2, "Root", "write RootFS=image:NAME" },
-		{ "Root=yes\nRootFS=image:a\nAllowUserNamespaces=yes\n", 4,
-			"AllowUserNamespaces", "write no for one of them" },
 		{ "Root=yes\nRootFS=image:a\nPrivateTmp=account\n", 4, "PrivateTmp",
 			"or Share=account" },
 		{ "MemoryMax=1G\nMemoryHigh=2G\n", 3, "MemoryHigh",
