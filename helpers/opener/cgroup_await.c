@@ -5,6 +5,7 @@
 #include "helpers/opener/cgroup_worker_said.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 
 int groups_begin(int peer, struct err *e)
 {
@@ -19,7 +20,9 @@ void groups_let_go(int peer)
 {
 	const char word = GROUPS_LET_GO;
 
-	(void)io_send(peer, &word, 1, NULL, 0);
+	/* Where it can't be said it can be heard. */
+	if (io_send(peer, &word, 1, NULL, 0) < 0)
+		(void)shutdown(peer, SHUT_WR);
 }
 
 int groups_await(int peer, struct cgroup_fds *ret, struct err *e)

@@ -26,6 +26,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/personality.h>
@@ -33,11 +34,13 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <syslog.h>
 
 /* It grows as the limit is then, not as it was at the exec. */
 #define STACK (8UL << 20)
+
+/* What a process takes to end that has closed its files. */
+#define ENDS_MS 5000
 
 /* Without CAP_SYS_RESOURCE, as in a container, at least as far as the caller may. */
 static void unlimit(rlimit_resource what)
@@ -148,16 +151,19 @@ static pid_t fork_into(struct cgroup_fds *born)
 
 /*
  * It ended before nsshell-supervisor was there, for want of memory, say: what it has made isn't left to the next login.
+ * One that lives, and couldn't say that it does, isn't waited for.
  */
 static void sweep(pid_t supervisor)
 {
+	_cleanup_close_ int it = sys_pidfd_open(supervisor);
+	struct pollfd gone = { .fd = it, .events = POLLIN };
 	struct err ignored;
 	size_t n;
 
 	/* Who logs in is told by that. */
 	(void)close(PROTO_FD);
-	(void)waitpid(supervisor, NULL, 0);
-	(void)reconcile_all(&n, &ignored);
+	if (poll(&gone, 1, ENDS_MS) > 0)
+		(void)reconcile_all(&n, &ignored);
 }
 
 /*
@@ -168,6 +174,7 @@ static int open_alone(const struct decided *d, const struct programs *programs,
 	const struct stage *stage, int terminal, int *family, struct cgroup_fds *born,
 	struct err *e)
 {
+	bool let_go;
 	int pair[2];
 	pid_t pid;
 
@@ -186,9 +193,11 @@ static int open_alone(const struct decided *d, const struct programs *programs,
 		return err_set(e, errno, "start the supervisor");
 	}
 	cleanup_close(family);
-	if (!groups_prepare(d->plan, pair[0], PROTO_FD, born->n > 0 ? 0 : pid))
-		sweep(pid);
+	let_go = groups_prepare(d->plan, pair[0], PROTO_FD, born->n > 0 ? 0 : pid);
+	/* First, as it may still wait for a word of ours, which it then knows not to come. */
 	(void)close(pair[0]);
+	if (!let_go)
+		sweep(pid);
 	return 0;
 }
 
