@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 
@@ -30,6 +31,8 @@ enum {
 	FROM,
 	ARGS,
 };
+
+static int supervisor = -EBADF;
 
 /* Nobody is there to be asked; what modules tell is for the log. */
 static int converse(
@@ -86,6 +89,26 @@ static void stay(int sig)
 	(void)sig;
 }
 
+/* Where pam_systemd has a session of systemd-logind's, that ends by a SIGTERM to us: it is meant for what we stand for. */
+static void pass_on(int sig)
+{
+	int before = errno;
+
+	(void)sys_pidfd_signal(supervisor, sig);
+	errno = before;
+}
+
+/* Who made the socket, and nobody else: where that one is gone already, so is its end of the leash. */
+static int open_supervisor(void)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(LEASH, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0
+		       ? -1
+		       : sys_pidfd_open(peer.pid);
+}
+
 /*
  * Should:   begin with nothing of whoever started the supervisor
  * Mustn't:  end by a signal that is meant for all at once, before its modules have closed the session
@@ -94,7 +117,9 @@ static int harden(int argc)
 {
 	/* Handled, not ignored: what modules execute would inherit that. */
 	const struct sigaction staying = { .sa_handler = stay, .sa_flags = SA_RESTART };
-	static const int handled[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE };
+	const struct sigaction passing = { .sa_handler = pass_on,
+		.sa_flags = SA_RESTART };
+	static const int handled[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE };
 	static char *nothing[] = { NULL };
 	sigset_t none;
 
@@ -103,14 +128,16 @@ static int harden(int argc)
 		return -1;
 	for (size_t i = 0; i < sizeof(handled) / sizeof(*handled); i++)
 		(void)sigaction(handled[i], &staying, NULL);
+	(void)sigaction(SIGTERM, &passing, NULL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)umask(022);
 	(void)setsid();
-	return fcntl(LEASH, F_SETFD, FD_CLOEXEC) < 0 || sys_close_from(LEASH + 1) < 0 ||
-			       chdir("/") < 0
-		       ? -1
-		       : 0;
+	if (fcntl(LEASH, F_SETFD, FD_CLOEXEC) < 0 || sys_close_from(LEASH + 1) < 0 ||
+		chdir("/") < 0)
+		return -1;
+	supervisor = open_supervisor();
+	return 0;
 }
 
 int main(int argc, char **argv)

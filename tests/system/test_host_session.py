@@ -91,6 +91,20 @@ def test_with_the_supervisor_killed(b):
     b.ssh(name, "true")  # takes away what is left
 
 
+def test_a_signal_to_what_holds_it(b):
+    """systemd-logind's word, where its modules have made a session of that's."""
+    name = b.alice.pw_name
+    with hooks(b, "nsshell-login") as h, Terminal(b.stage.sshd.argv(name, options=["-tt"])) as t:
+        t.ask("true")
+        h.seen(1)
+        holder = _holders(name)[0]
+        os.kill(holder.pid, signal.SIGHUP)
+        b.check(t.ask("echo i''n") == "in" and len(h.seen()) == 1, "SIGHUP, which is for all at once, is nothing to it", h.seen())
+        os.kill(holder.pid, signal.SIGTERM)
+        b.check(b.gone(name) and not _holders(name), "SIGTERM ends the session", b.stage.records())
+        b.check([x[0] for x in h.seen(2)] == ["open_session", "close_session"], "and its modules have closed theirs", h.seen(2))
+
+
 def test_one_for_all_logins_of_a_session(b):
     name = b.alice.pw_name
     b.stage.config("Share=account\n")
