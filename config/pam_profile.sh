@@ -6,7 +6,8 @@
 # hand, "nsctl enable" writes the gate. VERSION is what was installed before, if anything was.
 # Where pam_elogind is in that place, nsshell-elogind takes that of its profile.
 # Likewise above pam_wtmpdb, which opens outside what would be closed inside, by the profile nsshell-wtmpdb: what the host's
-# last(1) shows of isolated sessions is noted by the PAM service nsshell-login instead.
+# last(1) shows of isolated sessions is noted by the PAM service nsshell-login instead. That also has systemd-logind list
+# them, where it knows a class of session that it starts nothing for: Debian 13's wall(1), shutdown(8) and who(1) go by that.
 set -e
 file=/etc/pam.d/common-session
 login=/etc/pam.d/nsshell-login
@@ -20,9 +21,24 @@ is_on() { grep -A 1 '^session[[:blank:]].*pam_nsshell\.so gate[[:blank:]]*$' "$f
 # One that is known and not selected isn't wanted.
 is_known() { [ "$2" ] && grep -qsx "$1" /var/lib/pam/seen; }
 
+# What an admin wrote stays.
+is_ours() { [ ! -e "$login" ] || ! grep -qvxFf "$share/pam_login" "$login"; }
+
+write_login() {
+	is_ours || return 0
+	without='^$'
+	is_on pam_wtmpdb || without="$without\|pam_wtmpdb"
+	grep -qs background-light /usr/lib/systemd/systemd-logind || without="$without\|pam_systemd"
+	grep -v "$without" "$share/pam_login" >"$login.new"
+	if grep -q '^-*session' "$login.new"; then
+		chmod 0644 "$login.new" && mv "$login.new" "$login"
+	else
+		rm -f "$login.new" "$login"
+	fi
+}
+
 on_wtmpdb() {
 	if [ ! -e /usr/share/pam-configs/nsshell-wtmpdb ] || ! profile_has 'pam_wtmpdb\.so' || is_on pam_wtmpdb || is_known nsshell-wtmpdb "$1"; then return; fi
-	[ -e "$login" ] || install -m 0644 "$share/pam_login" "$login"
 	pam-auth-update --package --disable wtmpdb --enable nsshell-wtmpdb
 }
 
@@ -46,13 +62,14 @@ off() {
 		if is_on "pam_$of"; then set -- "$@" --enable "$of"; fi
 	done
 	pam-auth-update --package --remove nsshell nsshell-elogind nsshell-wtmpdb "$@"
-	! cmp -s "$share/pam_login" "$login" || rm -f "$login"
+	! is_ours || rm -f "$login"
 }
 
 if ! command -v pam-auth-update >/dev/null || [ ! -e "$file" ]; then exit 0; fi
 case ${1:-} in
 on)
 	on_wtmpdb "${2:-}"
+	write_login
 	on nsshell pam_systemd systemd "${2:-}"
 	on nsshell-elogind pam_elogind elogind "${2:-}"
 	;;

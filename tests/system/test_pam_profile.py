@@ -189,9 +189,50 @@ def test_wtmpdb(b):
         login.write_text("# mine\n", encoding="ascii")
         debian.profile("off")
         b.check(login.exists(), "what an admin wrote stays")
+        login.unlink()
 
 
 test_wtmpdb.later = "does once more, with other names, what the gate above pam_systemd does"
+
+
+LOGIND = "/usr/lib/systemd/systemd-logind"
+LISTED = "-session\toptional\tpam_systemd.so class=background-light\n"
+
+
+def test_who_logind_lists(b):
+    """A systemd-logind that can list a session and do no more, as Debian 13's wall(1) and shutdown(8) need it."""
+    with _debian(b) as debian, contextlib.ExitStack() as stack:
+        if not debian:
+            return
+        login = pathlib.Path("/etc/pam.d/nsshell-login")
+        stack.callback(login.unlink, missing_ok=True)
+        b.check(debian.profile("on") == 0 and not login.exists(), "where there is none such, pam_profile.sh on writes no nsshell-login", debian.said)
+        known = b.stage.private / "logind"
+        known.write_bytes(b"\0background\0background-light\0")
+        stack.callback(known.unlink)
+        kernel.bind(known, LOGIND)
+        stack.callback(kernel.umount, LOGIND)
+        b.check(debian.profile("on", "0.2") == 0 and login.read_text(encoding="utf-8").endswith(LISTED) and "wtmpdb" not in login.read_text(encoding="utf-8"),
+                "where there is one, an upgrade does, and for pam_systemd alone", login.exists() and login.read_text(encoding="utf-8"), debian.said)
+        b.check(login.stat().st_mode & 0o777 == 0o644 and not list(login.parent.glob("nsshell-login.*")), "a file as the others, and nothing beside it")
+        alone = login.read_bytes()
+        b.check(debian.profile("off") == 0 and not login.exists(), "off takes it away", debian.said)
+        debian.brings("wtmpdb", WTMPDB)
+        shutil.copy(TREE / "config/pam_profile_wtmpdb", debian.configs / "nsshell-wtmpdb")
+        debian.profile("on")
+        both = login.read_text(encoding="utf-8")
+        b.check("\tpam_wtmpdb.so\n" in both and both.endswith(LISTED), "with libpam-wtmpdb it is for both", both, debian.said)
+        login.write_text(both.replace(LISTED, ""), encoding="utf-8")
+        b.check(debian.profile("on", "0.2") == 0 and login.read_text(encoding="utf-8") == both, "what was written before is brought up to that")
+        login.write_bytes(alone)
+        b.check(debian.profile("on", "0.2") == 0 and login.read_text(encoding="utf-8") == both, "as it is when libpam-wtmpdb has come later")
+        mine = both.replace("-session", "#-session")
+        login.write_text(mine, encoding="utf-8")
+        b.check(debian.profile("on", "0.2") == 0 and debian.profile("off") == 0 and login.read_text(encoding="utf-8") == mine,
+                "what an admin wrote stays", login.exists() and login.read_text(encoding="utf-8"))
+
+
+test_who_logind_lists.later = "Debian 13's, which the machine of it tries"
 
 
 def test_systemd_comes_later(b):

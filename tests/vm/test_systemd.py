@@ -137,20 +137,34 @@ def _hears(h, terminals, did, words):
             h.check(False, f"{did}: told on {who}'s terminal", t.seen[-200:], f"{e}\n{h.log()}")
 
 
+@contextlib.contextmanager
+def _listed(h):
+    """As it is once nsshell is installed on Debian 13, whose wall(1) and systemd-logind tell logind's own sessions."""
+    login = "/etc/pam.d/nsshell-login"
+    if h.shape == "trixie":
+        h.sh("rm -rf /root/listed; mkdir /root/listed; cp -a /etc/pam.d /var/lib/pam /root/listed/; /usr/local/share/nsshell/pam_profile.sh on source")
+        seen = h.out(f"cat {login}")
+        h.check("\n-session\toptional\tpam_systemd.so class=background-light" in seen, "Debian 13's pam_profile.sh has logind list isolated sessions", seen)
+    try:
+        yield
+    finally:
+        if h.shape == "trixie":
+            h.sh(f"/usr/local/share/nsshell/pam_profile.sh off; rm -f {login}; cp -a /root/listed/pam.d /etc/; cp -a /root/listed/pam /var/lib/")
+
+
 @on_systemd
 def test_warnings_of_a_shutdown(h):
-    """systemd-logind's, which has no session of who is isolated: by utmp, and through its own sandbox."""
-    if h.shape == "trixie":
-        h.skip("warnings of a shutdown", "Debian 13's wall(1) and systemd-logind tell logind's own sessions alone: nsshell.conf(5)")
-        return
+    """systemd-logind's, through its own sandbox: by utmp, or by its own list of sessions on Debian 13."""
     h.config("[User alice]\nShare=account\n[User bob]\nRecord=yes\n")
     try:
         with contextlib.ExitStack() as stack:
+            stack.enter_context(_listed(h))
+            # Debian 13 tells nobody of plain's kind: its sshd opens the session before it has a terminal.
             at = {who: stack.enter_context(h.terminal(who.split(",")[0]))
-                  for who in ("alice", "alice, again", "bob", "plain")}
+                  for who in ("alice", "alice, again", "bob", "plain")[:3 if h.shape == "trixie" else 4]}
             for t in at.values():
                 t.expect(r"\$ ")
-            h.wait("[ $(who | grep -c -e ^alice -e ^bob -e ^plain) -ge 3 ]")
+            h.wait(f"[ $(who | grep -c -e ^alice -e ^bob -e ^plain) -ge {len(at) - 1} ]")
             before = h.out("who")
             h.sh("wall the printer is out of paper")
             _hears(h, at, "root's wall", "printer is out of paper")
@@ -165,6 +179,27 @@ def test_warnings_of_a_shutdown(h):
         h.sh("shutdown -c")
         h.config()
     h.check(not h.left() and not h.out("who | grep -e ^alice -e ^bob"), "who has none of them afterwards", h.out("who"))
+
+
+@on_systemd
+def test_what_logind_has(h):
+    """Of who is isolated: an entry, and nothing that runs."""
+    if h.shape != "trixie":
+        h.skip("systemd-logind's list of isolated sessions", "Debian 13's is the first that can have one and nothing more")
+        return
+    with _listed(h), h.terminal("alice") as term:
+        term.expect(r"\$ ")
+        h.wait("who | grep -q ^alice")
+        ids = h.out("loginctl list-sessions --no-legend | awk '$3 == \"alice\" { print $1 }'").split()
+        seen = h.out(f"loginctl show-session -p Class -p Service -p Active -p TTY {' '.join(ids)}; loginctl show-user -p Display alice")
+        h.check(len(ids) == 1 and "Class=background-light" in seen and "Service=nsshell-login" in seen and "Display=c" not in seen,
+                "logind lists it, for no seat and no display", ids, seen)
+        h.check(not h.out("pgrep -u alice -f 'systemd --user'"), "no systemd --user is started")
+        groups = h.out("for p in $(pgrep -u alice); do grep ^0: /proc/$p/cgroup; done")
+        h.check(groups and "session-" not in groups and "user.slice" not in groups, "and nothing of alice's is in its scope", groups)
+        h.check(term.ask("ls -A /run/systemd/sessions 2>/dev/null | wc -l") == "0", "inside there is no list", term.seen[-200:])
+        h.sh(f"loginctl terminate-session {' '.join(ids)}")
+        h.check(not h.left() and not h.out("loginctl list-sessions --no-legend | grep -w alice"), "loginctl terminate-session ends the session", h.out("nsctl list"))
 
 
 @on_systemd
