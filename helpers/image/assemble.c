@@ -224,15 +224,16 @@ int assemble_manifest(
 static int put_text(struct assembly *a, const char *text, struct blob *ret, struct err *e)
 {
 	_cleanup_close_ int fd = store_new_blob(a->store, ret, e);
+	size_t size = strlen(text);
 	struct sha256 sum;
 
 	if (fd < 0)
 		return -1;
-	ret->size = strlen(text);
+	ret->size = size;
 	sha256_begin(&sum);
-	sha256_add(&sum, text, ret->size);
+	sha256_add(&sum, text, size);
 	sha256_end(&sum, ret->hex);
-	return io_write_all(fd, text, ret->size) < 0
+	return io_write_all(fd, text, size) < 0
 		       ? err_set(e, errno, "write what the image is")
 		       : 0;
 }

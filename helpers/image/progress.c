@@ -37,7 +37,8 @@ void progress_begin(const char *what, uint64_t total)
 
 void progress_at(uint64_t done)
 {
-	uint64_t now = now_ms(), full;
+	uint64_t now = now_ms();
+	size_t full;
 	char filled[WIDTH + 1], bytes[16];
 
 	if (now < bar.shown + AGAIN_MS || !isatty(STDERR_FILENO))
@@ -51,7 +52,7 @@ void progress_at(uint64_t done)
 	}
 	if (done > bar.total)
 		done = bar.total;
-	full = done * WIDTH / bar.total;
+	full = (size_t)(done * WIDTH / bar.total);
 	memset(filled, ' ', WIDTH);
 	memset(filled, '#', full);
 	filled[WIDTH] = '\0';

@@ -219,10 +219,11 @@ static int put_data(struct reading *r, const char *path, struct err *e)
 	int got;
 
 	while ((got = archive_read_data_block(r->a, &block, &n, &at)) == ARCHIVE_OK)
-		for (bytes = block; n > 0; n -= h.size, bytes += h.size) {
+		for (bytes = block; n > 0; n -= (size_t)h.size, bytes += h.size) {
 			h.size = n > LAYER_DATA_MAX ? LAYER_DATA_MAX : n;
 			h.offset = (uint64_t)at + (uint64_t)(bytes - (const char *)block);
-			if (put(&h, sizeof(h), e) < 0 || put(bytes, h.size, e) < 0)
+			if (put(&h, sizeof(h), e) < 0 ||
+				put(bytes, (size_t)h.size, e) < 0)
 				return -1;
 		}
 	return got == ARCHIVE_EOF ? 0 : failed(r->a, path, e);

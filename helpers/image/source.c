@@ -178,9 +178,11 @@ static int take_entry(struct taking *t, const struct layer_head *h, struct err *
 /* One after another: what has gaps is no file of an image. */
 static int take_data(struct taking *t, const struct layer_head *h, struct err *e)
 {
+	size_t size = (size_t)h->size; /* LAYER_DATA_MAX at most */
+
 	if (t->file < 0 || h->offset != t->blob.size)
 		return err_set(e, 0, "%.200s has gaps", t->name);
-	if (take(t, t->buffer, h->size, e) < 0)
+	if (take(t, t->buffer, size, e) < 0)
 		return -1;
 	t->blob.size += h->size;
 	t->total += h->size;
@@ -190,9 +192,9 @@ static int take_data(struct taking *t, const struct layer_head *h, struct err *e
 	if (t->total / (64U << 20) != (t->total - h->size) / (64U << 20) &&
 		layer_check_room(t->s->store->fd, e) < 0)
 		return -1;
-	sha256_add(&t->sum, t->buffer, h->size);
+	sha256_add(&t->sum, t->buffer, size);
 	progress_at((uint64_t)lseek(t->position, 0, SEEK_CUR));
-	return io_write_all(t->file, t->buffer, h->size) < 0
+	return io_write_all(t->file, t->buffer, size) < 0
 		       ? err_set(e, errno, "write to %s", PATH_IMAGES)
 		       : 0;
 }

@@ -260,7 +260,7 @@ static int finish(struct unpacking *u, int fd)
 
 static struct timespec time_of(const struct layer_head *h)
 {
-	return (struct timespec){ .tv_sec = (time_t)h->sec, .tv_nsec = h->nsec };
+	return (struct timespec){ .tv_sec = (time_t)h->sec, .tv_nsec = (long)h->nsec };
 }
 
 /* A time that the file system can't hold is nobody's loss. */
@@ -523,7 +523,7 @@ static int take_data(struct unpacking *u, const struct layer_head *h)
 			return -1;
 		some = u->end - u->at;
 		if (some > end - at)
-			some = end - at;
+			some = (size_t)(end - at);
 		n = u->file < 0 ? (ssize_t)some
 				: pwrite(u->file, u->buffer + u->at, some, (off_t)at);
 		if (n < 0 && errno != EINTR)

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit 1
 [ $# -gt 0 ] || set -- i386 arm64 musl
 out=$PWD/build/cross
 passed=0 failed=0 skipped=0
-libraries=$(sed -n '/^Build-Depends:/,/^Standards/s/^ *\(lib[a-z0-9]*-dev\).*/\1/p' debian/control)
+libraries=$(sed -n '/^Build-Depends:/,/^Standards/s/^ *\([a-z0-9.+-]*-dev\).*/\1/p' debian/control)
 kernels="linux asm asm-generic"
 mkdir -p "$out"
 
