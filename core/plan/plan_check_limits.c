@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The limits of a plan: each goes to a file that a key of the config is written to, and each that the config has is
- * there and no higher. What a part of the host's is, and which disks it has, is the planner's to say.
+ * there and no higher. Which disks the host has is the planner's to say.
  */
 #include "core/plan/check.h"
 
@@ -54,21 +54,43 @@ static bool are_sessions(const struct plan_cgroup *g)
 
 /* ---- how high they are ---------------------------------------------------------------- */
 
+static uint64_t at_least_a_page(uint64_t bytes)
+{
+	return bytes < 4096 ? 4096 : bytes;
+}
+
 /* The most that a file of an amount may say, but for PARSE_INFINITY. v1 has memory and swap in one. */
-static uint64_t most(
-	enum plan_cgroup_kind kind, const struct limit *l, const struct policy_limits *of)
+static uint64_t most(const struct plan_host *host, enum plan_cgroup_kind kind,
+	const struct limit *l, const struct policy_limits *of)
 {
 	const struct policy_amount *amount = (const void *)((const char *)of + l->offset);
-	uint64_t sum;
+	uint64_t n = limit_amount(amount, limit_all(l, host)), sum;
 
-	if (amount->permyriad)
-		return PARSE_INFINITY - 1;
-	if (l->kind == LIMIT_SWAP && kind == PLAN_CGROUP_V1)
-		return of->memory_max.permyriad || __builtin_add_overflow(amount->n,
-							   of->memory_max.n, &sum)
-			       ? PARSE_INFINITY - 1
-			       : sum;
-	return limit_is_bytes(l) && amount->n < 4096 ? 4096 : amount->n;
+	if (l->kind != LIMIT_SWAP || kind != PLAN_CGROUP_V1)
+		return limit_is_bytes(l) ? at_least_a_page(n) : n;
+	return __builtin_add_overflow(n,
+		       at_least_a_page(limit_amount(&of->memory_max, host->memory)), &sum)
+		       ? PARSE_INFINITY - 1
+		       : sum;
+}
+
+/* No faster than the fastest that the config has for any disk. */
+static bool is_slow(
+	const struct limit_place *p, const struct strlist *entries, const char *value)
+{
+	const char *said = limit_speed(p, value);
+	uint64_t n, may;
+
+	for (size_t i = 0; said && i < entries->n; i++) {
+		const char *at = strrchr(entries->v[i], ' ');
+
+		if (!at || parse_count(at + 1, &may) < 0)
+			continue;
+		if (may == PARSE_INFINITY ||
+			(parse_u64(said, &n) == 0 && n > 0 && n <= may))
+			return true;
+	}
+	return false;
 }
 
 static bool are_cpus(const char *said, const char *value)
@@ -83,8 +105,9 @@ static bool are_cpus(const char *said, const char *value)
 	return cpulist_count(&are) == n;
 }
 
-static bool is_held(enum plan_cgroup_kind kind, const struct limit *l,
-	const struct policy_limits *of, const struct limit_place *p, const char *value)
+static bool is_held(const struct plan_host *host, enum plan_cgroup_kind kind,
+	const struct limit *l, const struct policy_limits *of,
+	const struct limit_place *p, const char *value)
 {
 	const void *member = (const char *)of + l->offset;
 	uint64_t n = 0;
@@ -97,20 +120,21 @@ static bool is_held(enum plan_cgroup_kind kind, const struct limit *l,
 	case LIMIT_CPUS:
 		return are_cpus(*(char *const *)member, value);
 	case LIMIT_SPEED:
-		return limit_speed(p, value) != NULL;
+		return is_slow(p, member, value);
 	case LIMIT_QUOTA:
 		/* v1's period, by which the quota counts */
 		if (!p->none)
 			return strcmp(value, "100000") == 0;
 		return limit_read(p, value, &n) == 0 && n <= *(const uint32_t *)member;
 	default:
-		return limit_read(p, value, &n) == 0 && n <= most(kind, l, of);
+		return limit_read(p, value, &n) == 0 && n <= most(host, kind, l, of);
 	}
 }
 
 /* Whether that key is limited, and no setting of it is higher. */
-static bool has(enum plan_cgroup_kind kind, const struct limit *l,
-	const struct policy_limits *of, const struct plan_cgroup_setting *v, size_t n)
+static bool has(const struct plan_host *host, enum plan_cgroup_kind kind,
+	const struct limit *l, const struct policy_limits *of,
+	const struct plan_cgroup_setting *v, size_t n)
 {
 	bool found = false;
 
@@ -119,7 +143,7 @@ static bool has(enum plan_cgroup_kind kind, const struct limit *l,
 
 		if (strcmp(v[i].key, l->key) != 0)
 			continue;
-		if (!p || !is_held(kind, l, of, p, v[i].value))
+		if (!p || !is_held(host, kind, l, of, p, v[i].value))
 			return false;
 		found = found || p->none;
 	}
@@ -127,11 +151,11 @@ static bool has(enum plan_cgroup_kind kind, const struct limit *l,
 	return found || (l->kind == LIMIT_TASKS && of->tasks_max.preset);
 }
 
-static bool has_all(const struct plan_cgroup *g, const struct policy_limits *of,
-	const struct plan_cgroup_setting *v, size_t n)
+static bool has_all(const struct plan_host *host, const struct plan_cgroup *g,
+	const struct policy_limits *of, const struct plan_cgroup_setting *v, size_t n)
 {
 	for (const struct limit *l = limits; l < limits + LIMITS; l++)
-		if (limit_is_set(l, of) && !has(g->kind, l, of, v, n))
+		if (limit_is_set(l, of) && !has(host, g->kind, l, of, v, n))
 			return false;
 	return true;
 }
@@ -139,6 +163,7 @@ static bool has_all(const struct plan_cgroup *g, const struct policy_limits *of,
 const char *check_limits(const struct checked *c)
 {
 	const struct plan_cgroup *g = &c->p->cgroup;
+	const struct plan_host *host = c->in->host;
 	const struct policy *said = c->in->policy;
 
 	if (!are_limits(g->kind, g->settings, g->n_settings) ||
@@ -147,8 +172,8 @@ const char *check_limits(const struct checked *c)
 		!are_limits(g->kind, g->slice_lifted, g->n_slice_lifted) ||
 		!are_sessions(g))
 		return "the limits";
-	if (!has_all(g, &said->limits, g->settings, g->n_settings) ||
-		(*g->slice && !has_all(g, &said->slice_limits, g->slice_settings,
+	if (!has_all(host, g, &said->limits, g->settings, g->n_settings) ||
+		(*g->slice && !has_all(host, g, &said->slice_limits, g->slice_settings,
 				      g->n_slice_settings)))
 		return "how high the limits are";
 	return NULL;

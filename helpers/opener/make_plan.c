@@ -12,6 +12,7 @@
 #include "core/run/cgroup/limits_override.h"
 #include "core/run/cgroup/limits_published.h"
 #include "core/run/host/host_facts.h"
+#include "core/run/host/machine.h"
 #include "core/run/host/netfacts.h"
 #include "core/run/host/rootfs_choice.h"
 #include "core/run/ids/subid.h"
@@ -200,6 +201,8 @@ static int hold_against(
 		netfacts_gather(&d->host);
 	facts = d->host.facts;
 	facts.systemd = access(PATH_SYSTEMD, F_OK) == 0;
+	facts.memory = machine_memory();
+	facts.tasks = machine_tasks();
 	return plan_check(p, &in, d->verdict.guests, d->verdict.n_guests, e);
 }
 

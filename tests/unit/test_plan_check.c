@@ -448,7 +448,7 @@ static void a_network_is_the_verdicts(void **state)
 
 static void every_limit(struct policy_limits *l)
 {
-	static char *io[] = { (char *)"/ 1000", (char *)"/srv infinity" };
+	static char *io[] = { (char *)"/ 1000", (char *)"/srv 900" };
 
 	l->memory_max.n = 1ULL << 30;
 	l->memory_high.permyriad = 1000;
@@ -499,7 +499,33 @@ static void is_refused_without(struct plan_cgroup_setting *v, size_t *n)
 	}
 }
 
-/* Where a limit is a part of what the host has there must be one. */
+static void is_refused(struct plan_cgroup_setting *s, const char *value)
+{
+	const char *was = s->value;
+
+	s->value = value;
+	if (plan_check(f.plan, &f.in, NULL, 0, &f.e) == 0)
+		fail_msg("%s: %s is taken for %s", s->name, value, was);
+	s->value = was;
+}
+
+/* A tenth of 8 GiB is 819.2 MiB; and what is written for a disk is at most 1000 there. */
+static void a_part_is_no_more(struct plan_cgroup_setting *v, size_t n)
+{
+	size_t parts = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(v[i].key, "MemoryHigh") == 0 &&
+			strcmp(v[i].value, "858992640") == 0 && ++parts)
+			is_refused(&v[i], "858996736");
+		if (strcmp(v[i].value, "8:0 1000") == 0 && ++parts)
+			is_refused(&v[i], "8:0 1001");
+		if (strcmp(v[i].value, "8:0 rbps=1000") == 0 && ++parts)
+			is_refused(&v[i], "8:0 rbps=1001");
+	}
+	assert_true(parts >= 2);
+}
+
 static void every_limit_is_the_configs(void **state)
 {
 	static const struct plan_block blocks[] = { { .path = "/", .device = "8:0" },
@@ -522,6 +548,7 @@ static void every_limit_is_the_configs(void **state)
 		fixture_plan(&f);
 		if (plan_check(f.plan, &f.in, NULL, 0, &f.e) < 0)
 			fail_msg("%s", f.e.msg);
+		a_part_is_no_more(f.plan->cgroup.settings, f.plan->cgroup.n_settings);
 		is_refused_without(f.plan->cgroup.settings, &f.plan->cgroup.n_settings);
 		is_refused_without(
 			f.plan->cgroup.slice_settings, &f.plan->cgroup.n_slice_settings);

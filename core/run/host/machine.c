@@ -3,7 +3,6 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/base/parse.h"
 #include "core/plan/limits.h"
 
 #include <dirent.h>
@@ -24,29 +23,7 @@ static int read_line(const char *path, char *buf, size_t size)
 	return 0;
 }
 
-/* ---- numbers ------------------------------------------------------------------------ */
-
-static uint64_t memory_of_machine(void)
-{
-	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-
-	return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
-}
-
-/* As systemd.resource-control(5) takes TasksMax= in percent. */
-static uint64_t tasks_of_machine(void)
-{
-	static const char *const files[] = { "/proc/sys/kernel/pid_max",
-		"/proc/sys/kernel/threads-max" };
-	uint64_t least = 0, n;
-	char text[32];
-
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
-		if (read_line(files[i], text, sizeof(text)) == 0 &&
-			parse_u64(text, &n) == 0 && (least == 0 || n < least))
-			least = n;
-	return least;
-}
+/* ---- CPUs -------------------------------------------------------------------------- */
 
 static const char *cpus_of_machine(struct host *h)
 {
@@ -285,9 +262,9 @@ int machine_gather(const struct policy *policy, struct libmnt_table *mounts,
 		&policy->slice_limits };
 	int r = 0;
 
-	ret->facts.memory = memory_of_machine();
+	ret->facts.memory = machine_memory();
 	if (is_asked(both, LIMIT_TASKS_MAX))
-		ret->facts.tasks = tasks_of_machine();
+		ret->facts.tasks = machine_tasks();
 	if (is_asked(both, LIMIT_ALLOWED_CPUS))
 		ret->facts.cpus = cpus_of_machine(ret);
 	if (is_asked(both, LIMIT_SWAP_MAX) || is_asked(both, LIMIT_IO_WEIGHT))

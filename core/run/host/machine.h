@@ -17,3 +17,7 @@ struct libmnt_table;
  */
 int machine_gather(const struct policy *policy, struct libmnt_table *mounts,
 	struct host *ret, struct err *e);
+
+/* Bytes of RAM, and how many tasks there may be as systemd.resource-control(5) takes TasksMax= in percent; 0: not known. */
+uint64_t machine_memory(void);
+uint64_t machine_tasks(void);
