@@ -116,6 +116,11 @@ int config_file_read(struct config *c, int dir_fd, const char *path, char **ret,
 	size = read_whole(fd, text, (size_t)st.st_size);
 	if (size < 0)
 		return open_problem(c, path, "read", e);
+	/* Some editors begin a file with a mark that nobody sees (U+FEFF). */
+	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		size -= 3;
+		memmove(text, text + 3, (size_t)size);
+	}
 	text[size] = '\0';
 	*ret_size = (size_t)size;
 	*ret = text;

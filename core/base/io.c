@@ -98,8 +98,6 @@ int io_recv(int sock, void *msg, size_t size, int *fds, size_t *n_fds)
 	if (got < 0)
 		return -1;
 	total = fds ? take_fds(&head, fds) : 0;
-	if (got == 0)
-		return 1;
 	if ((size_t)got != size || (head.msg_flags & MSG_TRUNC) ||
 		(fds && (head.msg_flags & MSG_CTRUNC))) {
 		for (size_t i = 0; fds && i < total; i++)
@@ -107,7 +105,8 @@ int io_recv(int sock, void *msg, size_t size, int *fds, size_t *n_fds)
 		/* What there was room for in the message had none among our fds. */
 		errno = fds && (size_t)got == size && total < IO_FDS_MAX ? EMFILE
 									 : EBADMSG;
-		return -1;
+		/* The end, or a message of no bytes, which may have fds all the same. */
+		return got == 0 ? 1 : -1;
 	}
 	if (n_fds)
 		*n_fds = total;

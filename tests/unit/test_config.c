@@ -180,6 +180,18 @@ static void windows_line_ends_and_a_missing_last_newline_are_fine(void **state)
 	assert_int_equal(f->policy.share, SHARE_ACCOUNT);
 }
 
+static void a_mark_of_byte_order_is_nobodys_line(void **state)
+{
+	struct fixture *f = *state;
+
+	load_text(f, "\xef\xbb\xbf[Default]\nTasksMax=7\n");
+	expect_count(f, 0);
+	policy_ok(f, "bob", NULL, NULL);
+	assert_int_equal(f->policy.limits.tasks_max.n, 7);
+	load_text(f, "\xef\xbb\xbf");
+	expect_count(f, 0);
+}
+
 static void bytes_of_no_text_refuse_the_file(void **state)
 {
 	static const char nul[] = "[Default]\nRoot=no\nIso\0late=yes\n";
@@ -273,6 +285,7 @@ int main(void)
 		story(a_repeated_key_is_refused_unless_it_is_a_list),
 		story(keys_that_nobody_knows_are_told_with_the_likeliest),
 		story(windows_line_ends_and_a_missing_last_newline_are_fine),
+		story(a_mark_of_byte_order_is_nobodys_line),
 		story(bytes_of_no_text_refuse_the_file),
 		story(long_lines_are_refused_and_lines_keep_their_numbers),
 		story(garbage_never_crashes),

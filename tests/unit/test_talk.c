@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The helper's end of what it and nsshell-planner say to each other: somebody may speak who wants it to end badly. */
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "helpers/planner/messages.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -44,6 +46,33 @@ static int ask(struct ends *t, const char *name, struct err *e)
 		assert_string_equal(heard->name.name, name);
 	free(heard);
 	return kind;
+}
+
+static int count_fds(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* It says that it ends, and hands something over with that. */
+static void an_end_leaves_nothing_open(void **state)
+{
+	struct ends t = begin();
+	union heard *heard = calloc(1, sizeof(*heard));
+	struct err e = { 0 };
+	int before = count_fds(), fd;
+	char nothing = 0;
+
+	(void)state;
+	assert_non_null(heard);
+	assert_int_equal(io_send(t.theirs.sock, &nothing, 0, &t.theirs.sock, 1), 0);
+	assert_int_equal(talk_hear(&t.ours, heard, &fd, &e), 0);
+	assert_int_equal(count_fds(), before);
+	free(heard);
+	end(&t);
 }
 
 /* Each of thousands of questions could be as long as a plan, and root's memory is everybody's. */
@@ -91,6 +120,7 @@ static void layouts_differ(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_end_leaves_nothing_open),
 		cmocka_unit_test(all_of_it_has_an_end),
 		cmocka_unit_test(another_build_is_told),
 		cmocka_unit_test(layouts_differ),
