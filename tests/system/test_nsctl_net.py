@@ -111,6 +111,26 @@ def test_rules_that_are_set(b):
     shutil.rmtree(f"{b.stage.conf}.d")
 
 
+def test_as_many_rules_as_may_be_set(b):
+    """What nsctl set has taken holds for the next login, and can be taken back."""
+    if not _possible(b):
+        return
+    name = b.alice.pw_name
+    b.stage.config(PRIVATE)
+    with World(b) as w, w.shell(name) as a:
+        a.do("true")
+        lists = {key: " ".join(f"2001:db8:aaaa:bbbb:cccc:{n:x}:{i:x}:1/128" for i in range(0x1000, 0x1040))
+                 for n, key in enumerate(("IPAddressDeny", "IPAddressAllow"), 0x1000)}
+        r = _nsctl(b, w, "set", "-c", b.stage.conf, name, *(f"{k}={v}" for k, v in lists.items()))
+        b.check(r.returncode == 0, "as many prefixes as there may be are set", r.stderr)
+        with w.shell(name) as second:
+            b.check(second.do("echo in") == "in", "the account's next login gets in", b.log_tail())
+        r = _nsctl(b, w, "gc")
+        b.check(r.returncode == 0, "nsctl gc goes on", r.stdout + r.stderr)
+        r = _nsctl(b, w, "set", "-c", b.stage.conf, name, *(f"{k}=" for k in lists))
+        b.check(r.returncode == 0, "and they are taken back", r.stderr)
+
+
 @contextlib.contextmanager
 def _logged_in(w, name):
     with w.shell(name) as login:

@@ -11,13 +11,26 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define TEXT_MAX 4096
+/* Some sixty keys, each of which may be as long as a line of the config. */
+#define TEXT_MAX (256U << 10)
 #define LOCK_MS  2000
 #define ACCOUNT  "account="
 
 static void name_of(uid_t uid, const char *ending, char *buf, size_t size)
 {
 	(void)snprintf(buf, size, "%u.set%s", uid, ending);
+}
+
+/* Return: its text, to free(), or NULL with errno. */
+static char *read_whole(int dir, const char *file)
+{
+	_cleanup_free_ char *text = malloc(TEXT_MAX);
+	char *ret = text;
+
+	if (!text || io_read_text(dir, file, text, TEXT_MAX) < 0)
+		return NULL;
+	text = NULL;
+	return ret;
 }
 
 /* Its lines, after the first one, which @name is taken from: "" where it isn't there. */
@@ -45,11 +58,13 @@ static int is_in_use(uid_t uid, struct err *e)
 
 int override_read(uid_t uid, const char *name, struct strlist *ret, struct err *e)
 {
-	char path[128], text[TEXT_MAX], whose[ACCOUNT_NAME_MAX], *lines;
+	char path[128], whose[ACCOUNT_NAME_MAX], *lines;
+	_cleanup_free_ char *text = NULL;
 	int is;
 
 	(void)snprintf(path, sizeof(path), "%s/%u.set", PATH_ACCOUNTS, uid);
-	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0) {
+	text = read_whole(AT_FDCWD, path);
+	if (!text) {
 		if (errno == ENOENT || (errno == EACCES && geteuid() != 0))
 			return 0;
 		return err_set(e, errno, "read %s", path);
@@ -79,6 +94,16 @@ static int write_lines(
 	return 0;
 }
 
+/* Whether it can be read again: else no login could, nor who would take it back. */
+static bool fits(const char *name, const struct strlist *lines)
+{
+	size_t size = strlen(ACCOUNT) + strlen(name) + 1;
+
+	for (size_t i = 0; i < lines->n; i++)
+		size += strlen(lines->v[i]) + 1;
+	return size < TEXT_MAX;
+}
+
 int override_write(
 	uid_t uid, const char *name, const struct strlist *lines, struct err *e)
 {
@@ -94,6 +119,8 @@ int override_write(
 			return 0;
 		return err_set(e, errno, "remove %s/%s", PATH_ACCOUNTS, file);
 	}
+	if (!fits(name, lines))
+		return err_set(e, EFBIG, "write %s/%s", PATH_ACCOUNTS, file);
 	if (write_lines(dir, new, name, lines) < 0 || renameat(dir, new, dir, file) < 0) {
 		(void)err_set(e, errno, "write %s/%s", PATH_ACCOUNTS, file);
 		(void)unlinkat(dir, new, 0);
@@ -107,8 +134,9 @@ int override_write(
 /* "1000.set". Return: 1, 0 for any other file, or -1 with @e. */
 static int look(int dir, const char *file, struct override *ret, struct err *e)
 {
-	char uid[16], text[TEXT_MAX];
+	_cleanup_free_ char *text = NULL;
 	size_t len = strcspn(file, ".");
+	char uid[16];
 	int in_use;
 
 	if (strcmp(file + len, ".set") != 0 || len >= sizeof(uid))
@@ -116,7 +144,8 @@ static int look(int dir, const char *file, struct override *ret, struct err *e)
 	(void)snprintf(uid, sizeof(uid), "%.*s", (int)len, file);
 	if (parse_u32(uid, &ret->uid) < 0)
 		return 0;
-	if (io_read_text(dir, file, text, sizeof(text)) < 0)
+	text = read_whole(dir, file);
+	if (!text)
 		return errno == ENOENT
 			       ? 0
 			       : err_set(e, errno, "read %s/%s", PATH_ACCOUNTS, file);
