@@ -32,7 +32,7 @@ files_are_there() {
 libraries_are_there() { ! ldd /usr/libexec/nsshell/nsshell-* /usr/libexec/nsshell/*/nsshell-* /usr/sbin/ns* /usr/lib/*/security/pam_nsshell.so | grep 'not found'; }
 is_conffile() { dpkg-query -Wf '${Conffiles}' nsshell | grep "^ $1 "; }
 state_is_root_s() { [ "$(stat -c %a:%U /var/lib/nsshell)" = 700:root ] && getent group nsshell-exempt; }
-pam_is_untouched() { ! grep -l pam_nsshell /etc/pam.d/*; }
+pam_is_untouched() { ! grep -l 'pam_nsshell\.so' /etc/pam.d/*; }
 tells_version() { nsctl -V && [ "$(nsctl -V)" = "nsctl (nsshell) $1, commit $commit" ]; }
 check_runs() { nsctl check | grep -E '^[0-9]+ errors?, '; }
 tells_of_the_config() {
@@ -144,6 +144,9 @@ apt-get install -qq -y --no-install-recommends libpam-systemd >/dev/null 2>&1
 cp -a /etc/pam.d before
 ok "with libpam-systemd it is installed" apt-get install -qq -y --no-install-recommends ./old/nsshell_*.deb
 ok "its gate is above pam_systemd" gate_is_on
+if grep -qs background-light /usr/lib/systemd/systemd-logind; then
+	ok "systemd-logind lists who is isolated, where it does no more" grep -q '^-session.*class=background-light$' /etc/pam.d/nsshell-login
+fi
 pam_service 1 && dpkg -i cron-1.deb >/dev/null 2>&1
 useradd -m alice && useradd -m admin && usermod -aG nsshell-exempt admin
 printf '[User alice]\nIsolate=yes\n' >/etc/nsshell/nsshell.conf.d/test.conf
