@@ -32,7 +32,7 @@ def _host(h):
 
 def _day(h, mails, kind):
     h.config(f"[User alice]\n{COMMANDS}{kind}")
-    what = kind.strip() or "the default box"
+    what = kind.strip().replace("\n", ", ") or "the default box"
     since = h.out(f"(echo alice:{PASSWORDS[0]} | chpasswd; chage -d 0 alice; crontab -r -u alice; rm -f {mails}) >/dev/null 2>&1; date +%s")
     with h.terminal("alice") as term:
         term.expect("assword has expired")
@@ -63,3 +63,20 @@ def test_in_other_boxes(h):
     with _host(h) as mails:
         _day(h, mails, "Upper=disk\n")
         _day(h, mails, "Network=private\n")
+
+
+# As little as a login and an editor need: none of the programs that are run on the host is in it.
+IMAGE = """cd / && tar -ch -f /root/day.tar bin/bash bin/sh bin/sed $(ldd /bin/bash /bin/sh /bin/sed | grep -o '/[^ :]*\\.so[^ :]*' | sort -u | sed 's,^/,,')
+nsctl image import /root/day.tar day:1; rm /root/day.tar"""
+
+
+def test_over_an_image(h):
+    r = h.sh(IMAGE)
+    h.check(r.returncode == 0, "an image of a shell and an editor", r.stdout)
+    try:
+        with _host(h) as mails:
+            _day(h, mails, "RootFS=image:day:1\n")
+            _day(h, mails, "RootFS=image:day:1\nRoot=yes\n")
+    finally:
+        h.left()
+        h.sh("nsctl image rm day:1")
