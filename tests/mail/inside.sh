@@ -64,6 +64,11 @@ sends() { # SUBJECT COMMAND
 refuses() { # ARGUMENTS
 	! as_alice "echo x | timeout 20 /usr/sbin/sendmail $1"
 }
+runs_nothing() { # and the next mail, which is behind them, arrives
+	as_alice "for to in '|/usr/bin/touch /tmp/nst-ran' '\"|/usr/bin/touch /tmp/nst-ran\"' /tmp/nst-ran :include:/etc/hostname; do
+		echo x | timeout 20 /usr/sbin/sendmail -i -- \"\$to\"; done; true"
+	sends nine "printf 'Subject: nine\n\nbody\n' | /usr/sbin/sendmail -i alice" && ! ls -l /tmp/nst-ran
+}
 from_alice() { cat /var/mail/* | grep -q '^\(From alice@\|Return-path: <alice@\|MAIL FROM:<alice@\)'; }
 tells() { grep "$1" /run/log-of-test; }
 
@@ -80,6 +85,7 @@ printf '[User alice]\nIsolate=yes\nHostCommands=passwd crontab sendmail mailq\n'
 ok "nsctl enable" nsctl enable --yes --force runuser cron
 ok "the plan has sendmail" sh -c 'nsctl plan alice | grep "^  sendmail *'"$(readlink -f /usr/sbin/sendmail | sed 's,exim4$,sendmail,')"'"'
 ok "alice is in a box" is_inside
+ok "nsctl check notes that a .forward could run programs outside" eval 'nsctl check | grep "HostCommands=sendmail: mail that alice sends"'
 ok "sendmail with a recipient" sends one "printf 'Subject: one\n\nbody\n' | /usr/sbin/sendmail -i alice"
 ok "it is from her" from_alice
 ok "sendmail -t" sends two "printf 'To: alice\nSubject: two\n\nbody\n' | /usr/sbin/sendmail -t -oi -oem"
@@ -90,6 +96,7 @@ ok "with the tightest limits and umask of a login" sends six "umask 077; ulimit 
 ok "one of 1 MB" sends seven "(printf 'Subject: seven\n\n'; head -c 750000 /dev/zero | base64) | /usr/sbin/sendmail -i alice"
 ok "a variable of hers says nothing of whom it is from" sends eight \
 	"printf 'Subject: eight\n\nbody\n' | MAILUSER=root USER=root LOGNAME=root NULLMAILER_USER=root MAIL_CONFIG=/tmp /usr/sbin/sendmail -i alice"
+ok "a recipient that is a command, a file or a list runs, writes and reads nothing" runs_nothing
 ok "none is from root" eval '! cat /var/mail/* | grep "^\(From root@\|Return-path: <root@\|MAIL FROM:<root@\)"'
 for words in -bs -bp -q "-C /etc/shadow -i alice" "-X /tmp/log -i alice" "-oQ/tmp -i alice" -bd "-be x"; do
 	ok "sendmail $words is refused" refuses "$words"

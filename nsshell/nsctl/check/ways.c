@@ -117,19 +117,34 @@ static void check_manager(
 			a->home, a->name);
 }
 
-static void check_mail(
-	const struct account *a, int home, const char *whom, struct findings *f)
+static bool has_sendmail(const struct doctor_account *d)
 {
-	enum finding_severity severity =
-		any_there(mail_servers) ? FINDING_WARNING : FINDING_NOTE;
+	const struct command_list *l = &d->policy->commands;
 
-	if (!(home & (HOME_FORWARD | HOME_PROCMAIL)))
-		return;
-	findings_add(f, severity, whom,
-		"let the mail server run no programs for users: allow_mail_to_commands= of Postfix, no pipe transport in Exim",
-		"%s/%s: mail to %s may run programs as that account, outside of any box%s",
-		a->home, home & HOME_FORWARD ? ".forward" : ".procmailrc", a->name,
-		severity == FINDING_NOTE ? " (there is no mail server now)" : "");
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->v[i].name, "sendmail") == 0 && !l->v[i].why)
+			return true;
+	return false;
+}
+
+static void check_mail(
+	const struct doctor_account *d, int home, const char *whom, struct findings *f)
+{
+	static const char todo[] =
+		"let the mail server run no programs for users: allow_mail_to_commands= of Postfix, no pipe transport in Exim";
+	const struct account *a = d->account;
+	bool server = any_there(mail_servers);
+
+	if (home & (HOME_FORWARD | HOME_PROCMAIL))
+		findings_add(f, server ? FINDING_WARNING : FINDING_NOTE, whom, todo,
+			"%s/%s: mail to %s may run programs as that account, outside of any box%s",
+			a->home, home & HOME_FORWARD ? ".forward" : ".procmailrc",
+			a->name, server ? "" : " (there is no mail server now)");
+	else if (server && has_sendmail(d))
+		findings_add(f, FINDING_NOTE, whom, todo,
+			"HostCommands=sendmail: mail that %s sends may run programs as that account, outside of any box, "
+			"once there is a .forward in its home",
+			a->name);
 }
 
 static void check_cgi(
@@ -164,14 +179,7 @@ static bool find_crontab(const char *name, char *ret, size_t size)
 /* cron executes sendmail in the session that it has opened. */
 static bool loses_mail(const struct doctor_account *d)
 {
-	const struct command_list *l = &d->policy->commands;
-
-	if (!any_there(mail_servers))
-		return false;
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->v[i].name, "sendmail") == 0 && !l->v[i].why)
-			return false;
-	return true;
+	return any_there(mail_servers) && !has_sendmail(d);
 }
 
 static void check_cron(
@@ -248,7 +256,7 @@ void doctor_ways_out(const struct doctor_account *d, struct findings *f)
 
 	(void)snprintf(whom, sizeof(whom), "%.250s, which is to be isolated", a->name);
 	check_manager(a, home, whom, f);
-	check_mail(a, home, whom, f);
+	check_mail(d, home, whom, f);
 	check_cgi(a, home, whom, f);
 	check_cron(d, whom, f);
 	check_at(d, whom, f);
