@@ -64,5 +64,6 @@ mkdir -p "$out"
 out=$(cd "$out" && pwd)
 rm -rf "${out:?}"/*
 if [ "$dist" ]; then build_there; else build_here; fi
+tar -xOf "$tarball" --wildcards '*/.commit' >"$out/commit"
 [ ! -e "$out/failed" ] || fail "$out/build.log and what stands above says why"
 ls "$out"/*.deb

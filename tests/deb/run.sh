@@ -108,7 +108,7 @@ for dist; do
 		tail -n 40 build/deb.log | sed 's/^/# /'
 		continue
 	fi
-	commit=$(cat build/.commit)
+	commit=$(cat "$out/commit")
 	newer
 	first
 	! wants life || count < <(life)
