@@ -217,7 +217,8 @@ static int limits_write(
 	if (none < 0)
 		return -1;
 	if (none)
-		return err_set(e, 0, "this host has no cgroups: no limit can be set");
+		return err_set(e, 0,
+			"no limit can be set: this host has no cgroups, or another version of nsshell opened the sessions");
 	for (int i = 0; i < POLICY_IO_KINDS; i++)
 		io_forget(&s->policy.limits.io[i], &before->io[i]);
 	if (host_gather(NULL, &s->policy, &c->host, e) < 0)

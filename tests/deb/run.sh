@@ -20,7 +20,8 @@ count() { # prints what it reads, and counts it
 	done
 }
 
-# A later version: another nsshell.conf, and a helper and a planner that don't understand those of before.
+# A later version: another nsshell.conf, a key in its records that this one doesn't know, and a helper and a planner that
+# don't understand those of before.
 newer() {
 	local tree=$out/tree old new programs
 	mkdir -p "$out/new" && rm -rf "$tree" "$out"/new/*
@@ -29,7 +30,7 @@ newer() {
 	new=9${old#?} # of the same length
 	programs=$tree/usr/libexec/nsshell
 	mv "$programs/$old" "$programs/$new"
-	sed -i "s,/nsshell/$old/,/nsshell/$new/,g; s/people_min/People_min/g" "$programs/nsshell-helper" "$programs/$new/"*
+	sed -i "s,/nsshell/$old/,/nsshell/$new/,g; s/people_min/People_min/g; s/home_born/home_Born/g" "$programs/nsshell-helper" "$programs/$new/"*
 	sed -i "s/^Version: .*/Version: $new/" "$tree/DEBIAN/control"
 	echo '# of the next version' >>"$tree/etc/nsshell/nsshell.conf"
 	dpkg-deb --root-owner-group -b "$tree" "$out/new" >/dev/null
