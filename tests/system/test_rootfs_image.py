@@ -2,6 +2,7 @@
 """RootFS=image: a box over an image has nothing of the host's trees, and all that a login needs."""
 
 import os
+import pathlib
 import shutil
 import socket
 import threading
@@ -269,8 +270,13 @@ def test_upper_on_disk(b):
             b.stage.config("RootFS=image:tiny:2\nUpper=disk\n")
             b.check(b.ssh(name, "ls -d /two; ls /open").stdout == "/two\n", "nor over another image")
             b.gone(name)
-            with open(f"/var/lib/nsshell/upper/{b.alice.pw_uid}/image", encoding="utf-8") as f:
-                b.check(f.read() == f"tiny:1@sha256:{one_of}\ntiny:2@sha256:{two_of}\n", "which images, is noted beside it")
+            noted = {n: (pathlib.Path("/var/lib/nsshell/upper") / str(b.alice.pw_uid) / "fs" / f"+tiny:{n}").read_text(encoding="utf-8") for n in (1, 2)}
+            b.check(noted == {1: f"tiny:1@sha256:{one_of}\n", 2: f"tiny:2@sha256:{two_of}\n"}, "which images, is noted beside it", noted)
+            digest = one_of[:48]
+            (pathlib.Path("/var/lib/nsshell/upper") / str(b.alice.pw_uid) / "image").write_text(
+                "".join(f"course:{n}@sha256:{digest}{n:016x}\n" for n in range(300)), encoding="utf-8")
+            r = b.ssh(name, "echo in")
+            b.check(r.stdout == "in\n", "however many they were", r.stdout + r.stderr, b.log_tail())
         finally:
             b.gone()
             b.run("rm", "-rf", f"/var/lib/nsshell/upper/{b.alice.pw_uid}")

@@ -5,7 +5,6 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/parse.h"
-#include "core/base/strlist.h"
 #include "core/base/sys.h"
 #include "core/plan/imagename.h"
 #include "core/run/ids/kin.h"
@@ -22,8 +21,6 @@
 #include <unistd.h>
 
 #define WORDS_MAX 512
-/* Of the images that one account has written over. */
-#define IMAGES_MAX 16384
 
 /* ---- names -------------------------------------------------------------------------- */
 
@@ -337,33 +334,6 @@ static int accept(int dir, const struct plan *plan, struct err *e)
 	return 0;
 }
 
-/*
- * A line an image that one of the account's layers is over: who removes images looks here, and there only.
- */
-static int note_image(int dir, const struct plan *plan, struct err *e)
-{
-	_cleanup_(strlist_clear) struct strlist lines = { 0 };
-	size_t len = strcspn(plan->image, "@") + 1;
-	char was[IMAGES_MAX], now[IMAGES_MAX + IMAGE_TEXT_MAX + 1] = "";
-
-	if (io_read_text(dir, "image", was, sizeof(was)) < 0) {
-		if (errno != ENOENT)
-			return err_set(
-				e, errno, "read %s/%u/image", PATH_UPPER, plan->uid);
-		was[0] = '\0';
-	}
-	if (strlist_add_lines(&lines, was) < 0)
-		return err_set(e, ENOMEM, "note the image");
-	for (size_t i = 0; i < lines.n; i++)
-		if (strncmp(lines.v[i], plan->image, len) != 0)
-			(void)snprintf(now + strlen(now), sizeof(now) - strlen(now),
-				"%s\n", lines.v[i]);
-	(void)snprintf(now + strlen(now), sizeof(now) - strlen(now), "%s\n", plan->image);
-	return write_new(dir, "image", now) < 0
-		       ? err_set(e, errno, "write %s/%u/image", PATH_UPPER, plan->uid)
-		       : 0;
-}
-
 /* ---- of older versions -------------------------------------------------------------- */
 
 static bool is_number(const char *name)
@@ -524,8 +494,6 @@ int layers_open(const struct plan *plan, const int *lower,
 	if (unlinkat(dir, LAYERS_RESTORED, 0) < 0 && errno != ENOENT)
 		return err_set(
 			e, errno, "remove %s/%u/" LAYERS_RESTORED, PATH_UPPER, plan->uid);
-	if (*plan->image && note_image(dir, plan, e) < 0)
-		return -1;
 	(void)snprintf(name, sizeof(name), "%u", plan->uid);
 	*ret = sys_clone_tree(uppers, name, false, MS_PRIVATE);
 	return *ret < 0 ? err_set(e, errno, "clone the upper of %s", plan->user) : 0;

@@ -3,10 +3,10 @@
  * Upper=disk: what an account wrote, by the place and the file system that it wrote it over.
  *
  *	PATH_UPPER/UID/account		whose it is: a name
- *	PATH_UPPER/UID/fs/LAYER		the file system below it, in words
+ *	PATH_UPPER/UID/fs/LAYER		the file system below it, in words, or the image, "NAME:TAG@sha256:HEX":
+ *					who removes images looks here
  *	PATH_UPPER/UID/upper/LAYER	the layer, LAYER being the escaped mount point
  *	PATH_UPPER/UID/workdir/LAYER	overlay's own
- *	PATH_UPPER/UID/image		the images that layers are over, "NAME:TAG@sha256:HEX" a line
  *	PATH_UPPER/UID/host		what says which packages the host's root had, in words
  *	PATH_UPPER/UID/restored		there until the first login after "nsctl reset --old=restore"
  *	PATH_UPPER/UID.old		what was there before it was set aside: nobody's to mount
