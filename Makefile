@@ -59,10 +59,13 @@ ifneq ($(filter x86_64%,$(MULTIARCH)),)
 HARDEN += -fcf-protection=full
 endif
 OPT ?= -O2 -g
+# What no program calls isn't in it.
+SECTIONS := -ffunction-sections -fdata-sections
+GC_SECTIONS := -Wl,--gc-sections
 CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DLIBEXECDIR='"$(LIBEXECDIR)"' -DVERSIONDIR='"$(VERSIONDIR)"' -DDATADIR='"$(PREFIX)/share"' -DPAMDIR='"$(PAMDIR)"'
-CFLAGS += -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) $(SANITIZE)
-LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(SANITIZE_LINK)
+CFLAGS += -std=gnu17 $(OPT) $(SECTIONS) $(WARN) $(WERROR) $(HARDEN) $(SANITIZE)
+LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SANITIZE),,$(GC_SECTIONS)) $(SANITIZE) $(SANITIZE_LINK)
 # A shared object lives in a program that isn't instrumented.
 SANITIZE_PIC ?= $(SANITIZE)
 LDFLAGS_PIC = $(filter-out -pie $(SANITIZE) $(SANITIZE_LINK),$(LDFLAGS)) $(SANITIZE_PIC)
@@ -149,7 +152,7 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 # What is compiled in (PREFIX and the like) counts as a source: `make install PREFIX=/usr` builds anew.
-FLAGS := $(CC) $(CPPFLAGS) $(OPT) $(SANITIZE) $(SANITIZE_PIC)
+FLAGS := $(CC) $(CPPFLAGS) $(OPT) $(SECTIONS) $(SANITIZE) $(SANITIZE_PIC)
 $(BUILD)/.flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(foreach f,$(FLAGS),$(f)) | cmp -s - $@ || \
