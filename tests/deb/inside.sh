@@ -19,7 +19,7 @@ has() { [ -e "$1" ] || { echo "$1 isn't there" && false; }; }
 files_are_there() {
 	local f
 	for f in /usr/sbin/{nsctl,nsjoin} /usr/bin/{nsshell,nsctl,nsjoin} /usr/libexec/nsshell/nsshell-{helper,door,scope,command,net,session,image} \
-		/usr/libexec/nsshell/*/nsshell-{planner,supervisor,init} \
+		/usr/libexec/nsshell/*/nsshell-{planner,supervisor,worker,init} \
 		/usr/lib/*/security/pam_nsshell.so /usr/share/man/man{8/nsctl.8,5/nsshell.conf.5,5/nsshell-commands.5,7/nsshell.7,1/nsshell.1}.gz \
 		/usr/lib/systemd/system/lxcfs.service.d/nsshell.conf /usr/share/bash-completion/completions/{nsctl,nsjoin} \
 		/usr/share/nsshell/{userdel_nsshell.sh,pam_profile.sh,pam_login} /usr/share/nsshell/commands/{passwd,crontab}.conf /usr/share/pam-configs/nsshell{,-elogind} /etc/nsshell/nsshell.conf /etc/nsshell/nsshell.conf.d \

@@ -26,7 +26,7 @@ lists_are_there() {
 installs() { make deps install && ! grep warning: /tmp/out; }
 files_are_there() {
 	local f
-	for f in /usr/local/sbin/{nsctl,nsjoin} /usr/local/bin/nsshell /usr/local/libexec/nsshell/nsshell-{helper,planner,supervisor,init,door,scope,net} \
+	for f in /usr/local/sbin/{nsctl,nsjoin} /usr/local/bin/nsshell /usr/local/libexec/nsshell/nsshell-{helper,planner,supervisor,worker,init,door,scope,net,image,session,command} \
 		/etc/nsshell/nsshell.conf; do [ -e "$f" ] || { echo "$f isn't there" && return 1; }; done
 }
 is_beside_pam_s() {
