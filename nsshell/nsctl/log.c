@@ -46,6 +46,17 @@ static void print(const struct log *l)
 	}
 }
 
+/* Of a name that is mistyped, say: no word would look as if all were well. */
+static void tell_none(const char *command, const char *word)
+{
+	if (word)
+		(void)fprintf(stderr,
+			"%s: nothing is known of \"%s\": no event has that account, or session\n",
+			command, word);
+	else
+		(void)fprintf(stderr, "%s: no event is known\n", command);
+}
+
 static int print_json(const struct log *l)
 {
 	json_t *array = json_array(), *object = json_pack("{s:o}", "events", array);
@@ -116,5 +127,7 @@ int nsctl_log(int argc, char **argv)
 	}
 	if (!json)
 		print(&l);
+	if (!json && l.n == 0)
+		tell_none(argv[0], first < argc ? argv[first] : NULL);
 	return nsctl_flush(argv[0], NSCTL_OK);
 }

@@ -197,6 +197,8 @@ def test_log_from_the_file(b):
     kinds = [x.split()[1] for x in r.stdout.splitlines() if " note " not in x]
     b.check(r.returncode == 0 and kinds == ["opened", "closed", "refused"] and b.bob.pw_name not in r.stdout,
             "nsctl log USER: opened, closed, refused", kinds, r.stdout + r.stderr)
+    r = b.nsctl("log", "nst-none")
+    b.check(r.returncode == 0 and not r.stdout and 'nothing is known of "nst-none"' in r.stderr, "of a name that no event has it says so", r.stderr)
     session = mine[2]["session"]
     r = b.nsctl("log", session)
     b.check(len(r.stdout.splitlines()) == 1 and "refused" in r.stdout, "of one session", r.stdout, r.stderr)
