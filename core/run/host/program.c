@@ -13,17 +13,21 @@
 #define FIRST      3  /* of the fds, there */
 #define ABOVE      16 /* none of them lies where another one goes */
 
-/* What it says, to its end; it ends by itself. */
+/* What it says, to its end, however much there is room for: it ends by itself, but not before it has said all. */
 static void listen_to(int fd, char *buf, size_t size)
 {
+	char more[4096];
 	size_t len = 0;
 	ssize_t n;
 
 	do {
-		n = read(fd, buf + len, size - 1 - len);
-		if (n > 0)
+		bool fits = len < size - 1;
+
+		n = read(fd, fits ? buf + len : more,
+			fits ? size - 1 - len : sizeof(more));
+		if (n > 0 && fits)
 			len += (size_t)n;
-	} while ((n > 0 && len < size - 1) || (n < 0 && errno == EINTR));
+	} while (n > 0 || (n < 0 && errno == EINTR));
 	buf[len] = '\0';
 }
 
