@@ -40,11 +40,20 @@ static void users_of(
 				l->records[i].id);
 }
 
+static void format_used(time_t used, char *ret, size_t size)
+{
+	struct tm at;
+
+	ret[0] = '\0';
+	if (used != 0 && localtime_r(&used, &at))
+		(void)strftime(ret, size, "%FT%T%z", &at);
+}
+
 static int add_row(const struct listing *l, const struct volume_owner *o,
 	const char *name, struct err *e)
 {
-	char size[32] = "", count[32] = "", users[512], uid[16];
-	const char *cells[] = { o->name, uid, name, size, count, users };
+	char size[32] = "", count[32] = "", users[512], uid[16], used[32];
+	const char *cells[] = { o->name, uid, name, size, count, used, users };
 	uint64_t bytes, files;
 	int r = volume_size(o->uid, name, &bytes, &files, e);
 
@@ -57,6 +66,7 @@ static int add_row(const struct listing *l, const struct volume_owner *o,
 	if (r == 0)
 		(void)snprintf(count, sizeof(count), "%" PRIu64, files);
 	(void)snprintf(uid, sizeof(uid), "%u", o->uid);
+	format_used(volume_used(o->uid, name), used, sizeof(used));
 	users_of(l, o->uid, name, users, sizeof(users));
 	return table_row(l->table, cells, e);
 }
@@ -78,7 +88,7 @@ static int list(const struct table_how *how, const char *user, struct err *e)
 	static const struct table_column columns[] = { { .name = "USER" },
 		{ .name = "UID", .number = true }, { .name = "NAME" },
 		{ .name = "SIZE", .number = true }, { .name = "FILES", .number = true },
-		{ .name = "SESSIONS" } };
+		{ .name = "USED" }, { .name = "SESSIONS" } };
 	_cleanup_(listing_clear) struct listing l = { .bytes = how->json || how->bytes };
 	_cleanup_free_ struct volume_owner *all = NULL;
 	uid_t uid = 0;

@@ -2,9 +2,13 @@
 """Volumes=: directories that nsshell keeps for an account, over whatever root file system it has."""
 
 import contextlib
+import datetime
 import os
+import signal
 import stat
 import struct
+import subprocess
+import time
 
 from harness import kernel
 from harness.imagestore import busybox, store
@@ -137,6 +141,55 @@ def test_whose(b):
         b.check("kept" in r.stdout and "note" not in r.stdout, "and then the account begins anew", r.stdout + r.stderr, b.log_tail())
 
 
+def _seconds(text):
+    return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").timestamp()
+
+
+def test_a_killed_filling(b):
+    """Whoever is killed while a volume is filled for the first time: it is no volume, and the next login makes a whole one."""
+    name, n = b.alice.pw_name, 4000
+
+    def many(root):
+        busybox(root)
+        (root / "srv/data").mkdir(parents=True)
+        for i in range(n):
+            (root / f"srv/data/{i}").write_text("x\n" * 50, encoding="ascii")
+    with store(b) as s, _volumes(b) as place:
+        s.image("tiny:1", many)
+        b.stage.config(IMAGE)
+        for whom in ("the supervisor", "who copies"):
+            login = subprocess.Popen(b.stage.sshd.argv(name, "echo in"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,  # pylint: disable=consider-using-with
+                                     stderr=subprocess.DEVNULL, text=True)
+            caught = _caught(b, place, whom)
+            said = login.communicate(timeout=60)[0]
+            b.check(caught and "in" not in said.split(), f"{whom} is killed in the middle of the filling, and there is no login", f"{caught} {said}", b.log_tail())
+            b.check(not os.path.exists(f"{place}/data"), "and no volume", os.listdir(place))
+        r = b.ssh(name, "cd /srv/data; ls | wc -l; cat * | wc -l")
+        b.check(r.stdout.split() == [str(n), str(50 * n)] and not os.path.exists(f"{place}/.new-data"), "the next login has all of it",
+                r.stdout + r.stderr, b.log_tail())
+
+
+def _caught(b, place, whom):
+    """Stops who fills as soon as something is there, and kills. Gives how many files there were."""
+    end = time.monotonic() + 60
+    supervisor = 0
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            supervisor = supervisor or next((int(r["supervisor_pid"]) for r in b.stage.records() if r["user"] == b.alice.pw_name), 0)
+            found = supervisor and len(os.listdir(f"{place}/.new-data"))
+            for pid in [supervisor] if whom == "the supervisor" else _children(supervisor):
+                if found:
+                    os.kill(pid, signal.SIGKILL)
+                    return found
+    return 0
+
+
+def _children(pid):
+    """Who has the new volume open, of those."""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return [x for x in map(int, f.read().split()) if any(os.readlink(f"/proc/{x}/fd/{fd}").endswith("/.new-data") for fd in os.listdir(f"/proc/{x}/fd"))]
+
+
 def test_list_and_remove(b):
     name = b.alice.pw_name
     with store(b) as s, _volumes(b) as place:
@@ -150,13 +203,21 @@ def test_list_and_remove(b):
             r = b.nsctl("volume", "list", "--json", name)
             rows = {row["name"]: row for row in json_of(r)["volumes"]}
             b.check(set(rows) == {"data", "more"} and rows["data"]["size"] >= 100000 and rows["data"]["files"] == 5 and
-                    rows["data"]["sessions"] == session and rows["data"]["user"] == name, "nsctl volume list", r.stdout + r.stderr)
+                    rows["data"]["sessions"] == session and abs(_seconds(rows["data"]["used"]) - time.time()) < 600 and rows["data"]["user"] == name, "nsctl volume list", r.stdout + r.stderr)
             r = b.nsctl("volume", "remove", name, "data")
             b.check(r.returncode == 1 and session in r.stderr and os.path.exists(f"{place}/data/big"), "what a session has isn't removed", r.stderr)
         b.gone(name)
+        os.utime(f"{place}/.used-data", (10**9, 10**9))
+        os.unlink(f"{place}/.used-more")
+        rows = {row["name"]: row for row in json_of(b.nsctl("volume", "list", "--json", name))["volumes"]}
+        b.check(_seconds(rows["data"]["used"]) == 10**9 and not rows["more"]["used"], "it says when one was last used, where that is known", str(rows))
+        b.ssh(name, "true")
+        b.gone(name)
+        rows = {row["name"]: row for row in json_of(b.nsctl("volume", "list", "--json", name))["volumes"]}
+        b.check(_seconds(rows["data"]["used"]) > 10**9 and rows["more"]["used"], "which the next login tells anew", str(rows))
         r = b.nsctl("volume", "remove", name, "data", "nothing", "../more")
         b.check(r.returncode == 1 and "no volume nothing" in r.stderr and "no name of a volume" in r.stderr and
-                sorted(os.listdir(place)) == [".account", "more"], "what none has is, and no more", f"{r.stderr} {os.listdir(place)}")
+                sorted(os.listdir(place)) == [".account", ".used-more", "more"], "what none has is, and no more", f"{r.stderr} {os.listdir(place)}")
         os.mkdir(f"{place}/.gone-more")
         r = b.nsctl("volume", "list", "-n", "-r")
         b.check([line.split()[2] for line in r.stdout.splitlines()] == ["more"], "what a removal has left is none", r.stdout + r.stderr)

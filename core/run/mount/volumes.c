@@ -157,6 +157,18 @@ static int open_one(int dir, const char *name, struct stage_source *ret, struct 
 	return ret->mount < 0 ? err_set(e, errno, "clone the volume %s", name) : 0;
 }
 
+/* For who wonders later whether it is needed: no reason to refuse a login, a full disk is one of this kind. */
+static void note_use(int dir, const char *name)
+{
+	char used[VOLUME_NAME_MAX + 8];
+	_cleanup_close_ int fd = -EBADF;
+
+	(void)snprintf(used, sizeof(used), VOLUMES_USED "%s", name);
+	fd = openat(dir, used, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		(void)futimens(fd, NULL);
+}
+
 int volumes_open(const struct plan *plan, struct stage *s, struct err *e)
 {
 	_cleanup_close_ int dir = -EBADF;
@@ -168,8 +180,12 @@ int volumes_open(const struct plan *plan, struct stage *s, struct err *e)
 	for (size_t i = 0; i < plan->n_ops; i++) {
 		const char *name = volume_of(&plan->ops[i]);
 
-		if (name && open_one(dir, name, &s->sources[i], e) < 0)
+		if (!name)
+			continue;
+		if (open_one(dir, name, &s->sources[i], e) < 0)
 			return -1;
+		if (!s->sources[i].fresh)
+			note_use(dir, name);
 	}
 	s->volumes = take_fd(&dir);
 	return 0;
@@ -198,6 +214,8 @@ int volumes_fill(const struct plan *plan, const struct stage *s, int proc, struc
 		if (r == 0 && renameat2(s->volumes, fresh, s->volumes, name,
 				      RENAME_NOREPLACE) < 0)
 			r = err_set(e, errno, "give it its name");
+		if (r == 0)
+			note_use(s->volumes, name);
 		if (r < 0) {
 			(void)err_wrap(e, "make the volume %s of %s", name, plan->user);
 			(void)tree_remove(s->volumes, fresh, &ignored);

@@ -4,6 +4,7 @@
  *
  *	PATH_VOLUMES/UID/.account	whose they are: a name
  *	PATH_VOLUMES/UID/NAME		one, with the ids of the box
+ *	PATH_VOLUMES/UID/.used-NAME	empty: its time is when a session was last opened with it
  *	PATH_VOLUMES/UID/.new-NAME	what is being filled: nobody's yet, and removed by the next login
  *	PATH_VOLUMES/UID/.gone-NAME	what is being removed
  *	PATH_VOLUMES/UID.gone		all of an account, the same
@@ -17,6 +18,7 @@
 #define VOLUMES_OWNER ".account"
 #define VOLUMES_NEW   ".new-"
 #define VOLUMES_GONE  ".gone"
+#define VOLUMES_USED  ".used-"
 
 /* What an image may have at the place of a new volume. */
 #define VOLUME_BYTES_MAX (UINT64_C(1) << 30)

@@ -188,6 +188,17 @@ int volume_size(
 	return 0;
 }
 
+time_t volume_used(uid_t uid, const char *name)
+{
+	char used[VOLUME_NAME_MAX + 8];
+	_cleanup_close_ int own = open_own(uid);
+	struct stat st;
+
+	(void)snprintf(used, sizeof(used), VOLUMES_USED "%s", name);
+	return own >= 0 && fstatat(own, used, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_mtime
+									     : 0;
+}
+
 /* ---- by whom ------------------------------------------------------------------------ */
 
 bool volume_is_used(const struct record *r, uid_t uid, const char *name)
@@ -234,6 +245,14 @@ static int set_aside(int own, const char *name, const char *aside)
 	return renameat2(own, name, own, aside, RENAME_NOREPLACE);
 }
 
+static void forget_use(int own, const char *name)
+{
+	char used[VOLUME_NAME_MAX + 8];
+
+	(void)snprintf(used, sizeof(used), VOLUMES_USED "%s", name);
+	(void)unlinkat(own, used, 0);
+}
+
 /* Without the account's lock, for which logins would wait; with one of the directory. */
 static int finish(int dir, const char *aside, struct err *e)
 {
@@ -261,6 +280,8 @@ static int take_away(
 	r = check_unused(family, uid, name, e);
 	if (r == 0 && set_aside(own, name, aside) < 0)
 		r = err_set(e, errno, "remove %s/%u/%s", PATH_VOLUMES, uid, name);
+	if (r == 0)
+		forget_use(own, name);
 	(void)family_drop(family, uid, "", &ignored);
 	return r;
 }

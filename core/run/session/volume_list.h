@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* An account with volumes. */
 struct volume_owner {
@@ -41,6 +42,9 @@ int volume_names(uid_t uid, struct strlist *ret, struct err *e);
  */
 int volume_size(
 	uid_t uid, const char *name, uint64_t *ret, uint64_t *ret_files, struct err *e);
+
+/* When a session was last opened with it, by the wall's clock; 0: that isn't known. */
+time_t volume_used(uid_t uid, const char *name);
 
 /* Whether a session has that volume. */
 bool volume_is_used(const struct record *r, uid_t uid, const char *name);
