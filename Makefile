@@ -265,7 +265,7 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS_run) -lcmocka
-$(BUILD)/unit/test_client: $(BUILD)/helpers/client/client.o $(BUILD)/helpers/client/client_join.o
+$(BUILD)/unit/test_client: $(BUILD)/helpers/client/client.o $(BUILD)/helpers/client/client_join.o $(BUILD)/helpers/client/client_preload.o
 $(BUILD)/unit/test_follow: $(BUILD)/helpers/supervisor/follow.o
 $(BUILD)/unit/test_talk: $(BUILD)/helpers/planner/messages.o $(BUILD)/helpers/planner/talk.o
 

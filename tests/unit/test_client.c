@@ -12,6 +12,8 @@
 #include "helpers/client/client.h"
 
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -199,9 +201,25 @@ static void each_wait_for_a_helper_has_its_bound(void **state)
 	client_reap(pid, false);
 }
 
+/* A login program that keeps what getpwnam(3) and getgrgid(3) gave it, as atd does. */
+static void the_caller_s_account_stays_what_it_looked_up(void **state)
+{
+	const struct passwd *p = getpwnam("root");
+	const struct group *g = getgrgid(0);
+
+	(void)state;
+	assert_non_null(p);
+	assert_non_null(g);
+	client_preload("root");
+	assert_string_equal(p->pw_name, "root");
+	assert_int_equal(p->pw_uid, 0);
+	assert_int_equal(g->gr_gid, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_caller_s_account_stays_what_it_looked_up),
 		cmocka_unit_test_setup_teardown(
 			what_comes_with_an_answer_is_the_caller_s, pair, unpair),
 		cmocka_unit_test_setup_teardown(
