@@ -4,12 +4,14 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
 import types
 
-from harness.stage import LIBEXEC
+from harness.imagestore import STORE, Store, busybox
+from harness.stage import LIBEXEC, STATE
 from test_door import Door as DoorPrograms
 
 SERVICE = "nsshell-faults"
@@ -26,6 +28,18 @@ LOOK = """for f in status cgroup mountinfo limits; do
     for n in user pid mnt uts ipc cgroup net; do
         echo "shell ns/$n: $(readlink /proc/self/ns/$n)"; done
     echo "out: $(id) $PWD $(hostname) $(env | sort | tr "\\n" " ")" """
+
+
+def _tiny(root):
+    busybox(root)
+    for name in ("sort", "tr"):
+        os.symlink("busybox", root / "bin" / name)
+
+
+def _data(root):
+    (root / "srv/data").mkdir(parents=True)
+    (root / "srv/data/kept").write_text("of the image\n", encoding="ascii")
+    os.symlink("kept", root / "srv/data/link")
 
 
 class Result:
@@ -366,6 +380,91 @@ class LookOut(Rules):
         pass
 
 
+class Image(Login):
+    """A login over an image, with a volume that is filled from it for the first time."""
+
+    name = "image"
+    default = "RootFS=image:tiny:1\nVolumes=data:/srv/data\n"
+    beyond = Login
+    one_in = 3
+
+    def begin(self, names):
+        super().begin(names)
+        shutil.rmtree(STORE, ignore_errors=True)
+        STORE.mkdir(parents=True, mode=0o700)
+        store = Store()
+        store.tag("tiny:1", [store.layer(_tiny), store.layer(_data)])
+
+    def before(self):
+        shutil.rmtree(f"{STATE}/volumes/{self.user.pw_uid}/data", ignore_errors=True)
+
+
+class Import(Login):
+    """nsctl image import: the image is there, or it isn't, and the store is whole."""
+
+    name = "image-import"
+    rare = True
+    sweeps = True      # what somebody was about to write the next one takes away
+    options = ("-a",)
+    direct = ("nsctl image import: ", "nsctl: ")
+    mute = ("write",)
+    own = ("nsshell-image",)
+    words = ("import", "{tree}", "new:1")
+
+    def __init__(self, stage, user):
+        super().__init__(stage, user)
+        self.directory = LIBEXEC
+        self.tree = stage.base / "tree"
+
+    def nsctl(self, *words):
+        return subprocess.run([self.stage.bin / "nsctl", "image", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
+
+    def begin(self, names):
+        super().begin(names)
+        shutil.rmtree(STORE, ignore_errors=True)
+        shutil.rmtree(self.tree, ignore_errors=True)
+        self.tree.mkdir()
+        _tiny(self.tree)
+        self.nsctl("import", self.tree, "tiny:1")
+        _data(self.tree)
+
+    def before(self):
+        self.nsctl("remove", "new:1")
+
+    def argv(self):
+        return [self.stage.bin / "nsctl", "image", *(w.format(tree=self.tree, user=self.user.pw_name) for w in self.words)]
+
+    def facts(self, result, names):
+        """By one that isn't traced. What is half shows as a success that is another."""
+        r = self.nsctl("fsck")
+        if r.returncode != 0:
+            result.opened = result.end = 0
+            return {f"out: the store is half: {r.stdout}"}
+        found = self.nsctl("list", "-n", "-r").stdout
+        return {f"out: {line.split()[0]} {line.split()[3]}" for line in found.splitlines() if line.startswith("new:1 ") or result.opened != 0}
+
+
+class Commit(Import):
+    """nsctl image commit, of what was written with Upper=disk."""
+
+    name = "image-commit"
+    direct = ("nsctl image commit: ", "nsctl: ")
+    default = "RootFS=image:tiny:1\nUpper=disk\n"
+    words = ("commit", "{user}", "new:1")
+
+    def begin(self, names):
+        super().begin(names)
+        self._let_go(self._hold())
+        while self.stage.records():
+            time.sleep(0.02)
+        layer = f"{STATE}/upper/{self.user.pw_uid}/upper/+tiny:1"
+        for i in range(5):
+            with open(f"{layer}/{i}", "w", encoding="ascii") as f:
+                f.write("written\n")
+        os.mknod(f"{layer}/root", 0o020000, 0)
+
+
 class Share(Held):
     """A second login into the account's one session."""
 
@@ -479,4 +578,4 @@ class Inside(Door):
         return [*super().argv()[:-1], LOOK + f"; sg {self.stage.box_group} true && wall words || exit 1"]
 
 
-SCENES = (Login, Gate, Second, Network, OwnNetwork, Private, Watch, Rules, RulesAnew, Mend, SweepLinks, Count, LookOut, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal, Host, Inside)
+SCENES = (Login, Gate, Second, Network, OwnNetwork, Private, Watch, Rules, RulesAnew, Mend, SweepLinks, Count, LookOut, Image, Import, Commit, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal, Host, Inside)
