@@ -144,9 +144,10 @@ static _Noreturn void hold_still(struct committing *c, int sock)
 
 	if (r < 0 && !why.msg[0])
 		(void)err_set(&why, 0, "pause sessions");
-	(void)io_send(sock, &why, sizeof(why), NULL, 0);
-	while (read(sock, &why, sizeof(why)) < 0 && errno == EINTR)
-		continue;
+	/* Who isn't told waits for no longer than this one is there. */
+	if (io_send(sock, &why, sizeof(why), NULL, 0) == 0)
+		while (read(sock, &why, sizeof(why)) < 0 && errno == EINTR)
+			continue;
 	resume_all(c);
 	_exit(0);
 }

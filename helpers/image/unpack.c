@@ -263,12 +263,17 @@ static struct timespec time_of(const struct layer_head *h)
 	return (struct timespec){ .tv_sec = (time_t)h->sec, .tv_nsec = (long)h->nsec };
 }
 
-/* A time that the file system can't hold is nobody's loss. */
-static void set_time(int dir, const char *name, struct timespec t)
+/* A time that is none is nobody's loss, nor one of what isn't there any more; one that the file system can't hold the kernel brings into its range. */
+static int set_time(struct unpacking *u, int dir, const char *name, struct timespec t,
+	const char *path)
 {
 	const struct timespec both[2] = { t, t };
+	int r = name ? utimensat(dir, name, both, AT_SYMLINK_NOFOLLOW)
+		     : futimens(dir, both);
 
-	(void)utimensat(dir, name, both, AT_SYMLINK_NOFOLLOW);
+	return r == 0 || errno == EINVAL || errno == ENOENT
+		       ? 0
+		       : failed(u, "give a time to", path);
 }
 
 static int finish_by_name(struct unpacking *u)
@@ -277,7 +282,8 @@ static int finish_by_name(struct unpacking *u)
 
 	if (fchownat(u->parent, name, u->head.uid, u->head.gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return failed(u, "give away", u->path);
-	set_time(u->parent, name, time_of(&u->head));
+	if (set_time(u, u->parent, name, time_of(&u->head), u->path) < 0)
+		return -1;
 	return set_xattrs(u, -1);
 }
 
@@ -298,15 +304,13 @@ static int begin_file(struct unpacking *u)
 
 static int end_file(struct unpacking *u)
 {
-	const struct timespec both[2] = { time_of(&u->head), time_of(&u->head) };
-
 	if (u->file < 0)
 		return 0;
 	if (ftruncate(u->file, (off_t)u->head.size) < 0)
 		return failed(u, "make", u->path);
-	if (finish(u, u->file) < 0)
+	if (finish(u, u->file) < 0 ||
+		set_time(u, u->file, NULL, time_of(&u->head), u->path) < 0)
 		return -1;
-	(void)futimens(u->file, both);
 	cleanup_close(&u->file);
 	return 0;
 }
@@ -561,16 +565,21 @@ static int take_all(struct unpacking *u)
 	}
 }
 
-static void set_dir_times(struct unpacking *u)
+/* A later entry may have taken one away again. */
+static int set_dir_times(struct unpacking *u)
 {
-	for (size_t i = 0; i < u->n_times; i++) {
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < u->n_times; i++) {
 		const char *path = u->times[i].path;
 
 		if (!*path)
-			set_time(u->root, ".", u->times[i].time);
+			r = set_time(u, u->root, ".", u->times[i].time, ".");
 		else if (enter(u, path, false) == 0)
-			set_time(u->parent, layername_last(path), u->times[i].time);
+			r = set_time(u, u->parent, layername_last(path), u->times[i].time,
+				path);
 	}
+	return r;
 }
 
 int unpack_layer(void *limits, struct jail_said *said)
@@ -589,6 +598,5 @@ int unpack_layer(void *limits, struct jail_said *said)
 		return err_set(&said->e, errno, "unpack the layer");
 	if (take_all(&u) < 0)
 		return -1;
-	set_dir_times(&u);
-	return 0;
+	return set_dir_times(&u);
 }

@@ -442,6 +442,7 @@ class Import(Login):
             result.opened = result.end = 0
             return {f"out: the store is half: {r.stdout}"}
         found = self.nsctl("list", "-n", "-r").stdout
+        self.before()
         return {f"out: {line.split()[0]} {line.split()[3]}" for line in found.splitlines() if line.startswith("new:1 ") or result.opened != 0}
 
 
