@@ -390,6 +390,10 @@ int assemble_single(struct assembly *a, int fd, const struct blob *have, int64_t
 		return -1;
 	if (layer_unpack(a->store, &j, l, e) < 0)
 		return -1;
+	/* As a pipe is where what writes into it has failed: it would take the place of an image of that name. */
+	if (l->files == 0)
+		return err_set(e, 0,
+			"there is no file in it; nothing was changed (did what makes it fail?)");
 	a->unpacked = !store_has_layer(a->store, l->diffid);
 	if (!type)
 		l->blob = plain;

@@ -261,6 +261,12 @@ def test_names_of_images(b):
         told = json_of(b.nsctl("image", "show", "--json", "two"))
         b.check(told["env"] == ["A=b"] and told["cmd"] == ["/bin/sh", "-l"] and [x["size"] for x in told["layers"]] == [5000, 2],
                 "show has its config and layers", str(told))
+        empty = place / "empty.tar"
+        for what, content, words in (("an empty file", b"", (empty,)), ("an archive of nothing", tar(), (empty,)), ("a pipe that says nothing", b"", ("-",))):
+            empty.write_bytes(content)
+            r = b.nsctl("image", "import", *words, "two")
+            b.check(r.returncode == 1 and "there is no file in it" in r.stderr and json_of(b.nsctl("image", "list", "--json"))["images"] == rows,
+                    f"{what} takes no image's place", r.stdout + r.stderr)
         r = b.nsctl("image", "show", "two")
         b.check("A=b" in r.stdout and images.digest(high)[:12] in r.stdout, "in words, too", r.stdout + r.stderr)
         for option in ("--docker", None):
