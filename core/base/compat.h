@@ -23,6 +23,12 @@ typedef __itimer_which_t itimer_which;
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+
+/* Of Linux 5.14, with one number for all machines. */
+#ifndef SYS_quotactl_fd
+#define SYS_quotactl_fd 443
+#endif
 
 /* MOUNT_ATTR_* and the like: linux/mount.h; what sys/mount.h of glibc has of it. */
 typedef int rlimit_resource;

@@ -397,6 +397,20 @@ def test_what_is_not_there_is_a_finding(b):
                 "told once, beside what else there is", [f["what"] for f in found])
 
 
+def test_a_module_where_pam_does_not_look(b):
+    """make install PAMDIR=: PAM's files have its bare name, and root's logins would fail, too."""
+    place = next(pathlib.Path("/usr/lib").glob("*/security/pam_permit.so")).parent
+    with _scratch(b, place):
+        shutil.copy(b.stage.build / "pam_nsshell.so", place)
+        found = _findings(b)
+        _about(b, found, "PAM's own modules aren't in", "error", "a directory with none of PAM's own modules is an error")
+        r = b.nsctl("enable", "--yes", "--config", str(b.stage.conf), "su")
+        b.check(r.returncode != 0 and "nothing was changed" in r.stderr, "and nsctl enable changes nothing", r.stderr)
+        (place / "pam_permit.so").touch()
+        found = [f["what"] for f in _findings(b) if "PAM's own" in f["what"]]
+        b.check(not found, "where they are it isn't", found)
+
+
 def test_names_that_users_choose(b):
     """In a directory that all may write, or at a mount point: nothing steers root's terminal, or makes a line of its own."""
     name = b"\x1b]0;nst\x07\xff\nerror: forged"

@@ -233,13 +233,26 @@ static void check_hidden(const char *path, const char *what, struct findings *f)
 			what, path, st.st_mode & 07777U);
 }
 
+/* PAM's files have its bare name. */
+static void check_module(struct findings *f)
+{
+	check_file(PATH_MODULE, "PAM module", false, f);
+	if (access(PAMDIR "/pam_permit.so", F_OK) < 0)
+		findings_add(f, FINDING_ERROR,
+			"every login of a service with nsshell's line, root's too",
+			"make install PAMDIR=DIRECTORY, with the one that pam_permit.so is in",
+			"PAM's own modules aren't in " PAMDIR
+			", so it doesn't look for pam_nsshell.so there");
+}
+
 void check_installed(struct findings *f)
 {
 	check_file(PATH_HELPER, "helper", true, f);
 	check_hidden(PATH_PLANNER, "planner", f);
 	check_file(PATH_SUPERVISOR, "supervisor", true, f);
+	check_file(PATH_WORKER, "worker", true, f);
 	check_hidden(PATH_INIT, "init", f);
-	check_file(PATH_MODULE, "PAM module", false, f);
+	check_module(f);
 	if (access(PATH_SYSTEMD, F_OK) == 0)
 		check_file(PATH_SCOPE, "program that asks systemd for scopes", true, f);
 	check_setuid(PATH_DOOR, "accounts whose login shell is nsshell", f);
