@@ -63,8 +63,9 @@ def test_screen(b):
     if not shutil.which("screen"):
         b.skip("screen starts", "this host has none: apt-get install screen")
         return
+    # It comes back before what it has begun has its socket.
     r = b.ssh(b.alice.pw_name, "cd; TERM=xterm screen -dmS nst sh -c 'echo ran >screened; sleep 60' "
-              "&& screen -ls; for i in $(seq 100); do [ -s screened ] && break; sleep .1; done; "
+              "&& for i in $(seq 100); do screen -ls | grep -q '[.]nst' && break; sleep .1; done; screen -ls; for i in $(seq 100); do [ -s screened ] && break; sleep .1; done; "
               "cat screened; rm screened; screen -S nst -X quit")
     b.check(".nst" in r.stdout and "ran" in r.stdout.split(), "screen starts, and lists what it has",
             r.stdout + r.stderr)
