@@ -226,7 +226,7 @@ def test_a_storm_of_changes(b):
         cpu, slept = _spent(supervisor)
         begun = time.monotonic()
         n = 0
-        while time.monotonic() < begun + 3:
+        while time.monotonic() < begun + 3 or n <= 100:
             n += 1
             replace(etc / "storm/file", f"{n}\n")
             replace(etc / f"storm-{n % 100}", f"{n}\n")
@@ -234,7 +234,7 @@ def test_a_storm_of_changes(b):
         said = _until(one, "cat /etc/storm/file", lambda text: text == str(n), 3 * SECONDS)
         b.check(said == str(n), f"after {2 * n} changes in {took:.1f} s the session sees the last one", said, b.log_tail())
         cpu, slept = _spent(supervisor)[0] - cpu, _spent(supervisor)[1] - slept
-        b.check(n > 100 and slept < 20 * (took + SECONDS) and cpu < 0.1 * (took + SECONDS),
+        b.check(slept < 20 * (took + SECONDS) and cpu < 0.1 * (took + SECONDS),
                 "meanwhile its supervisor has mostly slept", f"woken {slept} times, {cpu:.2f} s of CPU time")
 
 
