@@ -87,6 +87,27 @@ static void a_record_without_a_network_is_as_older_versions_have_it(void **state
 	assert_true(back.ns.net == 4026532180);
 }
 
+static void what_the_first_versions_refuse_is_in_a_file_beside(void **state)
+{
+	char text[RECORD_TEXT_MAX], aside[RECORD_TEXT_MAX];
+	struct record r = example(), back;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(record_format_aside(&r, aside, sizeof(aside)), 0);
+	r.home_born = 1700000000;
+	r.upper = UINT64_MAX;
+	format(&r, text);
+	assert_null(strstr(text, "home_born"));
+	assert_null(strstr(text, "upper"));
+	assert_true(record_format_aside(&r, aside, sizeof(aside)) > 0);
+	assert_int_equal(record_parse(text, &back, &e), 0);
+	assert_int_equal(record_parse_aside(aside, &back, &e), 0);
+	assert_true(back.home_born == 1700000000 && back.upper == UINT64_MAX);
+	assert_int_equal(record_parse_aside("uid=0\nupper=5\n", &back, &e), 0);
+	assert_true(back.upper == 5 && back.uid == 1000);
+}
+
 static void a_line_break_in_a_name_forges_no_key(void **state)
 {
 	char text[RECORD_TEXT_MAX];
@@ -242,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_comes_back_as_it_was),
 		cmocka_unit_test(a_record_without_a_network_is_as_older_versions_have_it),
+		cmocka_unit_test(what_the_first_versions_refuse_is_in_a_file_beside),
 		cmocka_unit_test(a_line_break_in_a_name_forges_no_key),
 		cmocka_unit_test(a_missing_key_is_noticed_or_nothing),
 		cmocka_unit_test(what_a_newer_version_adds_is_passed_over),

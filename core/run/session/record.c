@@ -42,6 +42,16 @@ static int glimpse(int dir, const char *id, const char *text, struct record *ret
 	return 2;
 }
 
+static int read_aside(int dir, const char *id, struct record *r, struct err *e)
+{
+	char text[RECORD_TEXT_MAX], name[PLAN_ID_LEN + 8];
+
+	(void)snprintf(name, sizeof(name), "%s.more", id);
+	if (io_read_text(dir, name, text, sizeof(text)) < 0)
+		return errno == ENOENT ? 0 : err_set(e, errno, "read %s", name);
+	return record_parse_aside(text, r, e);
+}
+
 static int read_at(int dir, const char *id, struct record *ret, struct err *e)
 {
 	char text[RECORD_TEXT_MAX];
@@ -57,7 +67,7 @@ static int read_at(int dir, const char *id, struct record *ret, struct err *e)
 			e, "session %s is of another version of nsshell: its record", id);
 	else if (strcmp(ret->id, id) != 0)
 		(void)err_set(e, 0, "record %s is of another session", id);
-	else
+	else if (read_aside(dir, id, ret, e) == 0)
 		return 0;
 	return glimpse(dir, id, text, ret);
 }
@@ -71,34 +81,48 @@ int record_read(const char *id, struct record *ret, struct err *e)
 	return read_at(dir, id, ret, e);
 }
 
-int record_write(const struct record *r, struct err *e)
+static int write_at(int dir, const char *id, const char *ending, const char *text,
+	int len, struct err *e)
 {
-	_cleanup_close_ int dir = open_directory(e), fd = -EBADF;
-	char text[RECORD_TEXT_MAX], tmp[PLAN_ID_LEN + 8];
-	int len;
+	char tmp[PLAN_ID_LEN + 8], name[PLAN_ID_LEN + 8];
+	_cleanup_close_ int fd = -EBADF;
 
-	if (dir < 0)
-		return -1;
-	len = record_format(r, text, sizeof(text));
 	if (len < 0)
-		return err_set(e, errno, "write the record of session %s", r->id);
-	(void)snprintf(tmp, sizeof(tmp), "%s.new", r->id);
+		return err_set(e, errno, "write the record of session %s", id);
+	(void)snprintf(tmp, sizeof(tmp), "%s.new", id);
+	(void)snprintf(name, sizeof(name), "%s%s", id, ending);
 	fd = openat(
 		dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || io_write_all(fd, text, (size_t)len) < 0 ||
-		renameat(dir, tmp, dir, r->id) < 0) {
-		(void)err_set(e, errno, "write the record %s/%s", PATH_SESSIONS, r->id);
+		renameat(dir, tmp, dir, name) < 0) {
+		(void)err_set(e, errno, "write the record %s/%s", PATH_SESSIONS, name);
 		(void)unlinkat(dir, tmp, 0);
 		return -1;
 	}
 	return 0;
 }
 
+int record_write(const struct record *r, struct err *e)
+{
+	_cleanup_close_ int dir = open_directory(e);
+	char text[RECORD_TEXT_MAX];
+	int len;
+
+	if (dir < 0)
+		return -1;
+	/* First: who finds the record has all of it. */
+	len = record_format_aside(r, text, sizeof(text));
+	if (len != 0 && write_at(dir, r->id, ".more", text, len, e) < 0)
+		return -1;
+	len = record_format(r, text, sizeof(text));
+	return write_at(dir, r->id, "", text, len, e);
+}
+
 int record_remove(const char *id, struct err *e)
 {
 	_cleanup_close_ int dir = open(PATH_SESSIONS, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	static const char *const endings[] = { "", ".new", ".sock", ".tty", ".paused",
-		".limits", ".lock" };
+		".limits", ".more", ".lock" };
 	char name[PLAN_ID_LEN + 8];
 
 	if (dir < 0)

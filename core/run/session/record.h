@@ -108,6 +108,13 @@ int record_format(const struct record *r, char *buf, size_t size);
 /* Parse the text of a record: keys that we don't know are passed over. Return: 0 or -1 with @e. */
 int record_parse(const char *text, struct record *ret, struct err *e);
 
+/*
+ * The same of ID.more beside the record: what nearly every session has and the first versions refuse, for which a key
+ * that they don't know is an error. Who has the record alone, as a user does, has 0 there.
+ */
+int record_format_aside(const struct record *r, char *buf, size_t size);
+int record_parse_aside(const char *text, struct record *r, struct err *e);
+
 /**
  * record_glimpse() - What can be had of a record that record_parse() refuses
  * @ret:	state RECORD_UNKNOWN; what isn't there is 0 or "", the user "?", the uid (uid_t)-1

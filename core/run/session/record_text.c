@@ -27,6 +27,7 @@ static const struct field {
 		NEEDED,  /* its absence can't be told from something that matters */
 		WRITTEN, /* older versions need it, we don't: 0 or "" is careful enough */
 		OPTIONAL, /* not there where it is 0 or "": older versions don't know it */
+		ASIDE,    /* the same, and most sessions have it: in the file beside */
 	} need;
 } fields[] = {
 #define FIELD(key, type, member, need)                                                   \
@@ -37,6 +38,7 @@ static const struct field {
 #define F(key, type, member) FIELD(key, type, member, NEEDED)
 #define W(key, type, member) FIELD(key, type, member, WRITTEN)
 #define O(key, type, member) FIELD(key, type, member, OPTIONAL)
+#define A(key, type, member) FIELD(key, type, member, ASIDE)
 	F("id", FIELD_TEXT, id),
 	F("user", FIELD_TEXT, user),
 	F("uid", FIELD_U32, uid),
@@ -82,8 +84,9 @@ static const struct field {
 	O("changed", FIELD_TEXT, changed),
 	O("number", FIELD_U32, number),
 	O("volumes", FIELD_TEXT, volumes),
-	O("home_born", FIELD_U64, home_born),
-	O("upper", FIELD_U64, upper),
+	A("home_born", FIELD_U64, home_born),
+	A("upper", FIELD_U64, upper),
+#undef A
 #undef O
 #undef W
 #undef F
@@ -179,7 +182,8 @@ static int take_field(const struct field *f, const char *value, struct record *r
 	return -1;
 }
 
-static int take_line(char *line, struct record *r, bool *seen, struct err *e)
+/* @aside: whether it is the file beside the record. */
+static int take_line(char *line, struct record *r, bool aside, bool *seen, struct err *e)
 {
 	char *value = strchr(line, '=');
 
@@ -187,7 +191,8 @@ static int take_line(char *line, struct record *r, bool *seen, struct err *e)
 		return err_set(e, 0, "not of the form key=value: %.60s", line);
 	*value++ = '\0';
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-		if (strcmp(line, fields[i].key) != 0)
+		if (strcmp(line, fields[i].key) != 0 ||
+			aside != (fields[i].need == ASIDE))
 			continue;
 		if (seen[i])
 			return err_set(e, 0, "key %s twice", line);
@@ -221,7 +226,7 @@ int record_parse(const char *text, struct record *ret, struct err *e)
 	if (!copy)
 		return err_set(e, ENOMEM, "read a record");
 	while ((line = strsep(&rest, "\n")))
-		if (*line && take_line(line, &r, seen, e) < 0)
+		if (*line && take_line(line, &r, false, seen, e) < 0)
 			return -1;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		if (!seen[i] && fields[i].need == NEEDED)
@@ -229,6 +234,20 @@ int record_parse(const char *text, struct record *ret, struct err *e)
 	if (!record_id_is_valid(r.id))
 		return err_set(e, 0, "bad session id %.40s", r.id);
 	*ret = r;
+	return 0;
+}
+
+int record_parse_aside(const char *text, struct record *r, struct err *e)
+{
+	bool seen[sizeof(fields) / sizeof(*fields)] = { false };
+	_cleanup_free_ char *copy = strdup(text);
+	char *rest = copy, *line;
+
+	if (!copy)
+		return err_set(e, ENOMEM, "read a record");
+	while ((line = strsep(&rest, "\n")))
+		if (*line && take_line(line, r, true, seen, e) < 0)
+			return -1;
 	return 0;
 }
 
@@ -267,7 +286,7 @@ void record_glimpse(const char *id, const char *text, struct record *ret)
 	struct err ignored;
 
 	while ((line = strsep(&rest, "\n")))
-		(void)take_line(line, &r, seen, &ignored);
+		(void)take_line(line, &r, false, seen, &ignored);
 	one_line_each(&r);
 	(void)snprintf(r.id, sizeof(r.id), "%s", id);
 	if (!*r.user)
@@ -278,7 +297,7 @@ void record_glimpse(const char *id, const char *text, struct record *ret)
 	*ret = r;
 }
 
-int record_format(const struct record *r, char *buf, size_t size)
+static int format(const struct record *r, bool aside, char *buf, size_t size)
 {
 	_cleanup_file_ FILE *out = fmemopen(buf, size, "w");
 	struct record clean = *r;
@@ -288,10 +307,21 @@ int record_format(const struct record *r, char *buf, size_t size)
 		return -1;
 	one_line_each(&clean);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-		if (fields[i].need != OPTIONAL || !is_empty(&fields[i], &clean))
+		if (aside == (fields[i].need == ASIDE) &&
+			(fields[i].need < OPTIONAL || !is_empty(&fields[i], &clean)))
 			put_field(out, &fields[i], &clean);
 	if (fflush(out) != 0)
 		return -1;
 	len = ftell(out);
 	return len < 0 ? -1 : (int)len;
+}
+
+int record_format(const struct record *r, char *buf, size_t size)
+{
+	return format(r, false, buf, size);
+}
+
+int record_format_aside(const struct record *r, char *buf, size_t size)
+{
+	return format(r, true, buf, size);
 }
