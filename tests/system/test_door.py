@@ -471,7 +471,7 @@ def test_what_goes_in(b):
                     "LD_PRELOAD runs nothing outside", r.stdout + r.stderr)
         spy.unlink()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        soon = 0.3  # after the first lines of the door, also on a busy machine
+        soon = patient(0.3)  # after the first lines of the door, also on a busy machine
         p = subprocess.Popen([door.door], stdin=subprocess.DEVNULL, user=b.alice.pw_uid,
                              group=b.alice.pw_gid, extra_groups=[], cwd="/", close_fds=False,
                              preexec_fn=lambda: (os.dup2(theirs.fileno(), 3),

@@ -334,9 +334,9 @@ time.sleep(60)
 
 
 def _sockets(pid):
-    """Not its directories: how many of those it watches depends on the host."""
+    """Not its directories, nor what it watches those with: one of all supervisors does, and another where that ends."""
     links = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
-    return len([x for x in links if not x.startswith("/")])
+    return len([x for x in links if not x.startswith("/") and "inotify" not in x])
 
 
 def _rss(pid):
