@@ -165,7 +165,7 @@ static void put_mark(
 
 /*
  * What was refused of each link, and how many connections it has begun, and how many were from
- * beyond; what accounts may reach, and what of the host's leads to them.
+ * beyond; what accounts may reach, which of them has a rule of its own at all, and what of the host's leads to them.
  */
 static void put_sets(FILE *out)
 {
@@ -181,7 +181,8 @@ static void put_sets(FILE *out)
 
 	fputs("\tset connections {\n\t\ttype ifname\n\t\tflags dynamic\n\t}\n"
 	      "\tset incoming {\n\t\ttype ifname\n\t\tflags dynamic\n\t}\n"
-	      "\tset refused {\n\t\ttype ifname\n\t\tflags dynamic\n\t\tcounter\n\t}\n",
+	      "\tset refused {\n\t\ttype ifname\n\t\tflags dynamic\n\t\tcounter\n\t}\n"
+	      "\tset " NETPOOL_RULED " {\n\t\ttype ifname\n\t}\n",
 		out);
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
 		fprintf(out, "\tset %s {\n\t\ttype %s\n\t\tflags interval\n\t}\n",
@@ -271,46 +272,64 @@ static void put_published(FILE *out)
 	"\t\tct status dnat ct original ip daddr " NETPOOL_GATEWAY4 " goto allowed\n"
 
 /*
- * Where clouds tell a machine its secrets, but for link-local addresses: Alibaba; Azure, who has names at the same
- * address; Amazon, Google and Scaleway by IPv6.
+ * Other accounts' links, what is the host's alone, and where clouds tell a machine its secrets, but for link-local
+ * addresses: Alibaba; Azure, who has names at the same address; Amazon, Google and Scaleway by IPv6.
  */
-#define METADATA                                                                         \
-	"\t\tip daddr 100.100.100.200 goto rejected\n"                                   \
-	"\t\tip daddr 168.63.129.16 th dport != 53 goto rejected\n"                      \
-	"\t\tip6 daddr { fd00:ec2::254, fd20:ce::254, fd00:42::42 } goto rejected\n"
+#define CLOSED                                                                           \
+	"\tchain azure {\n"                                                              \
+	"\t\tth dport != 53 goto rejected\n"                                             \
+	"\t}\n"                                                                          \
+	"\tchain closed {\n"                                                             \
+	"\t\toifname \"" NETPOOL_LINK "*\" goto rejected\n"                              \
+	"\t\tip daddr vmap { 127.0.0.0/8 : goto rejected, "                              \
+	"169.254.0.0/16 : goto rejected, 100.100.100.200 : goto rejected, "              \
+	"168.63.129.16 : jump azure }\n"                                                 \
+	"\t\tip6 daddr { fd00:ec2::254, fd20:ce::254, fd00:42::42 } goto rejected\n"     \
+	"\t}\n"
+
+#define ANSWERS "\t\tct direction reply ct state established,related accept\n"
+
+/* An account's own rules; what is allowed is allowed against what is refused by itself, too. */
+static void put_ruled(FILE *out)
+{
+	fputs("\tchain ruled {\n"
+	      "\t\tiifname . meta l4proto . th dport @ports goto rejected\n"
+	      "\t\tiifname . ip daddr @allow4 goto allowed\n"
+	      "\t\tiifname . ip6 daddr @allow6 goto allowed\n\t}\n" CLOSED
+	      "\tchain out_ruled {\n"
+	      "\t\tjump ruled\n"
+	      "\t\tjump closed\n"
+	      "\t\tiifname . ip daddr @deny4 goto rejected\n"
+	      "\t\tiifname . ip6 daddr @deny6 goto rejected\n"
+	      "\t\tgoto allowed\n\t}\n",
+		out);
+}
 
 /*
- * Rules hold for what goes on as well as for what begins, and answers go back to who asked. What is
- * allowed is allowed against what is refused by itself, too.
+ * Rules hold for what goes on as well as for what begins, and answers go back to who asked. Each packet passes this:
+ * the sets of accounts' rules are asked for those who have one.
  */
 static void put_filter(bool names, uint32_t connections, FILE *out)
 {
 	fprintf(out,
 		"\tchain allowed {\n"
 		"\t\tct state new add @connections { iifname ct count over %u } goto rejected\n"
-		"\t\taccept\n\t}\n"
-		"\tchain any {\n"
-		"\t\tct direction reply ct state established,related accept\n"
-		"\t\tiifname . meta l4proto . th dport @ports goto rejected\n"
-		"\t\tiifname . ip daddr @allow4 goto allowed\n"
-		"\t\tiifname . ip6 daddr @allow6 goto allowed\n\t}\n"
-		"\tchain to_host {\n",
+		"\t\taccept\n\t}\n",
 		connections);
+	put_ruled(out);
+	fputs("\tchain to_host {\n" ANSWERS, out);
 	if (names)
 		fputs(ASKED, out);
-	fputs("\t\tjump any\n\t\tgoto rejected\n\t}\n"
+	fputs("\t\tiifname @" NETPOOL_RULED " jump ruled\n\t\tgoto rejected\n\t}\n"
 	      "\tchain input {\n\t\ttype filter hook input priority 0\n"
 	      "\t\tiifname \"" NETPOOL_LINK "*\" goto to_host\n\t}\n"
 	      /* What the kernel has no connection for it gives no other source. */
-	      "\tchain out {\n\t\tct state invalid,untracked goto dropped\n",
+	      "\tchain out {\n\t\tct state invalid,untracked goto dropped\n" ANSWERS,
 		out);
 	if (names)
 		fputs(ASKED, out);
-	fputs("\t\tjump any\n"
-	      "\t\toifname \"" NETPOOL_LINK "*\" goto rejected\n"
-	      "\t\tip daddr { 169.254.0.0/16, 127.0.0.0/8 } goto rejected\n" METADATA
-	      "\t\tiifname . ip daddr @deny4 goto rejected\n"
-	      "\t\tiifname . ip6 daddr @deny6 goto rejected\n"
+	fputs("\t\tiifname @" NETPOOL_RULED " goto out_ruled\n"
+	      "\t\tjump closed\n"
 	      "\t\tgoto allowed\n\t}\n"
 	      "\tchain in {\n\t\tct state established,related accept\n",
 		out);

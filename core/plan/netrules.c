@@ -438,10 +438,23 @@ static void put_publish(
 	end(&c);
 }
 
-void netrules_elements(
-	const struct netrules *r, const char *verb, const char *link, FILE *out)
+/* Without it nobody asks the other sets. */
+static void put_ruled(
+	const struct netrules *r, struct elements c, const char *link, const char *table)
+{
+	if (r->n_allow + r->n_deny + r->n_ports == 0 ||
+		(table && !strstr(table, "\tset " NETPOOL_RULED " {")))
+		return;
+	element(&c);
+	fprintf(c.out, "\"%s\"", link);
+	end(&c);
+}
+
+void netrules_elements(const struct netrules *r, const char *verb, const char *link,
+	const char *table, FILE *out)
 {
 #define COMMAND(set) ((struct elements){ verb, set, out, false })
+	put_ruled(r, COMMAND(NETPOOL_RULED), link, table);
 	put_addresses(r->allow, r->n_allow, false, COMMAND("allow4"), link);
 	put_addresses(r->allow, r->n_allow, true, COMMAND("allow6"), link);
 	put_addresses(r->deny, r->n_deny, false, COMMAND("deny4"), link);

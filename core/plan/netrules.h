@@ -95,6 +95,7 @@ char *netrules_text(const struct netrules *r);
  * netrules_elements() - Commands of nft(8) that add or delete an account's elements, one a set
  * @verb:	"add" or "delete"
  * @link:	of the host's, NETPOOL_LINK and a number
+ * @table:	what the table was made of: one of an earlier version has no set NETPOOL_RULED; NULL: any
  */
-void netrules_elements(
-	const struct netrules *r, const char *verb, const char *link, FILE *out);
+void netrules_elements(const struct netrules *r, const char *verb, const char *link,
+	const char *table, FILE *out);

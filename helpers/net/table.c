@@ -185,7 +185,8 @@ static int bad_file(const char *file, struct err *e)
 
 struct others {
 	uint32_t but;
-	FILE *out;                  /* put_other(): commands go there */
+	const char *table;          /* put_other(): what it is made of; */
+	FILE *out;                  /* commands go there */
 	const struct netpublish *p; /* has_other(): is looked for */
 };
 
@@ -207,7 +208,7 @@ static int put_other(int dir, uint32_t number, void *arg, struct err *e)
 	}
 	if (read_rules(dir, f.now, &rules) < 0)
 		return bad_file(f.now, e);
-	netrules_elements(&rules, "add", link, o->out);
+	netrules_elements(&rules, "add", link, o->table, o->out);
 	return 0;
 }
 
@@ -300,7 +301,7 @@ static int make(int dir, const char *table, const struct net_request *q, struct 
 	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
 	_cleanup_(net_nft_end) struct nft_ctx *look = NULL;
 	_cleanup_free_ char *commands = NULL;
-	struct others o = { .but = q ? q->number : 0 };
+	struct others o = { .but = q ? q->number : 0, .table = table };
 	char link[IFNAMSIZ];
 	size_t size = 0;
 	int r;
@@ -311,7 +312,7 @@ static int make(int dir, const char *table, const struct net_request *q, struct 
 	fputs(table, o.out);
 	if (q) {
 		name_of(q->number, link);
-		netrules_elements(&q->rules, "add", link, o.out);
+		netrules_elements(&q->rules, "add", link, table, o.out);
 	}
 	r = each_number(dir, put_other, &o, e);
 	if (fclose(o.out) != 0)
@@ -351,7 +352,8 @@ int net_table_try(struct err *e)
 }
 
 /* Other rules for this account alone: all of it or nothing. Return: 0 or -1 with @e. */
-static int change(const struct netrules *from, const struct net_request *q, struct err *e)
+static int change(const struct netrules *from, const struct net_request *q,
+	const char *table, struct err *e)
 {
 	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
 	_cleanup_free_ char *commands = NULL;
@@ -362,8 +364,8 @@ static int change(const struct netrules *from, const struct net_request *q, stru
 	if (!out)
 		return err_set(e, ENOMEM, "change rules of nftables");
 	name_of(q->number, link);
-	netrules_elements(from, "delete", link, out);
-	netrules_elements(&q->rules, "add", link, out);
+	netrules_elements(from, "delete", link, table, out);
+	netrules_elements(&q->rules, "add", link, table, out);
 	if (fclose(out) != 0)
 		return err_set(e, ENOMEM, "change rules of nftables");
 	if (*commands == '\0')
@@ -439,7 +441,7 @@ static int put(
 		return 0;
 	if (begin_rules(dir, &f, &q->rules, e) < 0)
 		return -1;
-	if (!(same && known && change(&before, q, &ignored) == 0) &&
+	if (!(same && known && change(&before, q, table, &ignored) == 0) &&
 		make(dir, table, q, e) < 0)
 		return -1;
 	return end_rules(dir, &f, &q->rules, e);
@@ -532,7 +534,7 @@ static int take_back(
 	static struct netrules rules;
 
 	if (read_rules(dir, file, &rules) == 0)
-		netrules_elements(&rules, "delete", link, out);
+		netrules_elements(&rules, "delete", link, NULL, out);
 	else if (errno != EBADMSG)
 		return err_set(e, errno, "read %s/%s", PATH_NET_RULES, file);
 	return 0;

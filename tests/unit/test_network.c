@@ -199,10 +199,11 @@ static void elements_are_one_command_a_set(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		assert_int_equal(netrules_line(lines[i], &r), 0);
-	netrules_elements(&r, "add", "nssh5", to);
-	netrules_elements(&r, "delete", "nssh5", to);
+	netrules_elements(&r, "add", "nssh5", "\tset with_rules {\n", to);
+	netrules_elements(&r, "delete", "nssh5", "table of an earlier version", to);
 	(void)fclose(to);
 	assert_string_equal(out,
+		"add element inet nsshell with_rules { \"nssh5\" }\n"
 		"add element inet nsshell deny4 { \"nssh5\" . 10.0.0.0/8, \"nssh5\" . "
 		"192.0.2.0/24 }\n"
 		"add element inet nsshell publish4 { tcp . 80 : 100.64.0.5 . 8000, tcp . 81 : "
