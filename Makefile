@@ -33,7 +33,7 @@ DEPS_CHECK := $(DEPS_DEMO) dnsmasq-base libcmocka-dev clang clang-format clang-t
 # What only make check-all starts.
 DEPS_ALL := buildah podman skopeo umoci
 DEPS_DEB := $(DEPS_BUILD) build-essential debhelper libcmocka-dev python3 lintian mmdebstrap git xz-utils
-DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun firejail iperf3 iputils-ping
+DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun firejail iperf3 iputils-ping passt
 
 # `make deps install`: what is said below asks the compiler and pkg-config, so make has to read it anew where that has
 # installed them. It does when a makefile that it includes was written on the way.

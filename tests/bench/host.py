@@ -13,7 +13,8 @@ from measure import Contender, call, reap, spawn
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 RUNDIR = "/run/nsshell"
-NAME = "nsshell-bench"  # the account, and the start of every PAM service of ours
+# The account, and the start of every PAM service of ours; NSSHELL_TEST_NAME keeps runs at the same time apart.
+NAME = "nsshell-bench" + os.environ.get("NSSHELL_TEST_NAME", "")
 CONF = """[Default]
 Isolate=no
 Services={services}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-What Network=private costs beside the host's network: a login, and what goes through it. In a network
-namespace of the bench's own, which is the host, with a second one beyond it.
+What Network=private costs beside the host's network, and beside pasta(1): a login, and what goes through it. In a
+network namespace of the bench's own, which is the host, with a second one beyond it.
 """
 
 import contextlib
@@ -72,10 +72,22 @@ def _open(host, service):
         host.settle()
 
 
-def _iperf(enter, arguments):
+def _seconds(pid):
+    """Of processor time, by now."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        words = f.read().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _iperf(enter, arguments, beside):
+    """Gbit/s that arrive, and seconds of processor time for each GB: of both ends, and of the processes @beside."""
+    before = sum(map(_seconds, beside))
     r = call([*enter, "iperf3", "-J", "-t", "1", "-c", BEYOND, *arguments], timeout=60)
     end = json.loads(r.stdout)["end"]
-    return end.get("sum_received", end.get("sum"))["bits_per_second"] / 1e9
+    said, used = end.get("sum_received", end.get("sum")), end["cpu_utilization_percent"]
+    arrived = said["bytes"] * (1 - said.get("lost_percent", 0) / 100)
+    seconds = (used["host_total"] + used["remote_total"]) / 100 * said["seconds"] + sum(map(_seconds, beside)) - before
+    return arrived * 8 / said["seconds"] / 1e9, seconds / arrived * 1e9
 
 
 def _round_trip(enter):
@@ -83,24 +95,57 @@ def _round_trip(enter):
     return float(r.stdout.split("=")[1].split("/")[1]) * 1000
 
 
+@contextlib.contextmanager
+def _pasta():
+    """The same by a process of the host's beside it, without root's hand in the host's network: its way in, and its pid."""
+    ns = subprocess.Popen(["unshare", "-n", "sleep", "100000"], preexec_fn=kernel.die_with_parent)
+    while os.readlink(f"/proc/{ns.pid}/ns/net") == os.readlink("/proc/self/ns/net"):
+        time.sleep(0.01)
+    # -f: it is ours to end.
+    pasta = subprocess.Popen(["pasta", "--config-net", "-q", "-f", "--runas", "0", *"-t none -u none -T none -U none".split(),
+                              "--no-map-gw", "--netns-only", "--netns", f"/proc/{ns.pid}/ns/net"],
+                             stderr=subprocess.DEVNULL, preexec_fn=kernel.die_with_parent)
+    enter = ["nsenter", "-t", str(ns.pid), "-n"]
+    try:
+        while f"{HOST}" not in call([*enter, "cat", "/proc/net/fib_trie"]).stdout:
+            time.sleep(0.01)
+        yield enter, pasta.pid
+    finally:
+        for p in (pasta, ns):
+            p.kill()
+            p.wait()
+
+
+def _turns(ways, n):
+    seen = {}
+    for i in range(n):
+        for way, enter, beside in ways[::1 if i % 2 else -1]:
+            for column, arguments in STREAMS:
+                seen.setdefault((way, column), []).append(_iperf(enter, arguments, beside))
+            seen.setdefault((way, "round trip"), []).append((_round_trip(enter), 0))
+    return seen
+
+
 def _through(host, beyond, n):
-    """One after the other in each round: what else the machine does falls on both."""
+    """One after the other in each round: what else the machine does falls on all."""
     server = subprocess.Popen([*beyond, "iperf3", "-s"], stdout=subprocess.DEVNULL, preexec_fn=kernel.die_with_parent)
     host.clean.add(server.kill)
     time.sleep(0.5)
-    seen = {}
-    with _open(host, NAME + "-private") as init:
-        ways = (("host", []), ("private", ["nsenter", "-t", init, "-n"]))
-        for i in range(n):
-            for way, enter in ways[::1 if i % 2 else -1]:
-                for column, arguments in STREAMS:
-                    seen.setdefault((way, column), []).append(_iperf(enter, arguments))
-                seen.setdefault((way, "round trip"), []).append(_round_trip(enter))
-    print(f"\nThrough the network, to a namespace beyond (iperf3, Gbit/s; ping -A, \u00b5s; median of {n} rounds)")
-    print(f"  {'':<18}{'host':>12}{'private':>12}{'ratio':>9}")
+    with _open(host, NAME + "-private") as init, contextlib.ExitStack() as stack:
+        ways = [("host", [], []), ("private", ["nsenter", "-t", init, "-n"], [])]
+        if shutil.which("pasta"):
+            enter, pid = stack.enter_context(_pasta())
+            ways.append(("pasta", enter, [pid]))
+        seen = _turns(ways, n)
+    names = [way for way, _, _ in ways]
+    print(f"\nThrough the network, to a namespace beyond (iperf3, Gbit/s; ping -A, \u00b5s; median of {n} rounds; in brackets "
+          "seconds of processor time for each GB)")
+    print(f"  {'':<14}" + "".join(f"{name:>17}" for name in names) + "".join(f"{name + ' ratio':>15}" for name in names[1:]))
     for column in [c for c, _ in STREAMS] + ["round trip"]:
-        own, ref = (statistics.median(seen[way, column]) for way in ("private", "host"))
-        print(f"  {column:<18}{ref:>12.2f}{own:>12.2f}{own / ref:>9.2f}")
+        rate, used = ([statistics.median(x[i] for x in seen[name, column]) for name in names] for i in (0, 1))
+        print(f"  {column:<14}" + "".join(f"{r:>9.2f} " + (f"({u:.2f})" if u else "").rjust(7) for r, u in zip(rate, used)) +
+              "".join(f"{statistics.median(a[0] / b[0] for a, b in zip(seen[name, column], seen['host', column])):>15.2f}"
+                      for name in names[1:]))
 
 
 def network_table(host, n):
