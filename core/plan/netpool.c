@@ -273,7 +273,7 @@ static void put_published(FILE *out)
 
 /*
  * Other accounts' links, what is the host's alone, and where clouds tell a machine its secrets, but for link-local
- * addresses: Alibaba; Azure, who has names at the same address; Amazon, Google and Scaleway by IPv6.
+ * addresses: Alibaba; Azure, who has names at the same address; by IPv6 Amazon, Google, Scaleway, Oracle and Linode.
  */
 #define CLOSED                                                                           \
 	"\tchain azure {\n"                                                              \
@@ -284,7 +284,8 @@ static void put_published(FILE *out)
 	"\t\tip daddr vmap { 127.0.0.0/8 : goto rejected, "                              \
 	"169.254.0.0/16 : goto rejected, 100.100.100.200 : goto rejected, "              \
 	"168.63.129.16 : jump azure }\n"                                                 \
-	"\t\tip6 daddr { fd00:ec2::254, fd20:ce::254, fd00:42::42 } goto rejected\n"     \
+	"\t\tip6 daddr { fd00:ec2::254, fd20:ce::254, fd00:42::42, "                     \
+	"fd00:c1::a9fe:a9fe, fd00:a9fe:a9fe::1 } goto rejected\n"                        \
 	"\t}\n"
 
 #define ANSWERS "\t\tct direction reply ct state established,related accept\n"
@@ -344,17 +345,14 @@ static void put_filter(bool names, uint32_t connections, FILE *out)
 }
 
 /*
- * Servers beyond, of NFS above all, take a port below 1024 for the word of the host's root. In a box of Root=yes
- * everybody has such ports, and a masquerade keeps those it can.
+ * What leaves the host has its address, whatever pool the box's own is of. Servers beyond, of NFS above all, take a port
+ * below 1024 for the word of the host's root. In a box of Root=yes everybody has such ports, and a masquerade keeps
+ * those it can.
  */
-static void put_masquerade(const char *family, const char *from, FILE *out)
-{
-	fprintf(out,
-		"\t\t%s saddr %s oifname != \"" NETPOOL_LINK
-		"*\" meta l4proto { tcp, udp } th sport < 1024 masquerade to :1024-65535\n"
-		"\t\t%s saddr %s oifname != \"" NETPOOL_LINK "*\" masquerade\n",
-		family, from, family, from);
-}
+#define LEAVES "\t\tiifname \"" NETPOOL_LINK "*\" oifname != \"" NETPOOL_LINK "*\" "
+#define MASQUERADE                                                                            \
+	LEAVES "meta l4proto { tcp, udp } th sport < 1024 masquerade to :1024-65535\n" LEAVES \
+	       "masquerade\n"
 
 void netpool_table(const struct netpool *p, uint32_t resolver, FILE *out)
 {
@@ -370,16 +368,13 @@ void netpool_table(const struct netpool *p, uint32_t resolver, FILE *out)
 	put_mark("back", "filter hook prerouting", v4, v6, out);
 	put_mark("host_out", "route hook output", v4, v6, out);
 	put_filter(resolver != 0, p->connections, out);
-	fputs("\tchain after {\n\t\ttype nat hook postrouting priority 100\n", out);
-	put_masquerade("ip", v4, out);
-	fputs("\t\tip saddr 127.0.0.0/8 oifname \"" NETPOOL_LINK
+	fputs("\tchain after {\n\t\ttype nat hook postrouting priority 100\n" MASQUERADE
+	      "\t\tip saddr 127.0.0.0/8 oifname \"" NETPOOL_LINK
 	      "*\" snat ip to " NETPOOL_GATEWAY4 "\n",
 		out);
-	if (*v6) {
-		put_masquerade("ip6", v6, out);
+	if (*v6)
 		fputs("\t\tip6 saddr ::1 oifname \"" NETPOOL_LINK
 		      "*\" snat ip6 to " NETPOOL_GATEWAY6 "\n",
 			out);
-	}
 	fputs("\t}\n}\n", out);
 }

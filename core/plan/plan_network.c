@@ -127,8 +127,15 @@ static uint32_t plan_names(struct planner *b, struct plan_network *net)
 	const char *text = host->resolv ? host->resolv : "";
 	struct names n = { .b = b, .text = "", .own = dns->n > 0 };
 
-	for (size_t i = 0; i < dns->n; i++)
+	for (size_t i = 0; i < dns->n; i++) {
 		n.text = planner_text(b, "%snameserver %s\n", n.text, dns->v[i]);
+		/* What root makes reachable is what the host's own file names, and nothing else. */
+		if (asked_for_it(dns->v[i]) != 0 || !strncmp(dns->v[i], "fe80:", 5))
+			planner_note(b,
+				"DNS=%s isn't reached from Network=private: it is at a loopback, or "
+				"link-local; have the host's /etc/resolv.conf name it, and leave DNS= out",
+				dns->v[i]);
+	}
 	/* systemd-resolved's stub is at a loopback; those that it asks aren't. */
 	if (is_all_local(text) && host->resolv_uplink &&
 		strstr(host->resolv_uplink, "nameserver "))

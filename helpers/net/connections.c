@@ -109,10 +109,10 @@ static int forget_side(int tuple, int flags, const char *address)
 	return r < 0 ? r : nl_recvmsgs_default(ask);
 }
 
-/* Return: 0; 1 where the kernel can't be asked, with @e; -1 with @e. */
-static int forget_address(const char *address, struct err *e)
+/* @all: else those alone that were begun to it. Return: 0; 1 where the kernel can't be asked, with @e; -1 with @e. */
+static int forget_address(const char *address, bool all, struct err *e)
 {
-	int r = forget_side(CTA_TUPLE_ORIG, CTA_FILTER_ORIG_FLAGS, address);
+	int r = all ? forget_side(CTA_TUPLE_ORIG, CTA_FILTER_ORIG_FLAGS, address) : 0;
 
 	if (r == 0)
 		r = forget_side(CTA_TUPLE_REPLY, CTA_FILTER_REPLY_FLAGS, address);
@@ -142,7 +142,7 @@ static int read_pool(struct netpool *ret, struct err *e)
 		       : 0;
 }
 
-int net_connections_end(uint32_t number, struct err *e)
+int net_connections_end(uint32_t number, bool all, struct err *e)
 {
 	char v4[NETPOOL_TEXT_MAX], v6[NETPOOL_TEXT_MAX];
 	struct netpool pool;
@@ -153,12 +153,12 @@ int net_connections_end(uint32_t number, struct err *e)
 		return 0;
 	netpool_v4(&pool, number, v4);
 	netpool_v6(&pool, number, v6);
-	if (forget_address(v4, e) < 0)
+	if (forget_address(v4, all, e) < 0)
 		return -1;
-	return *v6 && forget_address(v6, e) < 0 ? -1 : 0;
+	return *v6 && forget_address(v6, all, e) < 0 ? -1 : 0;
 }
 
 int net_connections_try(struct err *e)
 {
-	return forget_address("0.0.0.0", e) == 0 ? 0 : -1;
+	return forget_address("0.0.0.0", true, e) == 0 ? 0 : -1;
 }

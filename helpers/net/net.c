@@ -35,8 +35,6 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define PATIENCE_S 30
-
 int net_failed(int r, struct err *e, const char *fmt, ...)
 {
 	char what[256];
@@ -254,7 +252,7 @@ static int run(int argc, char **argv, struct err *e)
 	if (verbs[i].lock && net_lock(&guard, e) < 0)
 		return -1;
 	/* The lock has a patience of its own, and others' work is no part of this one. */
-	(void)alarm(PATIENCE_S);
+	(void)alarm(NET_PATIENCE_S);
 	return verbs[i].run(argc - 2, argv + 2, &q, e);
 }
 

@@ -16,6 +16,8 @@ struct nft_ctx;
 #define NET_NAMESPACE_FD 3 /* the account's network namespace */
 #define NET_INSIDE_FD    4 /* a socket of NETLINK_ROUTE that was made in it */
 
+#define NET_PATIENCE_S   30 /* for one link's work */
+
 struct net_request {
 	struct netpool pool;
 	uint32_t number;
@@ -55,8 +57,11 @@ int net_table_set(struct net_request *q, struct err *e);
 int net_table_close(uint32_t number, struct err *e);
 int net_table_sweep(struct err *e);
 
-/* connections.c: what the kernel remembers of those of that number, whose link is gone. Return: 0 or -1 with @e. */
-int net_connections_end(uint32_t number, struct err *e);
+/*
+ * connections.c: what the kernel remembers of those of that number goes: of one whose link is gone @all of it; else of
+ * those that somebody else began, who may begin them anew where the table lets them. Return: 0 or -1 with @e.
+ */
+int net_connections_end(uint32_t number, bool all, struct err *e);
 /* Whether the kernel says what it remembers. Return: 0 or -1 with @e. */
 int net_connections_try(struct err *e);
 

@@ -19,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define TRIED    NETPOOL_TABLE "_tried"
 #define LOCK_MS  60000 /* hundreds may log in at once */
@@ -425,6 +426,16 @@ static int read_before(int dir, uint32_t number, struct netrules *before, bool *
 	return 0;
 }
 
+/* Connections by a port that isn't published any more, which the kernel leads on by itself. */
+static int end_published(
+	const struct netrules *before, const struct net_request *q, struct err *e)
+{
+	for (size_t i = 0; i < before->n_publish; i++)
+		if (!has_publish(&q->rules, &before->publish[i]))
+			return net_connections_end(q->number, false, e);
+	return 0;
+}
+
 /* @table: make it anew where the account's rules can't be changed in it, or where it isn't @same. */
 static int put(
 	int dir, struct net_request *q, const char *table, bool same, struct err *e)
@@ -443,6 +454,8 @@ static int put(
 		return -1;
 	if (!(same && known && change(&before, q, table, &ignored) == 0) &&
 		make(dir, table, q, e) < 0)
+		return -1;
+	if (end_published(&before, q, e) < 0)
 		return -1;
 	return end_rules(dir, &f, &q->rules, e);
 }
@@ -561,7 +574,8 @@ static int put_away(int dir, uint32_t number, struct err *e)
 	if (fclose(out) != 0)
 		return err_set(e, ENOMEM, "take rules of nftables away");
 	/* As long as it is in the table somebody has to know. */
-	if (r < 0 || run_each(commands, e) < 0 || net_connections_end(number, e) < 0)
+	if (r < 0 || run_each(commands, e) < 0 ||
+		net_connections_end(number, true, e) < 0)
 		return -1;
 	return forget(dir, f.now, e) < 0 ? -1 : forget(dir, f.new, e);
 }
@@ -579,6 +593,8 @@ int net_table_close(uint32_t number, struct err *e)
 static int sweep_file(int dir, uint32_t number, void *arg, struct err *e)
 {
 	(void)arg;
+	/* There may be a thousand. */
+	(void)alarm(NET_PATIENCE_S);
 	if (!has_link(number))
 		return put_away(dir, number, e);
 	return errno == 0 ? 0

@@ -42,6 +42,7 @@ def _leave(host):
                   "ip link set up0 up", "ip link set lo up", f"ip route add default via {BEYOND}",
                   "sysctl -qw net.ipv4.ip_forward=1"):
         call(words.split())
+    call(["sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647"])  # for pasta
     for words in (f"ip addr add {BEYOND}/24 dev eth0", "ip link set eth0 up", "ip link set lo up"):
         call([*beyond, *words.split()])
     return beyond
@@ -82,8 +83,10 @@ def _seconds(pid):
 def _iperf(enter, arguments, beside):
     """Gbit/s that arrive, and seconds of processor time for each GB: of both ends, and of the processes @beside."""
     before = sum(map(_seconds, beside))
-    r = call([*enter, "iperf3", "-J", "-t", "1", "-c", BEYOND, *arguments], timeout=60)
-    end = json.loads(r.stdout)["end"]
+    end = {}
+    while "cpu_utilization_percent" not in end:  # the server may be busy with the end of the one before
+        r = call([*enter, "iperf3", "-J", "-t", "1", "-c", BEYOND, *arguments], timeout=60)
+        end = json.loads(r.stdout)["end"]
     said, used = end.get("sum_received", end.get("sum")), end["cpu_utilization_percent"]
     arrived = said["bytes"] * (1 - said.get("lost_percent", 0) / 100)
     seconds = (used["host_total"] + used["remote_total"]) / 100 * said["seconds"] + sum(map(_seconds, beside)) - before
@@ -130,7 +133,8 @@ def _through(host, beyond, n):
     """One after the other in each round: what else the machine does falls on all."""
     server = subprocess.Popen([*beyond, "iperf3", "-s"], stdout=subprocess.DEVNULL, preexec_fn=kernel.die_with_parent)
     host.clean.add(server.kill)
-    time.sleep(0.5)
+    while ":1451 " not in call([*beyond, "cat", "/proc/net/tcp", "/proc/net/tcp6"]).stdout:
+        time.sleep(0.02)
     with _open(host, NAME + "-private") as init, contextlib.ExitStack() as stack:
         ways = [("host", [], []), ("private", ["nsenter", "-t", init, "-n"], [])]
         if shutil.which("pasta"):

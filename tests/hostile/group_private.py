@@ -12,8 +12,9 @@ from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask, reach
 CONFIG = ("Network=private\nAllowUserNamespaces=yes\nSystemCallFilter=no\nRestrictAddressFamilies=no\n"
           "[Network]\nConnectionsMax=64\n")
 META4, META6 = "169.254.169.254", "fd00:ec2::254"
-# Azure's, which has names at port 53; Alibaba's; Google's and Scaleway's.
-METADATA = (("168.63.129.16", 80), ("100.100.100.200", 80), ("fd20:ce::254", 80), ("fd00:42::42", 80))
+# Azure's, which has names at port 53; Alibaba's; Google's, Scaleway's, Oracle's and Linode's.
+METADATA = (("168.63.129.16", 80), ("100.100.100.200", 80), ("fd20:ce::254", 80), ("fd00:42::42", 80),
+            ("fd00:c1::a9fe:a9fe", 80), ("fd00:a9fe:a9fe::1", 80))
 NO = "no:.*"
 DENIED = ".*(not permitted|denied|Read-only|must be root|No such|EPERM|not supported).*"
 

@@ -270,7 +270,7 @@ static void an_account_has_an_address_of_each_family(void **state)
 	assert_string_equal(n->link, "nssh5");
 	assert_string_equal(n->address4, "100.64.0.5");
 	assert_string_equal(n->address6, "fd6e:7373::5");
-	assert_non_null(strstr(n->table, "ip6 saddr fd6e:7373::/48"));
+	assert_non_null(strstr(n->table, "ip6 daddr fd6e:7373::/48"));
 	f.host.ipv6 = false;
 	f.in.number = 5;
 	fixture_plan(&f);
@@ -356,6 +356,24 @@ static void dns_names_others(void **state)
 	f.policy.dns = (struct strlist){ .v = list, .n = 1 };
 	assert_string_equal(made()->resolv, "nameserver 198.51.100.7\nsearch lab\n");
 	assert_string_equal(f.plan->network.resolver, "");
+	for (size_t i = 0; i < f.plan->n_notes; i++)
+		assert_null(strstr(f.plan->notes[i], "DNS="));
+	f.policy.dns = (struct strlist){ 0 };
+}
+
+static void dns_that_cannot_be_reached_is_told(void **state)
+{
+	static char all[][24] = { "127.0.0.53", "::1", "169.254.169.254", "fe80::1" };
+	char *list[1];
+
+	(void)state;
+	f.policy.dns = (struct strlist){ .v = list, .n = 1 };
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		list[0] = all[i];
+		assert_non_null(made());
+		assert_string_equal(f.plan->network.resolver, "");
+		assert_non_null(strstr(f.plan->notes[f.plan->n_notes - 1], all[i]));
+	}
 	f.policy.dns = (struct strlist){ 0 };
 }
 
@@ -391,6 +409,7 @@ int main(void)
 		STORY(a_link_local_resolver_is_at_the_gateway),
 		STORY(behind_resolveds_stub_are_those_that_it_asks),
 		STORY(dns_names_others),
+		STORY(dns_that_cannot_be_reached_is_told),
 		STORY(without_forwarding_the_admin_is_told),
 	};
 
