@@ -20,8 +20,8 @@
 /* Where a network's way out begins: no address of the host's, and the same in each. */
 #define NETPOOL_GATEWAY4 "169.254.1.1"
 #define NETPOOL_GATEWAY6 "fe80::1"
-#define NETPOOL_TABLE    "nsshell" /* of nftables, family inet */
-#define NETPOOL_RULED    "with_rules" /* its set of links that have a rule of their account's */
+#define NETPOOL_TABLE    "nsshell"    /* of nftables, family inet */
+#define NETPOOL_RULED    "with_rules" /* its set of links that have one of their own */
 
 /*
  * The wall behind the table. Without its mark no packet to an address of the pool has a way, nor one

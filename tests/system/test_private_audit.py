@@ -144,6 +144,7 @@ def test_echoes_and_fragments(b):
         for address in (BEYOND4, BEYOND6):
             r = b.run("nsenter", "-t", pid, "-n", "ping", "-c1", "-W3", address)
             b.check(r.returncode == 0, f"an echo comes back from {address}", r.stdout + r.stderr)
+        _until(lambda: HOST4 in heard.read_text())
         seen = set(heard.read_text().split())
         table = [line for line in w.on_host("cat /proc/net/nf_conntrack").stdout.splitlines() if "icmpv6" in line]
         b.check(HOST4 in seen and mine not in seen and "dst=2001:0db8:0000:0000:0000:0000:0000:0001 " in "".join(table),
