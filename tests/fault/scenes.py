@@ -17,6 +17,8 @@ from test_door import Door as DoorPrograms
 SERVICE = "nsshell-faults"
 # What a session's processes become lies elsewhere, and counts in each scene.
 RESIDENT = tuple(f"{LIBEXEC}/nsshell-{name}" for name in ("supervisor", "worker", "init"))
+# What a box has in the place of the host's commands.
+CLIENT = LIBEXEC + "/nsshell-command"
 POOL, AT = "- 4096 100.64.0.0/16 fd6e:7373::/48", "'at 100.64.0.1 fd6e:7373::1'"
 LIMITS = "MemoryMax=64M\nTasksMax=50\nCPUQuota=200%\n"
 # Of /proc/PID/status: what a box decides.
@@ -122,7 +124,7 @@ class Login:
     name = "login"
     options = ()
     direct = None     # how a line begins with which one speaks that has an exit status to answer with
-    mute = ()         # failing calls that only the exit status tells: stdio is the command's by then
+    mute = ()         # failing calls that only the exit status tells: stdio is the command's by then; "write", "passwd write"
     on_terminal = False
     sweeps = False    # what is left may be taken away by the next login
     beyond = None     # only what that scene doesn't do as well
@@ -561,19 +563,24 @@ class Host(Door):
 
     name = "host"
     direct = (*Door.direct, "passwd: ")
+    # Whether there is anything to speak to; and what isn't heard of a command's end is told as that it was killed.
+    mute = (*Door.mute, *(f"{client} {call}" for client in ("passwd", "newgrp", "wall") for call in ("fcntl", "recvmsg")))
     commands = "passwd"
     beyond = Door
+
+    def counted(self):
+        return [*super().counted(), "-o", CLIENT]
 
     def argv(self):
         return [*super().argv()[:-1], LOOK + "; passwd -S || exit 1"]
 
 
-class Inside(Door):
+class Inside(Host):
     """The same, and what its session does for it: another group first, and words for its terminals."""
 
     name = "inside"
     direct = (*Door.direct, "sg: ", "wall: ")
-    beyond = Door
+    commands = Door.commands
 
     def argv(self):
         return [*super().argv()[:-1], LOOK + f"; sg {self.stage.box_group} true && wall words || exit 1"]

@@ -119,7 +119,7 @@ class Worker:
     @staticmethod
     def _is_loading(point):
         """Of what ld.so does, nothing is ours; a static program does that itself, before main()."""
-        return point.where == "loader" or (point.program, point.call) == ("nsshell", "mprotect")
+        return point.where == "loader" or (point.call == "mprotect" and point.program in ("nsshell", "passwd", "newgrp", "wall"))
 
     def _judge(self, scene, result, point, fault):
         """(what it came to, what is wrong with that or None)"""
@@ -134,8 +134,8 @@ class Worker:
         if result.is_refused():
             if self._speaks_for_itself(result, fault):
                 return "ended", None
-            if not result.said and point.call not in scene.mute and not self.stage.syslog.lines("refused") and \
-                    not self._is_loading(point):
+            mute = not {point.call, f"{point.program} {point.call}"}.isdisjoint(scene.mute)
+            if not result.said and not mute and not self.stage.syslog.lines("refused") and not self._is_loading(point):
                 return "refused", f"refused without a word: {result.text[-200:]!r}"
             return "refused", None
         if fault == "KILL":
