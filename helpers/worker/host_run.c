@@ -97,15 +97,16 @@ static int become(const struct host_run *in, struct err *e)
 
 static int take_stdio(const int own[3], int *report, struct err *e)
 {
-	int high[3];
+	int high[3], above;
 
 	for (int i = 0; i < 3; i++) {
 		high[i] = fcntl(own[i], F_DUPFD_CLOEXEC, HIGH);
 		if (high[i] < 0)
 			return err_set(e, errno, "set up stdio");
 	}
-	*report = fcntl(*report, F_DUPFD_CLOEXEC, HIGH);
-	if (*report < 0 || dup3(*report, 3, O_CLOEXEC) < 0)
+	/* What fails here is told over the one of before. */
+	above = fcntl(*report, F_DUPFD_CLOEXEC, HIGH);
+	if (above < 0 || dup3(above, 3, O_CLOEXEC) < 0)
 		return err_set(e, errno, "set up stdio");
 	*report = 3;
 	for (int i = 0; i < 3; i++)
