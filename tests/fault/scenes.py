@@ -564,7 +564,7 @@ class Host(Door):
     name = "host"
     direct = (*Door.direct, "passwd: ")
     # Whether there is anything to speak to; and what isn't heard of a command's end is told as that it was killed.
-    mute = (*Door.mute, *(f"{client} {call}" for client in ("passwd", "newgrp", "wall") for call in ("fcntl", "recvmsg")))
+    mute = (*Door.mute, "nsshell-worker sendmsg", *(f"{client} {call}" for client in ("passwd", "newgrp", "wall") for call in ("fcntl", "recvmsg")))
     commands = "passwd"
     beyond = Door
 
