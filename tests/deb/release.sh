@@ -39,7 +39,7 @@ each_saw_its_own() { ! grep -v '^alice: /home/alice $\|^bob: /home/alice /home/b
 
 apt-get update -qq
 ok "the package of Debian 12" install_package /deb/12
-useradd -m -s /bin/bash alice && useradd -m -s /bin/bash bob
+useradd -m -s /bin/bash -u 59238 alice && useradd -m -s /bin/bash -u 59239 bob
 printf '[User alice]\nIsolate=yes\n' >/etc/nsshell/nsshell.conf.d/release.conf
 ok "nsctl enable" nsctl enable --yes
 all_the_while &

@@ -95,7 +95,8 @@ none_was_refused() {
 	[ "$(wc -l <"$dir/logins")" -gt 20 ] && ! grep -v '^pid:' "$dir/logins" && ! grep -F "$host" "$dir/logins"
 }
 
-useradd -m -s /bin/bash $name
+# Of this machine it has the control groups (enter.sh), where another login of this uid would have it other limits.
+useradd -m -s /bin/bash -u 59236 $name
 puts old >/dev/null 2>&1
 printf '[User %s]\nIsolate=yes\nShare=account\n' $name >/etc/nsshell/nsshell.conf.d/upgrade.conf
 ok "nsctl enable" nsctl enable --yes su
