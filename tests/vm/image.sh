@@ -29,7 +29,8 @@ stamp=$({ cat "$self" && echo "$release $extra"; } | sha256sum)
 if [ -e "$dir/initrd" ] && [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ]; then exit 0; fi
 
 work=$(mktemp -d "$dir/work.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+# The host's /proc, /sys and /dev are below it while mmdebstrap runs, so that does in a mount namespace of its own.
+trap 'rm -rf --one-file-system "$work"' EXIT
 root=$work/root
 
 # The kernel is unpacked, not installed: nobody's next boot is meant to be this one. busybox can't read compressed modules.
@@ -200,7 +201,7 @@ ssh-keygen -q -t ed25519 -N '' -C vm -f "$work/out/id"
 # shellcheck disable=SC1091
 sed "s/\b$(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")\b/$release/g" "$sources" >"$work/${sources##*/}"
 # shellcheck disable=SC2016 # mmdebstrap's shell
-mmdebstrap --mode=root --variant=essential --quiet --include="$packages${extra:+,$extra}" \
+unshare --mount mmdebstrap --mode=root --variant=essential --quiet --include="$packages${extra:+,$extra}" \
 	--aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='force-unsafe-io' \
