@@ -147,7 +147,7 @@ def _import(i, n, megabytes):
 
 def _commit(i, n):
     service = i.service("commit", "RootFS=image:of1:1\nUpper=disk\n")
-    call(i.host.caller(service, NAME)[:-1] + ["/bin/sh", "-c", f"cd /work; mkdir $(seq 0 99); {MANY % FILES}"])
+    call(i.host.caller(service, NAME)[:-1] + ["/bin/sh", "-c", f"cd /open; mkdir $(seq 0 99); {MANY % FILES}"])
     rows = [Contender("nsctl image commit", _timed([i.nsctl, "image", "commit", NAME, "new:1"],
                                                    _undo(i.nsctl, "image", "remove", "new:1")))]
     if shutil.which("podman"):
@@ -155,7 +155,7 @@ def _commit(i, n):
         image = call(_podman(i, "images", "-q")).stdout.split()[0]
         box = call(_podman(i, "create", image, "/bin/true")).stdout.strip()
         where = call(_podman(i, "mount", box)).stdout.strip()
-        call(["/bin/sh", "-c", f"cd {where}/work; mkdir $(seq 0 99); {MANY % FILES}"])
+        call(["/bin/sh", "-c", f"cd {where}/open; mkdir $(seq 0 99); {MANY % FILES}"])
         rows.append(Contender("podman commit", _timed(_podman(i, "commit", "-q", box, "new:1"), _undo(*_podman(i, "rmi", "new:1")))))
     rounds(rows, n, 1)
     table(f"Commit of {FILES} files, s", rows, ["s"], rows[0].name)

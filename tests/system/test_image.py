@@ -74,6 +74,37 @@ def test_kinds_of_archives(b):
         b.check(os.listdir(f"{images.IMAGES}/tmp") == [], "nothing half-done is left", str(os.listdir(f"{images.IMAGES}/tmp")))
 
 
+def test_several_machines(b):
+    """Of an index with images for several machines, as registries have it, this one's is taken; and layers by zstd."""
+    layer, other = tar(*ROOT), tar(entry("other", b"s390x"))
+    here = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+    ours = images.oci_files([layer])
+    config = json.loads(images.config_of([other]))
+    config["architecture"] = "s390x"
+    theirs = images.oci_files([other], config=json.dumps(config).encode())
+    parts = [dict(json.loads(f["index.json"])["manifests"][0], platform={"os": "linux", "architecture": machine})
+             for f, machine in ((theirs, "s390x"), (ours, here))]
+    inner = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": parts}).encode()
+
+    def archive(index):
+        return tar(*[entry(k, v) for k, v in {**theirs, **ours, f"blobs/sha256/{images.digest(inner)}": inner, "index.json": json.dumps(
+            {"schemaVersion": 2, "manifests": index}).encode()}.items()])
+    below = {"mediaType": "application/vnd.oci.image.index.v1+json", "digest": f"sha256:{images.digest(inner)}", "size": len(inner),
+             "annotations": {"org.opencontainers.image.ref.name": "several:1"}}
+    with images.store(b) as place:
+        _whole(b, _import(b, place, archive([below]), name="several:1"), "an index of several machines", "several:1")
+        r = _import(b, place, archive([dict(below, digest=f"sha256:{'0' * 64}")]), name="nothing:1")
+        b.check(r.returncode == 1 and not os.path.lexists(f"{images.IMAGES}/tags/nothing:1"), "one that names what isn't there is refused", r.stderr)
+        r = _import(b, place, images.oci_archive([other], config=json.dumps(config).encode()), name="foreign:1")
+        b.check(r.returncode == 0 and "it is for s390x" in r.stderr and "s390x" in b.nsctl("image", "list").stdout,
+                "another machine's alone is taken, which is said", r.stdout + r.stderr)
+        if shutil.which("zstd"):
+            packed = subprocess.run(["zstd", "-q", "-c"], input=layer, stdout=subprocess.PIPE, check=True).stdout
+            _whole(b, _import(b, place, images.oci_archive([layer], compress=lambda _: packed, kind="tar+zstd"), name="zstd"), "layers by zstd", "zstd:latest")
+        else:
+            b.skip("layers by zstd", "zstd isn't installed")
+
+
 def test_layers_on_layers(b):
     """Whiteouts and opaque directories, in whatever order they come, are what overlayfs makes of them."""
     low = tar(entry("gone", b"1"), entry("dir/"), entry("dir/old", b"1"), entry("opaque/"), entry("opaque/old", b"1"),

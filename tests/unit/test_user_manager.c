@@ -62,6 +62,12 @@ static void a_part_of_the_session_s_group_is_the_account_s(void **state)
 	assert_int_equal(f.plan->n_notes, 0);
 }
 
+static char *layers[] = { (char *)"0123456789ab" };
+static const struct plan_image image = { .text = "course:1@sha256:00",
+	.lower = "/var/lib/nsshell/images/layers",
+	.layers = layers,
+	.n_layers = 1 };
+
 static void there_is_none(const char *because)
 {
 	fixture_plan(&f);
@@ -78,6 +84,11 @@ static void a_host_that_has_no_such_group_or_program_gives_none(void **state)
 	f.host.cgroup = PLAN_CGROUP_V1;
 	there_is_none("UserManager=yes: needs cgroup v2");
 	f.host.cgroup = PLAN_CGROUP_V2;
+	f.host.image = &image;
+	f.policy.image = (char *)"course:1";
+	there_is_none("UserManager=yes: the box is over an image");
+	f.host.image = NULL;
+	f.policy.image = NULL;
 	f.host.user_manager = NULL;
 	there_is_none("UserManager=yes: this host has no " PROGRAM);
 }
