@@ -16,7 +16,7 @@
 /* What it says, to its end, however much there is room for: it ends by itself, but not before it has said all. */
 static void listen_to(int fd, char *buf, size_t size)
 {
-	char more[4096];
+	char more[4096] = "";
 	size_t len = 0;
 	ssize_t n;
 
