@@ -352,7 +352,7 @@ def test_a_thousand_addresses(b):
                 crowd.stdin.close()
         b.gone()
         _until(lambda: not w.links())
-        r = b.run(*w.enter(w.host), b.stage.bin / "nsctl", "gc")
+        r = b.run(*w.enter(w.host), b.stage.bin / "nsctl", "gc", timeout=600)
         b.check(not w.links() and not _elements(w) and not os.listdir("/run/nsshell/net"), "nothing is left of them",
                 len(w.links()), r.stdout + r.stderr)
 
