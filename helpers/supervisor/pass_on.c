@@ -60,16 +60,16 @@ int pass_on_read(
 	size_t len;
 	char *bytes;
 
-	if (!is_ours(fd, head, size))
+	if (!is_ours(from, head, size))
 		return err_set(e, 0,
 			"programs of nsshell's are of two versions: log in again when the upgrade is done");
-	if (fstat(fd, &st) < 0)
+	if (fstat(from, &st) < 0)
 		return err_set(e, errno, "take the session over");
 	len = (size_t)st.st_size - size;
 	/* The plan points into it. */
 	bytes = malloc(len);
-	if (!bytes || read_at(fd, head, size, 0) < 0 ||
-		read_at(fd, bytes, len, (off_t)size) < 0) {
+	if (!bytes || read_at(from, head, size, 0) < 0 ||
+		read_at(from, bytes, len, (off_t)size) < 0) {
 		(void)err_set(e, errno, "take the session over");
 		free(bytes);
 		return -1;
