@@ -133,7 +133,7 @@ def _unlinked(b, directory, *places):
         "strace", "-f", "-qq", "-e", "trace=unlink,unlinkat", "-e", "status=successful", "-o", told))
     text = told.read_text(encoding="utf-8")
     told.unlink()
-    return None if r.returncode else re.findall(r'"([^"]*(?:pam_nsshell\.so|nsshell-\w+|bin/nsshell))"', text)
+    return None if r.returncode else re.findall(r'"([^"]*(?:pam_nsshell\.so|libexec/[^"]*nsshell-\w+|bin/nsshell))"', text)
 
 
 def test_install(b):

@@ -12,7 +12,7 @@ from harness import kernel
 from harness.pace import patient
 from harness.scene import json_of
 
-MANY_MAPS = """python3 -c '
+MANY_MAPS = """: >/tmp/many; python3 -c '
 import ctypes, mmap, time
 libc = ctypes.CDLL(None)
 n = 30000

@@ -200,8 +200,8 @@ def test_rules_in_a_flood(b):
         b.check(_moves(a), "a connection goes on beside a flood", a.do("cat talk"))
         r = b.run(*nsctl, "IPAddressDeny=192.0.2.0/24")
         before = _sent(w)
-        time.sleep(0.5)
-        b.check(r.returncode == 0 and not _moves(a) and _sent(w) == before, "what nsctl set denies ends at once, the flood too",
+        time.sleep(0.5)  # the host itself looks for its neighbours; a datagram of the flood has 1042
+        b.check(r.returncode == 0 and not _moves(a) and _sent(w) - before < 5000, "what nsctl set denies ends at once, the flood too",
                 (r.stdout + r.stderr, before, _sent(w)))
         a.do(f"kill {flood}")
         r = b.run(*nsctl, "IPAddressDeny=")
@@ -210,8 +210,8 @@ def test_rules_in_a_flood(b):
 
 
 def _sent(w):
-    """Packets that left the host for beyond."""
-    return w.on_host("cat /sys/class/net/up0/statistics/tx_bytes 2>/dev/null || awk '/up0/{print $10}' /proc/net/dev").stdout.split()[0]
+    """Bytes that left the host for beyond."""
+    return int(w.on_host("cat /sys/class/net/up0/statistics/tx_bytes 2>/dev/null || awk '/up0/{print $10}' /proc/net/dev").stdout.split()[0])
 
 
 def test_a_port_that_is_published_no_more(b):
