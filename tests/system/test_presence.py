@@ -137,6 +137,7 @@ def test_wall_on_every_terminal(b):
     b.stage.config()
     with Terminal(["login", "-f", name]) as t:
         t.expect(r"\$ ", timeout=20)
+        _appear(b, b.alice)  # who is at a terminal is noted once the shell is there
         _told(b, "the host goes down at one", {"the terminal": t}, "a login on a console")
         t.line("exit")
     b.gone(name)
