@@ -288,9 +288,11 @@ int main(int argc, char **argv)
 	hold_term(false);
 	openlog("nsshell", LOG_PID, LOG_AUTHPRIV);
 	title_begin(argc, argv);
-	if (argc != 1 || close_on_exec() < 0)
+	if (argc != 1)
 		return 1;
-	if (take_over(&left, &plan, &a.error) == 0) {
+	if (close_on_exec() < 0)
+		(void)err_set(&a.error, errno, "begin with a request");
+	else if (take_over(&left, &plan, &a.error) == 0) {
 		w.ptys = left.ptys ? WORKER_PTYS_FD : -EBADF;
 		r = serve(&w, left.spare, &a, &a.error);
 	}
