@@ -10,7 +10,6 @@
 #include "core/run/session/session_socket.h"
 #include "helpers/worker/children.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -101,7 +100,7 @@ static void hang_up(struct loop *l)
 	for (int way = IN; way < WAYS; way++)
 		close_way(l, way);
 	cleanup_close(&l->r->master);
-	cleanup_close(&l->sock);
+	l->sock = -EBADF; /* the caller's */
 	if (l->gone)
 		return;
 	if (kill(-l->r->pid, SIGHUP) < 0)
@@ -349,8 +348,8 @@ void host_follow(
 	if (begin(&l) < 0) {
 		end_it(&l, "it can't be looked after");
 	} else {
-		l.sock = sock >= 0 ? fcntl(sock, F_DUPFD_CLOEXEC, 0) : -EBADF;
-		if (l.sock < 0)
+		l.sock = sock;
+		if (sock < 0)
 			hang_up(&l);
 		while (step(&l))
 			continue;
@@ -358,7 +357,6 @@ void host_follow(
 	for (int way = IN; way < WAYS; way++)
 		close_way(&l, way);
 	cleanup_close(&r->master);
-	cleanup_close(&l.sock);
 	cleanup_close(&l.child);
 	cleanup_close(&l.signals);
 	*ret = l.end;
