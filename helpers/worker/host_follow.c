@@ -10,6 +10,7 @@
 #include "core/run/session/session_socket.h"
 #include "helpers/worker/children.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
