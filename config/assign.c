@@ -2,6 +2,7 @@
 /* What commands ask of a config and a policy beside the files. */
 #include "config/internal.h"
 #include "core/base/cleanup.h"
+#include "core/base/parse.h"
 
 #include <errno.h>
 #include <string.h>
@@ -58,6 +59,20 @@ int config_users(const struct config *c, struct strlist *ret, struct err *e)
 int config_groups(const struct config *c, struct strlist *ret, struct err *e)
 {
 	return names_of(c, CONFIG_GROUP, ret, e);
+}
+
+bool config_isolates(const struct config *c)
+{
+	static const char key[] = "Isolate";
+	const struct config_key *row = config_key_find(key, strlen(key));
+	bool isolates = false;
+
+	for (const struct config_section *s = c->sections; s && !isolates; s = s->next)
+		for (const struct config_entry *at = s->entries; at && !isolates;
+			at = at->next)
+			if (at->key == row && at->ok)
+				(void)parse_bool(at->value, &isolates);
+	return isolates;
 }
 
 int config_network(const struct config *c, struct policy *ret, struct err *e)

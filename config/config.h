@@ -91,6 +91,9 @@ const struct people *config_people(const struct config *c);
  */
 int config_services(const struct config *c, struct strlist *ret, struct err *e);
 
+/* Whether any section says Isolate=yes, of whomever. */
+bool config_isolates(const struct config *c);
+
 /**
  * config_network() - What [Network] says
  * @ret:	the built-in policy with it; free with policy_clear()

@@ -96,6 +96,25 @@ def test_with_a_password(b):
             sshd.stop()
 
 
+def test_without_passwd_in_the_box(b):
+    """sshd runs what isn't there: nsctl check has told who can't get in, and says what to do."""
+    name, word = b.alice.pw_name, "whose password has expired"
+
+    def told():
+        return [line for line in b.nsctl("check", "--brief", "--config", str(b.stage.conf)).stdout.splitlines() if word in line]
+
+    with Expired(b, name):
+        seen = told()
+        b.check(not seen, "an expired password that can be changed in the box is nothing for nsctl check", seen)
+        b.stage.config("HostCommands=none\n")
+        seen = told()
+        b.check(len(seen) == 1 and seen[0].startswith("warning: 1 account ") and "HostCommands=passwd" in seen[0],
+                "without passwd there it is a warning", seen)
+        subprocess.run(["chage", "-d", "-1", name], check=True)
+        seen = told()
+        b.check(not seen, "and not for a password that hasn't", seen)
+
+
 def test_at_the_console(b):
     name = b.alice.pw_name
     with Expired(b, name) as user:

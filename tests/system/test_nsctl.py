@@ -66,9 +66,25 @@ def test_enable_alone_isolates_nobody(b):
     b.stage.conf.write_text("[Default]\nTasksMax=100\n", encoding="utf-8")
     r = b.nsctl("check", "--config", str(b.stage.conf))
     b.check(word in r.stdout, "nsctl check tells that nobody is isolated", word, r.stdout)
+    _forgotten(b)
     b.stage.config("Colour=red\n")
     r = b.nsctl("check", "--config", str(b.stage.conf))
     b.check(word not in r.stdout, "but not of a config that can't be read for some", "", r.stdout)
+
+
+def _forgotten(b):
+    """Enabled, and no config, or none that isolates: what was to be isolated logs in without a box."""
+    word = "leads into a box, but the config isolates nobody"
+    r = b.nsctl("check", "--config", str(b.stage.conf))
+    b.check(word not in r.stdout, "which is no warning where nothing is enabled", "", r.stdout)
+    _enable(b, "su")
+    for what, conf in (("nor isolates any section", b.stage.conf), ("nor is the config's directory there", b.stage.base / "gone/nsshell.conf")):
+        r = b.nsctl("check", "--brief", "--config", str(conf))
+        seen = [line for line in r.stdout.splitlines() if word in line]
+        b.check(len(seen) == 1 and seen[0].startswith(f"warning: {PAM}/su leads"), f"su is enabled, {what}: a warning", seen, r.stdout)
+    b.stage.conf.write_text("[Group nst-of-a-directory-service]\nIsolate=yes\n", encoding="utf-8")
+    r = b.nsctl("check", "--config", str(b.stage.conf))
+    b.check(word not in r.stdout, "a section for who isn't listed is no such warning", "", r.stdout)
 
 
 def test_enable_everything(b):

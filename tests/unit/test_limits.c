@@ -326,6 +326,20 @@ static void the_services_of_every_section_are_found(void **state)
 	strlist_clear(&l);
 }
 
+static void that_nobody_is_isolated_is_seen_without_an_account(void **state)
+{
+	struct fixture *f = *state;
+
+	load(f);
+	assert_false(config_isolates(f->c));
+	load_text(f, "[Default]\nIsolate=no\nTasksMax=100\n[Group staff]\nIsolate=0\n");
+	assert_false(config_isolates(f->c));
+	put(f, "nsshell.conf.d/10.conf",
+		"[User bob]\nIsolate=no\n[Group lab]\nIsolate=on\n");
+	load(f);
+	assert_true(config_isolates(f->c));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -341,6 +355,7 @@ int main(void)
 		cmocka_unit_test(a_value_is_put_over_a_policy),
 		cmocka_unit_test(values_that_contradict_are_told),
 		story(the_services_of_every_section_are_found),
+		story(that_nobody_is_isolated_is_seen_without_an_account),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

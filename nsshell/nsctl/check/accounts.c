@@ -79,6 +79,7 @@ struct gathered {
 	struct strlist socketless; /* where 32-bit programs are concerned */
 	struct strlist pingless;
 	struct strlist sending; /* by the host's network, which isn't theirs */
+	struct strlist expired; /* and no passwd in the box */
 	struct strlist isolated;
 	bool unread; /* the config is wrong for some */
 	struct doctor_passed passed;
@@ -133,6 +134,8 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 			strlist_add(&g->pingless, account->name) < 0)
 			f->no_memory = true;
 		if (doctor_is_sending(&a) && strlist_add(&g->sending, account->name) < 0)
+			f->no_memory = true;
+		if (doctor_is_expired(&a) && strlist_add(&g->expired, account->name) < 0)
 			f->no_memory = true;
 		if (policy.record && is_unseen(account) &&
 			strlist_add(&g->unseen, account->name) < 0)
@@ -252,12 +255,10 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	doctor_socketless(&g.socketless, f);
 	doctor_pingless(&g.pingless, f);
 	doctor_sending(&g.sending, f);
+	doctor_expired(&g.expired, f);
 	doctor_doors(d, &g.isolated, f);
 	if (g.isolated.n == 0 && !g.unread)
-		findings_add(f, FINDING_NOTE,
-			"every login: it goes on as without nsshell",
-			"Isolate=yes in a [User], a [Group] or [Default] of nsshell.conf(5)",
-			"no account that is listed on this host is isolated");
+		doctor_nobody(c, d, f);
 	doctor_passed_tell(&g.passed, config_people(c), f);
 	if (g.isolated.n > 0)
 		doctor_sshd(f);
@@ -274,6 +275,7 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	strlist_clear(&g.socketless);
 	strlist_clear(&g.pingless);
 	strlist_clear(&g.sending);
+	strlist_clear(&g.expired);
 	strlist_clear(&g.memory);
 	strlist_clear(&g.tmp);
 	return 0;

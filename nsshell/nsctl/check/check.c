@@ -98,7 +98,7 @@ static int look_at_all(const char *config, const char *pam_dir, bool pam_only,
 	if (pam_only)
 		return look_at_pam(pam_dir, c, false, f, e);
 	check_config(c, f);
-	if (access(config ? config : PATH_CONF, F_OK) < 0)
+	if (access(config ? config : PATH_CONF, F_OK) < 0 && !config_isolates(c))
 		findings_add(f, FINDING_NOTE,
 			"nobody: without a config no account is isolated",
 			"write it, see nsshell.conf(5)", "%s isn't there",

@@ -116,6 +116,15 @@ bool doctor_is_sending(const struct doctor_account *a);
 
 void doctor_sending(const struct strlist *accounts, struct findings *f);
 
+/* Whether an account has to change its password, and no passwd in its box. Without root: false. */
+bool doctor_is_expired(const struct doctor_account *a);
+/* Tell of those accounts. */
+void doctor_expired(const struct strlist *accounts, struct findings *f);
+
+/* That no account is isolated: a warning where logins are to be, by PAM's files. */
+void doctor_nobody(
+	const struct config *c, const struct pamstack_dir *d, struct findings *f);
+
 /* Whether an account's /tmp or upper in memory may become larger than its MemoryMax=. */
 bool doctor_tmp_is_large(const struct doctor_account *a);
 /* Tell of those accounts. */
