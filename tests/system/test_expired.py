@@ -110,6 +110,12 @@ def test_without_passwd_in_the_box(b):
         seen = told()
         b.check(len(seen) == 1 and seen[0].startswith("warning: 1 account ") and "HostCommands=passwd" in seen[0],
                 "without passwd there it is a warning", seen)
+        with Terminal(b.stage.sshd.argv(name, options=("-tt",))) as term:
+            term.expect("assword has expired")
+            term.expect("urrent.*password:")
+            term.line(PASSWORDS[0])
+            term.close()
+        b.check("$ " not in term.seen and "updated" not in term.seen, "and sshd's word: by a key nobody gets in", term.seen.splitlines()[-1:], term.seen)
         subprocess.run(["chage", "-d", "-1", name], check=True)
         seen = told()
         b.check(not seen, "and not for a password that hasn't", seen)
