@@ -312,9 +312,17 @@ static void put_ruled(FILE *out)
  */
 static void put_filter(bool names, uint32_t connections, FILE *out)
 {
+	/*
+	 * What isn't a connection's first packet begins none: the kernel would take one that was ended here for a new one
+	 * of the box's, as soon as the box says another word in it (nf_conntrack_tcp_loose).
+	 */
 	fprintf(out,
+		"\tchain begun {\n"
+		"\t\ttcp flags & (fin | syn | rst | ack) != syn goto dropped\n"
+		"\t\tadd @connections { iifname ct count over %u } goto rejected\n"
+		"\t\taccept\n\t}\n"
 		"\tchain allowed {\n"
-		"\t\tct state new add @connections { iifname ct count over %u } goto rejected\n"
+		"\t\tct state new goto begun\n"
 		"\t\taccept\n\t}\n",
 		connections);
 	put_ruled(out);

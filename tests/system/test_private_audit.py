@@ -49,25 +49,27 @@ for to in sys.argv[2:]:
         s.sendto(sys.argv[1].encode(), (to, 7001))
     except OSError:
         pass' """
-# A connection on which something is said again and again, and what was heard of it, until "closed".
+# A connection on which something is said again and again, and how often something was heard, until "closed".
 TALK = """>talk; python3 -c '
-import socket, sys, time
+import os, socket, sys, time
+def note(text):
+    with open("talk.new", "w") as f:
+        f.write(text)
+    os.rename("talk.new", "talk")
 s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 10)
-s.settimeout(2)
+s.settimeout(5)
 n = 0
 while True:
     try:
-        s.send(b"?")
+        s.send(sys.argv[3].encode())
         if not s.recv(100):
             break
         n += 1
     except OSError:
         break
-    with open("talk", "w") as f:
-        f.write(str(n))
+    note(str(n))
     time.sleep(0.05)
-with open("talk", "w") as f:
-    f.write("closed")' {} {} >/dev/null 2>&1 & for i in $(seq 100); do grep -q . talk && break; sleep .1; done; cat talk"""
+note("closed")' {} {} "{}" >/dev/null 2>&1 & for i in $(seq 100); do grep -q . talk && break; sleep .1; done; cat talk"""
 ECHO = """
 import socket, sys, threading
 s = socket.create_server((sys.argv[1], int(sys.argv[2])), backlog=100)
@@ -79,6 +81,21 @@ def answer(c):
         pass
 while True:
     threading.Thread(target=answer, args=(s.accept()[0],), daemon=True).start()
+"""
+# Whose other end says nothing: the next packet is always the box's.
+SPEAK = """
+import socket, sys, threading, time
+s = socket.create_server((sys.argv[1], int(sys.argv[2])), backlog=100)
+def speak(c):
+    c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # nor is an answer waited for
+    try:
+        while True:
+            c.send(b"!")
+            time.sleep(0.001)
+    except OSError:
+        pass
+while True:
+    threading.Thread(target=speak, args=(s.accept()[0],), daemon=True).start()
 """
 FLOOD = """python3 -c '
 import socket
@@ -196,7 +213,7 @@ def test_rules_in_a_flood(b):
         _echo(w, BEYOND4, 7000)
         w.serve(w.beyond, BEYOND4, 7002, "udp")
         flood = a.do(FLOOD.format(BEYOND4))
-        a.do(TALK.format(BEYOND4, 7000))
+        a.do(TALK.format(BEYOND4, 7000, "?"))
         b.check(_moves(a), "a connection goes on beside a flood", a.do("cat talk"))
         r = b.run(*nsctl, "IPAddressDeny=192.0.2.0/24")
         before = _sent(w)
@@ -221,10 +238,11 @@ def test_a_port_that_is_published_no_more(b):
     b.stage.config(PRIVATE + f"[User {name}]\nPublish=7000 7001\n")
     with World(b) as w, w.shell(name) as a, Shell([*w.enter(w.beyond), "bash"]) as far, Shell([*w.enter(w.beyond), "bash"]) as other:
         a.do("cat >/tmp/echo.py <<'END'\n" + ECHO + "END")
-        a.do("for p in 7000 7001; do python3 /tmp/echo.py 0.0.0.0 $p >/dev/null 2>&1 & done; for i in $(seq 400); do "
-             "[ $(grep -c ':1B5[89] .* 0A ' /proc/net/tcp) = 2 ] && break; sleep .05; done")
-        for shell, where, port in ((far, "one", 7000), (other, "two", 7001)):
-            shell.do(f"mkdir -p {b.stage.private}/{where}; cd {b.stage.private}/{where}; " + TALK.format(HOST4, port))
+        a.do("cat >/tmp/speak.py <<'END'\n" + SPEAK + "END")
+        a.do("python3 /tmp/speak.py 0.0.0.0 7000 >/dev/null 2>&1 & python3 /tmp/echo.py 0.0.0.0 7001 >/dev/null 2>&1 & "
+             "for i in $(seq 400); do [ $(grep -c ':1B5[89] .* 0A ' /proc/net/tcp) = 2 ] && break; sleep .05; done")
+        for shell, where, port, says in ((far, "one", 7000, ""), (other, "two", 7001, "?")):
+            shell.do(f"mkdir -p {b.stage.private}/{where}; cd {b.stage.private}/{where}; " + TALK.format(HOST4, port, says))
         b.check(_moves(far) and _moves(other), "two published ports are in use", far.do("cat talk"), other.do("cat talk"))
         r = b.run(*w.enter(w.host), b.stage.bin / "nsctl", "set", "-c", b.stage.conf, name, "Publish=none 7001")
         _until(lambda: far.do("cat talk") == "closed")
