@@ -101,6 +101,8 @@ def _planted(g):
     g.stage.config()
     g.me.close()
     g.me = g.login(g.alice.pw_name)
+    directory.rmdir()
+    shared.rmdir()
 
 
 def _own(g):

@@ -105,6 +105,7 @@ def test_cpus(b):
             r = _set(b, b.alice.pw_name, "AllowedCPUs=0")
             seen = s.do("nproc")
             b.check(r.returncode == 0 and seen.strip() == "1", "and less", seen, r.stderr)
+    b.gone()  # what was set holds as long
     b.stage.config("AllowedCPUs=4000\n")
     r = b.ssh(b.alice.pw_name, "echo got-in")
     b.check("got-in" not in r.stdout and "AllowedCPUs=" in _log(b),

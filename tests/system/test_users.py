@@ -309,6 +309,15 @@ def _workers(supervisor):
     return [repr(p) for p in init if "a request" in repr(p)]
 
 
+WATCHES = [f"{1 << 5:016x}"] * 2
+
+
+def _caps(pids):
+    return [line.split()[1] for pid in pids for line in
+            pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+            if line.startswith(("CapPrm:", "CapEff:"))]
+
+
 def test_what_a_worker_holds(b):
     """A command that runs: its worker has the connection, and nothing of the supervisor's."""
     name = b.alice.pw_name
@@ -319,16 +328,17 @@ def test_what_a_worker_holds(b):
                              stdin=subprocess.PIPE, text=True, **Tools.ids(b.alice))
         p.stdout.readline()
         new = [q.pid for q in kernel.processes() if q.ppid == supervisor and q.pid not in before]
+        # The command is up before its worker has become what watches it.
+        end = time.monotonic() + patient(10)
+        while _caps(new) != WATCHES and time.monotonic() < end:
+            time.sleep(0.05)
         links = [os.readlink(f"/proc/{pid}/fd/{n}") for pid in new for n in os.listdir(f"/proc/{pid}/fd")]
         held = [x for x in links if x != "/dev/null" and not x.startswith(("socket:", "anon_inode:[pidfd]"))]
         b.check(len(new) == 1 and not held and len(links) <= 7, "it holds the connection, and no lock, lease or leash",
                 (new, links))
         group = pathlib.Path(f"/proc/{new[0]}/cgroup").read_text(encoding="ascii") if new else ""
         b.check(f"/{b.alice.pw_uid}/" in group or "supervise" in group, "and counts as the account's", group)
-        caps = [line.split()[1] for pid in new for line in
-                pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-                if line.startswith(("CapPrm:", "CapEff:"))]
-        b.check(caps == [f"{1 << 5:016x}"] * 2, "it keeps but what passing signals on takes", caps)
+        b.check(_caps(new) == WATCHES, "it keeps but what passing signals on takes", _caps(new))
         os.kill(p.pid, 9)
         p.wait()
         end = time.monotonic() + patient(10)
