@@ -101,23 +101,31 @@ static bool pass_on_signal(const struct work *w, pid_t child)
 }
 
 /*
- * Who asked and is gone ends it as a terminal that hangs up. For as long as it runs there is nothing to do
- * that takes more than CAP_KILL. Return: its wait status, or -1.
+ * Before who asked hears that it runs, as there is a failure to tell of. For as long as it runs there is nothing to do
+ * that takes more than CAP_KILL. Return: a pidfd of it; -1 with @e, and it doesn't run any more.
  */
-static int await(const struct work *w, pid_t child)
+static int hold(const struct work *w, pid_t child, struct err *e)
 {
 	_cleanup_close_ int pidfd = sys_pidfd_open(child);
+
+	if (pidfd >= 0 && privs_drop_caps(1ULL << CAP_KILL) == 0)
+		return take_fd(&pidfd);
+	(void)err_set(e, errno, "look after a command in session %s", w->record->id);
+	(void)kill(child, SIGKILL);
+	return -1;
+}
+
+/* Who asked and is gone ends it as a terminal that hangs up. Return: its wait status, or -1. */
+static int await(const struct work *w, pid_t child, int pidfd)
+{
 	struct pollfd p[] = {
 		{ .fd = w->sock, .events = POLLIN },
 		{ .fd = pidfd, .events = POLLIN },
 	};
+	pid_t ended;
 	int status;
 
-	if (privs_drop_caps(1ULL << CAP_KILL) < 0) {
-		(void)kill(child, SIGKILL);
-		return -1;
-	}
-	while (pidfd >= 0 && p[1].revents == 0) {
+	while (p[1].revents == 0) {
 		if (poll(p, 2, -1) < 0)
 			continue;
 		if (p[0].revents && !pass_on_signal(w, child)) {
@@ -126,14 +134,23 @@ static int await(const struct work *w, pid_t child)
 			return -1;
 		}
 	}
-	return waitpid(child, &status, 0) == child ? status : -1;
+	do
+		ended = waitpid(child, &status, 0);
+	while (ended < 0 && errno == EINTR);
+	return ended == child ? status : -1;
 }
 
 /* What is still to be handed out of a command that was started. */
 struct started {
 	struct proxy proxy;
+	int pidfd;
 	int observed, agent; /* -EBADF: none */
 };
+#define STARTED_NONE                                                                     \
+	{                                                                                \
+		.proxy = PROXY_NONE, .pidfd = -EBADF, .observed = -EBADF,                \
+		.agent = -EBADF                                                          \
+	}
 
 static size_t fds_of(struct started *s, int *fds, int *ret_flags)
 {
@@ -173,7 +190,8 @@ static void follow(const struct work *w, const struct joinlog_who *who, struct s
 	r = work_answer(w, a, fds, n);
 	while (n > 0)
 		cleanup_close(&fds[--n]);
-	status = r == 0 ? await(w, s->proxy.child) : -1;
+	status = r == 0 ? await(w, s->proxy.child, s->pidfd) : -1;
+	cleanup_close(&s->pidfd);
 	if (status >= 0) {
 		a->value = status;
 		(void)work_answer(w, a, NULL, 0);
@@ -294,7 +312,7 @@ int work_run(const struct work *w, struct session_answer *a, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
 	struct session_command c = { 0 };
-	struct started s = { .proxy = PROXY_NONE, .observed = -EBADF, .agent = -EBADF };
+	struct started s = STARTED_NONE;
 	const struct joinlog_who *told;
 	struct joinlog_who who;
 	enum enter_result r = ENTER_FAILED;
@@ -313,6 +331,10 @@ int work_run(const struct work *w, struct session_answer *a, struct err *e)
 	/* Where another of the session is looked at, this one isn't. */
 	if (r == ENTER_RUNS && c.head.observed && c.head.on_pty)
 		(void)observe_listen(w->record->id, &s.observed, &ignored);
+	if (r == ENTER_RUNS) {
+		s.pidfd = hold(w, s.proxy.child, e);
+		r = s.pidfd < 0 ? ENTER_FAILED : r;
+	}
 	if (r == ENTER_RUNS) {
 		if (!c.head.login)
 			tell_joined(w, &who, &c);

@@ -250,12 +250,23 @@ static int take_over(struct worker_left *left, struct plan *plan, struct err *e)
 	return r;
 }
 
+/* By no word of who asks: it is for the log as well. */
+static int not_begun(const struct work *w, struct err *e)
+{
+	(void)err_wrap(e, "session %s", w->record->id);
+	event_log(LOG_WARNING, EVENT_OF(EVENT_REFUSED, w->record),
+		"a request was refused: %s", e->msg);
+	return -1;
+}
+
 /* Return: 0; 1 when it has answered; -1 with @e. */
 static int serve(struct work *w, bool spare, struct session_answer *a, struct err *e)
 {
 	struct session_request q = { 0 };
 
-	if (begin(w, spare ? SPARE_MS : PATIENCE_MS, e) < 0 || hear(w, &q, spare, e) < 0)
+	if (begin(w, spare ? SPARE_MS : PATIENCE_MS, e) < 0)
+		return not_begun(w, e);
+	if (hear(w, &q, spare, e) < 0)
 		return -1;
 	/* Nobody else's, and a command may run for long. */
 	if (q.kind != SESSION_SAY)
