@@ -8,7 +8,9 @@
  * Only the calls of programs that lie in DIRECTORY count, or are that file, of each -o, and of those not before prctl(FAULT_MARK, 1)
  * nor after prctl(FAULT_MARK, 0), which a child inherits; with -a from the start.
  *
- *   ROLE   who: "c" is the command, "c.2" its second child, "c.2.1" the first child of that
+ *   ROLE   who: "c" is the command, "c.2" its second child, "c.2.1" the first child of that. A supervisor's children come
+ *          in another order each time: each is "c.2.fork", and the first that executes nsshell-worker "c.2.worker1"
+ *          from then on
  *   N      the how manyeth such call of that role
  *   FAULT  the number of an error: the call isn't made (with "also": it is made, but says that
  *          it failed); or KILL: SIGKILL in place of the call
@@ -47,6 +49,7 @@
 #define CALLS_MAX       512
 #define ROLE_MAX        48
 #define DIRECTORIES_MAX 8
+#define NAMED_MAX       32
 
 struct proc {
 	pid_t pid; /* 0: a free place */
@@ -74,6 +77,8 @@ static struct {
 	FILE *list; /* NULL: inject */
 	const char *directories[DIRECTORIES_MAX];
 	size_t n_directories;
+	char named[NAMED_MAX][ROLE_MAX]; /* roles of who is called by its program */
+	size_t n_named;
 	bool met; /* the role of the fault is there */
 	bool fired, late;
 	pid_t command;
@@ -146,9 +151,42 @@ static bool is_file(const char *exe, const char *file)
 	       a.st_ino == b.st_ino;
 }
 
+static bool is_supervisor(const struct proc *p)
+{
+	return strcmp(p->program, "nsshell-supervisor") == 0;
+}
+
+static bool is_named(const char *role)
+{
+	for (size_t i = 0; i < run.n_named; i++)
+		if (strcmp(run.named[i], role) == 0)
+			return true;
+	return false;
+}
+
+/* By its own calls alone: how many a fork makes before differs as well. */
+static void name_by_program(struct proc *p)
+{
+	char role[ROLE_MAX];
+	const char *end = strrchr(p->role, '.'), *name = strrchr(p->program, '-');
+	unsigned int n = 0;
+
+	if (!end || !name || run.n_named == NAMED_MAX)
+		return;
+	do
+		(void)snprintf(role, sizeof(role), "%.*s.%s%u", (int)(end - p->role),
+			p->role, name + 1, ++n);
+	while (is_named(role));
+	memcpy(run.named[run.n_named++], role, sizeof(role));
+	memcpy(p->role, role, sizeof(role));
+	memset(p->count, 0, sizeof(p->count));
+	run.met |= strcmp(p->role, run.fault.role) == 0;
+}
+
 static void executed(struct proc *p)
 {
 	char path[32], exe[512];
+	bool was_supervisor = is_supervisor(p);
 	const char *base;
 	ssize_t n;
 
@@ -162,6 +200,8 @@ static void executed(struct proc *p)
 		p->ours |= lies_in(exe, run.directories[i]) ||
 			   is_file(path, run.directories[i]);
 	find_loader(p);
+	if (was_supervisor && p->ours)
+		name_by_program(p);
 }
 
 static bool counts(const struct proc *p)
@@ -197,8 +237,12 @@ static void forked(struct proc *parent)
 
 	(void)ptrace(PTRACE_GETEVENTMSG, parent->pid, NULL, &pid);
 	child = find((pid_t)pid);
-	(void)snprintf(child->role, sizeof(child->role), "%.*s.%u", ROLE_MAX - 12,
-		parent->role, ++parent->children);
+	if (is_supervisor(parent))
+		(void)snprintf(child->role, sizeof(child->role), "%.*s.fork",
+			ROLE_MAX - 12, parent->role);
+	else
+		(void)snprintf(child->role, sizeof(child->role), "%.*s.%u", ROLE_MAX - 12,
+			parent->role, ++parent->children);
 	memcpy(child->program, parent->program, sizeof(child->program));
 	child->ours = parent->ours;
 	child->marked = parent->marked;

@@ -37,12 +37,13 @@ class Point(collections.namedtuple("Point", "role program call n where site", de
 
 
 def read(path):
+    """Of several processes that have a role, each call is the first one's that makes it."""
     with open(path, encoding="ascii") as f:
-        points = []
+        points = {}
         for line in f:
             role, program, call, n, where, site = line.split()
-            points.append(Point(role, program, call, int(n), where, site))
-        return points
+            points.setdefault((role, call, n), Point(role, program, call, int(n), where, site))
+        return list(points.values())
 
 
 def _of_runs(points):

@@ -583,7 +583,8 @@ class Inside(Host):
     commands = Door.commands
 
     def argv(self):
-        return [*super().argv()[:-1], LOOK + f"; sg {self.stage.box_group} true && wall words || exit 1"]
+        """What has the group is looked at as closely as the shell that it is called from."""
+        return [*super().argv()[:-1], LOOK + f"; sg {self.stage.box_group} -c '{LOOK}' && wall words || exit 1"]
 
 
 SCENES = (Login, Gate, Second, Network, OwnNetwork, Private, Watch, Rules, RulesAnew, Mend, SweepLinks, Count, LookOut, Image, Import, Commit, Share, Sweep, Join, JoinTerminal, Door, DoorTerminal, Host, Inside)

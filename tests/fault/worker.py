@@ -20,6 +20,7 @@ SECONDS = 40  # what takes longer hangs
 SLOW = 20.0
 PLACE = ("out", "caller cwd:", "shell cwd:")  # facts that tell where a shell has started
 FOLLOW_UP = 25  # how many faults go by at most before a plain login
+TRACES = 3  # in which a process is looked for none of whose faults could be made
 
 
 class Worker:
@@ -193,6 +194,39 @@ class Worker:
                   f"{points.spec(point, fault)}: {outcome}: {wrong}", flush=True)
             outcome = "bad"
         self.counts[f"{scene.name} {fault} {outcome}"] += 1
+        return outcome != "missed"
+
+    def _make(self, scene, faults, named):
+        """
+        All of them. A process none of whose faults could be made is wrong where it was asked for by its name, or a plain
+        run has it: then nothing was tried of it.
+        """
+        missed, made = collections.defaultdict(list), set()
+        for point, fault in faults:
+            if self._one(scene, point, fault):
+                made.add(point[:2])
+            else:
+                missed[point[:2]].append((point, fault))
+        for who in missed.keys() - made:
+            self._look_for(scene, missed[who], named)
+
+    def _look_for(self, scene, missed, named):
+        found = []
+        for _ in range(TRACES):
+            there = {p[:4] for p in self._trace(scene)}
+            again = [(p, f) for p, f in missed if p[:4] in there]
+            if any(self._one(scene, p, f) for p, f in again[:TRACES]):
+                return
+            found += again
+        point, fault = (found or missed)[0]
+        who = f"{point.role} {point.program}"
+        if found or named:
+            print(f"bad {scene.name} {point} {fault} {points.spec(point, fault)}: missed: none of {len(missed)} faults of {who} "
+                  f"could be made, and {'it is there' if found else 'it is not there'}", flush=True)
+            self.counts[f"{scene.name} {fault} bad"] += 1
+        else:
+            print(f"left-out {len(missed)} {scene.name}: of {who}, which was there when calls were listed, and never again",
+                  flush=True)
 
     def _follow_up(self, scene):
         self.since = 0
@@ -215,10 +249,9 @@ class Worker:
                 if count:
                     print(f"count {len(chosen)} {scene.name} faults", flush=True)
                     continue
-                for point, fault in chosen:
-                    spec = f"{point.role}:{point.call}:{point.n}:{fault}"
-                    if points.draw(point, 101 * self.parts) // 101 == self.part and only in spec:
-                        self._one(scene, point, fault)
+                self._make(scene, [(point, fault) for point, fault in chosen
+                                   if points.draw(point, 101 * self.parts) // 101 == self.part and
+                                   only in f"{point.role}:{point.call}:{point.n}:{fault}"], bool(only))
         self._tell_counts()
 
     def run_again(self, faults):
@@ -228,8 +261,8 @@ class Worker:
             mine = [f[1:] for f in faults if f[0] == kind.name]
             if mine:
                 with self._scene(kind) as scene:
-                    for role, program, call, n, where, fault in mine:
-                        self._one(scene, points.Point(role, program, call, int(n), where), fault)
+                    self._make(scene, [(points.Point(role, program, call, int(n), where), fault)
+                                       for role, program, call, n, where, fault in mine], True)
         self._tell_counts()
 
     def _tell_counts(self):
