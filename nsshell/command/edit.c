@@ -201,6 +201,13 @@ static bool again(void)
 	}
 }
 
+/* What was typed isn't lost by what didn't take it. */
+static void keep(struct edit *d)
+{
+	(void)fprintf(stderr, "%s: edits left in %s\n", d->name, d->path);
+	*d->path = *d->directory = '\0';
+}
+
 static int edit(struct edit *d)
 {
 	int status, changed;
@@ -224,6 +231,8 @@ static int edit(struct edit *d)
 		}
 		status = hand_over(d);
 	} while (status == 1 && again());
+	if (status != 0)
+		keep(d);
 	return status;
 }
 

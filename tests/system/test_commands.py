@@ -58,6 +58,10 @@ def test_crontab(b):
         b.check(said == "No modification made\n0", "which may change nothing", said)
         said = s.do("echo n | EDITOR='sed -i s/6/sixty/' crontab -e; echo $?; crontab -l")
         b.check("retry the same edit" in said and "three" in said, "what isn't one is asked about, and not taken", said)
+        said = s.do("echo n | EDITOR='sed -i s/6/sixty/' crontab -e 2>&1 | sed -n 's/.*edits left in //p' >left; cat $(cat left); rm -r /tmp/crontab.* left")
+        b.check("sixty" in said, "what was typed is left", said)
+        said = s.do("EDITOR='sed -i s/6/7/' crontab -e; EDITOR='sed -i s/7/6/' crontab -e; ls -d /tmp/crontab.*")
+        b.check("No such file" in said, "one that is taken leaves nothing", said)
         said = s.do(f"crontab -u {name} -r; echo $?; crontab -u {b.bob.pw_name} -l; echo $?; crontab -u root -l; echo $?")
         b.check(said.startswith("0\n") and said.count("doesn't take these arguments") == 2 and said.endswith("125") and
                 not spool.exists(), "-u is for the own name", said)

@@ -43,7 +43,7 @@ MINUTES, MINUTES_ALL = 40, 180
 # Own tests that make check has no time for: what they try is rare, another test here comes by it as well, or
 # the host's suite does.
 LATER = ("changes.a_mount_that_goes", "changes.paths_that_a_config_names", "changes.userdel", "changes.what_root_changes",
-         "commands.in_other_boxes", "commands.over_an_image", "disk.quotas", "disk.sizes", "disk.sizes_that_change",
+         "commands.in_other_boxes", "commands.over_an_image", "commands.with_a_user_manager", "disk.quotas", "disk.sizes", "disk.sizes_that_change",
          "enable.enable_and_disable_twice", "limit.memory", "limit.pressure", "limit.tasks",
          "lxcfs.the_unit_is_restarted", "private.a_box_with_a_network_of_its_own", "private.a_flushed_table",
          "scope.a_first_login_that_mounts_below_its_home",

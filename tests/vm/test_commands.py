@@ -3,6 +3,8 @@
 
 import contextlib
 
+from test_user_manager import with_managers
+
 # Where the image has no mail server: what is handed over, and by whom, as a file of the host's.
 SPOOL = "/var/spool/stand-in"
 STAND_IN = f"""#!/bin/sh
@@ -63,6 +65,12 @@ def test_in_other_boxes(h):
     with _host(h) as mails:
         _day(h, mails, "Upper=disk\n")
         _day(h, mails, "Network=private\n")
+
+
+@with_managers
+def test_with_a_user_manager(h):
+    with _host(h) as mails:
+        _day(h, mails, "UserManager=yes\n")
 
 
 # As little as a login and an editor need: none of the programs that are run on the host is in it.
