@@ -42,6 +42,7 @@ static int glimpse(int dir, const char *id, const char *text, struct record *ret
 	return 2;
 }
 
+/* Return: 0; 2 with @e when it can't be understood; -1 with @e. */
 static int read_aside(int dir, const char *id, struct record *r, struct err *e)
 {
 	char text[RECORD_TEXT_MAX], name[PLAN_ID_LEN + 8];
@@ -49,12 +50,13 @@ static int read_aside(int dir, const char *id, struct record *r, struct err *e)
 	(void)snprintf(name, sizeof(name), "%s.more", id);
 	if (io_read_text(dir, name, text, sizeof(text)) < 0)
 		return errno == ENOENT ? 0 : err_set(e, errno, "read %s", name);
-	return record_parse_aside(text, r, e);
+	return record_parse_aside(text, r, e) < 0 ? 2 : 0;
 }
 
 static int read_at(int dir, const char *id, struct record *ret, struct err *e)
 {
 	char text[RECORD_TEXT_MAX];
+	int aside = 2;
 
 	if (!record_id_is_valid(id))
 		return err_set(e, 0, "not a session id: %.40s", id);
@@ -67,9 +69,9 @@ static int read_at(int dir, const char *id, struct record *ret, struct err *e)
 			e, "session %s is of another version of nsshell: its record", id);
 	else if (strcmp(ret->id, id) != 0)
 		(void)err_set(e, 0, "record %s is of another session", id);
-	else if (read_aside(dir, id, ret, e) == 0)
-		return 0;
-	return glimpse(dir, id, text, ret);
+	else
+		aside = read_aside(dir, id, ret, e);
+	return aside < 2 ? aside : glimpse(dir, id, text, ret);
 }
 
 int record_read(const char *id, struct record *ret, struct err *e)
