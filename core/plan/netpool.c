@@ -6,7 +6,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#define LEN4_MIN 12 /* a million of accounts */
+#define LEN4_MIN 12 /* NETPOOL_NUMBERS */
 #define LEN4_MAX 28
 #define LEN6_MIN 16
 #define LEN6_MAX 96 /* 32 bits of a number */
@@ -102,6 +102,31 @@ int netpool_parse(const char *words, struct netpool *ret, const char **why)
 uint32_t netpool_max(const struct netpool *p)
 {
 	return (UINT32_MAX >> p->v4_len) - 1;
+}
+
+static uint32_t last_word(const uint8_t *a)
+{
+	uint32_t word;
+
+	memcpy(&word, a, sizeof(word));
+	return ntohl(word);
+}
+
+uint32_t netpool_number4(const struct netpool *p, const uint8_t *address)
+{
+	uint32_t number = last_word(address) ^ p->v4;
+
+	return number <= netpool_max(p) ? number : 0;
+}
+
+/* What is between prefix and number is 0. */
+uint32_t netpool_number6(const struct netpool *p, const uint8_t *address)
+{
+	uint32_t number = last_word(address + 12);
+
+	return p->v6_len > 0 && !memcmp(address, p->v6, 12) && number <= netpool_max(p)
+		       ? number
+		       : 0;
 }
 
 static void put_v4(uint32_t address, char *ret)

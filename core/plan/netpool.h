@@ -56,8 +56,14 @@ struct netpool {
  */
 int netpool_parse(const char *words, struct netpool *ret, const char **why);
 
+#define NETPOOL_NUMBERS (1U << 20) /* more than any pool has */
+
 /* The largest number of an account; they begin at 1. */
 uint32_t netpool_max(const struct netpool *p);
+
+/* Whose an address in the network's byte order is, of 4 bytes or of 16. Return: the number; 0: nobody's in that pool. */
+uint32_t netpool_number4(const struct netpool *p, const uint8_t *address);
+uint32_t netpool_number6(const struct netpool *p, const uint8_t *address);
 
 /* Addresses of a number, and prefixes, as text. "" for IPv6 that there isn't. */
 void netpool_v4(const struct netpool *p, uint32_t number, char ret[NETPOOL_TEXT_MAX]);

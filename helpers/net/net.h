@@ -57,11 +57,20 @@ int net_table_set(struct net_request *q, struct err *e);
 int net_table_close(uint32_t number, struct err *e);
 int net_table_sweep(struct err *e);
 
+/* Numbers whose links are gone. */
+struct net_gone {
+	uint32_t v[NETPOOL_NUMBERS];
+	size_t n;
+	bool has[NETPOOL_NUMBERS];
+};
+
+/* connections.c: what the kernel remembers of those of these numbers goes. Return: 0 or -1 with @e. */
+int net_connections_end(const struct net_gone *gone, struct err *e);
 /*
- * connections.c: what the kernel remembers of those of that number goes: of one whose link is gone @all of it; else of
- * those that somebody else began, who may begin them anew where the table lets them. Return: 0 or -1 with @e.
+ * And of one whose link is there those that somebody else began, who may begin them anew where the table lets them.
+ * Return: 0 or -1 with @e.
  */
-int net_connections_end(uint32_t number, bool all, struct err *e);
+int net_connections_restart(uint32_t number, struct err *e);
 /* Whether the kernel says what it remembers. Return: 0 or -1 with @e. */
 int net_connections_try(struct err *e);
 

@@ -8,6 +8,7 @@
 #include "core/base/lock.h"
 #include "core/base/parse.h"
 #include "core/base/paths.h"
+#include "core/run/network/nftable.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -432,7 +433,7 @@ static int end_published(
 {
 	for (size_t i = 0; i < before->n_publish; i++)
 		if (!has_publish(&q->rules, &before->publish[i]))
-			return net_connections_end(q->number, false, e);
+			return net_connections_restart(q->number, e);
 	return 0;
 }
 
@@ -517,67 +518,102 @@ int net_table_set(struct net_request *q, struct err *e)
 	return put(dir, q, known, same, e);
 }
 
+/* ---- what is of links that are gone ------------------------------------------------- */
+
 /* Sets with what the kernel counts of each link. */
 static const char *const by_link[] = { "refused", "connections", "incoming" };
 
 #define N_BY_LINK (sizeof(by_link) / sizeof(*by_link))
 
-/* Each by itself: what isn't there any more is no matter. */
-static int run_each(char *commands, struct err *e)
+static struct net_gone gone;
+
+static void add_gone(uint32_t number)
 {
-	char *line;
-
-	while ((line = strsep(&commands, "\n"))) {
-		_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
-
-		if (!*line)
-			continue;
-		if (net_nft_begin(&ctx, e) < 0 ||
-			(net_nft_run(ctx, line, e) < 0 &&
-				!strstr(e->msg, strerror(ENOENT))))
-			return -1;
-	}
-	return 0;
+	if (number >= NETPOOL_NUMBERS || gone.has[number])
+		return;
+	gone.has[number] = true;
+	gone.v[gone.n++] = number;
 }
 
-/* Elements of what such a file says. One that somebody was killed while writing is in no table yet. */
-static int take_back(
-	int dir, const char *file, const char *link, FILE *out, struct err *e)
+/* Not in the order of who else may have a port by now: who was killed while changing them leaves it to *@anew. */
+static int take_back(int dir, uint32_t number, FILE *out, bool *anew, struct err *e)
 {
 	static struct netrules rules;
+	const struct files f = files_of(number);
+	char link[IFNAMSIZ];
 
-	if (read_rules(dir, file, &rules) == 0)
+	if (faccessat(dir, f.new, F_OK, 0) == 0 || errno != ENOENT)
+		*anew = true;
+	name_of(number, link);
+	if (read_rules(dir, f.now, &rules) == 0)
 		netrules_elements(&rules, "delete", link, NULL, out);
 	else if (errno != EBADMSG)
-		return err_set(e, errno, "read %s/%s", PATH_NET_RULES, file);
+		return err_set(e, errno, "read %s/%s", PATH_NET_RULES, f.now);
+	else
+		*anew = true;
 	return 0;
 }
 
-static int put_away(int dir, uint32_t number, struct err *e)
+/* Added first: it is no error where the kernel has counted nothing. */
+static void put_counted(FILE *out)
 {
-	_cleanup_free_ char *commands = NULL;
-	const struct files f = files_of(number);
-	char link[IFNAMSIZ];
-	size_t size = 0;
-	FILE *out = open_memstream(&commands, &size);
+	for (size_t i = 0; i < 2 * N_BY_LINK; i++) {
+		fprintf(out, "%s element inet " NETPOOL_TABLE " %s {",
+			i % 2 ? "delete" : "add", by_link[i / 2]);
+		for (size_t k = 0; k < gone.n; k++)
+			fprintf(out, " \"" NETPOOL_LINK "%u\",", gone.v[k]);
+		fputs(" }\n", out);
+	}
+}
+
+/* All in one go, or by a table made @anew, of those who are there: also where it wasn't what was said of it. */
+static int run_away(int dir, const char *commands, bool anew, struct err *e)
+{
+	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
+	_cleanup_free_ char *known = malloc(SEEN_MAX);
+	struct err ignored;
+	bool same;
 	int r;
 
-	if (!out)
+	if (nftable_is_gone())
+		return 0;
+	if (!known)
 		return err_set(e, ENOMEM, "take rules of nftables away");
-	name_of(number, link);
-	r = take_back(dir, f.now, link, out, e);
-	if (r == 0)
-		r = take_back(dir, f.new, link, out, e);
-	for (size_t i = 0; i < N_BY_LINK; i++)
-		fprintf(out, "delete element inet " NETPOOL_TABLE " %s { \"%s\" }\n",
-			by_link[i], link);
+	if (net_nft_begin(&ctx, e) < 0)
+		return -1;
+	if (!anew && net_nft_run(ctx, commands, &ignored) == 0)
+		return 0;
+	r = look(known, &same, e);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	return make(dir, known, NULL, e);
+}
+
+/* Of all that are gone. As long as something of one is anywhere its file says so. */
+static int put_away(int dir, struct err *e)
+{
+	_cleanup_free_ char *commands = NULL;
+	size_t size = 0;
+	FILE *out = gone.n > 0 ? open_memstream(&commands, &size) : NULL;
+	bool anew = false;
+	int r = 0;
+
+	if (!out)
+		return gone.n > 0 ? err_set(e, ENOMEM, "take rules of nftables away") : 0;
+	for (size_t i = 0; r == 0 && i < gone.n; i++)
+		r = take_back(dir, gone.v[i], out, &anew, e);
+	put_counted(out);
 	if (fclose(out) != 0)
 		return err_set(e, ENOMEM, "take rules of nftables away");
-	/* As long as it is in the table somebody has to know. */
-	if (r < 0 || run_each(commands, e) < 0 ||
-		net_connections_end(number, true, e) < 0)
+	if (r < 0 || run_away(dir, commands, anew, e) < 0 ||
+		net_connections_end(&gone, e) < 0)
 		return -1;
-	return forget(dir, f.now, e) < 0 ? -1 : forget(dir, f.new, e);
+	for (size_t i = 0; r == 0 && i < gone.n; i++) {
+		const struct files f = files_of(gone.v[i]);
+
+		r = forget(dir, f.now, e) < 0 ? -1 : forget(dir, f.new, e);
+	}
+	return r;
 }
 
 int net_table_close(uint32_t number, struct err *e)
@@ -586,40 +622,40 @@ int net_table_close(uint32_t number, struct err *e)
 
 	if (net_link_remove(number, e) < 0)
 		return -1;
+	add_gone(number);
 	dir = io_open_state(PATH_NET_RULES, 0700, e);
-	return dir < 0 ? -1 : put_away(dir, number, e);
+	return dir < 0 ? -1 : put_away(dir, e);
 }
 
-static int sweep_file(int dir, uint32_t number, void *arg, struct err *e)
+static int look_for_link(int dir, uint32_t number, void *arg, struct err *e)
 {
-	(void)arg;
-	/* There may be a thousand. */
-	(void)alarm(NET_PATIENCE_S);
+	(void)dir, (void)arg;
 	if (!has_link(number))
-		return put_away(dir, number, e);
-	return errno == 0 ? 0
-			  : err_set(e, errno, "look for the link " NETPOOL_LINK "%u",
-				    number);
+		add_gone(number);
+	else if (errno != 0)
+		return err_set(e, errno, "look for the link " NETPOOL_LINK "%u", number);
+	return 0;
 }
 
 /* What is kept of a link by its name alone. */
-static int sweep_set(int dir, const char *set, struct err *e)
+static int look_at_sets(int dir, struct err *e)
 {
 	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
-	char command[64];
+	char commands[256] = "";
 	const char *at;
 	struct err ignored;
 
-	(void)snprintf(
-		command, sizeof(command), "list set inet " NETPOOL_TABLE " %s", set);
+	for (size_t i = 0, used = 0; i < N_BY_LINK; i++)
+		used += (size_t)snprintf(commands + used, sizeof(commands) - used,
+			"list set inet " NETPOOL_TABLE " %s\n", by_link[i]);
 	if (net_nft_begin(&ctx, e) < 0)
 		return -1;
-	if (net_nft_run(ctx, command, &ignored) < 0)
+	if (net_nft_run(ctx, commands, &ignored) < 0)
 		return 0;
 	at = nft_ctx_get_output_buffer(ctx);
 	while ((at = strstr(at, "\"" NETPOOL_LINK))) {
 		at += sizeof("\"" NETPOOL_LINK) - 1;
-		if (sweep_file(dir, (uint32_t)strtoul(at, NULL, 10), NULL, e) < 0)
+		if (look_for_link(dir, (uint32_t)strtoul(at, NULL, 10), NULL, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -629,10 +665,8 @@ int net_table_sweep(struct err *e)
 {
 	_cleanup_close_ int dir = io_open_state(PATH_NET_RULES, 0700, e);
 
-	if (dir < 0 || each_number(dir, sweep_file, NULL, e) < 0)
-		return -1;
-	for (size_t i = 0; i < N_BY_LINK; i++)
-		if (sweep_set(dir, by_link[i], e) < 0)
-			return -1;
-	return 0;
+	return dir < 0 || each_number(dir, look_for_link, NULL, e) < 0 ||
+			       look_at_sets(dir, e) < 0
+		       ? -1
+		       : put_away(dir, e);
 }

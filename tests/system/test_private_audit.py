@@ -5,13 +5,13 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
-import subprocess
 import time
 
 from harness.pace import patient
 from harness.shell import Shell
 from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask, reach
 from test_private import PRIVATE, _address, _possible, _unwatched
+from test_private_crash import crowd_of
 from test_private_end import SNIFF, _entries, _until
 from test_publish import _elements, _served
 
@@ -321,26 +321,6 @@ def test_hairpins(b):
 
 
 CROWDED = int(os.environ.get("NSSHELL_CROWD", "1000"))
-# As that many accounts' first sessions have it: NSSHELL-NET FIRST N ARGUMENT...; the networks go with it.
-MAKER = """
-import ctypes, os, socket, subprocess, sys
-libc = ctypes.CDLL(None, use_errno=True)
-home, held, bad = os.open("/proc/self/ns/net", os.O_RDONLY), [], 0
-for number in range(int(sys.argv[2]), int(sys.argv[2]) + int(sys.argv[3])):
-    if libc.unshare(0x40000000):
-        break
-    held.append(os.open("/proc/self/ns/net", os.O_RDONLY))
-    inside = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
-    libc.setns(home, 0x40000000)
-    def become(ns=os.dup(held[-1]), inside=inside):
-        a, b = os.dup(ns), os.dup(inside.fileno())
-        a, b = (fd if fd > 4 else os.dup(fd) for fd in (a, b))
-        os.dup2(a, 3)
-        os.dup2(b, 4)
-    bad += subprocess.run([sys.argv[1], "open", str(number), *sys.argv[4:]], preexec_fn=become, close_fds=False).returncode != 0
-print("made", len(held) - bad, flush=True)
-sys.stdin.read()
-"""
 
 
 def test_a_thousand_addresses(b):
@@ -352,10 +332,7 @@ def test_a_thousand_addresses(b):
         w.serve(w.beyond, BEYOND4, 7000)
         with w.shell(b.alice.pw_name) as a:
             a.do("true")
-            net = b.stage.private / "nothing" / "nsshell-net"
-            argv = [*w.enter(w.host), "python3", "-c", MAKER, str(net), "1001", str(CROWDED - 1), "-", "4096", "100.64.0.0/16",
-                    "fd6e:7373::/48", "port 25-25/tcp"]
-            with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as crowd:
+            with crowd_of(b, w, 1001, CROWDED - 1) as crowd:
                 said = crowd.stdout.readline().strip()
                 b.check(said == f"made {CROWDED - 1}" and len(w.links()) == CROWDED, f"{CROWDED} links", said, len(w.links()))
                 b.check(a.do(ask(BEYOND4, 7000)) == HOST4, "alice has her way out among them", b.log_tail())

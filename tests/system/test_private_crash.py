@@ -4,6 +4,8 @@
 import concurrent.futures
 import contextlib
 import os
+import pathlib
+import subprocess
 import time
 
 from harness.pace import patient
@@ -20,6 +22,39 @@ KILLED = {
     "nsshell-net, at once": "kill -9 $$",
     "nsshell-net, on its way": '"$0.real" "$@" & p=$!; sleep 0.00{}; kill -9 $p; wait $p',
 }
+
+# As that many accounts' first sessions have it, with a connection each: NSSHELL-NET TO FIRST N ARGUMENT...; the networks go with it.
+MAKER = """
+import ctypes, os, socket, subprocess, sys
+libc = ctypes.CDLL(None, use_errno=True)
+home, held, bad = os.open("/proc/self/ns/net", os.O_RDONLY), [], 0
+for number in range(int(sys.argv[3]), int(sys.argv[3]) + int(sys.argv[4])):
+    if libc.unshare(0x40000000):
+        break
+    held.append(os.open("/proc/self/ns/net", os.O_RDONLY))
+    inside = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    libc.setns(home, 0x40000000)
+    def become(ns=os.dup(held[-1]), inside=inside):
+        a, b = os.dup(ns), os.dup(inside.fileno())
+        a, b = (fd if fd > 4 else os.dup(fd) for fd in (a, b))
+        os.dup2(a, 3)
+        os.dup2(b, 4)
+    if subprocess.run([sys.argv[1], "open", str(number), *sys.argv[5:]], preexec_fn=become, close_fds=False).returncode:
+        bad += 1
+    else:
+        out.sendto(b"x", (sys.argv[2], 7000))
+print("made", len(held) - bad, flush=True)
+sys.stdin.read()
+"""
+
+
+def crowd_of(b, w, first, n):
+    """It says "made N", and ends with its standard input."""
+    net = b.stage.private / "nothing" / "nsshell-net"
+    argv = [*w.enter(w.host), "python3", "-c", MAKER, str(net), BEYOND4, str(first), str(n), "-", "4096", "100.64.0.0/16",
+            "fd6e:7373::/48", "port 25-25/tcp"]
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 @contextlib.contextmanager
@@ -113,6 +148,56 @@ def test_without_host_commands(b):
         seen = b.stage.syslog.lines("not all could be taken away")
         b.check(_nothing(w) and not b.stage.records() and not seen, "and after the logout nothing is left",
                 (_left(w), b.stage.records(), seen))
+
+
+def _connections(w, first, n):
+    """In the kernel's table, of numbers from @first on."""
+    mine = {f"src=100.64.{i >> 8}.{i & 255} " for i in range(first, first + n)}
+    return [line for line in w.on_host("cat /proc/net/nf_conntrack").stdout.splitlines() if any(m in line for m in mine)]
+
+
+# How many times the tables of nftables were changed.
+CHANGES = """python3 -c '
+import socket, struct
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+s.send(struct.pack("=IHHIII", 20, 10 << 8 | 16, 1, 1, 0, 0))
+print(struct.unpack_from(">I", s.recv(8192), 24)[0])' """
+
+
+def _changes(w):
+    return int(w.on_host(CHANGES).stdout)
+
+
+def test_many_links_that_are_gone(b):
+    """What a crash leaves of many accounts is taken away in one go, and nothing of who is there."""
+    if not _possible(b):
+        return
+    name, n = b.alice.pw_name, 24
+    b.stage.config(PRIVATE + f"RestrictPorts=25\n[User {name}]\nPublish=8000\n")
+    with World(b) as w, w.shell(name) as a:
+        w.serve(w.beyond, BEYOND4, 7001)
+        before = _elements(w)
+        for odd in (False, True):
+            with crowd_of(b, w, 1001, n) as crowd:
+                said = crowd.stdout.readline().strip()
+                seen = len(_connections(w, 1001, n))
+                b.check(said == f"made {n}" and seen == n, f"{n} accounts have a connection each", said, seen)
+                crowd.stdin.close()
+            end = time.monotonic() + patient(30)
+            while len(w.links()) > 1 and time.monotonic() < end:
+                time.sleep(0.1)
+            if odd:  # of who was killed while publishing what somebody else has by now
+                pathlib.Path("/run/nsshell/net/1030.new").write_text("publish 8000-8000/tcp\nat 100.64.4.6\n", encoding="ascii")
+            changes = _changes(w)
+            r = b.run(*w.enter(w.host), b.stage.bin / "nsctl", "gc", timeout=120)
+            changes = _changes(w) - changes
+            seen = _connections(w, 1001, n), os.listdir("/run/nsshell/net"), w.links()
+            b.check(changes == 1 and not seen[0] and len(seen[1]) == len(seen[2]) == 1,
+                    f"their links being gone all of it goes at once{', also where somebody was killed' if odd else ''}",
+                    (changes, *map(len, seen)), r.stdout + r.stderr)
+            seen = _elements(w)
+            b.check(seen == before, "and nothing of who is there", before, seen)
+        b.check(a.do(ask(BEYOND4, 7001)) == HOST4, "who has a way out", b.log_tail())
 
 
 def test_many_logins(b):

@@ -6,6 +6,7 @@
 #include "core/plan/numbers.h"
 #include "tests/unit/plan_story.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,40 @@ static void a_pool_is_a_prefix_of_each_family(void **state)
 	pool_refused("10.0.0.0/16 fd00::/97", "from /16 to /96");
 	pool_refused("10.0.0.0/16 fd00::1/64", "bits behind");
 	pool_refused("10.0.0.0/16;reboot", "ADDRESS/LENGTH");
+}
+
+static uint32_t number_at(const struct netpool *p, const char *address)
+{
+	uint8_t a[16];
+
+	if (inet_pton(AF_INET, address, a) == 1)
+		return netpool_number4(p, a);
+	assert_int_equal(inet_pton(AF_INET6, address, a), 1);
+	return netpool_number6(p, a);
+}
+
+static void an_address_of_the_pool_has_a_number(void **state)
+{
+	struct netpool p;
+	const char *why;
+
+	(void)state;
+	assert_int_equal(netpool_parse("100.64.0.0/16 fd6e:7373::/48", &p, &why), 0);
+	assert_int_equal(number_at(&p, "100.64.1.2"), 258);
+	assert_int_equal(number_at(&p, "fd6e:7373::102"), 258);
+	assert_int_equal(number_at(&p, "100.64.255.254"), 65534);
+	/* Nobody's: both ends of the pool, and what is beside it. */
+	assert_int_equal(number_at(&p, "100.64.0.0"), 0);
+	assert_int_equal(number_at(&p, "100.64.255.255"), 0);
+	assert_int_equal(number_at(&p, "100.65.1.2"), 0);
+	assert_int_equal(number_at(&p, "192.0.2.1"), 0);
+	assert_int_equal(number_at(&p, "fd6e:7373::1:102"), 0);
+	assert_int_equal(number_at(&p, "fd6e:7373:0:1::102"), 0);
+	assert_int_equal(number_at(&p, "fd6e:7374::102"), 0);
+	assert_int_equal(netpool_parse("10.16.0.0/12", &p, &why), 0);
+	assert_int_equal(number_at(&p, "10.31.255.254"), 1048574);
+	assert_true(netpool_max(&p) < NETPOOL_NUMBERS);
+	assert_int_equal(number_at(&p, "::102"), 0);
 }
 
 /* ---- numbers */
@@ -393,6 +428,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_pool_is_a_prefix_of_each_family),
+		STORY(an_address_of_the_pool_has_a_number),
 		STORY(an_account_keeps_its_number),
 		STORY(a_thousand_accounts_have_a_thousand_numbers),
 		STORY(a_pool_that_is_used_up_has_none_and_a_broken_line_is_named),
