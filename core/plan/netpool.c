@@ -269,10 +269,10 @@ static void put_names(uint32_t resolver, FILE *out)
 }
 
 /*
- * From beyond, and of the host itself, but not from another box. What came from the host's loopback
- * has to have an address that can be answered: the gateway.
+ * From beyond, and of the host itself, but not from another box, nor from who says that he is one: the answer would be
+ * that one's. What came from the host's loopback has to have an address that can be answered: the gateway.
  */
-static void put_published(FILE *out)
+static void put_published(const char *v4, const char *v6, FILE *out)
 {
 	fputs("\tchain publish {\n"
 	      "\t\tmeta l4proto != { tcp, udp } return\n"
@@ -281,20 +281,40 @@ static void put_published(FILE *out)
 	      "\t\tmeta nfproto ipv4 dnat ip to meta l4proto . th dport map @publish4\n"
 	      "\t\tmeta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @publish6\n"
 	      "\t}\n"
-	      "\tchain published {\n"
-	      "\t\ttype nat hook prerouting priority -100\n"
-	      "\t\tiifname != \"" NETPOOL_LINK "*\" fib daddr type local jump publish\n"
-	      "\t}\n"
 	      "\tchain published_here {\n"
 	      "\t\ttype nat hook output priority -100\n"
 	      "\t\tfib daddr type local jump publish\n"
+	      "\t}\n"
+	      "\tchain published {\n"
+	      "\t\ttype nat hook prerouting priority -100\n",
+		out);
+	fprintf(out, "\t\tip saddr %s return\n", v4);
+	if (*v6)
+		fprintf(out, "\t\tip6 saddr %s return\n", v6);
+	fputs("\t\tiifname != \"" NETPOOL_LINK "*\" fib daddr type local jump publish\n"
 	      "\t}\n",
 		out);
 }
 
-/* A question to the gateway, wherever that leads to. */
-#define ASKED                                                                            \
-	"\t\tct status dnat ct original ip daddr " NETPOOL_GATEWAY4 " goto allowed\n"
+/*
+ * What somebody's rules of NAT lead elsewhere: a question to the gateway is one wherever that is, and what is closed
+ * isn't open by them.
+ */
+#define REDIRECTED "\t\tct status dnat jump redirected\n"
+
+static void put_redirected(bool names, FILE *out)
+{
+	fputs("\tchain redirected {\n", out);
+	for (int udp = 0; names && udp < 2; udp++)
+		fprintf(out,
+			"\t\tct original ip daddr " NETPOOL_GATEWAY4
+			" meta l4proto %s ct original proto-dst 53 goto allowed\n",
+			udp ? "udp" : "tcp");
+	fputs("\t\tiifname . ct original ip daddr @allow4 return\n"
+	      "\t\tct original ip daddr { 127.0.0.0/8, 169.254.0.0/16, 100.100.100.200 } "
+	      "goto rejected\n\t}\n",
+		out);
+}
 
 /*
  * Other accounts' links, what is the host's alone, and where clouds tell a machine its secrets, but for link-local
@@ -350,19 +370,15 @@ static void put_filter(bool names, uint32_t connections, FILE *out)
 		"\t\tct state new goto begun\n"
 		"\t\taccept\n\t}\n",
 		connections);
+	put_redirected(names, out);
 	put_ruled(out);
-	fputs("\tchain to_host {\n" ANSWERS, out);
-	if (names)
-		fputs(ASKED, out);
-	fputs("\t\tiifname @" NETPOOL_RULED " jump ruled\n\t\tgoto rejected\n\t}\n"
+	fputs("\tchain to_host {\n" ANSWERS REDIRECTED "\t\tiifname @" NETPOOL_RULED
+	      " jump ruled\n\t\tgoto rejected\n\t}\n"
 	      "\tchain input {\n\t\ttype filter hook input priority 0\n"
 	      "\t\tiifname \"" NETPOOL_LINK "*\" goto to_host\n\t}\n"
 	      /* What the kernel has no connection for it gives no other source. */
-	      "\tchain out {\n\t\tct state invalid,untracked goto dropped\n" ANSWERS,
-		out);
-	if (names)
-		fputs(ASKED, out);
-	fputs("\t\tiifname @" NETPOOL_RULED " goto out_ruled\n"
+	      "\tchain out {\n\t\tct state invalid,untracked goto dropped\n" ANSWERS
+			REDIRECTED "\t\tiifname @" NETPOOL_RULED " goto out_ruled\n"
 	      "\t\tjump closed\n"
 	      "\t\tgoto allowed\n\t}\n"
 	      "\tchain in {\n\t\tct state established,related accept\n",
@@ -397,7 +413,7 @@ void netpool_table(const struct netpool *p, uint32_t resolver, FILE *out)
 	put_sets(out);
 	put_from_box(out);
 	put_names(resolver, out);
-	put_published(out);
+	put_published(v4, v6, out);
 	put_mark("back", "filter hook prerouting", v4, v6, out);
 	put_mark("host_out", "route hook output", v4, v6, out);
 	put_filter(resolver != 0, p->connections, out);

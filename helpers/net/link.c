@@ -110,13 +110,14 @@ static int change(struct nl_sock *sock, int index, struct rtnl_link *to)
 	return rtnl_link_change(sock, which, to, 0);
 }
 
+/* No neighbour is asked for: who sends past the routes (MSG_DONTROUTE) would fill a table that is all networks'. */
 static int bring_up(struct nl_sock *sock, int index)
 {
 	_cleanup_(put_rtnl_link) struct rtnl_link *up = rtnl_link_alloc();
 
 	if (!up)
 		return -NLE_NOMEM;
-	rtnl_link_set_flags(up, IFF_UP);
+	rtnl_link_set_flags(up, IFF_UP | IFF_NOARP);
 	return change(sock, index, up);
 }
 
@@ -145,13 +146,16 @@ static int set_ways(struct net *n)
 	return r < 0 ? r : change(n->host, n->host_index, to);
 }
 
+/* Of a pool without IPv6, too: they would lead past the rules of routing. A kernel without it has none. */
 static int no_link_local(struct nl_sock *sock, int index)
 {
 	_cleanup_(put_rtnl_link) struct rtnl_link *to = rtnl_link_alloc();
 	int r = to ? rtnl_link_inet6_set_addr_gen_mode(to, IN6_ADDR_GEN_MODE_NONE)
 		   : -NLE_NOMEM;
 
-	return r < 0 ? r : change(sock, index, to);
+	if (r == 0)
+		r = change(sock, index, to);
+	return r == -NLE_AF_NOSUPPORT ? 0 : r;
 }
 
 /* ---- addresses and ways -------------------------------------------------------------- */
@@ -228,7 +232,7 @@ static int furnish_host(struct net *n, const char *v4, const char *v6)
 {
 	int r = set_ways(n);
 
-	if (r == 0 && *v6)
+	if (r == 0)
 		r = no_link_local(n->host, n->host_index);
 	if (r == 0)
 		r = bring_up(n->host, n->host_index);
@@ -246,7 +250,7 @@ static int furnish_host(struct net *n, const char *v4, const char *v6)
 static int furnish_inside(struct net *n, const char *v4, const char *v6)
 {
 	struct nl_sock *s = n->inside;
-	int i = n->inside_index, r = *v6 ? no_link_local(s, i) : 0;
+	int i = n->inside_index, r = no_link_local(s, i);
 
 	if (r == 0)
 		r = bring_up(s, i);

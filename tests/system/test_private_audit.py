@@ -7,6 +7,7 @@ import os
 import pathlib
 import time
 
+from harness import kernel
 from harness.pace import patient
 from harness.shell import Shell
 from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask, reach
@@ -318,6 +319,111 @@ def test_hairpins(b):
         seen = o.do(ask(mine, 8000)), o.do(ask(mine, 22, seconds=1)), a.do(reach(_address(o), 8000))
         b.check(r.returncode == 0 and not seen[0].startswith("no:") and seen[2].startswith("no:"),
                 "IPAddressAllow= of its address leads there, and not back", r.stdout + r.stderr, seen)
+
+
+# Of others: what is sent to one address they lead to another.
+NAT = f"""table ip others {{
+ chain pre {{
+  type nat hook prerouting priority -101;
+  tcp dport 80 dnat to {HOST4}:7000
+  ip daddr {{ 127.0.0.1, 169.254.169.254, 198.51.100.1 }} tcp dport 81 dnat to {BEYOND4}:7000
+ }}
+}}"""
+
+
+def test_what_others_lead_elsewhere(b):
+    """A proxy that all is sent to, or one for the cloud's metadata: what is closed isn't open by it."""
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE)
+    resolv, real = b.stage.private / "resolv.conf", os.path.realpath("/etc/resolv.conf")
+    resolv.write_text("nameserver 127.0.0.1\n", encoding="ascii")
+    kernel.bind(resolv, real)
+    try:
+        with World(b) as w, w.shell(b.alice.pw_name) as a:
+            w.serve(w.host, "127.0.0.1", 53)
+            w.serve(w.host, HOST4, 7000)
+            w.serve(w.beyond, BEYOND4, 7000)
+            w.nft(NAT)
+            seen = a.do(ask("198.51.100.1", 81)), a.do(ask("169.254.1.1", 53))
+            b.check(seen == (HOST4, "127.0.0.1"), "what may be reached is, where somebody leads it, and names are", seen)
+            seen = a.do(ask("169.254.1.1", 80, seconds=1)), a.do(ask("169.254.169.254", 81, seconds=1)), a.do(BY_LINK + "tcp 81")
+            b.check(all(s.startswith("no:") for s in seen), "the host by the gateway, the metadata and 127.0.0.1 aren't", seen)
+            r = b.run(*w.enter(w.host), b.stage.bin / "nsctl", "set", "-c", b.stage.conf, b.alice.pw_name,
+                      "IPAddressAllow=169.254.169.254")
+            seen = a.do(ask("169.254.169.254", 81))
+            b.check(r.returncode == 0 and seen == HOST4, "but as IPAddressAllow= says", r.stdout + r.stderr, seen)
+    finally:
+        kernel.umount(real)
+
+
+def test_neighbours(b):
+    """The link has none but those that were said, whatever pool there is."""
+    if not _possible(b):
+        return
+    look = "ip neigh show | grep -E 'eth0|nssh' | grep -v PERMANENT; ip -6 -o addr show | grep -E 'eth0|nssh' | grep fe80; true"
+    for pool in ("100.64.0.0/16 fd6e:7373::/48", "100.64.0.0/16"):
+        b.stage.config(f"[Network]\nPool={pool}\n[Default]\n" + PRIVATE)
+        with World(b) as w, w.shell(b.alice.pw_name) as a:
+            w.serve(w.beyond, BEYOND4, 7000)
+            a.do(UNROUTED)
+            seen = a.do(look), w.on_host(look).stdout, a.do(ask(BEYOND4, 7000))
+            b.check(seen == ("", "", HOST4), f"{pool}: nobody is asked for by ARP, and no end has a link-local address", seen)
+        b.gone()
+
+
+# Past the routes, as if those were neighbours.
+UNROUTED = f"""python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(1, 5, 1)
+s.setsockopt(1, 25, b"eth0")
+for to in ("{HOST4}", "169.254.1.1", "10.9.8.7", "10.9.8.6"):
+    try:
+        s.sendto(b"x", (to, 7000))
+    except OSError:
+        pass
+import time
+time.sleep(0.2)' """
+# Of both families, a line each.
+HEAR = """
+import socket, sys
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind(("::", 7000))
+with open("heard", "w", buffering=1) as f:
+    print("listens", file=f)
+    while True:
+        data, peer = s.recvfrom(100)
+        f.write(f"{data.decode()} from {peer[0]}\\n")
+"""
+SAY = """
+import socket, sys
+for word, source, to in zip(*[iter(sys.argv[1:])] * 3):
+    six = ":" in to
+    s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind((source, 7000))
+    s.sendto(word.encode(), (to, 7000))
+"""
+
+
+def test_who_says_that_he_is_another_box(b):
+    """From beyond to a published port: what is answered would come to that other box."""
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE + f"[User {b.alice.pw_name}]\nPublish=7000/udp\n")
+    with World(b) as w, w.shell(b.alice.pw_name) as a, w.shell(b.bob.pw_name) as o:
+        w.on_host("for i in all up0; do echo 0 >/proc/sys/net/ipv4/conf/$i/rp_filter; done")
+        a.do("cat >hear.py <<'END'\n" + HEAR + "END\npython3 hear.py >/dev/null 2>&1 & "
+             "for i in $(seq 100); do grep -q listens heard && break; sleep .1; done")
+        bobs = _address(o), _address(o, "-6")
+        for address in bobs:
+            b.run("ip", "-n", w.beyond, "addr", "add", address, "dev", "lo", *["nodad"] * (":" in address))
+        words = "spoofed", bobs[0], HOST4, "spoofed", bobs[1], HOST6
+        r = b.run(*w.enter(w.beyond), "python3", "-c", SAY, *words, "own", BEYOND4, HOST4, "own", BEYOND6, HOST6)
+        _until(lambda: a.do("grep -c own heard") == "2")
+        seen = a.do("cat heard")
+        b.check("spoofed" not in seen and seen.count("own") == 2, "who has another box's address comes to no published port", seen,
+                r.stdout + r.stderr)
 
 
 CROWDED = int(os.environ.get("NSSHELL_CROWD", "1000"))
