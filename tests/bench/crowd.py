@@ -11,7 +11,7 @@ from harness import kernel
 from host import NAME, RUNDIR
 from measure import quantile, reap, spawn
 
-CROWD = 200
+CROWD = int(os.environ.get("NSSHELL_CLASS", "200"))
 FEW, MANY, EACH = 10, 1000, 10  # EACH: sessions of an account
 
 
@@ -46,7 +46,7 @@ def _all_in(host, service, accounts, report):
     os.write(report, f"{lines} {last} {used.ru_utime + used.ru_stime}".encode())
 
 
-def _crowd(host, service, accounts):
+def crowd(host, service, accounts):
     """(ms until the last was in, ms of processor time a login)"""
     r, w = os.pipe()
     pid = os.fork()
@@ -63,31 +63,33 @@ def _crowd(host, service, accounts):
     return float(said[1]) * 1e3, float(said[2]) * 1e3 / len(accounts)
 
 
-def _cell(values):
+def cell(values):
     return f"{statistics.median(values):.1f} ({min(values):.1f}-{max(values):.1f})".rjust(26)
 
 
-def _accounts(host, n):
+def new_accounts(host, n, confs):
+    """@confs: files of config, and what else they say of each."""
     accounts = [f"{NAME}{i}" for i in range(n)]
     for name in accounts:
         host.account(name)
-    with open(host.conf, "a", encoding="ascii") as f:
-        f.write("".join(f"\n[User {name}]\nIsolate=yes\n" for name in accounts))
+    for conf, words in confs.items():
+        with open(conf, "a", encoding="ascii") as f:
+            f.write("".join(f"\n[User {name}]\nIsolate=yes\n{words}" for name in accounts))
     return accounts
 
 
 def crowd_table(host, n):
-    accounts = _accounts(host, CROWD)
+    accounts = new_accounts(host, CROWD, {host.conf: ""})
     print(f"\n{CROWD} accounts log in at once ({n} rounds in turns; in brackets the least and the most)")
     print(f"  {'':<34}{'ms until the last is in':>26}{'CPU ms a login':>26}")
     rows = (("nsshell", NAME), ("a login without a box", NAME + "-none"))
     found = {name: [] for name, _ in rows}
     for _ in range(n):
         for name, service in rows:
-            found[name].append(_crowd(host, service, accounts))
+            found[name].append(crowd(host, service, accounts))
             host.settle()
     for name, _ in rows:
-        print(f"  {name:<34}{_cell([x for x, _ in found[name]])}{_cell([x for _, x in found[name]])}", flush=True)
+        print(f"  {name:<34}{cell([x for x, _ in found[name]])}{cell([x for _, x in found[name]])}", flush=True)
 
 
 # ---- one more ------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ def beside_table(host, n):
     """Few before and after, so that a machine that has become slower meanwhile is seen."""
     with open(host.conf, "a", encoding="ascii") as f:
         f.write(f"SessionsMax={MANY + 1}\n")
-    accounts = [NAME] + _accounts(host, MANY // EACH)
+    accounts = [NAME] + new_accounts(host, MANY // EACH, {host.conf: ""})
     # Two pipes each.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 4 * MANY), most))

@@ -13,8 +13,10 @@ import subprocess
 import time
 
 from harness import kernel
+from harness.links import make_links
+from crowd import CROWD, cell, crowd, new_accounts
 from host import BUILD, LIBEXEC, NAME, RUNDIR, STACK, Ssh
-from measure import Contender, call, extra_percent, reap, rounds, spawn, table
+from measure import Contender, call, extra_percent, quantile, reap, rounds, spawn, table
 
 HOST, BEYOND = "192.0.2.1", "192.0.2.9"
 CONF = """[Default]
@@ -25,6 +27,7 @@ Services={0} {0}-sshd {0}-private
 Isolate=yes
 Network={1}
 """
+FEW, MANY = 10, int(os.environ.get("NSSHELL_CROWD", "1000"))
 # Column; arguments of iperf3.
 STREAMS = (("TCP", ()), ("TCP, eight", ("-P", "8")), ("UDP", ("-u", "-b", "0")))
 
@@ -152,6 +155,52 @@ def _through(host, beyond, n):
                       for name in names[1:]))
 
 
+def _at_once(host, n):
+    """Each account's first login, which makes its link."""
+    services = (("the host's network", NAME), ("private", NAME + "-private"))
+    accounts = new_accounts(host, CROWD, {host.conf: "", host.directory + "/private.conf": "Network=private\n"})
+    found = {row: [] for row, _ in services}
+    for _ in range(n):
+        for row, service in services:
+            found[row].append(crowd(host, service, accounts))
+            host.settle()
+    print(f"\n{CROWD} accounts log in at once ({n} rounds in turns; in brackets the least and the most)")
+    print(f"  {'':<34}{'ms until the last is in':>26}{'ratio':>9}{'CPU ms a login':>26}{'ratio':>9}")
+    base = [statistics.median(x[i] for x in found[services[0][0]]) for i in (0, 1)]
+    for row, seen in found.items():
+        print(f"  {row:<34}" + "".join(f"{cell([x[i] for x in seen])}{statistics.median(x[i] for x in seen) / base[i]:>9.2f}"
+                                       for i in (0, 1)), flush=True)
+
+
+def _one_more(host, n):
+    """pam_open_session of an account's first login; what was made for others before is waited for."""
+    spawn(host.caller(NAME + "-private"))
+    ms = []
+    for _ in range(n):
+        ms.append(int(spawn(host.caller(NAME + "-private", "-r", RUNDIR))[1].split()[0]) / 1e3)
+        host.settle()
+    return ms
+
+
+def _beside(host, n):
+    """Few before and after, so that a machine that has become slower meanwhile is seen."""
+    net, times, swept = LIBEXEC + "/nsshell-net", {}, {}
+    for row, links in ((f"beside {FEW} accounts' links", FEW), (f"beside {MANY}", MANY), (f"beside {FEW}, again", FEW)):
+        with make_links([], net, BEYOND, 1001, links) as made:
+            if made != links:
+                raise ValueError(f"{made} of {links} links were made")
+            times[row] = _one_more(host, n)
+        while any(name.startswith("nssh") for name in os.listdir("/proc/sys/net/ipv4/conf")):
+            time.sleep(0.05)
+        swept[row] = spawn([net, "sweep"])[0]
+    print(f"\nOne more account's first login: pam_open_session ({n} each); and once all these links are gone, nsctl gc's part of it")
+    print(f"  {'':<34}{'ms':>26}{'ratio':>9}{'swept in, ms':>14}")
+    few = statistics.median(times[next(iter(times))])
+    for row, ms in times.items():
+        within = f"{statistics.median(ms):.2f} ({quantile(ms, .1):.2f}-{quantile(ms, .9):.2f})"
+        print(f"  {row:<34}{within:>26}{statistics.median(ms) / few:>9.2f}{swept[row]:>14.0f}", flush=True)
+
+
 def network_table(host, n):
     if not os.path.exists(os.path.join(BUILD, "nsshell-net")):
         print("\nNetwork=private: not measured: nsshell-net isn't built")
@@ -170,6 +219,8 @@ def network_table(host, n):
         rounds(later, n)
     table("ssh host true, beside an open session of the account", later, ["ssh host true"], rows[0],
           ("extra", extra_percent))
+    _at_once(host, max(1, n // 10))
+    _beside(host, n)
     if shutil.which("iperf3"):
         _through(host, beyond, max(2, n // 4))
     else:

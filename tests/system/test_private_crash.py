@@ -5,9 +5,9 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
-import subprocess
 import time
 
+from harness.links import make_links
 from harness.pace import patient
 from harness.world import BEYOND4, HOST4, World, ask
 from test_private import PRIVATE, _possible
@@ -23,39 +23,6 @@ KILLED = {
     "nsshell-net, on its way": '"$0.real" "$@" & p=$!; sleep 0.00{}; kill -9 $p; wait $p',
 }
 
-# As that many accounts' first sessions have it, with a connection each: NSSHELL-NET TO FIRST N ARGUMENT...; the networks go with it.
-MAKER = """
-import ctypes, os, socket, subprocess, sys
-libc = ctypes.CDLL(None, use_errno=True)
-home, held, bad = os.open("/proc/self/ns/net", os.O_RDONLY), [], 0
-for number in range(int(sys.argv[3]), int(sys.argv[3]) + int(sys.argv[4])):
-    if libc.unshare(0x40000000):
-        break
-    held.append(os.open("/proc/self/ns/net", os.O_RDONLY))
-    inside = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
-    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    libc.setns(home, 0x40000000)
-    def become(ns=os.dup(held[-1]), inside=inside):
-        a, b = os.dup(ns), os.dup(inside.fileno())
-        a, b = (fd if fd > 4 else os.dup(fd) for fd in (a, b))
-        os.dup2(a, 3)
-        os.dup2(b, 4)
-    if subprocess.run([sys.argv[1], "open", str(number), *sys.argv[5:]], preexec_fn=become, close_fds=False).returncode:
-        bad += 1
-    else:
-        out.sendto(b"x", (sys.argv[2], 7000))
-print("made", len(held) - bad, flush=True)
-sys.stdin.read()
-"""
-
-
-def crowd_of(b, w, first, n):
-    """It says "made N", and ends with its standard input."""
-    net = b.stage.private / "nothing" / "nsshell-net"
-    argv = [*w.enter(w.host), "python3", "-c", MAKER, str(net), BEYOND4, str(first), str(n), "-", "4096", "100.64.0.0/16",
-            "fd6e:7373::/48", "port 25-25/tcp"]
-    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
 
 @contextlib.contextmanager
 def _instead(b, script):
@@ -68,6 +35,10 @@ def _instead(b, script):
         yield
     finally:
         real.replace(program)
+
+
+def _net(b):
+    return str(b.stage.private / "nothing" / "nsshell-net")
 
 
 def _left(w):
@@ -178,11 +149,9 @@ def test_many_links_that_are_gone(b):
         w.serve(w.beyond, BEYOND4, 7001)
         before = _elements(w)
         for odd in (False, True):
-            with crowd_of(b, w, 1001, n) as crowd:
-                said = crowd.stdout.readline().strip()
+            with make_links(w.enter(w.host), _net(b), BEYOND4, 1001, n) as made:
                 seen = len(_connections(w, 1001, n))
-                b.check(said == f"made {n}" and seen == n, f"{n} accounts have a connection each", said, seen)
-                crowd.stdin.close()
+                b.check(made == seen == n, f"{n} accounts have a connection each", made, seen)
             end = time.monotonic() + patient(30)
             while len(w.links()) > 1 and time.monotonic() < end:
                 time.sleep(0.1)
