@@ -269,6 +269,7 @@ UNBOUND = """server:
  do-daemonize: no
  username: ""
  chroot: ""
+ directory: ""
  pidfile: ""
  use-syslog: no
  local-data: "box.example. A 192.0.2.77"
@@ -278,10 +279,10 @@ remote-control:
 
 
 def _resolver(b, w, program, where, address):
-    """A real one that knows box.example. Return: whether it is installed."""
+    """A real one that knows box.example; None where it isn't installed."""
     if not shutil.which(program):
         b.skip(f"Network=private: names by {program}", f"{program} isn't installed")
-        return False
+        return None
     if program == "unbound":
         conf = b.stage.private / "unbound.conf"
         conf.write_text(UNBOUND.format(address), encoding="ascii")
@@ -289,8 +290,7 @@ def _resolver(b, w, program, where, address):
     else:
         argv = ["dnsmasq", "-k", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root",
                 f"--listen-address={address}", "--bind-interfaces", "--address=/box.example/192.0.2.77"]
-    w.run(where, argv, 53, "udp")
-    return True
+    return w.run(where, argv, 53, "udp")
 
 
 def test_names_of_real_resolvers(b):
@@ -308,10 +308,12 @@ def test_names_of_real_resolvers(b):
             w.serve(w.beyond, METADATA, 80)
             for program, where, address, seen_at in (
                     ("dnsmasq", w.host, "127.0.0.1", "169.254.1.1"),
+                    ("unbound", w.host, "127.0.0.1", "169.254.1.1"),
                     ("unbound", w.host, "127.0.0.53", "169.254.1.1"),
                     ("dnsmasq", w.beyond, BEYOND4, BEYOND4),
                     ("dnsmasq", w.beyond, METADATA, "169.254.1.1")):
-                if not _resolver(b, w, program, where, address):
+                resolver = _resolver(b, w, program, where, address)
+                if not resolver:
                     continue
                 resolv.write_text(f"nameserver {address}\n", encoding="ascii")
                 with w.shell(b.alice.pw_name) as a:
@@ -322,6 +324,8 @@ def test_names_of_real_resolvers(b):
                     seen = a.do(ask(METADATA, 80, seconds=1))
                     b.check(seen.startswith("no:"), "and nothing else of a cloud's is reached", seen)
                 b.gone(b.alice.pw_name)
+                resolver.process.kill()
+                resolver.close()
     finally:
         kernel.umount(real)
 

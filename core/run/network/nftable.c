@@ -42,7 +42,9 @@ bool nftable_is_gone(void)
 		char room[1024];
 	} answer;
 
-	if (sock < 0 || send(sock, &q, sizeof(q), 0) != (ssize_t)sizeof(q) ||
+	if (sock < 0)
+		return errno == EPROTONOSUPPORT;
+	if (send(sock, &q, sizeof(q), 0) != (ssize_t)sizeof(q) ||
 		recv(sock, &answer, sizeof(answer), 0) < (ssize_t)sizeof(answer.failed))
 		return false;
 	return answer.head.nlmsg_type == NLMSG_ERROR &&

@@ -4,5 +4,5 @@
 
 #include <stdbool.h>
 
-/* True where the kernel says that there is none. Needs CAP_NET_ADMIN; takes some microseconds. */
+/* True where the kernel says that there is none, or knows of no tables. Needs CAP_NET_ADMIN; takes some microseconds. */
 bool nftable_is_gone(void);
