@@ -8,6 +8,7 @@
 #include "core/base/cleanup.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <string.h>
 
 #define LOCAL_ONLY 1 /* SD_JOURNAL_LOCAL_ONLY, sd_journal_open(3) */
@@ -143,7 +144,8 @@ int log_read_journal(
 		r = walk(&a, j, l, f);
 	if (j)
 		a.close(j);
-	if (r == -ENOENT && !directory)
+	/* elogind's library has that name, too, on hosts without systemd, and no journal. */
+	if (r == -ENOSYS || (r == -ENOENT && !directory))
 		return 1;
 	return r < 0 ? err_set(e, -r, "read the journal%s%s", directory ? " in " : "",
 			       directory ? directory : "")

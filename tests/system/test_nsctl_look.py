@@ -331,6 +331,30 @@ def test_a_journal_that_hangs(b):
     b.check(r.stdout.split() == ["125", "True"], "nobody waits for it, and the file has the event", r.stdout + r.stderr)
 
 
+# libelogind's, which Debian's package of it has as libsystemd.so.0: all of sd-journal(3), and nothing behind it.
+NO_JOURNAL = """
+#include <errno.h>
+#define ABSENT(name) int name(void) { return -ENOSYS; }
+ABSENT(sd_journal_open) ABSENT(sd_journal_open_directory) ABSENT(sd_journal_add_match) ABSENT(sd_journal_seek_tail)
+ABSENT(sd_journal_previous) ABSENT(sd_journal_get_data) ABSENT(sd_journal_get_realtime_usec) ABSENT(sd_journal_close)
+"""
+
+
+def test_log_beside_elogind(b):
+    if not os.path.isdir("/run/systemd"):
+        b.skip("nsctl log beside elogind", "there is no place for a journal's socket to be missing from")
+        return
+    library = b.stage.private / "elogind"
+    library.mkdir()
+    subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(library / "libsystemd.so.0")], text=True, input=NO_JOURNAL, check=True)
+    r = b.run("unshare", "-m", "sh", "-c", "mount --make-rprivate / && mount -t tmpfs tmpfs /run/systemd && mount -t tmpfs tmpfs /var/log && "
+              '"$1/nsjoin" nobody-here true; export LD_LIBRARY_PATH="$2"; "$1/nsctl" log; "$1/nsctl" log -D /', "sh", str(b.stage.bin), str(library),
+              timeout=patient(30))
+    lines = r.stdout.splitlines()
+    b.check(len(lines) == 1 and "nobody-here" in lines[0], "a libsystemd without a journal: nsctl log reads the file", lines, r.stderr)
+    b.check(r.returncode == 1 and "no libsystemd" in r.stderr, "and a journal's directory can't be read", r.stderr.splitlines()[-1:])
+
+
 JOURNALD = "/lib/systemd/systemd-journald"
 IN_PRIVATE = r"""
 set -e

@@ -50,6 +50,7 @@ static const struct way ways[] = {
 		"keep these accounts out of it: it hasn't been tried" },
 	{ "systemd-user", FINDING_NOTE,
 		NULL }, /* the gate above pam_systemd sees to it */
+	{ "elogind-user", FINDING_NOTE, NULL }, /* likewise */
 	{ "other", FINDING_NOTE, NULL },
 	{ "*-auth", FINDING_NOTE, NULL }, /* fragments of Fedora's */
 	{ "common-*", FINDING_NOTE, NULL },
