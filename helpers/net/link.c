@@ -355,12 +355,28 @@ int net_link_remove(uint32_t number, struct err *e)
 	return r < 0 ? net_failed(r, e, "remove the link %s", name) : 0;
 }
 
+/* By if_nametoindex(3) the kernel would run modprobe(8) for each that it hasn't. */
+int net_link_look(uint32_t number)
+{
+	static struct nl_sock *host;
+	_cleanup_(put_rtnl_link) struct rtnl_link *link = NULL;
+	char name[IFNAMSIZ];
+	int r = 0;
+
+	(void)snprintf(name, sizeof(name), NETPOOL_LINK "%u", number);
+	if (!host) {
+		host = nl_socket_alloc();
+		r = host ? nl_connect(host, NETLINK_ROUTE) : -NLE_NOMEM;
+	}
+	if (r == 0)
+		r = rtnl_link_get_kernel(host, 0, name, &link);
+	return r == -NLE_OBJ_NOTFOUND ? -NLE_NODEV : r;
+}
+
 void net_link_await_end(uint32_t number)
 {
 	const struct timespec pause = { .tv_nsec = 20000000 };
-	char name[IFNAMSIZ];
 
-	(void)snprintf(name, sizeof(name), NETPOOL_LINK "%u", number);
-	for (int i = 0; i < 100 && if_nametoindex(name) != 0; i++)
+	for (int i = 0; i < 100 && net_link_look(number) == 0; i++)
 		(void)nanosleep(&pause, NULL);
 }

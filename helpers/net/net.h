@@ -33,6 +33,8 @@ int net_link_make(const struct net_request *q, struct err *e);
 int net_link_try(struct err *e);
 /* Take away the link of that number, where it is there. Return: 0 or -1 with @e. */
 int net_link_remove(uint32_t number, struct err *e);
+/* Whether it is there. Return: 0; -NLE_NODEV: it isn't; or what else libnl says. */
+int net_link_look(uint32_t number);
 /* Wait until it is gone, two seconds at most. */
 void net_link_await_end(uint32_t number);
 

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netlink/errno.h>
 #include <nftables/libnftables.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,14 +77,10 @@ static void name_of(uint32_t number, char ret[IFNAMSIZ])
 	(void)snprintf(ret, IFNAMSIZ, NETPOOL_LINK "%u", number);
 }
 
-/* One that can't be asked for is there, and errno says why: nothing of it is thrown away. */
+/* One that can't be asked for is there: nothing of it is thrown away. */
 static bool has_link(uint32_t number)
 {
-	char link[IFNAMSIZ];
-
-	name_of(number, link);
-	errno = 0;
-	return if_nametoindex(link) != 0 || errno != ENODEV;
+	return net_link_look(number) != -NLE_NODEV;
 }
 
 /* What was said last of that number; nothing where it was nothing. -1: errno, EBADMSG for what isn't whole. */
@@ -629,12 +626,14 @@ int net_table_close(uint32_t number, struct err *e)
 
 static int look_for_link(int dir, uint32_t number, void *arg, struct err *e)
 {
+	int r = net_link_look(number);
+
 	(void)dir, (void)arg;
-	if (!has_link(number))
+	if (r == -NLE_NODEV)
 		add_gone(number);
-	else if (errno != 0)
-		return err_set(e, errno, "look for the link " NETPOOL_LINK "%u", number);
-	return 0;
+	return r < 0 && r != -NLE_NODEV
+		       ? net_failed(r, e, "look for the link " NETPOOL_LINK "%u", number)
+		       : 0;
 }
 
 /* What is kept of a link by its name alone. */

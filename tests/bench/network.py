@@ -103,7 +103,7 @@ def _round_trip(enter):
 
 @contextlib.contextmanager
 def _pasta():
-    """The same by a process of the host's beside it, without root's hand in the host's network: its way in, and its pid."""
+    """The same by a process of the host's beside it, without root's hand in the host's network: its way in, and its pid. None: it ended."""
     ns = subprocess.Popen(["unshare", "-n", "sleep", "100000"], preexec_fn=kernel.die_with_parent)
     while os.readlink(f"/proc/{ns.pid}/ns/net") == os.readlink("/proc/self/ns/net"):
         time.sleep(0.01)
@@ -113,9 +113,9 @@ def _pasta():
                              stderr=subprocess.DEVNULL, preexec_fn=kernel.die_with_parent)
     enter = ["nsenter", "-t", str(ns.pid), "-n"]
     try:
-        while f"{HOST}" not in call([*enter, "cat", "/proc/net/fib_trie"]).stdout:
+        while f"{HOST}" not in call([*enter, "cat", "/proc/net/fib_trie"]).stdout and pasta.poll() is None:
             time.sleep(0.01)
-        yield enter, pasta.pid
+        yield (enter, pasta.pid) if pasta.poll() is None else None
     finally:
         for p in (pasta, ns):
             p.kill()
@@ -141,8 +141,11 @@ def _through(host, beyond, n):
     with _open(host, NAME + "-private") as init, contextlib.ExitStack() as stack:
         ways = [("host", [], []), ("private", ["nsenter", "-t", init, "-n"], [])]
         if shutil.which("pasta"):
-            enter, pid = stack.enter_context(_pasta())
-            ways.append(("pasta", enter, [pid]))
+            found = stack.enter_context(_pasta())
+            if found:
+                ways.append(("pasta", found[0], [found[1]]))
+            else:
+                print("\npasta: not measured: it ended by itself")
         seen = _turns(ways, n)
     names = [way for way, _, _ in ways]
     print(f"\nThrough the network, to a namespace beyond (iperf3, Gbit/s; ping -A, \u00b5s; median of {n} rounds; in brackets "
