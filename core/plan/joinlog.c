@@ -46,16 +46,23 @@ static void put_escaped(struct text *t, const char *word)
 	put(t, "'");
 }
 
+/* As much of it as there is room for. */
+static void put_plain(struct text *t, const char *word)
+{
+	for (; *word; word++)
+		put(t, (const char[]){ *word, '\0' });
+}
+
 static void put_word(struct text *t, const char *word)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789@%_-+=:,./";
 
 	if (*word && strspn(word, plain) == strlen(word)) {
-		put(t, word);
+		put_plain(t, word);
 	} else if (is_printable(word) && !strchr(word, '\'')) {
 		put(t, "'");
-		put(t, word);
+		put_plain(t, word);
 		put(t, "'");
 	} else {
 		put_escaped(t, word);

@@ -125,6 +125,9 @@ static int take_file(int fd, struct err *e)
 
 /* ---- the log ------------------------------------------------------------------------------ */
 
+/* Bytes of a call's words: what is around them has room in EVENT_TEXT_MAX. */
+#define WORDS_TOLD 1200
+
 static void tell(
 	const struct work *w, enum event_kind kind, const char *words, const char *what)
 {
@@ -152,7 +155,7 @@ static void tell_end(const struct work *w, const char *said, const struct host_e
 static void say(const struct work *w, const char *verb, const struct session_words *words,
 	char *ret, size_t size)
 {
-	char line[300];
+	char line[WORDS_TOLD];
 
 	joinlog_command(words->words, line, sizeof(line));
 	(void)snprintf(ret, size, "%s %s %s", w->record->user, verb, line);
@@ -213,7 +216,7 @@ static int serve(struct work *w, const struct session_words *words,
 	struct host_running run = HOST_RUNNING_NONE;
 	const struct command *c = NULL;
 	struct host_end end;
-	char said[400];
+	char said[WORDS_TOLD + 100];
 	size_t file = 0;
 	int r = allowed(w, words, &c, &file, e);
 

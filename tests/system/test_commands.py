@@ -154,6 +154,9 @@ def test_what_runs_there(b):
         b.check(f"/{b.alice.pw_uid}/supervise" in said or f"{b.alice.pw_uid}.scope/supervise" in said,
                 "in a group of the account's", [x for x in lines if "supervise" in x][:2])
         b.check("arguments:2:a b c" in lines and lines[-1] == "typed", "words and standard input came along", lines[-2:])
+        s.do(f"{path} {'x' * 900} last <&-")
+        lines = b.stage.syslog.wait(f"{name} ran look x")
+        b.check(lines and "x last on the host, status 0" in lines[-1], "a long word hides none that follows from the log", lines)
         said = s.do(f"{cat} /proc/self/status")
         mine = dict(line.split(":\t") for line in said.splitlines() if ":\t" in line)
         b.check(mine.get("CapEff") == own["CapBnd"] and mine["Uid"].split()[1] == "0" and mine["Uid"].split()[0] == str(b.alice.pw_uid),

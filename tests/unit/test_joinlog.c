@@ -64,6 +64,17 @@ static void a_long_command_is_cut_at_a_whole_escape(void **state)
 	}
 }
 
+static void a_long_word_is_shown_as_far_as_there_is_room(void **state)
+{
+	char text[20];
+
+	(void)state;
+	joinlog_command(ARGV("a", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", "c"), text, 20);
+	assert_string_equal(text, "a bbbbbbbbbbbbbb...");
+	joinlog_command(ARGV("a", "b b b b b b b b b b b b b b b b"), text, 20);
+	assert_string_equal(text, "a 'b b b b b b b...");
+}
+
 static void a_person_is_named_with_login_and_terminal(void **state)
 {
 	struct joinlog_who who = { "root", "alice", "pts/3", 0 };
@@ -100,6 +111,7 @@ int main(void)
 		cmocka_unit_test(no_byte_reaches_a_terminal_or_forges_a_line),
 		cmocka_unit_test(no_command_is_the_login_shell),
 		cmocka_unit_test(a_long_command_is_cut_at_a_whole_escape),
+		cmocka_unit_test(a_long_word_is_shown_as_far_as_there_is_room),
 		cmocka_unit_test(a_person_is_named_with_login_and_terminal),
 		cmocka_unit_test(the_notice_names_the_person_and_not_the_terminal),
 	};
