@@ -414,7 +414,7 @@ def _is_terminal_of(path, person):
 def test_the_terminal(b):
     name = b.alice.pw_name
     entry(b, "tty", "Arguments=", text="tty; stty size; ls -l $(tty); echo $TERM; read x; echo \"read:$x\"; stty -echo; echo quiet; read y; stty echo; "
-          "echo \"hidden:$y\"; trap 'echo interrupted; exit 5' INT; echo wait; sleep 60 & wait\n")
+          "echo \"hidden:$y\"; for i in $(seq 100); do [ \"$(stty size)\" = '20 61' ] && break; sleep 0.1; done; stty size; trap 'echo interrupted; exit 5' INT; echo wait; sleep 60 & wait\n")
     commands(b, "tty")
     path = b.stage.bin / "tty"
     with Terminal(b.stage.sshd.argv(name, options=("-tt",)), rows=31, columns=97) as term:
@@ -429,6 +429,8 @@ def test_the_terminal(b):
         term.line("secret")
         seen = term.expect(r"(?s)(.*)hidden:secret").group(1)
         b.check("secret" not in seen, "without an echo where it wants none", seen)
+        term.resize(20, 61)
+        b.check(term.expect(r"(?m)^(20 61|31 97)").group(1) == "20 61", "whose size is what its user's becomes")
         term.expect("wait")
         term.type("\x03")
         b.check(term.expect("interrupted") and term.expect("status=5"), "Ctrl-C is the program's")
