@@ -340,9 +340,12 @@ static int begin(struct loop *l)
 void host_follow(
 	struct host_running *r, int sock, const struct command *c, struct host_end *ret)
 {
+	/* One a process: of its buffers those pages are there that are used. */
 	static struct loop l;
 
-	l = (struct loop){ .r = r, .c = c, .sock = -EBADF };
+	l.r = r;
+	l.c = c;
+	l.sock = -EBADF;
 	l.until =
 		c->time_usec == UINT64_MAX ? UINT64_MAX : now_ms() + c->time_usec / 1000;
 	l.end = (struct host_end){ .status = SIGKILL };
