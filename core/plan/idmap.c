@@ -8,6 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+uint32_t idmap_ids_of(const struct id_range *ranges, size_t n_ranges)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < n_ranges; i++)
+		total += ranges[i].count;
+	if (total < IDMAP_IDS)
+		return IDMAP_IDS;
+	return total < IDMAP_IDS_MOST ? (uint32_t)total : IDMAP_IDS_MOST;
+}
+
 static int compare_ids(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -71,12 +82,10 @@ static int check_ranges(
 	return 0;
 }
 
-/* Only the part of the ranges that a map uses matters: its first 65536 ids. */
-static int check_kept(const uint32_t *keep, size_t n_keep, const struct id_range *ranges,
-	size_t n_ranges, const char *what, struct err *e)
+/* Only the part of the ranges that a map uses matters: @left ids. */
+static int check_kept(uint32_t left, const uint32_t *keep, size_t n_keep,
+	const struct id_range *ranges, size_t n_ranges, const char *what, struct err *e)
 {
-	uint32_t left = IDMAP_IDS;
-
 	if (n_keep > 0 && keep[0] == 0)
 		return err_set(
 			e, 0, "%s 0 is the host's root, a box can't keep it", what);
@@ -99,6 +108,7 @@ static int check_kept(const uint32_t *keep, size_t n_keep, const struct id_range
 /* A growing map; n goes on counting beyond the limit, so that the error can tell. */
 struct growing {
 	struct idmap *map;
+	uint32_t ids;
 	size_t n;
 	uint32_t least; /* gaps that are narrower are left out */
 };
@@ -161,14 +171,14 @@ static void grow(struct growing *g, const uint32_t *kept, size_t n_kept,
 	g->n = 0;
 	g->map->left_out = 0;
 	for (size_t i = 0; i < n_kept; i++) {
-		if (next < IDMAP_IDS)
-			gap_add(g, next, kept[i] < IDMAP_IDS ? kept[i] : IDMAP_IDS,
-				ranges, n_ranges);
+		if (next < g->ids)
+			gap_add(g, next, kept[i] < g->ids ? kept[i] : g->ids, ranges,
+				n_ranges);
 		extent_add(g, kept[i], kept[i], 1);
 		next = kept[i] + 1;
 	}
-	if (next < IDMAP_IDS)
-		gap_add(g, next, IDMAP_IDS, ranges, n_ranges);
+	if (next < g->ids)
+		gap_add(g, next, g->ids, ranges, n_ranges);
 	g->map->n = g->n;
 }
 
@@ -194,13 +204,14 @@ static int too_many(const struct growing *g, const uint32_t *kept, size_t n_kept
 			: "only fewer groups help, a box can't drop those above 65535");
 }
 
-static int make_sorted(const uint32_t *kept, size_t n_kept, const struct id_range *ranges,
-	size_t n_ranges, const char *what, struct idmap *ret, struct err *e)
+static int make_sorted(uint32_t ids, const uint32_t *kept, size_t n_kept,
+	const struct id_range *ranges, size_t n_ranges, const char *what,
+	struct idmap *ret, struct err *e)
 {
-	struct growing g = { .map = ret };
+	struct growing g = { .map = ret, .ids = ids };
 
 	if (check_ranges(ranges, n_ranges, what, e) < 0 ||
-		check_kept(kept, n_kept, ranges, n_ranges, what, e) < 0)
+		check_kept(ids, kept, n_kept, ranges, n_ranges, what, e) < 0)
 		return -1;
 	grow(&g, kept, n_kept, ranges, n_ranges);
 	for (g.least = 2; !fits(&g) && g.least <= IDMAP_IDS; g.least *= 2)
@@ -208,8 +219,9 @@ static int make_sorted(const uint32_t *kept, size_t n_kept, const struct id_rang
 	return fits(&g) ? 0 : too_many(&g, kept, n_kept, what, e);
 }
 
-int idmap_make(const uint32_t *keep, size_t n_keep, const struct id_range *ranges,
-	size_t n_ranges, const char *what, struct idmap *ret, struct err *e)
+int idmap_make(uint32_t ids, const uint32_t *keep, size_t n_keep,
+	const struct id_range *ranges, size_t n_ranges, const char *what,
+	struct idmap *ret, struct err *e)
 {
 	uint32_t *kept = calloc(n_keep + 1, sizeof(*kept));
 	int r;
@@ -219,7 +231,8 @@ int idmap_make(const uint32_t *keep, size_t n_keep, const struct id_range *range
 		return err_set(e, ENOMEM, "make the %s map", what);
 	if (n_keep > 0)
 		memcpy(kept, keep, n_keep * sizeof(*kept));
-	r = make_sorted(kept, sort_unique(kept, n_keep), ranges, n_ranges, what, ret, e);
+	r = make_sorted(
+		ids, kept, sort_unique(kept, n_keep), ranges, n_ranges, what, ret, e);
 	free(kept);
 	return r;
 }

@@ -19,8 +19,9 @@
  */
 #define IDMAP_TEXT_MAX 4095
 
-/* The ids 0 to 65535 are what a box has. */
-#define IDMAP_IDS 65536U
+/* The ids 0 to 65535 are what a box has; with as many again for users of containers in it, where the account has them. */
+#define IDMAP_IDS      65536U
+#define IDMAP_IDS_MOST (2 * IDMAP_IDS)
 
 struct idmap_extent {
 	uint32_t inside;
@@ -34,13 +35,17 @@ struct idmap_extent {
 struct idmap {
 	struct idmap_extent extents[IDMAP_EXTENTS_MAX];
 	size_t n;
-	uint32_t left_out; /* how many of 0 to 65535 have none outside */
+	uint32_t left_out; /* how many of them have none outside */
 };
 
+/* How many ids from 0 on @ranges are enough for: IDMAP_IDS to IDMAP_IDS_MOST. */
+uint32_t idmap_ids_of(const struct id_range *ranges, size_t n_ranges);
+
 /**
- * idmap_make() - Keep some ids, put every other one of 0..65535 into the account's ranges
+ * idmap_make() - Keep some ids, put every other one of 0..@ids-1 into the account's ranges
+ * @ids:	IDMAP_IDS, or what idmap_ids_of() gives
  * @keep:	ids that map to themselves (an account's uid, or its gids), in any order,
- *repeats allowed; they may lie above 65535
+ *repeats allowed; they may lie above @ids
  * @ranges:	the account's subordinate ranges, in their order: inside id X becomes the
  *Xth id of all of them together, a kept id leaves a hole there
  * @what:	"uid" or "gid", for the error
@@ -54,8 +59,9 @@ struct idmap {
  *
  * Return: 0, or -1 with @e.
  */
-int idmap_make(const uint32_t *keep, size_t n_keep, const struct id_range *ranges,
-	size_t n_ranges, const char *what, struct idmap *ret, struct err *e);
+int idmap_make(uint32_t ids, const uint32_t *keep, size_t n_keep,
+	const struct id_range *ranges, size_t n_ranges, const char *what,
+	struct idmap *ret, struct err *e);
 
 /**
  * idmap_without() - The host's ids as they are, but for those that a box has in place of others

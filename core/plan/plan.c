@@ -79,10 +79,7 @@ int plan_ids(struct planner *b, struct err *e)
 			e, 0, "account %s has uid 0: root is never isolated", p->user);
 	if (plan_groups(b, e) < 0)
 		return -1;
-	if (idmap_make(&p->uid, 1, in->uid_ranges, in->n_uid_ranges, "uid", &p->uids, e) <
-			0 ||
-		idmap_make(p->groups, p->n_groups, in->gid_ranges, in->n_gid_ranges,
-			"gid", &p->gids, e) < 0)
+	if (plan_maps(in, p, &p->uids, &p->gids, e) < 0)
 		return err_wrap(e, "account %s", p->user);
 	if (p->gids.left_out > 0)
 		planner_note(b,

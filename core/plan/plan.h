@@ -471,6 +471,10 @@ void plan_free(struct plan *p);
 int plan_limits_check(const struct plan_host *host, const struct policy *policy,
 	struct plan **ret, struct err *e);
 
+/* The maps of p->uid and p->groups, for who makes a plan and who looks at one. Return: 0 or -1 with @e. */
+int plan_maps(const struct plan_input *in, const struct plan *p, struct idmap *uids,
+	struct idmap *gids, struct err *e);
+
 /**
  * plan_account_check() - Whether an account's ids, its home and the paths of its policy can be had
  * @ret:	on success a plan with nothing but its notes; plan_free()

@@ -83,10 +83,7 @@ static const char *ids(const struct checked *c)
 	for (size_t i = 0; i < p->n_groups; i++)
 		if (!has_group(in->account, p->groups[i]))
 			return "the groups";
-	if (idmap_make(&p->uid, 1, in->uid_ranges, in->n_uid_ranges, "uid", &uids,
-		    &ignored) < 0 ||
-		idmap_make(p->groups, p->n_groups, in->gid_ranges, in->n_gid_ranges,
-			"gid", &gids, &ignored) < 0)
+	if (plan_maps(in, p, &uids, &gids, &ignored) < 0)
 		return "the ranges of ids";
 	return is_same_map(&uids, &p->uids) && is_same_map(&gids, &p->gids)
 		       ? NULL

@@ -16,7 +16,7 @@ static void map(const uint8_t *data, size_t size)
 	struct err e = { 0 };
 
 	memcpy(ranges, data, n * sizeof(*ranges));
-	if (idmap_make(keep, 2, ranges, n, "uid", &ret, &e) == 0)
+	if (idmap_make(IDMAP_IDS, keep, 2, ranges, n, "uid", &ret, &e) == 0)
 		for (size_t i = 1; i < ret.n; i++)
 			must(ret.extents[i - 1].inside + ret.extents[i - 1].count <=
 				ret.extents[i].inside);

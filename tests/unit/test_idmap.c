@@ -17,7 +17,7 @@ static const struct id_range usual = { 100000, 65536 };
 static int make(const uint32_t *keep, size_t n_keep, const struct id_range *r, size_t n)
 {
 	e = (struct err){ 0 };
-	return idmap_make(keep, n_keep, r, n, "gid", &map, &e);
+	return idmap_make(IDMAP_IDS, keep, n_keep, r, n, "gid", &map, &e);
 }
 
 static void refused(const uint32_t *keep, size_t n_keep, const struct id_range *r,
@@ -97,6 +97,35 @@ static void id_map_merges_ranges_that_continue_each_other(void **state)
 	(void)state;
 	assert_int_equal(make((uint32_t[]){ 65535 }, 1, r, 2), 0);
 	assert_text("0 100000 65535\n65535 65535 1\n");
+}
+
+static void id_map_of_containers_has_what_the_ranges_have_beyond(void **state)
+{
+	const uint32_t uid = 1000, far = 70000;
+	const struct id_range two[] = { usual, { 300000, 65536 } },
+			      some[] = { usual, { 300000, 1000 } },
+			      all = { 100000, 1000000 };
+
+	(void)state;
+	assert_int_equal(idmap_ids_of(&usual, 1), IDMAP_IDS);
+	assert_int_equal(idmap_ids_of(some, 2), IDMAP_IDS + 1000);
+	assert_int_equal(idmap_ids_of(two, 2), IDMAP_IDS_MOST);
+	assert_int_equal(idmap_ids_of(&all, 1), IDMAP_IDS_MOST);
+	assert_int_equal(idmap_make(IDMAP_IDS_MOST, &uid, 1, two, 2, "uid", &map, &e), 0);
+	assert_text(
+		"0 100000 1000\n1000 1000 1\n1001 101001 64535\n65536 300000 65536\n");
+	assert_int_equal(
+		idmap_make(IDMAP_IDS + 1000, &uid, 1, some, 2, "uid", &map, &e), 0);
+	assert_int_equal(idmap_to_host(&map, 65536 + 999), 300999);
+	assert_int_equal(idmap_to_host(&map, 65536 + 1000), UINT32_MAX);
+	assert_int_equal(idmap_make(IDMAP_IDS_MOST, &far, 1, two, 2, "uid", &map, &e), 0);
+	assert_int_equal(idmap_to_host(&map, 70000), 70000);
+	assert_int_equal(idmap_to_host(&map, 70001), 304465);
+	/* What is beyond a box's own counts with containers alone. */
+	assert_int_equal(make(&(const uint32_t){ 200000 }, 1, &all, 1), 0);
+	assert_int_equal(idmap_make(IDMAP_IDS_MOST, &(const uint32_t){ 200000 }, 1, &all,
+				 1, "uid", &map, &e),
+		-1);
 }
 
 static void id_map_takes_groups_until_340_extents_are_full(void **state)
@@ -345,6 +374,7 @@ int main(void)
 		cmocka_unit_test(id_map_merges_neighbours_and_repeats),
 		cmocka_unit_test(id_map_pieces_small_ranges_together),
 		cmocka_unit_test(id_map_merges_ranges_that_continue_each_other),
+		cmocka_unit_test(id_map_of_containers_has_what_the_ranges_have_beyond),
 		cmocka_unit_test(id_map_takes_groups_until_340_extents_are_full),
 		cmocka_unit_test(one_group_too_many_says_what_helps),
 		cmocka_unit_test(many_scattered_groups_take_the_room_of_narrow_gaps),
