@@ -89,7 +89,12 @@ static void fill_text(const struct session *s, char *text, size_t size)
 	(void)snprintf(
 		text, size, "%s%s%s", s->plan->image, *said || what ? "\n" : "", said);
 	len = strlen(text);
-	if (what)
+	if (*changed == 'c')
+		(void)snprintf(text + len, size - len,
+			"%sPackages of the host are being changed beneath what you wrote over it: a later login looks "
+			"again.",
+			*said ? " " : "");
+	else if (what)
 		(void)snprintf(text + len, size - len,
 			"%sThe %s has changed beneath what you wrote over it: that was %s.",
 			*said ? " " : "", what + 1,

@@ -2,6 +2,7 @@
 """What accounts wrote with Upper=disk: told, set aside, made an image of."""
 
 import contextlib
+import fcntl
 import grp
 import json
 import os
@@ -13,6 +14,7 @@ import struct
 import subprocess
 import time
 
+from harness import kernel
 from harness.images import layers_of
 from harness.imagestore import busybox, store
 from harness.scene import json_of
@@ -444,3 +446,44 @@ def test_packages_of_the_host(b):
         b.gone(name)
         with open(f"{upper}/host", encoding="ascii") as f:
             b.check(f.read() == now, "and they are noted anew")
+
+
+def test_packages_that_are_being_installed(b):
+    """While dpkg's lock is held what lies below isn't settled: it is told, nothing is set aside, and the login after it is answered."""
+    name, place, lock = b.alice.pw_name, f"{b.stage.open}/f", "/var/lib/dpkg/lock-frontend"
+    if not os.path.exists(lock):
+        b.skip("packages that are being installed", "the host has no dpkg")
+        return
+    # In the stage alone: the host's own lock is its package manager's.
+    mine = b.stage.base / "lock-frontend"
+    mine.touch(0o640)
+    kernel.bind(str(mine), lock)
+    try:
+        with _uppers(b) as upper, open(mine, "r+", encoding="ascii") as f:
+            b.stage.config("Upper=disk\nUpperOnChange=reset\n")
+            b.ssh(name, f"echo mine >{place}")
+            b.gone(name)
+            now = pathlib.Path(upper, "host").read_text(encoding="ascii")
+            fcntl.lockf(f, fcntl.LOCK_EX)
+            # As dpkg leaves its list while it unpacks; and as another run of it has written it meanwhile.
+            for noted in (now, "/var/lib/dpkg/status 1 1.000000000\n"):
+                pathlib.Path(upper, "host").write_text(noted, encoding="ascii")
+                with b.shell(name) as one:
+                    r = b.run("su", "-", name, "-c", f"cat {place}")
+                    b.check(r.stdout == "mine\n" and "Packages of the host are being changed beneath what you wrote" in r.stderr,
+                            "a user is told, and nothing is set aside", r.stdout + r.stderr, b.log_tail())
+                    b.check(set(_changed(b)) == {"changing host"} and "changing host" in b.nsctl("status", one.do("echo $NSSHELL_SESSION")).stdout,
+                            "nsctl list and status tell", str(_changed(b)))
+                b.gone(name)
+                b.check(pathlib.Path(upper, "host").read_text(encoding="ascii") == noted, "what was noted before stays")
+            b.stage.config("Upper=disk\nUpperOnChange=refuse\n")
+            r = b.ssh(name, "true")
+            b.check(r.returncode != 0 and b.stage.syslog.wait(r"UpperOnChange=refuse: log in again when that has ended"), "refuse: no login meanwhile",
+                    b.log_tail())
+            fcntl.lockf(f, fcntl.LOCK_UN)
+            b.stage.config("Upper=disk\nUpperOnChange=reset\n")
+            r = b.run("su", "-", name, "-c", f"cat {place}")
+            b.check("mine" not in r.stdout and "that was set aside" in r.stderr, "the login afterwards is answered", r.stdout + r.stderr)
+            b.gone(name)
+    finally:
+        kernel.umount(lock)

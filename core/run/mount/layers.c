@@ -9,6 +9,7 @@
 #include "core/plan/imagename.h"
 #include "core/run/ids/kin.h"
 #include "core/run/mount/diskquota.h"
+#include "core/run/mount/packages.h"
 
 #include <blkid.h>
 #include <ctype.h>
@@ -237,6 +238,7 @@ static int check_account(int dir, const struct plan *plan, struct err *e)
 /* What has changed below: "image tiny:1", "host"; "" for nothing. */
 struct below {
 	char what[IMAGE_NAME_MAX + 8];
+	bool changing; /* it goes on doing so */
 };
 
 static int check_layer(int fs, const struct plan *plan, const struct plan_overlay *o,
@@ -267,24 +269,6 @@ static int check_layer(int fs, const struct plan *plan, const struct plan_overla
 		plan->user, o->target, was, is, is, PATH_UPPER, plan->uid, name);
 }
 
-/* What each package manager writes whenever it has done something. */
-static void describe_host(char ret[WORDS_MAX])
-{
-	static const char *const paths[] = { "/var/lib/dpkg/status",
-		"/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite",
-		"/var/lib/pacman/local", "/lib/apk/db/installed" };
-	struct stat st;
-
-	(void)snprintf(ret, WORDS_MAX, "no list of packages\n");
-	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
-		if (stat(paths[i], &st) == 0) {
-			(void)snprintf(ret, WORDS_MAX, "%s %lld %lld.%09ld\n", paths[i],
-				(long long)st.st_size, (long long)st.st_mtim.tv_sec,
-				st.st_mtim.tv_nsec);
-			return;
-		}
-}
-
 static bool is_over_host(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_overlays; i++)
@@ -299,7 +283,10 @@ static int check_host(int dir, const struct plan *plan, struct below *b, struct 
 
 	if (!is_over_host(plan))
 		return 0;
-	describe_host(is);
+	b->changing = packages_are_changing();
+	if (b->changing)
+		(void)snprintf(b->what, sizeof(b->what), "host");
+	packages_describe(is, sizeof(is));
 	if (io_read_text(dir, "host", was, sizeof(was)) >= 0) {
 		if (strcmp(is, was) != 0)
 			(void)snprintf(b->what, sizeof(b->what), "host");
@@ -327,7 +314,7 @@ static int accept(int dir, const struct plan *plan, struct err *e)
 			return err_set(e, errno, "note what the layer over %s is over",
 				o->source);
 	}
-	describe_host(text);
+	packages_describe(text, sizeof(text));
 	if (fs < 0 || (is_over_host(plan) && write_new(dir, "host", text) < 0))
 		return err_set(
 			e, errno, "note what the layers of %s are over", plan->user);
@@ -430,7 +417,7 @@ static int open_own(int uppers, const struct plan *plan, int *ret, struct err *e
 static int begin_anew(
 	int uppers, const struct plan *plan, const int *lower, int *dir, struct err *e)
 {
-	struct below none = { "" };
+	struct below none = { 0 };
 
 	return layers_set_aside(uppers, plan->uid, true, e) != 0 ||
 			       open_own(uppers, plan, dir, e) < 0 ||
@@ -447,6 +434,22 @@ static int refuse_change(const struct plan *plan, const struct below *b, struct 
 		b->what, plan->user, plan->user, plan->user);
 }
 
+/*
+ * While packages are being installed no answer would hold: what was noted stays, so that a login afterwards is
+ * answered, and nothing is set aside for a package manager that changes nothing in the end.
+ */
+static int follow_changing(
+	const struct plan *plan, char changed[LAYERS_CHANGED_MAX], struct err *e)
+{
+	(void)snprintf(changed, LAYERS_CHANGED_MAX, "changing host");
+	return plan->on_change != ON_CHANGE_REFUSE
+		       ? 0
+		       : err_set(e, 0,
+				 "packages of the host are being installed, upgraded or removed, beneath what %s wrote, "
+				 "and UpperOnChange=refuse: log in again when that has ended",
+				 plan->user);
+}
+
 /* What an admin has just given back isn't taken away by the next login. */
 static enum policy_on_change answer(int dir, const struct plan *plan)
 {
@@ -461,6 +464,8 @@ static int follow_change(int uppers, const struct plan *plan, const int *lower,
 {
 	enum policy_on_change how = answer(*dir, plan);
 
+	if (b->changing)
+		return follow_changing(plan, changed, e);
 	(void)snprintf(changed, LAYERS_CHANGED_MAX, "%s %s",
 		how == ON_CHANGE_RESET ? "reset" : "kept", b->what);
 	switch (how) {
@@ -478,7 +483,7 @@ int layers_open(const struct plan *plan, const int *lower,
 {
 	_cleanup_close_ int state = io_open_state(PATH_STATE, 0700, e), uppers = -EBADF,
 			    dir = -EBADF;
-	struct below b = { "" };
+	struct below b = { 0 };
 	char name[16];
 
 	changed[0] = '\0';
@@ -491,7 +496,7 @@ int layers_open(const struct plan *plan, const int *lower,
 		return -1;
 	if (b.what[0] && follow_change(uppers, plan, lower, &b, changed, &dir, e) < 0)
 		return -1;
-	if (unlinkat(dir, LAYERS_RESTORED, 0) < 0 && errno != ENOENT)
+	if (!b.changing && unlinkat(dir, LAYERS_RESTORED, 0) < 0 && errno != ENOENT)
 		return err_set(
 			e, errno, "remove %s/%u/" LAYERS_RESTORED, PATH_UPPER, plan->uid);
 	(void)snprintf(name, sizeof(name), "%u", plan->uid);

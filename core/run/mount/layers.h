@@ -44,7 +44,7 @@ int layers_target(const char *name, char ret[PATH_MAX]);
 /* The name of the layer over an overlay's lower: the above, or "+NAME:TAG" of an image. Return: as above. */
 int layers_of(const struct plan_overlay *o, char ret[256]);
 
-/* "kept image tiny:1": what became of what was written, as another lower is beneath it. */
+/* "kept image tiny:1": what became of what was written, as another lower is beneath it; "changing host": it isn't settled. */
 #define LAYERS_CHANGED_MAX (IMAGE_NAME_MAX + 32)
 
 /**
