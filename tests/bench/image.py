@@ -29,7 +29,7 @@ class Images:
     def __init__(self, host, bind, umount):
         self.host = host
         self.nsctl = os.path.join(BUILD, "nsctl")
-        self.place = tempfile.mkdtemp(prefix=NAME + "-images-", dir="/var/lib")
+        self.place = tempfile.mkdtemp(prefix=NAME + "-i-", dir="/var/lib")
         host.clean.add(shutil.rmtree, self.place, True)
         if not os.path.isdir(STATE):
             os.mkdir(STATE, 0o700)
