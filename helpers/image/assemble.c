@@ -118,6 +118,24 @@ static bool was_before(const struct newimage *i, size_t n)
 	return false;
 }
 
+/*
+ * Whether it isn't to be unpacked, as the store has it, or an earlier one of the image is the same. What it has then is
+ * read all the same: who only knows another image's digest would have its files else.
+ */
+static bool is_there(const struct assembly *a, size_t n)
+{
+	return was_before(&a->image, n) ||
+	       store_has_layer(a->store, a->image.layers[n].diffid);
+}
+
+static int check_there(struct assembly *a, const struct layer *l,
+	const struct layer_job *j, struct err *e)
+{
+	return a->below || strcmp(l->blob.hex, l->diffid) == 0
+		       ? 0
+		       : layer_check(a->store, j, e);
+}
+
 /* @keep: where the tar goes as it is without compression, or NULL. */
 static int unpack(struct assembly *a, size_t n, struct blob *keep, struct err *e)
 {
@@ -130,14 +148,14 @@ static int unpack(struct assembly *a, size_t n, struct blob *keep, struct err *e
 		.limits = a->limits,
 		.notes = &a->notes };
 
-	if (was_before(&a->image, n) && !keep)
-		return 0;
 	fd = store_open_blob(a->store, &l->blob, e);
 	if (fd < 0)
 		return -1;
 	j.fd = fd;
 	memcpy(want, l->diffid, sizeof(want));
 	(void)snprintf(what, sizeof(what), "layer %zu of %zu", n + 1, a->image.n_layers);
+	if (is_there(a, n) && !keep)
+		return check_there(a, l, &j, e);
 	if (layer_unpack(a->store, &j, &done, e) < 0)
 		return -1;
 	memcpy(l->tmp, done.tmp, sizeof(l->tmp));
@@ -440,6 +458,7 @@ int assemble_onto(struct assembly *a, const char *hex, const struct blob *layer,
 
 	format_when(created, when);
 	a->source = &in_store;
+	a->below = true;
 	r = put_onto(a, hex, layer, when, e);
 	a->source = NULL;
 	return r < 0 ? -1 : put_manifest(a, e);

@@ -11,6 +11,7 @@ struct assembly {
 	struct unpack_limits limits;
 	struct strlist notes; /* what was left out */
 	size_t unpacked;      /* layers that the store hadn't */
+	bool below; /* what it lies on is an image of the store's: its layers are what they are called */
 	struct newimage image;
 };
 

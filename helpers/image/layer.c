@@ -180,6 +180,10 @@ struct chain {
 	bool compressed;
 };
 
+#define CHAIN_NONE                                                                       \
+	((struct chain){                                                                 \
+		.plain = -EBADF, .feed = -EBADF, .records = -EBADF, .null = -EBADF })
+
 static void chain_clear(struct chain *c)
 {
 	jail_clear(&c->decompress);
@@ -234,16 +238,17 @@ static int start_make(struct chain *c, struct layer_job *j, int dir, struct err 
 	return 0;
 }
 
-static int chain_start(struct chain *c, struct layer_job *j, int dir, struct err *e)
+/* From its beginning, as it was before it was compressed. Return: an fd, which stays @c's or @j's, or -1 with @e. */
+static int chain_start(struct chain *c, const struct layer_job *j, struct err *e)
 {
 	const char *compression = layer_compression(j->fd);
 
 	if (lseek(j->fd, 0, SEEK_SET) < 0)
 		return err_set(e, errno, "read %s", j->what);
 	c->compressed = !compression || strcmp(compression, "tar") != 0;
-	if (c->compressed && start_decompress(c, j, e) < 0)
-		return -1;
-	return start_read(c, e) < 0 ? -1 : start_make(c, j, dir, e);
+	if (!c->compressed)
+		return j->fd;
+	return start_decompress(c, j, e) < 0 ? -1 : c->plain;
 }
 
 /*
@@ -281,9 +286,7 @@ static uint64_t limit_of(const struct unpack_limits *l)
 static int run(struct store *s, struct layer_job *j, int dir, int copy,
 	struct sha256 *sum, struct layer *ret, struct err *e)
 {
-	_cleanup_(chain_clear) struct chain c = {
-		.plain = -EBADF, .feed = -EBADF, .records = -EBADF, .null = -EBADF
-	};
+	_cleanup_(chain_clear) struct chain c = CHAIN_NONE;
 	struct pump p = { .store = s->fd,
 		.copy = copy,
 		.position = j->fd,
@@ -291,9 +294,9 @@ static int run(struct store *s, struct layer_job *j, int dir, int copy,
 	struct err why = { 0 };
 	int r, ended;
 
-	if (chain_start(&c, j, dir, e) < 0)
+	p.from = chain_start(&c, j, e);
+	if (p.from < 0 || start_read(&c, e) < 0 || start_make(&c, j, dir, e) < 0)
 		return -1;
-	p.from = c.compressed ? c.plain : j->fd;
 	p.to = c.feed;
 	progress_begin(j->what, size_of(j->fd));
 	r = pump(&p, e);
@@ -315,15 +318,49 @@ static int run(struct store *s, struct layer_job *j, int dir, int copy,
 	return 0;
 }
 
+static int is_wanted(const struct layer_job *j, const char *is, struct err *e)
+{
+	return !j->want || strcmp(j->want, is) == 0
+		       ? 0
+		       : err_set(e, 0,
+				 "%s isn't what the image's config says: it is sha256:%.12s and not sha256:%.12s",
+				 j->what, is, j->want);
+}
+
+int layer_check(struct store *s, const struct layer_job *j, struct err *e)
+{
+	_cleanup_(chain_clear) struct chain c = CHAIN_NONE;
+	struct pump p = { .store = s->fd,
+		.from = chain_start(&c, j, e),
+		.to = -EBADF,
+		.copy = -EBADF,
+		.position = j->fd,
+		.limit = limit_of(&j->limits) };
+	char is[IMAGE_HEX + 1];
+	struct err why = { 0 };
+	int r;
+
+	if (p.from < 0)
+		return -1;
+	progress_begin(j->what, size_of(j->fd));
+	r = pump(&p, e);
+	progress_end();
+	cleanup_close(&c.plain);
+	if (c.compressed && jail_wait(&c.decompress, r < 0, &why) < 0 && r == 0) {
+		*e = why;
+		r = -1;
+	}
+	if (r < 0)
+		return err_wrap(e, "%s", j->what);
+	sha256_end(&p.sum, is);
+	return is_wanted(j, is, e);
+}
+
 int layer_unpack(struct store *s, struct layer_job *j, struct layer *ret, struct err *e)
 {
 	_cleanup_close_ int dir = -EBADF, copy = -EBADF;
 	struct sha256 sum;
 
-	if (j->want && !j->keep && store_has_layer(s, j->want)) {
-		memcpy(ret->diffid, j->want, sizeof(ret->diffid));
-		return 0;
-	}
 	dir = store_new_layer(s, ret->tmp, e);
 	if (dir < 0)
 		return -1;
@@ -337,9 +374,5 @@ int layer_unpack(struct store *s, struct layer_job *j, struct layer *ret, struct
 	sha256_end(&sum, ret->diffid);
 	if (j->keep)
 		memcpy(j->keep->hex, ret->diffid, sizeof(ret->diffid));
-	if (j->want && strcmp(j->want, ret->diffid) != 0)
-		return err_set(e, 0,
-			"%s isn't what the image's config says: it is sha256:%.12s and not sha256:%.12s",
-			j->what, ret->diffid, j->want);
-	return 0;
+	return is_wanted(j, ret->diffid, e);
 }

@@ -21,11 +21,14 @@ struct layer_job {
 
 /**
  * layer_unpack() - Unpack a layer into the store's tmp
- * @ret:	its diffid and tmp; where the store has that layer, tmp is ""
+ * @ret:	its diffid and tmp
  *
  * Return: 0 or -1 with @e.
  */
 int layer_unpack(struct store *s, struct layer_job *j, struct layer *ret, struct err *e);
+
+/* Whether an archive is of a layer that the store has, or will have: j->want. Return: 0 or -1 with @e. */
+int layer_check(struct store *s, const struct layer_job *j, struct err *e);
 
 /* The bytes of a file, as they pass by into @b. @expect: NULL, or the digest that they must have. */
 int layer_copy_blob(struct store *s, int fd, uint64_t limit, const char *expect,

@@ -19,6 +19,9 @@ struct reading {
 	struct archive *a;
 	char *block; /* of what is read */
 	char *xattrs;
+	/* What is to be written: entries are many and small, and each write wakes who reads. */
+	char *out;
+	size_t n_out;
 };
 
 static void reading_clear(struct reading *r)
@@ -26,6 +29,7 @@ static void reading_clear(struct reading *r)
 	(void)archive_read_free(r->a);
 	free(r->block);
 	free(r->xattrs);
+	free(r->out);
 }
 
 static la_ssize_t read_block(struct archive *a, void *arg, const void **ret)
@@ -63,7 +67,8 @@ static int begin(struct reading *r, bool compressed, bool raw, struct err *e)
 	r->a = archive_read_new();
 	r->block = malloc(BLOCK);
 	r->xattrs = malloc(LAYER_XATTRS_MAX);
-	if (!r->a || !r->block || !r->xattrs)
+	r->out = malloc(BLOCK);
+	if (!r->a || !r->block || !r->xattrs || !r->out)
 		return err_set(e, ENOMEM, "read the archive");
 	if (compressed &&
 		(archive_read_support_filter_gzip(r->a) != ARCHIVE_OK ||
@@ -83,11 +88,33 @@ static int begin(struct reading *r, bool compressed, bool raw, struct err *e)
 	return 0;
 }
 
-static int put(const void *bytes, size_t n, struct err *e)
+static int hand_on(const void *bytes, size_t n, struct err *e)
 {
 	return io_write_all(STDOUT_FILENO, bytes, n) < 0
 		       ? err_set(e, errno, "hand on what was read")
 		       : 0;
+}
+
+/* What put() has kept. */
+static int flush(struct reading *r, struct err *e)
+{
+	size_t n = r->n_out;
+
+	r->n_out = 0;
+	return hand_on(r->out, n, e);
+}
+
+static int put(struct reading *r, const void *bytes, size_t n, struct err *e)
+{
+	bool is_large = n > BLOCK / 4;
+
+	if ((is_large || n > BLOCK - r->n_out) && flush(r, e) < 0)
+		return -1;
+	if (is_large)
+		return hand_on(bytes, n, e);
+	memcpy(r->out + r->n_out, bytes, n);
+	r->n_out += n;
+	return 0;
 }
 
 /* ---- as it was before it was compressed --------------------------------------------- */
@@ -109,7 +136,7 @@ int reader_decompress(void *unused, struct jail_said *said)
 		return 0;
 	while (got == ARCHIVE_OK) {
 		got = archive_read_data_block(r.a, &bytes, &n, &at);
-		if (got == ARCHIVE_OK && put(bytes, n, &said->e) < 0)
+		if (got == ARCHIVE_OK && hand_on(bytes, n, &said->e) < 0)
 			return -1;
 	}
 	return got == ARCHIVE_EOF ? 0 : failed(r.a, NULL, &said->e);
@@ -202,11 +229,11 @@ static int put_head(struct reading *r, struct archive_entry *entry, struct layer
 		return -1;
 	if (layerentry_check(h, &why) < 0)
 		return err_set(e, 0, "%.200s has %s", path, why);
-	if (put(h, sizeof(*h), e) < 0 || put(path, h->path_len, e) < 0)
+	if (put(r, h, sizeof(*h), e) < 0 || put(r, path, h->path_len, e) < 0)
 		return -1;
-	if (link && put(link, h->link_len, e) < 0)
+	if (link && put(r, link, h->link_len, e) < 0)
 		return -1;
-	return h->xattrs_len ? put(r->xattrs, h->xattrs_len, e) : 0;
+	return h->xattrs_len ? put(r, r->xattrs, h->xattrs_len, e) : 0;
 }
 
 static int put_data(struct reading *r, const char *path, struct err *e)
@@ -222,8 +249,8 @@ static int put_data(struct reading *r, const char *path, struct err *e)
 		for (bytes = block; n > 0; n -= (size_t)h.size, bytes += h.size) {
 			h.size = n > LAYER_DATA_MAX ? LAYER_DATA_MAX : n;
 			h.offset = (uint64_t)at + (uint64_t)(bytes - (const char *)block);
-			if (put(&h, sizeof(h), e) < 0 ||
-				put(bytes, (size_t)h.size, e) < 0)
+			if (put(r, &h, sizeof(h), e) < 0 ||
+				put(r, bytes, (size_t)h.size, e) < 0)
 				return -1;
 		}
 	return got == ARCHIVE_EOF ? 0 : failed(r->a, path, e);
@@ -272,7 +299,7 @@ static int read_tar(bool compressed, struct jail_said *said)
 			return -1;
 	if (got < 0 || drain(&r, &said->e) < 0)
 		return -1;
-	return put(&end, sizeof(end), &said->e);
+	return put(&r, &end, sizeof(end), &said->e) < 0 ? -1 : flush(&r, &said->e);
 }
 
 int reader_layer(void *unused, struct jail_said *said)

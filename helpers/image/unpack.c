@@ -37,7 +37,8 @@ struct unpacking {
 	struct layer_head head;
 	char path[LAYER_NAME_MAX], link[LAYER_NAME_MAX];
 	char *xattrs;
-	int file; /* that data goes into; negative: it is passed over */
+	int file;          /* that data goes into; negative: it is passed over */
+	uint64_t file_end; /* where the last of it ended */
 	struct dir_time *times;
 	size_t n_times;
 };
@@ -299,6 +300,7 @@ static int begin_file(struct unpacking *u)
 		u->file = openat(u->parent, name, flags, 0600);
 	if (u->file < 0)
 		return u->said->e.msg[0] ? -1 : failed(u, "make", u->path);
+	u->file_end = 0;
 	return 0;
 }
 
@@ -306,7 +308,8 @@ static int end_file(struct unpacking *u)
 {
 	if (u->file < 0)
 		return 0;
-	if (ftruncate(u->file, (off_t)u->head.size) < 0)
+	/* A hole at the end. */
+	if (u->file_end < u->head.size && ftruncate(u->file, (off_t)u->head.size) < 0)
 		return failed(u, "make", u->path);
 	if (finish(u, u->file) < 0 ||
 		set_time(u, u->file, NULL, time_of(&u->head), u->path) < 0)
@@ -537,6 +540,8 @@ static int take_data(struct unpacking *u, const struct layer_head *h)
 			at += (uint64_t)n;
 		}
 	}
+	if (end > u->file_end)
+		u->file_end = end;
 	return 0;
 }
 

@@ -261,6 +261,17 @@ def test_hostile_images(b):
         _import(b, place, tar(entry("good", b"x")), name="good")
         for did, what, word in _image_cases()[:TELLING]:
             _refused(b, place, did, what, word)
+        # Who knows a digest hasn't what it is of.
+        private, other = tar(entry("private", b"x")), tar(entry("other", b"x"))
+        _import(b, place, private, name="private")
+        for did, layers, said, compress in (
+                ("another image's layer by its digest alone", [other], [private], None),
+                ("the same, compressed", [other], [private], gzip.compress),
+                ("an own layer twice, the second by its digest alone", [layer, other], [layer, layer], gzip.compress)):
+            _refused(b, place, did, images.oci_archive(layers, config=images.config_of(said), **(
+                {"compress": compress, "kind": "tar+gzip"} if compress else {})), "isn't what the image's config says")
+        r = _import(b, place, images.oci_archive([private, other, private], compress=gzip.compress, kind="tar+gzip"), name="both")
+        b.check(r.returncode == 0 and "3 layers, 1 new" in r.stdout, "who has it shares it", r.stdout + r.stderr)
         _refused(b, place, "a name that is none", images.docker_save([layer]), "no name of an image", name="../x")
         _refused(b, place, "no name at all", layer, "no name", name=None)
         r = b.run(b.stage.bin / "nsctl", "image", "import", place / "archive", "x", preexec_fn=lambda: os.setuid(65534))
