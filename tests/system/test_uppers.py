@@ -472,8 +472,9 @@ def test_packages_that_are_being_installed(b):
                     r = b.run("su", "-", name, "-c", f"cat {place}")
                     b.check(r.stdout == "mine\n" and "Packages of the host are being changed beneath what you wrote" in r.stderr,
                             "a user is told, and nothing is set aside", r.stdout + r.stderr, b.log_tail())
-                    b.check(set(_changed(b)) == {"changing host"} and "changing host" in b.nsctl("status", one.do("echo $NSSHELL_SESSION")).stdout,
-                            "nsctl list and status tell", str(_changed(b)))
+                    r = b.nsctl("status", one.do("echo $NSSHELL_SESSION"))
+                    b.check(set(_changed(b)) == {"changing host"} and "changing host" in r.stdout, "nsctl list and status tell",
+                            f"{_changed(b)} {r.stdout} {r.stderr}")
                 b.gone(name)
                 b.check(pathlib.Path(upper, "host").read_text(encoding="ascii") == noted, "what was noted before stays")
             b.stage.config("Upper=disk\nUpperOnChange=refuse\n")
