@@ -13,7 +13,7 @@ static int refuse(const char **ret_why, const char *why)
 
 int layername_clean(const char *name, char ret[LAYER_NAME_MAX], const char **ret_why)
 {
-	size_t n = 0;
+	size_t n = 0, depth = 0;
 
 	for (name += strspn(name, "/"); *name; name += strspn(name, "/")) {
 		size_t len = strcspn(name, "/");
@@ -23,6 +23,8 @@ int layername_clean(const char *name, char ret[LAYER_NAME_MAX], const char **ret
 		if (len > LAYER_PART_MAX || n + len + 2 > LAYER_NAME_MAX)
 			return refuse(ret_why, "is longer than Linux takes");
 		if (len != 1 || *name != '.') {
+			if (++depth == LAYER_DEPTH_MAX)
+				return refuse(ret_why, "is too deep, 256 names or more");
 			if (n > 0)
 				ret[n++] = '/';
 			memcpy(ret + n, name, len);

@@ -9,6 +9,8 @@
 
 #define LAYER_NAME_MAX 4096 /* PATH_MAX, with the 0 */
 #define LAYER_PART_MAX 255  /* NAME_MAX */
+#define LAYER_DEPTH_MAX                                                                  \
+	256 /* a path has fewer names: all that goes into directories does so by recursion */
 
 enum layer_name {
 	LAYER_ENTRY,    /* a file of the layer's; "" is the layer's root */

@@ -4,6 +4,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/format.h"
+#include "core/base/harmless.h"
 #include "helpers/image/json.h"
 #include "helpers/image/table.h"
 #include "helpers/image/users.h"
@@ -182,6 +183,9 @@ static int print(const struct shown *w, bool bytes, struct err *e)
 {
 	char id[IMAGE_HEX + 1];
 
+	/* Anybody's texts. */
+	for (size_t i = 0; i < w->config.n; i++)
+		harmless_line(w->config.v[i]);
 	(void)printf("%-12s  %s\n%-12s  sha256:%s\n%-12s  sha256:%s\n", "name", w->i.name,
 		"id", id_of(w->s, w->i.digest, id), "manifest", w->i.digest);
 	print_config(w);

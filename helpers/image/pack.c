@@ -18,10 +18,9 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#define BUFFER    (256 * 1024)
-#define DEPTH_MAX 256
-#define NOBODY    65534
-#define OPAQUE    "trusted.overlay.opaque"
+#define BUFFER (256 * 1024)
+#define NOBODY 65534
+#define OPAQUE "trusted.overlay.opaque"
 
 /* A file that has more names: the first one of them that was met. */
 struct known {
@@ -428,9 +427,9 @@ static int pack_dir(struct packing *p, int dir)
 	struct dirent **found;
 	int n, r = 0;
 
-	if (p->depth == DEPTH_MAX)
+	if (p->depth == LAYER_DEPTH_MAX)
 		return err_set(&p->said->e, 0, "%.200s is deeper than %d directories",
-			p->path, DEPTH_MAX);
+			p->path, LAYER_DEPTH_MAX);
 	n = scandirat(dir, ".", &found, no_dots, by_name);
 	if (n < 0)
 		return failed(p, "read");

@@ -13,8 +13,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#define BUFFER    (64 * 1024)
-#define DEPTH_MAX 256
+#define BUFFER (64 * 1024)
 
 struct comparing {
 	struct jail_said *said;
@@ -198,7 +197,7 @@ static int compare_dir(struct comparing *c, int is, int want)
 {
 	int r;
 
-	if (c->depth == DEPTH_MAX)
+	if (c->depth == LAYER_DEPTH_MAX)
 		return differs(c, "not looked into, it is too deep");
 	c->depth++;
 	r = compare_names(c, is, is, want, false);

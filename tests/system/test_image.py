@@ -152,6 +152,7 @@ HOSTILE = (
     ("an owner beyond 65534", (entry("a", b"x", uid=100000),), "ids go up to 65534"),
     ("an owner below 0", (entry("a", b"x", gid=-1),), "ids go up to 65534"),
     ("a name longer than Linux takes", (entry("n" * 256, b"x"),), "longer than Linux takes"),
+    ("a tree that is too deep", (entry("/".join(["d"] * 256) + "/"),), "too deep"),
     ("a path longer than Linux takes", (entry("/".join(["n" * 200] * 25), b"x"),), "longer than Linux takes"),
     ("more files than allowed", tuple(entry(f"{i}", b"") for i in range(12)), "--max-files"),
     ("more bytes than allowed", (entry("a", b"x" * 70000), entry("b", b"x" * 70000)), "--max-size"),
@@ -215,6 +216,10 @@ def test_what_is_defused(b):
         b.check(xattrs.pop("ping") == ["security.capability"] and not any(xattrs.values()),
                 "no attribute that overlayfs believes, no capability of a foreign namespace", str(xattrs))
         b.check(open(f"{top}/twice", encoding="ascii").read() == "22", "of two files of one name the last one counts")
+        steering = images.config_of([layer], Env=["A=\u009b31m"], Labels={"a\u009bb": "c\u009d"})
+        r = _import(b, place, images.docker_save([layer], config=steering), name="steering")
+        r = b.nsctl("image", "show", "steering")
+        b.check("A=?31m" in r.stdout and not set("\u009b\u009d") & set(r.stdout), "no text of its config does when it is shown", repr(r.stdout) + r.stderr)
 
 
 def _image_cases():
