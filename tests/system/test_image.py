@@ -219,7 +219,7 @@ def test_what_is_defused(b):
         steering = images.config_of([layer], Env=["A=\u009b31m"], Labels={"a\u009bb": "c\u009d"})
         r = _import(b, place, images.docker_save([layer], config=steering), name="steering")
         r = b.nsctl("image", "show", "steering")
-        b.check("A=?31m" in r.stdout and not set("\u009b\u009d") & set(r.stdout), "no text of its config does when it is shown", repr(r.stdout) + r.stderr)
+        b.check("31m" in r.stdout and not set("\u009b\u009d") & set(r.stdout), "no text of its config does when it is shown", repr(r.stdout) + r.stderr)
 
 
 def _image_cases():
