@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rootless podman of an image, in a box with AllowUserNamespaces=yes: run, a build, -p, as nsshell.conf(5) says."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -11,6 +12,7 @@ from harness.imagestore import store
 from harness.pace import patient
 from harness.stage import TREE
 
+SECOND = 1600000000
 TAR = TREE / "build/debian-podman.tar"
 CONFIG = "RootFS=image:podman:1\nAllowUserNamespaces=yes\nHostCommands=none\nNetwork=none\nDevices=/dev/net/tun\nUpper=tmpfs\nUpperSize=1G\n"
 # Debian's are setuid, which takes more than root of a box has.
@@ -50,6 +52,35 @@ def _tun(b):
     os.mknod(node, 0o020666, os.makedev(10, 200))
     os.chmod(node, 0o666)
     kernel.bind(str(node), "/dev/net/tun")
+
+
+@contextlib.contextmanager
+def _second_range(b):
+    """One more of alice's, in the stage alone."""
+    bound = []
+    try:
+        for kind in ("subuid", "subgid"):
+            mine = b.stage.base / kind
+            mine.write_text(pathlib.Path("/etc", kind).read_text(encoding="utf-8") + f"{b.alice.pw_name}:{SECOND}:65536\n", encoding="utf-8")
+            kernel.bind(str(mine), f"/etc/{kind}")
+            bound.append(f"/etc/{kind}")
+        yield
+    finally:
+        for path in bound:
+            kernel.umount(path)
+
+
+def _with_a_second_range(b, one, name, uid):
+    """All ids that an image may ask for, and none of them the box's own."""
+    saw = one.do(f"echo {name}:65536:65536 | sudo tee /etc/subuid /etc/subgid; podman unshare cat /proc/self/uid_map 2>/dev/null")
+    b.check(saw.split()[1:] == ["0", str(uid), "1", "1", "65536", "65536"], "a second range: a container has ids of it", saw, b.log_tail())
+    saw, said = _do(one, CONTAINERS.replace("STORAGE", 'graphroot="/srv/containers"'))
+    b.check(saw == "0", "podman import of a busybox", saw, said)
+    saw, said = _do(one, "podman run --rm --network=none --user 65534:65534 busybox-image id -u; podman run --rm --network=none -v /srv/containers:/v "
+                    "busybox-image sh -c 'touch /v/f; chown 65534 /v/f; stat -c %u /v/f'")
+    b.check(saw.split() == ["65534", "65534"], "nobody's, too", saw, said)
+    saw = os.lstat(f"/var/lib/nsshell/volumes/{uid}/containers/f").st_uid
+    b.check(saw == SECOND + 65533, "which outside is one of that range", str(saw))
 
 
 def _do(one, script):
@@ -99,6 +130,10 @@ def test_containers_in_a_box(b):
             b.gone(name)
             r = b.nsctl("volume", "remove", name, "containers", timeout=60)
             b.check(r.returncode == 0, "what it stored goes with the volume", r.stdout + r.stderr)
+            with _second_range(b):
+                with b.shell(name) as one:
+                    _with_a_second_range(b, one, name, uid)
+                b.gone(name)
     finally:
         b.run("rm", "-rf", f"/var/lib/nsshell/volumes/{uid}")
         kernel.umount("/dev/net/tun")
