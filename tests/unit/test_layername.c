@@ -59,12 +59,25 @@ static void none_is_longer_than_linux_takes(void **state)
 	name[255] = '\0';
 	clean_is(name, name);
 	for (size_t i = 0; i < sizeof(name) - 1; i++)
-		name[i] = i % 2 ? '/' : 'a';
+		name[i] = i % 100 == 99 ? '/' : 'a';
 	name[LAYER_NAME_MAX - 1] = '\0';
 	clean_is(name, name);
 	name[LAYER_NAME_MAX - 1] = '/';
 	name[LAYER_NAME_MAX + 1] = '\0';
 	refused(name, "longer");
+}
+
+static void none_is_too_deep(void **state)
+{
+	char name[2 * LAYER_DEPTH_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(name); i++)
+		name[i] = i % 2 ? '/' : 'a';
+	name[sizeof(name) - 1] = '\0';
+	refused(name, "too deep");
+	name[sizeof(name) - 3] = '\0';
+	clean_is(name, name);
 }
 
 static void kind_is(const char *name, int kind, const char *want)
@@ -167,6 +180,7 @@ int main(void)
 		cmocka_unit_test(a_path_is_below_the_layers_root),
 		cmocka_unit_test(none_leads_out),
 		cmocka_unit_test(none_is_longer_than_linux_takes),
+		cmocka_unit_test(none_is_too_deep),
 		cmocka_unit_test(a_whiteout_hides_what_it_names),
 		cmocka_unit_test(attributes_that_mean_something_to_the_kernel_stay_away),
 		cmocka_unit_test(attributes_come_as_they_went),
