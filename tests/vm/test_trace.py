@@ -16,7 +16,7 @@ def test_disable_leaves_no_trace(h):
             ("process", "ps -eo args= | grep -E '^nsshell|nsshell-helper' | grep -v grep"),
             ("mount", "grep nsshell /proc/self/mountinfo"),
             ("group of an account", "find /sys/fs/cgroup -path '*nsshell*' -name '[0-9]*' -type d"),
-            ("file of a session", "find /run/nsshell/sessions /run/nsshell/accounts -type f | grep -v -e '[.]lock$' -e '[.]log$'"),
+            ("file of a session", "find /run/nsshell/sessions /run/nsshell/accounts -type f | grep -v -e '[.]lock$' -e '[.]log$' -e '[.]log[.]old$'"),
             ("failed unit", "systemctl --failed --no-legend --plain" if h.systemd else "true")):
         seen = h.out(script)
         h.check(seen == "", f"no {what} is left", seen or "none")
