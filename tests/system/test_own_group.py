@@ -67,7 +67,7 @@ def test_limits_to_be_read(b):
     b.stage.config("MemoryMax=256M\nTasksMax=99\nCPUQuota=150%\n")
     with b.shell(name) as s:
         b.check(_look(b, s) == _want(256 << 20, 99, 150), "programs find the account's limits at the root of the "
-                "session's own group", _look(b, s), s.do("cat /proc/self/mountinfo /proc/self/cgroup"))
+                "session's own group", _look(b, s), s.do("cat /proc/self/cgroup /proc/self/mountinfo"))
         with b.shell(name) as other:
             other.do("true")
             for words, want, did in ((("MemoryMax=128M", "TasksMax=60", "CPUQuota=50%"), (128 << 20, 60, 50),
