@@ -151,7 +151,7 @@ def main():
     clean = Cleanup()
     host = Host(clean)
     kernel.private_mounts()
-    host.scratch_state(kernel.bind, kernel.umount)
+    host.scratch_state()
     print(f"Linux {os.uname().release}, {os.cpu_count()} CPUs; median of {o.rounds} interleaved "
           "rounds in ms (10 % - 90 %)")
     if o.only in (None, "session"):

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 
+from harness import kernel
 from measure import Contender, call, reap, spawn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -90,28 +91,27 @@ class Host:
         ms, said = spawn([self.floor])
         return {"whole process": ms, "session": int(said) / 1e3}
 
-    def scratch_state(self, bind, umount):
+    def scratch_state(self):
         """The host's sessions, utmp and wtmp stay as they are: ours are copies, in a mount
-        namespace of our own."""
+        namespace of our own. State is in memory, as everywhere where /run is a tmpfs: a container's may be a disk, on
+        which ext4 looks for an inode that wasn't removed just now for as long as the rest of a login takes."""
         if not os.path.isdir(RUNDIR):
             os.mkdir(RUNDIR, 0o700)
             self.clean.add(os.rmdir, RUNDIR)
-        scratch = os.path.join(self.directory, "run")
-        os.mkdir(scratch, 0o700)
-        bind(scratch, RUNDIR)
-        self.clean.add(umount, RUNDIR)
+        kernel.mount("tmpfs", RUNDIR, "tmpfs", options="mode=0700")
+        self.clean.add(kernel.umount, RUNDIR)
         os.mkdir(RUNDIR + "/sessions", 0o700)  # the first login would make it
         if os.path.exists("/run/utmp"):
-            bind(self.write("utmp", "", 0o664), "/run/utmp")
+            kernel.bind(self.write("utmp", "", 0o664), "/run/utmp")
         # Not the file alone: with Upper=none the session has a link in its place, and a mount stands on none.
         log = os.path.join(self.directory, "log")
         os.mkdir(log, 0o755)
         with open(os.path.join(log, "wtmp"), "w", encoding="ascii"):
             pass
-        bind(log, "/var/log")
-        self._programs(bind, umount)
+        kernel.bind(log, "/var/log")
+        self._programs()
 
-    def _programs(self, bind, umount):
+    def _programs(self):
         """The helper starts them where they would be installed."""
         for place in (os.path.dirname(LIBEXEC), LIBEXEC):
             if not os.path.isdir(place):
@@ -121,8 +121,8 @@ class Host:
         os.mkdir(scratch, 0o755)
         for name in PROGRAMS:
             shutil.copy(os.path.join(BUILD, name), scratch)
-        bind(scratch, LIBEXEC)
-        self.clean.add(umount, LIBEXEC)
+        kernel.bind(scratch, LIBEXEC)
+        self.clean.add(kernel.umount, LIBEXEC)
 
     @staticmethod
     def init_of_session():
