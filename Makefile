@@ -21,7 +21,7 @@ VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
 COMMIT  := $(shell cat .commit 2>/dev/null || git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
 
 # ---- what Debian 12 and 13 call what we need ------------------------------------------------
-DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev libmount-dev libblkid-dev \
+DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libmount-dev libblkid-dev \
 	libeconf-dev libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev \
 	libseccomp-dev libsystemd-dev libnl-route-3-dev libnftables-dev libarchive-dev nettle-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
@@ -29,7 +29,7 @@ DEPS_CHECK := $(DEPS_DEMO) dnsmasq-base libcmocka-dev clang clang-format clang-t
 	mandoc cron login lxcfs fuse3 rsync git xauth netcat-openbsd strace libclang-rt-dev llvm dropbear-bin \
 	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod \
 	gdb bubblewrap at sudo screen tmux iputils-ping nftables iptables \
-	golang-go nodejs default-jdk-headless rustc valgrind libc6-dbg
+	golang-go nodejs default-jdk-headless rustc valgrind libc6-dbg libcgroup-dev
 # What only make check-all starts.
 DEPS_ALL := buildah podman skopeo umoci
 DEPS_DEB := $(DEPS_BUILD) build-essential debhelper libcmocka-dev python3 lintian mmdebstrap git xz-utils
@@ -70,7 +70,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SANITIZE),
 SANITIZE_PIC ?= $(SANITIZE)
 LDFLAGS_PIC = $(filter-out -pie $(SANITIZE) $(SANITIZE_LINK),$(LDFLAGS)) $(SANITIZE_PIC)
 
-PKG_run  := mount blkid libcgroup libcap
+PKG_run  := mount blkid libcap
 PKG_conf := libeconf
 PKG_ctl  := smartcols
 PKGS     := $(PKG_run) $(PKG_conf) $(PKG_ctl)
@@ -86,14 +86,14 @@ NET    := $(wildcard helpers/net/*.c)
 SESSION := helpers/session/pam_session.c
 CLIENT := $(filter-out helpers/client/client_open.c,$(wildcard helpers/client/*.c))
 # A session's resident process, what the opener alone has of it, and what both have.
-RESIDENT := $(addprefix helpers/supervisor/,cgroup_told.c follow.c limit_notice.c network_watch.c presence.c session_ready.c \
+RESIDENT := $(addprefix helpers/supervisor/,follow.c limit_notice.c network_watch.c presence.c session_ready.c \
 	session_caps.c supervisor.c) $(wildcard helpers/worker/serve*.c)
 OPENING := $(addprefix helpers/supervisor/,begin.c network.c rootfs_share.c session_open.c supervisor_hand_over.c tmp_share.c)
 BOTH := $(filter-out $(RESIDENT) $(OPENING),$(wildcard helpers/supervisor/*.c)) helpers/worker/children.c \
 	helpers/opener/cgroup_await.c
 SUPERVISOR := $(RESIDENT) $(BOTH)
 # One request of the account's each.
-WORKER := $(filter-out helpers/worker/serve%,$(wildcard helpers/worker/*.c)) $(addprefix helpers/supervisor/,cgroup_told.c pass_on.c 	session_caps.c title.c)
+WORKER := $(filter-out helpers/worker/serve%,$(wildcard helpers/worker/*.c)) $(addprefix helpers/supervisor/,pass_on.c session_caps.c title.c)
 HELPER := $(wildcard helpers/opener/*.c) $(OPENING) $(filter-out helpers/opener/%,$(BOTH)) helpers/client/session_id.c \
 	helpers/init/init.c helpers/init/user_manager.c \
 	helpers/planner/messages.c helpers/planner/talk.c

@@ -21,8 +21,7 @@
  *
  * Returns once the supervisor has said that it needs nobody any more, groups_let_go(), or is gone. Return: whether it has.
  *
- * The supervisors' group comes after, when nobody waits; the supervisor need not load
- * libcgroup's 800 KB of tables for it.
+ * The supervisors' group comes after, when nobody waits.
  */
 bool groups_prepare(const struct plan *plan, int peer, int login, pid_t supervisor);
 

@@ -7,7 +7,6 @@
 #include "core/run/cgroup/cgroup_internal.h"
 
 #include <fcntl.h>
-#include <libcgroup.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,47 +18,8 @@
 
 /* ---- making ------------------------------------------------------------------------- */
 
-/* A file may be written more than once, for each disk and direction: libcgroup takes one. */
-static bool is_first_of_file(const struct plan_cgroup *plan, size_t k)
-{
-	const struct plan_cgroup_setting *s = plan->settings;
-
-	for (size_t i = 0; i < k; i++)
-		if (strcmp(s[i].controller, s[k].controller) == 0 &&
-			strcmp(s[i].name, s[k].name) == 0)
-			return false;
-	return true;
-}
-
-static int make_group(const struct plan_cgroup *plan, const char *name, struct err *e)
-{
-	struct cgroup *group = cgroup_new_cgroup(name);
-	int r = group ? 0 : ECGOTHER;
-
-	for (size_t i = 0; r == 0 && i < plan->n_controllers; i++) {
-		const char *controller = plan->controllers[i];
-		struct cgroup_controller *c = cgroup_add_controller(group, controller);
-
-		if (!c)
-			r = ECGCONTROLLERCREATEFAILED;
-		for (size_t k = 0; r == 0 && k < plan->n_settings; k++)
-			if (strcmp(plan->settings[k].controller, controller) == 0 &&
-				is_first_of_file(plan, k))
-				r = cgroup_add_value_string(c, plan->settings[k].name,
-					plan->settings[k].value);
-	}
-	if (r == 0)
-		r = cgroup_create_cgroup(group, 1);
-	if (group)
-		cgroup_free(&group);
-	return r == 0 ? 0
-		      : err_set(e, 0, "make the cgroup %s: %s", name, cgroup_failure(r));
-}
-
 /*
- * A group below the account's, without limits of its own: a directory in each hierarchy, for which
- * libcgroup takes ten times as long, and on v2 would make the account's anew, without its limits,
- * where a session that ended has just taken it away.
+ * A group below the account's, without limits of its own. On v2 a session that ended may just have taken the account's away.
  */
 static int make_child(const struct plan_cgroup *plan, const char *name, struct err *e)
 {
@@ -144,18 +104,10 @@ int cgroup_open_moves(const struct plan_cgroup *plan, struct cgroup_fds *f, stru
 
 static int make_account(const struct plan_cgroup *plan, struct err *e)
 {
-	bool v2 = plan->kind == PLAN_CGROUP_V2;
-
-	if (cgroup_make_above(plan, e) < 0)
+	if (cgroup_make_above(plan, e) < 0 ||
+		cgroup_make_directories(plan, plan->account, e) < 0)
 		return -1;
-	if (group_is_there(plan, plan->account))
-		return (v2 && cgroup_hand_down(plan, plan->account, e) < 0)
-			       ? -1
-			       : cgroup_update_values(plan, e);
-	/* Before its own CPUs it must have those of the group above. */
-	if (!v2 && cgroup_make_directories(plan, plan->account, e) < 0)
-		return -1;
-	if (make_group(plan, plan->account, e) < 0)
+	if (plan->kind == PLAN_CGROUP_V2 && cgroup_hand_down(plan, plan->account, e) < 0)
 		return -1;
 	return cgroup_update_values(plan, e);
 }
@@ -226,8 +178,6 @@ static int make_both(const struct plan_cgroup *plan, pid_t supervisor, struct er
 static int prepare(const struct plan_cgroup *plan, pid_t supervisor, struct cgroup_fds *f,
 	struct err *e)
 {
-	if (cgroup_start(e) < 0)
-		return -1;
 	cgroup_lift(plan);
 	if (make_both(plan, supervisor, e) < 0)
 		return -1;
@@ -259,7 +209,7 @@ int cgroup_prepare_supervisor(
 	own.session = plan->supervise;
 	/* A scope was made for it, or it was born there. */
 	if (plan->kind != PLAN_CGROUP_NONE && !plan->systemd && plan->n_controllers > 0 &&
-		(cgroup_start(e) < 0 || make_child(plan, plan->supervise, e) < 0 ||
+		(make_child(plan, plan->supervise, e) < 0 ||
 			cgroup_open_moves(&own, &f, e) < 0)) {
 		cgroup_fds_close(&f);
 		return -1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The account's and the session's control groups, through libcgroup. v1, hybrid and v2.
+/* The account's and the session's control groups. v1, hybrid and v2.
  */
 #pragma once
 
@@ -115,8 +115,7 @@ size_t cgroup_kill(enum plan_cgroup_kind kind, const char *path, pid_t spare);
  * last
  * @session:	"nsshell/1000/ID"
  *
- * Never recursive over live processes: libcgroup would move them to the root, free of
- * limits.
+ * Never recursive over live processes.
  *
  * Return: 0; -1 with @e when something still lives in it (EBUSY).
  */
@@ -131,7 +130,7 @@ bool cgroup_holds(enum plan_cgroup_kind kind, const char *path, pid_t pid);
 /* Number of processes in a group, or -1. */
 long cgroup_count(enum plan_cgroup_kind kind, const char *path);
 
-/* Where a controller is mounted, NULL where it isn't; asked of libcgroup once. */
+/* Where a controller is mounted, NULL where it isn't; looked up once. */
 const char *cgroup_mount_point(const char *controller);
 
 /* All of that as text, a line each, for a process that doesn't ask itself. Return: 0, or -1 where it isn't known. */

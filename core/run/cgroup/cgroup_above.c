@@ -13,17 +13,6 @@
 
 /* ---- v2: controllers are handed down, level by level -------------------------------- */
 
-static bool has_word(const char *text, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *at = text; (at = strstr(at, word)); at += len)
-		if ((at == text || at[-1] == ' ') &&
-			(at[len] == '\0' || at[len] == ' ' || at[len] == '\n'))
-			return true;
-	return false;
-}
-
 int cgroup_hand_down(const struct plan_cgroup *plan, const char *group, struct err *e)
 {
 	char path[PATH_MAX], now[512], text[64];
@@ -34,7 +23,7 @@ int cgroup_hand_down(const struct plan_cgroup *plan, const char *group, struct e
 	if (io_read_text(AT_FDCWD, path, now, sizeof(now)) < 0)
 		return err_set(e, errno, "read %s", path);
 	for (size_t i = 0; i < plan->n_controllers; i++) {
-		if (has_word(now, plan->controllers[i]))
+		if (cgroup_has_word(now, plan->controllers[i]))
 			continue;
 		(void)snprintf(text, sizeof(text), "+%s", plan->controllers[i]);
 		if (io_write_text(AT_FDCWD, path, text) < 0)

@@ -19,10 +19,9 @@
 void cgroup_leave(enum plan_cgroup_kind kind)
 {
 	const char *file = kind == PLAN_CGROUP_V2 ? "cgroup.procs" : "tasks";
-	struct err ignored;
 	char path[PATH_MAX];
 
-	if (kind == PLAN_CGROUP_NONE || cgroup_start(&ignored) < 0)
+	if (kind == PLAN_CGROUP_NONE)
 		return;
 	/* A group that isn't left can't be taken away either. */
 	for (size_t i = 0; i < CGROUP_N_KERNEL; i++)
@@ -74,10 +73,9 @@ static void kill_member(const char *controller, const char *group, pid_t pid)
 
 size_t cgroup_kill(enum plan_cgroup_kind kind, const char *path, pid_t spare)
 {
-	struct err ignored;
 	size_t found = 0;
 
-	if (kind == PLAN_CGROUP_NONE || *path == '\0' || cgroup_start(&ignored) < 0)
+	if (kind == PLAN_CGROUP_NONE || *path == '\0')
 		return 0;
 	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
 		_cleanup_free_ pid_t *pids = NULL;
@@ -95,9 +93,8 @@ size_t cgroup_kill(enum plan_cgroup_kind kind, const char *path, pid_t spare)
 bool cgroup_holds(enum plan_cgroup_kind kind, const char *path, pid_t pid)
 {
 	bool held = false;
-	struct err ignored;
 
-	if (kind == PLAN_CGROUP_NONE || *path == '\0' || cgroup_start(&ignored) < 0)
+	if (kind == PLAN_CGROUP_NONE || *path == '\0')
 		return false;
 	for (size_t i = 0; !held && i < CGROUP_N_CONTROLLERS; i++) {
 		_cleanup_free_ pid_t *pids = NULL;
@@ -110,9 +107,8 @@ bool cgroup_holds(enum plan_cgroup_kind kind, const char *path, pid_t pid)
 
 long cgroup_count(enum plan_cgroup_kind kind, const char *path)
 {
-	struct err ignored;
 
-	if (kind == PLAN_CGROUP_NONE || *path == '\0' || cgroup_start(&ignored) < 0)
+	if (kind == PLAN_CGROUP_NONE || *path == '\0')
 		return -1;
 	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
 		_cleanup_free_ pid_t *pids = NULL;
@@ -124,8 +120,7 @@ long cgroup_count(enum plan_cgroup_kind kind, const char *path)
 	return -1;
 }
 
-/* rmdir(2) and not libcgroup's delete: that one moves live processes up, free of their
- * limit. */
+/* Live processes aren't moved up, where they would be free of their limits. */
 static int remove_group(const char *group, struct err *e)
 {
 	char path[PATH_MAX];
@@ -160,8 +155,6 @@ int cgroup_remove(enum plan_cgroup_kind kind, const char *session, struct err *e
 {
 	if (kind == PLAN_CGROUP_NONE || *session == '\0')
 		return 0;
-	if (cgroup_start(e) < 0)
-		return -1;
 	remove_below(session);
 	return remove_group(session, e);
 }
@@ -207,7 +200,7 @@ void cgroup_remove_account(enum plan_cgroup_kind kind, const char *session)
 	char account[PATH_MAX], supervise[PATH_MAX + 16];
 	struct err ignored;
 
-	if (kind == PLAN_CGROUP_NONE || *session == '\0' || cgroup_start(&ignored) < 0)
+	if (kind == PLAN_CGROUP_NONE || *session == '\0')
 		return;
 	(void)snprintf(account, sizeof(account), "%s", session);
 	if (!cut_last(account))

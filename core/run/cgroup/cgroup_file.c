@@ -27,7 +27,7 @@ static int open_in(const char *controller, const char *group)
 
 int cgroup_open(enum plan_cgroup_kind kind, const char *controller, const char *group)
 {
-	/* libcgroup knows the v2 mount by the controllers that it has. */
+	/* By the controllers that v2's has. */
 	static const char *const any[] = { "pids", "memory", "cpu", "io", "cpuset" };
 
 	errno = ENOENT;

@@ -18,17 +18,8 @@
 #define CGROUP_N_KERNEL      9
 extern const char *const cgroup_controllers[CGROUP_N_CONTROLLERS];
 
-/*
- * cgroup_libcgroup.c; nsshell-supervisor, which has no libcgroup, brings these two along by itself: it is told by
- * cgroup_mounts_hear(), and asks nobody.
- */
-/* Start libcgroup, with its log off; does nothing the second time. Return: 0 or -1 with @e. */
-int cgroup_start(struct err *e);
-/* Where cgroup_controllers[@i] is mounted. Return: text to free(), "" for nowhere; NULL where that can't be said now. */
-char *cgroup_ask_mount(size_t i);
-
-/* The words for a libcgroup error code. */
-const char *cgroup_failure(int code);
+/* Whether a text of words between blanks, of one line, has this one. */
+bool cgroup_has_word(const char *text, const char *word);
 
 /**
  * cgroup_path() - Path of a group's directory, or of a file in it, in one controller's hierarchy

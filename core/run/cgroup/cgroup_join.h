@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The cgroups of a running session, for who steps into it. Read from what the kernel says of
- * its init, without libcgroup: that takes longer to start than a whole join.
+ * its init.
  */
 #pragma once
 

@@ -192,7 +192,7 @@ int cgroup_open_supervisor(const struct plan_cgroup *plan, struct cgroup_fds *re
 
 	part_take(plan, true, &managed);
 	managed.plan.session = plan->supervise;
-	if (managed.plan.n_controllers == 0 || cgroup_start(&ignored) < 0 ||
+	if (managed.plan.n_controllers == 0 ||
 		cgroup_open_moves(&managed.plan, &f, &ignored) < 0) {
 		cgroup_fds_close(&f);
 		return -1;

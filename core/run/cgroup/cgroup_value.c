@@ -164,8 +164,6 @@ int cgroup_values_check(
 int cgroup_set(
 	const char *group, const struct plan_cgroup_setting *v, size_t n, struct err *e)
 {
-	if (cgroup_start(e) < 0)
-		return -1;
 	if (cgroup_limits_write(group, v, n, e) < 0)
 		return -1;
 	return cgroup_values_check(group, v, n, e);

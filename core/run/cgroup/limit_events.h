@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Limits that are hit, as the kernel counts them: processes killed for want of memory, and forks
- * refused. For who holds fds of a session's groups and has no use for libcgroup.
+ * refused. For who holds fds of a session's groups.
  */
 #pragma once
 
