@@ -125,6 +125,10 @@ LIBS := $(BUILD)/librun.a $(BUILD)/libconfig.a $(BUILD)/libplan.a $(BUILD)/libba
 # at every login; its archive needs two that are small.
 LDLIBS_run  = $(if $(wildcard $(SECCOMP_A)),$(SECCOMP_A),-lseccomp) $(shell $(PKG_CONFIG) --libs $(PKG_run) $(PKG_conf)) \
 	$(if $(wildcard $(SUBID_A)),$(SUBID_A) -lselinux -laudit,-lsubid)
+# Each login executes the helper, and to map seven libraries is a third of what that takes: all but the C library, whose NSS
+# can't do without, are from archives where there are.
+ARCHIVES    := $(patsubst %,/usr/lib/$(MULTIARCH)/lib%.a,seccomp blkid cap subid selinux pcre2-8 audit cap-ng)
+LDLIBS_helper = $(if $(filter-out $(wildcard $(ARCHIVES)),$(ARCHIVES)),$(LDLIBS_run),$(ARCHIVES))
 LDLIBS_ctl  = $(LDLIBS_run) -lsmartcols -ljansson
 SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
@@ -189,7 +193,7 @@ $(BUILD)/librun.a: $(call obj,$(RUN))
 
 $(BUILD)/nsshell-helper: $(call obj,$(HELPER)) $(LIBS)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_run)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_helper)
 
 # All of what reads config and mount table: no part of that is in what runs as root.
 $(BUILD)/nsshell-planner: $(call obj,$(PLANNER)) $(LIBS)
@@ -611,10 +615,12 @@ deps-bench: deps
 # Programs of packages that would start a service: unpacked beside the objects, not installed.
 unpack = (mkdir -p $(BUILD)/metrics && cd $(BUILD)/metrics && apt-get download -qq $(1) >/dev/null && \
 	dpkg-deb --fsys-tarfile $(1)_*.deb | tar x ./usr/bin/$(2) && rm -f $(1)_*.deb)
-.PHONY: print-cppflags print-libs print-deps
+.PHONY: print-cppflags print-libs print-deps print-archives
 # A list a line.
 print-deps:
 	$(info $(DEPS_BUILD))$(info $(DEPS_CHECK))$(info $(DEPS_ALL))$(info $(DEPS_DEB))$(info $(DEPS_BENCH))@:
+print-archives:
+	$(info $(ARCHIVES))@:
 print-cppflags:
 	$(info $(CPPFLAGS) $(shell $(PKG_CONFIG) --cflags $(PKG_net) 2>/dev/null))@:
 # Of nsctl, for the tests that link it anew with other paths.

@@ -92,7 +92,7 @@ int config_parse_cpus(const struct config_key *key, const char *value, void *fie
 
 	(void)key;
 	if (strcmp(value, "all") != 0) {
-		r = cpulist_parse(value, &list);
+		r = cpulist_read(value, &list);
 		if (r == -ERANGE)
 			(void)snprintf(
 				why, why_size, "there are %d CPUs at most", CPULIST_MAX);

@@ -54,6 +54,14 @@ pure() {
 	! comm -23 build/plan.undefined build/plan.defined |
 		grep -vxE '__[a-z]+_chk|__stack_chk_fail|__ctype_.*|(as|f|sn|vas|vf|vsn)?printf|[cm]alloc|realloc(array)?|free|fput[cs]|fputc|fwrite|ferror|fnmatch|qsort|bcmp|(mem|str)[a-z]+|inet_(ntop|pton)|open_memstream|fclose'
 }
+# Where a function inside of an archive's library has the name of one of ours, that one would be called.
+archives() {
+	nm -g --defined-only build/lib{base,plan,config,run}.a | awk 'NF == 3 { print $3 }' | sort -u >build/ours
+	# shellcheck disable=SC2046 # words
+	nm --undefined-only $(ls $(make -s --no-print-directory print-archives) 2>/dev/null) 2>/dev/null |
+		awk 'NF == 2 { print $2 }' | sort -u >build/called
+	[ -s build/called ] && ! comm -12 build/ours build/called | grep .
+}
 # gcc 12 doesn't know the cleanup attribute, reallocarray(3), nor what a failed asprintf(3) leaves: leaks and what is
 # read before it is set are for ASan, valgrind and clang's analyzer to find.
 analyzer() { make -s --no-print-directory -j 2 BUILD=build/analyzer CC=gcc CI=1 \
@@ -72,6 +80,7 @@ python() { PYTHONPYCACHEPREFIX=build/pycache; export PYTHONPYCACHEPREFIX; files 
 		try "gcc -fanalyzer" analyzer
 	fi
 	try "the planner makes no system calls" pure
+	try "no library from an archive calls what is ours" archives
 	try "what check-broken breaks is in the source" python3 tests/hostile/broken.py --fit
 	try "cppcheck" check
 	try "clang-tidy" tidy

@@ -28,7 +28,7 @@ static int take_cpu(const char **s, size_t *ret)
 	return 0;
 }
 
-int cpulist_parse(const char *s, struct cpulist *ret)
+int cpulist_read(const char *s, struct cpulist *ret)
 {
 	struct cpulist l = { 0 };
 	size_t first = 0, last;

@@ -14,11 +14,11 @@ struct cpulist {
 };
 
 /**
- * cpulist_parse() - Parse a list of CPUs and ranges, between commas or blanks
+ * cpulist_read() - Parse a list of CPUs and ranges, between commas or blanks
  *
  * Return: 0; -EINVAL, not of the form or empty; -ERANGE, a CPU above CPULIST_MAX.
  */
-int cpulist_parse(const char *s, struct cpulist *ret);
+int cpulist_read(const char *s, struct cpulist *ret);
 
 /* The shortest text, as the kernel shows it. Return: 0, or -1 where @buf is too small. */
 int cpulist_format(const struct cpulist *l, char *buf, size_t size);

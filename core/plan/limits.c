@@ -164,9 +164,9 @@ static int cpus(const struct ask *a, struct limit_file *f, size_t *n, struct err
 	put(f, a, a->places, "%s", is_v2(a) || !have ? a->places->none : have);
 	if (!want)
 		return 0;
-	if (cpulist_parse(want, &wanted) < 0)
+	if (cpulist_read(want, &wanted) < 0)
 		return err_set(e, 0, "%s=%.100s: no list of CPUs", key, want);
-	if (have && cpulist_parse(have, &there) == 0)
+	if (have && cpulist_read(have, &there) == 0)
 		cpulist_and(&wanted, &there);
 	if (cpulist_count(&wanted) == 0)
 		return err_set(e, 0,

@@ -175,8 +175,8 @@ static int own_limits(struct planner *b, struct policy_limits *ret, struct err *
 		ret->cpus = policy->slice_limits.cpus;
 		return 0;
 	}
-	if (cpulist_parse(ret->cpus, &own) < 0 ||
-		cpulist_parse(policy->slice_limits.cpus, &slice) < 0)
+	if (cpulist_read(ret->cpus, &own) < 0 ||
+		cpulist_read(policy->slice_limits.cpus, &slice) < 0)
 		return err_set(e, 0, "AllowedCPUs=%s: no list of CPUs", ret->cpus);
 	cpulist_and(&own, &slice);
 	if (cpulist_count(&own) == 0) {

@@ -98,7 +98,7 @@ static bool are_cpus(const char *said, const char *value)
 	struct cpulist may, are;
 	size_t n;
 
-	if (cpulist_parse(said, &may) < 0 || cpulist_parse(value, &are) < 0)
+	if (cpulist_read(said, &may) < 0 || cpulist_read(value, &are) < 0)
 		return false;
 	n = cpulist_count(&are);
 	cpulist_and(&are, &may);

@@ -53,7 +53,7 @@ static int append_cpus(sd_bus_message *m, const char *name, const char *value)
 	struct cpulist list = { 0 };
 	size_t size = 0;
 
-	if (*value && cpulist_parse(value, &list) < 0)
+	if (*value && cpulist_read(value, &list) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < CPULIST_MAX; i++)
 		if (list.bits[i / 64] >> i % 64 & 1) {

@@ -28,7 +28,7 @@ static int read_cpus(int dir, struct cpulist *ret)
 		return -1;
 	text[strcspn(text, "\n")] = '\0';
 	*ret = (struct cpulist){ 0 };
-	return *text && cpulist_parse(text, ret) < 0 ? -1 : 0;
+	return *text && cpulist_read(text, ret) < 0 ? -1 : 0;
 }
 
 static int write_cpus(int dir, const struct cpulist *cpus)
@@ -110,7 +110,7 @@ int cgroup_cpuset_change(const char *group, const char *value)
 	char path[PATH_MAX];
 
 	if (cgroup_path("cpuset", group, "", path, sizeof(path)) < 0 ||
-		cpulist_parse(value, &want) < 0) {
+		cpulist_read(value, &want) < 0) {
 		errno = EINVAL;
 		return -1;
 	}
