@@ -33,6 +33,8 @@ struct deciding {
 	const struct account *account;
 	struct people people;
 	struct planning planning;
+	bool started;
+	struct err why; /* it wasn't */
 	struct strlist overrides;
 	struct verdict verdict;
 	struct host host;
@@ -44,6 +46,15 @@ struct deciding {
 };
 
 /* ---- what the config says ---------------------------------------------------------------- */
+
+static int start(struct deciding *d, struct err *e)
+{
+	if (!d->started)
+		(void)planning_start(d->planner, d->config, &d->planning, &d->why);
+	d->started = true;
+	*e = d->why;
+	return d->planning.pid > 0 ? 0 : -1;
+}
 
 static int ask(struct deciding *d, struct err *e)
 {
@@ -299,11 +310,9 @@ static enum decision decide_account(
 		return DECIDE_IGNORE;
 	people_read(&d->people);
 	/* What nsctl set says as long as the account has sessions. */
-	if (override_read(a->uid, a->name, &d->overrides, e) == 0 &&
-		planning_start(d->planner, d->config, &d->planning, e) == 0 &&
+	if (override_read(a->uid, a->name, &d->overrides, e) == 0 && start(d, e) == 0 &&
 		ask(d, e) == 0 && take_verdict(d, e) == 0)
 		what = follow(d, ret, e);
-	clear(d);
 	return what;
 }
 
@@ -317,16 +326,21 @@ enum decision decide(const struct proto_request *q, const char *config, int plan
 		.terminal = terminal,
 		.account = &a,
 		.planning = PLANNING_NONE };
-	enum decision what;
-	int r = account_read(q->user, &a, e);
+	enum decision what = DECIDE_FAILED;
+	int r;
 
 	*ret = (struct decided){ .uid = (uid_t)-1 };
+	/* It gets ready while NSS is asked, which takes as long; for root nobody has a plan. */
+	if (strcmp(q->user, "root") != 0)
+		(void)start(&d, e);
+	r = account_read(q->user, &a, e);
 	if (r > 0)
 		(void)err_set(e, 0, "there is no account \"%s\"", q->user);
-	if (r != 0)
-		return DECIDE_FAILED;
-	ret->uid = a.uid;
-	what = decide_account(&d, ret, e);
-	account_clear(&a);
+	if (r == 0) {
+		ret->uid = a.uid;
+		what = decide_account(&d, ret, e);
+		account_clear(&a);
+	}
+	clear(&d);
 	return what;
 }

@@ -90,11 +90,17 @@ static int add_match(void *arg, const char *path)
 	return add(arg, path, false);
 }
 
+static int add_match_built_in(void *arg, const char *path)
+{
+	return add(arg, path, true);
+}
+
 static int add_pattern(struct paths *p, const char *pattern, bool built_in)
 {
 	if ((p->use == PLAN_USE_HIDE || p->use == PLAN_USE_DEVICE) &&
 		strpbrk(pattern, "*?["))
-		return built_in ? resolve_pattern(pattern, &p->as, add_match, p, p->e)
+		return built_in ? resolve_pattern(
+					  pattern, &p->as, add_match_built_in, p, p->e)
 				: look_pattern(pattern, &p->as, add_match, p, p->e);
 	return add(p, pattern, built_in);
 }
