@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "core/run/cgroup/cgroup_internal.h"
 #include "core/run/cgroup/cgroup_join.h"
 #include "core/run/enter/enter.h"
 #include "core/run/session/find.h"
@@ -56,9 +57,14 @@ static void a_group_that_only_looks_like_it_is_not_it(void **state)
 static const char *mounted(const char *line, const char *controller)
 {
 	static char copy[512];
+	struct cgroup_mount m;
 
 	(void)snprintf(copy, sizeof(copy), "%s", line);
-	return cgroup_mounted_at(copy, controller);
+	if (!cgroup_mount_parse(copy, &m) || !m.whole)
+		return NULL;
+	return (*controller ? !m.v2 && cgroup_has_word(m.words, controller) : m.v2)
+		       ? m.at
+		       : NULL;
 }
 
 static void a_hierarchy_is_found_where_it_is_mounted_whole(void **state)

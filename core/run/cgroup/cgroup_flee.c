@@ -3,7 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/run/cgroup/cgroup_join.h"
+#include "core/run/cgroup/cgroup.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -58,10 +58,10 @@ static bool is_any_delegated(const char *mount, const char *group)
 
 static void flee_from(const char *controller, const char *group)
 {
-	char mount[PATH_MAX / 2], path[PATH_MAX];
+	const char *mount = cgroup_mount_point(controller);
+	char path[PATH_MAX];
 
-	if (cgroup_mount_find(controller, mount, sizeof(mount)) < 0 ||
-		!is_any_delegated(mount, group))
+	if (!mount || !is_any_delegated(mount, group))
 		return;
 	(void)snprintf(path, sizeof(path), "%s/cgroup.procs", mount);
 	(void)io_write_text(AT_FDCWD, path, "0");
@@ -85,6 +85,6 @@ void cgroup_flee(void)
 		controllers++;
 		freezer = strstr(controllers, "freezer") != NULL;
 		if (freezer || *controllers == '\0')
-			flee_from(freezer ? "freezer" : "", group);
+			flee_from(freezer ? "freezer" : "unified", group);
 	}
 }

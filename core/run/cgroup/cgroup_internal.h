@@ -18,6 +18,21 @@
 #define CGROUP_N_KERNEL      9
 extern const char *const cgroup_controllers[CGROUP_N_CONTROLLERS];
 
+/* A cgroup hierarchy's mount, within a line of mountinfo. */
+struct cgroup_mount {
+	const char *at,
+		*words; /* words: v1's controllers among other options, between blanks */
+	bool whole, v2;
+};
+
+/**
+ * cgroup_mount_parse() - Take a line of /proc/self/mountinfo apart (proc(5))
+ * @line:	without its end; changed, and what @ret points into
+ *
+ * Return: whether it is one.
+ */
+bool cgroup_mount_parse(char *line, struct cgroup_mount *ret);
+
 /* Whether a text of words between blanks, of one line, has this one. */
 bool cgroup_has_word(const char *text, const char *word);
 

@@ -49,58 +49,7 @@ size_t cgroup_places(
 	return n;
 }
 
-static bool has_word(char *list, const char *word)
-{
-	char *one;
-
-	while ((one = strsep(&list, ",")))
-		if (strcmp(one, word) == 0)
-			return true;
-	return false;
-}
-
-/* "36 35 98:0 ROOT TARGET OPTIONS [TAG...] - TYPE SOURCE SUPEROPTIONS" (proc(5)) */
-char *cgroup_mounted_at(char *line, const char *controller)
-{
-	char *field[5], *tail = strstr(line, " - "), *type, *options;
-
-	if (!tail)
-		return NULL;
-	*tail = '\0';
-	tail += 3;
-	for (size_t i = 0; i < sizeof(field) / sizeof(*field); i++)
-		if (!(field[i] = strsep(&line, " ")))
-			return NULL;
-	type = strsep(&tail, " ");
-	(void)strsep(&tail, " ");
-	options = tail;
-	/* A blank in a mount point is written \040: nobody mounts cgroups there. */
-	if (!type || !options || strcmp(field[3], "/") != 0 || strchr(field[4], '\\'))
-		return NULL;
-	if (*controller == '\0')
-		return strcmp(type, "cgroup2") == 0 ? field[4] : NULL;
-	return strcmp(type, "cgroup") == 0 && has_word(options, controller) ? field[4]
-									    : NULL;
-}
-
 /* ---- opening ----------------------------------------------------------------------------- */
-
-int cgroup_mount_find(const char *controller, char *buf, size_t size)
-{
-	_cleanup_file_ FILE *f = fopen("/proc/self/mountinfo", "re");
-	_cleanup_free_ char *line = NULL;
-	size_t room = 0;
-
-	while (f && getline(&line, &room, f) > 0) {
-		const char *at;
-
-		line[strcspn(line, "\n")] = '\0';
-		at = cgroup_mounted_at(line, controller);
-		if (at)
-			return (size_t)snprintf(buf, size, "%s", at) < size ? 0 : -1;
-	}
-	return -1;
-}
 
 static int not_opened(const struct cgroup_place *place, int num, struct err *e)
 {
@@ -166,10 +115,11 @@ static int open_place(const struct cgroup_place *place, bool bounded, int *move,
 	int *directory, int *pids, struct err *e)
 {
 	bool v2 = place->controller[0] == '\0';
-	char path[PATH_MAX], mount[PATH_MAX / 2];
+	const char *mount = cgroup_mount_point(v2 ? "unified" : place->controller);
 	_cleanup_close_ int at = -EBADF;
+	char path[PATH_MAX];
 
-	if (cgroup_mount_find(place->controller, mount, sizeof(mount)) < 0)
+	if (!mount)
 		return not_opened(place, ENOENT, e);
 	(void)snprintf(path, sizeof(path), "%s%s", mount, place->path);
 	at = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -28,18 +28,6 @@ size_t cgroup_places(
 	char *text, const char *group, struct cgroup_place ret[CGROUP_FDS_MAX]);
 
 /**
- * cgroup_mounted_at() - Where a hierarchy is mounted whole
- * @line:	of /proc/self/mountinfo; changed
- * @controller:	"" for v2
- *
- * Return: a place within @line, or NULL when it is another mount's.
- */
-char *cgroup_mounted_at(char *line, const char *controller);
-
-/* The same with /proc/self/mountinfo's lines. Return: 0, or -1 where it isn't mounted. */
-int cgroup_mount_find(const char *controller, char *buf, size_t size);
-
-/**
  * cgroup_join_open() - Open the groups of a session for moving into
  * @proc:	fd of /proc/PID of its init
  * @group:	as in its record, "" for none

@@ -2,12 +2,12 @@
 /* Where the hierarchies are: looked up once, or told by who has looked. */
 #include "core/run/cgroup/cgroup.h"
 
+#include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/run/cgroup/cgroup_internal.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <mntent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +19,7 @@ const char *const cgroup_controllers[CGROUP_N_CONTROLLERS] = { "pids", "memory",
 	"unified" };
 
 static char *mounts[CGROUP_N_CONTROLLERS]; /* NULL: nowhere */
+static bool parts[CGROUP_N_CONTROLLERS]; /* of a hierarchy, where none is mounted whole */
 static bool known;
 
 bool cgroup_has_word(const char *text, const char *word)
@@ -32,42 +33,71 @@ bool cgroup_has_word(const char *text, const char *word)
 	return false;
 }
 
-/* Of v1 they are options; @words: of v2's file, which on a hybrid host has none that v1 has. */
-static bool has(const struct mntent *m, const char *words, const char *controller)
+bool cgroup_mount_parse(char *line, struct cgroup_mount *ret)
 {
-	if (!words)
-		return hasmntopt(m, controller);
-	return strcmp(controller, "unified") == 0 || cgroup_has_word(words, controller);
+	char *field[5], *tail = strstr(line, " - "), *type;
+
+	if (!tail)
+		return false;
+	*tail = '\0';
+	tail += 3;
+	for (size_t i = 0; i < sizeof(field) / sizeof(*field); i++)
+		if (!(field[i] = strsep(&line, " ")))
+			return false;
+	type = strsep(&tail, " ");
+	(void)strsep(&tail, " ");
+	/* A blank in a mount point is written \040: nobody mounts cgroups there. */
+	if (!tail || strncmp(type, "cgroup", 6) != 0 || strchr(field[4], '\\'))
+		return false;
+	for (char *at = tail; *at; at++)
+		if (*at == ',')
+			*at = ' ';
+	*ret = (struct cgroup_mount){ .at = field[4],
+		.words = tail,
+		.whole = strcmp(field[3], "/") == 0,
+		.v2 = strcmp(type, "cgroup2") == 0 };
+	return true;
 }
 
-static int note(const struct mntent *m)
+/* On a hybrid host v2's file has none that v1 has. */
+static int note(const struct cgroup_mount *m)
 {
-	bool v2 = strcmp(m->mnt_type, "cgroup2") == 0;
-	char path[PATH_MAX], words[512] = "";
+	char path[PATH_MAX], text[512] = "";
+	const char *words = m->v2 ? text : m->words;
 
-	if (!v2 && strcmp(m->mnt_type, "cgroup") != 0)
-		return 0;
-	(void)snprintf(path, sizeof(path), "%s/cgroup.controllers", m->mnt_dir);
-	if (v2)
-		(void)io_read_text(AT_FDCWD, path, words, sizeof(words));
-	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++)
-		if (!mounts[i] && has(m, v2 ? words : NULL, cgroup_controllers[i]) &&
-			!(mounts[i] = strdup(m->mnt_dir)))
+	(void)snprintf(path, sizeof(path), "%s/cgroup.controllers", m->at);
+	if (m->v2)
+		(void)io_read_text(AT_FDCWD, path, text, sizeof(text));
+	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
+		const char *name = cgroup_controllers[i];
+		bool is = m->v2 && strcmp(name, "unified") == 0;
+
+		if ((mounts[i] && (!parts[i] || !m->whole)) ||
+			(!is && !cgroup_has_word(words, name)))
+			continue;
+		free(mounts[i]);
+		mounts[i] = strdup(m->at);
+		parts[i] = !m->whole;
+		if (!mounts[i])
 			return -1;
+	}
 	return 0;
 }
 
 /* Return: 0, or -1 where it can't be said now. */
 static int find(void)
 {
-	FILE *f = known ? NULL : setmntent("/proc/self/mounts", "re");
-	const struct mntent *m;
+	_cleanup_file_ FILE *f = known ? NULL : fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *line = NULL;
+	struct cgroup_mount m;
+	size_t room = 0;
 	int r = known || f ? 0 : -1;
 
-	while (f && r == 0 && (m = getmntent(f)))
-		r = note(m);
-	if (f)
-		(void)endmntent(f);
+	while (f && r == 0 && getline(&line, &room, f) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (cgroup_mount_parse(line, &m))
+			r = note(&m);
+	}
 	known = r == 0;
 	return r;
 }
