@@ -231,10 +231,10 @@ def units(directory):
 def check():
     run = ("tests/instrumented/run.sh", *instrumented())
     return (
-        Part("image", "tests/vm/image.sh", "build/vm", load=0, counts=False, nice=5, makes=True),
+        Part("image", "tests/vm/image.sh", "build/vm/trixie", "trixie", load=0, counts=False, nice=5, makes=True),
         Part("build", *make("-j2", "instrumented"), load=2, counts=False, makes=True),
         Part("begin", *run, "begin", load=0, counts=False, after=("build",)),
-        Part("vm", *python("vm/run.py", "--shape", "v2", "--some"), load=1, after=("image",), minutes=30),
+        Part("vm", *python("vm/run.py", "--shape", "trixie", "--some"), load=1, after=("image",), minutes=30),
         Part("system", *run, "system", "--jobs", "3", "--beside", "--some", load=1, after=("begin",), minutes=40),
         Part("release", *python("system/run.py", "--jobs", "2", "--release", "--some"), load=0.5, stage="r",
              env={"NSSHELL_HOSTILE_CALLS": "500", "NSSHELL_DAEMON_ROUNDS": "20"}),

@@ -44,7 +44,7 @@ CHOSEN = {
 }
 
 
-# What `make check` does on v2 beside the machine's own tests: what a host may not show that has no systemd and
+# What `make check` does on Debian 13 beside the machine's own tests: what a host may not show that has no systemd and
 # no cgroup v2.
 SOME = {"system": ("limit_keys.the_whole_session_is_killed", "limit_keys.cpus", "limit_keys.swap",
                    "hits.tasks_are_told", "lifecycle.a_killed_supervisor", "joins.what_a_caller_leaves_to_the_supervisor"),

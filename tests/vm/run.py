@@ -52,7 +52,7 @@ LATER = ("changes.a_mount_that_goes", "changes.paths_that_a_config_names", "chan
          "scope.nothing_of_an_admin_s_day_ends_a_session_or_lifts_a_limit",
          "scope.only_the_first_login_needs_systemd", "scope.systemd_executes_itself_anew_meanwhile",
          "scope.who_is_refused_goes_back", "systemd.a_restart_of_sshd", "systemd.daemon_reload",
-         "systemd.shared_mounts", "systemd.warnings_of_a_shutdown", "systemd.what_logind_has", "systemd.what_systemd_tells", "user_manager.a_unit_that_tries_to_leave",
+         "systemd.shared_mounts", "systemd.warnings_of_a_shutdown", "systemd.what_systemd_tells", "user_manager.a_unit_that_tries_to_leave",
          "user_manager.one_manager_for_all_logins", "ways.at", "ways.console", "ways.cron", "ways.sftp_and_scp", "ways.su_and_runuser", "ways.sudo",
          "ways.the_accounts_groups")
 ORDER = ("enable", "ways", "limit", "systemd")
