@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Owners, modes, attributes and times of a layer's files. */
+#include "helpers/image/unpack_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+static bool is_sound(const struct layer_xattr *x)
+{
+	uint32_t magic = 0;
+
+	if (strcmp(x->name, "security.capability") != 0)
+		return true;
+	if (x->size >= sizeof(magic))
+		memcpy(&magic, x->value, sizeof(magic));
+	return x->size == XATTR_CAPS_SZ_2 &&
+	       (magic & VFS_CAP_REVISION_MASK) == VFS_CAP_REVISION_2;
+}
+
+static void note_xattr(struct unpacking *u, const char *name)
+{
+	char what[JAIL_NOTE_MAX];
+
+	(void)snprintf(what, sizeof(what), "without its attribute %.60s", name);
+	jail_note(u->said, what, u->path);
+}
+
+static int set_xattrs(struct unpacking *u, int fd)
+{
+	const char *block = u->xattrs;
+	size_t left = u->head.xattrs_len;
+	struct layer_xattr x;
+	int r;
+
+	while ((r = layerxattr_next(&block, &left, &x)) > 0) {
+		if (fd < 0 || !layername_xattr_kept(x.name) || !is_sound(&x)) {
+			note_xattr(u, x.name);
+			continue;
+		}
+		if (fsetxattr(fd, x.name, x.value, x.size, 0) == 0)
+			continue;
+		if (errno != EOPNOTSUPP)
+			return unpack_failed(u, "set an attribute of", u->path);
+		note_xattr(u, x.name);
+	}
+	return r < 0 ? unpack_refuse(u, u->path, "has attributes that are none") : 0;
+}
+
+/* The order matters: what is written, or given away, loses setuid and capabilities. */
+int unpack_finish(struct unpacking *u, int fd)
+{
+	if (fchown(fd, u->head.uid, u->head.gid) < 0 || fchmod(fd, u->head.mode) < 0)
+		return unpack_failed(u, "give away", u->path);
+	return set_xattrs(u, fd);
+}
+
+struct timespec unpack_time_of(const struct layer_head *h)
+{
+	return (struct timespec){ .tv_sec = (time_t)h->sec, .tv_nsec = (long)h->nsec };
+}
+
+/* A time that is none is nobody's loss, nor one of what isn't there any more; one that the file system can't hold the kernel brings into its range. */
+int unpack_set_time(struct unpacking *u, int dir, const char *name, struct timespec t,
+	const char *path)
+{
+	const struct timespec both[2] = { t, t };
+	int r = name ? utimensat(dir, name, both, AT_SYMLINK_NOFOLLOW)
+		     : futimens(dir, both);
+
+	return r == 0 || errno == EINVAL || errno == ENOENT
+		       ? 0
+		       : unpack_failed(u, "give a time to", path);
+}
+
+int unpack_finish_by_name(struct unpacking *u)
+{
+	const char *name = layername_last(u->path);
+
+	if (fchownat(u->parent, name, u->head.uid, u->head.gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return unpack_failed(u, "give away", u->path);
+	if (unpack_set_time(u, u->parent, name, unpack_time_of(&u->head), u->path) < 0)
+		return -1;
+	return set_xattrs(u, -1);
+}
