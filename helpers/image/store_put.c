@@ -255,7 +255,7 @@ int store_untag(struct store *s, const char *name, struct err *e)
 int store_put(struct store *s, struct newimage *i, const char *name, struct err *e)
 {
 	_cleanup_close_ int lock = -EBADF;
-	char ready[16];
+	char ready[16] = "";
 
 	if (note(&i->about, "mediatype", i->manifest_type) < 0 ||
 		note(&i->about, "config", i->config.hex) < 0)
