@@ -19,9 +19,9 @@
  * dynamic loader and else "program", and SITE a number for the instruction and those that called it. The last
  * line on standard output:
  *
- *   inject: fired=0|1 late=0|1 status=the command's wait status
+ *   inject: met=0|1 fired=0|1 late=0|1 status=the command's wait status
  *
- * late: SECONDS were over, and all was killed. Else it ends when nobody is left of all that the
+ * met: there was a process ROLE. late: SECONDS were over, and all was killed. Else it ends when nobody is left of all that the
  * command started. Needs Linux 5.3, for PTRACE_GET_SYSCALL_INFO.
  */
 #include <errno.h>
@@ -412,6 +412,7 @@ static void start(char **argv, bool marked)
 	p->known = true;
 	p->marked = marked;
 	(void)snprintf(p->role, sizeof(p->role), "c");
+	run.met = strcmp(p->role, run.fault.role) == 0;
 	(void)kill(pid, SIGCONT);
 }
 
@@ -466,7 +467,7 @@ int main(int argc, char **argv)
 	(void)setitimer(ITIMER_REAL, &limit, NULL);
 	start(argv + optind, marked);
 	follow_all();
-	(void)printf(
-		"inject: fired=%d late=%d status=%d\n", run.fired, run.late, run.status);
+	(void)printf("inject: met=%d fired=%d late=%d status=%d\n", run.met, run.fired,
+		run.late, run.status);
 	return 0;
 }

@@ -12,7 +12,7 @@ of it. --every takes each call. --all takes each place in the programs that make
 lead there: all faults the first time, two of the errors the last time, and one of them in later scenes. Without either the
 list is thinned out, and --some takes of that one error for each call that a program makes; what is left out is
 said and counted. --count says how many faults there would be. --only takes the faults whose ROLE:CALL:N:FAULT has that text.
-A process none of whose faults could be made went wrong, too. What went wrong is tried again when nothing else
+That a process was never there for its faults is wrong, too. What went wrong is tried again when nothing else
 runs, and counts as wrong only when it does again; --again does that with faults as they are told.
 """
 

@@ -50,7 +50,7 @@ class Result:
     def __init__(self, text, scene, names):
         self.text = text
         self.direct = scene.direct
-        self.fired = "fired=1" in text
+        self.met, self.fired = "met=1" in text, "fired=1" in text
         self.late = "late=1" in text
         self.said = re.findall(r"^said: (.*)", text, re.M)
         m = re.search(r"^open: (\d+) (\S+)", text, re.M)
