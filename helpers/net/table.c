@@ -414,13 +414,17 @@ static int look(char *known, bool *ret_same, struct err *e)
 	return 0;
 }
 
-/* @before: what the account had; *ret_known: the table has just that. */
+/*
+ * @before: what the account had; *ret_known: the table has just that. Of a link that is gone it may be said
+ * still when it isn't there any more.
+ */
 static int read_before(int dir, uint32_t number, struct netrules *before, bool *ret_known)
 {
 	const struct files f = files_of(number);
 
 	*ret_known = read_rules(dir, f.now, before) == 0 &&
-		     faccessat(dir, f.new, F_OK, 0) < 0 && errno == ENOENT;
+		     faccessat(dir, f.new, F_OK, 0) < 0 && errno == ENOENT &&
+		     (faccessat(dir, f.now, F_OK, 0) < 0 || has_link(number));
 	return 0;
 }
 
@@ -582,7 +586,7 @@ static int run_away(int dir, const char *commands, bool anew, struct err *e)
 		return 0;
 	r = look(known, &same, e);
 	if (r != 0)
-		return r < 0 ? -1 : 0;
+		return r < 0 ? -1 : err_set(e, 0, "nobody knows the table of nsshell's");
 	return make(dir, known, NULL, e);
 }
 

@@ -10,7 +10,7 @@ import time
 from harness.links import make_links
 from harness.pace import patient
 from harness.world import BEYOND4, HOST4, World, ask
-from test_private import PRIVATE, _possible
+from test_private import PRIVATE, _address, _possible
 from test_publish import _elements
 
 LOGINS = int(os.environ.get("NSSHELL_STORM_LOGINS", "1000"))
@@ -125,6 +125,27 @@ def _connections(w, first, n):
     """In the kernel's table, of numbers from @first on."""
     mine = {f"src=100.64.{i >> 8}.{i & 255} " for i in range(first, first + n)}
     return [line for line in w.on_host("cat /proc/net/nf_conntrack").stdout.splitlines() if any(m in line for m in mine)]
+
+
+def test_rules_that_were_taken_back(b):
+    """Who was killed before it could forget an account's rules leaves word of what isn't in the table any more."""
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE + "RestrictPorts=7001\n")
+    with World(b) as w:
+        for port in (7000, 7001):
+            w.serve(w.beyond, BEYOND4, port)
+        with w.shell(b.alice.pw_name) as a, w.shell(b.bob.pw_name) as o:
+            o.do("true")
+            path = pathlib.Path("/run/nsshell/net", _address(a).rpartition(".")[2])
+            rules = path.read_text(encoding="ascii")
+            a.close()
+            b.gone(b.alice.pw_name)
+            path.write_text(rules, encoding="ascii")
+            with w.shell(b.alice.pw_name) as again:
+                seen = again.do(ask(BEYOND4, 7000)), again.do(ask(BEYOND4, 7001)), o.do(ask(BEYOND4, 7001))
+                b.check(seen[0] == HOST4 and seen[1].startswith("no:") and seen[2].startswith("no:"),
+                        "the next login has its rules, and so has who was there", seen, _elements(w))
 
 
 # How many times the tables of nftables were changed.
