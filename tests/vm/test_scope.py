@@ -320,6 +320,7 @@ g=/sys/fs/cgroup/system.slice/delegated.service
 accounts=/run/nsshell/accounts/1000
 su - alice -c 'sleep 600' </dev/null >/dev/null 2>&1 &
 for i in $(seq 300); do [ -s $accounts ] && break; sleep .1; done
+for i in $(seq 300); do pgrep -x nsshell-helper >/dev/null || break; sleep .1; done  # the one asked for below is another
 stat -c 'group of %U' $g
 exec 9<$accounts
 flock 9
