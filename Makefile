@@ -21,7 +21,7 @@ VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
 COMMIT  := $(shell cat .commit 2>/dev/null || git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
 
 # ---- what Debian 12 and 13 call what we need ------------------------------------------------
-DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libmount-dev libblkid-dev \
+DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev libmount-dev libblkid-dev \
 	libeconf-dev libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev \
 	libseccomp-dev libsystemd-dev libnl-route-3-dev libnftables-dev libarchive-dev nettle-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
@@ -29,7 +29,7 @@ DEPS_CHECK := $(DEPS_DEMO) dnsmasq-base libcmocka-dev clang clang-format clang-t
 	mandoc cron login lxcfs fuse3 rsync git xauth netcat-openbsd strace libclang-rt-dev llvm dropbear-bin \
 	python3-prometheus-client qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod \
 	gdb bubblewrap at sudo screen tmux iputils-ping nftables iptables \
-	golang-go nodejs default-jdk-headless rustc valgrind libc6-dbg libcgroup-dev
+	golang-go nodejs default-jdk-headless rustc valgrind libc6-dbg
 # What only make check-all starts.
 DEPS_ALL := buildah podman skopeo umoci
 DEPS_DEB := $(DEPS_BUILD) build-essential debhelper libcmocka-dev python3 lintian mmdebstrap git xz-utils
@@ -70,7 +70,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SANITIZE),
 SANITIZE_PIC ?= $(SANITIZE)
 LDFLAGS_PIC = $(filter-out -pie $(SANITIZE) $(SANITIZE_LINK),$(LDFLAGS)) $(SANITIZE_PIC)
 
-PKG_run  := mount blkid libcap
+PKG_run  := mount blkid libcgroup libcap
 PKG_conf := libeconf
 PKG_ctl  := smartcols
 PKGS     := $(PKG_run) $(PKG_conf) $(PKG_ctl)
@@ -127,7 +127,7 @@ LDLIBS_run  = $(if $(wildcard $(SECCOMP_A)),$(SECCOMP_A),-lseccomp) $(shell $(PK
 	$(if $(wildcard $(SUBID_A)),$(SUBID_A) -lselinux -laudit,-lsubid)
 # Each login executes the helper, and to map seven libraries is a third of what that takes: all but the C library, whose NSS
 # can't do without, are from archives where there are.
-ARCHIVES    := $(patsubst %,/usr/lib/$(MULTIARCH)/lib%.a,seccomp blkid cap subid selinux pcre2-8 audit cap-ng)
+ARCHIVES    := $(patsubst %,/usr/lib/$(MULTIARCH)/lib%.a,seccomp cgroup blkid cap subid selinux pcre2-8 audit cap-ng)
 LDLIBS_helper = $(if $(filter-out $(wildcard $(ARCHIVES)),$(ARCHIVES)),$(LDLIBS_run),$(ARCHIVES))
 LDLIBS_ctl  = $(LDLIBS_run) -lsmartcols -ljansson
 SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a

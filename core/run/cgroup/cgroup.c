@@ -19,7 +19,9 @@
 /* ---- making ------------------------------------------------------------------------- */
 
 /*
- * A group below the account's, without limits of its own. On v2 a session that ended may just have taken the account's away.
+ * A group below the account's, without limits of its own: a directory in each hierarchy, for which
+ * libcgroup takes ten times as long, and on v2 would make the account's anew, without its limits,
+ * where a session that ended has just taken it away.
  */
 static int make_child(const struct plan_cgroup *plan, const char *name, struct err *e)
 {
@@ -104,10 +106,18 @@ int cgroup_open_moves(const struct plan_cgroup *plan, struct cgroup_fds *f, stru
 
 static int make_account(const struct plan_cgroup *plan, struct err *e)
 {
-	if (cgroup_make_above(plan, e) < 0 ||
-		cgroup_make_directories(plan, plan->account, e) < 0)
+	bool v2 = plan->kind == PLAN_CGROUP_V2;
+
+	if (cgroup_make_above(plan, e) < 0)
 		return -1;
-	if (plan->kind == PLAN_CGROUP_V2 && cgroup_hand_down(plan, plan->account, e) < 0)
+	if (group_is_there(plan, plan->account))
+		return (v2 && cgroup_hand_down(plan, plan->account, e) < 0)
+			       ? -1
+			       : cgroup_update_values(plan, e);
+	/* Before its own CPUs it must have those of the group above. */
+	if (!v2 && cgroup_make_directories(plan, plan->account, e) < 0)
+		return -1;
+	if (cgroup_make_limited(plan, e) < 0)
 		return -1;
 	return cgroup_update_values(plan, e);
 }

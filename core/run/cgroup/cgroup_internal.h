@@ -113,6 +113,15 @@ int cgroup_make_directories(
 /* The groups above the account's, the slice with its limits. Return: 0 or -1 with @e. */
 int cgroup_make_above(const struct plan_cgroup *plan, struct err *e);
 
+/**
+ * cgroup_make_limited() - Make the account's group, in a group that is there, with its limits, by libcgroup
+ *
+ * Starting the library takes longer than to make the group: only for one that isn't there.
+ *
+ * Return: 0 or -1 with @e.
+ */
+int cgroup_make_limited(const struct plan_cgroup *plan, struct err *e);
+
 /* Write the slice's limits, and read them back. Return: 0 or -1 with @e. */
 int cgroup_slice_update(const struct plan_cgroup *plan, struct err *e);
 
