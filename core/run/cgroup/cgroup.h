@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The account's and the session's control groups. v1, hybrid and v2. The account's is made by libcgroup.
- */
+/* The account's and the session's control groups. v1, hybrid and v2. The account's is made by libcgroup. */
 #pragma once
 
 #include "core/base/err.h"
