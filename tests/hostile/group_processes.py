@@ -67,10 +67,10 @@ for _name in ("environ", "maps", "mem", "auxv", "stack", "syscall", "io", "smaps
 for _name in ("root", "cwd", "exe", "fd/0", "fd/3", "ns/mnt", "ns/user"):
     ROWS.append((f"where /proc/1/{_name} leads", f"readlink /proc/1/{_name}; "
                  f"ls /proc/1/{_name}/ 2>&1 | head -3", ".*(denied|No such|not permitted).*"))
-# The login program itself has a pid of the host's namespace only; its child has one of the box.
+# The login program itself has a pid of the host's namespace only; its child has one of the box, and is sshd-session since OpenSSH 9.8.
 ROWS.append(("processes of the box's root but init", "pgrep -u 0 | grep -vx 1; true", ""))
 for _try in ("ptrace-attach", "ptrace-seize", "vm-read", "vm-write", "pidfd-getfd"):
-    ROWS.append((f"{_try} of the login program's child", "for p in $(pgrep nsshell-test); do "
+    ROWS.append((f"{_try} of the login program's child", "for p in $(pgrep -f '[s]shd.*@(notty|pts)'); do "
                  f"{{a}} {_try} $p; done | sort -u", "EPERM|EACCES"))
 
 
