@@ -125,10 +125,10 @@ LIBS := $(BUILD)/librun.a $(BUILD)/libconfig.a $(BUILD)/libplan.a $(BUILD)/libba
 # at every login; its archive needs two that are small.
 LDLIBS_run  = $(if $(wildcard $(SECCOMP_A)),$(SECCOMP_A),-lseccomp) $(shell $(PKG_CONFIG) --libs $(PKG_run) $(PKG_conf)) \
 	$(if $(wildcard $(SUBID_A)),$(SUBID_A) -lselinux -laudit,-lsubid)
-# Each login executes the helper, and to map seven libraries is a third of what that takes: all but the C library, whose NSS
-# can't do without, are from archives where there are.
-ARCHIVES    := $(patsubst %,/usr/lib/$(MULTIARCH)/lib%.a,seccomp cgroup blkid cap subid selinux pcre2-8 audit cap-ng)
-LDLIBS_helper = $(if $(filter-out $(wildcard $(ARCHIVES)),$(ARCHIVES)),$(LDLIBS_run),$(ARCHIVES))
+# Each login executes the helper, and to map seven libraries is a third of what that takes: all are from archives, where there
+# are, but the C library, whose NSS can't do without, and libcgroup, whose archive has walks through trees.
+ARCHIVES    := $(patsubst %,/usr/lib/$(MULTIARCH)/lib%.a,seccomp blkid cap subid selinux pcre2-8 audit cap-ng)
+LDLIBS_helper = $(if $(filter-out $(wildcard $(ARCHIVES)),$(ARCHIVES)),$(LDLIBS_run),$(ARCHIVES) -lcgroup)
 LDLIBS_ctl  = $(LDLIBS_run) -lsmartcols -ljansson
 SECCOMP_A  ?= /usr/lib/$(MULTIARCH)/libseccomp.a
 SUBID_A    ?= /usr/lib/$(MULTIARCH)/libsubid.a
