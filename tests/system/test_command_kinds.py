@@ -112,7 +112,8 @@ test_of_other_settings.later = "of_the_host_s_root and over_an_image have the on
 
 def _over_an_image(b, kinds):
     def fill(root):
-        programs(root, "/bin/bash", "/bin/sed")
+        # What stands for host commands is linked with more where it is instrumented.
+        programs(root, "/bin/bash", "/bin/sed", str(b.stage.build / "nsshell-command"))
         (root / "usr/bin").mkdir(parents=True, exist_ok=True)
     with store(b) as images:
         images.image("day:1", fill)

@@ -168,6 +168,7 @@ def test_many_links_that_are_gone(b):
     b.stage.config(PRIVATE + f"RestrictPorts=25\n[User {name}]\nPublish=8000\n")
     with World(b) as w, w.shell(name) as a:
         w.serve(w.beyond, BEYOND4, 7001)
+        a.do("true")
         before = _elements(w)
         for odd in (False, True):
             with make_links(w.enter(w.host), _net(b), BEYOND4, 1001, n) as made:
