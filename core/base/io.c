@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -49,6 +50,15 @@ int io_send(int sock, const void *msg, size_t size, const int *fds, size_t n_fds
 int io_send_now(int sock, const void *msg, size_t size, const int *fds, size_t n_fds)
 {
 	return send_with(sock, msg, size, fds, n_fds, MSG_DONTWAIT);
+}
+
+void io_pass_over(int sock, int ms)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	char first;
+
+	if (poll(&p, 1, ms) > 0)
+		(void)recv(sock, &first, 1, MSG_DONTWAIT);
 }
 
 /* Move the fds of a received message into @fds. */

@@ -23,6 +23,15 @@ int io_send(int sock, const void *msg, size_t size, const int *fds, size_t n_fds
 int io_send_now(int sock, const void *msg, size_t size, const int *fds, size_t n_fds);
 
 /**
+ * io_pass_over() - Take one message, and drop it with its fds
+ * @ms:	how long it is waited for
+ *
+ * A socket of AF_UNIX that is closed with a message in it that nobody took takes from the other end what that has
+ * been sent (ECONNRESET first).
+ */
+void io_pass_over(int sock, int ms);
+
+/**
  * io_recv() - Take one message of exactly @size bytes
  * @fds:	room for IO_FDS_MAX; what arrives is O_CLOEXEC and the caller's; NULL: none get in
  * @n_fds:	out

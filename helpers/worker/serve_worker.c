@@ -94,6 +94,7 @@ void serve_worker(const struct session *s, int sock, bool spare)
 	struct session_answer a = { .magic = SESSION_SOCKET_MAGIC, .failed = 1 };
 
 	(void)become(s, &sock, spare, &a.error);
+	io_pass_over(sock, WORKER_HEARS_MS);
 	(void)io_send_now(sock, &a, sizeof(a), NULL, 0);
 	_exit(1);
 }

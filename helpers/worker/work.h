@@ -16,6 +16,7 @@ struct work {
 	pid_t pid;           /* who asks, when it connected, also from a box */
 	int fds[IO_FDS_MAX]; /* came with the request */
 	size_t n_fds;
+	bool heard; /* the request was taken off the connection */
 };
 
 /* Send an answer with fds. Return: 0 or -1 with errno. */

@@ -227,6 +227,7 @@ static int hear(struct work *w, struct session_request *q, bool spare, struct er
 	look_end();
 	if (io_recv(w->sock, q, sizeof(*q), w->fds, &w->n_fds) != 0)
 		return -1;
+	w->heard = true;
 	if (q->magic != SESSION_SOCKET_MAGIC ||
 		q->kind >= sizeof(requests) / sizeof(*requests) || !requests[q->kind])
 		return err_set(e, EPROTO, "session %s is of another version of nsshell",
@@ -308,6 +309,8 @@ int main(int argc, char **argv)
 		r = serve(&w, left.spare, &a, &a.error);
 	}
 	a.failed = r < 0;
+	if (!w.heard)
+		io_pass_over(w.sock, WORKER_HEARS_MS);
 	/* Who says nothing is answered nothing. */
 	if (r == 0 || (r < 0 && a.error.msg[0]))
 		(void)work_answer(&w, &a, NULL, 0);

@@ -13,6 +13,9 @@
 #define WORKER_PTYS_FD                                                                   \
 	5 /* the directory of the session's terminals, where there is one */
 
+/* How long who can't begin waits for the request that it refuses. */
+#define WORKER_HEARS_MS 500
+
 struct worker_left {
 	struct pass_on head;
 	bool spare; /* one of the last that there is room for: no command, and little patience */
