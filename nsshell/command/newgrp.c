@@ -129,10 +129,12 @@ static int start(const struct newgrp *n, struct proxy *ret, struct err *e)
 		return EXIT_FAILURE;
 	(void)snprintf(name, sizeof(name), "%s%.250s", n->login ? "-" : "",
 		strrchr(shell, '/') ? strrchr(shell, '/') + 1 : shell);
-	c.directory =
-		!n->login && getcwd(directory, sizeof(directory)) && *directory == '/'
-			? directory
-			: c.home;
+	/* No other one: what is started may remove files by names below it. */
+	if (!n->login && (!getcwd(directory, sizeof(directory)) || *directory != '/')) {
+		(void)err_set(e, errno, "find the working directory, in which to start");
+		return EXIT_FAILURE;
+	}
+	c.directory = n->login ? c.home : directory;
 	if (own_run(getuid(), n->id, &c, ret, &no_agent, &no_exec, e) == 0)
 		return 0;
 	if (!no_exec)

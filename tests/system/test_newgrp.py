@@ -122,6 +122,13 @@ def test_sg(b):
     b.check(b.gone(name), "its session ends")
 
 
+def test_sg_where_nothing_is_any_more(b):
+    """What it starts there isn't started elsewhere."""
+    with login(b, b.alice.pw_name) as s:
+        said = s.do(f"mkdir gone; cd gone; rmdir ../gone; sg {b.proj.gr_name} pwd; echo $?; cd")
+        b.check("find the working directory" in said and said.endswith("1") and b.alice.pw_dir not in said, "sg in a directory that was removed", said)
+
+
 def test_newgrp_on_a_terminal(b):
     if not _has(b, "newgrp"):
         return
