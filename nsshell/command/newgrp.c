@@ -109,7 +109,8 @@ static int start(const struct newgrp *n, struct proxy *ret, struct err *e)
 	const char *const of_sh[] = { "sh", "-c", n->command, NULL },
 			  *const of_shell[] = { name, NULL };
 	struct session_command c = {
-		.head = { .login = 1 },
+		/* No other one than ours: what is started may remove files by names below it. */
+		.head = { .login = 1, .directory_must = !n->login },
 		.home = *home == '/' ? home : "/",
 		.file = n->command ? SH : shell,
 		.argv = (const char **)(uintptr_t)(n->command ? of_sh : of_shell),
@@ -129,7 +130,6 @@ static int start(const struct newgrp *n, struct proxy *ret, struct err *e)
 		return EXIT_FAILURE;
 	(void)snprintf(name, sizeof(name), "%s%.250s", n->login ? "-" : "",
 		strrchr(shell, '/') ? strrchr(shell, '/') + 1 : shell);
-	/* No other one: what is started may remove files by names below it. */
 	if (!n->login && (!getcwd(directory, sizeof(directory)) || *directory != '/')) {
 		(void)err_set(e, errno, "find the working directory, in which to start");
 		return EXIT_FAILURE;
