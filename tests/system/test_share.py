@@ -11,6 +11,7 @@ import time
 from harness import locks
 from harness.pace import patient
 from harness.scene import SHOW_NS
+from harness.stage import RUN
 from harness.terminal import Terminal
 
 
@@ -45,6 +46,25 @@ def test_a_second_login_joins_the_first(b):
     b.check(b.gone(name), "the last one out ends it", b.stage.records() or "no record")
     with b.shell(name) as four:
         b.check(four.do("ls /tmp") == "", "the next login is in a new session")
+
+
+
+def test_a_record_that_cannot_be_read(b):
+    """Another box than the first login's isn't what was asked for."""
+    name = b.alice.pw_name
+    b.stage.config("Share=account\n")
+    with b.shell(name) as one:
+        one.do("true")
+        more = pathlib.Path(RUN) / "sessions" / f"{b.record_of(name)['id']}.more"
+        more.rename(more.with_suffix(".aside"))
+        more.mkdir()
+        try:
+            r = b.ssh(name, "echo in")
+        finally:
+            more.rmdir()
+            more.with_suffix(".aside").rename(more)
+        b.check("in" not in r.stdout.split() and f"read {more.name}" in b.log_tail(), "a login that would share it is refused", r.stdout, b.log_tail())
+        b.check(b.ssh(name, "echo in").stdout == "in\n", "and is in once it can be read", b.log_tail())
 
 
 def test_terminals_and_su_share_too(b):
