@@ -155,8 +155,8 @@ all: $(PROGRAMS)
 help:
 	@sed -n 's/^## //p' Makefile
 
-# What is compiled in (PREFIX and the like) counts as a source: `make install PREFIX=/usr` builds anew.
-FLAGS := $(CC) $(CPPFLAGS) $(OPT) $(SECTIONS) $(SANITIZE) $(SANITIZE_PIC)
+# What is compiled in (PREFIX and the like) and linked with counts as a source: `make install PREFIX=/usr` builds anew.
+FLAGS := $(CC) $(CPPFLAGS) $(OPT) $(SECTIONS) $(SANITIZE) $(SANITIZE_PIC) $(LDFLAGS) $(LDLIBS_helper)
 $(BUILD)/.flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(foreach f,$(FLAGS),$(f)) | cmp -s - $@ || \
