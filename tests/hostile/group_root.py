@@ -102,7 +102,7 @@ def _left_behind(g, shared):
     """Programs with bits and capabilities, in the home and in a bind, as the host sees them."""
     name = shared / "left"
     g.row("a file of root's in a bind", f"cp {{a}} {name}; echo $?", ".*(too large|Invalid argument).*1")
-    g.me.do(f"/bin/su {g.alice.pw_name} -c 'cp {g.attack} {name}'")
+    g.me.do(f"/bin/su {g.alice.pw_name} -c 'cp {g.alice.pw_dir}/attack {name}'")
     g.row("a file given to root there", f"chown 0:0 {name}; chown 0 {{a}}", "(.*(too large|Invalid argument)[^:]*){2}")
     g.row("bits and capabilities for it", f"chmod 6755 {name}; {{a}} file-caps {name}", "EINVAL|EPERM")
     for who in (g.scene.plain, g.bob):
