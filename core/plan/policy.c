@@ -4,6 +4,7 @@
 #include "core/plan/limits.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void policy_limits_init(struct policy_limits *l)
 {
@@ -28,6 +29,19 @@ bool policy_has_address(const struct policy *p)
 {
 	return p->network.kind == NETWORK_PRIVATE ||
 	       (p->network.kind == NETWORK_USER && p->network.of == NETWORK_PRIVATE);
+}
+
+bool policy_is_exempt(const struct account *account)
+{
+	if (account->uid == 0)
+		return true;
+	for (size_t i = 0; i < account->n_groups; i++) {
+		const char *name = account->group_names ? account->group_names[i] : NULL;
+
+		if (name && !strcmp(name, POLICY_BREAK_GLASS_GROUP))
+			return true;
+	}
+	return false;
 }
 
 void policy_clear(struct policy *p)

@@ -3,9 +3,11 @@
 #include "nsshell/door/door.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/event.h"
 #include "core/base/io.h"
 
 #include <fcntl.h>
+#include <paths.h>
 #include <poll.h>
 #include <string.h>
 #include <syslog.h>
@@ -21,13 +23,19 @@ static void describe(const struct door *d, struct door_answer *a)
 	copy(a->runtime_dir, sizeof(a->runtime_dir), d->reply.runtime_dir);
 	copy(a->bus, sizeof(a->bus), d->reply.bus);
 	copy(a->wanted, sizeof(a->wanted), d->reply.shell);
-	copy(a->name, sizeof(a->name), d->account.name);
-	copy(a->home, sizeof(a->home), d->account.home);
-	copy(a->shell, sizeof(a->shell), d->account.shell);
+	if (!d->who)
+		return;
+	copy(a->name, sizeof(a->name), d->who->pw_name);
+	copy(a->home, sizeof(a->home), d->who->pw_dir);
+	copy(a->shell, sizeof(a->shell), d->who->pw_shell);
+	if (!a->shell[0])
+		copy(a->shell, sizeof(a->shell), _PATH_BSHELL);
 }
 
 static void refuse(const struct door *d, struct door_answer *a, const struct err *e)
 {
+	const char *user = d->who ? d->who->pw_name : NULL;
+
 	a->kind = DOOR_REFUSED;
 	if (!d->reply.id[0]) {
 		(void)snprintf(a->text, sizeof(a->text), "nsshell-door %.400s", e->msg);
@@ -35,9 +43,10 @@ static void refuse(const struct door *d, struct door_answer *a, const struct err
 	}
 	/* What the helper denied it has logged. */
 	if (d->reply.kind != PROTO_DENY)
-		syslog(LOG_ERR, "session %s: login of %s (uid %u) refused: %s",
-			d->reply.id, d->account.name ? d->account.name : "?",
-			d->before.uid, e->msg);
+		event_log(LOG_ERR,
+			&(const struct event){ EVENT_REFUSED, d->reply.id, user },
+			"nsshell-door: session %s: login of %s (uid %u) refused: %s",
+			d->reply.id, user ? user : "?", d->before.uid, e->msg);
 	(void)snprintf(a->text, sizeof(a->text),
 		"This login was refused because its session could not be opened; please give "
 		"your administrator the session id %s.",

@@ -12,12 +12,12 @@
  */
 #pragma once
 
-#include "core/base/account.h"
 #include "core/base/err.h"
 #include "core/plan/plan.h"
 #include "core/plan/policy.h"
 #include "helpers/client/protocol.h"
 
+#include <pwd.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -59,7 +59,8 @@ struct door_before {
 
 struct door {
 	struct door_before before;
-	struct account account;
+	/* Of getpwnam(3), which nothing asks again; NULL: the uid has no account. */
+	const struct passwd *who;
 	struct proto_reply reply;
 	int lease;
 };

@@ -2,6 +2,7 @@
 """nsshell, the other door: a login shell or ForceCommand, where PAM has no line of ours."""
 
 import contextlib
+import json
 import os
 import pathlib
 import resource
@@ -20,6 +21,7 @@ from harness.sshd import Sshd, free_port
 from harness.stage import COMPILER, REPORTS, TREE
 from harness.terminal import Terminal
 
+EVENTS = pathlib.Path("/var/log/nsshell/events")
 PERMIT = "".join(f"{kind} required pam_permit.so\n"
                  for kind in ("auth", "account", "password", "session"))
 
@@ -180,6 +182,12 @@ def test_a_terminal(b):
             t.close()
 
 
+def _event(kind, user):
+    """The last one of its kind that the host has of somebody."""
+    lines = [json.loads(x) for x in EVENTS.read_text(encoding="ascii").splitlines()] if EVENTS.exists() else []
+    return next((x for x in reversed(lines) if x["event"] == kind and x.get("user") == user), None)
+
+
 def test_what_is_not_isolated(b):
     name = b.alice.pw_name
     outside = os.readlink("/proc/self/ns/mnt")
@@ -208,6 +216,9 @@ def test_what_is_not_isolated(b):
         (door.directory / "away").rename(helper)
         b.check(r.returncode == 125 and not r.stdout, "without a helper: refused",
                 r.stdout + r.stderr)
+        told = _event("refused", name)
+        b.check(told and told["session"] in r.stderr and "nsshell-helper" in told["text"],
+                "which is an event that the user's sentence leads to", told, r.stderr)
         b.stage.config()
         exempt = "nsshell-exempt"
         made = subprocess.run(["groupadd", exempt], stderr=subprocess.DEVNULL, check=False)
@@ -217,8 +228,8 @@ def test_what_is_not_isolated(b):
                 helper.rename(door.directory / "away")
                 r = b.ssh(name, "readlink /proc/self/ns/mnt")
                 (door.directory / "away").rename(helper)
-                b.check(r.stdout.strip() == outside and b.stage.syslog.lines("although"),
-                        "but for members of nsshell-exempt", r.stdout + r.stderr)
+                b.check(r.stdout.strip() == outside and b.stage.syslog.lines("although") and _event("exempt", name),
+                        "but for members of nsshell-exempt, of whom an event tells", r.stdout + r.stderr)
             finally:
                 subprocess.run(["groupdel", exempt], check=False)
         door.door.chmod(0o755)
