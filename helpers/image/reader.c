@@ -6,6 +6,8 @@
 #include "core/plan/imagename.h"
 #include "core/plan/layerentry.h"
 #include "core/plan/layername.h"
+#include "helpers/image/reader_acl.h"
+#include "helpers/image/reader_filter.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -18,7 +20,9 @@
 struct reading {
 	struct archive *a;
 	char *block; /* of what is read */
+	ssize_t n_block;
 	char *xattrs;
+	struct reader_acl *acl;
 	/* What is to be written: entries are many and small, and each write wakes who reads. */
 	char *out;
 	size_t n_out;
@@ -29,17 +33,30 @@ static void reading_clear(struct reading *r)
 	(void)archive_read_free(r->a);
 	free(r->block);
 	free(r->xattrs);
+	free(r->acl);
 	free(r->out);
 }
 
-static la_ssize_t read_block(struct archive *a, void *arg, const void **ret)
+static ssize_t read_some(struct reading *r)
 {
-	struct reading *r = arg;
 	ssize_t n;
 
 	do
 		n = read(STDIN_FILENO, r->block, BLOCK);
 	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static la_ssize_t read_block(struct archive *a, void *arg, const void **ret)
+{
+	struct reading *r = arg;
+	ssize_t n = r->n_block;
+
+	/* What begin() has looked at. */
+	if (n > 0)
+		r->n_block = 0;
+	else
+		n = read_some(r);
 	if (n < 0)
 		archive_set_error(a, errno, "read");
 	*ret = r->block;
@@ -59,31 +76,42 @@ static int failed(struct archive *a, const char *path, struct err *e)
 }
 
 /*
- * All that libarchive does by itself: for some it would start programs. In the locale "C", in which names stay
- * the bytes that they are; in a UTF-8 one libarchive composes what is decomposed.
+ * Once compressed: of what was compressed again and again, as libarchive would take it, a few bytes keep a processor busy
+ * for days without a byte that comes out and could be counted.
+ */
+static int begin_filter(struct reading *r, struct err *e)
+{
+	int filter;
+
+	r->n_block = read_some(r);
+	if (r->n_block < 0)
+		return err_set(e, errno, "read the archive");
+	filter = reader_filter(r->block, (size_t)r->n_block);
+	return archive_read_append_filter(r->a, filter) == ARCHIVE_OK
+		       ? 0
+		       : failed(r->a, NULL, e);
+}
+
+/*
+ * In the locale "C", in which names stay the bytes that they are; in a UTF-8 one libarchive composes what is
+ * decomposed.
  */
 static int begin(struct reading *r, bool compressed, bool raw, struct err *e)
 {
 	r->a = archive_read_new();
 	r->block = malloc(BLOCK);
 	r->xattrs = malloc(LAYER_XATTRS_MAX);
+	r->acl = malloc(sizeof(*r->acl));
 	r->out = malloc(BLOCK);
-	if (!r->a || !r->block || !r->xattrs || !r->out)
+	if (!r->a || !r->block || !r->xattrs || !r->acl || !r->out)
 		return err_set(e, ENOMEM, "read the archive");
-	if (compressed &&
-		(archive_read_support_filter_gzip(r->a) != ARCHIVE_OK ||
-			archive_read_support_filter_bzip2(r->a) != ARCHIVE_OK ||
-			archive_read_support_filter_xz(r->a) != ARCHIVE_OK ||
-			archive_read_support_filter_lzma(r->a) != ARCHIVE_OK ||
-			archive_read_support_filter_lzip(r->a) != ARCHIVE_OK ||
-			archive_read_support_filter_zstd(r->a) != ARCHIVE_OK ||
-			archive_read_support_filter_lz4(r->a) != ARCHIVE_OK ||
-			archive_read_support_filter_compress(r->a) != ARCHIVE_OK))
-		return failed(r->a, NULL, e);
+	if (compressed && begin_filter(r, e) < 0)
+		return -1;
 	if ((raw ? archive_read_support_format_raw(r->a)
 		 : archive_read_support_format_tar(r->a)) != ARCHIVE_OK ||
 		archive_read_support_format_empty(r->a) != ARCHIVE_OK ||
-		archive_read_open(r->a, r, NULL, read_block, NULL) != ARCHIVE_OK)
+		archive_read_open(r->a, r, NULL, read_block, NULL) != ARCHIVE_OK ||
+		archive_errno(r->a) != 0) /* what can't be decompressed isn't empty */
 		return failed(r->a, NULL, e);
 	return 0;
 }
@@ -181,22 +209,34 @@ static enum layer_kind kind_of(struct archive_entry *entry)
 	}
 }
 
+static int put_xattr(struct reading *r, struct layer_head *h, const char *path,
+	const char *name, const void *value, size_t size, struct err *e)
+{
+	size_t at = layerxattr_put(r->xattrs, h->xattrs_len, name, value, size);
+
+	h->xattrs_len = (uint32_t)at;
+	return at > 0 ? 0
+		      : err_set(e, 0,
+				"%.200s has more extended attributes than a file may have",
+				path);
+}
+
 static int take_xattrs(struct reading *r, struct archive_entry *entry, const char *path,
 	struct layer_head *h, struct err *e)
 {
 	const char *name;
 	const void *value;
-	size_t size, at = 0;
+	size_t size;
+	int has;
 
 	(void)archive_entry_xattr_reset(entry);
-	while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
-		at = layerxattr_put(r->xattrs, at, name, value, size);
-		if (at == 0)
-			return err_set(e, 0,
-				"%.200s has more extended attributes than a file may have",
-				path);
-	}
-	h->xattrs_len = (uint32_t)at;
+	while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK)
+		if (put_xattr(r, h, path, name, value, size, e) < 0)
+			return -1;
+	for (int n = 0; (has = reader_acl_take(entry, n, r->acl)) >= 0; n++)
+		if (has > 0 && put_xattr(r, h, path, r->acl->name, r->acl->value,
+				       r->acl->size, e) < 0)
+			return -1;
 	return 0;
 }
 
@@ -280,8 +320,8 @@ static int drain(struct reading *r, struct err *e)
 	ssize_t n;
 
 	do
-		n = read(STDIN_FILENO, r->block, BLOCK);
-	while (n > 0 || (n < 0 && errno == EINTR));
+		n = read_some(r);
+	while (n > 0);
 	return n < 0 ? err_set(e, errno, "read what follows the archive") : 0;
 }
 

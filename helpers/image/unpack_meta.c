@@ -2,18 +2,39 @@
 /* Owners, modes, attributes and times of a layer's files. */
 #include "helpers/image/unpack_parts.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+/* Whose ids are ones that a box has, as owners are; else a volume couldn't begin with what the image has there. */
+static bool is_sound_acl(const struct layer_xattr *x)
+{
+	struct posix_acl_xattr_entry line;
+
+	for (size_t at = sizeof(struct posix_acl_xattr_header);
+		at + sizeof(line) <= x->size; at += sizeof(line)) {
+		memcpy(&line, (const char *)x->value + at, sizeof(line));
+		if ((le16toh(line.e_tag) == ACL_USER ||
+			    le16toh(line.e_tag) == ACL_GROUP) &&
+			le32toh(line.e_id) > LAYER_ID_MAX)
+			return false;
+	}
+	return true;
+}
+
 static bool is_sound(const struct layer_xattr *x)
 {
 	uint32_t magic = 0;
 
+	if (strncmp(x->name, "system.posix_acl_", strlen("system.posix_acl_")) == 0)
+		return is_sound_acl(x);
 	if (strcmp(x->name, "security.capability") != 0)
 		return true;
 	if (x->size >= sizeof(magic))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """nsctl image: what becomes of archives, of honest ones and of others."""
 
+import bz2
 import contextlib
 import gzip
 import json
@@ -14,7 +15,7 @@ import subprocess
 import tarfile
 import time
 
-from harness import images
+from harness import acl, images
 from harness.images import entry, hardlink, symlink, tar
 from harness.imagestore import busybox
 from harness.pace import patient
@@ -49,7 +50,8 @@ def test_kinds_of_archives(b):
     layer = tar(*ROOT)
     with images.store(b) as place:
         _whole(b, _import(b, place, layer), "a tar")
-        _whole(b, _import(b, place, lzma.compress(layer), name="xz"), "a tar.xz", "xz:latest")
+        for kind, packed in (("xz", lzma.compress(layer)), ("lzma", lzma.compress(layer, format=lzma.FORMAT_ALONE)), ("bz2", bz2.compress(layer))):
+            _whole(b, _import(b, place, packed, name=kind), f"a tar.{kind}", f"{kind}:latest")
         _whole(b, _import(b, place, images.docker_save([layer]), name=None), "docker save", "test:1")
         _whole(b, _import(b, place, gzip.compress(images.docker_save([layer])), name="zipped:2"), "docker save, compressed",
                "zipped:2")
@@ -69,7 +71,7 @@ def test_kinds_of_archives(b):
                 "the config's environment is there in lines")
         index = json.loads(open(f"{images.IMAGES}/index.json", encoding="ascii").read())
         names = {m["annotations"]["org.opencontainers.image.ref.name"] for m in index["manifests"]}
-        b.check(names == {"x:latest", "xz:latest", "test:1", "zipped:2", "oci:latest", "layout:3", "piped:latest", "tree:latest"},
+        b.check(names == {"x:latest", "xz:latest", "lzma:latest", "bz2:latest", "test:1", "zipped:2", "oci:latest", "layout:3", "piped:latest", "tree:latest"},
                 "index.json has every name", str(names))
         b.check(os.listdir(f"{images.IMAGES}/tmp") == [], "nothing half-done is left", str(os.listdir(f"{images.IMAGES}/tmp")))
 
@@ -172,6 +174,7 @@ def test_hostile_layers(b):
         for did, entries, word in HOSTILE[:TELLING]:
             _refused(b, place, did, tar(*entries), word)
         _refused(b, place, "a bomb", lzma.compress(tar(entry("a", bytes(50 << 20)))), "--max-size")
+        _refused(b, place, "what was compressed twice, as a bomb of time is", gzip.compress(gzip.compress(tar(entry("a", b"x")))), "can't be read")
 
 
 def test_more_hostile_layers(b):
@@ -188,6 +191,27 @@ def test_more_hostile_layers(b):
 
 
 test_more_hostile_layers.later = "it tries more of the same"
+
+
+def test_access_control_lists(b):
+    """As tar has them in its own headers; those of nobody's id are left out, and that is said."""
+    mode = "user::rw-,group::r--,mask::rwx,other::---"
+
+    def listed(name, kind, text):
+        return entry(name, None if name.endswith("/") else b"x", pax_headers={f"SCHILY.acl.{kind}": text})
+    layer = tar(listed("file", "access", f"{mode},group:g:r-x:60,user:5:rwx,user:u:r--:4"),
+                listed("begins/", "default", f"{mode},user:u:rwx:5"), listed("alone", "access", f"{mode},user:joe:rwx"),
+                listed("beyond", "access", f"{mode},user:u:rwx:65535"), listed("plain", "access", "user::rw-,group::r--,other::---"))
+    want = {"file": {"system.posix_acl_access": acl.value((1, 6), (2, 4, 4), (2, 7, 5), (4, 4), (8, 5, 60), (16, 7), (32, 0))},
+            "begins": {"system.posix_acl_default": acl.value((1, 6), (2, 7, 5), (4, 4), (16, 7), (32, 0))}, "alone": {}, "beyond": {}, "plain": {}}
+    with images.store(b) as place:
+        r = _import(b, place, layer, name="lists")
+        top = images.layers_of("lists:latest")[0]
+        saw = {f: {a: os.getxattr(f"{top}/{f}", a) for a in os.listxattr(f"{top}/{f}")} for f in os.listdir(top)}
+        b.check(saw == want, "a layer's files have them", f"{saw} {r.stderr}")
+        b.check(sorted(r.stderr.splitlines()) == ["nsctl image import: without its attribute SCHILY.acl.access: alone",
+                                                  "nsctl image import: without its attribute system.posix_acl_access: beyond"],
+                "of whom only the name is told, or whose id no box has, none is made, which is said", r.stderr)
 
 
 def test_what_is_defused(b):
