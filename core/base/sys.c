@@ -97,6 +97,11 @@ int sys_pidfd_signal(int pidfd, int sig)
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
 }
 
+int sys_close_range(unsigned int first, unsigned int last)
+{
+	return close_range(first, last, 0);
+}
+
 int sys_close_from(unsigned int first)
 {
 	return close_range(first, ~0U, 0);

@@ -72,6 +72,7 @@ int sys_pidfd_getfd(int pidfd, int fd);
 int sys_pidfd_signal(int pidfd, int sig);
 
 /* close_range(2), Linux 5.9 */
+int sys_close_range(unsigned int first, unsigned int last);
 int sys_close_from(unsigned int first);
 
 /*

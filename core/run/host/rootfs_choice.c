@@ -6,7 +6,7 @@
 #include "core/plan/imagename.h"
 #include "core/run/ids/privs.h"
 #include "core/run/mount/imagestore.h"
-#include "core/run/mount/look.h"
+#include "core/run/mount/look_once.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -41,36 +41,5 @@ int look_open(const char *path, bool follow, const struct resolve_as *as, bool a
 int look_born(
 	const char *path, const struct resolve_as *as, uint64_t *ret, struct err *e);
 
-/* What a child does once, in our mount namespace. @run: 0 or more, or -1 with @e. */
-struct look_job {
-	int (*run)(void *arg, struct err *e);
-	void *arg;
-};
-
-/**
- * look_run() - Have it done by a child of its own, for 2 s at most
- * @keep:	fds that it needs; all others above 2 are closed in it
- *
- * For where a lock is held: the bound is shorter than what others wait for a lock.
- *
- * Return: as @run; -1 with @e, ETIMEDOUT, as above.
- */
-int look_run(const struct look_job *job, const struct resolve_as *as, const int *keep,
-	size_t n, struct err *e);
-
-/**
- * look_alone() - Be a child that may come to wait, of who doesn't wait for it
- *
- * Of the parent's fds it keeps @sock and @keep, and /dev/null for 0 to 2. Before it is made
- * look_is_free() says whether there may be one of the account's, and look_give_up() ends it.
- */
-void look_alone(int sock, const int *keep, size_t n);
-
-/* Return: 0; -1 with @e, ETIMEDOUT, while one of the account's that was given up isn't gone. */
-int look_is_free(const struct resolve_as *as, struct err *e);
-
-/* Takes 200 ms at most. Return: -1 with @e, ETIMEDOUT: what doesn't answer. */
-int look_give_up(const struct resolve_as *as, pid_t pid, struct err *e);
-
 /* No child is needed any more. */
 void look_end(void);

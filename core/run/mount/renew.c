@@ -5,7 +5,7 @@
 #include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/run/mount/watch.h"
-#include "core/run/mount/look.h"
+#include "core/run/mount/look_once.h"
 #include "core/run/mount/renew_look.h"
 #include "core/run/mount/resolve.h"
 
@@ -191,7 +191,7 @@ void renew_end(struct renew *r, const struct plan *plan)
 
 	if (r->sock >= 0)
 		(void)renew_give_up(r, plan, &ignored);
-	look_end();
+	look_once_end();
 	unwatch(r->watched, &r->n_watched);
 	let_go(r);
 }

@@ -4,7 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
-#include "core/run/mount/look.h"
+#include "core/run/mount/look_once.h"
 #include "core/run/mount/resolve.h"
 #include "core/run/mount/rootfs.h"
 #include "core/run/mount/safe_path.h"
@@ -424,7 +424,8 @@ void renew_look(const struct renew *r, const struct plan *plan, int sock)
 	static struct watches w;
 	const int keep[] = { r->root, r->user, r->mnt };
 
-	look_alone(sock, keep, 3);
+	if (look_alone(sock, keep, 3) < 0)
+		_exit(1);
 	l = (struct looking){ .plan = plan, .box = { .root = r->root } };
 	watch_all(&w, plan);
 	say_watches(sock, &w);

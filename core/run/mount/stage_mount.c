@@ -5,7 +5,7 @@
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
-#include "core/run/mount/look.h"
+#include "core/run/mount/look_once.h"
 #include "core/run/mount/rootfs.h"
 #include "core/run/mount/safe_path.h"
 

@@ -6,7 +6,7 @@
 #include "core/base/sys.h"
 #include "core/run/ids/privs.h"
 #include "core/run/ids/userns.h"
-#include "core/run/mount/look.h"
+#include "core/run/mount/look_once.h"
 #include "core/run/mount/rootfs.h"
 #include "core/run/mount/safe_path.h"
 #include "core/run/mount/volumes.h"
@@ -61,7 +61,8 @@ static _Noreturn void child(
 	const int keep[] = { f->userns, from, to };
 	struct said said = { 0 };
 
-	look_alone(sock, keep, 3);
+	if (look_alone(sock, keep, 3) < 0)
+		_exit(1);
 	(void)umask(0);
 	said.r = give_up(f, parent, &said.e);
 	if (said.r == 0)

@@ -4,7 +4,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
-#include "core/run/mount/look.h"
+#include "core/run/mount/look_once.h"
 #include "core/run/ids/privs.h"
 
 #include <fcntl.h>
