@@ -5,8 +5,11 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
+import re
+import shutil
 import time
 
+from harness import kernel
 from harness.links import make_links
 from harness.pace import patient
 from harness.world import BEYOND4, HOST4, World, ask
@@ -148,6 +151,64 @@ def test_rules_that_were_taken_back(b):
                         "the next login has its rules, and so has who was there", seen, _elements(w))
 
 
+def _gc_works(b, w, n):
+    """What nsctl gc opens and starts for N sessions that lost their supervisors: records, and nsshell-net."""
+    users, out = (b.alice.pw_name, b.bob.pw_name, b.carol.pw_name), b.stage.private / "trace"
+    with contextlib.ExitStack() as logins:
+        for i in range(n):
+            logins.enter_context(w.shell(users[i % 3])).do("true")
+        ids = [r["id"] for r in b.stage.records()]
+        for r in b.stage.records():
+            kernel.kill_and_wait(int(r["supervisor_pid"]))
+        end = time.monotonic() + patient(30)
+        while w.links() and time.monotonic() < end:
+            time.sleep(0.1)
+        r = b.run(*w.enter(w.host), "strace", "-f", "-qq", "-e", "trace=openat,execve", "-o", out, b.stage.bin / "nsctl", "gc")
+    b.check(len(ids) == n and r.returncode == 0 and not b.stage.records() and _nothing(w), f"{n} sessions that lost their supervisors "
+            "are ended by nsctl gc, and nothing is left of their links", (len(ids), r.stdout + r.stderr, _left(w)))
+    text = out.read_text(encoding="utf-8", errors="replace")
+    return sum(text.count(f'"{i}"') for i in ids), text.count('/nsshell-net", ')
+
+
+def test_many_lost_supervisors(b):
+    """To end them takes no look at all of them for each, and one program for all."""
+    if not _possible(b):
+        return
+    if not shutil.which("strace"):
+        b.skip("Network=private: many sessions that lost their supervisors", "strace isn't installed")
+        return
+    b.stage.config(PRIVATE + "NetworkShare=login\nRestrictPorts=25\n")
+    with World(b) as w:
+        few, many = _gc_works(b, w, 3), _gc_works(b, w, 9)
+        b.check(0 < few[0] and many[0] <= 3 * few[0], "three times as many take three times as many looks at records", few, many)
+        b.check(many[1] == few[1], "and as many programs", few, many)
+
+
+# Runs the real one, and notes what it is told, by number.
+TOLD = '#!/bin/sh\nexec strace -qq -e trace=recvmsg,recvfrom -o {0}/told-$2 {1} "$@"\n'
+
+
+def test_one_more_among_many(b):
+    """A link takes as much with others beside it as without."""
+    if not _possible(b):
+        return
+    if not shutil.which("strace"):
+        b.skip("Network=private: one more link among many", "strace isn't installed")
+        return
+    b.stage.config(PRIVATE)
+    net = b.stage.private / "told"
+    net.write_text(TOLD.format(b.stage.private, _net(b)), encoding="ascii")
+    net.chmod(0o755)
+    with World(b) as w, w.shell(b.alice.pw_name) as a:
+        a.do("true")
+        with make_links(w.enter(w.host), str(net), BEYOND4, 1001, 16) as made:
+            told = [sum(map(int, re.findall(r"= (\d+)$", (b.stage.private / f"told-{n}").read_text(encoding="ascii"), re.M)))
+                    for n in (1001, 1016)]
+            b.check(made == 16 and 0 < told[1] <= told[0] + 200, "of a sixteenth link the kernel tells as much as of the first, in bytes",
+                    made, told)
+        b.run(*w.enter(w.host), b.stage.bin / "nsctl", "gc", timeout=120)
+
+
 # How many times the tables of nftables were changed.
 CHANGES = """python3 -c '
 import socket, struct
@@ -168,6 +229,7 @@ def test_many_links_that_are_gone(b):
     b.stage.config(PRIVATE + f"RestrictPorts=25\n[User {name}]\nPublish=8000\n")
     with World(b) as w, w.shell(name) as a:
         w.serve(w.beyond, BEYOND4, 7001)
+        w.on_host("echo 3600 >/proc/sys/net/netfilter/nf_conntrack_udp_timeout")  # links take a while each
         a.do("true")
         before = _elements(w)
         for odd in (False, True):

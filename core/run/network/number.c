@@ -95,6 +95,17 @@ void number_return(uint32_t number)
 	(void)unlink(path);
 }
 
+void number_sweep(void)
+{
+	_cleanup_dir_ DIR *all = opendir(PATH_NET_LENT);
+	const struct dirent *d;
+	uint32_t number;
+
+	while (all && (d = readdir(all)))
+		if (parse_u32(d->d_name, &number) == 0)
+			(void)is_lent(dirfd(all), d->d_name);
+}
+
 /* ---- the ledger ---------------------------------------------------------------------- */
 
 struct wish {

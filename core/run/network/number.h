@@ -25,3 +25,6 @@ int number_lock(void);
 
 /* One of a login, by who has it: it may be another's from here on. */
 void number_return(uint32_t number);
+
+/* Those of logins whose processes were killed: what was lent is nobody's already, and nothing is left to be seen of it. */
+void number_sweep(void);

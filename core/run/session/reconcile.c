@@ -6,16 +6,19 @@
 #include "core/base/paths.h"
 #include "core/base/strlist.h"
 #include "core/base/sys.h"
+#include "core/plan/netpool.h"
 #include "core/run/cgroup/cgroup.h"
 #include "core/run/session/account_sessions.h"
 #include "core/run/cgroup/freeze.h"
 #include "core/run/terminal/utmp.h"
 #include "core/run/cgroup/limits_override.h"
 #include "core/run/host/program.h"
+#include "core/run/network/number.h"
 #include "core/run/session/session_socket.h"
 #include "core/run/terminal/tty.h"
 
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -81,32 +84,40 @@ static bool is_networks_last(const struct record *r)
 	return true;
 }
 
-/*
- * The namespace is gone, or is just going: with it go link, published ports and rules. Who shared it
- * hasn't the lock of whose it is, and takes away only what is of no link any more.
- */
-static int close_network(const struct record *r, struct err *e)
+/* @number: NULL: of all */
+static int run_net(const char *what, const char *number, struct err *e)
 {
 	_cleanup_(strlist_clear) struct strlist words = { 0 };
-	bool own = strncmp(r->network, "user:", 5) != 0;
-	char number[16];
 
 	/* Without it there was no link. */
 	if (access(PATH_NET, F_OK) < 0 && errno == ENOENT)
 		return 0;
-	(void)snprintf(number, sizeof(number), "%u", r->number);
-	if (strlist_add(&words, PATH_NET) < 0 ||
-		strlist_add(&words, own ? "close" : "sweep") < 0 ||
-		strlist_add(&words, number) < 0)
+	if (strlist_add(&words, PATH_NET) < 0 || strlist_add(&words, what) < 0 ||
+		(number && strlist_add(&words, number) < 0))
 		return err_set(e, ENOMEM, "take the account's link away");
 	return program_run(&words, NULL, 0, "nsshell-net didn't answer", e) < 0
 		       ? err_wrap(e, "take the account's link away")
 		       : 0;
 }
 
-/* The account's group goes with its last session, which the account's lock makes certain.
+/*
+ * The namespace is gone, or is just going: with it go link, published ports and rules. Who shared it
+ * hasn't the lock of whose it is, and takes away only what is of no link any more.
  */
-static int leave_family(const struct record *r, int family, struct err *e)
+static int close_network(const struct record *r, struct err *e)
+{
+	char number[16];
+
+	(void)snprintf(number, sizeof(number), "%u", r->number);
+	return run_net(
+		strncmp(r->network, "user:", 5) == 0 ? "sweep" : "close", number, e);
+}
+
+/*
+ * The account's group goes with its last session, which the account's lock makes certain. @swept: so has its link, and
+ * what was of it.
+ */
+static int leave_family(const struct record *r, int family, bool swept, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	size_t n;
@@ -118,7 +129,7 @@ static int leave_family(const struct record *r, int family, struct err *e)
 			r->cgroup[0] ? cgroup_kind() : PLAN_CGROUP_NONE, r->cgroup);
 		override_remove(r->uid);
 	}
-	if (r->number > 0 && is_networks_last(r) && close_network(r, e) < 0)
+	if (r->number > 0 && !swept && is_networks_last(r) && close_network(r, e) < 0)
 		return -1;
 	return family_drop(family, r->uid, r->id, e);
 }
@@ -151,7 +162,7 @@ int reconcile_end(
 	int result = take_away(r, terminal, ids, e);
 
 	if (family_lock(r->uid, FAMILY_PATIENCE_MS, &family, result ? &next : e) != 0 ||
-		leave_family(r, family, result ? &next : e) < 0)
+		leave_family(r, family, false, result ? &next : e) < 0)
 		return -1;
 	return result;
 }
@@ -168,7 +179,7 @@ static int lock_family(const struct record *r, int *ret, struct err *e)
 				 "login, or \"nsctl gc\", tries again");
 }
 
-static int end_with_family(const struct record *r, struct err *e)
+static int end_with_family(const struct record *r, bool swept, struct err *e)
 {
 	_cleanup_close_ int family = -EBADF;
 	struct err next;
@@ -177,47 +188,90 @@ static int end_with_family(const struct record *r, struct err *e)
 	if (lock_family(r, &family, e) < 0)
 		return -1;
 	result = take_away(r, -1, NULL, e);
-	if (leave_family(r, family, result ? &next : e) < 0)
+	if (leave_family(r, family, swept, result ? &next : e) < 0)
 		return -1;
 	return result;
 }
 
 /* One whose record's lock we get has no supervisor any more. */
-static int end_orphan(const char *id, size_t *n, struct err *e)
+static int end_orphan(const char *id, bool swept, size_t *n, struct err *e)
 {
 	_cleanup_close_ int lock = -EBADF;
-	int alive = record_is_alive(id, e), held, read;
+	int held = record_lock(id, 0, &lock, e), read;
 	struct record r;
 
-	if (alive != 0)
-		return alive < 0 ? -1 : 0;
-	held = record_lock(id, 0, &lock, e);
 	if (held != 0)
 		return held < 0 ? -1 : 0;
 	/* Somebody else may have ended it. */
 	read = record_read(id, &r, e);
 	if (read < 0 || read == 1)
 		return read < 0 ? -1 : record_remove(id, e);
-	if (end_with_family(&r, e) < 0)
+	if (end_with_family(&r, swept, e) < 0)
 		return err_wrap(e, "session %s of %s", id, r.user);
 	(*n)++;
 	return record_remove(id, e);
+}
+
+/* Whether it had a link that is gone, as it is a moment after the namespace's last process. */
+static bool has_lost_link(const char *id)
+{
+	static const char links[] = "/proc/sys/net/ipv4/conf/" NETPOOL_LINK;
+	char path[sizeof(links) + 16];
+	struct record r;
+	struct err ignored;
+
+	if (record_read(id, &r, &ignored) != 0 || r.number == 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "%s%u", links, r.number);
+	return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
+/*
+ * Of many sessions' links that are gone all goes at once: for each by itself every record would be read, and a program
+ * run. *@lost becomes true of those that nothing is left of.
+ */
+static void sweep_links(char (*ids)[PLAN_ID_LEN + 1], size_t n, bool *lost)
+{
+	struct err ignored;
+	size_t many = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		lost[i] = has_lost_link(ids[i]);
+		many += lost[i];
+	}
+	if (many < 2 || run_net("sweep", NULL, &ignored) < 0)
+		memset(lost, false, n * sizeof(*lost));
 }
 
 /* Each login does: of a thousand sessions that live it asks for their locks, and no more. */
 int reconcile_all(size_t *ret_n, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
+	_cleanup_free_ bool *lost = NULL;
 	struct err next;
 	int result = 0;
-	size_t n;
+	size_t n, dead = 0;
 
 	*ret_n = 0;
 	if (record_ids(&ids, &n, e) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (end_orphan(ids[i], ret_n, result ? &next : e) < 0)
+	for (size_t i = 0; i < n; i++) {
+		int alive = record_is_alive(ids[i], result ? &next : e);
+
+		if (alive < 0)
 			result = -1;
+		else if (alive == 0)
+			memmove(ids[dead++], ids[i], sizeof(*ids));
+	}
+	lost = calloc(dead + 1, sizeof(*lost));
+	if (!lost)
+		return err_set(e, ENOMEM, "end sessions that nobody supervises");
+	sweep_links(ids, dead, lost);
+	for (size_t i = 0; i < dead; i++)
+		if (end_orphan(ids[i], lost[i], ret_n, result ? &next : e) < 0)
+			result = -1;
+	if (*ret_n > 0)
+		number_sweep();
 	if (record_sweep(result ? &next : e) < 0)
 		result = -1;
 	return result;
