@@ -224,7 +224,7 @@ static void put_sets(FILE *out)
 	}
 }
 
-/* A source that isn't the link's own goes no further. */
+/* A source that isn't the link's own goes no further. Of "oif eq 0" nft would ask for all of the host's links, for names. */
 static void put_from_box(FILE *out)
 {
 	fprintf(out,
@@ -238,7 +238,7 @@ static void put_from_box(FILE *out)
 		"\t}\n"
 		"\tchain from_box {\n"
 		"\t\tmeta mark set meta mark & 0x%08x | 0x%08x\n"
-		"\t\tfib saddr . mark . iif oif eq 0 goto dropped\n"
+		"\t\tfib saddr . mark . iif oif missing goto dropped\n"
 		"\t}\n"
 		"\tchain first {\n"
 		"\t\ttype filter hook prerouting priority -290\n"
@@ -319,10 +319,15 @@ static void put_redirected(bool names, FILE *out)
 /*
  * Other accounts' links, what is the host's alone, and where clouds tell a machine its secrets, but for link-local
  * addresses: Alibaba; Azure, who has names at the same address; by IPv6 Amazon, Google, Scaleway, Oracle and Linode.
+ * A NAT64 leads to the same, which the host itself may be.
  */
 #define CLOSED                                                                           \
 	"\tchain azure {\n"                                                              \
 	"\t\tth dport != 53 goto rejected\n"                                             \
+	"\t}\n"                                                                          \
+	"\tchain nat64 {\n"                                                              \
+	"\t\tip6 daddr { 64:ff9b::7f00:0/104, 64:ff9b::a9fe:0/112, 64:ff9b::6464:64c8, " \
+	"64:ff9b::a83f:8110 } goto rejected\n"                                           \
 	"\t}\n"                                                                          \
 	"\tchain closed {\n"                                                             \
 	"\t\toifname \"" NETPOOL_LINK "*\" goto rejected\n"                              \
@@ -331,6 +336,7 @@ static void put_redirected(bool names, FILE *out)
 	"168.63.129.16 : jump azure }\n"                                                 \
 	"\t\tip6 daddr { fd00:ec2::254, fd20:ce::254, fd00:42::42, "                     \
 	"fd00:c1::a9fe:a9fe, fd00:a9fe:a9fe::1 } goto rejected\n"                        \
+	"\t\tip6 daddr 64:ff9b::/96 jump nat64\n"                                        \
 	"\t}\n"
 
 #define ANSWERS "\t\tct direction reply ct state established,related accept\n"

@@ -36,14 +36,25 @@ static int begin(struct nft_ctx **ret, struct err *e)
 	return 0;
 }
 
-/* As the kernel has it now; "" where there is none. */
-static const char *listing(struct nft_ctx *ctx)
+/*
+ * As the kernel has it now, to be freed; "" where there is none; NULL without memory. Of a table by itself libnftables
+ * fetches all elements, though none is printed: five microseconds each.
+ */
+static char *listing(struct nft_ctx *ctx)
 {
+	static const char begins[] = "table inet " NETPOOL_TABLE " {\n", ends[] = "\n}\n";
+	const char *at = NULL, *end = NULL;
 	struct err ignored;
 
-	return net_nft_run(ctx, "list table inet " NETPOOL_TABLE, &ignored) < 0
-		       ? ""
-		       : nft_ctx_get_output_buffer(ctx);
+	if (net_nft_run(ctx, "list ruleset inet", &ignored) == 0 ||
+		net_nft_run(ctx, "list table inet " NETPOOL_TABLE, &ignored) == 0)
+		at = nft_ctx_get_output_buffer(ctx);
+	while (at && strncmp(at, begins, strlen(begins)) != 0) {
+		at = strchr(at, '\n');
+		at += at != NULL;
+	}
+	end = at ? strstr(at, ends) : NULL;
+	return end ? strndup(at, (size_t)(end - at) + strlen(ends)) : strdup("");
 }
 
 /* What it was made of, and what the kernel said it was then; "" where none was made. */
@@ -211,17 +222,19 @@ static int put_other(int dir, uint32_t number, void *arg, struct err *e)
 	return 0;
 }
 
+/* Whose link is gone has nothing: who has no such port isn't looked at any further. */
 static int has_other(int dir, uint32_t number, void *arg, struct err *e)
 {
 	static struct netrules rules;
 	const struct others *o = arg;
 	const struct files f = files_of(number);
+	int r;
 
-	if (number == o->but || !has_link(number))
+	if (number == o->but)
 		return 0;
-	if (read_rules(dir, f.now, &rules) < 0)
-		return bad_file(f.now, e);
-	return net_taken_by(o->p, &rules, number, e);
+	r = read_rules(dir, f.now, &rules) < 0 ? bad_file(f.now, e)
+					       : net_taken_by(o->p, &rules, number, e);
+	return r != 0 && has_link(number) ? r : 0;
 }
 
 static bool has_publish(const struct netrules *r, const struct netpublish *p)
@@ -299,7 +312,7 @@ static int make(int dir, const char *table, const struct net_request *q, struct 
 {
 	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
 	_cleanup_(net_nft_end) struct nft_ctx *look = NULL;
-	_cleanup_free_ char *commands = NULL;
+	_cleanup_free_ char *commands = NULL, *seen = NULL;
 	struct others o = { .but = q ? q->number : 0, .table = table };
 	char link[IFNAMSIZ];
 	size_t size = 0;
@@ -319,7 +332,9 @@ static int make(int dir, const char *table, const struct net_request *q, struct 
 	if (r < 0 || begin(&ctx, e) < 0 || net_nft_run(ctx, commands, e) < 0 ||
 		begin(&look, e) < 0)
 		return -1;
-	return write_known(table, listing(look), e);
+	seen = listing(look);
+	return seen ? write_known(table, seen, e)
+		    : err_set(e, ENOMEM, "make the table of nftables");
 }
 
 /* Beside ours, out of use, and gone in the same go. */
@@ -399,6 +414,7 @@ static int look(char *known, bool *ret_same, struct err *e)
 {
 	static const char begins[] = "\ntable inet " NETPOOL_TABLE " {";
 	_cleanup_(net_nft_end) struct nft_ctx *ctx = NULL;
+	_cleanup_free_ char *now = NULL;
 	char *made = NULL, *seen = NULL;
 
 	*ret_same = false;
@@ -409,7 +425,10 @@ static int look(char *known, bool *ret_same, struct err *e)
 		seen = strstr(made + 1, begins);
 	if (!seen)
 		return 1;
-	*ret_same = strcmp(seen + 1, listing(ctx)) == 0;
+	now = listing(ctx);
+	if (!now)
+		return err_set(e, ENOMEM, "look at the table of nftables");
+	*ret_same = strcmp(seen + 1, now) == 0;
 	seen[1] = '\0';
 	return 0;
 }

@@ -12,9 +12,11 @@ from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask, reach
 CONFIG = ("Network=private\nAllowUserNamespaces=yes\nSystemCallFilter=no\nRestrictAddressFamilies=no\n"
           "[Network]\nConnectionsMax=64\n")
 META4, META6 = "169.254.169.254", "fd00:ec2::254"
-# Azure's, which has names at port 53; Alibaba's; Google's, Scaleway's, Oracle's and Linode's.
+# Azure's, which has names at port 53; Alibaba's; by IPv6 Google's, Scaleway's, Oracle's and Linode's.
 METADATA = (("168.63.129.16", 80), ("100.100.100.200", 80), ("fd20:ce::254", 80), ("fd00:42::42", 80),
-            ("fd00:c1::a9fe:a9fe", 80), ("fd00:a9fe:a9fe::1", 80))
+            ("fd00:c1::a9fe:a9fe", 80), ("fd00:a9fe:a9fe::1", 80),
+            # By a NAT64: Amazon's own, Alibaba's, the host's loopback.
+            ("64:ff9b::a9fe:a9fe", 80), ("64:ff9b::6464:64c8", 80), ("64:ff9b::7f00:1", 80))
 NO = "no:.*"
 DENIED = ".*(not permitted|denied|Read-only|must be root|No such|EPERM|not supported).*"
 
@@ -181,7 +183,7 @@ def _spoof(g, heard, w, bobs):
     g.row("a datagram of one's own", f"{SEND} 6 {BEYOND6} 7001 own", "sent")
     g.wait(lambda: "own" in heard[w.beyond].read_text(encoding="ascii"))
     for word, source in (("another's", bobs["-6"]), ("host's", HOST6), ("beyond's", "2001:db8::77"),
-                         ("nobody's", "fd6e:7373::ffff")):
+                         ("nobody's", "fd6e:7373::ffff"), ("link's", "fe80::5%eth0"), ("NAT64's", "64:ff9b::c000:209")):
         g.row(f"IPv6 from the {word} address", f"{SEND} 6 {BEYOND6} 7001 spoofed {source}", "sent|" + NO)
         g.row(f"the same to the {word}", f"{SEND} 6 {HOST6} 7001 spoofed {source}", "sent|" + NO)
     for source in (bobs["-4"], HOST4):
