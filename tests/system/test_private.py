@@ -260,6 +260,11 @@ def test_a_firewall_that_drops_questions(b):
                 seen = a.do(ask("169.254.1.1", 53, "udp")), check()
                 b.check(seen[0] == "127.0.0.1" and "in nftables' table" not in seen[1],
                         "until these are let in, and nothing is said any more", *seen)
+            resolv.write_text(f"nameserver {HOST4}\nnameserver {BEYOND4}\nnameserver fe80::1%up0\n", encoding="ascii")
+            seen = check()
+            b.check(f"resolver {HOST4} is at an address of the host's own" in seen and f"resolver {BEYOND4}" not in seen and
+                    "resolver fe80::1%up0 is a neighbour of the host's alone" in seen,
+                    "nsctl check knows resolvers that no such network reaches", "", seen)
     finally:
         kernel.umount(os.path.realpath("/etc/resolv.conf"))
 

@@ -170,10 +170,12 @@ def test_echoes_and_fragments(b):
         table = [line for line in w.on_host("cat /proc/net/nf_conntrack").stdout.splitlines() if "icmpv6" in line]
         b.check(HOST4 in seen and mine not in seen and "dst=2001:0db8:0000:0000:0000:0000:0000:0001 " in "".join(table),
                 "and was asked for with the host's address", seen, table)
-        for port in (7001, 7002):
-            w.serve(w.beyond, BEYOND4, port, "udp")
-        seen = [a.do(ask(BEYOND4, port, "udp", 1).replace('b"?"', "bytes(5000)")) for port in (7001, 7002)]
-        b.check(seen[0] == HOST4 and seen[1].startswith("no:"), "a datagram in four parts goes where it may and nowhere else", seen)
+        for to, sees in ((BEYOND4, HOST4), (BEYOND6, HOST6)):
+            for port in (7001, 7002):
+                w.serve(w.beyond, to, port, "udp")
+            seen = [a.do(ask(to, port, "udp", 1).replace('b"?"', "bytes(5000)")) for port in (7001, 7002)]
+            b.check(seen[0] == sees and seen[1].startswith("no:"), f"a datagram in four parts goes where it may and nowhere else: {to}",
+                    seen)
 
 
 def test_a_table_that_is_gone_and_the_loopback(b):

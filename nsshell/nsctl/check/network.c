@@ -13,6 +13,9 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <glob.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,6 +115,56 @@ static bool asks_host(const struct policy *p)
 	       (io_read_text(AT_FDCWD, "/run/systemd/resolve/resolv.conf", text,
 			sizeof(text)) < 0 ||
 		       !strstr(text, "nameserver "));
+}
+
+static bool is_of_host(const char *address)
+{
+	const int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	struct ifaddrs *all = NULL;
+	unsigned char wanted[16];
+	bool found = false;
+
+	if (inet_pton(family, address, wanted) != 1 || getifaddrs(&all) < 0)
+		return false;
+	for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
+		const void *of = i->ifa_addr;
+
+		if (!of || i->ifa_addr->sa_family != family ||
+			(i->ifa_flags & IFF_LOOPBACK))
+			continue;
+		found = family == AF_INET6
+				? !memcmp(&((const struct sockaddr_in6 *)of)->sin6_addr,
+					  wanted, 16)
+				: !memcmp(&((const struct sockaddr_in *)of)->sin_addr,
+					  wanted, 4);
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+static void check_resolver(const char *address, struct findings *f)
+{
+	if (strncmp(address, "fe80:", 5) == 0)
+		findings_add(f, FINDING_WARNING, PRIVATE ": they find no names by it",
+			"name one at another address too, there or by DNS= of [Network]",
+			"the resolver %s is a neighbour of the host's alone", address);
+	else if (is_of_host(address))
+		findings_add(f, FINDING_WARNING, PRIVATE ": they find no names by it",
+			"have it listen at 127.0.0.1 as well, and name that in /etc/resolv.conf",
+			"the resolver %s is at an address of the host's own, which isn't reached",
+			address);
+}
+
+static void check_resolvers(const struct policy *p, struct findings *f)
+{
+	_cleanup_file_ FILE *in = p->dns.n > 0 ? NULL : fopen("/etc/resolv.conf", "re");
+	char line[256], address[NETPOOL_TEXT_MAX];
+
+	for (size_t i = 0; i < p->dns.n; i++)
+		check_resolver(p->dns.v[i], f);
+	while (in && fgets(line, sizeof(line), in))
+		if (sscanf(line, "nameserver %63s", address) == 1)
+			check_resolver(address, f);
 }
 
 /* What the kernel lacks, or another's firewall: a packet has to pass all of them. */
@@ -286,6 +339,7 @@ void check_network(const struct config *c, struct findings *f)
 	check_forwarding(&pool, f);
 	check_routes(&pool, "/proc/net/route", netpool_v4_prefix, overlaps, f);
 	check_routes(&pool, "/proc/net/ipv6_route", netpool_v6_prefix, overlaps6, f);
+	check_resolvers(&p, f);
 	check_way_out(&p, f);
 	check_networkd(f);
 	check_networkmanager(f);
