@@ -470,3 +470,98 @@ def test_32_bit_programs_and_families(b):
 
 
 test_32_bit_programs_and_families.later = "a row of nsctl check, as its neighbours are"
+
+
+def test_sshd_without_pam(b):
+    """UsePAM is no where nobody says yes: sshd opens no session then, and nothing refuses the login."""
+    conf = b.stage.private / "sshd_config.pam"
+    part = b.stage.private / "pam.conf"
+    b.stage.pam("sshd", b.stage.module_line())
+    rows = (
+        ("Port 22\n", "", "has no UsePAM"),
+        ("# UsePAM yes\nusepam no\nUsePAM yes\n", "", "says UsePAM no"),
+        (f"Include {part}\nUsePAM no\n", "UsePAM\t=\tyes\n", None),
+        ("UsePAM yes\n", "", None),
+        ("Match Group box\n\tForceCommand /usr/local/bin/nsshell\n", "", None),
+        ("Match Group box\n\tForceCommand /bin/nsshell-not\n", "", "has no UsePAM"),
+    )
+    conf.touch()
+    kernel.bind(conf, "/etc/ssh/sshd_config")
+    try:
+        for text, included, words in rows:
+            conf.write_text(text, encoding="ascii")
+            part.write_text(included, encoding="ascii")
+            seen = [f for f in _findings(b) if "UsePAM" in f["what"]]
+            b.check(len(seen) == (words is not None) and all(
+                words in f["what"] and f["severity"] == "warning" and b.alice.pw_name in f["concerns"] for f in seen),
+                f"sshd_config {text!r}: {'a warning' if words else 'no warning'}", seen)
+        b.stage.config(default="Services=\nServices=su\n")
+        conf.write_text("Port 22\n", encoding="ascii")
+        seen = [f for f in _findings(b) if "UsePAM" in f["what"]]
+        b.check(not seen, "where Services= doesn't list sshd nothing is said", seen)
+    finally:
+        kernel.umount("/etc/ssh/sshd_config")
+        conf.unlink()
+        part.unlink(missing_ok=True)
+
+
+# As winbind and sssd (case_sensitive=false) answer: by whatever case, with the name that the directory has.
+NSS_OF_ANY_CASE = """
+#include <grp.h>
+#include <nss.h>
+#include <pwd.h>
+#include <string.h>
+#include <strings.h>
+
+enum nss_status _nss_nstcase_getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t size, int *num);
+enum nss_status _nss_nstcase_getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t size, int *num)
+{
+	if (strcasecmp(name, "nstdirectory") != 0)
+		return NSS_STATUS_NOTFOUND;
+	*pw = (struct passwd){ "nstdirectory", "x", 5999, 5999, "", "/home/nstdirectory", "/bin/sh" };
+	return NSS_STATUS_SUCCESS;
+}
+
+enum nss_status _nss_nstcase_getgrnam_r(const char *name, struct group *gr, char *buf, size_t size, int *num);
+enum nss_status _nss_nstcase_getgrnam_r(const char *name, struct group *gr, char *buf, size_t size, int *num)
+{
+	static char *none[] = { NULL };
+
+	if (strcasecmp(name, "nststudents") != 0)
+		return NSS_STATUS_NOTFOUND;
+	*gr = (struct group){ "nststudents", "x", 5999, none };
+	return NSS_STATUS_SUCCESS;
+}
+"""
+
+
+def test_names_of_any_case(b):
+    """What the host finds by a name that is written otherwise isn't what a section is for."""
+    lib = b.stage.private / "libnss_nstcase.so.2"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", "-o", lib, "-"], input=NSS_OF_ANY_CASE, text=True, check=True)
+    b.stage.config("[User NSTDirectory]\nIsolate=yes\n[Group NSTStudents]\nIsolate=yes\n[User nstdirectory]\nTasksMax=100\n")
+    with etc.own_etc(b) as e:
+        (e / "nsswitch.conf").write_text("passwd: files nstcase\ngroup: files nstcase\n", encoding="ascii")
+        r = b.run(b.stage.bin / "nsctl", "check", "--json", "--config", str(b.stage.conf),
+                  env={**os.environ, "LD_LIBRARY_PATH": str(lib.parent)})
+    found = [f for f in json.loads(r.stdout)["findings"] if "does nothing: what this host finds" in f["what"]]
+    for title, name in (("[User NSTDirectory]", "nstdirectory"), ("[Group NSTStudents]", "nststudents")):
+        _about(b, [f for f in found if f["concerns"] == name], title, "warning", f"{title} where the host has {name}")
+    b.check(len(found) == 2, "and nothing of the section whose name is right", found)
+
+
+test_names_of_any_case.not_instrumented = "a library without its runtime is loaded"
+
+
+def test_files_that_are_not_read(b):
+    """A drop-in whose name doesn't end in .conf does nothing, and what it should have isolated isn't."""
+    directory = pathlib.Path(f"{b.stage.conf}.d")
+    directory.mkdir()
+    try:
+        for name in ("students", "staff.config", ".hidden", "x.conf", "x.conf~", "y.conf.dpkg-old"):
+            (directory / name).write_text("", encoding="ascii")
+        seen = [f for f in _findings(b) if "isn't read" in f["what"]]
+        b.check(sorted(f["what"].split(" ")[0] for f in seen) == [f"{directory}/{n}" for n in ("staff.config", "students")],
+                "each is a note, but for what editors and packages leave", seen)
+    finally:
+        shutil.rmtree(directory)

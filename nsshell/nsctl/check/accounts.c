@@ -37,13 +37,18 @@ static bool is_covered(
 	return false;
 }
 
-/* Whether nothing takes the account's terminals behind nsshell(1), Record=yes or not. */
-static bool is_unseen(const struct account *a)
+/* Whether nsshell(1) is its login shell. */
+static bool has_door(const struct account *a)
 {
 	const char *slash = strrchr(a->shell, '/');
 
-	return strcmp(slash ? slash + 1 : a->shell, "nsshell") != 0 &&
-	       access(PROFILE, F_OK) < 0;
+	return strcmp(slash ? slash + 1 : a->shell, "nsshell") == 0;
+}
+
+/* Whether nothing takes the account's terminals behind nsshell(1), Record=yes or not. */
+static bool is_unseen(const struct account *a)
+{
+	return !has_door(a) && access(PROFILE, F_OK) < 0;
 }
 
 void doctor_names(const struct strlist *l, char *ret, size_t size)
@@ -81,7 +86,8 @@ struct gathered {
 	struct strlist sending; /* by the host's network, which isn't theirs */
 	struct strlist expired; /* and no passwd in the box */
 	struct strlist isolated;
-	bool unread; /* the config is wrong for some */
+	struct strlist by_pam; /* whose logins by ssh are isolated by nothing else */
+	bool unread;           /* the config is wrong for some */
 	struct doctor_passed passed;
 	struct doctor_mounts mounts;
 	struct doctor_shared shared;
@@ -92,6 +98,7 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 {
 	static const char *const cron[] = { "cron", "crond", NULL };
 	static const char *const at[] = { "atd", NULL };
+	static const char *const sshd[] = { "sshd", NULL };
 	struct policy policy;
 	static const char shared[] = "Network=user:";
 	struct err why;
@@ -116,6 +123,9 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 		doctor_mounts(&a, &g->mounts, f);
 		doctor_shared(&a, &g->shared, f);
 		if (strlist_add(&g->isolated, account->name) < 0)
+			f->no_memory = true;
+		if (!has_door(account) && is_covered(d, &policy, sshd) &&
+			strlist_add(&g->by_pam, account->name) < 0)
 			f->no_memory = true;
 		doctor_limits(&a, &g->limits, f);
 		doctor_paths(&a, &g->paths, f);
@@ -146,6 +156,15 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 	policy_clear(&policy);
 }
 
+/* Names are compared as they are written; a directory service may not do so, and gives the name it has. */
+static void tell_anothers(
+	const char *kind, const char *name, const char *real, struct findings *f)
+{
+	findings_add(f, FINDING_WARNING, real, "write the name as the host has it",
+		"[%s %s] does nothing: what this host finds by that name is called %s",
+		kind, name, real);
+}
+
 /* A name that is mistyped isolates nobody. */
 static void tell_nobodys(const char *kind, const char *name, struct findings *f)
 {
@@ -166,16 +185,24 @@ static int look_at_titles(const struct config *c, struct findings *f, struct err
 		struct err ignored;
 		int r = account_read(users.v[i], &account, &ignored);
 
-		if (r == 0)
-			account_clear(&account);
-		else if (r > 0)
+		if (r > 0)
 			tell_nobodys("User", users.v[i], f);
+		if (r != 0)
+			continue;
+		if (strcmp(account.name, users.v[i]) != 0)
+			tell_anothers("User", users.v[i], account.name, f);
+		account_clear(&account);
 	}
 	for (size_t i = 0; i < groups.n; i++) {
+		const struct group *gr;
+
 		errno = 0;
+		gr = getgrnam(groups.v[i]);
 		/* A directory service that doesn't answer has an errno. */
-		if (!getgrnam(groups.v[i]) && (errno == 0 || errno == ENOENT))
+		if (!gr && (errno == 0 || errno == ENOENT))
 			tell_nobodys("Group", groups.v[i], f);
+		else if (gr && strcmp(gr->gr_name, groups.v[i]) != 0)
+			tell_anothers("Group", groups.v[i], gr->gr_name, f);
 	}
 	return 0;
 }
@@ -261,7 +288,7 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 		doctor_nobody(c, d, f);
 	doctor_passed_tell(&g.passed, config_people(c), f);
 	if (g.isolated.n > 0)
-		doctor_sshd(f);
+		doctor_sshd(&g.by_pam, f);
 	strlist_clear(&g.mounts.told);
 	strlist_clear(&g.shared.paths);
 	strlist_clear(&g.shared.told);
@@ -269,6 +296,7 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	strlist_clear(&g.passed.system);
 	strlist_clear(&g.unseen);
 	strlist_clear(&g.isolated);
+	strlist_clear(&g.by_pam);
 	strlist_clear(&g.limits);
 	strlist_clear(&g.paths);
 	strlist_clear(&g.disk);

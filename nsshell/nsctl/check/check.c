@@ -61,7 +61,9 @@ void check_config(const struct config *c, struct findings *f)
 				p[i].section);
 		if (text)
 			findings_add(f, FINDING_ERROR, whom,
-				"mend that line, see nsshell.conf(5)", "%s", text);
+				p[i].line ? "mend that line, see nsshell.conf(5)"
+					  : "mend that, see nsshell.conf(5)",
+				"%s", text);
 		else
 			f->no_memory = true;
 	}
@@ -103,6 +105,7 @@ static int look_at_all(const char *config, const char *pam_dir, bool pam_only,
 			"nobody: without a config no account is isolated",
 			"write it, see nsshell.conf(5)", "%s isn't there",
 			config ? config : PATH_CONF);
+	doctor_dropins(config, f);
 	check_kernel(f);
 	check_installed(f);
 	check_network(c, f);

@@ -72,8 +72,11 @@ struct doctor_shared {
 void doctor_shared(
 	const struct doctor_account *a, struct doctor_shared *s, struct findings *f);
 
-/* ChrootDirectory, which takes a right that sshd doesn't have in a box. */
-void doctor_sshd(struct findings *f);
+/**
+ * doctor_sshd() - What sshd_config(5) says that isolated accounts can't have, or that leaves them without a box
+ * @by_pam:	names of those whose logins by ssh are isolated by PAM, and by nothing else
+ */
+void doctor_sshd(const struct strlist *by_pam, struct findings *f);
 
 /* Services that open sessions without nsshell, by which isolated accounts have no box. */
 void doctor_doors(
@@ -154,6 +157,9 @@ void doctor_host(const char *config, struct findings *f);
 
 /* "alice, bob": as many names as there is room for, 40 bytes at least. */
 void doctor_names(const struct strlist *l, char *ret, size_t size);
+
+/* Files in the directory of drop-ins of @config (NULL: the installed one) that aren't read. */
+void doctor_dropins(const char *config, struct findings *f);
 
 /* Entries of host commands. */
 void doctor_commands(const char *config, struct findings *f);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What sshd_config(5) says that no box can give. */
+/* What sshd_config(5) says that leads around a box, and what no box can give. */
 #include "nsshell/nsctl/check/check_internal.h"
 
 #include "core/base/cleanup.h"
@@ -8,6 +8,9 @@
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#define CONFIG    "/etc/ssh/sshd_config"
 
 #define DEPTH_MAX 16 /* of Include, as sshd has it */
 
@@ -15,6 +18,8 @@ struct reading {
 	struct findings *f;
 	char match[128]; /* the Match line that holds, "" for none */
 	int depth;
+	bool pam, no_pam; /* what the first UsePAM says; neither: there is none */
+	bool door;        /* a ForceCommand is nsshell(1) */
 };
 
 static void read_file(struct reading *r, const char *path);
@@ -58,6 +63,28 @@ static void take_chroot(
 		path, line, value);
 }
 
+/* The first one of them holds; sshd refuses it below a Match. */
+static void take_pam(struct reading *r, const char *value)
+{
+	bool yes = strcasecmp(value, "yes") == 0;
+
+	if (r->pam || r->no_pam)
+		return;
+	r->pam = yes;
+	r->no_pam = !yes;
+}
+
+static void take_forced(struct reading *r, const char *value)
+{
+	size_t word = strcspn(value, " \t");
+	const char *name = memrchr(value, '/', word);
+
+	name = name ? name + 1 : value;
+	if ((size_t)(value + word - name) == strlen("nsshell") &&
+		strncmp(name, "nsshell", strlen("nsshell")) == 0)
+		r->door = true;
+}
+
 static void take_line(struct reading *r, const char *path, unsigned int n, char *line)
 {
 	char *key = line + strspn(line, " \t"), *value;
@@ -75,6 +102,10 @@ static void take_line(struct reading *r, const char *path, unsigned int n, char 
 		read_included(r, value);
 	else if (strcasecmp(key, "ChrootDirectory") == 0)
 		take_chroot(r, path, n, value);
+	else if (strcasecmp(key, "UsePAM") == 0)
+		take_pam(r, value);
+	else if (strcasecmp(key, "ForceCommand") == 0)
+		take_forced(r, value);
 }
 
 static void read_file(struct reading *r, const char *path)
@@ -93,9 +124,30 @@ static void read_file(struct reading *r, const char *path)
 	(void)snprintf(r->match, sizeof(r->match), "%s", match);
 }
 
-void doctor_sshd(struct findings *f)
+/* Without PAM sshd opens no session by which it could get into a box. */
+static void tell_without_pam(
+	const struct reading *r, const struct strlist *by_pam, struct findings *f)
+{
+	char names[256];
+
+	if (r->pam || r->door || by_pam->n == 0)
+		return;
+	doctor_names(by_pam, names, sizeof(names));
+	findings_add(f, FINDING_WARNING, names,
+		"write UsePAM yes into it, above its first Match, and reload sshd; nsshell(1) is for "
+		"where PAM can't be used",
+		CONFIG
+		" %s: sshd asks PAM for nothing, and who comes in by ssh has no box",
+		r->no_pam ? "says UsePAM no"
+			  : "has no UsePAM, which is as good as UsePAM no");
+}
+
+void doctor_sshd(const struct strlist *by_pam, struct findings *f)
 {
 	struct reading r = { .f = f };
 
-	read_file(&r, "/etc/ssh/sshd_config");
+	if (access(CONFIG, R_OK) < 0)
+		return;
+	read_file(&r, CONFIG);
+	tell_without_pam(&r, by_pam, f);
 }
