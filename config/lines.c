@@ -266,7 +266,7 @@ int config_lines_read(struct config *c, const char *path, char *text, size_t siz
 		for (const char *p = text; p < binary; p++)
 			g.line += *p == '\n';
 		return problem(&g, NULL,
-			"byte 0x%02x: not a text file, nothing in it was read",
+			"byte 0x%02x: not a text file, nothing in it was read: save it as plain text, in UTF-8",
 			(unsigned int)(unsigned char)*binary);
 	}
 	while (line < end) {

@@ -373,10 +373,26 @@ static bool is_base(const char *word)
 	return !strcmp(word, "no") || !strcmp(word, "none") || !strcmp(word, "default");
 }
 
+/* Who can't make these gets no further than an error that tells nobody why. */
+static bool is_of_every_login(const char *call)
+{
+	static const char *const calls[] = { "brk", "clone", "close", "execve", "exit",
+		"exit_group", "mmap", "mprotect", "munmap", "openat", "read",
+		"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "setgroups",
+		"setresgid", "setresuid", "wait4", "write", NULL };
+	const char *const *c = calls;
+
+	while (*c && strcmp(*c, call) != 0)
+		c++;
+	return *c;
+}
+
 static const char *call_check(char *word)
 {
 	if (is_base(word) && strcmp(word, "none") != 0)
 		return NULL;
+	if (*word == '~' && is_of_every_login(word + 1))
+		return "refuses what every login needs";
 	if (*word == '~')
 		word++;
 	if (*word == '@')

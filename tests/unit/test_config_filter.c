@@ -41,6 +41,8 @@ static void a_name_that_nothing_has_is_told_with_its_line(void **state)
 		"SystemCallFilter", "'opeen' is no system call");
 	expect_one(f, "[Default]\nSystemCallFilter=~no\n", 2, "Default",
 		"SystemCallFilter", "'~no' is no system call");
+	expect_one(f, "[Default]\nSystemCallFilter=~ptrace ~execve\n", 2, "Default",
+		"SystemCallFilter", "'~execve' refuses what every login needs");
 }
 
 static void families_are_heard_as_calls_are(void **state)
