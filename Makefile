@@ -99,7 +99,7 @@ HELPER := $(wildcard helpers/opener/*.c) $(OPENING) $(filter-out helpers/opener/
 	helpers/planner/messages.c helpers/planner/talk.c
 MODULE := $(wildcard pam_module/*.c) $(CLIENT) core/run/ids/privs.c core/run/ids/privs_caps.c \
 	core/run/enter/seccomp.c core/run/enter/handed.c core/run/enter/inside.c core/run/enter/environment.c \
-	core/plan/sessionenv.c core/base/err.c core/base/event.c \
+	core/plan/sessionenv.c core/base/err.c core/base/event.c core/base/harmless.c \
 	core/base/io.c core/base/parse.c core/base/sys.c
 NSCTL  := $(wildcard nsshell/nsctl/*.c nsshell/nsctl/check/*.c) helpers/client/client.c helpers/client/client_open.c \
 	helpers/client/session_id.c helpers/image/table.c

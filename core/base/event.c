@@ -2,6 +2,7 @@
 #include "core/base/event.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/harmless.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
 
@@ -57,18 +58,18 @@ __attribute__((format(printf, 2, 3))) static void put(struct out *o, const char 
 		o->len += (size_t)n < o->size - o->len ? (size_t)n : o->size - o->len - 1;
 }
 
-/* A member of a JSON object. */
+/* A member of a JSON object; what is neither text nor UTF-8 becomes '?'. */
 static void put_member(struct out *o, const char *key, const char *value, size_t most)
 {
+	char text[EVENT_TEXT_MAX + 1];
+
 	if (!value || !*value)
 		return;
+	(void)snprintf(text, sizeof(text), "%.*s", (int)most, value);
+	harmless_line(text);
 	put(o, ",\"%s\":\"", key);
-	for (size_t i = 0; i < most && value[i]; i++)
-		if (value[i] < ' ' || value[i] > '~')
-			put(o, "?");
-		else
-			put(o, value[i] == '"' || value[i] == '\\' ? "\\%c" : "%c",
-				value[i]);
+	for (const char *c = text; *c; c++)
+		put(o, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
 	put(o, "\"");
 }
 

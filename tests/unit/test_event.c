@@ -31,9 +31,18 @@ static void fields_that_there_are(void **state)
 static void words_begin_no_other_record(void **state)
 {
 	(void)state;
-	expect(&(struct event){ EVENT_REFUSED, NULL, "a\"\\" }, "\n{\"\x1b\xc3\xa9\x7f",
+	expect(&(struct event){ EVENT_REFUSED, NULL, "a\"\\" },
+		"\n{\"\x1b\xc3\xa9\x7f\xc3\xc2\x9b",
 		"{\"time\":1732282211000000,\"event\":\"refused\",\"user\":\"a\\\"\\\\\","
-		"\"text\":\"?{\\\"????\"}\n");
+		"\"text\":\"?{\\\"?\xc3\xa9????\"}\n");
+}
+
+static void names_of_other_letters_are_found_again(void **state)
+{
+	(void)state;
+	expect(&(struct event){ EVENT_OPENED, NULL, "j\xc3\xb6rg" }, "x",
+		"{\"time\":1732282211000000,\"event\":\"opened\",\"user\":\"j\xc3\xb6rg\","
+		"\"text\":\"x\"}\n");
 }
 
 static void the_longest_is_whole(void **state)
@@ -63,6 +72,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_that_there_are),
 		cmocka_unit_test(words_begin_no_other_record),
+		cmocka_unit_test(names_of_other_letters_are_found_again),
 		cmocka_unit_test(the_longest_is_whole),
 		cmocka_unit_test(each_kind_has_a_name),
 	};
