@@ -56,24 +56,28 @@ static int want_home(struct planner *b, struct err *e)
 		path ? planner_find(b, PLAN_USE_HOME, path) : NULL;
 
 	if (home[0] == '\0' || (path && strcmp(path, "/") == 0))
-		return err_set(e, 0, "account %s has no home (\"%s\")", a->name, home);
+		return err_set(e, 0,
+			"account %s has no home (\"%s\"): give it one (usermod -d DIRECTORY %s)",
+			a->name, home, a->name);
 	if (!path)
 		return err_set(e, 0,
-			"account %s: home %s is not an absolute path without . and ..",
-			a->name, home);
+			"account %s: home %s is not an absolute path without . and ..: write it as one "
+			"(usermod -d DIRECTORY %s)",
+			a->name, home, a->name);
 	if (found && found->refused)
 		return err_set(e, 0, "the home %s of %s can't be used: %s", path, a->name,
 			found->refused);
 	if (found && found->kind == PLAN_PATH_ABSENT)
 		planner_note(b,
-			"the home %s isn't there: a login is refused until it is (mkhomedir_helper %s)",
+			"the home %s isn't there: a login is refused until it is (mkhomedir_helper %s, if nothing has to be mounted)",
 			path, a->name);
 	b->p->home = path;
 	b->home = planner_real(b, PLAN_USE_HOME, path);
 	if (path_within_any(b->home, own) || path_in(b->home, places) ||
 		planner_shows_state(b, b->home))
-		return err_set(e, 0, "account %s: %s can't be a home in a box", a->name,
-			b->home);
+		return err_set(e, 0,
+			"account %s: %s can't be a home in a box: give it another (usermod -d)",
+			a->name, b->home);
 	want_add(b, &(struct want){ .key = "home",
 			    .use = PLAN_USE_HOME,
 			    .source = b->home,

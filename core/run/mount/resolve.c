@@ -57,8 +57,10 @@ static int check_home(const struct resolve_as *as, const struct stat *st, struct
 		return err_set(
 			e, 0, "it is %s, and no directory", type_name(st->st_mode));
 	if (st->st_uid != as->uid)
-		return err_set(e, 0, "it belongs to uid %u: chown it to %s", st->st_uid,
-			as->name);
+		return err_set(e, 0,
+			"it belongs to uid %u: chown it to %s if it is that account's alone, or give it "
+			"another home (usermod -d)",
+			st->st_uid, as->name);
 	return 0;
 }
 

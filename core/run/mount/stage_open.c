@@ -17,7 +17,8 @@ static int no_source(
 {
 	if (op->must_own && num == ENOENT)
 		return err_set(e, 0,
-			"the home %s of %s isn't there: make it (mkhomedir_helper %s)",
+			"the home %s of %s isn't there: mount what it is on, make it (mkhomedir_helper "
+			"%s), or give the account another (usermod -d)",
 			op->source, plan->user, plan->user);
 	if (num == EMFILE)
 		return err_set(e, num,
