@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define NSS_BUFFER_MAX (1U << 20)
+/* Of a group that everybody is in, a directory service gives all members: a million names. */
+#define NSS_BUFFER_MAX (64U << 20)
 
 static int copy_entry(const struct passwd *pw, struct account *ret)
 {
