@@ -27,10 +27,16 @@
 
 /* ---- its start ----------------------------------------------------------------------- */
 
+/* Or what the login program may have at most, where that is less: in a container root can't raise it. */
 static int limit(rlimit_resource what, rlim_t n)
 {
-	const struct rlimit l = { n, n };
+	struct rlimit l;
 
+	if (getrlimit(what, &l) < 0)
+		return -1;
+	if (l.rlim_max > n)
+		l.rlim_max = n;
+	l.rlim_cur = l.rlim_max;
 	return setrlimit(what, &l);
 }
 

@@ -86,6 +86,14 @@ def test_the_limits_of_the_login(b):
         b.check(seen["file size"] == (str(most), str(most)), "a join has the login's limits", seen)
 
 
+def test_limits_that_root_cannot_raise(b):
+    """As in a container whose root has no CAP_SYS_RESOURCE: what a login program may have at most is what the helper has."""
+    for what in ("-d 400000", "-f 200", "-t 10", "-n 128", "-s 64"):
+        for who in (b.alice, b.plain):
+            r = b.run("sh", "-c", f'ulimit {what}; exec setpriv --bounding-set=-sys_resource su {who.pw_name} -c "echo in"')
+            b.check(r.stdout == "in\n", f"ulimit {what}: su gets {who.pw_name} in", r.stdout + r.stderr, b.log_tail(3))
+
+
 def test_the_limits_after_the_login(b):
     name = b.alice.pw_name
     b.stage.config("Linger=yes\n")
