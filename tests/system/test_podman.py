@@ -5,15 +5,11 @@ import contextlib
 import os
 import pathlib
 import shutil
-import subprocess
 
-from harness import kernel
+from harness import debian, kernel
 from harness.imagestore import store
-from harness.pace import patient
-from harness.stage import TREE
 
 SECOND = 1600000000
-TAR = TREE / "build/debian-podman.tar"
 CONFIG = "RootFS=image:podman:1\nAllowUserNamespaces=yes\nHostCommands=none\nNetwork=none\nDevices=/dev/net/tun\nUpper=tmpfs\nUpperSize=1G\n"
 # Debian's are setuid, which takes more than root of a box has.
 HOOK = """for m in uid gid; do chmod u-s "$1/usr/bin/new${m}map"; setcap cap_set$m=ep "$1/usr/bin/new${m}map"; done"""
@@ -30,20 +26,10 @@ for i in 1 2 3 4 5 6 7 8 9; do busybox wget -q -O - http://127.0.0.1:18080/ && b
 
 
 def made():
-    """The image's tar, made once. Return: why there is none, or None."""
-    if TAR.exists() and TAR.stat().st_size > 0:
-        return None
-    if not shutil.which("mmdebstrap") or not shutil.which("setcap"):
-        return "mmdebstrap or setcap isn't installed"
-    part = TAR.with_name("debian-podman.part.tar")
-    release = dict(line.split("=", 1) for line in pathlib.Path("/etc/os-release").read_text(encoding="utf-8").splitlines() if "=" in line)
-    r = subprocess.run(["mmdebstrap", "--quiet", "--variant=apt", "--include=podman,uidmap,slirp4netns,busybox-static,sudo,passwd",
-                        f"--customize-hook={HOOK}", release.get("VERSION_CODENAME", "bookworm"), str(part)], stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, text=True, check=False, timeout=patient(600))
-    if r.returncode:
-        return f"no Debian with podman is to be had: {r.stdout[-200:]}"
-    part.rename(TAR)
-    return None
+    """(the image's tar, None), or (None, why there is none)"""
+    if not shutil.which("setcap"):
+        return None, "setcap isn't installed"
+    return debian.made("debian-podman.tar", "podman,uidmap,slirp4netns,busybox-static,sudo,passwd", "--variant=apt", f"--customize-hook={HOOK}")
 
 
 def _tun(b):
@@ -102,7 +88,7 @@ def _containers(b, one, storage, owner):
 
 def test_containers_in_a_box(b):
     """Without a root of one's own a container has one id; with one as many as are given to it."""
-    why = made()
+    tar, why = made()
     if why or not os.path.exists("/dev/net/tun"):
         b.skip("podman in a box", why or "the host has no /dev/net/tun")
         return
@@ -110,7 +96,7 @@ def test_containers_in_a_box(b):
     _tun(b)
     try:
         with store(b):
-            r = b.nsctl("image", "import", TAR, "podman:1", timeout=120)
+            r = b.nsctl("image", "import", tar, "podman:1", timeout=120)
             b.check(r.returncode == 0, "the image of mmdebstrap's tar", r.stdout + r.stderr)
             b.stage.config(CONFIG)
             with b.shell(name) as one:
@@ -137,6 +123,9 @@ def test_containers_in_a_box(b):
     finally:
         b.run("rm", "-rf", f"/var/lib/nsshell/volumes/{uid}")
         kernel.umount("/dev/net/tun")
+
+
+test_containers_in_a_box.seconds = 600  # the image is made by whoever is the first
 
 
 test_containers_in_a_box.later = "it takes a Debian with podman, which is made once"

@@ -449,6 +449,7 @@ def test_a_thousand_addresses(b):
                 b.check(a.do(ask(BEYOND4, 7000)) == HOST4, "alice has her way out among them", b.log_tail())
                 with w.shell(b.bob.pw_name) as o:
                     b.check(o.do(ask(BEYOND4, 7000)) == HOST4, "and so has the next one", b.log_tail())
+                _until(lambda: len(w.links()) == CROWDED)
                 w.nft("flush", "ruleset")
                 end = time.monotonic() + patient(60)
                 while a.do(ask(BEYOND4, 7000, seconds=1)) != HOST4 and time.monotonic() < end:

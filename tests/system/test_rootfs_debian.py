@@ -3,18 +3,16 @@
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import threading
 import time
 
-from harness import kernel
+from harness import debian, kernel
 from harness.imagestore import store
 from harness.pace import patient
 from harness.scene import SHOW_NS
 from harness.sshd import Sshd
-from harness.stage import TREE
 from harness.terminal import Terminal
 from test_cron import Cron
 
@@ -25,23 +23,14 @@ X_CLIENT = 'echo "display $DISPLAY"; xauth list "$DISPLAY"'
 
 def _archive(b, suite):
     """A tar of that Debian, made once, from where this machine's apt has its packages; None where that can't be."""
-    path = TREE / "build/debian" / f"{suite}.tar"
-    if path.exists():
-        return path
-    if not shutil.which("mmdebstrap"):
-        b.skip(f"Debian {suite}", "there is no mmdebstrap")
-        return None
     sites = b.run("apt-get", "indextargets", "--format", "$(SITE)").stdout.split()
-    path.parent.mkdir(exist_ok=True)
-    r = b.run("mmdebstrap", "--mode=root", "--variant=essential", "--quiet", f"--include={PACKAGES}", "--format=tar",
-              '--aptopt=Acquire::Languages "none"', '--aptopt=APT::Install-Recommends "false"',
-              "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
-              "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=force-unsafe-io", "--skip=check/empty",
-              suite, f"{path}.part", sites[0] if sites else "", timeout=600)
-    if r.returncode != 0:
-        b.skip(f"Debian {suite}", f"mmdebstrap made none: {r.stderr[-300:]}")
-        return None
-    os.rename(f"{path}.part", path)
+    path, why = debian.made(f"debian/{suite}.tar", PACKAGES, "--mode=root", "--variant=essential",
+                            '--aptopt=Acquire::Languages "none"', '--aptopt=APT::Install-Recommends "false"',
+                            "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
+                            "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=force-unsafe-io", "--skip=check/empty",
+                            suite=suite, mirror=sites[:1])
+    if why:
+        b.skip(f"Debian {suite}", why)
     return path
 
 

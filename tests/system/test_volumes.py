@@ -177,10 +177,11 @@ def _caught(b, place, whom):
         with contextlib.suppress(OSError):
             supervisor = supervisor or next((int(r["supervisor_pid"]) for r in b.stage.records() if r["user"] == b.alice.pw_name), 0)
             found = supervisor and len(os.listdir(f"{place}/.new-data"))
-            for pid in [supervisor] if whom == "the supervisor" else _children(supervisor):
-                if found:
+            pids = [supervisor] if whom == "the supervisor" else _children(supervisor)
+            if found and pids:
+                for pid in pids:  # also one that made the user namespace and hasn't ended yet
                     os.kill(pid, signal.SIGKILL)
-                    return found
+                return found
     return 0
 
 
