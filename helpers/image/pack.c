@@ -250,10 +250,9 @@ static int pack_lines(struct packing *p, int fd, const char *own, const struct s
 		       : err_set(&p->said->e, EPIPE, "pack %.200s", p->path);
 }
 
-static int pack_content(struct packing *p, int fd, const struct stat *st)
+/* @own: lines that stay out, or NULL */
+static int pack_content(struct packing *p, int fd, const char *own, const struct stat *st)
 {
-	const char *own = own_lines(p, st);
-
 	if (take_xattrs(p, fd) < 0)
 		return -1;
 	if (own)
@@ -267,6 +266,7 @@ static int pack_file(struct packing *p, int dir, const char *name)
 {
 	_cleanup_close_ int fd =
 		openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	const char *own;
 	struct stat st;
 	int linked;
 
@@ -279,10 +279,12 @@ static int pack_file(struct packing *p, int dir, const char *name)
 			p->path, (long long)st.st_size);
 	if (begin(p, &st) < 0)
 		return -1;
-	linked = pack_link(p, &st);
+	/* No link to another name of it, which has them. */
+	own = own_lines(p, &st);
+	linked = own ? 0 : pack_link(p, &st);
 	if (linked != 0)
 		return linked < 0 ? -1 : 0;
-	return pack_content(p, fd, &st);
+	return pack_content(p, fd, own, &st);
 }
 
 static int pack_symlink(

@@ -201,6 +201,7 @@ def _by_root(b, upper):
         with open(f"{layer}/etc/{path}", "w", encoding="ascii") as f:
             f.write(text)
         os.chown(f.name, zero, zero_gid)
+    os.link(f"{layer}/etc/shadow", f"{layer}/etc/another")
     for name, owner, group, mode in (("seven", zero + 7, zero_gid + 7, 0o4755), ("nobodys", 0, 0, 0o644), ("sparse", uid, gid, 0o600)):
         with open(f"{layer}/open/{name}", "w", encoding="ascii") as f:
             f.write(name)
@@ -264,8 +265,8 @@ def test_commit(b):
                 "a hole stays a hole, and a hard link one", f"{sparse.st_blocks} {os.lstat(f'{top}/open/link').st_nlink}")
         texts = {f: open(f"{top}/etc/{f}", encoding="ascii").read() for f in os.listdir(f"{top}/etc")}
         b.check(texts == {"passwd": "root:x:0:0::/:/bin/sh\nnew:x:7:7::/:/bin/sh\n", "shadow": "new:*:::::::\n", "group": "g:x:9:\n",
-                          "passwd-": "root:x:0:0::/:/bin/sh\n", "shadow-": "", "group-": ""},
-                "the account's own lines stay out, and each box's own files", str(texts))
+                          "passwd-": "root:x:0:0::/:/bin/sh\n", "shadow-": "", "group-": "", "another": f"new:*:::::::\n{name}:!*:::::::\n"},
+                "the account's own lines stay out, by another name of the file, too, and each box's own files", str(texts))
         b.stage.config("RootFS=image:done:1\n")
         r = b.ssh(b.bob.pw_name, "cd /open; cat new/f dir/y dir/over live; ls -a . dir; cat /open/changed")
         b.check(r.returncode == 0 and r.stdout.startswith("x\ny\nz\nlive\n") and r.stdout.endswith("of mine\n") and
