@@ -247,10 +247,7 @@ static int end(struct jail *j, int r, struct strlist *notes, struct err *e)
 			*e = why;
 		return -1;
 	}
-	for (uint32_t i = 0; i < j->said->n_notes; i++)
-		if (strlist_add(notes, j->said->notes[i]) < 0)
-			return err_set(e, ENOMEM, "look at what was written");
-	return r;
+	return jail_notes(j, notes, e) < 0 ? -1 : r;
 }
 
 int differ_run(int upper, int lower,

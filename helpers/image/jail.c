@@ -290,6 +290,20 @@ int jail_wait(struct jail *j, bool kill_it, struct err *e)
 	return -1;
 }
 
+int jail_notes(const struct jail *j, struct strlist *ret, struct err *e)
+{
+	const struct jail_said *s = j->said;
+	char more[64];
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < s->n_notes; i++)
+		r = strlist_add(ret, s->notes[i]);
+	(void)snprintf(more, sizeof(more), "and %u more of that kind", s->n_unsaid);
+	if (r == 0 && s->n_unsaid > 0)
+		r = strlist_add(ret, more);
+	return r < 0 ? err_set(e, ENOMEM, "%s", j->name) : 0;
+}
+
 void jail_clear(struct jail *j)
 {
 	struct err ignored;

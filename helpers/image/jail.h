@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/base/err.h"
+#include "core/base/strlist.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,6 +58,9 @@ int jail_start(struct jail *j, struct err *e);
  * Return: 0, or -1 with @e: what it said, fit to be printed, or how it ended.
  */
 int jail_wait(struct jail *j, bool kill, struct err *e);
+
+/* What jail_note() has noted, and of how many more, once it has ended. Return: 0 or -1 with @e. */
+int jail_notes(const struct jail *j, struct strlist *ret, struct err *e);
 
 /* What a started one's end leaves: kill it where it runs, free what it said. */
 void jail_clear(struct jail *j);

@@ -312,10 +312,7 @@ static int run(struct store *s, struct layer_job *j, int dir, int copy,
 		j->keep->size = p.bytes;
 	ret->files = c.make.said->files;
 	ret->bytes = c.make.said->bytes;
-	for (uint32_t i = 0; i < c.make.said->n_notes; i++)
-		if (strlist_add(j->notes, c.make.said->notes[i]) < 0)
-			return err_set(e, ENOMEM, "note what was left out");
-	return 0;
+	return jail_notes(&c.make, j->notes, e);
 }
 
 static int is_wanted(const struct layer_job *j, const char *is, struct err *e)

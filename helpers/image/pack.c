@@ -1,51 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "helpers/image/pack.h"
+#include "helpers/image/pack_parts.h"
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
-#include "core/plan/accountlines.h"
-#include "core/plan/layerentry.h"
-#include "core/plan/layername.h"
-#include "helpers/image/jail.h"
 #include "helpers/image/layer.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <search.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
 
-#define BUFFER (256 * 1024)
 #define NOBODY 65534
 #define OPAQUE "trusted.overlay.opaque"
 
-/* A file that has more names: the first one of them that was met. */
-struct known {
-	dev_t dev;
-	ino_t ino;
-	char path[];
-};
-
-struct packing {
-	struct jail_said *said;
-	const struct pack_how *how;
-	struct archive *a;
-	struct archive_entry *entry;
-	void *known; /* tsearch(3) */
-	char path[LAYER_NAME_MAX];
-	char names[LAYER_XATTRS_MAX], value[LAYER_XATTR_VALUE];
-	char buffer[BUFFER];
-	int depth;
-};
-
 static int pack_dir(struct packing *p, int dir);
 
-static int failed(struct packing *p, const char *what)
+int pack_failed(struct packing *p, const char *what)
 {
 	return err_set(&p->said->e, errno, "%s %.200s", what, *p->path ? p->path : ".");
+}
+
+/* What went meanwhile isn't there. */
+static int gone(struct packing *p, const char *what)
+{
+	return errno == ENOENT ? 0 : pack_failed(p, what);
 }
 
 static int by_inode(const void *a, const void *b)
@@ -68,7 +47,7 @@ static la_ssize_t write_block(struct archive *a, void *arg, const void *bytes, s
 	return -1;
 }
 
-static int put_header(struct packing *p)
+int pack_header(struct packing *p)
 {
 	int r = archive_write_header(p->a, p->entry);
 
@@ -116,7 +95,7 @@ static int take_xattr(struct packing *p, int fd, const char *name)
 	}
 	n = fgetxattr(fd, name, p->value, sizeof(p->value));
 	if (n < 0)
-		return failed(p, "read an attribute of");
+		return pack_failed(p, "read an attribute of");
 	if (p->how->upper)
 		n = pack_value_inside(p->how, name, p->value, (size_t)n);
 	if (n < 0) {
@@ -133,7 +112,7 @@ static int take_xattrs(struct packing *p, int fd)
 	ssize_t n = flistxattr(fd, p->names, sizeof(p->names));
 
 	if (n < 0)
-		return errno == EOPNOTSUPP ? 0 : failed(p, "read the attributes of");
+		return errno == EOPNOTSUPP ? 0 : pack_failed(p, "read the attributes of");
 	for (const char *name = p->names; name < p->names + n; name += strlen(name) + 1)
 		if (take_xattr(p, fd, name) < 0)
 			return -1;
@@ -161,93 +140,18 @@ static int pack_link(struct packing *p, const struct stat *st)
 		return 0;
 	k = malloc(sizeof(*k) + strlen(p->path) + 1);
 	if (!k)
-		return failed(p, "remember");
+		return pack_failed(p, "remember");
 	*k = (struct known){ .dev = st->st_dev, .ino = st->st_ino };
 	memcpy(k->path, p->path, strlen(p->path) + 1);
 	found = tsearch(k, &p->known, by_inode);
 	if (!found)
-		return failed(p, "remember");
+		return pack_failed(p, "remember");
 	if (*found == k)
 		return 0;
 	free(k);
 	archive_entry_set_hardlink(p->entry, (*found)->path);
 	archive_entry_set_size(p->entry, 0);
-	return put_header(p) < 0 ? -1 : 1;
-}
-
-static int put_bytes(struct packing *p, int fd, off_t size)
-{
-	while (size > 0) {
-		ssize_t n = read(
-			fd, p->buffer, size < BUFFER ? (size_t)size : (size_t)BUFFER);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? failed(p, "read")
-				     : err_set(&p->said->e, 0, "%.200s was cut meanwhile",
-					       p->path);
-		if (archive_write_data(p->a, p->buffer, (size_t)n) != n)
-			return err_set(&p->said->e, EPIPE, "pack %.200s", p->path);
-		size -= n;
-	}
-	return 0;
-}
-
-/* Where a file has data: what lies between isn't in the archive. */
-static int take_holes(struct packing *p, int fd, const struct stat *st)
-{
-	off_t at = 0, end;
-
-	if (st->st_size / 512 <= st->st_blocks)
-		return 0;
-	while (at < st->st_size && (at = lseek(fd, at, SEEK_DATA)) >= 0) {
-		end = lseek(fd, at, SEEK_HOLE);
-		if (end < 0)
-			break;
-		archive_entry_sparse_add_entry(p->entry, at, end - at);
-		at = end;
-	}
-	/* At least one, or it would be as if there were no holes. */
-	if (archive_entry_sparse_count(p->entry) == 0)
-		archive_entry_sparse_add_entry(p->entry, st->st_size, 0);
-	return lseek(fd, 0, SEEK_SET) < 0 ? failed(p, "read") : 0;
-}
-
-/* As large as a file of lines may be. */
-#define LINES_MAX ((off_t)1 << 20)
-
-static const char *own_lines(struct packing *p, const struct stat *st)
-{
-	const struct pack_lines *l = p->how->lines;
-
-	for (; l && l->path; l++)
-		if (strcmp(l->path, p->path) == 0)
-			break;
-	if (!l || !l->path)
-		return NULL;
-	if (st->st_size > LINES_MAX)
-		jail_note(p->said, "too large to take the account's lines out", p->path);
-	return st->st_size > LINES_MAX ? NULL : l->lines;
-}
-
-static int pack_lines(struct packing *p, int fd, const char *own, const struct stat *st)
-{
-	_cleanup_free_ char *text = calloc(1, (size_t)st->st_size + 1), *rest = NULL;
-	size_t len;
-
-	if (!text || pread(fd, text, (size_t)st->st_size, 0) < 0)
-		return failed(p, "read");
-	rest = accountlines_without(text, own);
-	if (!rest)
-		return failed(p, "read");
-	len = strlen(rest);
-	archive_entry_set_size(p->entry, (la_int64_t)len);
-	if (put_header(p) < 0)
-		return -1;
-	return archive_write_data(p->a, rest, len) == (la_ssize_t)len
-		       ? 0
-		       : err_set(&p->said->e, EPIPE, "pack %.200s", p->path);
+	return pack_header(p) < 0 ? -1 : 1;
 }
 
 /* @own: lines that stay out, or NULL */
@@ -257,9 +161,8 @@ static int pack_content(struct packing *p, int fd, const char *own, const struct
 		return -1;
 	if (own)
 		return pack_lines(p, fd, own, st);
-	if (take_holes(p, fd, st) < 0 || put_header(p) < 0)
-		return -1;
-	return put_bytes(p, fd, st->st_size);
+	pack_holes(p, fd, st);
+	return pack_header(p) < 0 ? -1 : pack_bytes(p, fd, st->st_size);
 }
 
 static int pack_file(struct packing *p, int dir, const char *name)
@@ -271,7 +174,7 @@ static int pack_file(struct packing *p, int dir, const char *name)
 	int linked;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return failed(p, "open");
+		return gone(p, "open");
 	if (!S_ISREG(st.st_mode))
 		return err_set(&p->said->e, 0, "%.200s was replaced meanwhile", p->path);
 	if (p->how->upper && (uint64_t)st.st_size > p->how->limit)
@@ -280,7 +183,7 @@ static int pack_file(struct packing *p, int dir, const char *name)
 	if (begin(p, &st) < 0)
 		return -1;
 	/* No link to another name of it, which has them. */
-	own = own_lines(p, &st);
+	own = pack_own_lines(p, &st);
 	linked = own ? 0 : pack_link(p, &st);
 	if (linked != 0)
 		return linked < 0 ? -1 : 0;
@@ -295,7 +198,7 @@ static int pack_symlink(
 	int linked;
 
 	if (n < 0)
-		return failed(p, "read the link");
+		return gone(p, "read the link");
 	target[n] = '\0';
 	if (p->how->upper && strncmp(target, PATH_RUN "/", sizeof(PATH_RUN)) == 0) {
 		jail_note(p->said, "left out, a link to what a box has", p->path);
@@ -307,7 +210,7 @@ static int pack_symlink(
 	if (linked != 0)
 		return linked < 0 ? -1 : 0;
 	archive_entry_set_symlink(p->entry, target);
-	return put_header(p);
+	return pack_header(p);
 }
 
 static int put_mark(
@@ -320,7 +223,7 @@ static int put_mark(
 	archive_entry_set_pathname(p->entry, path);
 	archive_entry_set_mode(p->entry, S_IFREG | 0600);
 	archive_entry_set_size(p->entry, 0);
-	return put_header(p);
+	return pack_header(p);
 }
 
 static int pack_whiteout(struct packing *p, const char *name)
@@ -340,8 +243,8 @@ static int pack_directory(struct packing *p, int parent, const char *name)
 	char opaque = 'n';
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return failed(p, "open");
-	if (begin(p, &st) < 0 || take_xattrs(p, fd) < 0 || put_header(p) < 0)
+		return gone(p, "open");
+	if (begin(p, &st) < 0 || take_xattrs(p, fd) < 0 || pack_header(p) < 0)
 		return -1;
 	if (p->how->upper && fgetxattr(fd, OPAQUE, &opaque, 1) == 1 && opaque == 'y' &&
 		put_mark(p, p->path, ".wh..wh.", ".opq") < 0)
@@ -352,7 +255,7 @@ static int pack_directory(struct packing *p, int parent, const char *name)
 static int pack_other(struct packing *p, const char *name, const struct stat *st)
 {
 	if (S_ISFIFO(st->st_mode))
-		return begin(p, st) < 0 ? -1 : put_header(p);
+		return begin(p, st) < 0 ? -1 : pack_header(p);
 	if (S_ISCHR(st->st_mode) && st->st_rdev == 0 && p->how->upper)
 		return pack_whiteout(p, name);
 	jail_note(p->said, "left out, a device or a socket", p->path);
@@ -381,7 +284,7 @@ static int pack_one(struct packing *p, int dir, const char *name)
 		return 0;
 	}
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return failed(p, "look at");
+		return gone(p, "look at");
 	if (strncmp(name, ".wh.", 4) == 0) {
 		jail_note(p->said, "left out, its name would hide another file", p->path);
 		return 0;
@@ -434,7 +337,7 @@ static int pack_dir(struct packing *p, int dir)
 			p->path, LAYER_DEPTH_MAX);
 	n = scandirat(dir, ".", &found, no_dots, by_name);
 	if (n < 0)
-		return failed(p, "read");
+		return pack_failed(p, "read");
 	p->depth++;
 	for (int i = 0; i < n; i++) {
 		if (r == 0)
@@ -500,8 +403,5 @@ int pack_tree(struct store *s, int dir, const struct pack_how *how, uint64_t lim
 			*e = why;
 		return -1;
 	}
-	for (uint32_t i = 0; i < j.said->n_notes; i++)
-		if (strlist_add(notes, j.said->notes[i]) < 0)
-			return err_set(e, ENOMEM, "pack the directory");
-	return store_open_blob(s, ret, e);
+	return jail_notes(&j, notes, e) < 0 ? -1 : store_open_blob(s, ret, e);
 }

@@ -236,8 +236,5 @@ int same_run(int is, int want, struct strlist *ret, struct err *e)
 		return err_set(e, errno, "compare a layer");
 	if (jail_start(&j, e) < 0 || jail_wait(&j, false, e) < 0)
 		return -1;
-	for (uint32_t i = 0; i < j.said->n_notes; i++)
-		if (strlist_add(ret, j.said->notes[i]) < 0)
-			return err_set(e, ENOMEM, "compare a layer");
-	return 0;
+	return jail_notes(&j, ret, e);
 }

@@ -51,6 +51,13 @@ static void note_xattr(struct unpacking *u, const char *name)
 	jail_note(u->said, what, u->path);
 }
 
+static int xattr_failed(struct unpacking *u, const struct layer_xattr *x)
+{
+	return err_set(&u->said->e, errno,
+		"%.200s has an attribute %.60s of %zu bytes that can't be set here",
+		u->path, x->name, x->size);
+}
+
 static int set_xattrs(struct unpacking *u, int fd)
 {
 	const char *block = u->xattrs;
@@ -66,7 +73,7 @@ static int set_xattrs(struct unpacking *u, int fd)
 		if (fsetxattr(fd, x.name, x.value, x.size, 0) == 0)
 			continue;
 		if (errno != EOPNOTSUPP)
-			return unpack_failed(u, "set an attribute of", u->path);
+			return xattr_failed(u, &x);
 		note_xattr(u, x.name);
 	}
 	return r < 0 ? unpack_refuse(u, u->path, "has attributes that are none") : 0;

@@ -156,6 +156,7 @@ HOSTILE = (
     ("a name longer than Linux takes", (entry("n" * 256, b"x"),), "longer than Linux takes"),
     ("a tree that is too deep", (entry("/".join(["d"] * 256) + "/"),), "too deep"),
     ("a path longer than Linux takes", (entry("/".join(["n" * 200] * 25), b"x"),), "longer than Linux takes"),
+    ("an access control list that is none", (entry("a", b"x", xattrs={"system.posix_acl_access": "\2\0\0\0abc"}),), "of 7 bytes that can't be set"),
     ("more files than allowed", tuple(entry(f"{i}", b"") for i in range(12)), "--max-files"),
     ("more bytes than allowed", (entry("a", b"x" * 70000), entry("b", b"x" * 70000)), "--max-size"),
 )
@@ -240,6 +241,8 @@ def test_what_is_defused(b):
         b.check(xattrs.pop("ping") == ["security.capability"] and not any(xattrs.values()),
                 "no attribute that overlayfs believes, no capability of a foreign namespace", str(xattrs))
         b.check(open(f"{top}/twice", encoding="ascii").read() == "22", "of two files of one name the last one counts")
+        r = _import(b, place, tar(*[entry(f"d{i}", kind=tarfile.BLKTYPE) for i in range(19)], entry("a", b"x")), name="many")
+        b.check(r.returncode == 0 and r.stderr.count("a device") == 16 and "and 3 more of that kind" in r.stderr, "of many some are named, and how many more", r.stderr)
         steering = images.config_of([layer], Env=["A=\u009b31m"], Labels={"a\u009bb": "c\u009d"})
         r = _import(b, place, images.docker_save([layer], config=steering), name="steering")
         r = b.nsctl("image", "show", "steering")
