@@ -108,7 +108,7 @@ NSSHELL := $(wildcard nsshell/shell/*.c)
 COMMAND := $(wildcard nsshell/command/*.c)
 PLANNER := $(wildcard helpers/planner/*.c)
 # All that stays of it in a box: file by file, so that nothing comes along.
-INIT   := helpers/init/live.c helpers/init/user_manager_await.c core/run/enter/seccomp.c core/run/ids/privs_caps.c \
+INIT   := helpers/init/live.c helpers/init/confine.c helpers/init/user_manager_await.c core/run/enter/seccomp.c core/run/ids/privs_caps.c \
 	core/base/err.c core/base/io.c core/base/parse.c core/base/sys.c
 IMAGE  := $(wildcard helpers/image/*.c) nsshell/nsctl/options.c nsshell/nsctl/say.c
 DOOR   := $(wildcard nsshell/door/*.c) helpers/client/client.c helpers/client/client_open.c helpers/client/session_id.c
@@ -270,6 +270,7 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS_run) -lcmocka
 $(BUILD)/unit/test_client: $(BUILD)/helpers/client/client.o $(BUILD)/helpers/client/client_join.o $(BUILD)/helpers/client/client_preload.o
+$(BUILD)/unit/test_init_confine: $(BUILD)/helpers/init/confine.o
 $(BUILD)/unit/test_follow: $(BUILD)/helpers/supervisor/follow.o
 $(BUILD)/unit/test_talk: $(BUILD)/helpers/planner/messages.o $(BUILD)/helpers/planner/talk.o
 

@@ -68,8 +68,8 @@ static int keep_all(struct init_left *left, struct err *e)
 {
 	struct user_manager *m = &left->manager;
 
-	if (keep(&left->leash) < 0 || keep(&left->filter) < 0 || keep(&m->pidfd) < 0 ||
-		keep(&m->notify) < 0 || keep(&m->said) < 0)
+	if (keep(&left->leash) < 0 || keep(&m->pidfd) < 0 || keep(&m->notify) < 0 ||
+		keep(&m->said) < 0)
 		return err_set(e, errno, "keep what init has open");
 	return 0;
 }
@@ -105,7 +105,6 @@ _Noreturn void init_run(const struct plan *plan, int leash, uint32_t pids,
 {
 	struct init_left left = { .layout = INIT_LEFT_LAYOUT,
 		.leash = leash,
-		.filter = filter,
 		.share = plan->share_account,
 		.manager = USER_MANAGER_NONE };
 	struct init_report said = { 0 };

@@ -29,7 +29,7 @@ struct init_report {
  * @leash:	SOCK_SEQPACKET to the supervisor; its end is the session's
  * @groups:	to move into; v2: the process was born there
  * @pids:	the process id before the first of those that are made, 0: as the kernel has it
- * @filter:	the system call filter to live under, or negative
+ * @filter:	the system call filter of what it starts, or negative
  * @stage:	what it mounts of the host's
  * @program:	PATH_INIT, opened in the host's mount namespace, above INIT_LEFT_FD
  *

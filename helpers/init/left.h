@@ -10,12 +10,11 @@
 
 #define INIT_LEFT_FD 3
 /* Raised when a member changes: an upgrade may come between the one program and the other. */
-#define INIT_LEFT_LAYOUT 1
+#define INIT_LEFT_LAYOUT 2
 
 struct init_left {
 	uint32_t layout; /* INIT_LEFT_LAYOUT; this one and the next never change */
 	int leash;
-	int filter;    /* the system call filter's program, or negative */
 	uint64_t caps; /* all that it keeps */
 	bool share; /* Share=account: the user manager stays while the session lingers */
 	struct user_manager manager;

@@ -6,9 +6,9 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
-#include "core/run/enter/seccomp.h"
 #include "core/run/ids/privs.h"
 #include "core/run/terminal/wall.h"
+#include "helpers/init/confine.h"
 #include "helpers/init/init.h"
 #include "helpers/init/left.h"
 
@@ -145,11 +145,6 @@ static _Noreturn void live(pid_t manager)
  */
 static int drop(const struct init_left *left, struct err *e)
 {
-	struct filter filter;
-
-	if (filter_map(left->filter, &filter, e) < 0 || filter_install(&filter, e) < 0)
-		return -1;
-	filter_unmap(&filter);
 	if (privs_keep_caps(left->caps, e) < 0)
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
@@ -161,15 +156,15 @@ static int drop(const struct init_left *left, struct err *e)
 	return 0;
 }
 
-static int hold_only(int leash, struct err *e)
+static int hold_only(int *leash, struct err *e)
 {
-	sigset_t all;
-	int fd;
-
 	/* A copy above both, so that neither dup2 below treads on it. */
-	leash = fcntl(leash, F_DUPFD_CLOEXEC, SIGNAL_FD + 1);
-	if (leash < 0 || dup3(leash, LEASH_FD, O_CLOEXEC) < 0)
+	int high = fcntl(*leash, F_DUPFD_CLOEXEC, SIGNAL_FD + 1), fd;
+	sigset_t all;
+
+	if (high < 0 || dup3(high, LEASH_FD, O_CLOEXEC) < 0)
 		return err_set(e, errno, "keep the leash");
+	*leash = LEASH_FD;
 	(void)sigfillset(&all);
 	fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0 || (fd != SIGNAL_FD && dup3(fd, SIGNAL_FD, O_CLOEXEC) < 0))
@@ -179,38 +174,32 @@ static int hold_only(int leash, struct err *e)
 	return 0;
 }
 
-static int report(int leash, const struct init_report *said)
-{
-	_cleanup_close_ int ptys =
-		said->error.msg[0] ? -EBADF
-				   : open(NOTICE_PTS, O_RDONLY | O_DIRECTORY |
-							      O_NOFOLLOW | O_CLOEXEC);
-
-	return io_send(leash, said, sizeof(*said), &ptys, ptys >= 0);
-}
-
 static int take(struct init_left *left)
 {
 	ssize_t n = pread(INIT_LEFT_FD, left, sizeof(*left), 0);
 
 	if (n == (ssize_t)sizeof(*left) && left->layout == INIT_LEFT_LAYOUT)
 		return 0;
-	return n >= (ssize_t)offsetof(struct init_left, filter) ? 1 : -1;
+	return n >= (ssize_t)offsetof(struct init_left, caps) ? 1 : -1;
 }
 
-static int settle(struct init_left *left, struct init_report *said)
+/* @ret_ptys: the directory of the session's terminals, if it has one; open for as long as it takes to send it. */
+static int settle(struct init_left *left, struct init_report *said, int *ret_ptys)
 {
 	if (drop(left, &said->error) < 0)
 		return -1;
 	(void)user_manager_await(&left->manager, &said->note);
-	return hold_only(left->leash, &said->error);
+	if (hold_only(&left->leash, &said->error) < 0)
+		return -1;
+	*ret_ptys = open(NOTICE_PTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return init_confine(&said->error);
 }
 
 int main(void)
 {
 	struct init_left left = { 0 };
 	struct init_report said = { 0 };
-	int taken, r;
+	int ptys = -EBADF, taken, r;
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_NAME, "nsshell", 0, 0, 0);
@@ -221,9 +210,10 @@ int main(void)
 	r = taken > 0
 		    ? err_set(&said.error, 0,
 			      "nsshell-helper and nsshell-init are of two versions: log in again when the upgrade is done")
-		    : settle(&left, &said);
-	if (report(r == 0 ? LEASH_FD : left.leash, &said) < 0 || r < 0)
+		    : settle(&left, &said, &ptys);
+	if (io_send(left.leash, &said, sizeof(said), &ptys, ptys >= 0) < 0 || r < 0)
 		return 1;
+	cleanup_close(&ptys);
 	/* Every login of Share=login has one of its own; with Share=account it lingers, too. */
 	live(left.share ? 0 : left.manager.pid);
 }

@@ -2,6 +2,7 @@
 """What stays for as long as a session does: programs of their own, with what they need and nothing else."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import re
@@ -60,9 +61,48 @@ def test_init(b):
         b.check(files == {"nsshell-init"}, "init has its own program mapped, and no library", files)
         b.check(status["CapEff"] == status["CapPrm"] == status["CapBnd"] == [f"{kill:016x}"],
                 "it may end processes, and nothing else", status)
-        b.check(status["NoNewPrivs"] == ["1"] and status["Seccomp"] == ["2"], "it lives under the session's filter", status)
+        b.check(status["NoNewPrivs"] == ["1"] and status["Seccomp"] == ["2"], "it lives under a filter", status)
         fds = sorted(os.listdir(f"/proc/{pid}/fd"), key=int)
         b.check(fds == ["0", "1", "2", "3", "4"], "it has its leash and its signals open", fds)
+
+
+CALL = """set $was = $pc
+set $pc = $pc - 2
+set $orig_rax = -1
+set $rax = {number}
+set $rdi = 0
+set $rsi = 0
+stepi
+printf "answer %ld\\n", $rax
+set $pc = $was
+set $rax = -4
+"""
+
+
+def _call(b, pid, number):
+    """A system call that a process makes as it waits in one: a negative error, or what it gives."""
+    script = b.stage.private / "call.gdb"
+    script.write_text(CALL.format(number=number), encoding="ascii")
+    r = b.run("gdb", "-q", "-batch", "-nx", "-p", str(pid), "-x", str(script))
+    found = re.search(r"^answer (-?\d+)$", r.stdout, re.M)
+    return (int(found[1]) if found else None), r.stdout + r.stderr
+
+
+def test_calls_of_init(b):
+    """What it does without, whoever has taken it over would do without, too: also where the session has no filter."""
+    if os.uname().machine != "x86_64" or not shutil.which("gdb"):
+        b.skip("init's system calls", "they are made by gdb, on x86-64")
+        return
+    b.stage.config("SystemCallFilter=no\nRestrictAddressFamilies=no\n")
+    with b.shell(b.alice.pw_name) as s:
+        b.check("Seccomp:\t0" in s.do("cat /proc/self/status"), "who logs in has no filter")
+        pid = b.record_of(b.alice.pw_name)["init_pid"]
+        answer, said = _call(b, pid, 39)
+        b.check(answer == -errno.EPERM, "getpid(2) is refused to init", answer, said)
+        answer, said = _call(b, pid, 228)
+        b.check(answer in (0, -errno.EFAULT), "clock_gettime(2) isn't", answer, said)
+        b.check(s.do("sleep 0 & wait; echo $?") == "0" and "in" == s.do("echo in"), "and it goes on")
+    b.check(b.gone(), "to its end", b.stage.records())
 
 
 def test_supervisor(b):
