@@ -351,6 +351,9 @@ def test_disks_that_can_be_filled(b):
     b.check(seen and b.alice.pw_name in seen[0]["concerns"] and "1 account " in seen[0]["what"],
             "it names the account", seen)
     b.check(not [f for f in _findings(b, b.carol) if word in f["what"]], "without root it isn't looked at")
+    b.stage.config(f"[User {b.alice.pw_name}]\nVolumes=data:/srv\n")
+    seen = _about(b, _findings(b), "Volumes= without a disk quota", "warning", "Volumes=, which UpperSize= doesn't limit, without a quota")
+    b.check(seen and b.alice.pw_name in seen[0]["concerns"] and not [f for f in _findings(b) if word in f["what"]], "it names that account, too", seen)
 
 
 def test_a_size_that_the_disk_cannot_have(b):

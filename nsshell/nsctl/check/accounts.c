@@ -79,6 +79,7 @@ struct gathered {
 	struct strlist limits;
 	struct strlist paths;
 	struct strlist disk;       /* with Upper=disk, and no quota */
+	struct strlist volumes;    /* with Volumes=, likewise */
 	struct strlist memory;     /* with no MemoryMax= */
 	struct strlist tmp;        /* with a TmpSize= above it */
 	struct strlist socketless; /* where 32-bit programs are concerned */
@@ -131,6 +132,9 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 		doctor_paths(&a, &g->paths, f);
 		doctor_disk_size(&a, f);
 		if (doctor_disk_is_open(&a) && strlist_add(&g->disk, account->name) < 0)
+			f->no_memory = true;
+		if (doctor_volumes_are_open(&a) &&
+			strlist_add(&g->volumes, account->name) < 0)
 			f->no_memory = true;
 		if (doctor_memory_is_open(&a) &&
 			strlist_add(&g->memory, account->name) < 0)
@@ -276,7 +280,8 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 		account_clear(&account);
 	}
 	tell_unseen(&g.unseen, f);
-	doctor_disk(&g.disk, f);
+	doctor_disk(&g.disk, "Upper=disk", f);
+	doctor_disk(&g.volumes, "Volumes=", f);
 	doctor_memory(&g.memory, f);
 	doctor_tmp(&g.tmp, f);
 	doctor_socketless(&g.socketless, f);
@@ -300,6 +305,7 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 	strlist_clear(&g.limits);
 	strlist_clear(&g.paths);
 	strlist_clear(&g.disk);
+	strlist_clear(&g.volumes);
 	strlist_clear(&g.socketless);
 	strlist_clear(&g.pingless);
 	strlist_clear(&g.sending);

@@ -140,10 +140,12 @@ void doctor_tmp(const struct strlist *large, struct findings *f);
  * project that the account's directory belongs to (quotactl(2)). Without root: false.
  */
 bool doctor_disk_is_open(const struct doctor_account *a);
+/* The same of Volumes=, for which there is no size. */
+bool doctor_volumes_are_open(const struct doctor_account *a);
 /* Whether logins can have an UpperSize= with Upper=disk. */
 void doctor_disk_size(const struct doctor_account *a, struct findings *f);
-/* Tell of those accounts. */
-void doctor_disk(const struct strlist *open, struct findings *f);
+/* Tell of those accounts, and by which key it is. */
+void doctor_disk(const struct strlist *open, const char *key, struct findings *f);
 
 /**
  * doctor_subids() - Ranges that two accounts share, or that hold an account's own id

@@ -39,13 +39,13 @@ static int add_quota(int fd, int type, uint32_t id, struct disk_quota *q)
 	return 0;
 }
 
-/* The account's directory, or what it will be made in. */
-static int open_upper(uid_t uid)
+/* The account's directory of a kind, or what it will be made in. */
+static int open_own(const char *kind, uid_t uid)
 {
 	char path[PATH_MAX];
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "%s/upper/%u", PATH_STATE, uid);
+	(void)snprintf(path, sizeof(path), "%s/%s/%u", PATH_STATE, kind, uid);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		fd = open(PATH_STATE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -69,7 +69,7 @@ void doctor_disk_size(const struct doctor_account *a, struct findings *f)
 
 	if (!is_sized(a->policy) || geteuid() != 0)
 		return;
-	fd = open_upper(a->account->uid);
+	fd = open_own("upper", a->account->uid);
 	if (fd < 0)
 		return;
 	(void)snprintf(path, sizeof(path), "%s/upper/%u", PATH_STATE, a->account->uid);
@@ -81,16 +81,14 @@ void doctor_disk_size(const struct doctor_account *a, struct findings *f)
 			"%s", why.msg);
 }
 
-bool doctor_disk_is_open(const struct doctor_account *a)
+/* Whether nothing limits what the account has below @kind, as far as it can be told. */
+static bool is_open(const char *kind, uid_t uid)
 {
-	_cleanup_close_ int fd = -EBADF;
+	_cleanup_close_ int fd = geteuid() != 0 ? -EBADF : open_own(kind, uid);
 	struct disk_quota q = { 0 };
 	struct fsxattr project = { 0 };
 
-	if (a->policy->upper != UPPER_DISK || is_sized(a->policy) || geteuid() != 0)
-		return false;
-	fd = open_upper(a->account->uid);
-	if (fd < 0 || add_quota(fd, USRQUOTA, a->account->uid, &q) < 0)
+	if (fd < 0 || add_quota(fd, USRQUOTA, uid, &q) < 0)
 		return false;
 	if (ioctl(fd, FS_IOC_FSGETXATTR, &project) == 0 && project.fsx_projid != 0 &&
 		add_quota(fd, PRJQUOTA, project.fsx_projid, &q) < 0)
@@ -98,7 +96,18 @@ bool doctor_disk_is_open(const struct doctor_account *a)
 	return !q.bytes || !q.files;
 }
 
-void doctor_disk(const struct strlist *open, struct findings *f)
+bool doctor_disk_is_open(const struct doctor_account *a)
+{
+	return a->policy->upper == UPPER_DISK && !is_sized(a->policy) &&
+	       is_open("upper", a->account->uid);
+}
+
+bool doctor_volumes_are_open(const struct doctor_account *a)
+{
+	return a->policy->volumes.n > 0 && is_open("volumes", a->account->uid);
+}
+
+void doctor_disk(const struct strlist *open, const char *key, struct findings *f)
 {
 	char whom[64];
 
@@ -109,6 +118,6 @@ void doctor_disk(const struct strlist *open, struct findings *f)
 	findings_add(f, FINDING_WARNING, whom,
 		"give them quotas of bytes and files: nsshell.conf(5), What fills up; nothing, "
 		"where the file system has a way of its own to limit them",
-		"Upper=disk without a disk quota: %zu account%s can fill the file system of %s",
-		open->n, open->n == 1 ? "" : "s", PATH_STATE);
+		"%s without a disk quota: %zu account%s can fill the file system of %s",
+		key, open->n, open->n == 1 ? "" : "s", PATH_STATE);
 }
