@@ -252,10 +252,19 @@ static int pack_directory(struct packing *p, int parent, const char *name)
 	return pack_dir(p, fd);
 }
 
+static int pack_fifo(struct packing *p, const struct stat *st)
+{
+	int linked = begin(p, st) < 0 ? -1 : pack_link(p, st);
+
+	if (linked != 0)
+		return linked < 0 ? -1 : 0;
+	return pack_header(p);
+}
+
 static int pack_other(struct packing *p, const char *name, const struct stat *st)
 {
 	if (S_ISFIFO(st->st_mode))
-		return begin(p, st) < 0 ? -1 : pack_header(p);
+		return pack_fifo(p, st);
 	if (S_ISCHR(st->st_mode) && st->st_rdev == 0 && p->how->upper)
 		return pack_whiteout(p, name);
 	jail_note(p->said, "left out, a device or a socket", p->path);

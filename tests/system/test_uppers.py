@@ -219,6 +219,7 @@ def _by_root(b, upper):
     os.setxattr(f"{layer}/open/changed", "system.posix_acl_access", acl)
     os.symlink("/run/nsshell/command", f"{layer}/open/passwd")
     os.mkfifo(f"{layer}/open/fifo")
+    os.link(f"{layer}/open/fifo", f"{layer}/open/fifo2")
     os.mknod(f"{layer}/open/socket", 0o140644)
     os.lchown(f"{layer}/open/fifo", uid, gid)
 
@@ -263,7 +264,7 @@ def test_commit(b):
         b.check(os.getxattr(f"{top}/open/seven", "user.kept") == b"1" and
                 os.getxattr(f"{top}/open/seven", "security.capability") == struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0) and
                 _acl(f"{top}/open/changed") == [8, uid], "and attributes, in which ids are the box's, too", str(_acl(f"{top}/open/changed")))
-        b.check(sparse.st_size == 1 << 40 and sparse.st_blocks < 1 << 14 and os.lstat(f"{top}/open/link").st_nlink == 2,
+        b.check(sparse.st_size == 1 << 40 and sparse.st_blocks < 1 << 14 and [os.lstat(f"{top}/open/{f}").st_nlink for f in ("link", "fifo2")] == [2, 2],
                 "a hole stays a hole, and a hard link one", f"{sparse.st_blocks} {os.lstat(f'{top}/open/link').st_nlink}")
         texts = {f: open(f"{top}/etc/{f}", encoding="ascii").read() for f in os.listdir(f"{top}/etc")}
         b.check(texts == {"passwd": "root:x:0:0::/:/bin/sh\nnew:x:7:7::/:/bin/sh\n", "shadow": "new:*:::::::\n", "group": "g:x:9:\n",
