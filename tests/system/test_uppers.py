@@ -270,6 +270,14 @@ def test_commit(b):
         b.check(texts == {"passwd": "root:x:0:0::/:/bin/sh\nnew:x:7:7::/:/bin/sh\n", "shadow": "new:*:::::::\n", "group": "g:x:9:\n",
                           "passwd-": "root:x:0:0::/:/bin/sh\n", "shadow-": "", "group-": "", "another": f"new:*:::::::\n{name}:!*:::::::\n"},
                 "the account's own lines stay out, by another name of the file, too, and each box's own files", str(texts))
+        r = b.nsctl("image", "fsck", timeout=60)
+        b.check(r.returncode == 0, "the store is whole, which takes no longer for a hole", r.stdout + r.stderr)
+        with open(f"{top}/open/sparse", "r+b") as f:
+            f.seek(1 << 39)
+            f.write(b"x")
+        os.utime(f.name, ns=(sparse.st_atime_ns, sparse.st_mtime_ns))
+        r = b.nsctl("image", "fsck", "--repair", timeout=60)
+        b.check(r.returncode == 0 and "its bytes differ: open/sparse: mended" in r.stdout, "nor what is written into one", r.stdout + r.stderr)
         b.stage.config("RootFS=image:done:1\n")
         r = b.ssh(b.bob.pw_name, "cd /open; cat new/f dir/y dir/over live; ls -a . dir; cat /open/changed")
         b.check(r.returncode == 0 and r.stdout.startswith("x\ny\nz\nlive\n") and r.stdout.endswith("of mine\n") and
