@@ -3,9 +3,7 @@
 
 #include "core/base/paths.h"
 
-#include <security/pam_ext.h>
 #include <string.h>
-#include <syslog.h>
 
 static bool take_file(const char *arg, const char *key, const char **ret)
 {
@@ -17,7 +15,7 @@ static bool take_file(const char *arg, const char *key, const char **ret)
 	return true;
 }
 
-int pam_args_parse(pam_handle_t *pamh, int argc, const char **argv, struct pam_args *ret)
+void pam_args_parse(int argc, const char **argv, struct pam_args *ret)
 {
 	*ret = (struct pam_args){ .helper = PATH_HELPER };
 	for (int i = 0; i < argc; i++) {
@@ -26,13 +24,7 @@ int pam_args_parse(pam_handle_t *pamh, int argc, const char **argv, struct pam_a
 		else if (strcmp(argv[i], "debug") == 0)
 			ret->debug = true;
 		else if (!take_file(argv[i], "config=", &ret->config) &&
-			 !take_file(argv[i], "helper=", &ret->helper)) {
-			pam_syslog(pamh, LOG_ERR,
-				"unknown argument \"%s\": takes gate, debug, config=/FILE, "
-				"helper=/FILE",
-				argv[i]);
-			return -1;
-		}
+			 !take_file(argv[i], "helper=", &ret->helper) && !ret->unknown)
+			ret->unknown = argv[i];
 	}
-	return 0;
 }

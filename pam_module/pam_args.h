@@ -2,7 +2,6 @@
 /* Arguments of the module's line in a PAM file. */
 #pragma once
 
-#include <security/pam_modules.h>
 #include <stdbool.h>
 
 struct pam_args {
@@ -10,14 +9,14 @@ struct pam_args {
 	bool debug;
 	const char *config; /* absolute, or NULL for the compiled-in one */
 	const char *helper; /* absolute */
+	const char *
+		unknown; /* the first that is none of these, or a FILE that isn't absolute; or NULL */
 };
 
 /**
  * pam_args_parse() - gate, debug, config=FILE, helper=FILE
  *
- * An argument that it doesn't know, or a FILE that isn't absolute, is logged and refused:
- * a typing mistake must not open a login differently than its writer meant.
- *
- * Return: 0 or -1. The strings stay the caller's.
+ * With an unknown one a login is refused: a typing mistake must not open it differently than
+ * its writer meant. The strings stay the caller's.
  */
-int pam_args_parse(pam_handle_t *pamh, int argc, const char **argv, struct pam_args *ret);
+void pam_args_parse(int argc, const char **argv, struct pam_args *ret);

@@ -316,6 +316,21 @@ static int ask(pam_handle_t *pamh, const struct pam_args *args,
 	return r;
 }
 
+/* What a gate refuses it doesn't log: it knows that the line that enters does. */
+static int check_args(pam_handle_t *pamh, const struct pam_args *args,
+	const char *service, struct err *e)
+{
+	if (!args->unknown)
+		return 0;
+	(void)err_set(e, 0,
+		"the PAM line of %s has an unknown argument \"%s\": it takes gate, debug, "
+		"config=/FILE and helper=/FILE",
+		service, args->unknown);
+	if (args->gate)
+		pam_syslog(pamh, LOG_ERR, "%s", e->msg);
+	return -1;
+}
+
 static int run(pam_handle_t *pamh, int argc, const char **argv)
 {
 	struct proto_request q = { .magic = PROTO_MAGIC, .kind = PROTO_OPEN };
@@ -324,8 +339,7 @@ static int run(pam_handle_t *pamh, int argc, const char **argv)
 	struct err e = { 0 };
 	int r;
 
-	if (pam_args_parse(pamh, argc, argv, &args) < 0)
-		return REFUSED;
+	pam_args_parse(argc, argv, &args);
 	if (has(pamh, DATA_LEASE) || has(pamh, DATA_UNBOXED) ||
 		(inside_session() && !came_from_outside()))
 		return PAM_IGNORE;
@@ -335,6 +349,8 @@ static int run(pam_handle_t *pamh, int argc, const char **argv)
 	if (args.gate)
 		q.kind = PROTO_GATE;
 	r = make_request(pamh, &q, &e);
+	if (r == 0)
+		r = check_args(pamh, &args, q.service, &e);
 	if (inside_session())
 		return refuse(pamh, &args, &q, PROTO_JOIN,
 			"this process has entered a box for an earlier session and can't "
@@ -365,8 +381,7 @@ EXPORT int pam_sm_close_session(
 	struct pam_args args;
 
 	(void)flags;
-	if (pam_args_parse(pamh, argc, argv, &args) < 0)
-		return REFUSED;
+	pam_args_parse(argc, argv, &args);
 	if (args.gate)
 		return PAM_SUCCESS;
 	/* A courtesy: the lease ends with the process, however that dies. The next session is decided on, and told of, anew. */

@@ -89,7 +89,8 @@ class Daemon:
             (f"late:{alice}:ooc", (DENIED, DENIED, DENIED), REFUSED),
             (f"allow:{alice}:oc", (OK, OK), NOTHING),
             (f"broken:{alice}:oc", (DENIED, DENIED), REFUSED),
-            (f"nonsense:{alice}:oc", (DENIED, DENIED), NOTHING),
+            (f"nonsense:{alice}:oc", (DENIED, DENIED), REFUSED),
+            ("nonsense:root:oc", (OK, OK), NOTHING),
             # Again in a process that has entered a box: no other one is to be had.
             (f"box:{alice}:foouu", (OK, OK, OK, OK), NOTHING),
             (f"box:{alice}:foucno", (OK, OK, OK, DENIED), REFUSED),

@@ -175,6 +175,8 @@ def test_debug(b):
     b.check(b.host_mnt not in r.stdout and b.stage.syslog.wait("nonsense"),
             "an unknown argument is refused and named in the log", r.stdout + r.stderr,
             b.log_tail())
+    r = b.ssh("root", SHOW_MNT)
+    b.check(b.host_mnt in r.stdout, "but root gets in, to mend it", r.stdout + r.stderr, b.log_tail())
 
 
 def test_a_listed_service_of_another_program(b):
