@@ -283,8 +283,8 @@ static int lacks_controller(const struct ask *a, struct err *e)
 
 	if (a->host->cgroup == PLAN_CGROUP_NONE)
 		return err_set(e, 0,
-			"%s=: no cgroup file system is mounted on this host; mount cgroup2 on "
-			"/sys/fs/cgroup, or set no limits",
+			"%s=: no controller of cgroups is to be had: mount cgroup2 on /sys/fs/cgroup, or, "
+			"where this is a container, have its host delegate them; or set no limits",
 			key);
 	if (!name)
 		return err_set(e, 0,

@@ -265,8 +265,8 @@ int plan_cgroup(struct planner *b, struct err *e)
 		has_controller(b, "unified"))
 		controller_add(b, "unified");
 	if (kind == PLAN_CGROUP_NONE)
-		planner_note(
-			b, "no cgroup file system is mounted: sessions have no groups");
+		planner_note(b,
+			"no controller of cgroups is to be had: sessions have no groups");
 	else
 		plan_groups(b);
 	c->limits_text = plan_limits_text(b, &own);

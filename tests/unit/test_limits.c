@@ -142,7 +142,7 @@ static void without_cgroups_there_is_nothing_to_write(void **state)
 	assert_int_equal(n, 0);
 	assert_null(row("Hostname"));
 	give(&p, "MemoryMax=1G");
-	assert_refused(&none, "MemoryMax", &p, "no cgroup file system");
+	assert_refused(&none, "MemoryMax", &p, "no controller of cgroups");
 }
 
 static void a_limit_may_be_one_of_v2_alone(void **state)

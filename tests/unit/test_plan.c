@@ -231,7 +231,7 @@ static void a_limit_without_its_controller_names_the_key(void **state)
 	f.controllers.n = 0;
 	refused("MemoryMax=: this host has no memory controller; boot with");
 	f.host.cgroup = PLAN_CGROUP_NONE;
-	refused("MemoryMax=: no cgroup file system");
+	refused("MemoryMax=: no controller of cgroups");
 }
 
 static const char *setting(const char *name)
@@ -363,7 +363,7 @@ static void without_cgroups_there_is_no_cgroup_namespace(void **state)
 	assert_true(made()->namespaces & CLONE_NEWCGROUP);
 	f.host.cgroup = PLAN_CGROUP_NONE;
 	assert_false(made()->namespaces & CLONE_NEWCGROUP);
-	assert_true(noted(f.plan, "no cgroup"));
+	assert_true(noted(f.plan, "no controller of cgroups"));
 }
 
 /* ---- the box's root */

@@ -15,7 +15,12 @@ static void no_log(void *data, int level, const char *fmt, va_list ap)
 
 static const char *failure(int code)
 {
-	return code == ECGOTHER ? strerrordesc_np(cgroup_get_last_errno())
+	int num = code == ECGOTHER ? cgroup_get_last_errno() : 0;
+
+	if (num != 0)
+		return strerrordesc_np(num);
+	/* It leaves the error out where it meets nothing that it knows. */
+	return code == ECGOTHER ? "it doesn't say why; cat /proc/cgroups /proc/mounts may"
 				: cgroup_strerror(code);
 }
 
