@@ -100,12 +100,31 @@ static bool action_parse(const char *s, size_t len, struct pamstack_line *l)
 	return count > 0 && jump_add(l, count);
 }
 
+/* Where nothing is said of an outcome it's bad. */
+static void note_denied(const char *name, size_t len, const char *action, bool *named,
+	struct pamstack_line *l)
+{
+	bool bad = strncmp(action, "bad", 3) == 0 || strncmp(action, "die", 3) == 0;
+
+	if (len == strlen("perm_denied") && strncmp(name, "perm_denied", len) == 0) {
+		*named = true;
+		l->fails = bad;
+	} else if (!*named && len == strlen("default") &&
+		   strncmp(name, "default", len) == 0) {
+		l->fails = bad;
+	}
+}
+
 /* "[success=1 default=ignore]" */
 static bool brackets_parse(const char *s, struct pamstack_line *l)
 {
+	bool named = false;
+
+	l->fails = true;
 	s++;
 	for (;;) {
-		size_t len;
+		const char *name;
+		size_t len, name_len;
 
 		s += strspn(s, BLANKS);
 		if (*s == ']')
@@ -113,6 +132,8 @@ static bool brackets_parse(const char *s, struct pamstack_line *l)
 		len = strcspn(s, "=] \t\n");
 		if (!name_known(s, len))
 			return false;
+		name = s;
+		name_len = len;
 		s += len;
 		s += strspn(s, BLANKS);
 		if (*s++ != '=')
@@ -121,6 +142,7 @@ static bool brackets_parse(const char *s, struct pamstack_line *l)
 		len = strcspn(s, "] \t\n");
 		if (!action_parse(s, len, l))
 			return false;
+		note_denied(name, name_len, s, &named, l);
 		s += len;
 	}
 }
@@ -133,8 +155,8 @@ static bool control_parse(const char *s, struct pamstack_line *l)
 		l->done = true;
 		return true;
 	}
-	return strcasecmp(s, "required") == 0 || strcasecmp(s, "requisite") == 0 ||
-	       strcasecmp(s, "optional") == 0;
+	l->fails = strcasecmp(s, "required") == 0 || strcasecmp(s, "requisite") == 0;
+	return l->fails || strcasecmp(s, "optional") == 0;
 }
 
 static void line_bad(struct pamstack_line *l, const char *why)
@@ -143,17 +165,28 @@ static void line_bad(struct pamstack_line *l, const char *why)
 	l->why = why;
 }
 
+static const char *base_of(const char *module)
+{
+	const char *slash = strrchr(module, '/');
+
+	return slash ? slash + 1 : module;
+}
+
+static bool is_ours(const char *module)
+{
+	return strcmp(base_of(module), PAMSTACK_MODULE) == 0;
+}
+
 /* What the module is to us; @args is the rest of the line. */
 static enum pamstack_role role_of(const char *module, char *args)
 {
-	const char *slash = strrchr(module, '/');
-	const char *base = slash ? slash + 1 : module;
+	const char *base = base_of(module);
 	bool unclosed;
 	char *word;
 
 	if (strcmp(base, "pam_systemd.so") == 0 || strcmp(base, "pam_elogind.so") == 0)
 		return PAMSTACK_REGISTERS;
-	if (strcmp(base, PAMSTACK_MODULE) != 0)
+	if (!is_ours(module))
 		return PAMSTACK_OTHERS;
 	while ((word = word_next(&args, &unclosed)))
 		if (strcmp(word, "gate") == 0)
@@ -193,6 +226,11 @@ static int session_parse(char *at, struct pamstack_line *l)
 		line_bad(l, "has a control that isn't in pam.conf(5)");
 		return 0;
 	}
+	if (module && is_ours(module)) {
+		l->args = strdup(at);
+		if (!l->args)
+			return -1;
+	}
 	if (module)
 		l->role = role_of(module, at);
 	return target_set(l, PAMSTACK_CALL, module);
@@ -209,7 +247,8 @@ static int line_parse(char *at, struct pamstack_line *l)
 		return 0;
 	if (strcasecmp(type, "@include") == 0)
 		return target_set(l, PAMSTACK_INCLUDE, word_next(&at, &unclosed));
-	if (*type == '-')
+	l->skipped = *type == '-';
+	if (l->skipped)
 		type++;
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (strcasecmp(type, others[i]) == 0)
@@ -284,8 +323,10 @@ static int logical_read(
 
 static void lines_free(struct pamstack_line *lines, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		free(lines[i].target);
+		free(lines[i].args);
+	}
 	free(lines);
 }
 

@@ -53,9 +53,12 @@ struct pamstack_line {
 	bool marked;         /* carries PAMSTACK_MARK */
 	bool marked_newline; /* carries PAMSTACK_MARK_NEWLINE */
 	bool done;           /* an outcome ends the stack here: sufficient, [x=done] */
+	bool fails; /* the stack fails where its module denies: required, [default=bad] */
+	bool skipped; /* where its module isn't there, PAM goes on without a word: "-session" */
 	unsigned int jumps[PAMSTACK_JUMPS_MAX];
 	size_t n_jumps;
 	char *target;    /* module as written, or the included file */
+	char *args;      /* of a call of nsshell's own module, as written; else NULL */
 	const char *why; /* of a bad line; static */
 };
 

@@ -568,6 +568,12 @@ def test_where_cron_leads_into_no_box(b):
         why = [c["why"] for c in json.loads(r.stdout)["commands"] if c["name"] == "crontab"][0]
         b.check(not why if there else why and "nsctl enable cron" in why,
                 f"there is {'a' if there else 'no'} crontab where cron's stack has {above!r} above it", why)
+    for control, there in (("required", True), ("optional", False)):
+        b.stage.pam("cron", b.stage.module_line(control=control))
+        r = b.nsctl("plan", "--json", "-c", str(b.stage.conf), "-s", b.stage.sshd_service, name)
+        why = [c["why"] for c in json.loads(r.stdout)["commands"] if c["name"] == "crontab"][0]
+        b.check(not why if there else why and "nsctl enable cron" in why,
+                f"there is {'a' if there else 'no'} crontab where nsshell's line is {control}", why)
     for included, there in (("session optional pam_permit.so\n", True), ("session sufficient pam_permit.so\n", False),
                             ("session [success=1 default=ignore] pam_permit.so\n", False), ("@include nowhere\n", False)):
         (b.stage.private / "pam.d" / "included").write_text(included, encoding="ascii")

@@ -475,6 +475,29 @@ def test_32_bit_programs_and_families(b):
 test_32_bit_programs_and_families.later = "a row of nsctl check, as its neighbours are"
 
 
+def test_the_line_itself(b):
+    """What PAM doesn't heed, or can't find: the login is let in outside then, or nobody is."""
+    line = b.stage.module_line()
+    rows = (
+        (line, ()),
+        (b.stage.module_line(control="requisite"), ()),
+        (b.stage.module_line(control="optional"), ("PAM goes on where",)),
+        (b.stage.module_line(control="sufficient"), ("PAM goes on where",)),
+        (b.stage.module_line(control="[success=ok default=ignore]"), ("PAM goes on where",)),
+        ("-" + line, ("isn't there, PAM goes on",)),
+        (b.stage.module_line("gat"), ('unknown argument "gat"',)),
+        (b.stage.module_line(config="nsshell.conf"), ('unknown argument "config=nsshell.conf"',)),
+        (b.stage.module_line(config="/nst/not/there"), ("config=/nst/not/there isn't there",)),
+        (b.stage.module_line(helper="/nst/not/there"), ("helper=/nst/not/there isn't there",)),
+        (line.replace(str(b.stage.module), "/nst/pam_nsshell.so"), ("/nst/pam_nsshell.so isn't there: PAM refuses",)),
+    )
+    for text, words in rows:
+        b.stage.pam("sshd", text)
+        seen = [f["what"] for f in _findings(b) if f["what"].startswith("/etc/pam.d/sshd:")]
+        b.check(len(seen) == len(words) and all(w in s for w, s in zip(words, seen, strict=False)),
+                f"{' '.join(text.split()).replace(str(b.stage.private), '')}: {words[0] if words else 'nothing'}", seen)
+
+
 def test_sshd_without_pam(b):
     """UsePAM is no where nobody says yes: sshd opens no session then, and nothing refuses the login."""
     conf = b.stage.private / "sshd_config.pam"
@@ -542,15 +565,18 @@ def test_names_of_any_case(b):
     """What the host finds by a name that is written otherwise isn't what a section is for."""
     lib = b.stage.private / "libnss_nstcase.so.2"
     subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", "-o", lib, "-"], input=NSS_OF_ANY_CASE, text=True, check=True)
-    b.stage.config("[User NSTDirectory]\nIsolate=yes\n[Group NSTStudents]\nIsolate=yes\n[User nstdirectory]\nTasksMax=100\n")
+    b.stage.config("[User NSTDirectory]\nIsolate=yes\n[Group NSTStudents]\nIsolate=yes\n[User nstdirectory]\nTasksMax=100\n"
+                   "[Group nstsecond]\nIsolate=yes\n[Group nstfirst]\nIsolate=yes\n")
     with etc.own_etc(b) as e:
+        with open(e / "group", "a", encoding="ascii") as f:
+            f.write(f"nstfirst:x:5998:\nnstsecond:x:5998:{b.plain.pw_name}\n")
         (e / "nsswitch.conf").write_text("passwd: files nstcase\ngroup: files nstcase\n", encoding="ascii")
         r = b.run(b.stage.bin / "nsctl", "check", "--json", "--config", str(b.stage.conf),
                   env={**os.environ, "LD_LIBRARY_PATH": str(lib.parent)})
-    found = [f for f in json.loads(r.stdout)["findings"] if "does nothing: what this host finds" in f["what"]]
-    for title, name in (("[User NSTDirectory]", "nstdirectory"), ("[Group NSTStudents]", "nststudents")):
+    found = [f for f in json.loads(r.stdout)["findings"] if "does nothing: this host's name" in f["what"]]
+    for title, name in (("[User NSTDirectory]", "nstdirectory"), ("[Group NSTStudents]", "nststudents"), ("[Group nstsecond]", "nstfirst")):
         _about(b, [f for f in found if f["concerns"] == name], title, "warning", f"{title} where the host has {name}")
-    b.check(len(found) == 2, "and nothing of the section whose name is right", found)
+    b.check(len(found) == 3, "and nothing of those whose name is right", found)
 
 
 test_names_of_any_case.not_instrumented = "a library without its runtime is loaded"

@@ -53,6 +53,35 @@ static void enabling_twice_changes_nothing(void **state)
 	assert_int_equal(count_of(text_of(d, "common-session"), PAMSTACK_MODULE), 1);
 }
 
+static void a_refusal_counts_by_the_line_s_control(void **state)
+{
+	static const struct {
+		const char *control;
+		bool fails;
+	} rows[] = { { "required", true }, { "REQUISITE", true }, { "optional", false },
+		{ "sufficient", false }, { "[success=ok default=bad]", true },
+		{ "[default=die success=1]", true }, { "[success=ok]", true },
+		{ "[success=ok default=ignore]", false },
+		{ "[success=1 default=1]", false },
+		{ "[default=ignore perm_denied=die]", true },
+		{ "[perm_denied=bad default=ignore]", true },
+		{ "[perm_denied=ignore default=bad]", false } };
+	struct pamstack_dir *d = *state;
+	char text[128];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		(void)snprintf(text, sizeof(text),
+			"%ssession %s pam_nsshell.so debug x\n", i % 2 ? "-" : "",
+			rows[i].control);
+		rewrite(d, "su", text);
+		assert_int_equal(pamstack_find(d, "su")->n, 1);
+		assert_int_equal(pamstack_find(d, "su")->lines[0].kind, PAMSTACK_CALL);
+		assert_int_equal(pamstack_find(d, "su")->lines[0].fails, rows[i].fails);
+		assert_int_equal(pamstack_find(d, "su")->lines[0].skipped, i % 2);
+		assert_string_equal(pamstack_find(d, "su")->lines[0].args, "debug x");
+	}
+}
+
 static void every_service_comes_back_byte_for_byte(void **state)
 {
 	struct pamstack_dir *d = *state;
@@ -232,6 +261,7 @@ int main(void)
 		host_test(a_gate_of_pam_auth_update_s_is_left_to_it),
 		host_test(cron_needs_no_gate),
 		host_test(enabling_twice_changes_nothing),
+		host_test(a_refusal_counts_by_the_line_s_control),
 		host_test(every_service_comes_back_byte_for_byte),
 		host_test(all_enabled_then_all_disabled_is_as_shipped),
 		host_test(a_gate_stays_while_another_service_needs_it),

@@ -92,7 +92,7 @@ int host_is_guarded(const char *service)
 		return e.num ? -1 : 0;
 	}
 	i = pamstack_next(&f, 0, PAMSTACK_ENTERS);
-	return i < f.n && pamstack_bypass(&f, i) == i;
+	return i < f.n && pamstack_bypass(&f, i) == i && f.v[i].line->fails;
 }
 
 int host_guarded(const struct policy *policy, struct host *h, struct err *e)

@@ -165,8 +165,8 @@ static void tell_anothers(
 	const char *kind, const char *name, const char *real, struct findings *f)
 {
 	findings_add(f, FINDING_WARNING, real, "write the name as the host has it",
-		"[%s %s] does nothing: what this host finds by that name is called %s",
-		kind, name, real);
+		"[%s %s] does nothing: this host's name for that is %s", kind, name,
+		real);
 }
 
 /* A name that is mistyped isolates nobody. */
@@ -176,6 +176,25 @@ static void tell_nobodys(const char *kind, const char *name, struct findings *f)
 		"mend the name, or take the section out",
 		"[%s %s]: there is no such %s on this host", kind, name,
 		strcmp(kind, "User") == 0 ? "account" : "group");
+}
+
+/* Of a gid that has several the first is what counts. */
+static void look_at_group(const char *name, struct findings *f)
+{
+	const struct group *gr;
+
+	errno = 0;
+	gr = getgrnam(name);
+	if (gr && strcmp(gr->gr_name, name) == 0) {
+		gr = getgrgid(gr->gr_gid);
+		if (!gr)
+			return;
+	}
+	/* A directory service that doesn't answer has an errno. */
+	if (!gr && (errno == 0 || errno == ENOENT))
+		tell_nobodys("Group", name, f);
+	else if (gr && strcmp(gr->gr_name, name) != 0)
+		tell_anothers("Group", name, gr->gr_name, f);
 }
 
 static int look_at_titles(const struct config *c, struct findings *f, struct err *e)
@@ -197,17 +216,8 @@ static int look_at_titles(const struct config *c, struct findings *f, struct err
 			tell_anothers("User", users.v[i], account.name, f);
 		account_clear(&account);
 	}
-	for (size_t i = 0; i < groups.n; i++) {
-		const struct group *gr;
-
-		errno = 0;
-		gr = getgrnam(groups.v[i]);
-		/* A directory service that doesn't answer has an errno. */
-		if (!gr && (errno == 0 || errno == ENOENT))
-			tell_nobodys("Group", groups.v[i], f);
-		else if (gr && strcmp(gr->gr_name, groups.v[i]) != 0)
-			tell_anothers("Group", groups.v[i], gr->gr_name, f);
-	}
+	for (size_t i = 0; i < groups.n; i++)
+		look_at_group(groups.v[i], f);
 	return 0;
 }
 

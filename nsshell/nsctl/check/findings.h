@@ -78,3 +78,7 @@ void check_state(struct findings *f);
  */
 void check_pam(
 	const struct pamstack_dir *d, const struct strlist *listed, struct findings *f);
+
+/* A line that enters: whether PAM heeds it, and whether what it names is there. */
+void check_pam_line(
+	const struct pamstack_entry *at, const char *whom, struct findings *f);

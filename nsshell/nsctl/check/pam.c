@@ -165,6 +165,7 @@ static void check_service(const struct pamstack_dir *d, const char *service, boo
 	l.enter = pamstack_next(&stack, 0, PAMSTACK_ENTERS);
 	check_gates(&l, f);
 	if (l.enter < stack.n) {
+		check_pam_line(&stack.v[l.enter], l.whom, f);
 		check_last(&l, f);
 		check_bypass(&l, f);
 		check_closings(&l, f);
