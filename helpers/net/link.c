@@ -355,19 +355,18 @@ int net_link_remove(uint32_t number, struct err *e)
 	return r < 0 ? net_failed(r, e, "remove the link %s", name) : 0;
 }
 
-/* By if_nametoindex(3) the kernel would run modprobe(8) for each that it hasn't. */
+/*
+ * By if_nametoindex(3) the kernel would run modprobe(8) for each that it hasn't. Each time by a socket of its own: an
+ * answer that couldn't be read would be the next one's, and a link that is there be taken for gone.
+ */
 int net_link_look(uint32_t number)
 {
-	static struct nl_sock *host;
+	_cleanup_(put_nl_sock) struct nl_sock *host = nl_socket_alloc();
 	_cleanup_(put_rtnl_link) struct rtnl_link *link = NULL;
 	char name[IFNAMSIZ];
-	int r = 0;
+	int r = host ? nl_connect(host, NETLINK_ROUTE) : -NLE_NOMEM;
 
 	(void)snprintf(name, sizeof(name), NETPOOL_LINK "%u", number);
-	if (!host) {
-		host = nl_socket_alloc();
-		r = host ? nl_connect(host, NETLINK_ROUTE) : -NLE_NOMEM;
-	}
 	if (r == 0)
 		r = rtnl_link_get_kernel(host, 0, name, &link);
 	return r == -NLE_OBJ_NOTFOUND ? -NLE_NODEV : r;

@@ -26,6 +26,7 @@
 #define TRIED    NETPOOL_TABLE "_tried"
 #define LOCK_MS  60000 /* hundreds may log in at once */
 #define SEEN_MAX (1U << 20)
+#define NEW      ".new" /* what isn't whole yet: who is killed meanwhile leaves it */
 
 /* A handle that lists without counters and what is counted by link. */
 static int begin(struct nft_ctx **ret, struct err *e)
@@ -67,21 +68,20 @@ static int read_known(char *text, struct err *e)
 	return err_set(e, errno, "read %s", PATH_NET_TABLE);
 }
 
+/* Who is killed meanwhile leaves the one before. */
 static int write_known(const char *made_of, const char *seen, struct err *e)
 {
-	_cleanup_close_ int fd = open(PATH_NET_TABLE,
+	_cleanup_close_ int fd = open(PATH_NET_TABLE NEW,
 		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0 || io_write_all(fd, made_of, strlen(made_of)) < 0 ||
-		io_write_all(fd, seen, strlen(seen)) < 0)
+		io_write_all(fd, seen, strlen(seen)) < 0 ||
+		rename(PATH_NET_TABLE NEW, PATH_NET_TABLE) < 0)
 		return err_set(e, errno, "write %s", PATH_NET_TABLE);
 	return 0;
 }
 
 /* ---- accounts' rules ---------------------------------------------------------------- */
-
-#define NEW                                                                              \
-	".new" /* what is being put into the table: who is killed meanwhile leaves it */
 
 static void name_of(uint32_t number, char ret[IFNAMSIZ])
 {
@@ -200,6 +200,9 @@ struct others {
 	const struct netpublish *p; /* has_other(): is looked for */
 };
 
+/* What is taken away just now. */
+static struct net_gone gone;
+
 /* Of another account whose link is there; what is said of one that is gone goes. */
 static int put_other(int dir, uint32_t number, void *arg, struct err *e)
 {
@@ -208,7 +211,7 @@ static int put_other(int dir, uint32_t number, void *arg, struct err *e)
 	const struct files f = files_of(number);
 	char link[IFNAMSIZ];
 
-	if (number == o->but)
+	if (number == o->but || (number < NETPOOL_NUMBERS && gone.has[number]))
 		return 0;
 	name_of(number, link);
 	if (!has_link(number)) {
@@ -544,8 +547,6 @@ int net_table_set(struct net_request *q, struct err *e)
 static const char *const by_link[] = { "refused", "connections", "incoming" };
 
 #define N_BY_LINK (sizeof(by_link) / sizeof(*by_link))
-
-static struct net_gone gone;
 
 static void add_gone(uint32_t number)
 {
