@@ -79,6 +79,7 @@ static const struct filter_call namespace[] = {
 static const struct filter_call terminal[] = {
 	DENY_IF("ioctl", FILTER_EQUAL, 1, TIOCSTI),
 	DENY_IF("ioctl", FILTER_EQUAL, 1, TIOCLINUX),
+	DENY_IF("ioctl", FILTER_EQUAL, 1, TIOCSETD),
 };
 
 static const struct filter_call personality_[] = {
@@ -141,7 +142,7 @@ const struct filter_group filter_groups[] = {
 	GROUP("@namespace", namespace, true, false,
 		"makes or enters namespaces, and with them root's part of the kernel"),
 	GROUP("@terminal", terminal, false, false,
-		"types into a terminal as if its user had"),
+		"types into a terminal as if its user had, or has a modem's driver read it"),
 	GROUP("@personality", personality_, false, false,
 		"old ways of execution, and memory without its protection"),
 	GROUP("@owner", owner, true, true,

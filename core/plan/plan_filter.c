@@ -5,6 +5,7 @@
 #include "core/plan/families.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -123,6 +124,18 @@ static void refuse_family(struct planner *b, enum filter_test test, uint64_t val
 	}
 }
 
+/*
+ * Its events cross pid namespaces: from Linux 6.6 on whoever opens it hears of each process of the host's and of other
+ * boxes, as long as a program of root's listens, too. No other family has a protocol of that number.
+ */
+static void refuse_connector(struct planner *b)
+{
+	static const struct filter_call c = { "socket", EPROTONOSUPPORT, FILTER_EQUAL, 2,
+		NETLINK_CONNECTOR };
+
+	(void)add(b, &c, PLAN_FILTER_FAMILIES, true);
+}
+
 /* "AF_UNIX AF_INET": those that have a name. */
 static const char *families_text(struct planner *b, const struct families *f)
 {
@@ -155,6 +168,7 @@ static void restrict_families(struct planner *b)
 			refuse_family(b, FILTER_EQUAL, (uint64_t)i);
 	if (!f.others)
 		refuse_family(b, FILTER_ABOVE, (uint64_t)last);
+	refuse_connector(b);
 	b->p->families = families_text(b, &f);
 }
 

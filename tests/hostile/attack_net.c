@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/connector.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -122,6 +123,19 @@ static int audit_off(char **argv)
 	return netlink(NETLINK_AUDIT, &q, sizeof(q));
 }
 
+/* Hear of each process of the host, as everybody may from Linux 6.6 on. */
+static int hear_of_processes(char **argv)
+{
+	const struct sockaddr_nl all = { .nl_family = AF_NETLINK,
+		.nl_groups = CN_IDX_PROC };
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_CONNECTOR);
+
+	(void)argv;
+	return fd < 0 ? errno
+		      : attack_result(
+				bind(fd, (const struct sockaddr *)&all, sizeof(all)));
+}
+
 const struct attack attacks_net[] = {
 	{ "tcp", tcp },
 	{ "bind", privileged_port },
@@ -130,5 +144,6 @@ const struct attack attacks_net[] = {
 	{ "interface", interface_down },
 	{ "address", add_address },
 	{ "audit", audit_off },
+	{ "connector", hear_of_processes },
 	{ NULL, NULL },
 };

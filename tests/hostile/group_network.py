@@ -19,7 +19,8 @@ def run(g):
             ("a port below 1024", "bind 81", "EACCES|EPERM"), ("a raw socket", "raw", "EPERM"),
             ("everybody's packets", "sniff", "EAFNOSUPPORT"), ("an interface's flags", "interface", "EPERM"),
             ("an address on lo", "address", "EPERM"), ("the audit daemon", "audit",
-                                                       "EPERM|ECONNREFUSED|EPROTONOSUPPORT")):
+                                                       "EPERM|ECONNREFUSED|EPROTONOSUPPORT"),
+            ("each process of the host that begins or ends", "connector", "EPERM|EPROTONOSUPPORT")):
         g.row(what, f"{{a}} {words}", want)
         g.box_root(f"{g.alice.pw_dir}/attack {words}", want, what)
     for what, command in (("ip link", "ip link set lo down"), ("iptables", "iptables -F"),

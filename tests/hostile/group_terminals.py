@@ -25,6 +25,7 @@ def _over_ssh(g):
                 ("TIOCLINUX on it", "tty-paste", NO),
                 ("TIOCVHANGUP of it", "tty-hangup", "EPERM"),
                 ("TIOCCONS: the console's output", "tty-console", "EPERM"),
+                ("a line discipline that is there (null)", "tty-discipline 27 /dev/ptmx", NO),
                 ("a line discipline for modems (gsm)", "tty-discipline 21", NO),
                 ("a line discipline for networks (slip)", "tty-discipline 1", NO),
                 ("a line discipline for radio (kiss)", "tty-discipline 5", NO),

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -243,9 +244,56 @@ static void only_allowed_families_pass(void **state)
 	}
 }
 
+static uint32_t netlink_answer(
+	const struct filter *f, uint32_t arch, int nr, uint64_t protocol)
+{
+	const struct seccomp_data call = {
+		.nr = nr, .arch = arch, .args = { AF_NETLINK, SOCK_DGRAM, protocol }
+	};
+
+	return answer(f, &call);
+}
+
+/* By any number that the kernel takes for it, and where i386's other way stays shut. */
+static void nobody_hears_of_all_processes(void **state)
+{
+	static const struct {
+		const char *words;
+		uint64_t protocol;
+		uint32_t answer;
+	} cases[] = {
+		{ "default", NETLINK_ROUTE, SECCOMP_RET_ALLOW },
+		{ "default", NETLINK_SOCK_DIAG, SECCOMP_RET_ALLOW },
+		{ "default", NETLINK_KOBJECT_UEVENT, SECCOMP_RET_ALLOW },
+		{ "default", NETLINK_CONNECTOR, SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
+		{ "default", 1ULL << 40 | NETLINK_CONNECTOR,
+			SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
+		{ "no ~AF_VSOCK", NETLINK_CONNECTOR,
+			SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
+		{ "no", NETLINK_CONNECTOR, SECCOMP_RET_ALLOW },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct plan *p = plan_with_families("", cases[i].words, false);
+		struct filter f;
+
+		make_for(SCMP_ARCH_X86_64, &p->filter, &f);
+		assert_int_equal(
+			netlink_answer(&f, AUDIT_ARCH_X86_64, 41, cases[i].protocol),
+			cases[i].answer);
+		assert_int_equal(netlink_answer(&f, AUDIT_ARCH_I386, 359,
+					 cases[i].protocol & UINT32_MAX),
+			cases[i].answer);
+		filter_unmap(&f);
+		plan_free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nobody_hears_of_all_processes),
 		cmocka_unit_test(other_doors_are_shut),
 		cmocka_unit_test(every_rule_holds_on_arm64),
 		cmocka_unit_test(every_rule_holds_on_x86_64),
