@@ -4,6 +4,7 @@
 import os
 import pathlib
 import subprocess
+import time
 
 from harness import kernel
 from harness.terminal import Terminal
@@ -140,8 +141,44 @@ def _pushed_back(g):
     marker.unlink(missing_ok=True)
 
 
+def _stands(pid):
+    """Whether a program that writes all the time can't: as all that there is on the way to the terminal is full."""
+    seen = set()
+    for _ in range(3):
+        seen.add(pathlib.Path(f"/proc/{pid}/io").read_text(encoding="ascii"))
+        time.sleep(0.3)
+    return len(seen) == 1
+
+
+def _answered(g):
+    """What the session has asked the terminal, whose answer comes when nobody inside reads it any more."""
+    marker = pathlib.Path(f"/tmp/{g.values['mark']}-answered")
+
+    def below(comm):
+        return [p.pid for p in kernel.descendants(t.process.pid) if p.comm == comm]
+
+    with Terminal(["bash", "--norc", "--noediting"]) as t:
+        t.ask("true")
+        for options in ("-q", "-q --root --force"):
+            # Nobody reads what it shows: some of that is still on its way when the command is gone.
+            t.line(f"{g.stage.bin}/nsjoin {options} {g.alice.pw_name} sh -c 'printf \"\\033[c\"; exec yes'")
+            asked = g.wait(lambda: below("yes") and _stands(below("yes")[0]), 20)
+            for pid in below("yes"):
+                g.kill(pid)
+            gone = g.wait(lambda: not below("yes"))
+            t.type(f"\x1b[?62c\ntouch {marker}\n")
+            t.expect(r"^y?\S*# ", 20)
+            seen = t.ask("echo clean")
+            g.judge(f"nsjoin {options}: a late answer of the terminal's is typed into no shell",
+                    f"{bool(asked)} {gone} {seen} {marker.exists()}", "True True clean False")
+        t.line("exit")
+        t.close()
+    marker.unlink(missing_ok=True)
+
+
 def run(g):
     _over_ssh(g)
+    _answered(g)
     _of_nsjoin(g)
     _pushed_back(g)
     _over_su(g)

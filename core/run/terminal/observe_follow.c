@@ -11,10 +11,6 @@
 
 #include <signal.h>
 
-/* How long the last answer may take to come, and how many there may be. */
-#define ANSWER_MS 100
-#define ANSWERS   64
-
 /* The one that it is shown on; for the signal handlers, too. */
 static struct pty_terminal shown = PTY_TERMINAL_NONE;
 
@@ -29,13 +25,7 @@ static int throw_away(void)
 
 static void give_back(void)
 {
-	struct pollfd p = { .fd = shown.fd, .events = POLLIN };
-
-	for (int i = 0; shown.raw && i < ANSWERS && poll(&p, 1, ANSWER_MS) > 0; i++)
-		if (throw_away() < 0)
-			break;
-	if (shown.raw)
-		(void)tcflush(shown.fd, TCIFLUSH);
+	pty_throw_away(&shown);
 	pty_restore(&shown);
 }
 

@@ -34,8 +34,9 @@ struct loop {
 	struct proxy *p;
 	struct pty_terminal terminal;
 	int signals;
-	bool gone; /* the child is reaped */
-	int lost;  /* the error with which its output was lost, or 0 */
+	bool gone;  /* the child is reaped */
+	bool asked; /* the terminal may have been asked something by what it showed */
+	int lost;   /* the error with which its output was lost, or 0 */
 	struct proxy_end end;
 	struct relay way[DIRECTIONS];
 	struct observers observers;
@@ -133,6 +134,14 @@ static void ask_to_end(const struct loop *l, int sig)
 	pass_on(l, SIGCONT);
 }
 
+static void give_back(struct loop *l)
+{
+	if (l->asked)
+		pty_throw_away(&l->terminal);
+	l->asked = false;
+	pty_restore(&l->terminal);
+}
+
 static void stop_ourselves(struct loop *l)
 {
 	bool pty = l->terminal.fd >= 0;
@@ -141,7 +150,7 @@ static void stop_ourselves(struct loop *l)
 	 * process group, which its is. */
 	if (!pty)
 		pass_on(l, SIGSTOP);
-	pty_restore(&l->terminal);
+	give_back(l);
 	(void)kill(getpid(), SIGSTOP);
 	if (!pty)
 		pass_on(l, SIGCONT);
@@ -304,9 +313,21 @@ static void let_go(unsigned int passed)
 	cleanup_close(&null);
 }
 
-static void show(void *observers, const void *text, size_t size)
+/* An escape, ENQ, or one of the controls of eight bits, which are parts of letters in UTF-8. */
+static bool may_ask(const uint8_t *text, size_t size)
 {
-	observers_show(observers, text, size);
+	for (size_t i = 0; i < size; i++)
+		if (text[i] == 0x1b || text[i] == 0x05 || (text[i] & 0xe0) == 0x80)
+			return true;
+	return false;
+}
+
+static void show(void *loop, const void *text, size_t size)
+{
+	struct loop *l = loop;
+
+	l->asked = l->asked || may_ask(text, size);
+	observers_show(&l->observers, text, size);
 }
 
 static int begin(struct loop *l, struct err *e)
@@ -328,7 +349,7 @@ static int begin(struct loop *l, struct err *e)
 		relay_begin(&l->way[IN], l->terminal.fd, p->master, true);
 		relay_begin(&l->way[OUT], p->master, l->terminal.fd, !l->terminal.shared);
 		l->way[OUT].shown = show;
-		l->way[OUT].shown_arg = &l->observers;
+		l->way[OUT].shown_arg = l;
 	} else if (p->far) {
 		relay_begin(&l->way[IN], l->terminal.fd, io[0], true);
 		relay_begin(&l->way[OUT], io[1],
@@ -357,6 +378,7 @@ int proxy_run(struct proxy *p, struct proxy_end *ret, struct err *e)
 		if (r == 0 && l.lost != 0 && l.end.signal == 0)
 			r = err_set(e, l.lost, "pass on what the command writes");
 	}
+	give_back(&l);
 	pty_release(&l.terminal);
 	observers_end(&l.observers);
 	cleanup_close(&l.signals);

@@ -4,10 +4,16 @@
 #include "core/base/cleanup.h"
 #include "core/run/terminal/wall.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* How long the last answer of a terminal's may take to come, and how many there may be. */
+#define ANSWER_MS 100
+#define ANSWERS   64
 
 int pty_is_terminal(int fd)
 {
@@ -135,6 +141,23 @@ void pty_retake(struct pty_terminal *t)
 	if (!t->raw)
 		(void)tcgetattr(t->fd, &t->before.modes);
 	set_raw(t);
+}
+
+/* As on_end() of observe_follow.c needs it: nothing but what signal-safety(7) lists is called. */
+void pty_throw_away(const struct pty_terminal *t)
+{
+	struct pollfd p = { .fd = t->fd, .events = POLLIN };
+	char text[4096];
+
+	if (t->fd < 0 || !t->raw)
+		return;
+	for (int i = 0; i < ANSWERS && poll(&p, 1, ANSWER_MS) > 0; i++) {
+		ssize_t n = read(t->fd, text, sizeof(text));
+
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			break;
+	}
+	(void)tcflush(t->fd, TCIFLUSH);
 }
 
 void pty_restore(struct pty_terminal *t)

@@ -73,6 +73,12 @@ int pty_take_quiet(int terminal, struct pty_terminal *ret, struct err *e);
 /* Raw again, after pty_restore() and a stop; the shell may have changed the modes meanwhile. */
 void pty_retake(struct pty_terminal *t);
 
+/*
+ * What was shown raw may have asked the terminal things: what that answers comes a moment later, and would be typed into the
+ * shell that comes after us. Read, as long as it comes, and thrown away. To be called before pty_restore().
+ */
+void pty_throw_away(const struct pty_terminal *t);
+
 /* The modes of before, unless somebody else is in the foreground by now. */
 void pty_restore(struct pty_terminal *t);
 
