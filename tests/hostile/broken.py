@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Proof that the tests of group_rules.py and group_private.py can fail: in scratch copies of the tree, with what is built of
+Proof that the tests of group_rules.py, group_private.py and others can fail: in scratch copies of the tree, with what is built of
 it, each rule is broken by a small edit of the source, the copy is built, and the rule's test is to fail.
 
 	tests/hostile/broken.py [--list | --fit] [RULE or words of a row...]
@@ -113,9 +113,35 @@ ROWS = (
     ("own_network", "there is no end of connections", (NETPOOL, "ct state new goto begun", "ct state invalid goto begun")),
     ("own_network", "the box has the rights over it",
      ("helpers/supervisor/session_open.c", "CLONE_NEWCGROUP | CLONE_NEWNET;", "CLONE_NEWCGROUP;")),
+    ("judge", "no call is refused", (JOIN, "filter_install(filter, e) < 0 || privs_keep", "!filter || privs_keep")),
+    ("judge", "new privileges are to be had", (JOIN, "if (reply->no_new_privs &&", "if (false &&")),
+    ("judge", "who logs in has all that a box's root may have", (JOIN, " || privs_keep_caps(reply->caps, e) < 0)", ")")),
+    ("ipc", "abstract sockets are everybody's", (JOIN, "if (reply->scoped &&", "if (false &&")),
+    ("masks", "what the kernel shows to root is to be seen",
+     ("core/run/mount/stage_enter.c", "return hide(t, op, e);", "(void)hide;\n\t\treturn 0;")),
+    ("masks", "the kernel's settings can be written",
+     ("core/run/mount/stage_enter.c", "return bind_readonly(t, op, e);", "(void)bind_readonly;\n\t\treturn 0;")),
+    ("system handed", "what the login program has open goes in", ("core/run/enter/handed.c", "|| may_go_in((int)fd))", "|| fd)")),
+    ("system living_host.a_mask_beside_an_open_session", "nothing is masked",
+     ("core/run/mount/stage_mount.c", "return do_mask(d, e);", "(void)do_mask;\n\t\treturn 0;")),
+    ("system say.to_all_terminals", "what is said steers terminals", ("helpers/worker/work_say.c", "harmless_make(buf, (size_t)n);", "")),
+    ("system locks.roots_pause", "what root has paused its user resumes",
+     ("core/run/session/pause.c", "== 1 &&\n\t\t(pread(", "== 2 &&\n\t\t(pread(")),
+    ("commands", "any words do", ("helpers/worker/work_host.c", "words->head.n, ret_file))", "words->head.n, ret_file) && false)")),
+    ("commands", "what is handed over may change",
+     ("core/run/session/session_words.c", "(seals & SESSION_WORDS_SEALS) == SESSION_WORDS_SEALS ? 0", "true ? 0")),
+    ("commands", "a session is asked by everybody",
+     ("helpers/worker/serve.c", "(peer.uid == 0 || peer.uid == s->plan->uid)", "s"),
+     ("core/run/session/session_socket.c", "ENTRY(ACL_OTHER, 0,", "ENTRY(ACL_OTHER, READS,")),
+    ("network", "everybody hears of all processes",
+     ("core/plan/plan_filter.c", "\trefuse_connector(b);\n", "\t(void)refuse_connector;\n")),
+    ("terminals", "a terminal may be given to a driver",
+     ("core/plan/filter.c", '\tDENY_IF("ioctl", FILTER_EQUAL, 1, TIOCSETD),\n', "")),
+    ("terminals", "a late answer of the admin's terminal is typed into her shell",
+     ("core/run/terminal/proxy.c", "if (l->asked)", "if (false)")),
 )
-# In another group than that of the rules.
-GROUPS = {"own_network": "private"}
+# In another group than that of the rules; where nothing but the group is named, all of it. "system NAME": a test of tests/system.
+GROUPS = {"own_network": "private", **{g: g for g in ("judge", "ipc", "masks", "commands", "network", "terminals")}}
 JOBS = 2
 # Where nothing works any more, and that is what is noticed. Elsewhere a group that ends early has shown nothing of a rule.
 ENDS = ("the helper's umask is the caller's", "0 to 2 are the admin's")
@@ -161,14 +187,20 @@ def edit(directory, edits):
     return True, saved
 
 
+def suite_of(rule):
+    """As words of its own, of what tests it."""
+    return rule.split() if rule.startswith("system ") else ["hostile", GROUPS.get(rule, "rules")]
+
+
 def noticed(directory, rule):
     """The checks that fail; or, where the suite itself ended, why."""
     env = dict(os.environ, NSSHELL_TEST_RULE=rule)
     env["NSSHELL_TEST_NAME"] = env.get("NSSHELL_TEST_NAME", "") + directory.name
     env.pop("NSSHELL_TEST_SECOND_TRY", None)
-    r = subprocess.run([sys.executable, "tests/hostile/run.py", GROUPS.get(rule, "rules")], cwd=directory, env=env,
+    suite, name = suite_of(rule)
+    r = subprocess.run([sys.executable, f"tests/{suite}/run.py", name], cwd=directory, env=env,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    failed = re.findall(r"^not ok - (?:(?:rules|private): )?(.*)$", r.stdout, re.M)
+    failed = re.findall(r"^not ok - (?:\w+: )?(.*)$", r.stdout, re.M)
     if not re.search(r"^\d+ passed, \d+ failed, \d+ skipped$", r.stdout, re.M):
         return [], r.stdout[-800:]
     return failed, ""
@@ -222,9 +254,11 @@ def try_all(top, rows):
 
 def notices(rule):
     """The test that is to fail, and who runs it."""
-    group = GROUPS.get(rule, "rules")
-    runs = [p.name for p in check.check() if "tests/hostile/run.py" in p.argv and "--but" in p.argv and group not in p.argv]
-    return f"hostile {group}, {rule}: {'make check, part ' + runs[0] if runs else 'make check-all only'}"
+    suite, name = suite_of(rule)
+    runs = [p.name for p in check.check() if "system" in p.argv] if suite == "system" else \
+        [p.name for p in check.check() if "tests/hostile/run.py" in p.argv and "--but" in p.argv and name not in p.argv]
+    which = f"{suite} {name}" + (f", {rule}" if rule not in (name, f"system {name}") else "")
+    return f"{which}: {'make check, part ' + runs[0] if runs else 'make check-all only'}"
 
 
 def main():

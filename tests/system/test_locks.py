@@ -197,6 +197,9 @@ def test_roots_pause(b):
         r = t.ctl(b.alice, "stop", "--no-wait", session)
         b.check(r.returncode != 0 and "root has paused" in r.stderr and _is_paused(b, name),
                 "and its user's `nsctl stop --no-wait` doesn't let it go on", r.stderr)
+        r = t.ctl(b.alice, "resume", session)
+        b.check(r.returncode != 0 and "root has paused" in r.stderr and _is_paused(b, name),
+                "nor does its user's `nsctl resume`", r.stderr)
         b.nsctl("resume", name)
 
 
