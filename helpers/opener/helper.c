@@ -20,6 +20,7 @@
 #include "helpers/supervisor/rootfs_share.h"
 #include "helpers/supervisor/network.h"
 #include "helpers/opener/request.h"
+#include "helpers/opener/rights.h"
 #include "helpers/supervisor/session.h"
 #include "helpers/supervisor/supervisor.h"
 #include "helpers/supervisor/title.h"
@@ -113,8 +114,13 @@ static int harden(int argc)
 		return -1;
 	/* Its terminal's ^Z isn't for us. Who leads a session of its own already has it so. */
 	(void)setsid();
-	if (be_root() < 0)
+	if (be_root() < 0) {
+		/* Who asked hears of an end without an answer. */
+		syslog(LOG_AUTHPRIV | LOG_ERR,
+			"nsshell-helper can't be root and nothing else: it was made setuid, or the login "
+			"program lacks cap_setuid or cap_setgid: %m");
 		return -1;
+	}
 	/* Before any lock. */
 	cgroup_flee();
 	return 0;
@@ -246,7 +252,10 @@ static int open_session(const struct decided *d, const struct programs *programs
 	struct cgroup_fds born = CGROUP_FDS_NONE;
 	struct stage stage = STAGE_NONE;
 	_cleanup_close_ int family = -EBADF;
-	int r = open_state(e) < 0 ? -1 : kin_check_early(&k, e);
+	int r = rights_check(e);
+
+	if (r == 0)
+		r = open_state(e) < 0 ? -1 : kin_check_early(&k, e);
 
 	/* Before any lock. */
 	if (r == 0)

@@ -94,6 +94,18 @@ def test_limits_that_root_cannot_raise(b):
             b.check(r.stdout == "in\n", f"ulimit {what}: su gets {who.pw_name} in", r.stdout + r.stderr, b.log_tail(3))
 
 
+def test_a_login_program_that_lacks_a_right(b):
+    """As a unit's CapabilityBoundingSet= or a container leaves it: the log says so, and who isn't isolated gets in."""
+    for cap in ("sys_admin", "mknod", "sys_ptrace", "setpcap"):
+        b.stage.syslog.clear()
+        for who in (b.alice, b.plain):
+            r = b.run("setpriv", f"--bounding-set=-{cap}", "su", who.pw_name, "-c", "echo in")
+            b.check((r.stdout == "in\n") == (who is b.plain), f"su without cap_{cap}: {who.pw_name}", r.stdout + r.stderr,
+                    b.log_tail(3))
+        lines = b.stage.syslog.wait(f"refused: the login program has no cap_{cap}.*CapabilityBoundingSet=")
+        b.check(len(lines) == 1, "the log says what is missing, and what may have taken it", lines, b.log_tail())
+
+
 def test_the_limits_after_the_login(b):
     name = b.alice.pw_name
     b.stage.config("Linger=yes\n")
