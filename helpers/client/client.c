@@ -81,7 +81,10 @@ int client_spawn(const char *helper, const char *config, int *ret_sock, pid_t *r
 		(void)posix_spawn_file_actions_destroy(&files);
 	}
 	if (r != 0)
-		return err_set(e, r, "start the helper %s", helper);
+		return err_set(e, r, "start the helper %s%s", helper,
+			r == EAGAIN
+				? " (TasksMax= of the login program's unit, or kernel.pid_max, is used up)"
+				: "");
 	*ret_sock = take_fd(&ours);
 	return 0;
 }

@@ -14,7 +14,10 @@ int client_move_self(const int *fds, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n; i++)
 		if (write(fds[i], "0", 1) != 1)
-			return err_set(e, errno, "move into the session's cgroup");
+			return err_set(e, errno, "move into the session's cgroup%s",
+				errno == EINVAL
+					? " (one with real-time scheduling can't: CPUSchedulingPolicy= of its unit)"
+					: "");
 	return 0;
 }
 

@@ -145,6 +145,10 @@ void session_refuse(
 {
 	struct proto_reply reply = { .magic = PROTO_MAGIC, .kind = PROTO_DENY };
 
+	if (e->num == EAGAIN)
+		(void)err_wrap(e,
+			"no process can be started (TasksMax= of the account, or of the login program's "
+			"unit, or kernel.pid_max, is used up)");
 	if (allow)
 		blame_host(e);
 	if (allow && e->cause != ERR_BY_ANYONE)

@@ -106,6 +106,42 @@ def test_a_login_program_that_lacks_a_right(b):
         b.check(len(lines) == 1, "the log says what is missing, and what may have taken it", lines, b.log_tail())
 
 
+@contextlib.contextmanager
+def _few_processes(b):
+    """A control group for who calls su; gives what puts a shell into it, or None where this host has no such limit."""
+    root = next((r for r in map(pathlib.Path, kernel.cgroup_roots()) if "pids" in r.name.split(",") or (
+        (r / "cgroup.subtree_control").exists() and "pids" in (r / "cgroup.subtree_control").read_text(encoding="ascii"))), None)
+    group = root and root / f"{b.stage.accounts.prefix}-few"
+    if not group:
+        yield None
+        return
+    group.mkdir()
+    try:
+        yield group
+    finally:
+        end = time.monotonic() + patient(10)
+        while group.exists() and time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                group.rmdir()
+            time.sleep(0.05)
+
+
+def test_a_unit_that_is_full(b):
+    """TasksMax= of the login program's own unit: whoever can't start a process says what is used up."""
+    name = b.alice.pw_name
+    with _few_processes(b) as group:
+        if not group:
+            b.skip("a login program with few processes", "no pids controller")
+            return
+        for most in (1, 2, 4):
+            (group / "pids.max").write_text(str(most), encoding="ascii")
+            b.stage.syslog.clear()
+            r = b.run("sh", "-c", f"echo $$ >{group}/cgroup.procs; exec su {name} -c 'echo in'")
+            lines = b.stage.syslog.wait("refused: .*TasksMax=.*used up")
+            b.check("in" not in r.stdout.split() and len(lines) == 1, f"{most} processes at most: the log says what is used up",
+                    lines or r.stdout, b.log_tail(3))
+
+
 def test_the_limits_after_the_login(b):
     name = b.alice.pw_name
     b.stage.config("Linger=yes\n")
