@@ -470,6 +470,9 @@ def test_by_other_tools(b):
             r = b.nsctl("image", "import", place / path, name, timeout=60)
             b.check(r.returncode == 0, f"{path} of buildah is imported", r.stdout + r.stderr)
         b.check(images.layers_of("oci:latest") == images.layers_of("docker:latest"), "both have the same layers")
+        # The store is a layout itself, which they read where it is.
+        tool("umoci", "unpack", "--image", f"{images.IMAGES}:oci:latest", place / "direct")
+        tool("skopeo", "inspect", f"oci:{images.IMAGES}:oci:latest")
         b.nsctl("image", "export", "oci", place / "out.tar")
         tool("skopeo", "copy", f"oci-archive:{place}/out.tar:oci:latest", f"oci:{place}/layout:1")
         tool("umoci", "unpack", "--image", f"{place}/layout:1", place / "bundle")
