@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/parse.h"
+#include "core/plan/sessionenv.h"
 #include "helpers/image/image.h"
 #include "helpers/image/json.h"
 #include "helpers/image/layer.h"
@@ -35,6 +36,10 @@ static int take_env(struct assembly *a, const char *value, size_t *bytes, struct
 	*bytes += strlen(value) + 1;
 	if (!equals || equals == value)
 		return err_set(e, 0, "the image's environment has \"%.60s\"", value);
+	/* Beyond them its logins would be refused. */
+	if (a->image.environment.n == SESSIONENV_MOST)
+		return err_set(e, 0, "the image's environment has more than %d variables",
+			SESSIONENV_MOST);
 	if (*bytes >= IMAGE_ENVIRONMENT_MAX)
 		return err_set(e, 0, "the image's environment has more than %d bytes",
 			IMAGE_ENVIRONMENT_MAX);

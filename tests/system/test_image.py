@@ -277,6 +277,7 @@ def _image_cases():
         ("an environment with a line break", images.docker_save([layer], config=changed(config={"Env": ["A=b\nLD_PRELOAD=x"]})),
          "line break"),
         ("an environment without a name", images.docker_save([layer], config=changed(config={"Env": ["=b"]})), "environment"),
+        ("more variables than a login has", images.docker_save([layer], config=changed(config={"Env": [f"A{i}=b" for i in range(513)]})), "more than 512 variables"),
         ("no layers", images.docker_save([], config=changed(rootfs={"diff_ids": []})), "no layers"),
         ("another system", images.docker_save([layer], config=changed(os="windows")), "not for linux"),
         ("more layers than overlayfs takes", images.docker_save([layer], config=changed(
