@@ -120,6 +120,20 @@ static int take_group(struct account *a, const struct group *gr)
 	return a->group_names[i] ? 0 : -1;
 }
 
+FILE *account_open_lines(const char *path, char **text)
+{
+	_cleanup_file_ FILE *in = fopen(path, "re");
+	size_t room = 0;
+	ssize_t n;
+
+	*text = NULL;
+	if (!in)
+		return NULL;
+	/* Up to a 0 byte, which is nowhere in it: all of it. */
+	n = getdelim(text, &room, '\0', in);
+	return n < 0 && !feof(in) ? NULL : fmemopen(*text, n < 0 ? 0 : (size_t)n, "r");
+}
+
 /*
  * Read by ourselves: NSS leaves a source out that it can't read, without a word, and whose groups
  * aren't known would be given the policy of somebody else. This source is the one of which that
@@ -127,8 +141,8 @@ static int take_group(struct account *a, const struct group *gr)
  */
 static int read_local_groups(struct account *a, struct err *e)
 {
-	_cleanup_file_ FILE *f = fopen("/etc/group", "re");
-	_cleanup_free_ char *buf = NULL;
+	_cleanup_free_ char *text = NULL, *buf = NULL;
+	_cleanup_file_ FILE *f = account_open_lines("/etc/group", &text);
 	size_t size = 4096;
 	int r = ERANGE;
 

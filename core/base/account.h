@@ -5,6 +5,7 @@
 #include "core/base/err.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #define ACCOUNT_NAME_MAX   256   /* LOGIN_NAME_MAX, with the 0 */
@@ -50,6 +51,16 @@ int account_read(const char *name, struct account *ret, struct err *e);
  * Return: 1, 0, or -1 with @e where it can't be looked up.
  */
 int account_has_uid(const char *name, uid_t uid, struct err *e);
+
+/**
+ * account_open_lines() - What is in passwd(5) or group(5) now, for fgetpwent(3) or fgetgrent(3)
+ * @text:	to free(3) once the stream is closed; NULL where there is none
+ *
+ * A stream of memory: in a file's they ask for each line where it is, by an lseek(2), and there are thousands.
+ *
+ * Return: to fclose(3); NULL with errno.
+ */
+FILE *account_open_lines(const char *path, char **text);
 
 /* The uid of an account's name; a uid in digits is itself, of an account that is gone, too. Return: 0 or -1 with @e. */
 int account_uid(const char *word, uid_t *ret, struct err *e);

@@ -206,12 +206,16 @@ static int make_state(const char *path, mode_t mode, struct err *e)
 
 int io_open_state(const char *path, mode_t mode, struct err *e)
 {
-	_cleanup_close_ int fd = -EBADF;
+	const int how = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	_cleanup_close_ int fd = open(path, how);
 	struct stat st;
 
-	if (make_state(path, mode, e) < 0)
-		return -1;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* It mostly is there: mkdir(2) has others wait who want something in the directory above. */
+	if (fd < 0 && errno == ENOENT) {
+		if (make_state(path, mode, e) < 0)
+			return -1;
+		fd = open(path, how);
+	}
 	if (fd < 0)
 		return err_set(e, errno, "open the state directory %s", path);
 	if (fstat(fd, &st) < 0)

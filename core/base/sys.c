@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/ioprio.h>
 #include <linux/landlock.h>
 #include <linux/keyctl.h>
@@ -105,6 +106,11 @@ int sys_close_range(unsigned int first, unsigned int last)
 int sys_close_from(unsigned int first)
 {
 	return close_range(first, ~0U, 0);
+}
+
+int sys_cloexec_from(unsigned int first)
+{
+	return close_range(first, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
 int sys_landlock_abi(void)

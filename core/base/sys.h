@@ -74,6 +74,8 @@ int sys_pidfd_signal(int pidfd, int sig);
 /* close_range(2), Linux 5.9 */
 int sys_close_range(unsigned int first, unsigned int last);
 int sys_close_from(unsigned int first);
+/* FD_CLOEXEC for all of them, Linux 5.11 */
+int sys_cloexec_from(unsigned int first);
 
 /*
  * Landlock, landlock(7). The version of its interface, 0 where the kernel has none; from 6 on

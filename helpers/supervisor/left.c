@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "helpers/supervisor/left.h"
 
+#include "core/base/sys.h"
+
 #include <errno.h>
 #include <fcntl.h>
 
-/* FD_CLOEXEC or 0 for each fd that it names. Return: 0 or -1 with errno. */
-static int mark(const struct supervisor_left *l, int flag)
+/* Each fd that it names outlives an exec. Return: 0 or -1 with errno. */
+static int hand_down(const struct supervisor_left *l)
 {
 	const struct session *s = &l->session;
 	const int fds[] = { l->sock, s->signals, s->lock, s->listener, s->init, s->leash,
@@ -15,30 +17,29 @@ static int mark(const struct supervisor_left *l, int flag)
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
-		if (fds[i] >= 0 && fcntl(fds[i], F_SETFD, flag) < 0)
+		if (fds[i] >= 0 && fcntl(fds[i], F_SETFD, 0) < 0)
 			r = -1;
 	for (size_t i = 0; i < s->groups.n; i++)
-		if (fcntl(s->groups.move[i], F_SETFD, flag) < 0)
+		if (fcntl(s->groups.move[i], F_SETFD, 0) < 0)
 			r = -1;
 	for (size_t i = 0; i < s->refresh.n; i++)
-		if ((s->refresh.fs[i] >= 0 &&
-			    fcntl(s->refresh.fs[i], F_SETFD, flag) < 0) ||
+		if ((s->refresh.fs[i] >= 0 && fcntl(s->refresh.fs[i], F_SETFD, 0) < 0) ||
 			(s->refresh.lower[i] >= 0 &&
-				fcntl(s->refresh.lower[i], F_SETFD, flag) < 0))
+				fcntl(s->refresh.lower[i], F_SETFD, 0) < 0))
 			r = -1;
 	return r;
 }
 
 int left_write(struct supervisor_left *l, int *ret, struct err *e)
 {
-	int r = mark(l, 0);
+	int r = hand_down(l);
 
 	if (r < 0)
 		(void)err_set(e, errno, "hand the session over");
 	else
 		r = pass_on_write(&l->head, sizeof(*l), l->session.plan, ret, e);
 	if (r < 0)
-		(void)mark(l, FD_CLOEXEC);
+		(void)sys_cloexec_from(3);
 	return r;
 }
 
@@ -51,7 +52,7 @@ int left_read(int fd, struct supervisor_left *l, struct plan *plan, struct err *
 	return 0;
 }
 
-int left_keep(const struct supervisor_left *l, struct err *e)
+int left_keep(struct err *e)
 {
-	return mark(l, FD_CLOEXEC) < 0 ? err_set(e, errno, "take the session over") : 0;
+	return sys_cloexec_from(3) < 0 ? err_set(e, errno, "take the session over") : 0;
 }

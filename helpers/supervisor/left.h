@@ -40,5 +40,5 @@ int left_write(struct supervisor_left *l, int *ret, struct err *e);
  */
 int left_read(int fd, struct supervisor_left *l, struct plan *plan, struct err *e);
 
-/* No fd of it outlives another exec. Return: 0 or -1 with @e. */
-int left_keep(const struct supervisor_left *l, struct err *e);
+/* None of its fds, and no other, outlives the next exec. Return: 0 or -1 with @e. */
+int left_keep(struct err *e);

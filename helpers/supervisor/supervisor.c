@@ -502,7 +502,7 @@ static void run(struct supervisor_left *l)
 		.network = NETWORK_WATCH_NONE };
 
 	groups_let_go(s->preparer);
-	if (left_keep(l, &w.why) == 0 && open_first(s, &w.serve, w.first, &w.why) == 0)
+	if (left_keep(&w.why) == 0 && open_first(s, &w.serve, w.first, &w.why) == 0)
 		watch(&w);
 	serve_shut(&w.serve, s);
 	serve_end(&w.serve);

@@ -21,6 +21,8 @@ const char *const cgroup_controllers[CGROUP_N_CONTROLLERS] = { "pids", "memory",
 static char *mounts[CGROUP_N_CONTROLLERS]; /* NULL: nowhere */
 static bool parts[CGROUP_N_CONTROLLERS]; /* of a hierarchy, where none is mounted whole */
 static bool known;
+static enum plan_cgroup_kind
+	kind; /* of theirs; PLAN_CGROUP_NONE: not looked at, or there are none */
 
 bool cgroup_has_word(const char *text, const char *word)
 {
@@ -133,6 +135,7 @@ void cgroup_mounts_hear(const char *text)
 		text += len + (text[len] == '\n');
 	}
 	known = true;
+	kind = PLAN_CGROUP_NONE;
 }
 
 int cgroup_path(const char *controller, const char *group, const char *file, char *buf,
@@ -147,7 +150,7 @@ int cgroup_path(const char *controller, const char *group, const char *file, cha
 	return len > 0 && (size_t)len < size ? 0 : -1;
 }
 
-enum plan_cgroup_kind cgroup_kind(void)
+static enum plan_cgroup_kind look_at_kind(void)
 {
 	char path[PATH_MAX];
 	bool any = false;
@@ -161,4 +164,11 @@ enum plan_cgroup_kind cgroup_kind(void)
 		any = true;
 	}
 	return any ? PLAN_CGROUP_V1 : PLAN_CGROUP_NONE;
+}
+
+enum plan_cgroup_kind cgroup_kind(void)
+{
+	if (kind == PLAN_CGROUP_NONE)
+		kind = look_at_kind();
+	return kind;
 }

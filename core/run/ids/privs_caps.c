@@ -6,12 +6,15 @@
 #include <stdbool.h>
 #include <sys/capability.h>
 
-/* Whether the kernel knows the capability; -1 when it didn't say. */
-static int is_known(cap_value_t c)
+/* How many capabilities the kernel knows, as libcap found when it was loaded; -1 with errno where it knows the next one, too. */
+static int count_caps(void)
 {
-	if (cap_get_bound(c) >= 0)
-		return 1;
-	return errno == EINVAL ? 0 : -1;
+	cap_value_t n = cap_max_bits();
+	int more = cap_get_bound(n);
+
+	if (more >= 0)
+		errno = EBADMSG;
+	return more < 0 && errno == EINVAL ? n : -1;
 }
 
 static int raise_cap(cap_t caps, cap_value_t c)
@@ -24,12 +27,10 @@ static int raise_cap(cap_t caps, cap_value_t c)
 static int drop_caps(uint64_t keep)
 {
 	cap_t caps = cap_init();
-	int r = caps ? 0 : -1, known = 1;
+	int n = count_caps(), r = caps && n > 0 ? 0 : -1;
 
-	for (cap_value_t c = 0; r == 0 && (known = is_known(c)) > 0; c++)
+	for (cap_value_t c = 0; r == 0 && c < n; c++)
 		r = keep >> c & 1 ? raise_cap(caps, c) : cap_drop_bound(c);
-	if (r == 0)
-		r = known;
 	if (r == 0)
 		r = cap_set_proc(caps);
 	(void)cap_free(caps);
@@ -39,10 +40,10 @@ static int drop_caps(uint64_t keep)
 static bool caps_are(uint64_t keep)
 {
 	cap_t caps = cap_get_proc();
-	bool same = caps != NULL;
-	int known = 0;
+	int n = count_caps();
+	bool same = caps && n > 0;
 
-	for (cap_value_t c = 0; same && (known = is_known(c)) > 0; c++) {
+	for (cap_value_t c = 0; same && c < n; c++) {
 		cap_flag_value_t have = CAP_SET;
 
 		if (keep >> c & 1)
@@ -51,7 +52,7 @@ static bool caps_are(uint64_t keep)
 		       have == CAP_CLEAR && cap_get_bound(c) == 0;
 	}
 	(void)cap_free(caps);
-	return same && known == 0;
+	return same;
 }
 
 int privs_keep_caps(uint64_t keep, struct err *e)
@@ -65,11 +66,15 @@ int privs_keep_caps(uint64_t keep, struct err *e)
 int privs_held(uint64_t *ret, struct err *e)
 {
 	cap_t caps = cap_get_proc();
+	int n = caps ? count_caps() : -1;
 	uint64_t held = 0;
 
-	if (!caps)
-		return err_set(e, errno, "look at the capabilities");
-	for (cap_value_t c = 0; is_known(c) > 0; c++) {
+	if (n < 0) {
+		(void)err_set(e, errno, "look at the capabilities");
+		(void)cap_free(caps);
+		return -1;
+	}
+	for (cap_value_t c = 0; c < n; c++) {
 		cap_flag_value_t have = CAP_CLEAR;
 
 		if (cap_get_flag(caps, c, CAP_PERMITTED, &have) == 0 && have == CAP_SET)

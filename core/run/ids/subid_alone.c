@@ -92,11 +92,22 @@ static int check_id(const struct account *a, const struct kind *k, const char *n
 		       : 0;
 }
 
+/* Where there are none, or they aren't ours to read, nothing is known against it. */
+static int may_do_without(const FILE *in, const char *path, struct err *e)
+{
+	return in || errno == ENOENT || errno == EACCES
+		       ? 0
+		       : err_set(e, errno, "read %s", path);
+}
+
 static int check_accounts(const struct account *a, const struct kind *k, struct err *e)
 {
-	_cleanup_file_ FILE *in = fopen("/etc/passwd", "re");
+	_cleanup_free_ char *text = NULL;
+	_cleanup_file_ FILE *in = account_open_lines("/etc/passwd", &text);
 	const struct passwd *pw;
 
+	if (may_do_without(in, "/etc/passwd", e) < 0)
+		return -1;
 	/* Its own ids are idmap_make()'s to look at. */
 	while (in && (pw = fgetpwent(in)))
 		if (pw->pw_uid != a->uid &&
@@ -115,9 +126,12 @@ static bool has_group(const struct account *a, gid_t gid)
 
 static int check_groups(const struct account *a, const struct kind *k, struct err *e)
 {
-	_cleanup_file_ FILE *in = fopen("/etc/group", "re");
+	_cleanup_free_ char *text = NULL;
+	_cleanup_file_ FILE *in = account_open_lines("/etc/group", &text);
 	const struct group *gr;
 
+	if (may_do_without(in, "/etc/group", e) < 0)
+		return -1;
 	while (in && (gr = fgetgrent(in)))
 		if (!has_group(a, gr->gr_gid) &&
 			check_id(a, k, gr->gr_name, gr->gr_gid, e) < 0)
