@@ -17,7 +17,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#define LEDGER_MAX (1U << 20)
+#define LEDGER_MAX (1U << 26)
 
 static void put_sock(struct nl_sock **s)
 {

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define COLUMNS_DEFAULT "user,address,link,sessions,publish,in,out,refused"
-#define LEDGER_MAX      (1U << 20)
+#define LEDGER_MAX      (1U << 26)
 #define CELL_MAX        (NETRULES_MAX * NETRULES_PUBLISH_TEXT)
 
 struct row {

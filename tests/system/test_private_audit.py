@@ -307,6 +307,38 @@ def test_an_account_that_is_made_anew(b):
         b.check(not _entries(w, mine), "of the former one no connection is left", _entries(w, mine))
 
 
+def test_a_pool_that_is_used_up(b):
+    """And one of as many accounts as a university has had: each line is an account that has an address."""
+    if not _possible(b):
+        return
+    name, ledger = b.alice.pw_name, pathlib.Path("/var/lib/nsshell/addresses")
+    b.stage.config("[Network]\nPool=100.64.0.0/28\n[Default]\n" + PRIVATE)
+    had = ledger.read_text(encoding="ascii") if ledger.exists() else None
+    ledger.parent.mkdir(mode=0o700, exist_ok=True)
+    try:
+        with World(b) as w:
+            lines = [f"{3000000 + n} {n} whohasit{n}\n" for n in range(1, 60001)]
+            ledger.write_text("".join(lines[:14]), encoding="ascii")
+            r = w.ssh(name, "true")
+            b.check(r.returncode != 0 and "no address is left: give [Network] a larger Pool=" in b.log_tail(40),
+                    "a pool that is used up refuses the next account's login, and the log says what to do", r.returncode, b.log_tail())
+            ledger.write_text("".join(lines[:6] + lines[7:14]), encoding="ascii")
+            with w.shell(name) as a:
+                b.check(_address(a) == "100.64.0.7", "and an address whose line is removed is the next one's", _address(a), b.log_tail())
+            b.gone()
+            b.stage.config(PRIVATE)
+            ledger.write_text("".join(lines), encoding="ascii")
+            for what in ("the 60,001st account has an address", "and keeps it"):
+                with w.shell(name) as a:
+                    b.check(_address(a) == "100.64.234.97", what, _address(a), b.log_tail())
+                b.gone()
+    finally:
+        if had is None:
+            ledger.unlink()
+        else:
+            ledger.write_text(had, encoding="ascii")
+
+
 def test_hairpins(b):
     """From a box to what the host publishes: one's own is no way, nor another's, but where it is allowed."""
     if not _possible(b):

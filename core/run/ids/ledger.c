@@ -9,9 +9,9 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
-#define TEXT_MAX (1U << 20)
-#define LOCK_MS  5000
+#define LOCK_MS 5000
 
 int ledger_open(const char *path, bool write, int *ret_fd, struct err *e)
 {
@@ -44,13 +44,20 @@ static int lock(int fd, const char *path, int how, struct err *e)
 
 int ledger_read(int fd, const char *path, int how, char **ret, struct err *e)
 {
-	_cleanup_free_ char *text = malloc(TEXT_MAX);
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	size_t size;
 
-	if (!text)
-		return err_set(e, ENOMEM, "read %s", path);
 	if (lock(fd, path, how, e) < 0)
 		return -1;
-	if (io_read_text(AT_FDCWD, path, text, TEXT_MAX) < 0)
+	if (fstat(fd, &st) < 0)
+		return err_set(e, errno, "read %s", path);
+	/* As long as it is: one of many accounts mustn't keep out those that are in it. */
+	size = (size_t)st.st_size + 2;
+	text = malloc(size);
+	if (!text)
+		return err_set(e, ENOMEM, "read %s", path);
+	if (io_read_text(AT_FDCWD, path, text, size) < 0)
 		return err_set(e, errno, "read %s", path);
 	*ret = text;
 	text = NULL;
