@@ -189,7 +189,7 @@ static void put_mark(
 }
 
 /*
- * What was refused of each link, and how many connections it has begun, and how many were from
+ * What was refused of each link, and how many connections it has, and has begun, and how many were from
  * beyond; what accounts may reach, which of them has a rule of its own at all, and what of the host's leads to them.
  */
 static void put_sets(FILE *out)
@@ -205,7 +205,9 @@ static void put_sets(FILE *out)
 	};
 
 	fputs("\tset connections {\n\t\ttype ifname\n\t\tflags dynamic\n\t}\n"
+	      "\tset begun {\n\t\ttype ifname\n\t\tflags dynamic\n\t}\n"
 	      "\tset incoming {\n\t\ttype ifname\n\t\tflags dynamic\n\t}\n"
+	      "\tset begun_incoming {\n\t\ttype ifname\n\t\tflags dynamic\n\t}\n"
 	      "\tset refused {\n\t\ttype ifname\n\t\tflags dynamic\n\t\tcounter\n\t}\n"
 	      "\tset " NETPOOL_RULED " {\n\t\ttype ifname\n\t}\n",
 		out);
@@ -365,17 +367,19 @@ static void put_filter(bool names, uint32_t connections, FILE *out)
 {
 	/*
 	 * What isn't a connection's first packet begins none: the kernel would take one that was ended here for a new one
-	 * of the box's, as soon as the box says another word in it (nf_conntrack_tcp_loose).
+	 * of the box's, as soon as the box says another word in it (nf_conntrack_tcp_loose). One of TCP that is closed
+	 * isn't counted any more, and still remembered, for two minutes: so no more begin than that in one.
 	 */
 	fprintf(out,
 		"\tchain begun {\n"
 		"\t\ttcp flags & (fin | syn | rst | ack) != syn goto dropped\n"
 		"\t\tadd @connections { iifname ct count over %u } goto rejected\n"
+		"\t\tmeta l4proto tcp add @begun { iifname limit rate over %u/minute burst %u packets } goto rejected\n"
 		"\t\taccept\n\t}\n"
 		"\tchain allowed {\n"
 		"\t\tct state new goto begun\n"
 		"\t\taccept\n\t}\n",
-		connections);
+		connections, connections, connections);
 	put_redirected(names, out);
 	put_ruled(out);
 	fputs("\tchain to_host {\n" ANSWERS REDIRECTED "\t\tiifname @" NETPOOL_RULED
@@ -390,8 +394,10 @@ static void put_filter(bool names, uint32_t connections, FILE *out)
 	      "\tchain in {\n\t\tct state established,related accept\n",
 		out);
 	fprintf(out,
-		"\t\tct status dnat ct state new add @incoming { oifname ct count over %u } drop\n",
-		connections);
+		"\t\tct status dnat ct state new add @incoming { oifname ct count over %u } drop\n"
+		"\t\tct status dnat ct state new meta l4proto tcp add @begun_incoming "
+		"{ oifname limit rate over %u/minute burst %u packets } drop\n",
+		connections, connections, connections);
 	fputs("\t\tct status dnat accept\n\t\tdrop\n\t}\n"
 	      "\tchain forward {\n\t\ttype filter hook forward priority 0\n"
 	      "\t\tiifname \"" NETPOOL_LINK "*\" goto out\n"

@@ -544,7 +544,8 @@ int net_table_set(struct net_request *q, struct err *e)
 /* ---- what is of links that are gone ------------------------------------------------- */
 
 /* Sets with what the kernel counts of each link. */
-static const char *const by_link[] = { "refused", "connections", "incoming" };
+static const char *const by_link[] = { "refused", "connections", "begun", "incoming",
+	"begun_incoming" };
 
 #define N_BY_LINK (sizeof(by_link) / sizeof(*by_link))
 

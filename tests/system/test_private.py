@@ -11,7 +11,7 @@ import time
 
 from harness import kernel
 from harness.shell import Shell
-from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask, reach
+from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, SERVER, World, ask, reach
 
 PRIVATE = "Network=private\n"
 METADATA = "169.254.169.254"  # where Google's cloud has names, too
@@ -587,6 +587,40 @@ for i in range(200):
 print(n)' """)
         r = w.on_host("cat /proc/sys/net/netfilter/nf_conntrack_count")
         b.check(int(r.stdout) < 60, "two hundred by UDP take no room either", (seen, r.stdout))
+
+
+CLOSED = """python3 -c '
+import socket, sys
+done = 0
+for _ in range(int(sys.argv[2])):
+    s = socket.socket()
+    s.settimeout(2)
+    try:
+        s.connect((sys.argv[1], 7000))
+        s.recv(100)
+        done += 1
+    except OSError:
+        pass
+    s.close()
+print(done)' """
+
+
+def test_connections_that_are_closed(b):
+    """The kernel remembers them for two minutes: who closes them fast fills its table as who keeps them."""
+    if not _possible(b):
+        return
+    name = b.alice.pw_name
+    b.stage.config(f"[Network]\nConnectionsMax=50\n[Default]\n{PRIVATE}[User {name}]\nPublish=7000\n")
+    with World(b) as w, w.shell(name) as a, w.shell(b.bob.pw_name) as o:
+        w.serve(w.beyond, BEYOND4, 7000)
+        seen = int(a.do(f"{CLOSED} {BEYOND4} 300")), o.do(ask(BEYOND4, 7000))
+        r = w.on_host("cat /proc/sys/net/netfilter/nf_conntrack_count")
+        b.check(50 <= seen[0] < 200 and seen[1] == HOST4 and int(r.stdout) < 220, "of 300 connections that are closed at once no more are "
+                "taken than may be open, and another account has its own", seen, r.stdout)
+        a.do("cat >server.py <<'END'\n" + SERVER + "END\npython3 server.py 0.0.0.0 7000 tcp >/dev/null 2>&1 & "
+             "for i in $(seq 400); do grep -q ':1B58 .* 0A ' /proc/net/tcp && break; sleep .05; done")
+        seen = int(b.run(*w.enter(w.beyond), "sh", "-c", f"{CLOSED.replace('(2)', '(0.1)')} {HOST4} 100").stdout)
+        b.check(50 <= seen < 100, "nor of a hundred that come in by a published port", seen)
 
 
 def test_rules_need_the_network(b):

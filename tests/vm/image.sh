@@ -86,7 +86,7 @@ install_modules() {
 	mkdir -p "$root/lib/modules/$kernel"
 	cp "$work/kernel/lib/modules/$kernel"/modules.{builtin,builtin.modinfo,order} "$root/lib/modules/$kernel/"
 	module_files autofs4 virtio_net virtio_blk virtio_pci virtio_rng fuse overlay loop tun quota_v2 \
-		veth nf_tables nft_ct nft_fib_inet nft_chain_nat nft_nat nft_masq nft_connlimit nft_reject_inet |
+		veth nf_tables nft_ct nft_fib_inet nft_chain_nat nft_nat nft_masq nft_connlimit nft_limit nft_reject_inet |
 		while read -r f; do install -Dm644 "$f" "$root/${f#"$work/kernel"}"; done
 	depmod -b "$root" "$kernel"
 }

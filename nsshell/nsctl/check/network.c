@@ -185,7 +185,7 @@ static void check_way_out(const struct policy *p, struct findings *f)
 	if (strncmp(e.msg, NETPOOL_LACKS, strlen(NETPOOL_LACKS)) == 0)
 		findings_add(f, FINDING_ERROR, PRIVATE ": their logins are refused",
 			"modprobe -a veth nf_tables nft_ct nft_fib_inet nft_chain_nat nft_nat nft_masq "
-			"nft_connlimit nft_reject_inet nf_conntrack_netlink, and see which it doesn't find. When the kernel was upgraded "
+			"nft_connlimit nft_limit nft_reject_inet nf_conntrack_netlink, and see which it doesn't find. When the kernel was upgraded "
 			"since the last boot its modules may be gone: reboot. Else install all of the "
 			"distribution's modules (linux-image-amd64; linux-modules-extra-*), or a kernel with "
 			"CONFIG_VETH, CONFIG_NF_TABLES_INET and what these are of",
