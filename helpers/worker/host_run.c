@@ -12,12 +12,10 @@
 #include "core/run/ids/schedule.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -70,30 +68,6 @@ static int environment(const struct host_run *in, struct strlist *ret, struct er
 }
 
 /* ---- the program's process ---------------------------------------------------------------- */
-
-/*
- * Should:   become the account for good
- * Mustn't:  touch the bounding set, or no_new_privs: a setuid program of the host's is what it is by them
- */
-static int become(const struct host_run *in, struct err *e)
-{
-	const struct account *a = in->account;
-	cap_t none = cap_init(), have = NULL;
-	bool bare;
-
-	if (setgroups(in->n_groups, in->groups) < 0 ||
-		setresgid(a->gid, a->gid, a->gid) < 0 ||
-		setresuid(a->uid, a->uid, a->uid) < 0)
-		return err_set(e, errno, "become %.60s", a->name);
-	have = cap_get_proc();
-	bare = none && have && cap_compare(have, none) == 0;
-	(void)cap_free(have);
-	(void)cap_free(none);
-	if (!bare || getuid() == 0 || setresuid((uid_t)-1, 0, (uid_t)-1) == 0 ||
-		setgroups(0, NULL) == 0)
-		return err_set(e, EPERM, "prove that root is left behind");
-	return 0;
-}
 
 static int take_stdio(const int own[3], int *report, struct err *e)
 {
@@ -156,12 +130,15 @@ static int is_roots_program(const char *program, uid_t uid, struct err *e)
 static _Noreturn void program(const struct host_run *in, const int own[3], int slave,
 	int report, char *const *env)
 {
+	const struct account *a = in->account;
 	struct err e = { 0 };
 
 	enter_default_signals();
+	/* Not the bounding set, nor no_new_privs: a setuid program of the host's is what it is by them. */
 	if (settle(in, slave, &e) == 0 && take_stdio(own, &report, &e) == 0 &&
-		become(in, &e) == 0 && privs_leave_keyring(&e) == 0 &&
-		is_roots_program(in->command->program, in->account->uid, &e) == 0) {
+		privs_become_account(a->uid, a->gid, in->groups, in->n_groups, &e) == 0 &&
+		privs_leave_keyring(&e) == 0 &&
+		is_roots_program(in->command->program, a->uid, &e) == 0) {
 		/* After the ids have changed, which clears it; a setuid program's is cleared, too. */
 		(void)prctl(PR_SET_PDEATHSIG, SIGHUP, 0, 0, 0);
 		(void)execve(

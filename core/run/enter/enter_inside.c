@@ -11,10 +11,8 @@
 #include "core/run/ids/privs.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -121,52 +119,6 @@ void enter_default_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int drop_bounding_set(uint64_t keep)
-{
-	cap_value_t c = 0;
-
-	for (; cap_get_bound(c) >= 0; c++)
-		if (!(keep >> c & 1) && cap_drop_bound(c) < 0)
-			return -1;
-	/* EINVAL: the kernel has no such capability (prctl(2)); there are forty of them. */
-	return errno == EINVAL && c > CAP_WAKE_ALARM ? 0 : -1;
-}
-
-/*
- * Should:   become a user of the box for good, where nothing but the ids tells it from others
- * Mustn't:  leave a way back; proves that there is none
- */
-static int become_user(const struct enter_person *p, struct err *e)
-{
-	if (setgroups(p->n_groups, p->groups) < 0 ||
-		setresgid(p->gid, p->gid, p->gid) < 0)
-		return err_set(e, errno, "become group %u inside", p->gid);
-	if (drop_bounding_set(p->caps) < 0)
-		return err_set(e, errno, "drop capabilities");
-	if (setresuid(p->uid, p->uid, p->uid) < 0)
-		return err_set(e, errno, "become uid %u inside", p->uid);
-	/* From now on the box's user could debug it: fs.suid_dumpable in proc(5). */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return err_set(e, errno, "hide from the box");
-	if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || setgroups(0, NULL) == 0)
-		return err_set(e, EPERM, "prove that root is left behind");
-	return 0;
-}
-
-/* Permitted, effective, inheritable, and with them ambient: empty. */
-static int prove_no_caps(struct err *e)
-{
-	cap_t none = cap_init(), have;
-	int r = none && cap_set_proc(none) == 0 ? 0 : -1;
-
-	have = r == 0 ? cap_get_proc() : NULL;
-	if (!have || cap_compare(have, none) != 0)
-		r = err_set(e, errno, "prove that no capability is left");
-	(void)cap_free(have);
-	(void)cap_free(none);
-	return r;
-}
-
 int enter_become(const struct enter_person *p, const struct filter *filter, struct err *e)
 {
 	int r;
@@ -176,10 +128,12 @@ int enter_become(const struct enter_person *p, const struct filter *filter, stru
 		return err_set(e, errno, "give the process abstract sockets of its own");
 	if (filter_install(filter, e) < 0)
 		return -1;
-	if (p->uid != 0)
-		r = become_user(p, e) < 0 ? -1 : prove_no_caps(e);
-	else
+	if (p->uid == 0)
 		r = privs_keep_caps(p->caps, e);
+	else if (privs_drop_bound(p->caps) < 0)
+		r = err_set(e, errno, "drop capabilities");
+	else
+		r = privs_become_account(p->uid, p->gid, p->groups, p->n_groups, e);
 	if (r < 0)
 		return -1;
 	if (p->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 int privs_become_root_here(struct err *e)
@@ -15,6 +16,21 @@ int privs_become_root_here(struct err *e)
 	if (getuid() != 0 || geteuid() != 0 || getgid() != 0 || getegid() != 0 ||
 		getgroups(0, NULL) != 0)
 		return err_set(e, EPERM, "prove that this is root of the box");
+	return 0;
+}
+
+int privs_become_account(
+	uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups, struct err *e)
+{
+	if (setgroups(n_groups, groups) < 0 || setresgid(gid, gid, gid) < 0 ||
+		setresuid(uid, uid, uid) < 0)
+		return err_set(e, errno, "become uid %u", uid);
+	/* From now on who has that uid could debug it: fs.suid_dumpable in proc(5). */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_set(e, errno, "hide from uid %u", uid);
+	if (privs_drop_caps(0) < 0 || getuid() == 0 ||
+		setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || setgroups(0, NULL) == 0)
+		return err_set(e, EPERM, "prove that root is left behind");
 	return 0;
 }
 

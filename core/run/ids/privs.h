@@ -54,6 +54,24 @@ int privs_look_as_root(struct err *e);
 int privs_leave_keyring(struct err *e);
 
 /**
+ * privs_become_account() - Be somebody else for good, who isn't root: ids, groups, no capability
+ *
+ * Should:   be the last thing that is done with rights: also by who is root of a box
+ * Mustn't:  be relied on for the bounding set and no_new_privs, which it leaves as they are
+ *
+ * Proves that there is no way back. Return: 0 or -1 with @e, and then it may be in between.
+ */
+int privs_become_account(
+	uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups, struct err *e);
+
+/**
+ * privs_drop_bound() - No capability but @keep in the bounding set any more
+ *
+ * Return: 0 or -1 with errno.
+ */
+int privs_drop_bound(uint64_t keep);
+
+/**
  * privs_keep_caps() - Permitted, effective and bounding set become @keep, for good
  * @keep:	bit N is capability N
  *

@@ -24,42 +24,31 @@ static int raise_cap(cap_t caps, cap_value_t c)
 	return cap_set_flag(caps, CAP_EFFECTIVE, 1, &c, CAP_SET);
 }
 
-static int drop_caps(uint64_t keep)
+int privs_drop_bound(uint64_t keep)
 {
-	cap_t caps = cap_init();
-	int n = count_caps(), r = caps && n > 0 ? 0 : -1;
+	int n = count_caps(), r = n > 0 ? 0 : -1;
 
 	for (cap_value_t c = 0; r == 0 && c < n; c++)
-		r = keep >> c & 1 ? raise_cap(caps, c) : cap_drop_bound(c);
-	if (r == 0)
-		r = cap_set_proc(caps);
-	(void)cap_free(caps);
+		if (!(keep >> c & 1))
+			r = cap_drop_bound(c);
 	return r;
 }
 
-static bool caps_are(uint64_t keep)
+static bool is_bound(uint64_t keep)
 {
-	cap_t caps = cap_get_proc();
 	int n = count_caps();
-	bool same = caps && n > 0;
+	bool is = n > 0;
 
-	for (cap_value_t c = 0; same && c < n; c++) {
-		cap_flag_value_t have = CAP_SET;
-
-		if (keep >> c & 1)
-			continue;
-		same = cap_get_flag(caps, c, CAP_PERMITTED, &have) == 0 &&
-		       have == CAP_CLEAR && cap_get_bound(c) == 0;
-	}
-	(void)cap_free(caps);
-	return same;
+	for (cap_value_t c = 0; is && c < n; c++)
+		is = keep >> c & 1 || cap_get_bound(c) == 0;
+	return is;
 }
 
 int privs_keep_caps(uint64_t keep, struct err *e)
 {
-	if (drop_caps(keep) < 0)
+	if (privs_drop_bound(keep) < 0 || privs_drop_caps(keep) < 0)
 		return err_set(e, errno, "drop capabilities");
-	return caps_are(keep) ? 0
+	return is_bound(keep) ? 0
 			      : err_set(e, EPERM, "prove that the capabilities are gone");
 }
 
@@ -90,13 +79,16 @@ int privs_drop_caps(uint64_t keep)
 	cap_t want = cap_init(), have = NULL;
 	int r = want ? 0 : -1;
 
-	for (cap_value_t c = 0; r == 0 && c < 64; c++)
+	/* One that this kernel has not nobody can have. */
+	for (cap_value_t c = 0; r == 0 && c < cap_max_bits(); c++)
 		if (keep >> c & 1)
 			r = raise_cap(want, c);
 	if (r == 0)
 		r = cap_set_proc(want);
 	if (r == 0)
 		have = cap_get_proc();
+	if (have && cap_compare(have, want) != 0)
+		errno = EPERM;
 	if (!have || cap_compare(have, want) != 0)
 		r = -1;
 	(void)cap_free(have);
