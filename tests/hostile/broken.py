@@ -140,6 +140,7 @@ ROWS = (
      ("core/plan/filter.c", '\tDENY_IF("ioctl", FILTER_EQUAL, 1, TIOCSETD),\n', "")),
     ("terminals", "a late answer of the admin's terminal is typed into her shell",
      ("core/run/terminal/proxy.c", "if (l->asked)", "if (false)")),
+    ("terminals", "an answer comes to her shell past a pipe", ("core/run/terminal/proxy.c", "\tfind_terminal(&l);\n", "\t(void)find_terminal;\n")),
 )
 # In another group than that of the rules; where nothing but the group is named, all of it. "system NAME": a test of tests/system.
 GROUPS = {"own_network": "private", **{g: g for g in ("judge", "ipc", "masks", "commands", "network", "terminals")}}

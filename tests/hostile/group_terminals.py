@@ -171,6 +171,15 @@ def _answered(g):
             seen = t.ask("echo clean")
             g.judge(f"nsjoin {options}: a late answer of the terminal's is typed into no shell",
                     f"{bool(asked)} {gone} {seen} {marker.exists()}", "True True clean False")
+        # By pipes, with the terminal at the end of one alone.
+        t.line(f"{g.stage.bin}/nsjoin -q {g.alice.pw_name} sh -c 'printf \"\\033[casking\\n\"; exec sleep 3600' </dev/null")
+        t.expect("^asking")
+        t.type(f"\x1b[?62c\ntouch {marker}\n")
+        for pid in below("sleep"):
+            g.kill(pid)
+        t.expect(r"bash\S*# ", 20)
+        seen = t.ask("echo clean")
+        g.judge("nsjoin in a pipe: what the terminal answers is typed into no shell", f"{seen} {marker.exists()}", "clean False")
         t.line("exit")
         t.close()
     marker.unlink(missing_ok=True)

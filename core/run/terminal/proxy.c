@@ -142,6 +142,17 @@ static void give_back(struct loop *l)
 	pty_restore(&l->terminal);
 }
 
+/* Pipes that end in a terminal of root's: what a session shows there asks it as well. */
+static void find_terminal(struct loop *l)
+{
+	struct err ignored;
+
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		if (l->asked && l->terminal.fd < 0 && geteuid() == 0 &&
+			pty_is_terminal(fd) > 0)
+			(void)pty_take_quiet(fd, &l->terminal, &ignored);
+}
+
 static void stop_ourselves(struct loop *l)
 {
 	bool pty = l->terminal.fd >= 0;
@@ -322,11 +333,18 @@ static bool may_ask(const uint8_t *text, size_t size)
 	return false;
 }
 
-static void show(void *loop, const void *text, size_t size)
+static void note(void *loop, const void *text, size_t size)
 {
 	struct loop *l = loop;
 
 	l->asked = l->asked || may_ask(text, size);
+}
+
+static void show(void *loop, const void *text, size_t size)
+{
+	struct loop *l = loop;
+
+	note(loop, text, size);
 	observers_show(&l->observers, text, size);
 }
 
@@ -357,9 +375,15 @@ static int begin(struct loop *l, struct err *e)
 	} else {
 		relay_begin(&l->way[IN], io[0] < 0 ? -EBADF : STDIN_FILENO, io[0], true);
 		relay_begin(&l->way[OUT], io[1], STDOUT_FILENO, false);
+		l->way[OUT].shown = note;
+		l->way[OUT].shown_arg = l;
 	}
 	if (io[2] >= 0)
 		relay_begin(&l->way[ERR], io[2], STDERR_FILENO, false);
+	if (io[2] >= 0 && !p->far) {
+		l->way[ERR].shown = note;
+		l->way[ERR].shown_arg = l;
+	}
 	return 0;
 }
 
@@ -378,6 +402,7 @@ int proxy_run(struct proxy *p, struct proxy_end *ret, struct err *e)
 		if (r == 0 && l.lost != 0 && l.end.signal == 0)
 			r = err_set(e, l.lost, "pass on what the command writes");
 	}
+	find_terminal(&l);
 	give_back(&l);
 	pty_release(&l.terminal);
 	observers_end(&l.observers);
