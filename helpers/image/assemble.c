@@ -457,7 +457,7 @@ static int put_onto(struct assembly *a, const char *hex, const struct blob *laye
 int assemble_onto(struct assembly *a, const char *hex, const struct blob *layer,
 	int64_t created, struct err *e)
 {
-	struct source in_store = { .store = a->store, .dir = -EBADF };
+	struct source in_store = { .store = a->store, .dir = -EBADF, .in_store = true };
 	char when[WHEN_MAX];
 	int r;
 

@@ -337,17 +337,27 @@ int source_get(struct source *s, const char *name, struct blob *ret, struct err 
 	return 0;
 }
 
+static int get_from_store(
+	const struct source *s, const char *hex, struct blob *ret, struct err *e)
+{
+	uint64_t size;
+
+	if (!store_has_blob(s->store, hex, &size))
+		return err_set(
+			e, 0, "sha256:%.12s isn't in the store (nsctl image fsck)", hex);
+	*ret = (struct blob){ .size = size };
+	memcpy(ret->hex, hex, sizeof(ret->hex));
+	return 0;
+}
+
+/* Also of what the store has already the archive must have the bytes: who only knows another image's digest hasn't its files. */
 int source_get_digest(struct source *s, const char *hex, struct blob *ret, struct err *e)
 {
 	char name[sizeof("blobs/sha256/") + IMAGE_HEX];
-	uint64_t size;
 
+	if (s->in_store)
+		return get_from_store(s, hex, ret, e);
 	(void)snprintf(name, sizeof(name), "blobs/sha256/%s", hex);
-	if (store_has_blob(s->store, hex, &size)) {
-		*ret = (struct blob){ .size = size };
-		memcpy(ret->hex, hex, sizeof(ret->hex));
-		return 0;
-	}
 	if (source_get(s, name, ret, e) < 0)
 		return -1;
 	if (strcmp(ret->hex, hex) != 0)

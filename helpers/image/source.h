@@ -13,7 +13,8 @@ struct member {
 
 struct source {
 	struct store *store;
-	int dir; /* an OCI layout's; -EBADF: an archive's */
+	int dir;       /* an OCI layout's; -EBADF: an archive's */
+	bool in_store; /* neither: files of an image that the store has, by their digests */
 	struct member *members;
 	size_t n;
 	struct unpack_limits limits;
@@ -34,7 +35,7 @@ bool source_has(struct source *s, const char *name);
 /* A file of it by its name. Return: 0 or -1 with @e. */
 int source_get(struct source *s, const char *name, struct blob *ret, struct err *e);
 
-/* A file of it by its digest; where the store has it already, that one. Return: 0 or -1 with @e. */
+/* A file of it by its digest; where the store has it already, too, that one. Return: 0 or -1 with @e. */
 int source_get_digest(struct source *s, const char *hex, struct blob *ret, struct err *e);
 
 void source_clear(struct source *s);

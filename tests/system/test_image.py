@@ -303,6 +303,17 @@ def test_hostile_images(b):
                 ("an own layer twice, the second by its digest alone", [layer, other], [layer, layer], gzip.compress)):
             _refused(b, place, did, images.oci_archive(layers, config=images.config_of(said), **(
                 {"compress": compress, "kind": "tar+gzip"} if compress else {})), "isn't what the image's config says")
+
+        def by_its_file(manifest):
+            manifest["layers"][0].update(digest=f"sha256:{images.digest(private)}", size=len(private))
+        told = {"config": images.config_of([private]), "lie": by_its_file}
+        _refused(b, place, "another image's file by its digest alone", images.oci_archive([other], **told), "isn't in the archive")
+        for path, data in images.oci_files([other], **told).items():
+            (place / "layout" / path).parent.mkdir(parents=True, exist_ok=True)
+            (place / "layout" / path).write_bytes(data)
+        (place / "layout/blobs/sha256" / images.digest(private)).write_bytes(b"x" * len(private))
+        r = b.nsctl("image", "import", place / "layout", "bad")
+        b.check(r.returncode == 1 and "isn't what its digest says" in r.stderr, "nor of a layout in which it is another's", r.stdout + r.stderr)
         r = _import(b, place, images.oci_archive([private, other, private], compress=gzip.compress, kind="tar+gzip"), name="both")
         b.check(r.returncode == 0 and "3 layers, 1 new" in r.stdout, "who has it shares it", r.stdout + r.stderr)
         _refused(b, place, "a name that is none", images.docker_save([layer]), "no name of an image", name="../x")
