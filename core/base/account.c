@@ -134,11 +134,54 @@ FILE *account_open_lines(const char *path, char **text)
 	return n < 0 && !feof(in) ? NULL : fmemopen(*text, n < 0 ? 0 : (size_t)n, "r");
 }
 
+/* Return: 1: passwd(5) has it, 0, or -1 with @e. */
+static int is_local(const char *name, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_file_ FILE *f = account_open_lines("/etc/passwd", &text);
+	const struct passwd *pw;
+
+	if (!f)
+		return errno == ENOENT ? 0 : err_set(e, errno, "read /etc/passwd");
+	while ((pw = fgetpwent(f)))
+		if (strcmp(pw->pw_name, name) == 0)
+			return 1;
+	return 0;
+}
+
 /*
- * Read by ourselves: NSS leaves a source out that it can't read, without a word, and whose groups
- * aren't known would be given the policy of somebody else. This source is the one of which that
- * would be noticed by nobody: others take the account along.
+ * NSS leaves a source out that it can't ask, without a word, and whose groups aren't known would be given the
+ * policy of somebody else. Of a local account's they are in group(5), read by ourselves below. Of another's source that
+ * has told of the account but tells of no group, this is what says so: a group that nobody has is an error then.
  */
+static int check_source(const char *name, struct err *e)
+{
+	static const char nobodys[] = "nsshell-is-there-anybody";
+	static bool answers;
+	_cleanup_free_ char *buf = NULL;
+	struct group gr, *found = NULL;
+	int r = answers ? 1 : is_local(name, e);
+
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	r = ERANGE;
+	for (size_t size = 4096; r == ERANGE && size <= NSS_BUFFER_MAX; size *= 4) {
+		char *grown = realloc(buf, size);
+
+		if (!grown)
+			return err_set(e, ENOMEM, "look up the groups of %s", name);
+		buf = grown;
+		r = getgrnam_r(nobodys, &gr, buf, size, &found);
+	}
+	if (r != 0)
+		return err_set(e, r,
+			"look up the groups of %s: a source of nsswitch.conf(5) tells of no groups",
+			name);
+	answers = true;
+	return 0;
+}
+
+/* See check_source(): a local account's, whatever NSS makes of them. */
 static int read_local_groups(struct account *a, struct err *e)
 {
 	_cleanup_free_ char *text = NULL, *buf = NULL;
@@ -205,6 +248,8 @@ int account_read(const char *name, struct account *ret, struct err *e)
 	struct account a = { 0 };
 	int r = read_entry(name, &a, e);
 
+	if (r == 0)
+		r = check_source(a.name, e);
 	if (r == 0)
 		r = read_groups(&a, e);
 	if (r == 0)

@@ -34,7 +34,8 @@ struct account {
  * @ret:	filled on success; free with account_clear()
  *
  * Groups of group(5) that name the account count also where NSS doesn't give them, as it leaves
- * out a source that it can't read; /etc/group that can't be read is a failure.
+ * out a source that it can't read; /etc/group that can't be read is a failure. So is a source that
+ * tells of no groups, of an account that passwd(5) doesn't have.
  *
  * Only for a process that is still outside: NSS loads libraries (rule: no NSS after
  * entering somebody's root).

@@ -289,3 +289,87 @@ def test_a_group_of_many_members(b):
 
 
 test_a_group_of_many_members.later = "a second of initgroups(3)"
+
+
+# Of a directory service: an account of its own, and groups as long as /etc/nst-down isn't there.
+NSS = r"""
+#include <errno.h>
+#include <grp.h>
+#include <nss.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DOWN() if (access("/etc/nst-down", F_OK) == 0) { *num = ECONNREFUSED; return NSS_STATUS_UNAVAIL; }
+
+enum nss_status _nss_nstdir_getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t size, int *num)
+{
+	if (strcmp(name, "NAME") != 0)
+		return NSS_STATUS_NOTFOUND;
+	*pw = (struct passwd){ "NAME", "*", UID, GID, "", "HOME", "/bin/bash" };
+	return NSS_STATUS_SUCCESS;
+}
+
+enum nss_status _nss_nstdir_getpwuid_r(uid_t uid, struct passwd *pw, char *buf, size_t size, int *num)
+{
+	return uid == UID ? _nss_nstdir_getpwnam_r("NAME", pw, buf, size, num) : NSS_STATUS_NOTFOUND;
+}
+
+enum nss_status _nss_nstdir_getgrnam_r(const char *name, struct group *gr, char *buf, size_t size, int *num)
+{
+	static char *members[] = { "NAME", NULL };
+
+	DOWN();
+	if (strcmp(name, "nststudents") != 0)
+		return NSS_STATUS_NOTFOUND;
+	*gr = (struct group){ "nststudents", "x", 21002, members };
+	return NSS_STATUS_SUCCESS;
+}
+
+enum nss_status _nss_nstdir_getgrgid_r(gid_t gid, struct group *gr, char *buf, size_t size, int *num)
+{
+	DOWN();
+	return gid == 21002 ? _nss_nstdir_getgrnam_r("nststudents", gr, buf, size, num) : NSS_STATUS_NOTFOUND;
+}
+
+enum nss_status _nss_nstdir_initgroups_dyn(const char *user, gid_t group, long int *start, long int *size, gid_t **groups, long int limit, int *num)
+{
+	DOWN();
+	if (strcmp(user, "NAME") == 0 && *start < *size)
+		(*groups)[(*start)++] = 21002;
+	return NSS_STATUS_SUCCESS;
+}
+"""
+
+
+def test_a_directory_that_tells_of_no_groups(b):
+    """What its accounts are in isn't known then: nobody of it is let in as if it were nothing. Others are as ever."""
+    name = b.stage.accounts.name("directory")
+    library = b.stage.private / "libnss_nstdir.so.2"
+    home = b.stage.base / "directory"
+    home.mkdir()
+    os.chown(home, int(UID), b.plain.pw_gid)
+    text = NSS.replace("NAME", name).replace("UID", UID).replace("GID", str(b.plain.pw_gid)).replace("HOME", str(home))
+    b.run("gcc", "-w", "-shared", "-fPIC", "-x", "c", "-o", library, "-", input=text)
+    b.observer.uids.add(int(UID))
+    with etc.own_etc(b) as own:
+        (own / "ld.so.conf.d").mkdir(exist_ok=True)
+        (own / "ld.so.conf.d/nst.conf").write_text(f"{library.parent}\n", encoding="ascii")
+        b.run("ldconfig", "-X")
+        with open(own / "group", "a", encoding="ascii") as f:
+            f.write("nstlong:x:21003:" + ",".join(f"student{i:06}" for i in range(1000)) + "\n")
+        (own / "nsswitch.conf").write_text("passwd: files nstdir\ngroup: files nstdir\nshadow: files\n", encoding="ascii")
+        b.stage.conf.write_text("[Default]\nServices=su\n[Group nststudents]\nIsolate=yes\n", encoding="utf-8")
+        r = b.run("su", name, "-c", SHOW_NS)
+        b.lands_inside("an account of the directory, isolated by a group of it", r.stdout + r.stderr)
+        (own / "nst-down").touch()
+        r = b.run("su", name, "-c", "echo in")
+        b.check(r.returncode != 0 and "in\n" not in r.stdout and b.stage.syslog.wait("refused.*tells of no groups"),
+                "while that tells of no groups, it is refused", r.stdout + r.stderr, b.log_tail(3))
+        r = b.run("su", b.plain.pw_name, "-c", "echo in")
+        b.check(r.stdout == "in\n", "an account of the host gets in", r.stdout + r.stderr, b.log_tail(3))
+        r = b.run("su", "root", "-c", "echo in")
+        b.check(r.stdout == "in\n", "and root does", r.stdout + r.stderr, b.log_tail(3))
+
+
+test_a_directory_that_tells_of_no_groups.not_instrumented = "a library without its runtime is loaded"
