@@ -16,20 +16,19 @@
 static int look_up(struct door *d, struct err *e)
 {
 	_cleanup_free_ char *name = NULL;
+	const struct passwd *pw = (errno = 0, getpwuid(d->before.uid));
 
-	errno = 0;
-	d->who = getpwuid(d->before.uid);
-	if (!d->who)
+	if (!pw)
 		return err_set(e, errno, "uid %u has no account", d->before.uid);
-	name = strdup(d->who->pw_name);
+	name = strdup(pw->pw_name);
 	if (!name)
 		return err_set(e, ENOMEM, "look up uid %u", d->before.uid);
-	errno = 0;
-	d->who = getpwnam(name);
-	if (d->who && d->who->pw_uid == d->before.uid)
-		return 0;
-	d->who = NULL;
-	return err_set(e, errno, "uid %u has no account of its own", d->before.uid);
+	pw = (errno = 0, getpwnam(name));
+	if (!pw || pw->pw_uid != d->before.uid)
+		return err_set(
+			e, errno, "uid %u has no account of its own", d->before.uid);
+	d->who = pw;
+	return 0;
 }
 
 static bool is_exempt(const struct passwd *who)
