@@ -5,55 +5,27 @@ machine.py SHAPE PACKAGE NEWER FIRST: the package on a booted machine of its rel
 autopkgtest, upgrades and a removal with a login open. Prints lines for run.sh to count.
 """
 
-import io
 import pathlib
 import subprocess
 import sys
-import tarfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-TREE = HERE.parents[1]
-sys.path.insert(0, str(TREE / "tests" / "vm"))
 sys.dont_write_bytecode = True
 
-import machine as vm  # noqa: E402  pylint: disable=wrong-import-position
-sys.path.append(str(TREE / "tests" / "system"))
+import booted as vm  # noqa: E402  pylint: disable=wrong-import-position
+from booted import TREE, archive, check, until  # noqa: E402  pylint: disable=wrong-import-position
 from harness.shell import Shell  # noqa: E402  pylint: disable=wrong-import-position
+
+HERE = pathlib.Path(__file__).resolve().parent
 
 CONFIG = "[User alice]\nIsolate=yes\nShare=account\nMemoryMax=200M\n"
 NS = "readlink /proc/self/ns/pid"
-
-
-def check(good, did, saw=""):
-    print(f"{'' if good else 'not '}ok - {did}", flush=True)
-    if not good:
-        print("".join(f"# {line}\n" for line in str(saw).splitlines()[-25:]), end="", flush=True)
-    return good
 
 
 def result(line):
     """Of a script's."""
     if line.startswith(("ok - ", "not ok - ", "# ")):
         print(line, flush=True)
-
-
-def archive(**files):
-    """What put() takes: files of /deb."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, path in files.items():
-            tar.add(path, f"deb/{name}", filter=_root_s)
-    return out.getvalue()
-
-
-def _root_s(info):
-    info.uid = info.gid = 0
-    return info
-
-
-def until(m, script, seconds=60):
-    return m.sh(f"while [ $SECONDS -lt {seconds} ]; do ({script}) && exit 0; sleep .3; done; {script}", seconds + 60)
 
 
 def installs(m, package):

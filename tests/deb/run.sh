@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # run.sh [DIST...]: the Debian package of each release (bookworm): built by `make deb` with lintian, then its life in a
 # fresh root of that release (inside.sh), real logins there (logins.sh), upgrades with sessions open (upgrade.sh), and all
-# that on a machine (machine.py); `make deps install` from source in a root with nothing but make (source.sh); of bookworm
-# and trixie, from one to the other (release.sh). As root. Logs: build/deb/DIST.
+# that on a machine (machine.py); on one as Debian's installer makes it, what README.md has typed (readme.py); `make deps
+# install` from source in a root with nothing but make (source.sh); of bookworm and trixie, from one to the other
+# (release.sh). As root. Logs: build/deb/DIST.
 # For who works on these tests, DEB_BUILT=1 takes the packages that are there already, and DEB_PARTS="life source machine
-# release" some of the parts.
+# readme release" some of the parts.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 [ $# -gt 0 ] || set -- bookworm
 passed=0 failed=0
-wants() { [[ " ${DEB_PARTS:-life source machine release} " == *" $1 "* ]]; }
+wants() { [[ " ${DEB_PARTS:-life source machine readme release} " == *" $1 "* ]]; }
 
 count() { # prints what it reads, and counts it
 	local line
@@ -30,7 +31,8 @@ newer() {
 	new=9${old#?} # of the same length
 	programs=$tree/usr/libexec/nsshell
 	mv "$programs/$old" "$programs/$new"
-	sed -i "s,/nsshell/$old/,/nsshell/$new/,g; s/people_min/People_min/g; s/home_born/home_Born/g" "$programs/nsshell-helper" "$programs/$new/"*
+	sed -i "s,/nsshell/$old/,/nsshell/$new/,g" "$programs/nsshell-helper" "$programs/$new/"* "$tree/usr/sbin/nsctl"
+	sed -i "s/people_min/People_min/g; s/home_born/home_Born/g" "$programs/nsshell-helper" "$programs/$new/"*
 	sed -i "s/^Version: .*/Version: $new/" "$tree/DEBIAN/control"
 	echo '# of the next version' >>"$tree/etc/nsshell/nsshell.conf"
 	dpkg-deb --root-owner-group -b "$tree" "$out/new" >/dev/null
@@ -117,6 +119,7 @@ for dist; do
 	case $dist in bookworm) shape=v2 ;; *) shape=$dist ;; esac
 	! wants machine ||
 		count < <(python3 tests/deb/machine.py "$shape" "$out"/nsshell_*.deb "$out"/new/nsshell_*.deb "$first"/nsshell_*.deb 2>&1)
+	! wants readme || count < <(python3 tests/deb/readme.py "$shape" "$out"/nsshell_*.deb "$out"/new/nsshell_*.deb 2>&1)
 done
 if wants release && [[ " $* " == *" bookworm "* && " $* " == *" trixie "* ]]; then
 	out=$PWD/build/deb/trixie dist="12 to 13"

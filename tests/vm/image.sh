@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # image.sh DIRECTORY [RELEASE]: a Debian to boot, 12 (bookworm) or 13 (trixie), made without a loop device or a mount, as
 # root. Leaves there disk.img, vmlinuz, initrd and the key id; does nothing when they are up to date.
-# EXTRA_PKGS="a b" puts more packages in.
+# EXTRA_PKGS="a b" puts more packages in. With STOCK=1 it is what Debian's installer makes a server, and has nothing that
+# only nsshell or its tests need.
 set -euo pipefail
 umask 022
 self=$(readlink -f "$0")
 mkdir -p "${1:?a directory}"
 dir=$(cd "$1" && pwd) release=${2:-bookworm}
-extra=$(echo "${EXTRA_PKGS:-}" | tr ' ' ',')
+extra=$(echo "${EXTRA_PKGS:-}" | tr ' ' ',') stock=${STOCK:-} variant=essential recommends=false
 
 # systemd and its friends; what nsshell is linked with; login programs; what the tests use.
 packages=systemd,systemd-sysv,udev,dbus,libpam-systemd,apparmor,kmod,iproute2,procps,e2fsprogs,util-linux,acl
@@ -21,11 +22,14 @@ bookworm) packages+=,libcgroup2,libarchive13 ;;
 trixie) packages+=,libcgroup3,libarchive13t64,libpam-wtmpdb,wtmpdb,libpam-lastlog2,lastlog2 ;;
 *) echo "image.sh: no packages are known of $release" >&2 && exit 1 ;;
 esac
+if [ "$stock" ]; then
+	packages=openssh-server,sudo,dbus,libpam-systemd,apparmor,ca-certificates,bash-completion variant=important recommends=true
+fi
 
 # Two runs at once: the second waits and finds it done.
 exec 9>"$dir/lock"
 flock 9
-stamp=$({ cat "$self" && echo "$release $extra"; } | sha256sum)
+stamp=$({ cat "$self" && echo "$release $extra $stock"; } | sha256sum)
 if [ -e "$dir/initrd" ] && [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ]; then exit 0; fi
 
 work=$(mktemp -d "$dir/work.XXXXXX")
@@ -190,7 +194,12 @@ configure_root() {
 	cat /etc/resolv.conf >"$root/etc/resolv.conf"
 	add_doors
 	add_plain_init
-	rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
+	rm -rf "$root"/var/cache/apt/*
+	if [ "$stock" ]; then
+		rm -f "$root"/etc/{apt/apt.conf.d,dpkg/dpkg.cfg.d}/99mmdebstrap
+	else
+		rm -rf "$root"/var/lib/apt/lists/*
+	fi
 }
 
 sources=/etc/apt/sources.list
@@ -201,15 +210,15 @@ ssh-keygen -q -t ed25519 -N '' -C vm -f "$work/out/id"
 # shellcheck disable=SC1091
 sed "s/\b$(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")\b/$release/g" "$sources" >"$work/${sources##*/}"
 # shellcheck disable=SC2016 # mmdebstrap's shell
-unshare --mount mmdebstrap --mode=root --variant=essential --quiet --include="$packages${extra:+,$extra}" \
-	--aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
+unshare --mount mmdebstrap --mode=root --variant=$variant --quiet --include="$packages${extra:+,$extra}" \
+	--aptopt='Acquire::Languages "none"' --aptopt="APT::Install-Recommends \"$recommends\"" \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='force-unsafe-io' \
 	--customize-hook="cd '$work'"' && export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" &&
 		apt-get download -qq $(apt-cache depends --important linux-image-cloud-amd64 | sed -n "s/^ *Depends: //p" | head -n 1)' \
 	--skip=check/empty --skip=cleanup/apt/lists "$release" "$root" "$work/${sources##*/}"
 # What programs built here are linked with, and a host keeps that comes from this release to a later one.
-cp -an /usr/lib/*/libcgroup.so.[0-9]* "$root/usr/lib/$(gcc -print-multiarch)/"
+[ "$stock" ] || cp -an /usr/lib/*/libcgroup.so.[0-9]* "$root/usr/lib/$(gcc -print-multiarch)/"
 unpack_kernel
 install_modules
 configure_root
