@@ -5,7 +5,6 @@
 #include "core/base/paths.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -228,44 +227,6 @@ int io_open_state(const char *path, mode_t mode, struct err *e)
 		return err_by(e, ERR_BY_STATE);
 	}
 	return take_fd(&fd);
-}
-
-int io_process_start(pid_t pid, uint64_t *ret)
-{
-	char path[32], text[1024], *at;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return -1;
-	/* The name in field 2 may hold anything, blanks and ')' too: count from its last
-	 * ')'. */
-	at = strrchr(text, ')');
-	for (int field = 2; at && field < 22; field++) {
-		at = strchr(at, ' ');
-		if (at)
-			at++;
-	}
-	if (!at || sscanf(at, "%" SCNu64, ret) != 1) {
-		errno = EBADMSG;
-		return -1;
-	}
-	return 0;
-}
-
-pid_t io_process_parent(pid_t pid)
-{
-	char path[32], text[1024];
-	const char *end;
-	int parent = 0;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return 0;
-	/* The name in field 2 may hold anything, ')' too. */
-	end = strrchr(text, ')');
-	if (end)
-		(void)sscanf(end, ") %*c %d", &parent);
-	return parent;
 }
 
 bool io_is_still(int dir, const char *name, int fd)
