@@ -249,7 +249,7 @@ int account_read(const char *name, struct account *ret, struct err *e)
 	int r = read_entry(name, &a, e);
 
 	if (r == 0)
-		r = check_source(a.name, e);
+		r = check_source(name, e);
 	if (r == 0)
 		r = read_groups(&a, e);
 	if (r == 0)
