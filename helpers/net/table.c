@@ -52,7 +52,8 @@ static char *listing(struct nft_ctx *ctx)
 		at = nft_ctx_get_output_buffer(ctx);
 	while (at && strncmp(at, begins, strlen(begins)) != 0) {
 		at = strchr(at, '\n');
-		at += at != NULL;
+		if (at)
+			at++;
 	}
 	end = at ? strstr(at, ends) : NULL;
 	return end ? strndup(at, (size_t)(end - at) + strlen(ends)) : strdup("");

@@ -94,6 +94,9 @@ def test_limits_that_root_cannot_raise(b):
             b.check(r.stdout == "in\n", f"ulimit {what}: su gets {who.pw_name} in", r.stdout + r.stderr, b.log_tail(3))
 
 
+test_limits_that_root_cannot_raise.not_instrumented = "which needs more memory than the limit leaves"
+
+
 def test_a_login_program_that_lacks_a_right(b):
     """As a unit's CapabilityBoundingSet= or a container leaves it: the log says so, and who isn't isolated gets in."""
     for cap in ("sys_admin", "mknod", "sys_ptrace", "setpcap"):
