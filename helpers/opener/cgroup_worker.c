@@ -62,5 +62,6 @@ bool groups_prepare(const struct plan *plan, int peer, int login, pid_t supervis
 	}
 	cgroup_fds_close(&session);
 	cgroup_fds_close(&supervisors);
-	return hear(peer, &word) && word == GROUPS_LET_GO;
+	/* Who heard nothing still waits, and has no word for this process. */
+	return r == 0 && hear(peer, &word) && word == GROUPS_LET_GO;
 }
