@@ -80,7 +80,8 @@ static void what_init_needs_and_nothing_else(void **state)
 	assert_int_equal(shutdown(pair[1], SHUT_WR), 0);
 	pid = fork();
 	if (pid == 0)
-		_exit(confined(pair[0]));
+		/* Not _exit(2): a sanitizer has more to do there than the filter lets it. */
+		(void)syscall(SYS_exit_group, confined(pair[0]));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	(void)close(pair[0]);
