@@ -21,6 +21,7 @@ import collections
 import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -105,6 +106,8 @@ def gather(report, told, jobs, *more):
     with contextlib.ExitStack() as stack:
         workers = [stack.enter_context(subprocess.Popen(
             [*argv, "--part", str(n)], stdout=subprocess.PIPE, text=True)) for n in range(jobs)]
+        for w in workers:
+            stack.callback(w.terminate)  # else they would go on without whoever is ended
         threads = [threading.Thread(target=lambda w=w: [told.hear(line.rstrip("\n"))
                                                         for line in w.stdout]) for w in workers]
         for t in threads:
@@ -156,6 +159,7 @@ def main():
         report.skip("faults", "they need root")
         return report.summary()
     told = Told()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     gather(report, told, 1 if chosen.again or chosen.count else workers(chosen), *sys.argv[1:])
     if chosen.count:
         print("\n".join(f"# {n} {what}" for what, n in told.counts.items()))

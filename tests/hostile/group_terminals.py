@@ -162,6 +162,7 @@ def _answered(g):
         for options in ("-q", "-q --root --force"):
             # Nobody reads what it shows: some of that is still on its way when the command is gone.
             t.line(f"{g.stage.bin}/nsjoin {options} {g.alice.pw_name} sh -c 'printf \"\\033[c\"; exec yes'")
+            t.expect("^y$", 20)  # a prompt before it may be that of the line just typed
             asked = g.wait(lambda: below("yes") and _stands(below("yes")[0]), 20)
             for pid in below("yes"):
                 g.kill(pid)
@@ -175,6 +176,7 @@ def _answered(g):
         t.line(f"{g.stage.bin}/nsjoin -q {g.alice.pw_name} sh -c 'printf \"\\033[casking\\n\"; exec sleep 3600' </dev/null")
         t.expect("^asking")
         t.type(f"\x1b[?62c\ntouch {marker}\n")
+        g.wait(lambda: below("sleep"))
         for pid in below("sleep"):
             g.kill(pid)
         t.expect(r"bash\S*# ", 20)
