@@ -174,7 +174,7 @@ def _answered(g):
                     f"{bool(asked)} {gone} {seen} {marker.exists()}", "True True clean False")
         # By pipes, with the terminal at the end of one alone.
         t.line(f"{g.stage.bin}/nsjoin -q {g.alice.pw_name} sh -c 'printf \"\\033[casking\\n\"; exec sleep 3600' </dev/null")
-        t.expect("^asking")
+        t.expect("asking$")  # behind the prompt, or below it
         t.type(f"\x1b[?62c\ntouch {marker}\n")
         g.wait(lambda: below("sleep"))
         for pid in below("sleep"):
