@@ -175,7 +175,8 @@ static int check_source(const char *name, struct err *e)
 	}
 	if (r != 0)
 		return err_set(e, r,
-			"look up the groups of %s: a source of nsswitch.conf(5) tells of no groups",
+			"look up the groups of %s: a source of nsswitch.conf(5) tells of no groups: see that it "
+			"answers (getent group), or take it out of the line \"group:\"",
 			name);
 	answers = true;
 	return 0;

@@ -94,6 +94,29 @@ struct gathered {
 	struct doctor_shared shared;
 };
 
+/* What is told once, with the names of all that it is so of. */
+static void gather_names(
+	const struct doctor_account *a, struct gathered *g, struct findings *f)
+{
+	const struct {
+		bool (*is_so)(const struct doctor_account *);
+		struct strlist *names;
+	} told[] = {
+		{ doctor_disk_is_open, &g->disk },
+		{ doctor_volumes_are_open, &g->volumes },
+		{ doctor_memory_is_open, &g->memory },
+		{ doctor_tmp_is_large, &g->tmp },
+		{ doctor_is_socketless, &g->socketless },
+		{ doctor_is_pingless, &g->pingless },
+		{ doctor_is_sending, &g->sending },
+		{ doctor_is_expired, &g->expired },
+	};
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++)
+		if (told[i].is_so(a) && strlist_add(told[i].names, a->account->name) < 0)
+			f->no_memory = true;
+}
+
 static void look_at(const struct config *c, const struct pamstack_dir *d,
 	const struct account *account, struct gathered *g, struct findings *f)
 {
@@ -131,26 +154,7 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 		doctor_limits(&a, &g->limits, f);
 		doctor_paths(&a, &g->paths, f);
 		doctor_disk_size(&a, f);
-		if (doctor_disk_is_open(&a) && strlist_add(&g->disk, account->name) < 0)
-			f->no_memory = true;
-		if (doctor_volumes_are_open(&a) &&
-			strlist_add(&g->volumes, account->name) < 0)
-			f->no_memory = true;
-		if (doctor_memory_is_open(&a) &&
-			strlist_add(&g->memory, account->name) < 0)
-			f->no_memory = true;
-		if (doctor_tmp_is_large(&a) && strlist_add(&g->tmp, account->name) < 0)
-			f->no_memory = true;
-		if (doctor_is_socketless(&a) &&
-			strlist_add(&g->socketless, account->name) < 0)
-			f->no_memory = true;
-		if (doctor_is_pingless(&a) &&
-			strlist_add(&g->pingless, account->name) < 0)
-			f->no_memory = true;
-		if (doctor_is_sending(&a) && strlist_add(&g->sending, account->name) < 0)
-			f->no_memory = true;
-		if (doctor_is_expired(&a) && strlist_add(&g->expired, account->name) < 0)
-			f->no_memory = true;
+		gather_names(&a, g, f);
 		if (policy.record && is_unseen(account) &&
 			strlist_add(&g->unseen, account->name) < 0)
 			f->no_memory = true;
