@@ -106,18 +106,20 @@ static bool has_member(const struct group *gr, const char *name)
 }
 
 /* A line of group(5): another group of the account's, or the name of one. */
-static int take_group(struct account *a, const struct group *gr)
+static int take_group(void *data, const struct group *gr, struct err *e)
 {
+	struct account *a = data;
 	size_t i = 0;
 
 	while (i < a->n_groups && a->groups[i] != gr->gr_gid)
 		i++;
-	if (i == a->n_groups &&
-		(!has_member(gr, a->name) || add_group(a, gr->gr_gid) < 0))
-		return has_member(gr, a->name) ? -1 : 0;
+	if (i == a->n_groups && !has_member(gr, a->name))
+		return 0;
+	if (i == a->n_groups && add_group(a, gr->gr_gid) < 0)
+		return err_set(e, ENOMEM, "read /etc/group");
 	if (!a->group_names[i])
 		a->group_names[i] = strdup(gr->gr_name);
-	return a->group_names[i] ? 0 : -1;
+	return a->group_names[i] ? 0 : err_set(e, ENOMEM, "read /etc/group");
 }
 
 FILE *account_open_lines(const char *path, char **text)
@@ -182,8 +184,7 @@ static int check_source(const char *name, struct err *e)
 	return 0;
 }
 
-/* See check_source(): a local account's, whatever NSS makes of them. */
-static int read_local_groups(struct account *a, struct err *e)
+int account_each_local_group(account_group_fn each, void *data, struct err *e)
 {
 	_cleanup_free_ char *text = NULL, *buf = NULL;
 	_cleanup_file_ FILE *f = account_open_lines("/etc/group", &text);
@@ -201,9 +202,12 @@ static int read_local_groups(struct account *a, struct err *e)
 		if (!grown)
 			return err_set(e, ENOMEM, "read /etc/group");
 		buf = grown;
-		while ((r = fgetgrent_r(f, &gr, buf, size, &found)) == 0)
-			if (take_group(a, found) < 0)
-				return err_set(e, ENOMEM, "read /etc/group");
+		while ((r = fgetgrent_r(f, &gr, buf, size, &found)) == 0) {
+			int told = each(data, found, e);
+
+			if (told != 0)
+				return told;
+		}
 	}
 	return r == ENOENT ? 0 : err_set(e, r, "read /etc/group");
 }
@@ -235,7 +239,8 @@ static int name_groups(struct account *a, struct err *e)
 	a->group_names = calloc(a->n_groups + 1, sizeof(char *));
 	if (!a->group_names)
 		return err_set(e, ENOMEM, "look up the groups of %s", a->name);
-	if (read_local_groups(a, e) < 0)
+	/* See check_source(): a local account's, whatever NSS makes of them. */
+	if (account_each_local_group(take_group, a, e) < 0)
 		return -1;
 	for (size_t i = 0; i < a->n_groups; i++)
 		if (!a->group_names[i] &&

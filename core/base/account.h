@@ -53,8 +53,23 @@ int account_read(const char *name, struct account *ret, struct err *e);
  */
 int account_has_uid(const char *name, uid_t uid, struct err *e);
 
+struct group;
+
+/* Return: 0 to go on; else what account_each_local_group() returns, -1 with @e. */
+typedef int (*account_group_fn)(void *data, const struct group *gr, struct err *e);
+
 /**
- * account_open_lines() - What is in passwd(5) or group(5) now, for fgetpwent(3) or fgetgrent(3)
+ * account_each_local_group() - Go through group(5)
+ * @each:	told of each group, whose memory is its own only until it returns
+ *
+ * fgetgrent(3) reads a long line anew for each kilobyte of it: seconds, of a group with a university's members.
+ *
+ * Return: 0, also where there is no such file; what @each returned other than 0; -1 with @e
+ */
+int account_each_local_group(account_group_fn each, void *data, struct err *e);
+
+/**
+ * account_open_lines() - What is in passwd(5) now, for fgetpwent(3)
  * @text:	to free(3) once the stream is closed; NULL where there is none
  *
  * A stream of memory: in a file's they ask for each line where it is, by an lseek(2), and there are thousands.

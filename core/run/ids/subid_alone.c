@@ -92,24 +92,16 @@ static int check_id(const struct account *a, const struct kind *k, const char *n
 		       : 0;
 }
 
-/* Where there are none, or they aren't ours to read, nothing is known against it. */
-static int may_do_without(const FILE *in, const char *path, struct err *e)
-{
-	return in || errno == ENOENT || errno == EACCES
-		       ? 0
-		       : err_set(e, errno, "read %s", path);
-}
-
 static int check_accounts(const struct account *a, const struct kind *k, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_file_ FILE *in = account_open_lines("/etc/passwd", &text);
 	const struct passwd *pw;
 
-	if (may_do_without(in, "/etc/passwd", e) < 0)
-		return -1;
+	if (!in)
+		return errno == ENOENT ? 0 : err_set(e, errno, "read /etc/passwd");
 	/* Its own ids are idmap_make()'s to look at. */
-	while (in && (pw = fgetpwent(in)))
+	while ((pw = fgetpwent(in)))
 		if (pw->pw_uid != a->uid &&
 			check_id(a, k, pw->pw_name, pw->pw_uid, e) < 0)
 			return -1;
@@ -124,19 +116,25 @@ static bool has_group(const struct account *a, gid_t gid)
 	return false;
 }
 
+struct groups_check {
+	const struct account *a;
+	const struct kind *k;
+};
+
+static int check_group(void *data, const struct group *gr, struct err *e)
+{
+	const struct groups_check *check = data;
+
+	return has_group(check->a, gr->gr_gid)
+		       ? 0
+		       : check_id(check->a, check->k, gr->gr_name, gr->gr_gid, e);
+}
+
 static int check_groups(const struct account *a, const struct kind *k, struct err *e)
 {
-	_cleanup_free_ char *text = NULL;
-	_cleanup_file_ FILE *in = account_open_lines("/etc/group", &text);
-	const struct group *gr;
+	struct groups_check check = { .a = a, .k = k };
 
-	if (may_do_without(in, "/etc/group", e) < 0)
-		return -1;
-	while (in && (gr = fgetgrent(in)))
-		if (!has_group(a, gr->gr_gid) &&
-			check_id(a, k, gr->gr_name, gr->gr_gid, e) < 0)
-			return -1;
-	return 0;
+	return account_each_local_group(check_group, &check, e);
 }
 
 /* ---- ranges of our own --------------------------------------------------------------- */
