@@ -22,42 +22,37 @@ struct choice {
 
 /* ---- in the child --------------------------------------------------------------------- */
 
-/* Return: fd; -1 with errno. */
-static int open_file(const struct account *a)
-{
-	_cleanup_close_ int home = open(a->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	return home < 0 ? -1
-			: sys_openat2(home, CHOICE_FILE, O_RDONLY | O_NONBLOCK | O_NOCTTY,
-				  0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-}
-
 /* Return: 0; 1 where there is nothing; -1 where it isn't one of ours to read. */
 static int read_file(const struct account *a, char *text, size_t size)
 {
-	_cleanup_close_ int fd = open_file(a);
+	_cleanup_close_ int home = open(a->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
 	ssize_t n;
 
+	if (home < 0) /* one that isn't theirs to enter has no choice of theirs */
+		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 1 : -1;
+	fd = sys_openat2(home, CHOICE_FILE, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0,
+		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 	if (fd < 0)
-		return errno == ENOENT ? 1 : -1;
+		return errno == ENOENT || errno == ENOTDIR ? 1 : -1;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != a->uid)
 		return -1;
 	n = read(fd, text, size - 1);
-	if (n < 0 || (size_t)n == size - 1)
+	if (n < 0 || (size_t)n == size - 1 || memchr(text, '\0', (size_t)n))
 		return -1;
 	text[n] = '\0';
-	text += strspn(text, " \t\n");
-	return *text ? 0 : 1;
+	return text[strspn(text, " \t\n")] ? 0 : 1;
 }
 
-/* Return: which of the allowed; their number where it is none of them; that and one more without a choice. */
+/* Return: which of the allowed; their number where it is none of them. */
 static int which(const struct choice *c, char *text)
 {
 	char name[IMAGE_NAME_MAX];
 	const char *wanted = strtok(text, " \t\n");
 
-	if (!wanted || (strcmp(wanted, "host") != 0 && imagename_parse(wanted, name) < 0))
+	if (!wanted || strtok(NULL, " \t\n") ||
+		(strcmp(wanted, "host") != 0 && imagename_parse(wanted, name) < 0))
 		return (int)c->allowed->n;
 	for (size_t i = 0; i < c->allowed->n; i++)
 		if (strcmp(c->allowed->v[i], strcmp(wanted, "host") ? name : wanted) == 0)
@@ -65,6 +60,7 @@ static int which(const struct choice *c, char *text)
 	return (int)c->allowed->n;
 }
 
+/* Return: as which(), and beyond that one more without a choice, two where the file can't be taken. */
 static int run(void *arg, struct err *e)
 {
 	const struct choice *c = arg;
@@ -76,7 +72,7 @@ static int run(void *arg, struct err *e)
 		privs_look_as(a->uid, a->gid, a->groups, a->n_groups, e) < 0)
 		return -1;
 	r = read_file(a, text, sizeof(text));
-	return r < 0   ? (int)c->allowed->n
+	return r < 0   ? (int)c->allowed->n + 2
 	       : r > 0 ? (int)c->allowed->n + 1
 		       : which(c, text);
 }
@@ -116,6 +112,11 @@ static int take(struct policy *policy, const char *chosen, char *said, struct er
 	return 0;
 }
 
+static void say(char *said, const char *why)
+{
+	(void)snprintf(said, CHOICE_TEXT, "~/" CHOICE_FILE " %s; ", why);
+}
+
 /* What they would find out from the box. */
 static void say_instead(const struct policy *policy, char *said)
 {
@@ -145,11 +146,13 @@ int rootfs_choose(const struct account *account, struct policy *policy,
 	if (r < 0)
 		return err_wrap(e, "look at ~/" CHOICE_FILE " of %s", account->name);
 	i = (size_t)r;
-	if (i > c.allowed->n)
+	if (i == c.allowed->n + 1)
 		return 0;
-	if (i == c.allowed->n || (policy->root && strcmp(c.allowed->v[i], "host") == 0))
-		(void)snprintf(said, CHOICE_TEXT,
-			"~/" CHOICE_FILE " has no name that RootFSAllow= allows; ");
+	if (i > c.allowed->n)
+		say(said, "isn't a small file of yours, or is behind a symbolic link");
+	else if (i == c.allowed->n ||
+		 (policy->root && strcmp(c.allowed->v[i], "host") == 0))
+		say(said, "has no name that RootFSAllow= allows");
 	else if (take(policy, c.allowed->v[i], said, e) < 0)
 		return -1;
 	if (*said)
