@@ -31,7 +31,7 @@ DEPS_CHECK := $(DEPS_DEMO) dnsmasq-base libcmocka-dev clang clang-format clang-t
 	gdb bubblewrap at sudo screen tmux iputils-ping nftables iptables \
 	golang-go nodejs default-jdk-headless rustc valgrind libc6-dbg
 # What only make check-all starts.
-DEPS_ALL := buildah podman skopeo umoci
+DEPS_ALL := buildah podman skopeo umoci musl-tools
 DEPS_DEB := $(DEPS_BUILD) build-essential debhelper libcmocka-dev python3 lintian mmdebstrap git xz-utils
 DEPS_BENCH := $(DEPS_DEMO) bubblewrap crun firejail iperf3 iputils-ping passt
 
