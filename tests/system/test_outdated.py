@@ -74,6 +74,7 @@ def test_files_that_the_host_replaced(b):
 
 
 def test_rules_that_changed(b):
+    b.gone()
     b.stage.config("Upper=none\n")
     with b.shell(b.alice.pw_name) as one:
         one.do("true")

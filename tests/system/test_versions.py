@@ -4,8 +4,10 @@
 import os
 import pathlib
 import signal
+import time
 
 from harness import kernel
+from harness.pace import patient
 from harness.scene import SHOW_NS, json_of
 from test_layers import _disk
 
@@ -85,6 +87,9 @@ def test_one_whose_supervisor_was_killed(b):
         supervisor = int(b.record_of(name)["supervisor_pid"])
         session = _change(b, name, lambda lines: [x for x in lines if not x.startswith(("init_", "supervisor_"))])
         os.kill(supervisor, signal.SIGKILL)
+    end = time.monotonic() + patient(20)
+    while [p for p in kernel.processes() if p.uid == b.alice.pw_uid] and time.monotonic() < end:
+        time.sleep(0.05)  # its init has died with it, and takes them along
     r = b.nsctl("gc")
     b.check(r.returncode == 0 and not (SESSIONS / session).exists(), "nsctl gc takes away what a crash left of one", r.stdout + r.stderr)
     b.check(not [p for p in kernel.processes() if p.uid == b.alice.pw_uid], "nobody is left")

@@ -159,7 +159,7 @@ class Observer:
         return {"processes": self._processes, "mounts": self._mounts, "cgroups": self._cgroups, "files": self.files,
                 "ptys": self.ptys, "utmp": self.utmp, "devices": self.devices}
 
-    def left(self, before, timeout=10.0):
+    def left(self, before, timeout=20.0):
         """What is there now and wasn't before; waits for it to go. Empty when all is gone."""
         end, looks = time.monotonic() + patient(timeout), self._looks()
         while True:
