@@ -89,7 +89,7 @@ static void login(const struct options *o, const struct passwd *pw, int in, int 
 	const struct pam_conv conv = { .conv = converse };
 	pam_handle_t *pamh = NULL;
 	const char *id;
-	int ret;
+	int ret, status = 0;
 	pid_t pid;
 
 	if (pam_start_confdir(o->service, o->user, &conv, o->confdir, &pamh) !=
@@ -107,11 +107,14 @@ static void login(const struct options *o, const struct passwd *pw, int in, int 
 		if (pid == 0)
 			shell(pw, in, out);
 		(void)close(out);
-		if (waitpid(pid, NULL, 0) < 0)
+		if (waitpid(pid, &status, 0) < 0)
 			die("wait");
 		ret = pam_close_session(pamh, 0);
 	}
 	(void)pam_end(pamh, ret);
+	/* A shell that didn't end by itself was killed with its session. */
+	if (status != 0)
+		exit(3);
 	exit(ret == PAM_SUCCESS ? 0 : 1);
 }
 
