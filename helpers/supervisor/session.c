@@ -11,8 +11,8 @@
 #include "core/run/ids/privs.h"
 #include "core/run/cgroup/freeze.h"
 #include "core/run/session/held.h"
+#include "core/run/session/lent.h"
 #include "core/run/session/reconcile.h"
-#include "core/run/terminal/tty.h"
 #include "helpers/opener/cgroup_worker.h"
 #include "helpers/init/init.h"
 #include "helpers/supervisor/network.h"
@@ -351,11 +351,14 @@ void session_return_terminal(struct session *s)
 {
 	struct err ignored;
 
+	const bool lent = s->record.lent.rdev != 0;
+
 	/* What fails is tried again at the end. */
-	if (tty_give_back(s->terminal, &s->record.lent, s->record.uid, &s->plan->uids,
-		    &ignored) < 0)
+	if (lent_return(s->terminal, &s->record, &s->plan->uids, &ignored) < 0)
 		return;
 	s->record.lent.rdev = 0;
+	if (lent)
+		(void)session_write(s, &ignored);
 	cleanup_close(&s->terminal);
 }
 

@@ -15,6 +15,7 @@
 #include "core/run/mount/look.h"
 #include "core/run/mount/volumes.h"
 #include "core/run/network/netns.h"
+#include "core/run/session/lent.h"
 #include "core/run/session/session_socket.h"
 #include "core/run/terminal/tty.h"
 #include "core/run/ids/userns.h"
@@ -71,7 +72,7 @@ static int begin_record(struct session *s, struct err *e)
 {
 	const struct plan *plan = s->plan;
 	struct record *r = &s->record;
-	_cleanup_close_ int own = -EBADF;
+	_cleanup_close_ int own = -EBADF, order = -EBADF;
 
 	copy(r->id, sizeof(r->id), plan->id);
 	copy(r->user, sizeof(r->user), plan->user);
@@ -99,9 +100,11 @@ static int begin_record(struct session *s, struct err *e)
 		return -1;
 	if (io_process_start(r->supervisor.pid, &r->supervisor.start) < 0)
 		return err_set(e, errno, "read the start time of the supervisor");
-	if (plan->tty[0] && s->terminal >= 0 &&
-		tty_remember(s->terminal, plan->tty, &r->lent, e) < 0)
-		return -1;
+	if (plan->tty[0] && s->terminal >= 0) {
+		order = lent_order();
+		if (lent_remember(s->terminal, plan->tty, &r->lent, e) < 0)
+			return -1;
+	}
 	if (lock_record(s, e) < 0)
 		return -1;
 	/* Both are sources of binds. */

@@ -311,10 +311,11 @@ static void set_lingering(struct watch *w, bool on)
 	w->lingering = on;
 	tell_init(w, on ? INIT_LINGER : INIT_STAY);
 	w->linger_until = linger == PARSE_INFINITY ? PARSE_INFINITY : now_usec() + linger;
-	if (on)
-		session_return_terminal(w->s);
 	w->s->record.state = on ? RECORD_LINGERING : RECORD_OPEN;
 	(void)session_write(w->s, &ignored);
+	/* After the record, by which nobody gives it back to this session any more. */
+	if (on)
+		session_return_terminal(w->s);
 }
 
 /* Whether the session should end now; called with no login left. */

@@ -2,6 +2,8 @@
 """login on a terminal, as getty would start it."""
 
 import os
+import signal
+import subprocess
 import time
 
 from harness.pace import patient
@@ -80,6 +82,68 @@ def test_a_session_that_lingers(b):
         b.run(b.stage.bin / "nsctl", "stop", record["id"])
         b.check(b.gone(b.alice.pw_name), "until it is ended")
         t.close()
+
+
+class _Waits:
+    """su on a terminal, until it is told to go on."""
+
+    def __init__(self, b, person, terminal):
+        self.b, self.person = b, person
+        self.go = f"{person.pw_dir}/nst-go"
+        self.process = subprocess.Popen(["su", person.pw_name, "-c", f"echo in; until [ -e {self.go} ]; do sleep 0.1; done; rm -f {self.go}"],
+                                        stdin=terminal, stdout=subprocess.PIPE, stderr=terminal, cwd="/")
+        self.process.stdout.readline()
+        self.record = next(r for r in b.stage.records() if r["user"] == person.pw_name and r["state"] != "lingering")
+
+    def out(self):
+        with open(self.go, "w", encoding="ascii"):
+            pass
+        self.process.wait(patient(15))
+        self.process.stdout.close()
+        end = time.monotonic() + patient(10)
+        while [r for r in self.b.stage.records() if r["id"] == self.record["id"] and r["state"] != "lingering"] and \
+                time.monotonic() < end:
+            time.sleep(0.05)
+
+
+def test_a_terminal_of_several_users(b):
+    """Two of su's in the background: whichever ends first, root's terminal stays nobody else's."""
+    master, terminal = os.openpty()
+    before = os.fstat(terminal)
+    mine = (before.st_uid, before.st_gid, before.st_mode)
+    alice, bob = b.alice, b.bob
+
+    def owner():
+        st = os.fstat(terminal)
+        return "as before" if (st.st_uid, st.st_gid, st.st_mode) == mine else st.st_uid
+
+    for what, first, second, between in (("the first ends first", 0, 1, bob.pw_uid), ("the last ends first", 1, 0, alice.pw_uid)):
+        both = [_Waits(b, alice, terminal), _Waits(b, bob, terminal)]
+        b.check(owner() == bob.pw_uid, f"su alice, su bob: {what}; at first the terminal is bob's", owner())
+        both[first].out()
+        b.check(owner() == between, "then it is whose session is open", owner())
+        both[second].out()
+        b.check(owner() == "as before", "and in the end whose it was", owner(), b.log_tail(4))
+    both = [_Waits(b, who, terminal) for who in (alice, bob, b.carol)]
+    for one in both:
+        one.out()
+    b.check(owner() == "as before", "three, one after the other: it is whose it was", owner())
+    b.stage.config("Linger=1h\n")
+    lingers = _Waits(b, alice, terminal)
+    b.stage.config()
+    both = [lingers, _Waits(b, bob, terminal)]
+    both[0].out()
+    both[1].out()
+    b.check(owner() == "as before", "where the first one lingers it has it no more", owner())
+    b.run(b.stage.bin / "nsctl", "stop", lingers.record["id"])
+    both = [_Waits(b, alice, terminal), _Waits(b, bob, terminal)]
+    os.kill(int(both[0].record["supervisor_pid"]), signal.SIGKILL)
+    both[0].out()
+    both[1].out()
+    b.run("su", b.carol.pw_name, "-c", "true")
+    b.check(b.gone() and owner() == "as before", "where the first one's supervisor is killed, too", owner())
+    os.close(terminal)
+    os.close(master)
 
 
 def test_login_hangup(b):

@@ -14,8 +14,8 @@
 #include "core/run/cgroup/limits_override.h"
 #include "core/run/host/program.h"
 #include "core/run/network/number.h"
+#include "core/run/session/lent.h"
 #include "core/run/session/session_socket.h"
-#include "core/run/terminal/tty.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -146,7 +146,7 @@ static int take_away(
 	kill_init(&r->init);
 	if (empty_cgroup(r, e) < 0)
 		result = -1;
-	if (tty_give_back(terminal, &r->lent, r->uid, ids, result ? &next : e) < 0)
+	if (lent_return(terminal, r, ids, result ? &next : e) < 0)
 		result = -1;
 	if (r->logged_in)
 		login_clear(r);

@@ -12,7 +12,7 @@
  * @r:		processes still there are killed, by cgroup and by init's pidfd-checked
  * identity
  * @terminal:	of the session, or -1
- * @ids:	uids of the box, or NULL (tty_give_back())
+ * @ids:	uids of the box, or NULL (lent_return())
  *
  * Cgroup, terminal, utmp, the account's list. Used by the supervisor at the end of its
  * session. Waits for the account's lock, which the caller mustn't hold.
