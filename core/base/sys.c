@@ -7,12 +7,19 @@
 #include <linux/ioprio.h>
 #include <linux/landlock.h>
 #include <linux/keyctl.h>
+#include <linux/mempolicy.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* Debian 12 has headers of Linux 6.1. */
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 
 #ifndef __GLIBC__
 /* musl 1.2.3 has no wrapper for it. */
@@ -98,6 +105,14 @@ int sys_pidfd_signal(int pidfd, int sig)
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
 }
 
+int sys_peer_pidfd(int sock)
+{
+	socklen_t size = sizeof(int);
+	int fd;
+
+	return getsockopt(sock, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) < 0 ? -1 : fd;
+}
+
 int sys_close_range(unsigned int first, unsigned int last)
 {
 	return close_range(first, last, 0);
@@ -145,6 +160,11 @@ int sys_new_session_keyring(void)
 unsigned long sys_timer_slack(void)
 {
 	return (unsigned long)syscall(SYS_prctl, PR_GET_TIMERSLACK, 0, 0, 0, 0);
+}
+
+int sys_default_mempolicy(void)
+{
+	return (int)syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0);
 }
 
 int sys_default_ioprio(void)

@@ -70,6 +70,8 @@ int sys_pidfd_open(pid_t pid);
 /* A copy of another process's fd, Linux 5.6. */
 int sys_pidfd_getfd(int pidfd, int fd);
 int sys_pidfd_signal(int pidfd, int sig);
+/* Of who connected, or made the pair, Linux 6.5: before that -1 with ENOPROTOOPT. */
+int sys_peer_pidfd(int sock);
 
 /* close_range(2), Linux 5.9 */
 int sys_close_range(unsigned int first, unsigned int last);
@@ -91,6 +93,9 @@ int sys_scope_abstract_sockets(void);
 
 /* The timer slack in ns, of which prctl(3)'s int has no room for all. */
 unsigned long sys_timer_slack(void);
+
+/* set_mempolicy(2): from wherever there is some. Return: 0 or -1. */
+int sys_default_mempolicy(void);
 
 /* ioprio_set(2): by the nice value. Return: 0 or -1. */
 int sys_default_ioprio(void);

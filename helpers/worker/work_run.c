@@ -226,13 +226,20 @@ static int take_given(const struct work *w, const struct session_command *c, int
 	return at == w->n_fds ? 0 : err_set(e, EBADMSG, "read the command");
 }
 
-/* Who asked may be gone, and another process have its pid: one that is younger than we are. */
+/*
+ * Who asked may be gone, and another process have its pid: one that is younger than we are, or where the connection had to
+ * wait for its turn, not even that. Linux 6.5 tells.
+ */
 static pid_t asker_of(const struct work *w)
 {
+	_cleanup_close_ int asker = sys_peer_pidfd(w->sock);
+	struct pollfd ended = { .fd = asker, .events = POLLIN };
 	uint64_t began, ours;
 
+	if (asker < 0 && errno != ENOPROTOOPT)
+		return 0;
 	if (w->pid <= 0 || io_process_start(w->pid, &began) < 0 ||
-		io_process_start(getpid(), &ours) < 0)
+		io_process_start(getpid(), &ours) < 0 || poll(&ended, 1, 0) != 0)
 		return 0;
 	return began <= ours ? w->pid : 0;
 }

@@ -53,6 +53,9 @@ def fresh_start(g):
                 ("cpu time", "file size", "core file size", "processes", "open files")}
         g.judge(f"fresh start: the {what}'s limits", list(soft.values()),
                 r"\['unlimited', 'unlimited', '0', '(unlimited|\d{4,})', '1024'\]")
+        served = [pathlib.Path(f"/proc/{pid}/{name}") for name in ("oom_score_adj", "numa_maps")]
+        g.judge(f"fresh start: how soon the {what} is killed for want of memory, and where its own comes from",
+                [p.read_text(encoding="ascii").split()[:2][-1] for p in served if p.exists()], r"\['(0|-900)'(, 'default')?\]")
     helper.socket.send(request(JOINED, "", "", sid=sid))
     g.stage.syslog.wait(f"session {sid} opened")
     helper.end()

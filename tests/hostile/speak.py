@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The helper's protocol by hand: helpers/client/protocol.h."""
 
+import ctypes
 import os
 import pathlib
+import platform
 import re
 import resource
 import secrets
@@ -116,4 +118,9 @@ def nasty(directory):
         for fd in (7, 20, 300):
             os.dup2(os.open("/root", os.O_RDONLY | os.O_DIRECTORY), fd)
         signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as f:
+            f.write("900")
+        # set_mempolicy(MPOL_BIND, {0}): no C library has it.
+        if number := {"x86_64": 238, "aarch64": 237}.get(platform.machine()):
+            ctypes.CDLL(None).syscall(number, 2, ctypes.byref(ctypes.c_ulong(1)), ctypes.c_ulong(64))
     return before

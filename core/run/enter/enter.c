@@ -101,7 +101,6 @@ static int be_served(const struct enter *in, struct err *e)
 		schedule_like(in->like);
 	if (in->slack > 0)
 		(void)prctl(PR_SET_TIMERSLACK, in->slack, 0, 0, 0);
-	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "0");
 	(void)umask(in->mask);
 	return rlimits_set(limits, e);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/run/ids/schedule.h"
 
+#include "core/base/io.h"
 #include "core/base/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -19,6 +21,8 @@ void schedule_reset(void)
 	(void)sched_setscheduler(0, SCHED_OTHER, &plain);
 	(void)setpriority(PRIO_PROCESS, 0, 0);
 	(void)sys_default_ioprio();
+	(void)sys_default_mempolicy();
+	(void)io_write_text(AT_FDCWD, "/proc/self/oom_score_adj", "0");
 	(void)sched_setaffinity(0, sizeof(all), all);
 }
 

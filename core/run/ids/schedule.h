@@ -7,7 +7,8 @@
 /**
  * schedule_reset() - Be served as any process is, whatever the caller had chosen
  *
- * Policy, nice value, ioprio_set(2), CPUs (as far as the cgroup has them), and the timer slack of
+ * Policy, nice value, ioprio_set(2), CPUs (as far as the cgroup has them), where its memory is to come from
+ * (set_mempolicy(2)), how soon it is taken when there is none left (oom_score_adj), and the timer slack of
  * PR_SET_TIMERSLACK(2const), with which a wait of 20 ms can last for hours. Children inherit it.
  * What can't be set, as for want of CAP_SYS_NICE, stays.
  */
