@@ -161,6 +161,25 @@ def test_subordinate_ids(b):
                 "ranges side by side are fine")
 
 
+def test_what_was_given_out_and_cannot_be_read(b):
+    """Whoever needs a range or an address is refused for it, and nobody is given what may be another's."""
+    b.stage.config("Network=private\n")
+    for name, line, in (("ranges", f"{b.alice.pw_uid} 1879048192 65536 {b.alice.pw_name}"),
+                        ("addresses", f"{b.alice.pw_uid} 1 {b.alice.pw_name}")):
+        path = pathlib.Path("/var/lib/nsshell") / name
+        for what, data, found in (("as it is written", line, None), ("with a line of something else", f"{line}\ngarbage", "line 2 isn't"),
+                                  ("of 0 bytes, as a crash may leave it", "\0" * 50, "0 bytes")):
+            path.write_text(data + "\n", encoding="ascii")
+            path.chmod(0o600)
+            seen = [f for f in _findings(b) if str(path) in f["what"]]
+            b.check(len(seen) == 1 and seen[0]["severity"] == "error" and found in seen[0]["what"] if found else not seen,
+                    f"{path} {what} is {'an error' if found else 'fine'}", seen or "nothing")
+            r = b.ssh(b.carol.pw_name, "echo in") if found else None
+            b.check(not found or r.stdout != "in\n" and b.stage.syslog.wait(f"{path}.*{found}"),
+                    "and the log says so of a login that is refused", b.log_tail(3))
+        path.unlink()
+
+
 def test_terminals_that_nobody_can_look_at(b):
     b.stage.config("Record=yes\n")
     seen = _about(b, _findings(b), "Record=yes has no effect on 3 accounts", "note",

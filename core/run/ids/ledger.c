@@ -47,6 +47,7 @@ int ledger_read(int fd, const char *path, int how, char **ret, struct err *e)
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
 	size_t size;
+	ssize_t len;
 
 	if (lock(fd, path, how, e) < 0)
 		return -1;
@@ -57,8 +58,15 @@ int ledger_read(int fd, const char *path, int how, char **ret, struct err *e)
 	text = malloc(size);
 	if (!text)
 		return err_set(e, ENOMEM, "read %s", path);
-	if (io_read_text(AT_FDCWD, path, text, size) < 0)
+	len = io_read_text(AT_FDCWD, path, text, size);
+	if (len < 0)
 		return err_set(e, errno, "read %s", path);
+	/* What is behind one would count as not given out yet. */
+	if (strlen(text) != (size_t)len)
+		return err_set(e, 0,
+			"read %s: there are 0 bytes in it, as a crash of the host may leave them: "
+			"bring back a copy of it; without one take them out",
+			path);
 	*ret = text;
 	text = NULL;
 	return 0;

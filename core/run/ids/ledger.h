@@ -16,7 +16,7 @@ int ledger_open(const char *path, bool write, int *ret_fd, struct err *e);
 
 /**
  * ledger_read() - Lock it (@how as in flock(2)), and read it whole
- * @ret:	to free()
+ * @ret:	to free(), without a 0 byte but the last
  *
  * Return: 0 or -1 with @e.
  */

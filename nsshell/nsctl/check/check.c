@@ -114,6 +114,7 @@ static int look_at_all(const char *config, const char *pam_dir, bool pam_only,
 	doctor_host(config, f);
 	doctor_commands(config, f);
 	doctor_gone(f);
+	doctor_ledgers(f);
 	if (geteuid() != 0)
 		findings_add(f, FINDING_NOTE, "isolated accounts", "run it as root",
 			"homes and the spools of cron and at weren't looked at: that is root's");

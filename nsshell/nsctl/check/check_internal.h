@@ -166,8 +166,12 @@ void doctor_dropins(const char *config, struct findings *f);
 /* Entries of host commands. */
 void doctor_commands(const char *config, struct findings *f);
 
-/* Sessions, layers and ranges whose account is gone, renamed or renumbered; with root only. */
+/* Sessions, layers and ranges whose account is gone, renamed or renumbered, and sessions that can't be understood; with root
+ * only. */
 void doctor_gone(struct findings *f);
+
+/* Files in which ranges and numbers are given out, and that can't be read; with root only. */
+void doctor_ledgers(struct findings *f);
 
 /* Every directory above a path must be root's alone. */
 void check_chain(const char *path, const char *whom, struct findings *f);
