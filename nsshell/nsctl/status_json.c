@@ -158,28 +158,31 @@ static json_t *session_json(const struct status *s)
 {
 	const struct record *r = &s->session->record;
 	const struct record_namespaces *ns = &r->ns;
+	bool known = r->state != RECORD_UNKNOWN;
 	char since[64];
 
 	nsctl_time(r->since, since, sizeof(since));
 	return json_pack(
-		"{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:s, s:s,"
-		" s:s, s:b, s:s, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I},"
+		"{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:s, s:s,"
+		" s:s, s:o, s:s, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I},"
 		" s:o, s:o, s:o, s:o, s:o*, s:o, s:o, s:o, s:o}",
-		"id", r->id, "user", r->user, "uid", (json_int_t)r->uid, "service",
+		"id", r->id, "user", r->user, "uid",
+		r->uid == (uid_t)-1 ? json_null() : json_integer(r->uid), "service",
 		r->service, "from", r->rhost, "tty", r->tty, "since", since, "state",
 		s->session->state, "leases", (int)r->leases, "init", (int)r->init.pid,
 		"supervisor", (int)r->supervisor.pid, "login", (int)r->caller.pid,
 		"cgroup", r->cgroup, "network", r->network[0] ? r->network : "host",
-		"image", r->image, "root", !r->no_new_privs, "changed", r->changed,
-		"namespaces", "user", (json_int_t)ns->user, "pid", (json_int_t)ns->pid,
-		"mnt", (json_int_t)ns->mnt, "uts", (json_int_t)ns->uts, "ipc",
-		(json_int_t)ns->ipc, "cgroup", (json_int_t)ns->cgroup, "net",
-		(json_int_t)ns->net, "outdated", outdated_json(&s->session->outdated),
-		"usage", usage_json(&s->session->usage), "account_usage",
-		usage_json(&s->account), "limits",
-		limits_json(&s->account, &s->account_more), "slice", slice_json(s),
-		"pressure", pressure_json(s), "processes", processes_json(s), "mounts",
-		mounts_json(s), "events", events_json(s));
+		"image", r->image, "root",
+		known ? json_boolean(!r->no_new_privs) : json_null(), "changed",
+		r->changed, "namespaces", "user", (json_int_t)ns->user, "pid",
+		(json_int_t)ns->pid, "mnt", (json_int_t)ns->mnt, "uts",
+		(json_int_t)ns->uts, "ipc", (json_int_t)ns->ipc, "cgroup",
+		(json_int_t)ns->cgroup, "net", (json_int_t)ns->net, "outdated",
+		outdated_json(&s->session->outdated), "usage",
+		usage_json(&s->session->usage), "account_usage", usage_json(&s->account),
+		"limits", limits_json(&s->account, &s->account_more), "slice",
+		slice_json(s), "pressure", pressure_json(s), "processes",
+		processes_json(s), "mounts", mounts_json(s), "events", events_json(s));
 }
 
 int status_json(const struct status *const *all, size_t n, FILE *out, struct err *e)

@@ -35,12 +35,27 @@ static void print_outdated(const struct nsctl_outdated *o)
 			"Outdated");
 }
 
+/* Of what can't be understood nothing is said that may not be so. */
+static void print_unknown(const struct record *r)
+{
+	(void)printf(
+		"session %s of %s\n%12s: unknown: of another version of nsshell, or with a "
+		"damaged record; nsctl stop %s ends it\n",
+		r->id, r->user, "State", r->id);
+	print_process("Supervisor", &r->supervisor);
+	print_process("Init", &r->init);
+}
+
 static void print_head(const struct status *s)
 {
 	const struct record *r = &s->session->record;
 	const struct record_namespaces *ns = &r->ns;
 	char since[64];
 
+	if (r->state == RECORD_UNKNOWN) {
+		print_unknown(r);
+		return;
+	}
 	nsctl_time(r->since, since, sizeof(since));
 	(void)printf("session %s of %s (uid %u)\n", r->id, r->user, r->uid);
 	(void)printf("%12s: %s%s since %s\n", "State", s->session->state,

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import time
 
@@ -60,7 +61,15 @@ def _unknown(b, s, session, user):
     r = b.ssh(name, SHOW_NS)
     b.check(r.stdout and not set(r.stdout.split()) & set(inside.split()), "a login isn't refused for it, and has another box", r.stdout + r.stderr)
     b.check(b.stage.syslog.lines(f"another box than session {session}"), "of which the log says why")
-    b.check(b.nsctl("status", session).returncode == 0, "nsctl status shows it")
+    r = b.nsctl("status", session)
+    b.check(r.returncode == 0 and f"nsctl stop {session}" in r.stdout and not re.search(r"\(uid |open since|root of it|user \d", r.stdout),
+            "nsctl status shows it, says what to do, and nothing that it doesn't know", r.stdout + r.stderr)
+    r = b.nsctl("status", "--json", session)
+    b.check(json_of(r) and json_of(r)["sessions"][0]["root"] is None and "4294967295" not in r.stdout,
+            "as JSON, too", r.stdout + r.stderr)
+    r = b.nsctl("check", "--brief", "--config", b.stage.conf)
+    b.check(re.search(f"(?m)^warning: session {session} of .* can't be understood.*nsctl stop", r.stdout),
+            "nsctl check warns of it", r.stdout + r.stderr)
     r = b.nsctl("stop", session)
     b.check(r.returncode == 0 and "has ended" in r.stdout and not (SESSIONS / session).exists() and b.gone(name),
             "nsctl stop ends it", r.stdout + r.stderr)
@@ -71,7 +80,8 @@ def test_a_record_that_says_more_than_is_understood(b):
     b.stage.config("Share=account\n")
     for what, user, how in (("a key that nobody may pass over", name, lambda lines: [*lines, "!colour=red"]),
                             ("no supervisor", name, lambda lines: [x for x in lines if not x.startswith("supervisor_")]),
-                            ("nothing at all", "?", lambda lines: ["\x7fELF"])):
+                            ("nothing at all", "?", lambda lines: ["\x7fELF"]),
+                            ("more lines than any has", "?", lambda lines: lines * 200)):
         with b.shell(name) as s:
             s.do("true")
             session = _change(b, name, how)

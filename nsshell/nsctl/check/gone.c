@@ -27,14 +27,22 @@ static void look_at_sessions(struct findings *f)
 	for (size_t i = 0; i < n; i++) {
 		const struct record *r = &all[i];
 
-		if (r->state == RECORD_UNKNOWN || record_is_alive(r->id, &e) != 1 ||
-			account_has_uid(r->user, r->uid, &e) != 0)
+		if (record_is_alive(r->id, &e) != 1)
 			continue;
-		findings_add(f, FINDING_WARNING, NEXT ": its logins are refused",
-			"end it (nsctl stop), and before the next userdel, usermod -l or -u end the "
-			"account's sessions",
-			"session %s of %s runs with uid %u, which isn't that account's any more",
-			r->id, r->user, r->uid);
+		if (r->state == RECORD_UNKNOWN)
+			findings_add(f, FINDING_WARNING,
+				"its account: logins with Upper=disk or PrivateTmp=account are refused, "
+				"and nobody can step into it",
+				"end it (nsctl stop)",
+				"session %s of %s can't be understood: it is of another version of nsshell, "
+				"or its record is damaged",
+				r->id, r->user);
+		else if (account_has_uid(r->user, r->uid, &e) == 0)
+			findings_add(f, FINDING_WARNING, NEXT ": its logins are refused",
+				"end it (nsctl stop), and before the next userdel, usermod -l or -u end the "
+				"account's sessions",
+				"session %s of %s runs with uid %u, which isn't that account's any more",
+				r->id, r->user, r->uid);
 	}
 }
 
