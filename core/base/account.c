@@ -105,12 +105,19 @@ static bool has_member(const struct group *gr, const char *name)
 	return false;
 }
 
+struct local_groups {
+	struct account *a;
+	bool any; /* a line of anybody's */
+};
+
 /* A line of group(5): another group of the account's, or the name of one. */
 static int take_group(void *data, const struct group *gr, struct err *e)
 {
-	struct account *a = data;
+	struct local_groups *l = data;
+	struct account *a = l->a;
 	size_t i = 0;
 
+	l->any = true;
 	while (i < a->n_groups && a->groups[i] != gr->gr_gid)
 		i++;
 	if (i == a->n_groups && !has_member(gr, a->name))
@@ -234,13 +241,27 @@ static int group_name(gid_t gid, char **ret, struct err *e)
 	return *ret ? 0 : err_set(e, ENOMEM, "look up group %u", gid);
 }
 
+/* See check_source(): a local account's, whatever NSS makes of them. Without a line of group(5) nothing tells of them. */
+static int take_local_groups(struct account *a, struct err *e)
+{
+	struct local_groups l = { a, false };
+	int r = account_each_local_group(take_group, &l, e);
+
+	if (r == 0 && !l.any)
+		r = is_local(a->name, e);
+	return r > 0 ? err_set(e, 0,
+			       "look up the groups of %s: /etc/group isn't there, or empty: bring it back, from "
+			       "/etc/group- perhaps",
+			       a->name)
+		     : r;
+}
+
 static int name_groups(struct account *a, struct err *e)
 {
 	a->group_names = calloc(a->n_groups + 1, sizeof(char *));
 	if (!a->group_names)
 		return err_set(e, ENOMEM, "look up the groups of %s", a->name);
-	/* See check_source(): a local account's, whatever NSS makes of them. */
-	if (account_each_local_group(take_group, a, e) < 0)
+	if (take_local_groups(a, e) < 0)
 		return -1;
 	for (size_t i = 0; i < a->n_groups; i++)
 		if (!a->group_names[i] &&

@@ -35,7 +35,7 @@ struct account {
  *
  * Groups of group(5) that name the account count also where NSS doesn't give them, as it leaves
  * out a source that it can't read; /etc/group that can't be read is a failure. So is a source that
- * tells of no groups, of an account that passwd(5) doesn't have.
+ * tells of no groups, of an account that passwd(5) doesn't have, and a group(5) without a line, of one that it has.
  *
  * Only for a process that is still outside: NSS loads libraries (rule: no NSS after
  * entering somebody's root).

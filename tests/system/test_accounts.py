@@ -372,4 +372,23 @@ def test_a_directory_that_tells_of_no_groups(b):
         b.check(r.stdout == "in\n", "and root does", r.stdout + r.stderr, b.log_tail(3))
 
 
+def test_a_group_file_without_groups(b):
+    """As a full disk or a crash leaves it: who is isolated by a group isn't let in as if there were no such group."""
+    with etc.own_etc(b) as own:
+        text = (own / "group").read_text(encoding="utf-8")
+        for what, data in (("isn't there", None), ("is empty", ""), ("is of 0 bytes", "\0" * 4096)):
+            (own / "group").unlink()
+            if data is not None:
+                (own / "group").write_text(data, encoding="ascii")
+            r = b.run("su", b.alice.pw_name, "-c", "echo in")
+            b.check(r.returncode != 0 and "in\n" not in r.stdout and b.stage.syslog.wait("refused.*/etc/group isn't there, or empty"),
+                    f"an account that is isolated by its group is refused while /etc/group {what}", r.stdout + r.stderr, b.log_tail(3))
+            r = b.run("su", "root", "-c", "echo in")
+            b.check(r.stdout == "in\n", "and root gets in", r.stdout + r.stderr, b.log_tail(3))
+            b.stage.syslog.clear()
+            etc.replace(own / "group", text)
+        r = b.run("su", b.alice.pw_name, "-c", SHOW_NS)
+        b.lands_inside("once it is back, that account", r.stdout + r.stderr)
+
+
 test_a_directory_that_tells_of_no_groups.not_instrumented = "a library without its runtime is loaded"
