@@ -8,7 +8,8 @@
  * rights_check() - Whether this process has the capabilities that making a box takes
  *
  * A unit's CapabilityBoundingSet=, or a container, takes some away from a login program and all
- * that it starts. Without the check some step fails, with an error that doesn't say so.
+ * that it starts, and its ProcSubset= much of /proc. Without the check some step fails, with an error that
+ * doesn't say so.
  *
  * Return: 0, or -1 with @e, which names the first that is missing.
  */

@@ -7,6 +7,8 @@ import pathlib
 import shutil
 
 from harness import kernel
+from harness.etc import own_etc, replace
+from harness.hung import Private
 from harness.sshd import Sshd
 from test_faults import refused, root_gets_in
 
@@ -182,6 +184,45 @@ def test_a_full_state_directory(b):
                 r.stdout + r.stderr)
         refused(b, "no room to record a range", b.carol.pw_name, "No space left", None)
         root_gets_in(b, "a full disk")
+
+
+def test_a_state_directory_that_is_read_only(b):
+    """As a file system with errors becomes: the log says which."""
+    layers = pathlib.Path(f"/var/lib/nsshell/upper/{b.alice.pw_uid}")
+
+    def readonly():
+        kernel.bind("/var/lib/nsshell", "/var/lib/nsshell")
+        kernel.mount(None, "/var/lib/nsshell", flags=kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY)
+
+    b.stage.config("Upper=disk\n")
+    b.ssh(b.alice.pw_name, "true")
+    b.gone()
+    for note in (layers / "fs").iterdir():
+        note.unlink()
+    try:
+        with _sshd_in(b, readonly):
+            refused(b, "a read-only /var/lib/nsshell with Upper=disk", b.alice.pw_name, f"{layers}.*Read-only file system")
+    finally:
+        shutil.rmtree(layers.parent)
+
+
+def test_a_proc_of_processes_alone(b):
+    """What ProcSubset=pid of a unit makes of it."""
+    with _sshd_in(b, lambda: kernel.mount("proc", "/proc", "proc", options="subset=pid")):
+        refused(b, "/proc with subset=pid", b.alice.pw_name, "ProcSubset=")
+        r = b.ssh(b.plain.pw_name, "echo in")
+        b.check(r.stdout == "in\n", "an account without Isolate=yes gets in", r.stderr)
+
+
+def test_a_home_that_root_may_not_look_at(b):
+    """sshfs(1), or what decrypts a home, without allow_root: whoever mounted it is let in, and nobody for him."""
+    home = b.stage.base / "fuse-home"
+    with own_etc(b) as etc, Private(home, b.alice, 1 << 20):
+        text = (etc / "passwd").read_text(encoding="utf-8")
+        replace(etc / "passwd", text.replace(f":{b.alice.pw_dir}:", f":{home}:"))
+        refused(b, "a home of FUSE's that is open to its user alone", b.alice.pw_name, f"{home}.*allow_root")
+        r = b.nsctl("check", "--brief", "--config", b.stage.conf)
+        b.check(f"{home}, which is FUSE's" in r.stdout and "allow_root" in r.stdout, "nsctl check says so, too", r.stdout + r.stderr)
 
 
 def test_a_full_home(b):

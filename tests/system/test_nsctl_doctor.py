@@ -161,6 +161,35 @@ def test_subordinate_ids(b):
                 "ranges side by side are fine")
 
 
+def test_a_kernel_that_cannot_be_looked_at(b):
+    """What is wrong is told, and not what follows from it."""
+    def lines(change):
+        def stage():
+            kernel.private_mounts()
+            change()
+        r = b.run(b.stage.bin / "nsctl", "check", "--brief", "--config", b.stage.conf, preexec_fn=stage)
+        return [x for x in r.stdout.splitlines() if re.search("kernel|/proc|overlay", x) and "ping" not in x] or r.stderr
+
+    seen = lines(lambda: kernel.mount("proc", "/proc", "proc", options="subset=pid"))
+    b.check(len(seen) == 1 and seen[0].startswith("error: /proc shows") and "ProcSubset=" in seen[0], "a /proc of processes alone is one error", seen)
+    other = b.stage.private / "other"
+    for name, text in ((f"lib/modules/{os.uname().release}/modules.dep", "kernel/fs/overlayfs/overlay.ko:\n"), ("filesystems", ""),
+                       ("kernel/seccomp/actions_avail", "allow\n"), ("kernel/modules_disabled", "")):
+        (other / name).parent.mkdir(parents=True, exist_ok=True)
+        (other / name).write_text(text, encoding="ascii")
+
+    def no_overlay():
+        kernel.mount("overlay", "/usr/lib", "overlay", kernel.MS_RDONLY, f"lowerdir={other}/lib:/usr/lib")
+        kernel.bind(other / "filesystems", "/proc/filesystems")
+        kernel.bind(other / "kernel", "/proc/sys/kernel")
+
+    for disabled, severity, what in ((0, "note", "isn't loaded yet"), (1, "error", "modules_disabled lets none be loaded")):
+        (other / "kernel/modules_disabled").write_text(f"{disabled}\n", encoding="ascii")
+        seen = lines(no_overlay)
+        b.check(len(seen) == 1 and seen[0].startswith(severity) and what in seen[0],
+                f"an overlay that isn't loaded: {severity}, with kernel.modules_disabled={disabled}", seen)
+
+
 def test_what_was_given_out_and_cannot_be_read(b):
     """Whoever needs a range or an address is refused for it, and nobody is given what may be another's."""
     b.stage.config("Network=private\n")

@@ -56,7 +56,7 @@ static const char *kernel_lacks(void)
 	if (is_missing(sys_fs_open("tmpfs")))
 		return "fsopen(2), of Linux 5.2";
 	if (no_overlay())
-		return "the overlay file system";
+		return "overlay file system";
 	if (no_user_namespaces())
 		return "user namespaces, or user.max_user_namespaces is 0";
 	return NULL;

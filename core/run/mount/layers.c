@@ -251,8 +251,9 @@ static int check_layer(int fs, const struct plan *plan, const struct plan_overla
 	describe(o, lower, is);
 	if (io_read_text(fs, name, was, sizeof(was)) < 0) {
 		if (errno != ENOENT || write_new(fs, name, is) < 0)
-			return err_set(e, errno, "note what the layer over %s is over",
-				o->target);
+			return err_set(e, errno,
+				"note in %s/%u what the layer over %s is over",
+				PATH_UPPER, plan->uid, o->target);
 		return 0;
 	}
 	if (strcmp(is, was) == 0)
@@ -293,8 +294,8 @@ static int check_host(int dir, const struct plan *plan, struct below *b, struct 
 		return 0;
 	}
 	return errno != ENOENT || write_new(dir, "host", is) < 0
-		       ? err_set(e, errno, "note what the layers of %s are over",
-				 plan->user)
+		       ? err_set(e, errno, "note in %s/%u what the layers of %s are over",
+				 PATH_UPPER, plan->uid, plan->user)
 		       : 0;
 }
 
@@ -311,13 +312,14 @@ static int accept(int dir, const struct plan *plan, struct err *e)
 			continue;
 		describe(o, -1, text);
 		if (layers_of(o, name) < 0 || write_new(fs, name, text) < 0)
-			return err_set(e, errno, "note what the layer over %s is over",
-				o->source);
+			return err_set(e, errno,
+				"note in %s/%u what the layer over %s is over",
+				PATH_UPPER, plan->uid, o->source);
 	}
 	packages_describe(text, sizeof(text));
 	if (fs < 0 || (is_over_host(plan) && write_new(dir, "host", text) < 0))
-		return err_set(
-			e, errno, "note what the layers of %s are over", plan->user);
+		return err_set(e, errno, "note in %s/%u what the layers of %s are over",
+			PATH_UPPER, plan->uid, plan->user);
 	return 0;
 }
 

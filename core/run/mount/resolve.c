@@ -265,6 +265,20 @@ static bool is_boxs_own(const struct walk *w)
 	return w->use == PLAN_USE_TARGET && plan_is_own_place(w->to->real);
 }
 
+/* Without allow_root FUSE lets nobody in but the user who mounted it, and not root with that user's file system ids. */
+static int no_look(const struct walk *w, int fd, const char *name, struct err *e)
+{
+	struct statfs fs;
+	int num = errno;
+	bool fuse = num == EACCES && fstatfs(fd, &fs) == 0 &&
+		    (uint32_t)fs.f_type == FUSE_SUPER_MAGIC;
+
+	return err_set(e, num, "look at %s/%s%s", w->to->real, name,
+		fuse ? ", which is FUSE's and open to who has mounted it alone: mount it with allow_root or "
+		       "allow_other (that takes user_allow_other in /etc/fuse.conf)"
+		     : "");
+}
+
 /* Return: 0 to go on; 1 when there is nothing; -1 with @e. */
 static int step(struct walk *w, const char *name, struct err *e)
 {
@@ -283,7 +297,7 @@ static int step(struct walk *w, const char *name, struct err *e)
 	if (fd < 0)
 		return nothing(w, name, e);
 	if (fstat(fd, &w->to->st) < 0)
-		return err_set(e, errno, "look at %s/%s", w->to->real, name);
+		return no_look(w, fd, name, e);
 	if (S_ISLNK(w->to->st.st_mode))
 		return follow(w, fd, &w->to->st, name, e);
 	return push(w, &fd, name, e);

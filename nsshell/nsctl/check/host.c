@@ -94,11 +94,19 @@ static void check_overlay(struct findings *f)
 {
 	struct utsname u;
 	char path[256];
+	bool there;
 
 	if (file_mentions("/proc/filesystems", "\toverlay\n") || uname(&u) < 0)
 		return;
 	(void)snprintf(path, sizeof(path), "/lib/modules/%s/modules.dep", u.release);
-	if (file_mentions(path, "/overlay.ko"))
+	there = file_mentions(path, "/overlay.ko");
+	if (there && file_mentions("/proc/sys/kernel/modules_disabled", "1"))
+		findings_add(f, FINDING_ERROR, ISOLATED,
+			"have it loaded before that is set: echo overlay > "
+			"/etc/modules-load.d/nsshell.conf, and boot anew",
+			"the overlay file system is a module that isn't loaded, and "
+			"kernel.modules_disabled lets none be loaded any more");
+	else if (there)
 		findings_add(f, FINDING_NOTE, "the first login after a boot",
 			"to have it loaded at boot: echo overlay > /etc/modules-load.d/nsshell.conf",
 			"the overlay file system is a module that isn't loaded yet");
@@ -121,6 +129,14 @@ static void check_filters(struct findings *f)
 void check_kernel(struct findings *f)
 {
 	check_version(f);
+	/* What it has is told by files of /proc. */
+	if (access("/proc/sys", F_OK) < 0) {
+		findings_add(f, FINDING_ERROR,
+			"isolated accounts whose login program has it so, too: their logins are refused",
+			"mount it without subset=pid; in a unit: without ProcSubset=pid",
+			"/proc shows processes alone (%m: /proc/sys): nothing of the kernel can be looked at");
+		return;
+	}
 	check_user_namespaces(f);
 	check_overlay(f);
 	check_filters(f);

@@ -22,6 +22,7 @@ class Fuse:
     """
 
     silent = ()  # requests that it never answers
+    options = ",allow_other"
 
     def __init__(self, at, owner, answers):
         self.at, self.owner, self.answers = at, owner, answers
@@ -32,7 +33,7 @@ class Fuse:
         os.chown(self.at, self.owner.pw_uid, self.owner.pw_gid)
         fd = os.open("/dev/fuse", os.O_RDWR)
         data = (f"fd={fd},rootmode=40000,user_id={self.owner.pw_uid},group_id={self.owner.pw_gid}"
-                ",allow_other")
+                f"{self.options}")
         if LIBC.mount(b"hung", bytes(self.at), b"fuse.hung", MS_NOSUID_NODEV, data.encode()) < 0:
             raise OSError(ctypes.get_errno(), "mount a FUSE")
         self.pid = os.fork()
@@ -91,6 +92,12 @@ class Fuse:
         self.end()
         LIBC.umount2(bytes(self.at), 2)
         self.at.rmdir()
+
+
+class Private(Fuse):
+    """As it is mounted where nobody says otherwise: open to its user alone."""
+
+    options = ""
 
 
 class Unclosable(Fuse):
