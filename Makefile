@@ -86,7 +86,7 @@ NET    := $(wildcard helpers/net/*.c)
 SESSION := helpers/session/pam_session.c
 CLIENT := $(filter-out helpers/client/client_open.c,$(wildcard helpers/client/*.c))
 # A session's resident process, what the opener alone has of it, and what both have.
-RESIDENT := $(addprefix helpers/supervisor/,follow.c limit_notice.c network_watch.c presence.c session_ready.c \
+RESIDENT := $(addprefix helpers/supervisor/,follow.c limit_notice.c link_watch.c network_watch.c presence.c session_ready.c \
 	session_caps.c supervisor.c) $(wildcard helpers/worker/serve*.c)
 OPENING := $(addprefix helpers/supervisor/,begin.c network.c rootfs_share.c session_open.c supervisor_hand_over.c tmp_share.c)
 BOTH := $(filter-out $(RESIDENT) $(OPENING),$(wildcard helpers/supervisor/*.c)) helpers/worker/children.c \

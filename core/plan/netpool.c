@@ -136,6 +136,20 @@ static void put_v4(uint32_t address, char *ret)
 	(void)inet_ntop(AF_INET, &a, ret, NETPOOL_TEXT_MAX);
 }
 
+void netpool_bytes4(const struct netpool *p, uint32_t number, uint8_t *ret)
+{
+	const uint32_t address = htonl(p->v4 + number);
+
+	memcpy(ret, &address, sizeof(address));
+}
+
+void netpool_bytes6(const struct netpool *p, uint32_t number, uint8_t *ret)
+{
+	memcpy(ret, p->v6, sizeof(p->v6));
+	for (size_t i = 0; i < 4; i++)
+		ret[15 - i] = (uint8_t)(number >> (8 * i));
+}
+
 void netpool_v4(const struct netpool *p, uint32_t number, char ret[NETPOOL_TEXT_MAX])
 {
 	put_v4(p->v4 + number, ret);
@@ -148,9 +162,7 @@ void netpool_v6(const struct netpool *p, uint32_t number, char ret[NETPOOL_TEXT_
 	*ret = '\0';
 	if (p->v6_len == 0)
 		return;
-	memcpy(a, p->v6, sizeof(a));
-	for (size_t i = 0; i < 4; i++)
-		a[15 - i] = (uint8_t)(number >> (8 * i));
+	netpool_bytes6(p, number, a);
 	(void)inet_ntop(AF_INET6, a, ret, NETPOOL_TEXT_MAX);
 }
 

@@ -65,6 +65,10 @@ uint32_t netpool_max(const struct netpool *p);
 uint32_t netpool_number4(const struct netpool *p, const uint8_t *address);
 uint32_t netpool_number6(const struct netpool *p, const uint8_t *address);
 
+/* Addresses of a number in the network's byte order, 4 bytes or 16; of IPv6 where the pool has it. */
+void netpool_bytes4(const struct netpool *p, uint32_t number, uint8_t *ret);
+void netpool_bytes6(const struct netpool *p, uint32_t number, uint8_t *ret);
+
 /* Addresses of a number, and prefixes, as text. "" for IPv6 that there isn't. */
 void netpool_v4(const struct netpool *p, uint32_t number, char ret[NETPOOL_TEXT_MAX]);
 void netpool_v6(const struct netpool *p, uint32_t number, char ret[NETPOOL_TEXT_MAX]);

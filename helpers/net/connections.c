@@ -169,24 +169,6 @@ static int forget_address(const char *address, bool all, struct err *e)
 	return judge(r, address, e);
 }
 
-/* "# POOL", the first line of what the table was made of; other versions have none. */
-static int read_pool(struct netpool *ret, struct err *e)
-{
-	_cleanup_file_ FILE *in = fopen(PATH_NET_TABLE, "re");
-	char line[2 * NETPOOL_TEXT_MAX] = "";
-	const char *why;
-
-	*ret = (struct netpool){ 0 };
-	if (!in && errno != ENOENT)
-		return err_set(e, errno, "read %s", PATH_NET_TABLE);
-	if (!in || !fgets(line, sizeof(line), in) || *line != '#')
-		return 0;
-	line[strcspn(line, "\n")] = '\0';
-	return netpool_parse(line + 1, ret, &why) < 0
-		       ? err_set(e, 0, "read %s: %s", PATH_NET_TABLE, why)
-		       : 0;
-}
-
 /* Of one number. */
 static int forget_number(
 	const struct netpool *pool, uint32_t number, bool all, struct err *e)
@@ -221,7 +203,7 @@ int net_connections_end(const struct net_gone *gone, struct err *e)
 	struct netpool pool;
 	struct search s = { .gone = gone, .pool = &pool };
 
-	if (read_pool(&pool, e) < 0)
+	if (net_pool_read(&pool, e) < 0)
 		return -1;
 	/* To find those of one the kernel goes through its whole table four times; to tell all that it has, once. */
 	if (gone->n == 1 && all > TOLD_MOST)
@@ -236,7 +218,7 @@ int net_connections_restart(uint32_t number, struct err *e)
 {
 	struct netpool pool;
 
-	return read_pool(&pool, e) < 0 ? -1 : forget_number(&pool, number, false, e);
+	return net_pool_read(&pool, e) < 0 ? -1 : forget_number(&pool, number, false, e);
 }
 
 int net_connections_try(struct err *e)

@@ -285,6 +285,12 @@ static int make(struct net *n, struct err *e)
 	if (r < 0)
 		return net_failed(r, e, "remove the old link %s", n->name);
 	r = add_pair(n);
+	/* Somebody gave the old one another name on the host. */
+	if (r == -NLE_EXIST) {
+		r = remove_old(n->inside, NETPOOL_INSIDE);
+		if (r == 0)
+			r = add_pair(n);
+	}
 	if (r == -NLE_OPNOTSUPP)
 		return net_lacks(e, "veth", nl_geterror(r));
 	if (r < 0)

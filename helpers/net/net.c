@@ -9,7 +9,7 @@
  *	nsshell-net set NUMBER [RULE...]	the same, without a look at the table
  *	nsshell-net close NUMBER	its link and all that is of it
  *	nsshell-net sweep [NUMBER]	what is of links that are gone, that one's among them
- *	nsshell-net mend	the table, where it was changed or removed
+ *	nsshell-net mend [NUMBER]	that link and the table, where they were changed or removed	(fds: net.h)
  *	nsshell-net count	what went through links
  *	nsshell-net look [names]	what the kernel lacks, and what else keeps packets from being passed on
  *
@@ -195,15 +195,21 @@ static int run_sweep(int n, char **words, struct net_request *q, struct err *e)
 	return net_lock(&guard, e) < 0 ? -1 : net_table_sweep(e);
 }
 
+/* What fails of the link is no reason to leave the table as it is. */
 static int run_mend(int n, char **words, struct net_request *q, struct err *e)
 {
 	bool mended = false;
+	struct err next;
+	int r;
 
-	(void)n, (void)words, (void)q;
-	if (net_table_mend(&mended, e) < 0)
+	if (n > 1 || (n == 1 && parse_u32(words[0], &q->number) < 0))
+		return usage(e);
+	/* It comes first: what is said of one that is gone isn't put into a table that is made anew. */
+	r = n == 1 ? net_link_mend(q, e) : 0;
+	if (net_table_mend(&mended, r < 0 ? &next : e) < 0)
 		return -1;
 	tell_mended(mended);
-	return 0;
+	return r;
 }
 
 static int run_count(int n, char **words, struct net_request *q, struct err *e)

@@ -38,6 +38,12 @@ int net_link_look(uint32_t number);
 /* Wait until it is gone, two seconds at most. */
 void net_link_await_end(uint32_t number);
 
+/*
+ * mend.c: make the link of @q->number anew where it, its addresses or its ways aren't as they were, and log that. Takes
+ * NET_NAMESPACE_FD and NET_INSIDE_FD. Return: 0 or -1 with @e.
+ */
+int net_link_mend(struct net_request *q, struct err *e);
+
 /* route.c: the rules behind the table, netpool.h; those that are there stay. */
 int net_route_rules(struct nl_sock *host, const struct netpool *pool, struct err *e);
 
@@ -49,6 +55,8 @@ int net_lock(int *ret, struct err *e);
  * those that @q goes on without go. *ret_mended: somebody had changed it or taken it away.
  */
 int net_table_keep(struct net_request *q, bool *ret_mended, struct err *e);
+/* The pool that it was made of last; all 0: none that is known. Return: 0 or -1 with @e. */
+int net_pool_read(struct netpool *ret, struct err *e);
 /* The same as it was made last, with all accounts' rules as they are. */
 int net_table_mend(bool *ret_mended, struct err *e);
 /* Whether the kernel would make one; none is there at any moment that anybody could see. */
@@ -83,6 +91,8 @@ int net_connections_try(struct err *e);
 int net_taken(const struct netpublish *p, struct err *e);
 int net_taken_by(const struct netpublish *p, const struct netrules *theirs,
 	uint32_t number, struct err *e);
+/* taken.c: the account of that number, or words for one that isn't known. */
+void net_name_of(uint32_t number, char *ret, size_t size);
 
 /* count.c: a line for each link, "NUMBER IN-BYTES IN-PACKETS OUT-BYTES OUT-PACKETS REFUSED", as seen
  * from inside. Return: 0 or -1 with @e. */

@@ -69,6 +69,24 @@ static int read_known(char *text, struct err *e)
 	return err_set(e, errno, "read %s", PATH_NET_TABLE);
 }
 
+/* "# POOL", its first line; other versions have none. */
+int net_pool_read(struct netpool *ret, struct err *e)
+{
+	_cleanup_file_ FILE *in = fopen(PATH_NET_TABLE, "re");
+	char line[2 * NETPOOL_TEXT_MAX] = "";
+	const char *why;
+
+	*ret = (struct netpool){ 0 };
+	if (!in && errno != ENOENT)
+		return err_set(e, errno, "read %s", PATH_NET_TABLE);
+	if (!in || !fgets(line, sizeof(line), in) || *line != '#')
+		return 0;
+	line[strcspn(line, "\n")] = '\0';
+	return netpool_parse(line + 1, ret, &why) < 0
+		       ? err_set(e, 0, "read %s: %s", PATH_NET_TABLE, why)
+		       : 0;
+}
+
 /* Who is killed meanwhile leaves the one before. */
 static int write_known(const char *made_of, const char *seen, struct err *e)
 {
@@ -150,14 +168,18 @@ static int forget(int dir, const char *file, struct err *e)
 		       : 0;
 }
 
-/* They are in the table: what begin_rules() wrote holds. */
-static int end_rules(
-	int dir, const struct files *f, const struct netrules *r, struct err *e)
+/* A link whose file is missing is nobody's any more: one without rules has an empty one. */
+static int say_something(int dir, const struct files *f, struct err *e)
 {
-	_cleanup_free_ char *text = netrules_text(r);
+	_cleanup_close_ int fd =
+		openat(dir, f->now, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (text && !*text)
-		return forget(dir, f->now, e) < 0 ? -1 : forget(dir, f->new, e);
+	return fd < 0 ? err_set(e, errno, "write %s/%s", PATH_NET_RULES, f->now) : 0;
+}
+
+/* They are in the table: what begin_rules() wrote holds. */
+static int end_rules(int dir, const struct files *f, struct err *e)
+{
 	return renameat(dir, f->new, dir, f->now) < 0
 		       ? err_set(e, errno, "write %s/%s", PATH_NET_RULES, f->now)
 		       : 0;
@@ -300,7 +322,7 @@ static char *wanted(const struct net_request *q)
 
 	if (!out)
 		return NULL;
-	/* For net_connections_end(), who is told a number alone. */
+	/* For net_pool_read(), whose callers are told a number alone. */
 	netpool_v4_prefix(&q->pool, v4);
 	netpool_v6_prefix(&q->pool, v6);
 	fprintf(out, "# %s %s\n", v4, v6);
@@ -474,7 +496,7 @@ static int put(
 	if (leave_taken(dir, q, &before, e) < 0)
 		return -1;
 	if (same && known && is_same(&before, &q->rules))
-		return 0;
+		return say_something(dir, &f, e);
 	if (begin_rules(dir, &f, &q->rules, e) < 0)
 		return -1;
 	if (!(same && known && change(&before, q, table, &ignored) == 0) &&
@@ -482,7 +504,7 @@ static int put(
 		return -1;
 	if (end_published(&before, q, e) < 0)
 		return -1;
-	return end_rules(dir, &f, &q->rules, e);
+	return end_rules(dir, &f, e);
 }
 
 int net_table_keep(struct net_request *q, bool *ret_mended, struct err *e)

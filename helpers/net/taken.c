@@ -114,7 +114,7 @@ static int look_for_listener(const struct netpublish *p, const char *text, struc
 /* ---- other accounts ------------------------------------------------------------------ */
 
 /* "UID NUMBER NAME" a line. */
-static void name_of(uint32_t number, char *ret, size_t size)
+void net_name_of(uint32_t number, char *ret, size_t size)
 {
 	_cleanup_free_ char *text = malloc(LEDGER_MAX);
 	char *rest = text, *line;
@@ -140,7 +140,7 @@ int net_taken_by(const struct netpublish *p, const struct netrules *theirs,
 		if (!netrules_clash(p, &theirs->publish[i]))
 			continue;
 		netrules_publish_text(p, text);
-		name_of(number, name, sizeof(name));
+		net_name_of(number, name, sizeof(name));
 		(void)err_set(e, 0,
 			"Publish=%s: taken: it is published for %s, who is logged in",
 			text, name);

@@ -10,6 +10,7 @@
 #include "core/run/network/netns.h"
 #include "core/run/network/nftable.h"
 #include "core/run/network/number.h"
+#include "core/run/network/ways.h"
 #include "core/run/host/program.h"
 #include "helpers/supervisor/sibling.h"
 
@@ -111,22 +112,6 @@ static int find_own(const struct session *s, int family, int *ret, struct err *e
 	return found == 0 ? find_guest(s, ret, e) : found;
 }
 
-/* A socket to ask the kernel for what is in there, by whom may: nsshell-net enters nothing. */
-static int open_inside(const struct session *s, int ns, int *ret, struct err *e)
-{
-	_cleanup_close_ int home = -EBADF, sock = -EBADF;
-
-	if (netns_enter(s->proc, ns, &home, e) < 0)
-		return -1;
-	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	if (sock < 0)
-		(void)err_set(e, errno, "make a socket in the session's network");
-	if (netns_return(home, e) < 0 || sock < 0)
-		return -1;
-	*ret = take_fd(&sock);
-	return 0;
-}
-
 /* "open", with the fds that it takes, or "rules". */
 static int ask_program(const struct session *s, const char *what, const int *fds,
 	size_t n_fds, struct err *e)
@@ -160,7 +145,7 @@ static int link_up(const struct session *s, int ns, struct err *e)
 	_cleanup_close_ int inside = -EBADF;
 	int fds[2] = { ns };
 
-	if (open_inside(s, ns, &inside, e) < 0)
+	if (network_open_inside(s, ns, &inside, e) < 0)
 		return -1;
 	fds[1] = inside;
 	return ask_program(s, "open", fds, 2, e);
@@ -168,24 +153,44 @@ static int link_up(const struct session *s, int ns, struct err *e)
 
 /*
  * Those that another session was opened with may be others: they are the account's. And somebody may
- * have taken the host's table away.
+ * have taken the host's table away, or what was known of the link.
  */
 static int same_rules(const struct session *s, struct err *e)
 {
 	const struct plan_network *n = &s->plan->network;
 	_cleanup_free_ char *now = malloc(NETRULES_TEXT_MAX);
 	char path[sizeof(PATH_NET_RULES) + 16];
+	bool known;
 
 	if (!now)
 		return err_set(e, ENOMEM, "look at the account's rules");
 	(void)snprintf(path, sizeof(path), PATH_NET_RULES "/%u", n->number);
-	if (io_read_text(AT_FDCWD, path, now, NETRULES_TEXT_MAX) < 0)
-		*now = '\0';
+	known = io_read_text(AT_FDCWD, path, now, NETRULES_TEXT_MAX) >= 0;
 	/* There where somebody was killed while changing them. */
 	(void)snprintf(path, sizeof(path), PATH_NET_RULES "/%u.new", n->number);
-	if (strcmp(now, n->rules) == 0 && access(path, F_OK) < 0 && !nftable_is_gone())
+	if (known && strcmp(now, n->rules) == 0 && access(path, F_OK) < 0 &&
+		!nftable_is_gone())
 		return 0;
 	return ask_program(s, "rules", NULL, 0, e);
+}
+
+/* As somebody may have taken the link away, too, or what leads by it. */
+static int same_ways(const struct session *s, int ns, struct err *e)
+{
+	const struct plan_network *n = &s->plan->network;
+	_cleanup_close_ int inside = -EBADF;
+	char text[2 * NETPOOL_TEXT_MAX];
+	struct netpool pool;
+	const char *why;
+
+	(void)snprintf(text, sizeof(text), "%s %s", n->pool4, n->pool6);
+	if (netpool_parse(text, &pool, &why) < 0)
+		return err_set(e, 0, "pool %s: %s", text, why);
+	if (network_open_inside(s, ns, &inside, e) < 0)
+		return -1;
+	return ways_are_there(inside, &pool, n->number)
+		       ? 0
+		       : network_mend(s->plan, ns, inside, e);
 }
 
 static int find_or_make(const struct session *s, int family, int *ret, struct err *e)
@@ -197,7 +202,7 @@ static int find_or_make(const struct session *s, int family, int *ret, struct er
 		return netns_open(s->proc, n->name, ret, e);
 	found = n->share ? find_own(s, family, ret, e) : 0;
 	if (found > 0 && n->kind == NETWORK_PRIVATE)
-		return same_rules(s, e);
+		return same_rules(s, e) < 0 ? -1 : same_ways(s, *ret, e);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
 	if (netns_create(s->proc, !s->plan->no_new_privs, ret, e) < 0)

@@ -2,10 +2,10 @@
 #include "helpers/supervisor/network_watch.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/paths.h"
-#include "core/base/strlist.h"
 #include "core/plan/netpool.h"
-#include "core/run/host/program.h"
+#include "core/run/network/netns.h"
+#include "helpers/supervisor/link_watch.h"
+#include "helpers/supervisor/network.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -19,6 +19,8 @@
 /* Between what one supervisor and the next wait, so that mostly one does it. */
 #define STEP_USEC 50000
 #define STEPS     64
+/* Who takes a link or its addresses away may have more to say of it. */
+#define LINK_USEC 200000
 /* What failed is tried again. */
 #define AGAIN_USEC 60000000
 
@@ -46,33 +48,67 @@ static int attach(int sock)
 	return setsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
-int network_watch_begin(struct network_watch *w, const struct plan *plan, struct err *e)
+/* The watch's sockets. */
+enum {
+	TABLE,
+	LINK,
+	INSIDE
+};
+_Static_assert(INSIDE + 1 == NETWORK_WATCH_SOCKETS, "each has its place");
+
+static int watch_table(int *ret, struct err *e)
 {
 	const struct sockaddr_nl notices = { .nl_family = AF_NETLINK,
 		.nl_groups = 1U << (NFNLGRP_NFTABLES - 1) };
-	_cleanup_close_ int sock = -EBADF;
-
-	*w = (struct network_watch)NETWORK_WATCH_NONE;
-	if (plan->network.number == 0)
-		return 0;
-	sock = socket(
+	_cleanup_close_ int sock = socket(
 		AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
+
 	if (sock < 0 || attach(sock) < 0 ||
 		bind(sock, (const struct sockaddr *)&notices, sizeof(notices)) < 0)
 		return err_set(e, errno, "watch the host's table of nftables");
-	w->number = plan->network.number;
-	w->sock = take_fd(&sock);
+	*ret = take_fd(&sock);
 	return 0;
+}
+
+static int watch_inside(struct network_watch *w, const struct session *s, struct err *e)
+{
+	_cleanup_close_ int home = -EBADF;
+	struct err next;
+	int r;
+
+	if (netns_enter(s->proc, s->net, &home, e) < 0)
+		return -1;
+	r = link_watch_inside(&w->sock[INSIDE], e);
+	return netns_return(home, r < 0 ? &next : e) < 0 ? -1 : r;
+}
+
+int network_watch_begin(struct network_watch *w, const struct session *s, struct err *e)
+{
+	const struct plan_network *n = &s->plan->network;
+
+	*w = (struct network_watch)NETWORK_WATCH_NONE;
+	if (n->number == 0)
+		return 0;
+	w->plan = s->plan;
+	w->ns = s->net;
+	if (watch_table(&w->sock[TABLE], e) < 0 ||
+		network_open_inside(s, s->net, &w->inside, e) < 0 ||
+		link_watch_host(n, &w->sock[LINK], e) < 0)
+		return -1;
+	return watch_inside(w, s, e);
 }
 
 void network_watch_end(struct network_watch *w)
 {
-	cleanup_close(&w->sock);
+	for (size_t i = 0; i < NETWORK_WATCH_SOCKETS; i++)
+		cleanup_close(&w->sock[i]);
+	cleanup_close(&w->inside);
 }
 
 void network_watch_wants(const struct network_watch *w, struct pollfd *ret)
 {
-	*ret = (struct pollfd){ .fd = w->sock, .events = POLLIN };
+	for (size_t i = 0; i < NETWORK_WATCH_SOCKETS; i++)
+		ret[i] = (struct pollfd){ .fd = w->sock[i], .events = POLLIN };
 }
 
 int network_watch_timeout(const struct network_watch *w, uint64_t now_usec)
@@ -114,7 +150,7 @@ static void hear_one(struct network_watch *w, const struct nlmsghdr *m)
 	}
 }
 
-static void hear(struct network_watch *w)
+static void hear_table(struct network_watch *w)
 {
 	union {
 		struct nlmsghdr head;
@@ -122,7 +158,7 @@ static void hear(struct network_watch *w)
 	} in;
 	ssize_t len;
 
-	while ((len = recv(w->sock, &in, sizeof(in), MSG_TRUNC)) > 0 ||
+	while ((len = recv(w->sock[TABLE], &in, sizeof(in), MSG_TRUNC)) > 0 ||
 		errno == ENOBUFS) {
 		unsigned int left =
 			len > (ssize_t)sizeof(in) ? sizeof(in) : (unsigned int)len;
@@ -137,15 +173,12 @@ static void hear(struct network_watch *w)
 	}
 }
 
-static int mend(struct err *e)
+/* Of the two that are of the link. Return: whether there was a word. */
+static bool hear_link(struct network_watch *w)
 {
-	_cleanup_(strlist_clear) struct strlist words = { 0 };
+	bool host = link_watch_hear(w->sock[LINK]);
 
-	if (strlist_add(&words, PATH_NET) < 0 || strlist_add(&words, "mend") < 0)
-		return err_set(e, ENOMEM, "mend the host's table of nftables");
-	return program_run(&words, NULL, 0, "nsshell-net didn't answer", e) < 0
-		       ? err_wrap(e, "mend the host's table of nftables")
-		       : 0;
+	return link_watch_hear(w->sock[INSIDE]) || host;
 }
 
 int network_watch_go(
@@ -153,15 +186,20 @@ int network_watch_go(
 {
 	bool before = w->changed;
 
-	if (w->sock < 0)
-		return 0;
-	if (p->revents)
-		hear(w);
+	if (p[TABLE].revents)
+		hear_table(w);
 	if (w->changed && !before)
-		w->when = now_usec + (w->number % STEPS) * STEP_USEC;
+		w->when = now_usec + (w->plan->network.number % STEPS) * STEP_USEC;
+	/* It is this account's alone: nobody else is waited for. */
+	if ((p[LINK].revents || p[INSIDE].revents) && hear_link(w)) {
+		w->changed = true;
+		w->when = now_usec + LINK_USEC;
+	}
 	if (!w->changed || now_usec < w->when)
 		return 0;
-	w->changed = mend(e) < 0;
+	w->changed = network_mend(w->plan, w->ns, w->inside, e) < 0;
 	w->when = now_usec + AGAIN_USEC;
+	/* What was heard of that work is no news. */
+	(void)hear_link(w);
 	return w->changed ? -1 : 0;
 }

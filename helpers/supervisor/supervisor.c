@@ -161,7 +161,7 @@ enum {
 	POLL_FOLLOW,
 	POLL_CHANGES,
 	POLL_NETWORK,
-	POLL_SERVE,
+	POLL_SERVE = POLL_NETWORK + NETWORK_WATCH_SOCKETS,
 	POLL_HITS = POLL_SERVE + SERVE_POLL_MAX,
 	POLL_LEASES = POLL_HITS + HITS_POLL_MAX,
 	POLL_MAX = POLL_LEASES + 2 * SESSION_LEASES_MAX,
@@ -213,7 +213,7 @@ static void begin_watch(struct watch *w)
 {
 	struct err e;
 
-	if (network_watch_begin(&w->network, w->s->plan, &e) < 0)
+	if (network_watch_begin(&w->network, w->s, &e) < 0)
 		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, w->s->plan), "session %s: %s",
 			w->s->plan->id, e.msg);
 }
