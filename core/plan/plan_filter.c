@@ -5,9 +5,14 @@
 #include "core/plan/families.h"
 
 #include <errno.h>
+#include <linux/in.h>
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#ifndef IPPROTO_SMC
+#define IPPROTO_SMC 256 /* Linux 6.11 */
+#endif
 
 static bool is_group(const char *word)
 {
@@ -125,15 +130,24 @@ static void refuse_family(struct planner *b, enum filter_test test, uint64_t val
 }
 
 /*
- * Its events cross pid namespaces: from Linux 6.6 on whoever opens it hears of each process of the host's and of other
- * boxes, as long as a program of root's listens, too. No other family has a protocol of that number.
+ * The connector's events cross pid namespaces: from Linux 6.6 on whoever opens it hears of each process of the host's and
+ * of other boxes, as long as a program of root's listens, too. The others are modules that the kernel loads for whoever
+ * asks, with a history of bugs, and hardly a login's: of AF_NETLINK what iscsid(8) and crconf talk by; of AF_INET and AF_INET6
+ * transports, of which SMC is a family that is refused by its own name. No number is of more than one such protocol and of
+ * nothing else that anybody may open.
  */
-static void refuse_connector(struct planner *b)
+static void refuse_protocols(struct planner *b)
 {
-	static const struct filter_call c = { "socket", EPROTONOSUPPORT, FILTER_EQUAL, 2,
-		NETLINK_CONNECTOR };
+	static const int protocols[] = { NETLINK_CONNECTOR, NETLINK_ISCSI,
+		NETLINK_SCSITRANSPORT, NETLINK_CRYPTO, IPPROTO_DCCP, IPPROTO_L2TP,
+		IPPROTO_SCTP, IPPROTO_UDPLITE, IPPROTO_SMC };
 
-	(void)add(b, &c, PLAN_FILTER_FAMILIES, true);
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
+		const struct filter_call c = { "socket", EPROTONOSUPPORT, FILTER_EQUAL, 2,
+			(uint64_t)protocols[i] };
+
+		(void)add(b, &c, PLAN_FILTER_FAMILIES, true);
+	}
 }
 
 /* "AF_UNIX AF_INET": those that have a name. */
@@ -168,7 +182,7 @@ static void restrict_families(struct planner *b)
 			refuse_family(b, FILTER_EQUAL, (uint64_t)i);
 	if (!f.others)
 		refuse_family(b, FILTER_ABOVE, (uint64_t)last);
-	refuse_connector(b);
+	refuse_protocols(b);
 	b->p->families = families_text(b, &f);
 }
 

@@ -264,7 +264,9 @@ static int furnish_inside(struct net *n, const char *v4, const char *v6)
 		r = add_route(s, i, RT_TABLE_MAIN, "", NETPOOL_GATEWAY4);
 	if (r < 0 || !*v6)
 		return r;
-	r = add_address(s, i, v6);
+	r = net_route_inside(s, v6);
+	if (r == 0)
+		r = add_address(s, i, v6);
 	if (r == 0)
 		r = add_neighbour(s, i, NETPOOL_GATEWAY6, n->host_mac);
 	if (r == 0)

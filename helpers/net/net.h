@@ -47,6 +47,13 @@ int net_link_mend(struct net_request *q, struct err *e);
 /* route.c: the rules behind the table, netpool.h; those that are there stay. */
 int net_route_rules(struct nl_sock *host, const struct netpool *pool, struct err *e);
 
+/*
+ * And in a network that nothing leaves from another source than @own, of IPv6: whoever likes sends from any there
+ * (IPV6_FREEBIND), and the kernel, which looks at what comes in of IPv4 (rp_filter), would pass it on while the table is
+ * gone. Return: 0, or what libnl says.
+ */
+int net_route_inside(struct nl_sock *inside, const char *own);
+
 /* table.c: who holds it changes table and links, and nobody else. Return: 0 or -1 with @e. */
 int net_lock(int *ret, struct err *e);
 

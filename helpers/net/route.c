@@ -140,3 +140,33 @@ int net_route_rules(struct nl_sock *host, const struct netpool *pool, struct err
 	netpool_v6_prefix(pool, text);
 	return *text ? add_family(host, text, AF_INET6, e) : 0;
 }
+
+/* ---- inside ------------------------------------------------------------------------- */
+
+static int add_source(struct nl_sock *inside, uint32_t prio, const char *from, bool own)
+{
+	_cleanup_(put_rule) struct rtnl_rule *rule = rtnl_rule_alloc();
+	_cleanup_(put_addr) struct nl_addr *source = NULL;
+	int r = rule ? nl_addr_parse(from, AF_INET6, &source) : -NLE_NOMEM;
+
+	if (r < 0)
+		return r;
+	rtnl_rule_set_prio(rule, prio);
+	rtnl_rule_set_action(rule, own ? FR_ACT_TO_TBL : FR_ACT_UNREACHABLE);
+	if (own)
+		rtnl_rule_set_table(rule, RT_TABLE_MAIN);
+	r = rtnl_rule_set_src(rule, source);
+	if (r == 0)
+		r = rtnl_rule_add(inside, rule, NLM_F_CREATE | NLM_F_EXCL);
+	return r == -NLE_EXIST ? 0 : r;
+}
+
+/* Two halves, as a rule from all is for those, too, who have named no source yet. */
+int net_route_inside(struct nl_sock *inside, const char *own)
+{
+	int r = add_source(inside, NETPOOL_RULES, own, true);
+
+	if (r == 0)
+		r = add_source(inside, NETPOOL_RULES + 1, "::/1", false);
+	return r < 0 ? r : add_source(inside, NETPOOL_RULES + 2, "8000::/1", false);
+}

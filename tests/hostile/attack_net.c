@@ -136,6 +136,13 @@ static int hear_of_processes(char **argv)
 				bind(fd, (const struct sockaddr *)&all, sizeof(all)));
 }
 
+/* protocol FAMILY TYPE NUMBER: the kernel loads a module for it, where it is one. */
+static int open_protocol(char **argv)
+{
+	return attack_result(socket((int)attack_number(argv[0]),
+		(int)attack_number(argv[1]) | SOCK_CLOEXEC, (int)attack_number(argv[2])));
+}
+
 const struct attack attacks_net[] = {
 	{ "tcp", tcp },
 	{ "bind", privileged_port },
@@ -145,5 +152,6 @@ const struct attack attacks_net[] = {
 	{ "address", add_address },
 	{ "audit", audit_off },
 	{ "connector", hear_of_processes },
+	{ "protocol", open_protocol },
 	{ NULL, NULL },
 };

@@ -20,7 +20,14 @@ def run(g):
             ("everybody's packets", "sniff", "EAFNOSUPPORT"), ("an interface's flags", "interface", "EPERM"),
             ("an address on lo", "address", "EPERM"), ("the audit daemon", "audit",
                                                        "EPERM|ECONNREFUSED|EPROTONOSUPPORT"),
-            ("each process of the host that begins or ends", "connector", "EPERM|EPROTONOSUPPORT")):
+            ("each process of the host that begins or ends", "connector", "EPERM|EPROTONOSUPPORT"),
+            # AF_INET or AF_INET6, type, protocol; of AF_NETLINK.
+            ("datagrams with half a checksum (UDP-Lite)", "protocol 2 2 136", "EPROTONOSUPPORT"),
+            ("those of IPv6", "protocol 10 2 136", "EPROTONOSUPPORT"),
+            ("SCTP", "protocol 2 1 132", "EPROTONOSUPPORT"), ("DCCP", "protocol 10 6 33", "EPROTONOSUPPORT"),
+            ("tunnels of L2TP", "protocol 2 2 115", "EPROTONOSUPPORT"), ("SMC by TCP's name", "protocol 2 1 256", "EPROTONOSUPPORT"),
+            ("TCP", "protocol 2 1 6", "ok"),
+            ("disks of iSCSI", "protocol 16 3 8", "EPROTONOSUPPORT"), ("the kernel's ciphers", "protocol 16 3 21", "EPROTONOSUPPORT")):
         g.row(what, f"{{a}} {words}", want)
         g.box_root(f"{g.alice.pw_dir}/attack {words}", want, what)
     for what, command in (("ip link", "ip link set lo down"), ("iptables", "iptables -F"),

@@ -209,6 +209,42 @@ def test_a_table_that_is_gone_and_the_loopback(b):
         b.check("spoofed" not in heard.read_text(encoding="ascii"), "and no datagram arrived", heard.read_text(encoding="ascii"))
 
 
+# Each of the rest from such an address, which nobody here has: IPV6_FREEBIND.
+FROM = """python3 -c '
+import socket, sys
+for source in sys.argv[3:]:
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    try:
+        s.setsockopt(41, 78, 1)
+        s.bind((source, 0))
+        s.sendto(sys.argv[1].encode(), (sys.argv[2], 7001))
+    except OSError:
+        pass' """
+
+
+def test_a_table_that_is_gone_and_sources(b):
+    """Of IPv6 nobody but the table looked at the source of what goes on: with another one a datagram left the host."""
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE)
+    with World(b) as w, w.shell(b.alice.pw_name) as a, w.shell(b.bob.pw_name) as o, contextlib.ExitStack() as still:
+        heard = {where: pathlib.Path(b.stage.private) / f"heard-{where}" for where in (w.host, w.beyond)}
+        for where, path in heard.items():
+            w.start(where, LISTEN.replace("AF_INET", "AF_INET6"), 7001, path)
+        mine, bobs = _address(a, "-6"), _address(o, "-6")
+        a.do(FROM + f"own {BEYOND6} {mine}")
+        still.enter_context(_unwatched(b))
+        w.nft("flush", "ruleset")
+        for to in (BEYOND6, HOST6, bobs):
+            a.do(FROM + f"spoofed {to} {bobs} {HOST6} 2001:db8::77 2001:4860::1 fd6e:7373::ffff 64:ff9b::c000:209")
+        a.do(FROM + f"gone {BEYOND6} {mine}")
+        w.on_host(FROM + f"last {BEYOND6} {HOST6}")
+        w.on_host(FROM + f"last {HOST6} {HOST6}")
+        _until(lambda: all("last" in path.read_text(encoding="ascii") for path in heard.values()))
+        seen = {where: path.read_text(encoding="ascii").split()[::3] for where, path in heard.items()}
+        b.check(seen == {w.host: ["last"], w.beyond: ["own", "last"]}, "with any source, the table gone, nothing leaves the box", seen)
+
+
 def test_rules_in_a_flood(b):
     if not _possible(b):
         return

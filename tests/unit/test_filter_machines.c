@@ -13,6 +13,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -202,8 +203,8 @@ static void only_allowed_families_pass(void **state)
 		{ "default", 64, false },
 		{ "default", 4000000000, false },
 		/* The kernel takes the low half. */
-		{ "default", 1ULL << 40 | AF_ALG, false },
-		{ "default", 1ULL << 40 | AF_VSOCK, false },
+		{ "default", AF_NETLINK, 1ULL << 40 | AF_ALG, false },
+		{ "default", AF_NETLINK, 1ULL << 40 | AF_VSOCK, false },
 		{ "default AF_VSOCK", AF_VSOCK, true },
 		{ "default AF_VSOCK", AF_ALG, false },
 		{ "default ~AF_NETLINK", AF_NETLINK, false },
@@ -244,33 +245,52 @@ static void only_allowed_families_pass(void **state)
 	}
 }
 
-static uint32_t netlink_answer(
-	const struct filter *f, uint32_t arch, int nr, uint64_t protocol)
+static uint32_t protocol_answer(
+	const struct filter *f, uint32_t arch, int nr, uint64_t family, uint64_t protocol)
 {
 	const struct seccomp_data call = {
-		.nr = nr, .arch = arch, .args = { AF_NETLINK, SOCK_DGRAM, protocol }
+		.nr = nr, .arch = arch, .args = { family, SOCK_DGRAM, protocol }
 	};
 
 	return answer(f, &call);
 }
 
 /* By any number that the kernel takes for it, and where i386's other way stays shut. */
-static void nobody_hears_of_all_processes(void **state)
+static void nobody_hears_of_all_processes_or_has_modules_loaded(void **state)
 {
 	static const struct {
 		const char *words;
-		uint64_t protocol;
+		uint64_t family, protocol;
 		uint32_t answer;
 	} cases[] = {
-		{ "default", NETLINK_ROUTE, SECCOMP_RET_ALLOW },
-		{ "default", NETLINK_SOCK_DIAG, SECCOMP_RET_ALLOW },
-		{ "default", NETLINK_KOBJECT_UEVENT, SECCOMP_RET_ALLOW },
-		{ "default", NETLINK_CONNECTOR, SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
-		{ "default", 1ULL << 40 | NETLINK_CONNECTOR,
+		{ "default", AF_NETLINK, NETLINK_ROUTE, SECCOMP_RET_ALLOW },
+		{ "default", AF_NETLINK, NETLINK_SOCK_DIAG, SECCOMP_RET_ALLOW },
+		{ "default", AF_NETLINK, NETLINK_KOBJECT_UEVENT, SECCOMP_RET_ALLOW },
+		{ "default", AF_NETLINK, NETLINK_CONNECTOR,
 			SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
-		{ "no ~AF_VSOCK", NETLINK_CONNECTOR,
+		{ "default", AF_NETLINK, 1ULL << 40 | NETLINK_CONNECTOR,
 			SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
-		{ "no", NETLINK_CONNECTOR, SECCOMP_RET_ALLOW },
+		{ "no ~AF_VSOCK", AF_NETLINK, NETLINK_CONNECTOR,
+			SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
+		{ "no", AF_NETLINK, NETLINK_CONNECTOR, SECCOMP_RET_ALLOW },
+		{ "default", AF_NETLINK, NETLINK_NETFILTER, SECCOMP_RET_ALLOW },
+		{ "default", AF_NETLINK, NETLINK_ISCSI,
+			SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
+		{ "default", AF_NETLINK, NETLINK_CRYPTO,
+			SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
+		{ "default", AF_INET, IPPROTO_UDP, SECCOMP_RET_ALLOW },
+		{ "default", AF_INET6, IPPROTO_ICMPV6, SECCOMP_RET_ALLOW },
+		{ "default", AF_INET, IPPROTO_MPTCP, SECCOMP_RET_ALLOW },
+		{ "default", AF_INET, IPPROTO_SCTP, SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
+		{ "default", AF_INET6, IPPROTO_DCCP,
+			SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
+		{ "default", AF_INET, IPPROTO_UDPLITE,
+			SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
+		{ "default", AF_INET, 115 /* L2TP */,
+			SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
+		{ "default", AF_INET, 256 /* SMC */,
+			SECCOMP_RET_ERRNO | EPROTONOSUPPORT },
+		{ "no", AF_INET, IPPROTO_SCTP, SECCOMP_RET_ALLOW },
 	};
 
 	(void)state;
@@ -279,11 +299,11 @@ static void nobody_hears_of_all_processes(void **state)
 		struct filter f;
 
 		make_for(SCMP_ARCH_X86_64, &p->filter, &f);
-		assert_int_equal(
-			netlink_answer(&f, AUDIT_ARCH_X86_64, 41, cases[i].protocol),
+		assert_int_equal(protocol_answer(&f, AUDIT_ARCH_X86_64, 41,
+					 cases[i].family, cases[i].protocol),
 			cases[i].answer);
-		assert_int_equal(netlink_answer(&f, AUDIT_ARCH_I386, 359,
-					 cases[i].protocol & UINT32_MAX),
+		assert_int_equal(protocol_answer(&f, AUDIT_ARCH_I386, 359,
+					 cases[i].family, cases[i].protocol & UINT32_MAX),
 			cases[i].answer);
 		filter_unmap(&f);
 		plan_free(p);
@@ -293,7 +313,7 @@ static void nobody_hears_of_all_processes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nobody_hears_of_all_processes),
+		cmocka_unit_test(nobody_hears_of_all_processes_or_has_modules_loaded),
 		cmocka_unit_test(other_doors_are_shut),
 		cmocka_unit_test(every_rule_holds_on_arm64),
 		cmocka_unit_test(every_rule_holds_on_x86_64),
