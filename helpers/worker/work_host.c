@@ -235,10 +235,14 @@ static int serve(struct work *w, const struct session_words *words,
 	/* The words' last use: they aren't kept for as long as it runs. */
 	a->value = run.on_pty ? SESSION_HOST_TERMINAL : 0;
 	r = work_answer(w, a, run.out, 3);
+	if (r < 0)
+		(void)err_set(e, errno, "hand out a command's pipes");
 	for (int i = 0; i < 3; i++)
 		cleanup_close(&run.out[i]);
 	host_follow(&run, r == 0 ? w->sock : -EBADF, c, &end);
 	tell_end(w, said, &end);
+	if (r < 0)
+		return -1;
 	a->value = end.status;
 	(void)work_answer(w, a, NULL, 0);
 	return 1;

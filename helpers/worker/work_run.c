@@ -100,15 +100,19 @@ static bool pass_on_signal(const struct work *w, pid_t child)
 	return true;
 }
 
+/* For as long as it runs there is nothing to do that takes more; and to hand out what it has, as its account. */
+#define WHILE_IT_RUNS (1ULL << CAP_KILL)
+#define TO_HAND_OUT   (WHILE_IT_RUNS | 1ULL << CAP_SETUID | 1ULL << CAP_SETGID)
+
 /*
- * Before who asked hears that it runs, as there is a failure to tell of. For as long as it runs there is nothing to do
- * that takes more than CAP_KILL. Return: a pidfd of it; -1 with @e, and it doesn't run any more.
+ * Before who asked hears that it runs, as there is a failure to tell of. Return: a pidfd of it; -1 with @e, and it doesn't run
+ * any more.
  */
 static int hold(const struct work *w, pid_t child, struct err *e)
 {
 	_cleanup_close_ int pidfd = sys_pidfd_open(child);
 
-	if (pidfd >= 0 && privs_drop_caps(1ULL << CAP_KILL) == 0)
+	if (pidfd >= 0 && privs_drop_caps(TO_HAND_OUT) == 0)
 		return take_fd(&pidfd);
 	(void)err_set(e, errno, "look after a command in session %s", w->record->id);
 	(void)kill(child, SIGKILL);
@@ -180,28 +184,45 @@ static int as_shell_has_it(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static void follow(const struct work *w, const struct joinlog_who *who, struct started *s,
-	struct session_answer *a)
+/* Return: 0, or -1 with @e: nobody has what it reads and writes, and it ends as its parent does. */
+static int hand_out(
+	const struct work *w, struct started *s, struct session_answer *a, struct err *e)
 {
-	unsigned long begun = now_seconds();
-	int fds[IO_FDS_MAX], status, r;
+	int fds[IO_FDS_MAX], r;
 	size_t n = fds_of(s, fds, &a->value);
 
 	r = work_answer(w, a, fds, n);
+	if (r == 0)
+		r = privs_drop_caps(WHILE_IT_RUNS);
+	if (r < 0) {
+		(void)err_set(e, errno, "hand out a command's pipes and terminal");
+		a->value = 0;
+	}
 	while (n > 0)
 		cleanup_close(&fds[--n]);
-	status = r == 0 ? await(w, s->proxy.child, s->pidfd) : -1;
+	return r;
+}
+
+/* Return: 0, or -1 with @e. */
+static int follow(const struct work *w, const struct joinlog_who *who, struct started *s,
+	struct session_answer *a, struct err *e)
+{
+	unsigned long begun = now_seconds();
+	int r = hand_out(w, s, a, e),
+	    status = r == 0 ? await(w, s->proxy.child, s->pidfd) : -1;
+
 	cleanup_close(&s->pidfd);
 	if (status >= 0) {
 		a->value = status;
 		(void)work_answer(w, a, NULL, 0);
 	}
 	if (!who)
-		return;
+		return r;
 	join_log_left(who, w->record, now_seconds() - begun, as_shell_has_it(status));
 	account_log(w->record->uid, EVENT_OF(EVENT_LEFT, w->record),
 		"session %s: %s left the session of %s after %lu s", w->record->id,
 		w->record->user, w->record->user, now_seconds() - begun);
+	return r;
 }
 
 /* ---- the whole ---------------------------------------------------------------------------- */
@@ -350,7 +371,8 @@ int work_run(const struct work *w, struct session_answer *a, struct err *e)
 		session_command_clear(&c);
 		free(text);
 		text = NULL;
-		follow(w, told, &s, a);
+		if (follow(w, told, &s, a, e) < 0)
+			r = ENTER_FAILED;
 	} else {
 		a->value = r == ENTER_NO_EXEC;
 		join_log_failed(&who, w->record->id, c.argv ? words_of(&c) : NULL, e);

@@ -19,22 +19,62 @@
 #include "helpers/supervisor/title.h"
 #include "helpers/worker/worker_left.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <syslog.h>
 
 /* How long who has connected may take to say what for, and to take the answer. */
 #define PATIENCE_MS 5000
 #define SPARE_MS    500
 
+static _Noreturn void send_as_account(
+	const struct work *w, const struct session_answer *a, const int *fds, size_t n)
+{
+	struct err ignored;
+	int r = privs_become_account(w->plan->uid, w->plan->gid, NULL, 0, &ignored);
+
+	if (r == 0)
+		r = io_send(w->sock, a, sizeof(*a), fds, n);
+	_exit(r == 0 ? 0 : errno > 0 && errno <= UINT8_MAX ? errno : EIO);
+}
+
+/* It has the account's ids, and so who has these may stop it. Return: 0 or -1 with errno. */
+static int await_sent(pid_t pid)
+{
+	_cleanup_close_ int pidfd = sys_pidfd_open(pid);
+	struct pollfd ends = { .fd = pidfd, .events = POLLIN };
+	int status = 0;
+
+	if (pidfd < 0 || poll(&ends, 1, PATIENCE_MS) <= 0)
+		(void)kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	errno = WIFEXITED(status) ? WEXITSTATUS(status) : ETIMEDOUT;
+	return errno == 0 ? 0 : -1;
+}
+
+/*
+ * What fds are on their way, and not yet taken, counts for the user whose process has sent them (ETOOMANYREFS, unix(7)). Were
+ * that root, an account that takes none of its answers would keep all others from theirs.
+ */
 int work_answer(
 	const struct work *w, const struct session_answer *a, const int *fds, size_t n)
 {
-	return io_send(w->sock, a, sizeof(*a), fds, n);
+	pid_t pid;
+
+	if (n == 0 || w->root)
+		return io_send(w->sock, a, sizeof(*a), fds, n);
+	pid = fork();
+	if (pid == 0)
+		send_as_account(w, a, fds, n);
+	return pid < 0 ? -1 : await_sent(pid);
 }
 
 static void hold_term(bool hold)
@@ -120,13 +160,12 @@ static int resume(
 static int log_of(
 	const struct work *w, int value, struct session_answer *a, struct err *e)
 {
-	int fd = account_log_copy(w->record->uid, e);
+	_cleanup_close_ int fd = account_log_copy(w->record->uid, e);
 
 	(void)value;
 	if (fd < 0)
 		return -1;
-	(void)work_answer(w, a, &fd, 1);
-	return 1;
+	return work_answer(w, a, &fd, 1) < 0 ? err_set(e, errno, "hand over the log") : 1;
 }
 
 static int run(const struct work *w, int value, struct session_answer *a, struct err *e)

@@ -5,6 +5,8 @@ import contextlib
 import os
 import pathlib
 import pty
+import resource
+import select
 import signal
 import socket
 import struct
@@ -330,3 +332,43 @@ def test_a_pid_that_is_anothers_by_now(b):
                         f"the log tells of no terminal of whoever has the asker's pid now{what}", got[1])
             else:
                 b.skip(f"a pid that is another's by now{what}", "it couldn't be had again")
+
+
+def _takes_no_answer(uid, session, n):
+    """Connections whose answers have fds, which stay there: of n requests as many as were answered rightly."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    held = []
+    for _ in range(n):
+        held.append(ask.connect(uid, session))
+        words = ask.sealed(ask.words("passwd", "-S"))
+        socket.send_fds(held[-1], [struct.pack("@IIi", ask.MAGIC, ask.HOST, 0)], [words])
+        os.close(words)
+        select.select(held[-1:], [], [], patient(10))
+    return held
+
+
+def test_answers_that_nobody_takes(b):
+    """As many fds on their way as no user's process may have there (RLIMIT_NOFILE, 1024)."""
+    with login(b, b.alice.pw_name), login(b, b.bob.pw_name):
+        ids = {r["user"]: r["id"] for r in b.stage.records()}
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            with contextlib.suppress(BaseException):
+                ours.close()
+                os.setresgid(*[b.alice.pw_gid] * 3)
+                os.setresuid(*[b.alice.pw_uid] * 3)
+                held = _takes_no_answer(b.alice.pw_uid, ids[b.alice.pw_name], 360)
+                theirs.send(str(len(held)).encode())
+                theirs.recv(1)
+            os._exit(0)
+        theirs.close()
+        ours.settimeout(patient(120))
+        n = ours.recv(100)
+        got = ask.as_user(b.bob, ask.run, b.bob.pw_uid, ids[b.bob.pw_name], ask.command(["/bin/echo", "hi"]))
+        b.check(n == b"360" and got == ("hi\n", 0), "beside 360 answers that one account doesn't take another has its own", n, got)
+        ours.close()
+        os.waitpid(pid, 0)
+        got = ask.as_user(b.alice, ask.run, b.alice.pw_uid, ids[b.alice.pw_name], ask.command(["/bin/echo", "hi"]))
+        b.check(got == ("hi\n", 0), "and so has the first one, once it has let go of them", got)
