@@ -416,8 +416,9 @@ static int edit_main(int argc, char **argv, bool disabling)
 			NULL, &x.config },
 		{ 0 },
 	};
-	int first, r = nsctl_options(options, disabling ? "SERVICE..." : "[SERVICE...]",
-			   argc, argv, &first);
+	int first, r = nsctl_options(options,
+			   disabling ? "SERVICE...|--all" : "[SERVICE...]", argc, argv,
+			   &first);
 	struct err e = { 0 };
 
 	if (r >= 0)

@@ -75,6 +75,19 @@ def test_no_user_namespaces(b):
 test_no_user_namespaces.alone = "no box can be made on this host meanwhile"
 
 
+def test_no_mount_namespaces(b):
+    """Which the kernel says by "No space left on device": no disk is meant."""
+    if not shutil.which("strace"):
+        b.skip("user.max_mnt_namespaces used up", "strace isn't there")
+        return
+    wrapper = b.stage.bin / "no-mount-namespaces"
+    wrapper.write_text(f"#!/bin/sh\nexec {shutil.which('strace')} -f -qq -o /dev/null -e "
+                       f'inject=unshare:error=ENOSPC {b.stage.helper} "$@"\n', encoding="ascii")
+    wrapper.chmod(0o755)
+    b.stage.pam_all(helper=wrapper)
+    refused(b, "user.max_mnt_namespaces used up", b.alice.pw_name, "max_mnt_namespaces")
+
+
 def _no_cgroups():
     for root in reversed(kernel.cgroup_roots()):
         kernel.umount(root)

@@ -102,6 +102,10 @@ def test_man_page_of_nsctl(b):
                 missing.append(f"{command} -{letter or '-' + name} in SYNOPSIS")
     b.check(not missing, "nsctl(8) has every command and, where that is told, its options",
             missing or "all")
+    columns = re.findall(r"^  ([A-Z0-9%]+) +\S", b.run(b.stage.bin / "nsctl", "help", "list").stdout, re.M)
+    named = re.search(r"(?s)Comma-separated columns to show, out of\n(.*?)\.It Fl", page).group(1)
+    absent = [c for c in columns if not re.search(rf"(?m)^\.Cm (.*[ ,])?{c.lower()}( |$)", named)]
+    b.check(len(columns) > 25 and not absent, "it names every column of list", absent or f"{len(columns)} columns")
     who = re.search(r"(?s)^For an ordinary user\n(.*?)need root, and say so", page, re.M).group(1)
     named = set(re.findall(r"[a-z]+", " ".join(re.findall(r"^\.Cm (.*)", who, re.M))))
     # plan and check need no root, gc and the like need it: each is on one side.

@@ -42,7 +42,8 @@ int userns_refused(struct err *e, int num)
 {
 	return err_set(e, num, "make a user namespace%s",
 		num == ENOSPC || num == EUSERS
-			? " (user.max_user_namespaces allows no more: sysctl user.max_user_namespaces)"
+			? " (user.max_user_namespaces or another of these limits, pid, mnt, uts or ipc, allows no more: "
+			  "sysctl -a -r '^user.max_.*_namespaces')"
 		: num == EPERM ? " (the kernel forbids it: see `nsctl check`)"
 			       : "");
 }

@@ -46,5 +46,5 @@ void userns_reap(pid_t pid);
  */
 pid_t userns_clone(const struct plan *plan, struct sys_clone *how, struct err *e);
 
-/* What to tell an admin whose kernel refuses a user namespace. */
+/* What to tell an admin whose kernel refuses a user namespace, or those that are made with it. */
 int userns_refused(struct err *e, int num);

@@ -119,7 +119,10 @@ static int go_private(struct err *e)
 	_cleanup_close_ int root = -EBADF;
 
 	if (unshare(CLONE_NEWNS) < 0)
-		return err_set(e, errno, "leave the host's mount namespace");
+		return err_set(e, errno, "leave the host's mount namespace%s",
+			errno == ENOSPC
+				? " (user.max_mnt_namespaces allows no more: sysctl user.max_mnt_namespaces)"
+				: "");
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0 || sys_mount_setattr(root, true, &attr) < 0)
 		return err_set(e, errno, "make the mounts private");
