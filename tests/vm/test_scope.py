@@ -325,8 +325,9 @@ stat -c 'group of %U' $g
 exec 9<$accounts
 flock 9
 sh -c "echo \$\$ >$g/cgroup.procs; exec su - alice -c true" </dev/null >/dev/null 2>&1 9<&- &
-for i in $(seq 300); do helper=$(pgrep -x nsshell-helper) && break; sleep .1; done
+for i in $(seq 300); do pgrep -x nsshell-helper >/dev/null && break; sleep .1; done
 sleep 2
+helper=$(pgrep -o -x nsshell-helper)  # not who looks for it, and is gone by now
 echo "helper $(cut -d: -f3 /proc/$helper/cgroup)"
 echo 1 >$g/cgroup.freeze
 flock -u 9
