@@ -179,6 +179,19 @@ static int print_layers(const struct shown *w, bool bytes, struct err *e)
 	return t ? table_print(t, e) : -1;
 }
 
+/* One account may have written over it by two of its names. */
+static void print_users(const struct shown *w)
+{
+	for (size_t i = 0; i < w->n_users; i++) {
+		const struct image_user *u = &w->users[i];
+		bool same = strcmp(u->name, w->i.name) == 0;
+
+		if (strcmp(u->hex, w->i.digest) == 0)
+			(void)printf("%-12s  %s%s%s\n", "used by", u->who,
+				same ? "" : ", as ", same ? "" : u->name);
+	}
+}
+
 static int print(const struct shown *w, bool bytes, struct err *e)
 {
 	char id[IMAGE_HEX + 1];
@@ -189,9 +202,7 @@ static int print(const struct shown *w, bool bytes, struct err *e)
 	(void)printf("%-12s  %s\n%-12s  sha256:%s\n%-12s  sha256:%s\n", "name", w->i.name,
 		"id", id_of(w->s, w->i.digest, id), "manifest", w->i.digest);
 	print_config(w);
-	for (size_t u = 0; u < w->n_users; u++)
-		if (strcmp(w->users[u].hex, w->i.digest) == 0)
-			(void)printf("%-12s  %s\n", "used by", w->users[u].who);
+	print_users(w);
 	(void)putchar('\n');
 	return print_layers(w, bytes, e);
 }

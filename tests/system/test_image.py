@@ -395,6 +395,9 @@ def _kept_while_used(b):
                 r.stdout + r.stderr)
         users = json_of(b.nsctl("image", "show", "--json", "two"))["used_by"]
         b.check(len(users) == 1 and users[0].split()[-1] in path, "and by whom is shown", str(users))
+        r = b.nsctl("image", "show", "two")
+        word = ", as old:1" if "old:1" in text else ""
+        b.check(f"\nused by       {users[0]}{word}\n" in r.stdout, "with the image's name, where that is another", r.stdout + r.stderr)
         os.unlink(path)
     b.run("rm", "-rf", "/var/lib/nsshell/upper")
 
