@@ -404,6 +404,25 @@ def test_disks_that_can_be_filled(b):
     b.check(seen and b.alice.pw_name in seen[0]["concerns"] and not [f for f in _findings(b) if word in f["what"]], "it names that account, too", seen)
 
 
+# What a file system answers that has a quota of that user; no kernel without such a file system can be asked for one.
+QUOTA = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=quotactl_fd:retval=0:poke_exit=@arg4=" + "0010000000000000" * 6)
+
+
+def test_disks_with_quotas_of_users(b):
+    """They end what an account writes, and not what root of a box does, whose files have other owners."""
+    lines = f"[User {b.alice.pw_name}]\nUpper=disk\nVolumes=data:/srv\n"
+    words = ("Upper=disk without a disk quota", "Volumes= without a disk quota")
+    for what, more, open_ones in (("with Root=no", "", []), ("with Root=yes", "RootFS=image:none\nRoot=yes\n", list(words))):
+        b.stage.config(lines + more)
+        r = b.run(*QUOTA, b.stage.bin / "nsctl", "check", "--json", "--config", str(b.stage.conf), timeout=60)
+        seen = [w for w in words if w in r.stdout]
+        b.check(seen == open_ones and '"findings"' in r.stdout, f"a quota of the user's, {what}: what nothing ends is {seen or 'nothing'}",
+                r.stdout[-600:] + r.stderr)
+
+
+test_disks_with_quotas_of_users.not_instrumented = "strace follows it, beside which no sanitizer looks for leaks"
+
+
 def test_a_size_that_the_disk_cannot_have(b):
     """UpperSize= with Upper=disk where no quotas of projects hold: tests/vm/test_disk.py has one where they do."""
     if _has_project_quotas():

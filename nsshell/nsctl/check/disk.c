@@ -81,14 +81,16 @@ void doctor_disk_size(const struct doctor_account *a, struct findings *f)
 			"%s", why.msg);
 }
 
-/* Whether nothing limits what the account has below @kind, as far as it can be told. */
-static bool is_open(const char *kind, uid_t uid)
+/* Whether nothing limits what the account has below @kind, as far as it can be told. What its own root writes has other
+ * owners. */
+static bool is_open(const char *kind, const struct doctor_account *a)
 {
+	uid_t uid = a->account->uid;
 	_cleanup_close_ int fd = geteuid() != 0 ? -EBADF : open_own(kind, uid);
 	struct disk_quota q = { 0 };
 	struct fsxattr project = { 0 };
 
-	if (fd < 0 || add_quota(fd, USRQUOTA, uid, &q) < 0)
+	if (fd < 0 || (!a->policy->root && add_quota(fd, USRQUOTA, uid, &q) < 0))
 		return false;
 	if (ioctl(fd, FS_IOC_FSGETXATTR, &project) == 0 && project.fsx_projid != 0 &&
 		add_quota(fd, PRJQUOTA, project.fsx_projid, &q) < 0)
@@ -99,12 +101,12 @@ static bool is_open(const char *kind, uid_t uid)
 bool doctor_disk_is_open(const struct doctor_account *a)
 {
 	return a->policy->upper == UPPER_DISK && !is_sized(a->policy) &&
-	       is_open("upper", a->account->uid);
+	       is_open("upper", a);
 }
 
 bool doctor_volumes_are_open(const struct doctor_account *a)
 {
-	return a->policy->volumes.n > 0 && is_open("volumes", a->account->uid);
+	return a->policy->volumes.n > 0 && is_open("volumes", a);
 }
 
 void doctor_disk(const struct strlist *open, const char *key, struct findings *f)
