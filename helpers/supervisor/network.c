@@ -112,6 +112,22 @@ static int find_own(const struct session *s, int family, int *ret, struct err *e
 	return found == 0 ? find_guest(s, ret, e) : found;
 }
 
+/* A socket to ask the kernel for what is in there, by whom may: nsshell-net enters nothing. */
+static int open_inside(const struct session *s, int ns, int *ret, struct err *e)
+{
+	_cleanup_close_ int home = -EBADF, sock = -EBADF;
+
+	if (netns_enter(s->proc, ns, &home, e) < 0)
+		return -1;
+	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (sock < 0)
+		(void)err_set(e, errno, "make a socket in the session's network");
+	if (netns_return(home, e) < 0 || sock < 0)
+		return -1;
+	*ret = take_fd(&sock);
+	return 0;
+}
+
 /* "open", with the fds that it takes, or "rules". */
 static int ask_program(const struct session *s, const char *what, const int *fds,
 	size_t n_fds, struct err *e)
@@ -145,7 +161,7 @@ static int link_up(const struct session *s, int ns, struct err *e)
 	_cleanup_close_ int inside = -EBADF;
 	int fds[2] = { ns };
 
-	if (network_open_inside(s, ns, &inside, e) < 0)
+	if (open_inside(s, ns, &inside, e) < 0)
 		return -1;
 	fds[1] = inside;
 	return ask_program(s, "open", fds, 2, e);
@@ -186,7 +202,7 @@ static int same_ways(const struct session *s, int ns, struct err *e)
 	(void)snprintf(text, sizeof(text), "%s %s", n->pool4, n->pool6);
 	if (netpool_parse(text, &pool, &why) < 0)
 		return err_set(e, 0, "pool %s: %s", text, why);
-	if (network_open_inside(s, ns, &inside, e) < 0)
+	if (open_inside(s, ns, &inside, e) < 0)
 		return -1;
 	return ways_are_there(inside, &pool, n->number)
 		       ? 0

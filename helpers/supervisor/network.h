@@ -20,18 +20,10 @@ int network_reserve(const struct plan *plan, struct err *e);
 int network_take(struct session *s, int family, struct err *e);
 
 /**
- * network_open_inside() - A socket to ask the kernel for what is in there, and to have it changed
- * @ret:	of NETLINK_ROUTE, O_CLOEXEC
- *
- * Should be called as single thread, with CAP_SYS_ADMIN and CAP_NET_ADMIN, by whose rights the kernel judges what nsshell-net
- * says there: that enters nothing. Return: 0 or -1 with @e.
- */
-int network_open_inside(const struct session *s, int ns, int *ret, struct err *e);
-
-/**
  * network_mend() - Have link and table be as they were made, where somebody has changed them
  * @ns:		the network
- * @inside:	from network_open_inside(); -EBADF: the table alone
+ * @inside:	a socket of NETLINK_ROUTE in it, made with CAP_NET_ADMIN, by which the kernel judges what nsshell-net says there:
+ *		that enters nothing; -EBADF: the table alone
  *
  * Return: 0 or -1 with @e.
  */

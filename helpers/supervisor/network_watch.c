@@ -2,6 +2,7 @@
 #include "helpers/supervisor/network_watch.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/event.h"
 #include "core/plan/netpool.h"
 #include "core/run/network/netns.h"
 #include "helpers/supervisor/link_watch.h"
@@ -15,6 +16,8 @@
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <syslog.h>
+#include <unistd.h>
 
 /* Between what one supervisor and the next wait, so that mostly one does it. */
 #define STEP_USEC 50000
@@ -70,16 +73,30 @@ static int watch_table(int *ret, struct err *e)
 	return 0;
 }
 
+/* A supervisor that can't come back would have the links of another network for the host's: its session ends with it. */
+static void come_back(int home, const struct plan *plan)
+{
+	struct err e;
+
+	if (netns_return(home, &e) == 0)
+		return;
+	event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, plan), "session %s: %s", plan->id, e.msg);
+	_exit(1);
+}
+
 static int watch_inside(struct network_watch *w, const struct session *s, struct err *e)
 {
 	_cleanup_close_ int home = -EBADF;
-	struct err next;
 	int r;
 
 	if (netns_enter(s->proc, s->net, &home, e) < 0)
 		return -1;
 	r = link_watch_inside(&w->sock[INSIDE], e);
-	return netns_return(home, r < 0 ? &next : e) < 0 ? -1 : r;
+	w->inside = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (w->inside < 0)
+		r = err_set(e, errno, "make a socket in the session's network");
+	come_back(home, s->plan);
+	return r;
 }
 
 int network_watch_begin(struct network_watch *w, const struct session *s, struct err *e)
@@ -91,11 +108,10 @@ int network_watch_begin(struct network_watch *w, const struct session *s, struct
 		return 0;
 	w->plan = s->plan;
 	w->ns = s->net;
-	if (watch_table(&w->sock[TABLE], e) < 0 ||
-		network_open_inside(s, s->net, &w->inside, e) < 0 ||
-		link_watch_host(n, &w->sock[LINK], e) < 0)
-		return -1;
-	return watch_inside(w, s, e);
+	return watch_table(&w->sock[TABLE], e) < 0 ||
+			       link_watch_host(n, &w->sock[LINK], e) < 0
+		       ? -1
+		       : watch_inside(w, s, e);
 }
 
 void network_watch_end(struct network_watch *w)

@@ -21,7 +21,7 @@ struct network_watch {
 	int sock[NETWORK_WATCH_SOCKETS]; /* -EBADF: there is nothing to watch */
 	const struct plan *plan;
 	int ns;       /* the session's; not owned */
-	int inside;   /* network_open_inside() */
+	int inside;   /* network_mend() */
 	bool changed; /* it has to be looked at */
 	uint64_t
 		when; /* then, in usec: the first of all supervisors mends the table for the others */

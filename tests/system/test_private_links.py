@@ -6,7 +6,7 @@ import signal
 import time
 
 from harness.pace import patient
-from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask, reach
+from harness.world import BEYOND4, BEYOND6, HOST4, HOST6, World, ask
 from test_private import PRIVATE, _address, _possible
 from test_private_crash import _net
 
@@ -26,9 +26,9 @@ class _Account:
         self.inside = ["nsenter", "-t", str(b.record_of(b.alice.pw_name)["init_pid"]), "-n"]
 
     def ways(self):
-        """The way out by both families, what is refused, and the way in."""
-        seen = [self.login.do(ask(*where, seconds=1)) for where in ((BEYOND4, 7000), (BEYOND6, 7000), (BEYOND4, 7001))]
-        r = self.b.run(*self.w.enter(self.w.beyond), "sh", "-c", reach(HOST4, 8000))
+        """The way out by both families, what is refused, and the way in; a first packet may come before its link is ready."""
+        seen = [self.login.do(ask(*where)) for where in ((BEYOND4, 7000, "tcp", 10), (BEYOND6, 7000, "tcp", 10), (BEYOND4, 7001))]
+        r = self.b.run(*self.w.enter(self.w.beyond), "sh", "-c", ask(HOST4, 8000, "tcp", 10).replace("s.recv(100).decode()", '"in"'))
         return seen[0] == HOST4 and seen[1] == HOST6 and seen[2].startswith("no:") and r.stdout == "in\n", (seen, r.stdout)
 
     def do(self, command, where):
