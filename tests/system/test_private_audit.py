@@ -555,3 +555,44 @@ def test_a_crowd_at_once(b):
 
 test_a_crowd_at_once.later = "a hundred logins at once"
 test_a_crowd_at_once.seconds = 300
+
+
+ACCOUNTS = int(os.environ.get("NSSHELL_ACCOUNTS", "60"))
+
+
+def test_many_accounts_at_once(b):
+    """The first login of each of many accounts, all at the same moment: each makes a link."""
+    if not _possible(b):
+        return
+    b.stage.config(PRIVATE)
+    roles = [f"m{i}" for i in range(ACCOUNTS)]
+    try:
+        names = [b.stage.accounts.add(role, groups=("box",)).pw_name for role in roles]
+        _at_once(b, names)
+    finally:
+        for role in roles:
+            b.stage.accounts.remove(role)
+
+
+def _at_once(b, names):
+    with World(b) as w:
+        w.serve(w.beyond, BEYOND4, 7000)
+        begun = time.monotonic()
+
+        def login(name):
+            said = w.ssh(name, ask(BEYOND4, 7000, seconds=30) + "; ip -4 -o addr show dev eth0 | awk '{print $4}'").stdout.split()
+            return *said, time.monotonic() - begun
+
+        with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+            seen = list(pool.map(login, names))
+        b.check(all(s[0] == HOST4 for s in seen) and len({s[1] for s in seen}) == len(names),
+                f"{len(names)} accounts at once have a way out and an address each: the last one is through after "
+                f"{seen and max(s[-1] for s in seen):.1f} s", [s for s in seen if s[0] != HOST4][:5], b.stage.syslog.lines("refused")[-3:])
+        b.gone()
+        _until(lambda: not w.links())
+        seen = w.links(), _elements(w), os.listdir("/run/nsshell/net")
+        b.check(not any(seen), "and nothing is left", seen)
+
+
+test_many_accounts_at_once.later = "the first logins of many accounts at once"
+test_many_accounts_at_once.seconds = 300
