@@ -2,6 +2,7 @@
 #include "core/base/event.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/harmless.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
@@ -187,16 +188,13 @@ static void to_file(const struct event *v, const char *text)
 {
 	_cleanup_close_ int fd = open_file();
 	char line[1 + EVENT_LINE_MAX] = "\n";
-	struct timespec now;
 	bool cut;
 	size_t len;
 
 	if (fd < 0)
 		return;
 	cut = is_cut(fd);
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	len = event_line(v, (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
-		text, line + 1);
+	len = event_line(v, clock_of(CLOCK_REALTIME), text, line + 1);
 	append(fd, line + !cut, len + cut);
 }
 

@@ -2,6 +2,7 @@
 #include "core/base/lock.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
 
@@ -12,19 +13,10 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 
 /* Between two tries: short at first, since most locks are held for less than a millisecond. */
 #define PAUSE_FIRST_US 500
 #define PAUSE_MOST_US  8000
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static int try_file(int fd, int how)
 {
@@ -41,19 +33,17 @@ static int try_range(int fd, int how)
 /* A wait in the kernel has no end that can be given, and a signal's would be our caller's. */
 static int keep_trying(int (*try)(int fd, int how), int fd, int how, unsigned int ms)
 {
-	uint64_t until = now_us() + (uint64_t)ms * 1000;
-	long pause = PAUSE_FIRST_US;
+	uint64_t until = clock_usec() + (uint64_t)ms * 1000;
+	uint64_t pause = PAUSE_FIRST_US;
 
 	for (;;) {
-		const struct timespec t = { .tv_nsec = pause * 1000 };
-
 		if (try(fd, how) == 0)
 			return 0;
 		if (errno != EWOULDBLOCK && errno != EACCES && errno != EINTR)
 			return -1;
-		if (now_us() >= until)
+		if (clock_usec() >= until)
 			return 1;
-		(void)nanosleep(&t, NULL);
+		clock_pause(pause);
 		if (pause < PAUSE_MOST_US)
 			pause *= 2;
 	}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "helpers/image/progress.h"
 
+#include "core/base/clock.h"
 #include "core/base/format.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FIRST_MS 1000
@@ -18,26 +18,18 @@ static struct {
 	bool visible;
 } bar;
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 void progress_begin(const char *what, uint64_t total)
 {
 	progress_end();
 	(void)snprintf(bar.what, sizeof(bar.what), "%s", what);
 	bar.total = total;
-	bar.begun = now_ms();
+	bar.begun = clock_ms();
 	bar.shown = bar.begun + FIRST_MS - AGAIN_MS;
 }
 
 void progress_at(uint64_t done)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms();
 	size_t full;
 	char filled[WIDTH + 1], bytes[16];
 

@@ -4,6 +4,7 @@
  * left to do.
  */
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/run/ids/privs.h"
@@ -37,14 +38,6 @@ struct init {
 
 /* ---- being init --------------------------------------------------------------------- */
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* In a pid namespace, -1 is everybody but init (kill(2)). */
 static bool is_alone(void)
 {
@@ -56,7 +49,7 @@ static void begin_end(struct init *in)
 	if (in->ending)
 		return;
 	in->ending = true;
-	in->deadline = now_ms() + INIT_GRACE_MS;
+	in->deadline = clock_ms() + INIT_GRACE_MS;
 	/* Shells ignore TERM and heed HUP; who is stopped must run to hear either. */
 	(void)kill(-1, SIGTERM);
 	(void)kill(-1, SIGHUP);
@@ -112,7 +105,6 @@ static _Noreturn void live(pid_t manager)
 		{ .fd = LEASH_FD, .events = POLLIN },
 		{ .fd = SIGNAL_FD, .events = POLLIN },
 	};
-	const struct timespec pause = { .tv_nsec = ENDING_MS * 1000000L };
 	struct init in = { .manager = manager };
 
 	for (;;) {
@@ -120,11 +112,11 @@ static _Noreturn void live(pid_t manager)
 
 		if ((in.ending || in.lingering) && is_alone())
 			_exit(0);
-		if (in.ending && now_ms() >= in.deadline)
+		if (in.ending && clock_ms() >= in.deadline)
 			_exit(0); /* the kernel kills what is left in the namespace */
 		/* No memory for a moment is no reason to end everybody's work. */
 		if (poll(p, 2, timeout) < 0) {
-			(void)nanosleep(&pause, NULL);
+			clock_pause(ENDING_MS * 1000);
 			continue;
 		}
 		if (p[1].revents)

@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/parse.h"
 #include "helpers/init/user_manager.h"
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TEXT_MAX 4096
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static bool is_ready(int notify)
 {
@@ -50,10 +42,10 @@ static int await(struct user_manager *m, struct err *note)
 		{ .fd = m->notify, .events = POLLIN },
 		{ .fd = m->pidfd, .events = POLLIN },
 	};
-	int64_t until = now_ms() + USER_MANAGER_WAIT_MS, left;
+	uint64_t until = clock_ms() + USER_MANAGER_WAIT_MS, now;
 
-	while ((left = until - now_ms()) > 0) {
-		int r = poll(p, 3, (int)left) > 0 ? hear(p, note) : 1;
+	while ((now = clock_ms()) < until) {
+		int r = poll(p, 3, (int)(until - now)) > 0 ? hear(p, note) : 1;
 
 		if (r <= 0)
 			return r;

@@ -7,6 +7,7 @@
 #include "helpers/net/net.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -382,8 +383,6 @@ int net_link_look(uint32_t number)
 
 void net_link_await_end(uint32_t number)
 {
-	const struct timespec pause = { .tv_nsec = 20000000 };
-
 	for (int i = 0; i < 100 && net_link_look(number) == 0; i++)
-		(void)nanosleep(&pause, NULL);
+		clock_pause(20000);
 }

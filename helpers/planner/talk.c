@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Messages of any length over a SOCK_SEQPACKET socket: a head, with the fd, and pieces of what it announces. */
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "helpers/planner/messages.h"
 
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define PIECE (32U << 10) /* far below what a socket's buffer takes */
 
@@ -16,19 +16,11 @@ struct head {
 	uint32_t layout; /* wire_layout() */
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Until something can be read or written there. */
 static int await(struct talk *t, short what, struct err *e)
 {
 	struct pollfd p = { .fd = t->sock, .events = what };
-	int64_t since = now_ms();
+	uint64_t since = clock_ms();
 	int n;
 
 	if (t->patience_ms < 0)
@@ -38,8 +30,9 @@ static int await(struct talk *t, short what, struct err *e)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_set(e, errno, "wait for the plan");
-	since = now_ms() - since;
-	t->patience_ms = since < t->patience_ms ? t->patience_ms - (int)since : 0;
+	since = clock_ms() - since;
+	t->patience_ms =
+		since < (uint64_t)t->patience_ms ? t->patience_ms - (int)since : 0;
 	return n > 0 ? 0 : err_set(e, ETIMEDOUT, "wait for the plan");
 }
 

@@ -2,6 +2,7 @@
 #include "helpers/scope/bus.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/compat.h"
 #include "helpers/scope/property.h"
 
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
-#include <time.h>
 
 /*
  * systemd's own socket, as systemctl uses it for root: a login needs no dbus-daemon, and pays
@@ -23,13 +23,13 @@
 #define MANAGER    NAME ".Manager"
 #define EXISTS     NAME ".UnitExists"
 
-#define RETRY_NSEC 10000000L
+#define RETRY_USEC 10000
 #define STOP_USEC  UINT64_C(30000000) /* TimeoutStopSec=: a session ends in 15 s at most */
 
 struct bus {
 	sd_bus *bus;
 	bool refused;   /* nobody listens at systemd's socket just now */
-	uint64_t until; /* now_usec() */
+	uint64_t until; /* clock_usec() */
 	char *job;      /* its path, while it is awaited */
 	char result[32];
 };
@@ -48,17 +48,9 @@ static void message_unref(sd_bus_message **m)
 #define _cleanup_message_ _cleanup_(message_unref)
 #define _cleanup_error_   _cleanup_(sd_bus_error_free)
 
-static uint64_t now_usec(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 static uint64_t left_usec(const struct bus *b)
 {
-	uint64_t now = now_usec();
+	uint64_t now = clock_usec();
 
 	return now < b->until ? b->until - now : 1;
 }
@@ -109,8 +101,7 @@ static bool is_cut_off(const struct bus *b)
 static int ask_systemd(int (*ask)(struct bus *, const void *what, struct err *),
 	const void *what, struct err *e)
 {
-	const uint64_t until = now_usec() + SCOPE_PATIENCE_S * UINT64_C(1000000);
-	const struct timespec pause = { .tv_nsec = RETRY_NSEC };
+	const uint64_t until = clock_usec() + SCOPE_PATIENCE_S * UINT64_C(1000000);
 
 	for (;;) {
 		_cleanup_bus_ struct bus b;
@@ -118,9 +109,9 @@ static int ask_systemd(int (*ask)(struct bus *, const void *what, struct err *),
 
 		if (r == 0)
 			r = ask(&b, what, e);
-		if (r == 0 || !is_cut_off(&b) || now_usec() >= until)
+		if (r == 0 || !is_cut_off(&b) || clock_usec() >= until)
 			return r;
-		(void)nanosleep(&pause, NULL);
+		clock_pause(RETRY_USEC);
 	}
 }
 
@@ -148,7 +139,7 @@ static int await_job(struct bus *b, const char *unit, struct err *e)
 			r = sd_bus_wait(b->bus, left_usec(b));
 		if (r < 0)
 			return err_set(e, -r, "wait for %s", unit);
-		if (now_usec() >= b->until)
+		if (clock_usec() >= b->until)
 			return err_set(e, ETIMEDOUT, "systemd didn't start %s", unit);
 	}
 	return strcmp(b->result, "done") == 0
@@ -306,9 +297,7 @@ static bool attach(struct bus *b, const struct scope_request *q)
 
 static int start_or_attach(struct bus *b, const struct scope_request *q, struct err *e)
 {
-	const struct timespec pause = { .tv_nsec = RETRY_NSEC };
-
-	while (now_usec() < b->until) {
+	while (clock_usec() < b->until) {
 		int r = start(b, q, e);
 
 		if (r <= 0)
@@ -316,7 +305,7 @@ static int start_or_attach(struct bus *b, const struct scope_request *q, struct 
 		if (is_active(b, q->unit) && attach(b, q))
 			return set_properties(
 				b, q->unit, q->limits, q->n_limits, true, e);
-		(void)nanosleep(&pause, NULL);
+		clock_pause(RETRY_USEC);
 	}
 	return err_set(e, 0, "an older %s is still being stopped", q->unit);
 }

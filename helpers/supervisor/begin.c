@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From a fork of the opener's to nsshell-supervisor. */
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/paths.h"
 #include "core/run/network/number.h"
 #include "helpers/opener/cgroup_worker.h"
@@ -12,19 +13,10 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 /* For what it shows of itself later, title.h. */
 #define TITLE_ROOM 128
-
-static uint64_t now_usec(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static int listen_to_signals(void)
 {
@@ -74,7 +66,7 @@ _Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage
 	s->worker = programs->worker;
 	left.sock = sock;
 	left.caller = join_socket_peer(sock);
-	left.begun = now_usec();
+	left.begun = clock_usec();
 	s->signals = listen_to_signals();
 	cgroup_of(left.caller, left.before);
 	if (cgroup_move_born(born, &e) == 0 && session_open(s, &e) == 0)

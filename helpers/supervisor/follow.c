@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "helpers/supervisor/follow.h"
+#include "core/base/clock.h"
 #include "core/base/event.h"
 
 #include <errno.h>
@@ -29,10 +30,7 @@
 /* CPU time: on a busy host a look takes no more of it. */
 static uint64_t spent_usec(void)
 {
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec / 1000;
+	return clock_of(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static uint64_t later(uint64_t a, uint64_t b)

@@ -3,6 +3,7 @@
 
 #include "core/base/event.h"
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
@@ -69,13 +70,11 @@ static int start(const struct plan *p, const char *service, const char *tty,
 /* What its modules have started, too: nothing else of ours is left by now. */
 static void kill_all(void)
 {
-	const struct timespec pause = { .tv_nsec = 5000000 };
-
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	for (int tries = 0; tries < KILL_TRIES && children_kill(); tries++) {
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			continue;
-		(void)nanosleep(&pause, NULL);
+		clock_pause(5000);
 	}
 }
 

@@ -2,6 +2,7 @@
 #include "helpers/supervisor/session.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
@@ -25,7 +26,6 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <syslog.h>
-#include <time.h>
 
 /* A login program that outlives its pam_close_session() has this long to end. */
 #define CALLER_GRACE_MS 5000
@@ -188,14 +188,6 @@ static int send_join(const struct session *s, int sock, struct err *e)
 	return send_reply(s, sock, PROTO_JOIN, fds, s->filter >= 0 ? 2 : 1, e);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* Whose limits are those of what is run for the session later. Return: 0, or -1 with errno. */
 static int note_caller(struct session *s, pid_t pid)
 {
@@ -235,7 +227,7 @@ static int admit(struct session *s, struct lease *l, struct err *e)
 	if (hold_caller(s, l, e) < 0 || (!moved && send_move(s, l->sock, e) < 0))
 		return -1;
 	s->admitted = true;
-	l->until = now_ms() + SESSION_ADMIT_S * 1000;
+	l->until = clock_ms() + SESSION_ADMIT_S * 1000;
 	return send_join(s, l->sock, e);
 }
 
@@ -304,7 +296,7 @@ int session_hear(struct session *s, size_t i, struct err *e)
 
 int session_hear_late(struct session *s, struct err *e)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms();
 	int r = 0;
 
 	for (size_t i = s->n_leases; i-- > 0;)
@@ -316,7 +308,7 @@ int session_hear_late(struct session *s, struct err *e)
 
 int session_patience(const struct session *s)
 {
-	uint64_t now = now_ms(), least = UINT64_MAX;
+	uint64_t now = clock_ms(), least = UINT64_MAX;
 
 	for (size_t i = 0; i < s->n_leases; i++)
 		if (s->leases[i].until > 0 && s->leases[i].until < least)
@@ -465,11 +457,9 @@ void session_kill(struct session *s)
  */
 static int take_away(struct session *s, struct err *e)
 {
-	const struct timespec pause = { .tv_nsec = 20000000 };
-
 	for (int tries = 0; tries < END_TRIES; tries++) {
 		if (tries > 0)
-			(void)nanosleep(&pause, NULL);
+			clock_pause(20000);
 		/* systemd's groups go when their last process has: stay in. */
 		if (!s->plan->cgroup.systemd)
 			cgroup_leave(s->plan->cgroup.kind);

@@ -3,6 +3,7 @@
 
 #include "core/base/event.h"
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
@@ -195,13 +196,11 @@ static int stage_and_start(
 /* From anywhere else nothing can be taken away again: what fails for want of memory is tried again. */
 static int go_home(int home, struct err *e)
 {
-	const struct timespec pause = { .tv_nsec = 20000000 };
-
 	for (int tries = 0; tries < 5; tries++) {
 		if (sys_setns(home, CLONE_NEWNS) == 0)
 			return 0;
 		(void)err_set(e, errno, "go back to the host's mounts");
-		(void)nanosleep(&pause, NULL);
+		clock_pause(20000);
 	}
 	return -1;
 }

@@ -5,6 +5,7 @@
  */
 #include "core/base/event.h"
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/compat.h"
 #include "core/base/io.h"
 #include "core/base/parse.h"
@@ -35,19 +36,10 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <syslog.h>
-#include <time.h>
 
 /* While another login of the account is being opened, ask for the account's lock again.
  */
 #define RETRY_MS 20
-
-static uint64_t now_usec(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 /* ---- after the login went in -------------------------------------------------------- */
 
@@ -178,7 +170,8 @@ struct watch {
 	struct follow follow;
 	struct network_watch network;
 	bool lingering;
-	uint64_t linger_until; /* now_usec(); PARSE_INFINITY: as long as processes live */
+	uint64_t
+		linger_until; /* clock_usec(); PARSE_INFINITY: as long as processes live */
 };
 
 static size_t fill(const struct watch *w, struct pollfd *p)
@@ -191,7 +184,7 @@ static size_t fill(const struct watch *w, struct pollfd *p)
 	presence_wants(&w->presence, &p[POLL_PRESENCE]);
 	p[POLL_FOLLOW] = (struct pollfd){ .fd = w->open ? w->s->renew.sock : -1,
 		.events = POLLIN };
-	follow_wants(&w->follow, now_usec(), &p[POLL_CHANGES]);
+	follow_wants(&w->follow, clock_usec(), &p[POLL_CHANGES]);
 	network_watch_wants(&w->network, &p[POLL_NETWORK]);
 	serve_wants(&w->serve, &p[POLL_SERVE]);
 	if (w->open)
@@ -222,7 +215,7 @@ static void keep_network(struct watch *w, const struct pollfd *p)
 {
 	struct err e;
 
-	if (network_watch_go(&w->network, p, now_usec(), &e) < 0)
+	if (network_watch_go(&w->network, p, clock_usec(), &e) < 0)
 		event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, w->s->plan), "session %s: %s",
 			w->s->plan->id, e.msg);
 }
@@ -237,7 +230,7 @@ static void open_up(struct watch *w)
 	begin_watch(w);
 	settle(w->s);
 	tell_begin(&w->tell, w->s);
-	follow_begin(&w->follow, w->s, now_usec());
+	follow_begin(&w->follow, w->s, clock_usec());
 }
 
 static void not_in(struct watch *w, const struct err *e)
@@ -310,7 +303,8 @@ static void set_lingering(struct watch *w, bool on)
 		return;
 	w->lingering = on;
 	tell_init(w, on ? INIT_LINGER : INIT_STAY);
-	w->linger_until = linger == PARSE_INFINITY ? PARSE_INFINITY : now_usec() + linger;
+	w->linger_until =
+		linger == PARSE_INFINITY ? PARSE_INFINITY : clock_usec() + linger;
 	w->s->record.state = on ? RECORD_LINGERING : RECORD_OPEN;
 	(void)session_write(w->s, &ignored);
 	/* After the record, by which nobody gives it back to this session any more. */
@@ -324,7 +318,7 @@ static bool is_due(struct watch *w)
 	if (w->s->plan->linger_usec == 0)
 		return true;
 	set_lingering(w, true);
-	return w->linger_until != PARSE_INFINITY && now_usec() >= w->linger_until;
+	return w->linger_until != PARSE_INFINITY && clock_usec() >= w->linger_until;
 }
 
 static bool login_waits(const struct session *s)
@@ -377,7 +371,7 @@ static int sooner(int a, int b)
 
 static int timeout_of(const struct watch *w)
 {
-	uint64_t now = now_usec();
+	uint64_t now = clock_usec();
 	int tell = w->open ? tell_timeout(&w->tell, now) : -1;
 
 	tell = sooner(tell, follow_timeout(&w->follow, now));
@@ -410,7 +404,7 @@ static bool hear_signals(struct watch *w)
 			presence_look(&w->presence);
 			/* fallthrough */
 		case RENEW_SIGNAL:
-			follow_hear(&w->follow, (int)one.ssi_signo, now_usec());
+			follow_hear(&w->follow, (int)one.ssi_signo, clock_usec());
 			break;
 		default:
 			end = true;
@@ -446,12 +440,12 @@ static void watch(struct watch *w)
 		if (p[POLL_PRESENCE].revents)
 			presence_relay(&w->presence);
 		if (w->open)
-			tell_go(&w->tell, now_usec());
+			tell_go(&w->tell, clock_usec());
 		if (p[POLL_FOLLOW].revents)
-			follow_take(&w->follow, now_usec());
+			follow_take(&w->follow, clock_usec());
 		if (p[POLL_CHANGES].revents)
-			follow_pass_on(&w->follow, now_usec());
-		follow_go(&w->follow, now_usec());
+			follow_pass_on(&w->follow, clock_usec());
+		follow_go(&w->follow, clock_usec());
 		keep_network(w, &p[POLL_NETWORK]);
 		/* Who is let in by the first may ask for something at once. */
 		take_leases(w, p);
@@ -481,7 +475,7 @@ static void end(struct session *s, struct tell *tell, uint64_t begun)
 	struct err e;
 
 	session_kill(s);
-	tell_go(tell, now_usec());
+	tell_go(tell, clock_usec());
 	tell_end(tell, used, sizeof(used));
 	if (session_end(s, &e) < 0)
 		event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, s->plan),
@@ -489,7 +483,7 @@ static void end(struct session *s, struct tell *tell, uint64_t begun)
 			s->plan->user, e.msg);
 	account_event(LOG_INFO, s->plan->uid, EVENT_OF(EVENT_CLOSED, s->plan),
 		"session %s of %s closed after %" PRIu64 " s%s", s->plan->id,
-		s->plan->user, (now_usec() - begun) / 1000000, used);
+		s->plan->user, (clock_usec() - begun) / 1000000, used);
 }
 
 static void run(struct supervisor_left *l)

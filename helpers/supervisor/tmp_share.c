@@ -3,6 +3,7 @@
 
 #include "core/base/event.h"
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/run/session/account_sessions.h"
@@ -15,11 +16,10 @@
 #include <string.h>
 #include <sys/statfs.h>
 #include <syslog.h>
-#include <time.h>
 
 /* The old root lies over the new one for a moment while the other session begins (pivot_root(2)). */
-#define TRIES    200
-#define PAUSE_NS 2000000L
+#define TRIES      200
+#define PAUSE_USEC 2000
 
 static bool is_tmpfs(int fd)
 {
@@ -86,14 +86,13 @@ static int take_from(
 	_cleanup_close_ int here =
 		openat(s->proc, "thread-self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	_cleanup_close_ int init = sys_pidfd_open(r->init.pid);
-	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	int taken = -1, went = -1, num = 0;
 
 	if (here < 0)
 		return err_set(e, errno, "remember the host's mounts");
 	for (int tries = 0; init >= 0 && taken < 0 && tries < TRIES; tries++) {
 		if (tries > 0)
-			(void)nanosleep(&pause, NULL);
+			clock_pause(PAUSE_USEC);
 		went = sys_setns(init, CLONE_NEWNS);
 		taken = went < 0 ? -1 : clone_here(s->plan, stage);
 		num = errno;

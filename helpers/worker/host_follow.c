@@ -3,6 +3,7 @@
 #include "helpers/worker/host_run.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/run/ids/privs.h"
@@ -20,7 +21,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 
 /* From being asked to end, to being ended; and for all that it started to be. The supervisor waits longer for us:
  * serve.c. */
@@ -51,33 +51,24 @@ struct loop {
 	struct relay way[WAYS];
 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* ---- ending it ---------------------------------------------------------------------------- */
 
 /* It may fork as quickly as it is killed, but in a group that bounds it, and dies of the next round. */
 static void kill_all(struct loop *l)
 {
-	const struct timespec pause = { .tv_nsec = 2000000 };
-	uint64_t until = now_ms() + KILL_MS;
+	uint64_t until = clock_ms() + KILL_MS;
 	int status;
 	pid_t pid;
 
 	if (!l->gone)
 		(void)kill(l->r->pid, SIGKILL);
-	while (children_kill() && now_ms() < until) {
+	while (children_kill() && clock_ms() < until) {
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			if (pid == l->r->pid) {
 				l->end.status = status;
 				l->gone = true;
 			}
-		(void)nanosleep(&pause, NULL);
+		clock_pause(2000);
 	}
 	if (!l->gone && waitpid(l->r->pid, &status, WNOHANG) == l->r->pid) {
 		l->end.status = status;
@@ -123,8 +114,7 @@ static void say(struct loop *l, const char *why)
 
 static void end_it(struct loop *l, const char *why)
 {
-	const struct timespec pause = { .tv_nsec = 5000000 };
-	uint64_t until = now_ms() + GRACE_MS;
+	uint64_t until = clock_ms() + GRACE_MS;
 	int status;
 
 	l->end.why = why;
@@ -132,12 +122,12 @@ static void end_it(struct loop *l, const char *why)
 	hang_up(l);
 	if (!l->gone)
 		(void)kill(-l->r->pid, SIGTERM);
-	while (!l->gone && now_ms() < until) {
+	while (!l->gone && clock_ms() < until) {
 		if (waitpid(l->r->pid, &status, WNOHANG) == l->r->pid) {
 			l->end.status = status;
 			l->gone = true;
 		} else {
-			(void)nanosleep(&pause, NULL);
+			clock_pause(5000);
 		}
 	}
 	kill_all(l);
@@ -269,7 +259,7 @@ static void reap(struct loop *l)
 
 static int timeout_of(const struct loop *l)
 {
-	uint64_t now = now_ms(), left = l->until > now ? l->until - now : 0;
+	uint64_t now = clock_ms(), left = l->until > now ? l->until - now : 0;
 	int first =
 		l->gone ? relay_patience(&l->way[OUT], &l->r->near[OUT], OUTPUTS) : -1;
 
@@ -301,7 +291,7 @@ static bool step(struct loop *l)
 		end_it(l, "it wrote more than OutputMax=");
 	else if (l->given > l->c->input_max)
 		end_it(l, "it was given more than InputMax=");
-	else if (now_ms() >= l->until)
+	else if (clock_ms() >= l->until)
 		end_it(l, "it took longer than TimeMax=");
 	if (l->end.why)
 		return false;
@@ -346,8 +336,8 @@ void host_follow(
 	l.r = r;
 	l.c = c;
 	l.sock = -EBADF;
-	l.until =
-		c->time_usec == UINT64_MAX ? UINT64_MAX : now_ms() + c->time_usec / 1000;
+	l.until = c->time_usec == UINT64_MAX ? UINT64_MAX
+					     : clock_ms() + c->time_usec / 1000;
 	l.end = (struct host_end){ .status = SIGKILL };
 	if (begin(&l) < 0) {
 		end_it(&l, "it can't be looked after");

@@ -2,6 +2,7 @@
 #include "helpers/worker/serve.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/run/session/pause.h"
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 
 /* Of who asks us, and no worker. */
 #define SAY_MS 100
@@ -160,22 +160,14 @@ void serve_shut(struct serve *v, const struct session *s)
 	session_socket_remove(s->plan->uid, s->plan->id);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* Of those that are left. */
 static void await_all(struct serve *v, unsigned int ms)
 {
-	uint64_t until = now_ms() + ms;
+	uint64_t until = clock_ms() + ms;
 
 	for (size_t i = 0; i < v->n; i++) {
 		struct pollfd p = { .fd = v->workers[i].pidfd, .events = POLLIN };
-		uint64_t now = now_ms();
+		uint64_t now = clock_ms();
 
 		if (p.fd >= 0 && poll(&p, 1, now < until ? (int)(until - now) : 0) > 0) {
 			(void)waitpid(v->workers[i].pid, NULL, 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A command that the session's account starts in it. */
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/plan/idmap.h"
@@ -77,14 +78,6 @@ static int person_of(const struct record *r, const struct find_held *held,
 }
 
 /* ---- while it runs ------------------------------------------------------------------------ */
-
-static unsigned long now_seconds(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (unsigned long)t.tv_sec;
-}
 
 /* Return: whether who asked is still there. */
 static bool pass_on_signal(const struct work *w, pid_t child)
@@ -207,7 +200,7 @@ static int hand_out(
 static int follow(const struct work *w, const struct joinlog_who *who, struct started *s,
 	struct session_answer *a, struct err *e)
 {
-	unsigned long begun = now_seconds();
+	uint64_t begun = clock_ms();
 	int r = hand_out(w, s, a, e),
 	    status = r == 0 ? await(w, s->proxy.child, s->pidfd) : -1;
 
@@ -218,10 +211,12 @@ static int follow(const struct work *w, const struct joinlog_who *who, struct st
 	}
 	if (!who)
 		return r;
-	join_log_left(who, w->record, now_seconds() - begun, as_shell_has_it(status));
+	join_log_left(who, w->record, (unsigned long)((clock_ms() - begun) / 1000),
+		as_shell_has_it(status));
 	account_log(w->record->uid, EVENT_OF(EVENT_LEFT, w->record),
 		"session %s: %s left the session of %s after %lu s", w->record->id,
-		w->record->user, w->record->user, now_seconds() - begun);
+		w->record->user, w->record->user,
+		(unsigned long)((clock_ms() - begun) / 1000));
 	return r;
 }
 

@@ -4,11 +4,11 @@
 #include "nsshell/nsctl/sessions.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/run/mount/lxcfs.h"
 #include "core/run/cgroup/session_processes.h"
 #include "core/run/session/stop.h"
 
-#include <time.h>
 #include <unistd.h>
 
 /* lxcfs is started before it is mounted; how long that may take. */
@@ -18,7 +18,6 @@
 
 static int find(bool wait, char where[PATH_MAX], struct err *e)
 {
-	const struct timespec again = { .tv_nsec = AGAIN_MS * 1000000L };
 	bool dead = false;
 
 	for (int ms = 0;; ms += AGAIN_MS) {
@@ -26,7 +25,7 @@ static int find(bool wait, char where[PATH_MAX], struct err *e)
 			return -1;
 		if (!wait || (*where && !dead) || ms >= WAIT_MS)
 			break;
-		(void)nanosleep(&again, NULL);
+		clock_pause(AGAIN_MS * 1000);
 	}
 	if (dead)
 		where[0] = '\0';

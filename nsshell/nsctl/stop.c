@@ -4,13 +4,13 @@
 #include "nsshell/nsctl/sessions.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/run/cgroup/cgroup.h"
 #include "core/run/session/account_sessions.h"
 #include "core/run/session/own_sessions.h"
 #include "core/run/session/stop.h"
 
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define STEP_MS 100
@@ -24,14 +24,6 @@ struct stopping {
 	int supervisor; /* a pidfd of it, for who isn't root a connection to it; -EBADF: nothing to wait for */
 	bool quiet, terminal;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* What waits, on a terminal one line that changes. */
 static void progress(const struct stopping *g, long *before)
@@ -64,11 +56,11 @@ static int late(const struct record *r, struct err *e)
 static int await(const struct stopping *g, struct err *e)
 {
 	const struct record *r = &g->s->record;
-	uint64_t begun = now_ms();
+	uint64_t begun = clock_ms();
 	long before = -1;
 
 	while (g->supervisor >= 0 && !stop_wait(g->supervisor, STEP_MS)) {
-		if (now_ms() - begun > TIMEOUT_MS)
+		if (clock_ms() - begun > TIMEOUT_MS)
 			return late(r, e);
 		progress(g, &before);
 	}

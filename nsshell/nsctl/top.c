@@ -4,6 +4,7 @@
 #include "nsshell/nsctl/sessions.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -60,14 +61,6 @@ static void end_it(int sig)
 	ended = 1;
 }
 
-static uint64_t now_usec(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 /* ---- looking ------------------------------------------------------------------------ */
 
 static void compare(struct sample *now, const struct sample *before)
@@ -97,7 +90,7 @@ static int look(struct top *t, struct err *e)
 
 	free(t->before.v);
 	t->before = t->now;
-	t->now = (struct sample){ .usec = now_usec() };
+	t->now = (struct sample){ .usec = clock_usec() };
 	if (nsctl_sessions(NSCTL_OWN, &t->now.v, &t->now.n, &bad, e) < 0)
 		return -1;
 	nsctl_network_look(t->now.v, t->now.n);

@@ -3,6 +3,7 @@
 #include "nsshell/nsjoin/nsjoin.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/run/session/join_log.h"
 #include "core/run/terminal/observe.h"
 
@@ -55,18 +56,10 @@ void nsjoin_say_which(const struct record *sessions, size_t n)
 	}
 }
 
-static unsigned long now_seconds(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (unsigned long)t.tv_sec;
-}
-
 static int follow(const struct nsjoin_request *q, const struct nsjoin_options *o,
 	struct nsjoin_joined *j)
 {
-	unsigned long begun = now_seconds();
+	uint64_t begun = clock_ms();
 	struct proxy_end end;
 	int status = NSJOIN_FAILED;
 	struct err e;
@@ -86,7 +79,8 @@ static int follow(const struct nsjoin_request *q, const struct nsjoin_options *o
 	if (status == 128 + SIGKILL && !o->quiet && find_has_ended(&j->held, ENDED_MS))
 		(void)fprintf(stderr, "nsjoin: session %s of %s has ended\n",
 			j->record.id, j->record.user);
-	join_log_left(&q->who, &j->record, now_seconds() - begun, status);
+	join_log_left(&q->who, &j->record, (unsigned long)((clock_ms() - begun) / 1000),
+		status);
 	return status;
 }
 

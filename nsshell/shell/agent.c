@@ -2,6 +2,7 @@
 #include "nsshell/shell/agent.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
 
@@ -14,7 +15,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define CONNECTIONS_MAX 16
 /* The parent, and sshd's where ForceCommand has a shell run us. */
@@ -98,14 +98,12 @@ static void end_with(pid_t parent)
 
 static int await_bound(int listener)
 {
-	const struct timespec wait = { .tv_nsec = BIND_WAIT_MS * 1000000L };
-
 	for (int i = 0; i < BIND_TRIES; i++) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 		if (fd >= 0 || errno != EINVAL)
 			return fd;
-		(void)nanosleep(&wait, NULL);
+		clock_pause(BIND_WAIT_MS * 1000);
 	}
 	return -1;
 }

@@ -3,6 +3,7 @@
 #include "core/run/cgroup/cgroup.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/plan/limits.h"
 #include "core/run/cgroup/cgroup_internal.h"
 
@@ -10,11 +11,10 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* As many as there are hierarchies, in each of which a group may be taken away. */
-#define MAKE_TRIES    20
-#define MAKE_PAUSE_NS 1000000
+#define MAKE_TRIES      20
+#define MAKE_PAUSE_USEC 1000
 
 /* ---- making ------------------------------------------------------------------------- */
 
@@ -128,12 +128,10 @@ static int make_account(const struct plan_cgroup *plan, struct err *e)
  */
 static bool was_taken_away(const struct plan_cgroup *plan, int *tries, struct err *e)
 {
-	const struct timespec pause = { .tv_nsec = MAKE_PAUSE_NS };
-
 	if (++*tries == MAKE_TRIES ||
 		(e->num != ENOENT && group_is_there(plan, plan->account)))
 		return false;
-	(void)nanosleep(&pause, NULL);
+	clock_pause(MAKE_PAUSE_USEC);
 	*e = (struct err){ 0 };
 	return true;
 }

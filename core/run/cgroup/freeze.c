@@ -2,21 +2,14 @@
 #include "core/run/cgroup/freeze.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/run/cgroup/cgroup_file.h"
 
 #include <string.h>
-#include <time.h>
 
 #define TRIES    100
 #define PAUSE_MS 10
-
-static void pause_ms(long ms)
-{
-	const struct timespec t = { .tv_nsec = ms * 1000000 };
-
-	(void)nanosleep(&t, NULL);
-}
 
 /* Whether the kernel is done with it. */
 static bool has_settled(enum plan_cgroup_kind kind, int dir, bool frozen)
@@ -51,7 +44,7 @@ int freeze_set(enum plan_cgroup_kind kind, const char *group, bool frozen, struc
 			return err_set(e, errno, "%s the cgroup %s", what, group);
 		if (has_settled(kind, dir, frozen))
 			return 0;
-		pause_ms(PAUSE_MS);
+		clock_pause(PAUSE_MS * 1000);
 	}
 	return err_set(e, ETIMEDOUT, "%s the cgroup %s: some processes still %s", what,
 		group, frozen ? "run" : "stand");

@@ -2,6 +2,7 @@
 #include "core/run/ids/kin.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/run/session/account_sessions.h"
 #include "core/run/mount/look.h"
 #include "core/run/session/record.h"
@@ -41,42 +42,33 @@ int kin_home_born(const struct kin *k, uint64_t *ret, struct err *e)
 
 int kin_note_age(const struct kin *k, int dir, const char *name, struct err *e)
 {
-	struct timespec now, times[2] = { { .tv_nsec = UTIME_OMIT } };
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
 	uint64_t born;
 
 	if (kin_home_born(k, &born, e) < 0)
 		return -1;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	times[1].tv_sec = (time_t)born;
-	if (times[1].tv_sec <= now.tv_sec)
+	if (born <= (uint64_t)time(NULL))
 		return 0;
+	times[1].tv_sec = (time_t)born;
 	return utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) < 0
 		       ? err_set(e, errno, "set the time of %s", name)
 		       : 0;
 }
 
-#define NSEC UINT64_C(1000000000)
-
-static uint64_t clock_now(clockid_t which)
-{
-	struct timespec t;
-
-	(void)clock_gettime(which, &t);
-	return (uint64_t)t.tv_sec * NSEC + (uint64_t)t.tv_nsec;
-}
+#define SECOND UINT64_C(1000000)
 
 /*
- * When a process began, in nanoseconds since 1970 as today's clock has it: that may have been set since. Who is
+ * When a process began, in microseconds since 1970 as today's clock has it: that may have been set since. Who is
  * held up between two clocks looks again.
  */
 static uint64_t begun(const struct record_process *p)
 {
-	uint64_t tick = NSEC / (uint64_t)sysconf(_SC_CLK_TCK), up, now;
+	uint64_t tick = SECOND / (uint64_t)sysconf(_SC_CLK_TCK), up, now;
 
 	do {
-		up = clock_now(CLOCK_BOOTTIME);
-		now = clock_now(CLOCK_REALTIME);
-	} while (clock_now(CLOCK_BOOTTIME) - up > NSEC / 100);
+		up = clock_of(CLOCK_BOOTTIME);
+		now = clock_of(CLOCK_REALTIME);
+	} while (clock_of(CLOCK_BOOTTIME) - up > SECOND / 100);
 	return now - (up - p->start * tick);
 }
 
@@ -88,7 +80,7 @@ static bool is_older(const struct record *r, uint64_t home_born)
 {
 	if (r->home_born != 0 && r->home_born == home_born)
 		return false;
-	return home_born * NSEC > begun(&r->supervisor) + NSEC / 10;
+	return home_born * SECOND > begun(&r->supervisor) + SECOND / 10;
 }
 
 /* Return: 0, or -1 with @e when the session is another account's. */

@@ -2,6 +2,7 @@
 #include "core/run/network/netns.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/plan/policy.h"
@@ -14,7 +15,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define PING_GROUPS  "sys/net/ipv4/ping_group_range"
 #define PORTS_FROM   "sys/net/ipv4/ip_unprivileged_port_start"
@@ -47,13 +47,11 @@ int netns_is(int fd, int kind, uint64_t ino)
 
 int netns_return(int home, struct err *e)
 {
-	const struct timespec pause = { .tv_nsec = 20000000 };
-
 	for (int tries = 0; tries < RETURN_TRIES; tries++) {
 		if (sys_setns(home, CLONE_NEWNET) == 0)
 			return 0;
 		(void)err_set(e, errno, "go back to the host's network");
-		(void)nanosleep(&pause, NULL);
+		clock_pause(20000);
 	}
 	return -1;
 }

@@ -2,6 +2,7 @@
 #include "core/run/session/account_log.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
 
@@ -73,7 +74,6 @@ void account_log(uid_t uid, const struct event *v, const char *fmt, ...)
 {
 	char path[64], text[EVENT_TEXT_MAX], line[EVENT_LINE_MAX];
 	_cleanup_close_ int fd = -EBADF;
-	struct timespec now;
 	struct stat st;
 	va_list args;
 
@@ -81,14 +81,10 @@ void account_log(uid_t uid, const struct event *v, const char *fmt, ...)
 	fd = open(path, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	va_start(args, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	(void)io_write_all(fd, line,
-		event_line(v,
-			(uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
-			text, line));
+	(void)io_write_all(fd, line, event_line(v, clock_of(CLOCK_REALTIME), text, line));
 	if (fstat(fd, &st) == 0 && st.st_size > (off_t)HALF)
 		turn(uid, path, fd);
 }

@@ -2,6 +2,7 @@
 #include "core/run/session/reconcile.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/strlist.h"
@@ -20,20 +21,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* A killed process leaves its cgroup when it is reaped: wait for that, in small steps. */
 #define REMOVE_TRIES    100
 #define REMOVE_PAUSE_MS 20
 /* And a login that just went in lets go of the account's lock. */
 #define LOCK_MS 1000
-
-static void pause_ms(long ms)
-{
-	const struct timespec t = { .tv_nsec = ms * 1000000 };
-
-	(void)nanosleep(&t, NULL);
-}
 
 static void kill_init(const struct record_process *init)
 {
@@ -55,7 +48,7 @@ static int empty_cgroup(const struct record *r, struct err *e)
 		if (cgroup_kill(kind, r->cgroup, 0) == 0 &&
 			cgroup_remove(kind, r->cgroup, e) == 0)
 			return 0;
-		pause_ms(REMOVE_PAUSE_MS);
+		clock_pause(REMOVE_PAUSE_MS * 1000);
 	}
 	return cgroup_remove(kind, r->cgroup, e);
 }

@@ -2,6 +2,7 @@
 #include "core/run/terminal/proxy.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/io.h"
 #include "core/run/terminal/observe.h"
 #include "core/run/terminal/pty.h"
@@ -13,7 +14,6 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 
 /* How long a child has to end after its terminal was hung up. */
 #define HANGUP_MS 500
@@ -283,15 +283,11 @@ static int step(struct loop *l, int timeout)
 
 static void await_hung_up(struct loop *l)
 {
-	struct timespec begun, now;
+	uint64_t until = clock_ms() + HANGUP_MS;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &begun);
-	do {
+	do
 		(void)step(l, 50);
-		(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (!l->gone && (now.tv_sec - begun.tv_sec) * 1000 +
-					     (now.tv_nsec - begun.tv_nsec) / 1000000 <
-				     HANGUP_MS);
+	while (!l->gone && clock_ms() < until);
 }
 
 static int run(struct loop *l, struct err *e)

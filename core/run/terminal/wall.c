@@ -2,6 +2,7 @@
 #include "core/run/terminal/wall.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/run/terminal/pty.h"
 
 #include <ctype.h>
@@ -16,7 +17,7 @@
 #define NOTICE_MAX 1024 /* ptys looked at */
 /* For all of them together. */
 #define PAUSES     20
-#define PAUSE_NSEC 10000000
+#define PAUSE_USEC 10000
 
 int notice_is_devpts(int fd)
 {
@@ -28,15 +29,13 @@ int notice_is_devpts(int fd)
 /* Only one writes to a terminal at a time, the rest get EAGAIN: a shell that says "Killed", say. */
 static bool write_to(int fd, const char *text, int *pauses)
 {
-	static const struct timespec pause = { .tv_nsec = PAUSE_NSEC };
-
 	while (*text) {
 		ssize_t n = write(fd, text, strlen(text));
 
 		if (n < 0 && (errno != EAGAIN || (*pauses)-- <= 0))
 			return false;
 		if (n < 0)
-			(void)nanosleep(&pause, NULL);
+			clock_pause(PAUSE_USEC);
 		else
 			text += n;
 	}
