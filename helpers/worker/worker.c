@@ -11,7 +11,7 @@
 #include "core/run/cgroup/cgroup.h"
 #include "core/run/session/account_log.h"
 #include "core/run/ids/kin.h"
-#include "core/run/mount/look.h"
+#include "core/run/mount/look_once.h"
 #include "core/run/cgroup/session_processes.h"
 #include "core/run/session/pause.h"
 #include "core/run/ids/privs.h"
@@ -263,7 +263,7 @@ static int hear(struct work *w, struct session_request *q, bool spare, struct er
 	/* First: who looks for us has none of what comes with the request. */
 	int is = w->root ? 1 : kin_has(w->record, w->record->uid, e);
 
-	look_end();
+	look_once_end();
 	if (io_recv(w->sock, q, sizeof(*q), w->fds, &w->n_fds) != 0)
 		return -1;
 	w->heard = true;

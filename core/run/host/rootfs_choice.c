@@ -131,7 +131,7 @@ int rootfs_choose(const struct account *account, struct policy *policy,
 	char said[CHOICE_TEXT], struct err *e)
 {
 	const struct choice c = { account, &policy->rootfs_allow };
-	const struct look_job job = { run, (void *)(uintptr_t)&c };
+	const struct look_job job = { run, (void *)(uintptr_t)&c, 0 };
 	const struct resolve_as as = { account->name, account->uid, account->gid,
 		account->groups, account->n_groups };
 	size_t i;

@@ -3,8 +3,10 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
-#include "core/run/session/account_sessions.h"
+#include "core/run/ids/privs.h"
 #include "core/run/mount/look.h"
+#include "core/run/mount/look_once.h"
+#include "core/run/session/account_sessions.h"
 #include "core/run/session/record.h"
 
 #include <fcntl.h>
@@ -104,27 +106,34 @@ static int check(
 	return 0;
 }
 
+struct had {
+	const struct record *r;
+	const struct account *a;
+};
+
+/* In a child. */
+static int is_its_own(void *arg, struct err *e)
+{
+	const struct had *h = arg;
+
+	if (privs_look_as(h->a->uid, h->a->gid, h->a->groups, h->a->n_groups, e) < 0)
+		return -1;
+	return !is_older(h->r, look_birth(h->a->home));
+}
+
 int kin_has(const struct record *r, uid_t uid, struct err *e)
 {
-	struct account a;
-	uint64_t home_born = 0;
-	int has;
+	_cleanup_(account_clear) struct account a = { 0 };
+	const struct had had = { r, &a };
+	const struct look_job job = { is_its_own, (void *)(uintptr_t)&had,
+		LOOK_PATIENCE_S * 1000 };
+	struct resolve_as as;
+	int has = r->uid == uid ? account_read(r->user, &a, e) : 1;
 
-	if (r->uid != uid)
-		return 0;
-	has = account_read(r->user, &a, e);
-	if (has != 0)
+	if (has != 0 || a.uid != uid)
 		return has < 0 ? -1 : 0;
-	/* Not what was found when the session began: that may have been another's home. */
-	const struct resolve_as as = { a.name, a.uid, a.gid, a.groups, a.n_groups };
-
-	has = a.uid == uid;
-	if (has && look_born(a.home, &as, &home_born, e) < 0)
-		has = -1;
-	else if (has)
-		has = !is_older(r, home_born);
-	account_clear(&a);
-	return has;
+	as = (struct resolve_as){ a.name, a.uid, a.gid, a.groups, a.n_groups };
+	return look_run(&job, &as, NULL, 0, e);
 }
 
 int kin_check(int family, const struct kin *k, struct err *e)

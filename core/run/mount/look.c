@@ -77,16 +77,6 @@ static int open_plainly(const struct request *q, struct reply *a)
 	return 0;
 }
 
-static int ask_born(const struct request *q, struct reply *a)
-{
-	struct statx st = { 0 };
-
-	if (statx(AT_FDCWD, q->path, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) == 0 &&
-		(st.stx_mask & STATX_BTIME) && st.stx_btime.tv_sec > 0)
-		a->born = (uint64_t)st.stx_btime.tv_sec;
-	return 0;
-}
-
 static int answer(
 	int sock, const struct request *q, const struct resolve_as *as, struct reply *a)
 {
@@ -100,7 +90,8 @@ static int answer(
 	case LOOK_OPEN:
 		return open_plainly(q, a);
 	case LOOK_BORN:
-		return ask_born(q, a);
+		a->born = look_birth(q->path);
+		return 0;
 	}
 	return err_set(&a->e, EINVAL, "look");
 }

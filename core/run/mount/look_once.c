@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define LOOK_NAME       "nsshell-look"
@@ -165,6 +166,16 @@ int look_alone(int sock, const int *keep, size_t n)
 	return quiet < 0 ? 1 : 0;
 }
 
+uint64_t look_birth(const char *path)
+{
+	struct statx st = { 0 };
+
+	return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) == 0 &&
+			       (st.stx_mask & STATX_BTIME) && st.stx_btime.tv_sec > 0
+		       ? (uint64_t)st.stx_btime.tv_sec
+		       : 0;
+}
+
 /* ---- once ----------------------------------------------------------------------------- */
 
 struct said {
@@ -191,12 +202,13 @@ static _Noreturn void run_once(
 	_exit(io_send(sock, &said, sizeof(said), NULL, 0) < 0);
 }
 
-static int await_once(const struct resolve_as *as, pid_t pid, int sock, struct err *e)
+static int await_once(
+	const struct resolve_as *as, pid_t pid, int sock, int patience_ms, struct err *e)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
 	struct said said;
 
-	if (poll(&p, 1, RUN_PATIENCE_MS) <= 0)
+	if (poll(&p, 1, patience_ms) <= 0)
 		return look_give_up(as, pid, e);
 	if (io_recv(sock, &said, sizeof(said), NULL, NULL) != 0)
 		said.r = look_no_child(as, 0, &said.e);
@@ -223,5 +235,8 @@ int look_run(const struct look_job *job, const struct resolve_as *as, const int 
 	if (pid == 0)
 		run_once(pair[1], job, keep, n);
 	(void)close(pair[1]);
-	return pid < 0 ? look_no_child(as, errno, e) : await_once(as, pid, ours, e);
+	return pid < 0 ? look_no_child(as, errno, e)
+		       : await_once(as, pid, ours,
+				 job->patience_ms ? job->patience_ms : RUN_PATIENCE_MS,
+				 e);
 }

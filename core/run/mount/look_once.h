@@ -11,13 +11,14 @@
 struct look_job {
 	int (*run)(void *arg, struct err *e);
 	void *arg;
+	int patience_ms; /* 0: 2000 */
 };
 
 /**
- * look_run() - Have it done by a child of its own, for 2 s at most
+ * look_run() - Have it done by a child of its own
  * @keep:	fds that it needs; all others above 2 are closed in it
  *
- * For where a lock is held: the bound is shorter than what others wait for a lock.
+ * Where a lock is held, not for longer than those 2 s: others wait longer for a lock.
  *
  * Return: as @run; -1 with @e, ETIMEDOUT: as with look_give_up().
  */
@@ -42,6 +43,9 @@ int look_give_up(const struct resolve_as *as, pid_t pid, struct err *e);
 
 /* Return: -1 with @e, ECHILD: the child couldn't be had, or died, and nothing is known of the path. */
 int look_no_child(const struct resolve_as *as, int num, struct err *e);
+
+/* In a child: when a directory was made, by statx(2). Return: seconds since 1970, 0: not known. */
+uint64_t look_birth(const char *path);
 
 /* What look_is_free() has open. */
 void look_once_end(void);

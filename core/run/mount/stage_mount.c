@@ -322,7 +322,7 @@ static int do_op_bounded(struct doing *d, struct err *e)
 {
 	const struct plan *p = d->plan;
 	const struct resolve_as as = resolve_as_account(p);
-	const struct look_job job = { do_op_there, d };
+	const struct look_job job = { do_op_there, d, 0 };
 	const int keep[] = { d->tree.root, d->source->mount };
 
 	return is_on_accounts(p, d->op) ? look_run(&job, &as, keep, 2, e) : do_op(d, e);

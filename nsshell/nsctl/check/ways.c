@@ -69,7 +69,7 @@ static int see_home(void *arg, struct err *e)
 static int home_look(struct account *a, struct findings *f)
 {
 	const struct resolve_as as = { a->name, a->uid, a->gid, a->groups, a->n_groups };
-	const struct look_job job = { see_home, a };
+	const struct look_job job = { see_home, a, 0 };
 	struct err e;
 	int found;
 
