@@ -71,6 +71,12 @@ int io_open_state(const char *path, mode_t mode, struct err *e);
  * errno. */
 int io_process_start(pid_t pid, uint64_t *ret);
 
+/* The same of the text of proc_pid_stat(5). */
+int io_stat_start(const char *stat, uint64_t *ret);
+
+/* A pidfd of the process that began then. Return: fd, the caller's; -1 with errno, ESRCH where it is gone. */
+int io_process_hold(pid_t pid, uint64_t start);
+
 /* Parent of a process, proc_pid_stat(5) field 4. Return: 0 where it is gone, or has none. */
 pid_t io_process_parent(pid_t pid);
 

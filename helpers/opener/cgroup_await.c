@@ -38,8 +38,6 @@ int groups_await(int peer, struct cgroup_fds *ret, struct err *e)
 		*e = p.e;
 		return -1;
 	}
-	p.mounts[sizeof(p.mounts) - 1] = '\0';
-	cgroup_mounts_hear(p.mounts);
 	if (p.manager && n > 0)
 		ret->manager = fds[--n];
 	if (p.directory && n > 0)

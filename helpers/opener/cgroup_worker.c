@@ -50,10 +50,8 @@ bool groups_prepare(const struct plan *plan, int peer, int login, pid_t supervis
 
 	if (!hear(peer, &word) || word != GROUPS_BEGIN)
 		return word == GROUPS_LET_GO;
-	if (cgroup_prepare(&plan->cgroup, supervisor, &session, &p.e) == 0 &&
-		send_move(plan, &session, login, &p.e) == 0 &&
-		cgroup_mounts_tell(p.mounts, sizeof(p.mounts)) < 0)
-		(void)err_set(&p.e, 0, "find where control groups are mounted");
+	if (cgroup_prepare(&plan->cgroup, supervisor, &session, &p.e) == 0)
+		(void)send_move(plan, &session, login, &p.e);
 	r = hand_over(&session, &p, peer);
 	/* The supervisor must not take what is its own for the session's. */
 	if (r == 0 && p.e.msg[0] == '\0') {

@@ -15,5 +15,4 @@ struct groups_said {
 	struct err e; /* msg is empty on success */
 	/* Beside cgroup_fds.move there are these fds, in this order. */
 	bool directory, manager;
-	char mounts[CGROUP_MOUNTS_MAX]; /* cgroup_mounts_tell() */
 };

@@ -9,7 +9,6 @@
 #include "core/run/enter/enter.h"
 #include "core/run/enter/handed.h"
 #include "core/run/session/join_log.h"
-#include "core/run/cgroup/session_processes.h"
 #include "core/run/terminal/wall.h"
 #include "core/run/terminal/observe.h"
 #include "core/run/ids/privs.h"
@@ -262,7 +261,8 @@ static pid_t asker_of(const struct work *w)
 
 void work_be_like_login(const struct work *w)
 {
-	_cleanup_close_ int login = members_hold(&w->record->caller);
+	_cleanup_close_ int login =
+		io_process_hold(w->record->caller.pid, w->record->caller.start);
 
 	if (login >= 0)
 		schedule_like(w->record->caller.pid);

@@ -4,9 +4,9 @@
 #include "nsshell/nsctl/sessions.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/clock.h"
 #include "core/run/mount/lxcfs.h"
-#include "core/run/cgroup/session_processes.h"
 #include "core/run/session/stop.h"
 
 #include <unistd.h>
@@ -35,7 +35,7 @@ static int find(bool wait, char where[PATH_MAX], struct err *e)
 /* Whether a session is just ending: its namespaces go shortly before its init does. */
 static bool ends(const struct record *r)
 {
-	_cleanup_close_ int init = members_hold(&r->init);
+	_cleanup_close_ int init = io_process_hold(r->init.pid, r->init.start);
 
 	return init < 0 || stop_wait(init, ENDS_MS) == 1;
 }

@@ -131,7 +131,7 @@ int status_parse_mount(char *line, struct status_mount *ret)
 static int gather_mounts(struct status *s, struct err *e)
 {
 	const struct record *r = &s->session->record;
-	_cleanup_close_ int init = members_hold(&r->init);
+	_cleanup_close_ int init = io_process_hold(r->init.pid, r->init.start);
 	_cleanup_file_ FILE *in = NULL;
 	_cleanup_free_ char *line = NULL;
 	char path[48];

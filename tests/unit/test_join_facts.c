@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "core/base/io.h"
 #include "core/run/cgroup/cgroup_internal.h"
 #include "core/run/cgroup/cgroup_join.h"
 #include "core/run/enter/enter.h"
@@ -143,13 +144,13 @@ static void a_start_time_is_read_behind_any_name(void **state)
 
 	(void)state;
 	assert_int_equal(
-		find_start_time("7 (a) 3 4) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 "
-				"18 4242 20",
+		io_stat_start("7 (a) 3 4) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 "
+			      "18 4242 20",
 			&start),
 		0);
 	assert_int_equal(start, 4242);
-	assert_int_equal(find_start_time("7 (a) S 1 2", &start), -1);
-	assert_int_equal(find_start_time("", &start), -1);
+	assert_int_equal(io_stat_start("7 (a) S 1 2", &start), -1);
+	assert_int_equal(io_stat_start("", &start), -1);
 }
 
 int main(void)

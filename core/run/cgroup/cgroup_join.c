@@ -176,22 +176,12 @@ int cgroup_join_open(
 		if (n == 0)
 			return err_set(e, 0, "it isn't in its cgroup %s: refused", group);
 		if (open_places(places, n, bounded, &f, e) < 0) {
-			cgroup_join_close(&f);
+			cgroup_fds_close(&f);
 			return -1;
 		}
 	}
 	*ret = f;
 	return 0;
-}
-
-void cgroup_join_close(struct cgroup_fds *f)
-{
-	for (size_t i = 0; i < f->n; i++)
-		cleanup_close(&f->move[i]);
-	f->n = 0;
-	cleanup_close(&f->directory);
-	cleanup_close(&f->manager);
-	cleanup_close(&f->pids);
 }
 
 /*

@@ -31,7 +31,7 @@ size_t cgroup_places(
  * cgroup_join_open() - Open the groups of a session for moving into
  * @proc:	fd of /proc/PID of its init
  * @group:	as in its record, "" for none
- * @ret:	filled on success; close with cgroup_join_close(). ret->directory is for
+ * @ret:	filled on success; close with cgroup_fds_close(). ret->directory is for
  *		CLONE_INTO_CGROUP, and only there when that is all it takes
  * @bounded:	refuse one that has as many processes as it may have: moving in isn't bounded by
  *		pids.max, as being born there is
@@ -40,7 +40,6 @@ size_t cgroup_places(
  */
 int cgroup_join_open(
 	int proc, const char *group, bool bounded, struct cgroup_fds *ret, struct err *e);
-void cgroup_join_close(struct cgroup_fds *f);
 
 /* Move the calling, single-threaded process. Return: 0 or -1 with @e. */
 int cgroup_join_self(const struct cgroup_fds *f, struct err *e);

@@ -18,6 +18,7 @@ void cgroup_fds_close(struct cgroup_fds *f)
 	f->n = 0;
 	cleanup_close(&f->directory);
 	cleanup_close(&f->manager);
+	cleanup_close(&f->pids);
 }
 
 static int move_self(const int *fds, size_t n, struct err *e)

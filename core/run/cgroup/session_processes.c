@@ -121,7 +121,7 @@ static bool signal_one(const struct record *r, pid_t pid, int sig)
 static int kill_init(const struct record *r, size_t *ret_n, struct err *e)
 {
 	_cleanup_free_ pid_t *pids = NULL;
-	_cleanup_close_ int init = members_hold(&r->init);
+	_cleanup_close_ int init = io_process_hold(r->init.pid, r->init.start);
 
 	*ret_n = 0;
 	/* Only told: the kernel does the counting and the killing. */
@@ -145,19 +145,4 @@ int members_signal(const struct record *r, int sig, size_t *ret_n, struct err *e
 		hit += pids[i] != r->init.pid && signal_one(r, pids[i], sig);
 	*ret_n = hit;
 	return 0;
-}
-
-int members_hold(const struct record_process *p)
-{
-	_cleanup_close_ int fd = p->pid > 0 ? sys_pidfd_open(p->pid) : -EBADF;
-	uint64_t start;
-
-	if (fd < 0 || io_process_start(p->pid, &start) < 0 || start != p->start) {
-		errno = ESRCH;
-		return -1;
-	}
-	/* The pid was still this process when its start time was read. */
-	if (sys_pidfd_signal(fd, 0) < 0 && errno != EPERM)
-		return -1;
-	return take_fd(&fd);
 }

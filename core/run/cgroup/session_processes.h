@@ -31,11 +31,3 @@ int members_list(enum plan_cgroup_kind kind, const char *group, pid_t **ret,
  * Return: 0 or -1 with @e.
  */
 int members_signal(const struct record *r, int sig, size_t *ret_n, struct err *e);
-
-/**
- * members_hold() - A pidfd of a process that a record names
- *
- * Checked by its start time. Return: fd, the caller's; -1 with errno, ESRCH when that process
- * is gone.
- */
-int members_hold(const struct record_process *p);

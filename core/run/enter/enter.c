@@ -334,7 +334,7 @@ enum enter_result enter_session(
 		return ENTER_FAILED;
 	}
 	r = start(&in, &groups, ret, e);
-	cgroup_join_close(&groups);
+	cgroup_fds_close(&groups);
 	filter_unmap(&filter);
 	return r;
 }

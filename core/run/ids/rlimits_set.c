@@ -4,7 +4,6 @@
 #include "core/base/cleanup.h"
 #include "core/base/compat.h"
 #include "core/base/io.h"
-#include "core/run/session/find.h"
 
 #include <fcntl.h>
 
@@ -20,7 +19,7 @@ static int read_of(const struct record_process *p, struct rlimit ret[RLIMIT_NLIM
 	(void)snprintf(path, sizeof(path), "/proc/%d", (int)p->pid);
 	proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0 || io_read_text(proc, "stat", text, sizeof(text)) < 0 ||
-		find_start_time(text, &start) < 0 || start != p->start)
+		io_stat_start(text, &start) < 0 || start != p->start)
 		return -1;
 	return io_read_text(proc, "limits", text, sizeof(text)) < 0
 		       ? -1

@@ -6,7 +6,6 @@
 #include "core/base/sys.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
 #include <stddef.h>
@@ -159,19 +158,6 @@ static int check_namespace(
 	return 0;
 }
 
-int find_start_time(const char *stat, uint64_t *ret)
-{
-	/* The name in field 2 may hold anything, blanks and ')' too. */
-	const char *at = strrchr(stat, ')');
-
-	for (int field = 2; at && field < 22; field++) {
-		at = strchr(at, ' ');
-		if (at)
-			at++;
-	}
-	return at && sscanf(at, "%" SCNu64, ret) == 1 ? 0 : -1;
-}
-
 /*
  * The directory is opened before the pidfd and read after it: when it still answers then, the
  * pid was its process's all the while, and the pidfd is of the same one.
@@ -191,7 +177,7 @@ static int hold(const struct record *r, struct find_held *h, struct err *e)
 		return err_set(e, errno, "hold session %s", r->id);
 	if (io_read_text(h->proc, "stat", stat, sizeof(stat)) < 0)
 		return err_set(e, errno, "session %s has ended", r->id);
-	if (find_start_time(stat, &start) < 0 || start != r->init.start)
+	if (io_stat_start(stat, &start) < 0 || start != r->init.start)
 		return err_set(e, 0, "pid %d isn't session %s any more", (int)r->init.pid,
 			r->id);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)

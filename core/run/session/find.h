@@ -54,6 +54,3 @@ void find_release(struct find_held *h);
 
 /* Whether the session's init has ended, or does so within @ms. */
 bool find_has_ended(const struct find_held *h, int ms);
-
-/* proc_pid_stat(5) field 22 out of the text of a stat file. Return: 0 or -1. */
-int find_start_time(const char *stat, uint64_t *ret);

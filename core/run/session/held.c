@@ -12,22 +12,17 @@
 
 static int gone_or_failed(void)
 {
-	return errno == ESRCH || errno == ENOENT ? 0 : -1;
+	return errno == ESRCH ? 0 : -1;
 }
 
 int held_take(const struct record *r, int number, int *ret)
 {
 	_cleanup_close_ int pidfd = -EBADF;
-	uint64_t start;
 	int fd;
 
-	if (r->supervisor.pid <= 0)
-		return 0;
-	pidfd = sys_pidfd_open(r->supervisor.pid);
-	if (pidfd < 0 || io_process_start(r->supervisor.pid, &start) < 0)
+	pidfd = io_process_hold(r->supervisor.pid, r->supervisor.start);
+	if (pidfd < 0)
 		return gone_or_failed();
-	if (start != r->supervisor.start)
-		return 0;
 	fd = sys_pidfd_getfd(pidfd, number);
 	if (fd < 0)
 		return errno == EBADF ? 2 : gone_or_failed();

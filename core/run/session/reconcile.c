@@ -30,11 +30,10 @@
 
 static void kill_init(const struct record_process *init)
 {
-	_cleanup_close_ int pidfd = init->pid > 0 ? sys_pidfd_open(init->pid) : -EBADF;
+	_cleanup_close_ int pidfd = io_process_hold(init->pid, init->start);
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
-	uint64_t start;
 
-	if (pidfd < 0 || io_process_start(init->pid, &start) < 0 || start != init->start)
+	if (pidfd < 0)
 		return;
 	(void)sys_pidfd_signal(pidfd, SIGKILL);
 	(void)poll(&p, 1, REMOVE_TRIES * REMOVE_PAUSE_MS);

@@ -2,10 +2,10 @@
 #include "core/run/session/stop.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/run/cgroup/cgroup.h"
 #include "core/run/cgroup/freeze.h"
-#include "core/run/cgroup/session_processes.h"
 #include "core/run/session/reconcile.h"
 
 #include <poll.h>
@@ -32,7 +32,8 @@ static int end_left(const struct record *r, struct err *e)
 
 int stop_begin(const struct record *r, int *ret_pidfd, struct err *e)
 {
-	_cleanup_close_ int pidfd = members_hold(&r->supervisor);
+	_cleanup_close_ int pidfd =
+		io_process_hold(r->supervisor.pid, r->supervisor.start);
 
 	thaw(r);
 	if (pidfd < 0 && errno == ESRCH)
@@ -53,7 +54,7 @@ static void kill_group(const struct record *r)
 
 int stop_kill(const struct record *r, struct err *e)
 {
-	_cleanup_close_ int init = members_hold(&r->init);
+	_cleanup_close_ int init = io_process_hold(r->init.pid, r->init.start);
 
 	if (init < 0 && errno == ESRCH) {
 		if (r->state == RECORD_UNKNOWN)
