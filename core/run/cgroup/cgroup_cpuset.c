@@ -105,25 +105,21 @@ bool cgroup_cpuset_is_v1(const struct plan_cgroup_setting *s)
 
 int cgroup_cpuset_change(const char *group, const char *value)
 {
-	_cleanup_close_ int dir = -EBADF;
+	_cleanup_close_ int dir = cgroup_directory("cpuset", group);
 	struct cpulist want;
-	char path[PATH_MAX];
 
-	if (cgroup_path("cpuset", group, "", path, sizeof(path)) < 0 ||
-		cpulist_read(value, &want) < 0) {
+	if (cpulist_read(value, &want) < 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir < 0 ? -1 : change(dir, &want, 0);
 }
 
 static int inherit(const char *group, const char *file, struct err *e)
 {
-	const char *end = strrchr(group, '/');
-	char path[PATH_MAX], from[PATH_MAX], above[PATH_MAX], text[TEXT_MAX];
+	char path[PATH_MAX], above[PATH_MAX], text[TEXT_MAX];
 
-	(void)snprintf(above, sizeof(above), "%.*s", end ? (int)(end - group) : 0, group);
+	cgroup_above(group, above);
 	if (cgroup_path("cpuset", group, file, path, sizeof(path)) < 0)
 		return err_set(e, 0, "find the cpuset of %s", group);
 	if (io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
@@ -131,8 +127,7 @@ static int inherit(const char *group, const char *file, struct err *e)
 	/* cgroup.clone_children of the group above has filled it. */
 	if (strcmp(text, "\n") != 0)
 		return 0;
-	if (cgroup_path("cpuset", above, file, from, sizeof(from)) < 0 ||
-		io_read_text(AT_FDCWD, from, text, sizeof(text)) < 0 ||
+	if (cgroup_read("cpuset", above, file, text, sizeof(text)) < 0 ||
 		io_write_text(AT_FDCWD, path, text) < 0)
 		return err_set(e, errno, "give %s what the group above it has", path);
 	return 0;

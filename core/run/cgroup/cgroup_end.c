@@ -35,14 +35,10 @@ void cgroup_leave(enum plan_cgroup_kind kind)
  * free(). */
 static int processes(const char *controller, const char *group, pid_t **ret)
 {
-	_cleanup_close_ int dir = -EBADF;
-	char path[PATH_MAX];
+	_cleanup_close_ int dir = cgroup_directory(controller, group);
 	size_t n = 0;
 
 	*ret = NULL;
-	if (cgroup_path(controller, group, "", path, sizeof(path)) < 0)
-		return 0;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 || cgroup_below_processes(dir, ret, &n) < 0)
 		return 0;
 	return (int)n;
@@ -137,15 +133,10 @@ static int remove_group(const char *group, struct err *e)
 /* What a session's user manager has left. Never above a session: others begin there meanwhile. */
 static void remove_below(const char *session)
 {
-	char path[PATH_MAX];
-
 	for (size_t i = 0; i < CGROUP_N_CONTROLLERS; i++) {
-		_cleanup_close_ int dir = -EBADF;
+		_cleanup_close_ int dir =
+			cgroup_directory(cgroup_controllers[i], session);
 
-		if (cgroup_path(cgroup_controllers[i], session, "", path, sizeof(path)) <
-			0)
-			continue;
-		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (dir >= 0)
 			cgroup_below_remove(dir);
 	}

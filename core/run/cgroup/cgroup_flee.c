@@ -3,7 +3,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/run/cgroup/cgroup.h"
+#include "core/run/cgroup/cgroup_internal.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -67,7 +67,6 @@ static void flee_from(const char *controller, const char *group)
 	(void)io_write_text(AT_FDCWD, path, "0");
 }
 
-/* "6:freezer:/path", "0::/path" (cgroups(7)) */
 void cgroup_flee(void)
 {
 	char text[8192], *rest = text, *line;
@@ -75,14 +74,11 @@ void cgroup_flee(void)
 	if (io_read_text(AT_FDCWD, "/proc/self/cgroup", text, sizeof(text)) < 0)
 		return;
 	while ((line = strsep(&rest, "\n"))) {
-		char *controllers = strchr(line, ':');
-		char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+		char *controllers, *group;
 		bool freezer;
 
-		if (!group)
+		if (!cgroup_line(line, &controllers, &group))
 			continue;
-		*group++ = '\0';
-		controllers++;
 		freezer = strstr(controllers, "freezer") != NULL;
 		if (freezer || *controllers == '\0')
 			flee_from(freezer ? "freezer" : "unified", group);

@@ -7,7 +7,9 @@
 #include "core/run/cgroup/cgroup.h"
 
 #include <stdbool.h>
+#include <limits.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * Every controller that a group of ours may use; and two that are hierarchies without any, for
@@ -40,10 +42,29 @@ bool cgroup_has_word(const char *text, const char *word);
  * cgroup_path() - Path of a group's directory, or of a file in it, in one controller's hierarchy
  * @file:	"" for the directory
  *
- * Return: 0, or -1 where the controller isn't mounted or @buf too small.
+ * Return: 0, or -1 with errno where the controller isn't mounted or @buf too small.
  */
 int cgroup_path(const char *controller, const char *group, const char *file, char *buf,
 	size_t size);
+
+/* The directory at cgroup_path(). Return: O_CLOEXEC fd, the caller's, or -1 with errno. */
+int cgroup_directory(const char *controller, const char *group);
+
+/* The text of a file there, as io_read_text(); ENOENT, too, where the controller isn't mounted. */
+ssize_t cgroup_read(const char *controller, const char *group, const char *file,
+	char *buf, size_t size);
+
+/* The group above: "" for one at the top. */
+void cgroup_above(const char *group, char buf[PATH_MAX]);
+
+/**
+ * cgroup_line() - Take a line of /proc/PID/cgroup apart: "4:cpu,cpuacct:/user.slice", "0::/user.slice" (cgroups(7))
+ * @line:	without its end; changed
+ * @controllers:	"" for v2
+ *
+ * Return: whether it is one.
+ */
+bool cgroup_line(char *line, char **controllers, char **group);
 
 /* ---- cgroup_value.c ----------------------------------------------------------------- */
 

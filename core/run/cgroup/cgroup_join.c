@@ -4,6 +4,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/parse.h"
+#include "core/run/cgroup/cgroup_internal.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -19,16 +20,12 @@ static bool ends_with_group(const char *path, const char *group)
 	       strcmp(path + len - tail, group) == 0;
 }
 
-/* "4:cpu,cpuacct:/nsshell/1000/ID", "0::/nsshell/1000/ID" (cgroups(7)) */
 static bool take_line(char *line, const char *group, struct cgroup_place *ret)
 {
-	char *controllers = strchr(line, ':');
-	char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+	char *controllers, *path;
 
-	if (!path)
+	if (!cgroup_line(line, &controllers, &path))
 		return false;
-	*controllers++ = '\0';
-	*path++ = '\0';
 	controllers[strcspn(controllers, ",")] = '\0';
 	if (strlen(controllers) >= sizeof(ret->controller) ||
 		strlen(path) >= sizeof(ret->path) || !ends_with_group(path, group))

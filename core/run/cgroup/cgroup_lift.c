@@ -65,12 +65,10 @@ static void add_disks(struct lift *l, const struct plan_cgroup_setting *s, char 
 static void add_cpus(
 	struct lift *l, const struct plan_cgroup_setting *s, const char *group)
 {
-	const char *end = strrchr(group, '/');
-	char above[PATH_MAX], path[PATH_MAX], text[TEXT_MAX];
+	char above[PATH_MAX], text[TEXT_MAX];
 
-	(void)snprintf(above, sizeof(above), "%.*s", end ? (int)(end - group) : 0, group);
-	if (cgroup_path(s->controller, above, s->name, path, sizeof(path)) < 0 ||
-		io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
+	cgroup_above(group, above);
+	if (cgroup_read(s->controller, above, s->name, text, sizeof(text)) < 0)
 		return;
 	text[strcspn(text, "\n")] = '\0';
 	add(l, s, text);
@@ -80,11 +78,10 @@ static void add_one(struct lift *l, const char *group,
 	const struct plan_cgroup_setting *s, const struct plan_cgroup_setting *kept,
 	size_t n_kept)
 {
-	char path[PATH_MAX], text[TEXT_MAX];
+	char text[TEXT_MAX];
 
 	/* A file that this kernel doesn't have limits nothing. */
-	if (cgroup_path(s->controller, group, s->name, path, sizeof(path)) < 0 ||
-		io_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
+	if (cgroup_read(s->controller, group, s->name, text, sizeof(text)) < 0)
 		return;
 	if (strncmp(s->value, PLAN_ANY_DISK, strlen(PLAN_ANY_DISK)) == 0)
 		add_disks(l, s, text, kept, n_kept);

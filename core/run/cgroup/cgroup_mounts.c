@@ -144,10 +144,46 @@ int cgroup_path(const char *controller, const char *group, const char *file, cha
 	const char *mount = cgroup_mount_point(controller);
 	int len;
 
+	errno = ENOENT;
 	if (!mount)
 		return -1;
 	len = snprintf(buf, size, "%s/%s%s%s", mount, group, *file ? "/" : "", file);
+	errno = ENAMETOOLONG;
 	return len > 0 && (size_t)len < size ? 0 : -1;
+}
+
+int cgroup_directory(const char *controller, const char *group)
+{
+	char path[PATH_MAX];
+
+	return cgroup_path(controller, group, "", path, sizeof(path)) < 0
+		       ? -1
+		       : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+ssize_t cgroup_read(const char *controller, const char *group, const char *file,
+	char *buf, size_t size)
+{
+	char path[PATH_MAX];
+
+	return cgroup_path(controller, group, file, path, sizeof(path)) < 0
+		       ? -1
+		       : io_read_text(AT_FDCWD, path, buf, size);
+}
+
+void cgroup_above(const char *group, char buf[PATH_MAX])
+{
+	const char *end = strrchr(group, '/');
+
+	(void)snprintf(buf, PATH_MAX, "%.*s", end ? (int)(end - group) : 0, group);
+}
+
+bool cgroup_line(char *line, char **controllers, char **group)
+{
+	(void)strsep(&line, ":");
+	*controllers = strsep(&line, ":");
+	*group = line;
+	return line != NULL;
 }
 
 static enum plan_cgroup_kind look_at_kind(void)

@@ -48,17 +48,12 @@ void cgroup_of(pid_t pid, char buf[CGROUP_TEXT_MAX])
 		buf[0] = '\0';
 }
 
-/* "4:cpu,cpuacct:/user.slice", "1:name=systemd:/", "0::/user.slice" (cgroups(7)) */
 static void put_back_in(const char *pid, char *line)
 {
-	char *controllers = strchr(line, ':');
-	char *group = controllers ? strchr(controllers + 1, ':') : NULL;
-	char path[PATH_MAX];
+	char *controllers, *group, path[PATH_MAX];
 
-	if (!group)
+	if (!cgroup_line(line, &controllers, &group))
 		return;
-	*group++ = '\0';
-	controllers++;
 	controllers[strcspn(controllers, ",")] = '\0';
 	if (cgroup_path(*controllers ? controllers : "unified", group, "cgroup.procs",
 		    path, sizeof(path)) == 0)

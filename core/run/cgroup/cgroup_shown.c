@@ -21,13 +21,12 @@ static void write_below(
 	const char *account, const struct plan_cgroup_setting *s, const char *value)
 {
 	const struct plan_cgroup_setting one = { s->controller, s->name, value, s->key };
-	_cleanup_dir_ DIR *directory = NULL;
-	char path[PATH_MAX], group[PATH_MAX];
+	int dir = cgroup_directory(s->controller, account);
+	_cleanup_dir_ DIR *directory = dir < 0 ? NULL : fdopendir(dir);
+	char group[PATH_MAX];
 	const struct dirent *d;
 	struct err ignored;
 
-	if (cgroup_path(s->controller, account, "", path, sizeof(path)) == 0)
-		directory = opendir(path);
 	while (directory && (d = readdir(directory))) {
 		if (!record_id_is_valid(d->d_name))
 			continue;
@@ -40,10 +39,7 @@ static void write_below(
 static int now(
 	const char *account, const struct plan_cgroup_setting *s, char text[TEXT_MAX])
 {
-	char path[PATH_MAX];
-
-	if (cgroup_path(s->controller, account, s->name, path, sizeof(path)) < 0 ||
-		io_read_text(AT_FDCWD, path, text, TEXT_MAX) < 0)
+	if (cgroup_read(s->controller, account, s->name, text, TEXT_MAX) < 0)
 		return -1;
 	text[strcspn(text, "\n")] = '\0';
 	return 0;

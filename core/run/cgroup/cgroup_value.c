@@ -118,11 +118,9 @@ static int write_value(
 
 static bool is_written(const char *group, const struct plan_cgroup_setting *s)
 {
-	char path[PATH_MAX], text[TEXT_MAX];
-	struct err ignored;
+	char text[TEXT_MAX];
 
-	return path_of(group, s, path, sizeof(path), &ignored) == 0 &&
-	       io_read_text(AT_FDCWD, path, text, sizeof(text)) >= 0 &&
+	return cgroup_read(s->controller, group, s->name, text, sizeof(text)) >= 0 &&
 	       cgroup_value_is(s, text);
 }
 
