@@ -68,3 +68,7 @@ size_t event_line(const struct event *v, uint64_t usec, const char *text, char *
  */
 void event_log(int level, const struct event *v, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Of a session, by a sentence that begins with its id: @of is a record, or a plan. */
+#define event_session(level, kind, of, fmt, ...)                                         \
+	event_log(level, EVENT_OF(kind, of), "session %s: " fmt, (of)->id, ##__VA_ARGS__)

@@ -111,8 +111,7 @@ void host_session_note(const struct plan *p, const char *line, struct host_sessi
 	struct err e;
 
 	if (access(PATH_PAM_D "/" LOGIN, F_OK) == 0 && start(p, LOGIN, line, ret, &e) < 0)
-		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, p), "session %s: %s", p->id,
-			e.msg);
+		event_session(LOG_WARNING, EVENT_NOTE, p, "%s", e.msg);
 }
 
 void host_session_join(const struct host_session *h)

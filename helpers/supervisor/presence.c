@@ -72,8 +72,7 @@ static void tell_host(struct presence *p)
 	/* In the record first: what utmp says then is taken back whenever we are killed. */
 	r->logged_in = true;
 	if (session_write(p->session, &e) < 0)
-		event_log(
-			LOG_ERR, EVENT_OF(EVENT_NOTE, r), "session %s: %s", r->id, e.msg);
+		event_session(LOG_ERR, EVENT_NOTE, r, "%s", e.msg);
 	login_write(r);
 	host_session_note(p->session->plan, r->line, &p->session->login);
 }

@@ -389,9 +389,8 @@ static void turn_away(
 	struct session *s, int sock, pid_t caller, const char *before, struct err *e)
 {
 	if (s->cut_off) {
-		event_log(LOG_ERR, EVENT_OF(EVENT_REFUSED, s->plan),
-			"session %s: login of %s refused: %s", s->plan->id, s->plan->user,
-			e->msg);
+		event_session(LOG_ERR, EVENT_REFUSED, s->plan, "login of %s refused: %s",
+			s->plan->user, e->msg);
 		(void)close(sock);
 		return;
 	}

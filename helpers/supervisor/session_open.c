@@ -288,10 +288,10 @@ static int open_stage(struct session *s, struct err *e)
 	if (stage_open(s->plan, s->terminal, &s->stage, e) < 0)
 		return -1;
 	if (s->stage.plain)
-		event_log(LOG_NOTICE, EVENT_OF(EVENT_NOTE, s->plan),
-			"session %s: %s can't be idmapped: an access control list that is set there "
+		event_session(LOG_NOTICE, EVENT_NOTE, s->plan,
+			"%s can't be idmapped: an access control list that is set there "
 			"inside may name an id of the box's",
-			s->plan->id, s->stage.plain);
+			s->stage.plain);
 	return 0;
 }
 

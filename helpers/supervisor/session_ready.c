@@ -85,7 +85,6 @@ int session_ready(struct session *s, struct err *e)
 	if (await_init(s, e) < 0 || note_init(s, e) < 0)
 		return -1;
 	if (ticket_move(s->plan, s->record.init.pid, &ticket) < 0)
-		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, s->plan), "session %s: %s",
-			s->plan->id, ticket.msg);
+		event_session(LOG_WARNING, EVENT_NOTE, s->plan, "%s", ticket.msg);
 	return 0;
 }

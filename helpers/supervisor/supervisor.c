@@ -49,22 +49,19 @@ static void note_login(struct session *s, struct presence *presence)
 
 	s->record.state = RECORD_OPEN;
 	if (session_write(s, &e) < 0)
-		event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, s->plan), "session %s: %s",
-			s->plan->id, e.msg);
+		event_session(LOG_ERR, EVENT_NOTE, s->plan, "%s", e.msg);
 	presence_begin(presence, s);
 	account_event(LOG_INFO, s->plan->uid, EVENT_OF(EVENT_OPENED, s->plan),
 		"session %s opened for %s (%s%s%s)", s->plan->id, s->plan->user,
 		s->plan->service, s->plan->rhost[0] ? " from " : "", s->plan->rhost);
 	for (size_t i = 0; i < s->plan->n_notes; i++)
-		event_log(LOG_NOTICE, EVENT_OF(EVENT_NOTE, s->plan), "session %s: %s",
-			s->plan->id, s->plan->notes[i]);
+		event_session(LOG_NOTICE, EVENT_NOTE, s->plan, "%s", s->plan->notes[i]);
 	if (s->note[0])
-		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, s->plan), "session %s: %s",
-			s->plan->id, s->note);
+		event_session(LOG_WARNING, EVENT_NOTE, s->plan, "%s", s->note);
 	if (s->record.changed[0])
-		event_log(LOG_NOTICE, EVENT_OF(EVENT_NOTE, s->plan),
-			"session %s: what lies below what %s wrote with Upper=disk has changed (UpperOnChange=): %s",
-			s->plan->id, s->plan->user, s->record.changed);
+		event_session(LOG_NOTICE, EVENT_NOTE, s->plan,
+			"what lies below what %s wrote with Upper=disk has changed (UpperOnChange=): %s",
+			s->plan->user, s->record.changed);
 }
 
 /*
@@ -121,19 +118,16 @@ static void settle(struct session *s)
 
 	spare_from_oom(s);
 	if (join_supervisors(s, &e) < 0)
-		event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, s->plan), "session %s: %s",
-			s->plan->id, e.msg);
+		event_session(LOG_ERR, EVENT_NOTE, s->plan, "%s", e.msg);
 	host_session_join(&s->host);
 	if (renew_is_wanted(s->plan) &&
 		renew_hold(s->proc, s->record.init.pid, &s->renew, &e) < 0)
-		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, s->plan),
-			"session %s: " FOLLOW_NOT, s->plan->id, e.msg);
+		event_session(LOG_WARNING, EVENT_NOTE, s->plan, FOLLOW_NOT, e.msg);
 	r = drop(s->plan, &e);
 	if (r < 0) /* for want of memory, say */
 		r = drop(s->plan, &e);
 	if (r < 0)
-		event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, s->plan), "session %s: %s",
-			s->plan->id, e.msg);
+		event_session(LOG_ERR, EVENT_NOTE, s->plan, "%s", e.msg);
 	if (reconcile_all(&swept, &e) < 0)
 		event_log(LOG_ERR, &(const struct event){ EVENT_NOTE, NULL, NULL },
 			"sweeping up after a crash: %s", e.msg);
@@ -207,8 +201,7 @@ static void begin_watch(struct watch *w)
 	struct err e;
 
 	if (network_watch_begin(&w->network, w->s, &e) < 0)
-		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, w->s->plan), "session %s: %s",
-			w->s->plan->id, e.msg);
+		event_session(LOG_WARNING, EVENT_NOTE, w->s->plan, "%s", e.msg);
 }
 
 static void keep_network(struct watch *w, const struct pollfd *p)
@@ -216,8 +209,7 @@ static void keep_network(struct watch *w, const struct pollfd *p)
 	struct err e;
 
 	if (network_watch_go(&w->network, p, clock_usec(), &e) < 0)
-		event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, w->s->plan), "session %s: %s",
-			w->s->plan->id, e.msg);
+		event_session(LOG_ERR, EVENT_NOTE, w->s->plan, "%s", e.msg);
 }
 
 /* The first one that is in makes it a session. */
@@ -237,8 +229,8 @@ static void not_in(struct watch *w, const struct err *e)
 {
 	w->why = *e;
 	if (w->open || w->s->n_leases > 0)
-		event_log(LOG_ERR, EVENT_OF(EVENT_REFUSED, w->s->plan),
-			"session %s: a login failed: %s", w->s->plan->id, e->msg);
+		event_session(
+			LOG_ERR, EVENT_REFUSED, w->s->plan, "a login failed: %s", e->msg);
 }
 
 static void hear_login(struct watch *w, size_t i)
@@ -340,8 +332,7 @@ static bool shut(struct watch *w)
 		if (r > 0)
 			return false;
 		if (r < 0)
-			event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, w->s->plan),
-				"session %s: %s", w->s->plan->id, e.msg);
+			event_session(LOG_ERR, EVENT_NOTE, w->s->plan, "%s", e.msg);
 		if (login_waits(w->s))
 			return false;
 	}
@@ -385,8 +376,8 @@ static void admit_next(struct watch *w)
 	int sock = join_socket_accept(w->s->listener, &e);
 
 	if (sock < 0 || session_admit(w->s, sock, &e) < 0) {
-		event_log(LOG_ERR, EVENT_OF(EVENT_REFUSED, w->s->plan),
-			"session %s: another login failed: %s", w->s->plan->id, e.msg);
+		event_session(LOG_ERR, EVENT_REFUSED, w->s->plan,
+			"another login failed: %s", e.msg);
 		return;
 	}
 	set_lingering(w, false);

@@ -32,9 +32,8 @@ static bool was_tried(const struct tried *t, const char *id)
 /* An admin would wonder. */
 static int cant_share(const struct plan *plan, const char *id, const char *why)
 {
-	event_log(LOG_NOTICE, EVENT_OF(EVENT_NOTE, plan),
-		"session %s: %s has another box than session %s: %s", plan->id,
-		plan->user, id, why);
+	event_session(LOG_NOTICE, EVENT_NOTE, plan,
+		"%s has another box than session %s: %s", plan->user, id, why);
 	return 0;
 }
 
@@ -89,8 +88,7 @@ static int offer(const struct plan *plan, const struct record *r, int sock, stru
 	struct err ticket;
 
 	if (sent == 0 && ticket_move(plan, r->init.pid, &ticket) < 0)
-		event_log(LOG_WARNING, EVENT_OF(EVENT_NOTE, r), "session %s: %s", r->id,
-			ticket.msg);
+		event_session(LOG_WARNING, EVENT_NOTE, r, "%s", ticket.msg);
 	return sent < 0 ? -1 : sent == 0;
 }
 

@@ -80,8 +80,8 @@ void join_log_observes(const struct joinlog_who *who, const struct record *r)
 	char person[256];
 
 	joinlog_person(who, person, sizeof(person));
-	event_log(LOG_NOTICE, EVENT_OF(EVENT_OBSERVED, r),
-		"session %s: %s observes the session of %s", r->id, person, r->user);
+	event_session(LOG_NOTICE, EVENT_OBSERVED, r, "%s observes the session of %s",
+		person, r->user);
 }
 
 void join_log_joined(const struct joinlog_who *who, const struct record *r,
@@ -91,9 +91,8 @@ void join_log_joined(const struct joinlog_who *who, const struct record *r,
 
 	joinlog_person(who, person, sizeof(person));
 	joinlog_command(command, words, sizeof(words));
-	event_log(LOG_NOTICE, EVENT_OF(EVENT_JOINED, r),
-		"session %s: %s joined the session of %s as %s: %s", r->id, person,
-		r->user, as, words);
+	event_session(LOG_NOTICE, EVENT_JOINED, r,
+		"%s joined the session of %s as %s: %s", person, r->user, as, words);
 }
 
 void join_log_left(const struct joinlog_who *who, const struct record *r,
@@ -102,9 +101,9 @@ void join_log_left(const struct joinlog_who *who, const struct record *r,
 	char person[256];
 
 	joinlog_person(who, person, sizeof(person));
-	event_log(LOG_INFO, EVENT_OF(EVENT_LEFT, r),
-		"session %s: %s left the session of %s after %lu s, status %d", r->id,
-		person, r->user, seconds, status);
+	event_session(LOG_INFO, EVENT_LEFT, r,
+		"%s left the session of %s after %lu s, status %d", person, r->user,
+		seconds, status);
 }
 
 void join_log_failed(const struct joinlog_who *who, const char *target,
