@@ -12,6 +12,21 @@
 /* Of a group that everybody is in, a directory service gives all members: a million names. */
 #define NSS_BUFFER_MAX (64U << 20)
 
+/* More room, from none on. Return: 0 or an errno. */
+static int grow(char **buf, size_t *size)
+{
+	char *grown;
+
+	*size = *size ? *size * 4 : 4096;
+	if (*size > NSS_BUFFER_MAX)
+		return ERANGE;
+	grown = realloc(*buf, *size);
+	if (!grown)
+		return ENOMEM;
+	*buf = grown;
+	return 0;
+}
+
 static int copy_entry(const struct passwd *pw, struct account *ret)
 {
 	ret->uid = pw->pw_uid;
@@ -26,26 +41,16 @@ static int read_entry(const char *name, struct account *ret, struct err *e)
 {
 	struct passwd pw, *found = NULL;
 	_cleanup_free_ char *buf = NULL;
-	int r;
+	size_t size = 0;
+	int r = ERANGE;
 
-	for (size_t size = 4096; size <= NSS_BUFFER_MAX; size *= 4) {
-		char *grown = realloc(buf, size);
-
-		if (!grown)
-			return err_set(e, ENOMEM, "look up account %s", name);
-		buf = grown;
+	while (r == ERANGE && (r = grow(&buf, &size)) == 0)
 		r = getpwnam_r(name, &pw, buf, size, &found);
-		if (r == ERANGE)
-			continue;
-		if (r != 0)
-			return err_set(e, r, "look up account %s", name);
-		if (!found)
-			return 1;
-		return copy_entry(&pw, ret) < 0
-			       ? err_set(e, ENOMEM, "look up account %s", name)
-			       : 0;
-	}
-	return err_set(e, ERANGE, "look up account %s", name);
+	if (r == 0 && found && copy_entry(&pw, ret) < 0)
+		r = ENOMEM;
+	if (r != 0)
+		return err_set(e, r, "look up account %s", name);
+	return found ? 0 : 1;
 }
 
 int account_has_uid(const char *name, uid_t uid, struct err *e)
@@ -140,6 +145,8 @@ FILE *account_open_lines(const char *path, char **text)
 		return NULL;
 	/* Up to a 0 byte, which is nowhere in it: all of it. */
 	n = getdelim(text, &room, '\0', in);
+	if (n < 0 && *text)
+		**text = '\0';
 	return n < 0 && !feof(in) ? NULL : fmemopen(*text, n < 0 ? 0 : (size_t)n, "r");
 }
 
@@ -169,19 +176,16 @@ static int check_source(const char *name, struct err *e)
 	static bool answers;
 	_cleanup_free_ char *buf = NULL;
 	struct group gr, *found = NULL;
+	size_t size = 0;
 	int r = answers ? 1 : is_local(name, e);
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;
 	r = ERANGE;
-	for (size_t size = 4096; r == ERANGE && size <= NSS_BUFFER_MAX; size *= 4) {
-		char *grown = realloc(buf, size);
-
-		if (!grown)
-			return err_set(e, ENOMEM, "look up the groups of %s", name);
-		buf = grown;
+	while (r == ERANGE && (r = grow(&buf, &size)) == 0)
 		r = getgrnam_r(nobodys, &gr, buf, size, &found);
-	}
+	if (r == ENOMEM)
+		return err_set(e, r, "look up the groups of %s", name);
 	if (r != 0)
 		return err_set(e, r,
 			"look up the groups of %s: a source of nsswitch.conf(5) tells of no groups: see that it "
@@ -195,6 +199,7 @@ int account_each_local_group(account_group_fn each, void *data, struct err *e)
 {
 	_cleanup_free_ char *text = NULL, *buf = NULL;
 	_cleanup_file_ FILE *f = account_open_lines("/etc/group", &text);
+	struct group gr, *found = NULL;
 	size_t size = 4096;
 	int r = ERANGE;
 
@@ -202,20 +207,13 @@ int account_each_local_group(account_group_fn each, void *data, struct err *e)
 		return 0;
 	if (!f)
 		return err_set(e, errno, "read /etc/group");
-	while (r == ERANGE && size <= NSS_BUFFER_MAX) {
-		struct group gr, *found = NULL;
-		char *grown = realloc(buf, size *= 4);
-
-		if (!grown)
-			return err_set(e, ENOMEM, "read /etc/group");
-		buf = grown;
+	while (r == ERANGE && (r = grow(&buf, &size)) == 0)
 		while ((r = fgetgrent_r(f, &gr, buf, size, &found)) == 0) {
 			int told = each(data, found, e);
 
 			if (told != 0)
 				return told;
 		}
-	}
 	return r == ENOENT ? 0 : err_set(e, r, "read /etc/group");
 }
 
@@ -223,16 +221,11 @@ static int group_name(gid_t gid, char **ret, struct err *e)
 {
 	_cleanup_free_ char *buf = NULL;
 	struct group gr, *found = NULL;
+	size_t size = 0;
 	int r = ERANGE;
 
-	for (size_t size = 4096; r == ERANGE && size <= NSS_BUFFER_MAX; size *= 4) {
-		char *grown = realloc(buf, size);
-
-		if (!grown)
-			return err_set(e, ENOMEM, "look up group %u", gid);
-		buf = grown;
+	while (r == ERANGE && (r = grow(&buf, &size)) == 0)
 		r = getgrgid_r(gid, &gr, buf, size, &found);
-	}
 	if (r != 0)
 		return err_set(e, r, "look up group %u", gid);
 	if (!found)

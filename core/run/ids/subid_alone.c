@@ -18,23 +18,12 @@ struct kind {
 	size_t n;
 };
 
-/* Return: 0 with *ret NULL where there is no such file, or it isn't ours to read; -1 with @e. */
-static int read_whole(const char *path, char **ret, struct err *e)
+/* Where there are none, or they aren't ours to read, nothing is known against it. */
+static int may_do_without(const FILE *in, const char *path, struct err *e)
 {
-	_cleanup_file_ FILE *in = fopen(path, "re");
-	size_t size = 0;
-
-	*ret = NULL;
-	if (!in)
-		return errno == ENOENT || errno == EACCES
-			       ? 0
-			       : err_set(e, errno, "read %s", path);
-	/* Up to a 0 byte, which is nowhere in it: all of it. */
-	if (getdelim(ret, &size, '\0', in) >= 0)
-		return 0;
-	free(*ret);
-	*ret = NULL;
-	return feof(in) ? 0 : err_set(e, errno, "read %s", path);
+	return in || errno == ENOENT || errno == EACCES
+		       ? 0
+		       : err_set(e, errno, "read %s", path);
 }
 
 /* ---- lines of others ----------------------------------------------------------------- */
@@ -52,10 +41,11 @@ static int is_own(const struct account *a, const char *name, struct err *e)
 static int check_lines(const struct account *a, const struct kind *k, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
+	_cleanup_file_ FILE *in = account_open_lines(k->file, &text);
 	_cleanup_free_ struct subids_range *v = NULL;
 	ssize_t n;
 
-	if (read_whole(k->file, &text, e) < 0)
+	if (may_do_without(in, k->file, e) < 0)
 		return -1;
 	n = text ? subids_parse(text, &v) : 0;
 	if (n < 0)
@@ -143,12 +133,12 @@ static int check_groups(const struct account *a, const struct kind *k, struct er
 static int check_given(const struct account *a, const struct kind *k, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
-	char *rest, *line;
+	_cleanup_file_ FILE *in = account_open_lines(PATH_RANGES, &text);
+	char *rest = text, *line;
 
-	if (read_whole(PATH_RANGES, &text, e) < 0)
+	if (may_do_without(in, PATH_RANGES, e) < 0)
 		return -1;
-	rest = text;
-	while (rest && (line = strsep(&rest, "\n"))) {
+	while ((line = strsep(&rest, "\n"))) {
 		struct subids_range r;
 		unsigned int uid;
 

@@ -97,50 +97,48 @@ static int look_at(
 	return found.fd;
 }
 
-static void look_for(struct looking *l, const struct plan_op *op)
+static void clone_fresh(
+	struct looking *l, const struct plan_op *op, int source, bool cover)
 {
 	const struct mount_attr attr = { .attr_set = op->attr };
-	_cleanup_close_ int place = -EBADF, source = -EBADF, mount = -EBADF;
-	struct stat shown;
+	bool recursive = !cover && op->recursive;
+	_cleanup_close_ int mount = sys_clone_tree(source, "", recursive, MS_PRIVATE);
 	struct err e;
+
+	if (mount < 0 || sys_mount_setattr(mount, recursive, &attr) < 0) {
+		(void)err_set(&e, errno, "%s what is new at %s",
+			cover ? "cover" : "clone", cover ? op->target : op->source);
+		failed(l, &e);
+		return;
+	}
+	l->fresh[l->n_fresh++] = (struct fresh){ op, take_fd(&mount), cover };
+}
+
+static void look_for(struct looking *l, const struct plan_op *op)
+{
+	_cleanup_close_ int place = -EBADF, source = -EBADF;
+	struct stat shown;
 
 	if (l->n_fresh == RENEW_MOST ||
 		mounted_at(&l->box, op->target, &place, &shown) < 0)
 		return;
 	source = look_at(l->plan, op, &shown);
-	if (source < 0)
-		return;
-	mount = sys_clone_tree(source, "", op->recursive, MS_PRIVATE);
-	if (mount < 0 || sys_mount_setattr(mount, op->recursive, &attr) < 0) {
-		(void)err_set(&e, errno, "clone what is new at %s", op->source);
-		failed(l, &e);
-		return;
-	}
-	l->fresh[l->n_fresh++] = (struct fresh){ op, take_fd(&mount), false };
+	if (source >= 0)
+		clone_fresh(l, op, source, false);
 }
 
 /* The cover of a program goes with the file that it lies on, where the host replaces that. */
 static void look_at_cover(struct looking *l, const struct plan_op *op)
 {
-	const struct mount_attr attr = { .attr_set = op->attr };
-	_cleanup_close_ int place = tree_open(&l->box, op->target), source = -EBADF,
-			    mount = -EBADF;
+	_cleanup_close_ int place = tree_open(&l->box, op->target), source = -EBADF;
 	struct stat st;
-	struct err e;
 
 	if (l->n_fresh == RENEW_MOST || place < 0 || fstat(place, &st) < 0 ||
 		!S_ISREG(st.st_mode) || is_mount(place))
 		return;
 	source = open(op->source, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (source < 0)
-		return;
-	mount = sys_clone_tree(source, "", false, MS_PRIVATE);
-	if (mount < 0 || sys_mount_setattr(mount, false, &attr) < 0) {
-		(void)err_set(&e, errno, "cover what is new at %s", op->target);
-		failed(l, &e);
-		return;
-	}
-	l->fresh[l->n_fresh++] = (struct fresh){ op, take_fd(&mount), true };
+	if (source >= 0)
+		clone_fresh(l, op, source, true);
 }
 
 /* The old one goes first: on a file that its daemon has removed nothing can be mounted. */

@@ -58,19 +58,6 @@ int family_ids(int fd, char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err 
 	return 0;
 }
 
-int family_is_live(int fd, struct err *e)
-{
-	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
-	int alive = 0;
-	size_t n;
-
-	if (family_ids(fd, &ids, &n, e) < 0)
-		return -1;
-	while (alive == 0 && n-- > 0)
-		alive = record_is_alive(ids[n], e);
-	return alive;
-}
-
 /* Whether that many sessions run: what a crash left must not keep the user out. */
 static int live_are(int fd, uint64_t max, struct err *e)
 {
@@ -88,6 +75,11 @@ static int live_are(int fd, uint64_t max, struct err *e)
 		live += alive > 0;
 	}
 	return live >= max;
+}
+
+int family_is_live(int fd, struct err *e)
+{
+	return live_are(fd, 1, e);
 }
 
 static int check_room(int fd, uint64_t n, uint64_t max, struct err *e)
