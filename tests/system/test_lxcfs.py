@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """lxcfs: free, top, uptime and nproc tell of the session, also after lxcfs died or came anew."""
 
+import errno
 import os
 import shutil
 import signal
@@ -22,11 +23,12 @@ class Lxcfs:
         self.pidfile = b.stage.private / "lxcfs.pid"
         self.process = None
 
-    def start(self):
+    def start(self, *command):
+        """@command: what starts it."""
         if self.pidfile.exists():
             self.pidfile.unlink()
         self.process = subprocess.Popen(
-            ["lxcfs", "-p", str(self.pidfile), str(self.where)],
+            [*command, "lxcfs", "-p", str(self.pidfile), str(self.where)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 10
         while not os.path.exists(self.where / "proc" / "uptime"):
@@ -193,6 +195,34 @@ def test_a_crash_and_a_restart(b):
         r = _nsctl(b, "refresh", "-q")
         mounts = s.do("grep -c ' /proc/meminfo ' /proc/self/mountinfo")
         b.check(mounts == "1" and r.returncode == 0, "and only once, however often", mounts)
+
+
+# In mounts of its own, but for where it mounts: no control group is to be seen, as before any is mounted.
+WITHOUT_GROUPS = ("unshare", "--mount", "--propagation", "unchanged", "sh", "-c",
+                  'mount --make-rprivate /proc && mount --bind /dev/null /proc/1/cgroup && exec "$@"', "sh")
+
+
+def test_one_that_has_no_control_groups(b):
+    """As where sysvinit starts it before elogind, which mounts them: all that it has below /sys fails."""
+    if not _can(b):
+        return
+    b.stage.config("MemoryMax=200M\n")
+    host = int(open("/proc/meminfo", encoding="ascii").readline().split()[1])
+    with Lxcfs(b) as lxcfs:
+        lxcfs.die()
+        lxcfs.unmount()
+        subprocess.run(["mount", "--bind", lxcfs.where, lxcfs.where], check=True)
+        subprocess.run(["mount", "--make-shared", lxcfs.where], check=True)
+        lxcfs.start(*WITHOUT_GROUPS)
+        try:
+            os.stat(lxcfs.where / "sys")
+            b.check(False, "lxcfs without control groups fails below /sys")
+        except OSError as e:
+            b.check(e.errno == errno.EIO, "lxcfs without control groups fails below /sys", e)
+        with b.shell(b.alice.pw_name) as s:
+            b.check(_total_kb(s) == host, "a login has the kernel's files", _total_kb(s), b.log_tail())
+        told = _told(b)
+        b.check(len(told) == 1 and told[0][0] == "warning" and "restart it" in told[0][2], "nsctl check: restart it", told)
 
 
 # A FUSE file system of a user's own, with the name of another. Nobody answers on it.

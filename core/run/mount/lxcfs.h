@@ -30,9 +30,10 @@ int lxcfs_find(char buf[PATH_MAX], bool *dead, struct err *e);
 /**
  * lxcfs_answers() - Whether a mount of it answers
  *
- * One that has died doesn't (FUSE says ENOTCONN), nor does one that hangs: after a second that
- * is taken for granted, and a process is left behind which waits on. Until it ends, which it does
- * when lxcfs goes on or its mount goes, nobody asks again, and the answer comes at once.
+ * One that has died doesn't (FUSE says ENOTCONN), nor does one that has no control groups (lxcfs
+ * says EIO), nor one that hangs: after a second that is taken for granted, and a process is left
+ * behind which waits on. Until it ends, which it does when lxcfs goes on or its mount goes, nobody
+ * asks again, and the answer comes at once.
  */
 bool lxcfs_answers(const char *where);
 

@@ -27,6 +27,12 @@ static bool look_at(const char *where, const char *file)
 	       statx(AT_FDCWD, path, AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &now) == 0;
 }
 
+/* One that was started before the control groups were mounted tells the host's numbers and fails below /sys. */
+static bool is_of_use(const char *where)
+{
+	return look_at(where, "/proc/uptime") && (look_at(where, "/sys") || errno != EIO);
+}
+
 /*
  * Should:   look at every file: for a moment the kernel remembers them, and who opens them then
  *	     needs no answer
@@ -35,8 +41,7 @@ static bool look_at(const char *where, const char *file)
 _Noreturn static void look(const char *where, int pipe, int lock)
 {
 	bool answers = dup2(pipe, 0) == 0 && (lock < 0 || dup2(lock, 1) == 1) &&
-		       sys_close_from(lock < 0 ? 1 : 2) == 0 &&
-		       look_at(where, "/proc/uptime");
+		       sys_close_from(lock < 0 ? 1 : 2) == 0 && is_of_use(where);
 
 	for (int i = 0; answers && plan_lxcfs_files[i]; i++)
 		(void)look_at(where, plan_lxcfs_files[i]);
