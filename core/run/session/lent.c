@@ -64,10 +64,12 @@ int lent_remember(int fd, const char *path, struct record_tty *ret, struct err *
 
 int lent_return(int fd, const struct record *r, const struct idmap *ids, struct err *e)
 {
-	_cleanup_close_ int order = r->lent.rdev != 0 ? lent_order() : -EBADF;
+	_cleanup_close_ int order = -EBADF;
 	struct record_tty lent = r->lent;
 	struct record other;
 
+	if (lent.rdev != 0)
+		order = lent_order();
 	if (find(&lent, is_open, &other))
 		lent.uid = other.uid;
 	return tty_give_back(fd, &lent, r->uid, ids, e);
