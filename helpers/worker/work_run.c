@@ -184,8 +184,6 @@ static int hand_out(
 	size_t n = fds_of(s, fds, &a->value);
 
 	r = work_answer(w, a, fds, n);
-	if (r == 0)
-		r = privs_drop_caps(WHILE_IT_RUNS);
 	if (r < 0) {
 		(void)err_set(e, errno, "hand out a command's pipes and terminal");
 		a->value = 0;
@@ -195,14 +193,27 @@ static int hand_out(
 	return r;
 }
 
+/* Where it can't, the command is killed: who has been told that it runs hears of its end alone. Return: 0 or -1 with @e. */
+static int keep_only_kill(const struct started *s, struct err *e)
+{
+	if (privs_drop_caps(WHILE_IT_RUNS) == 0)
+		return 0;
+	(void)err_set(e, errno, "drop what handing out a command's pipes took");
+	(void)sys_pidfd_signal(s->pidfd, SIGKILL);
+	return -1;
+}
+
 /* Return: 0, or -1 with @e. */
 static int follow(const struct work *w, const struct joinlog_who *who, struct started *s,
 	struct session_answer *a, struct err *e)
 {
 	uint64_t begun = clock_ms();
-	int r = hand_out(w, s, a, e),
-	    status = r == 0 ? await(w, s->proxy.child, s->pidfd) : -1;
+	int r = hand_out(w, s, a, e), status = -1;
 
+	if (r == 0) {
+		r = keep_only_kill(s, e);
+		status = await(w, s->proxy.child, s->pidfd);
+	}
 	cleanup_close(&s->pidfd);
 	if (status >= 0) {
 		a->value = status;
