@@ -235,26 +235,26 @@ static int group_name(gid_t gid, char **ret, struct err *e)
 }
 
 /* See check_source(): a local account's, whatever NSS makes of them. Without a line of group(5) nothing tells of them. */
-static int take_local_groups(struct account *a, struct err *e)
+static int take_local_groups(struct account *a, const char *name, struct err *e)
 {
 	struct local_groups l = { a, false };
 	int r = account_each_local_group(take_group, &l, e);
 
 	if (r == 0 && !l.any)
-		r = is_local(a->name, e);
+		r = is_local(name, e);
 	return r > 0 ? err_set(e, 0,
 			       "look up the groups of %s: /etc/group isn't there, or empty: bring it back, from "
 			       "/etc/group- perhaps",
-			       a->name)
+			       name)
 		     : r;
 }
 
-static int name_groups(struct account *a, struct err *e)
+static int name_groups(struct account *a, const char *name, struct err *e)
 {
 	a->group_names = calloc(a->n_groups + 1, sizeof(char *));
 	if (!a->group_names)
-		return err_set(e, ENOMEM, "look up the groups of %s", a->name);
-	if (take_local_groups(a, e) < 0)
+		return err_set(e, ENOMEM, "look up the groups of %s", name);
+	if (take_local_groups(a, name, e) < 0)
 		return -1;
 	for (size_t i = 0; i < a->n_groups; i++)
 		if (!a->group_names[i] &&
@@ -273,7 +273,7 @@ int account_read(const char *name, struct account *ret, struct err *e)
 	if (r == 0)
 		r = read_groups(&a, e);
 	if (r == 0)
-		r = name_groups(&a, e);
+		r = name_groups(&a, name, e);
 	if (r != 0) {
 		account_clear(&a);
 		return r;

@@ -102,7 +102,7 @@ static int begin_record(struct session *s, struct err *e)
 	if (io_process_start(r->supervisor.pid, &r->supervisor.start) < 0)
 		return err_set(e, errno, "read the start time of the supervisor");
 	if (plan->tty[0] && s->terminal >= 0) {
-		order = lent_order();
+		lent_order(&order);
 		if (lent_remember(s->terminal, plan->tty, &r->lent, e) < 0)
 			return -1;
 	}

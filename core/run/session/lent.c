@@ -42,12 +42,12 @@ static bool find(const struct record_tty *lent,
 	return false;
 }
 
-int lent_order(void)
+void lent_order(int *ret)
 {
 	struct err ignored;
-	int fd;
 
-	return lock_state("tty.lock", ORDER_MS, &fd, &ignored) == 0 ? fd : -EBADF;
+	if (lock_state("tty.lock", ORDER_MS, ret, &ignored) != 0)
+		*ret = -EBADF;
 }
 
 int lent_remember(int fd, const char *path, struct record_tty *ret, struct err *e)
@@ -69,7 +69,7 @@ int lent_return(int fd, const struct record *r, const struct idmap *ids, struct 
 	struct record other;
 
 	if (lent.rdev != 0)
-		order = lent_order();
+		lent_order(&order);
 	if (find(&lent, is_open, &other))
 		lent.uid = other.uid;
 	return tty_give_back(fd, &lent, r->uid, ids, e);

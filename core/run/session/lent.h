@@ -11,10 +11,9 @@
 
 /**
  * lent_order() - Have nobody else take or return a terminal, until a record is written
- *
- * Return: fd to be closed then; -EBADF when it isn't to be had in time, which keeps nobody out.
+ * @ret:	fd to be closed then; -EBADF when it isn't to be had in time, which keeps nobody out
  */
-int lent_order(void);
+void lent_order(int *ret);
 
 /**
  * lent_remember() - tty_remember(), where it is a session's now: what that one remembers
