@@ -112,7 +112,7 @@ class Observer:
             for directory, _, names in os.walk(top):
                 found.update(os.path.join(directory, n) for n in names)
         # Made once for all sessions, or an account's, and kept until the host goes down.
-        kept = re.compile(rf"{STATE}/(ranges|addresses)|{RUN}/net(\.lock|\.table|/\d+)|{RUN}/filters/[0-9a-f]{{16}}|{RUN}/(enable|utmp|tty)\.lock|{RUN}/changes/(lock|told)|"
+        kept = re.compile(rf"{STATE}/(ranges|addresses)|{RUN}/net(\.lock|\.table(\.new)?|/\d+)|{RUN}/filters/[0-9a-f]{{16}}|{RUN}/(enable|utmp|tty)\.lock|{RUN}/changes/(lock|told)|"
                           rf"{RUN}/accounts/\d+\.log(\.old)?")
         return {f for f in found if not kept.fullmatch(f)}
 
