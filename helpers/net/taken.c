@@ -81,6 +81,9 @@ static int ask_family(struct listener *l, uint8_t family, struct err *e)
 		r = nl_send_simple(sock, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &q, sizeof(q));
 	if (r >= 0)
 		r = nl_recvmsgs_default(sock);
+	if (r == -NLE_OBJ_NOTFOUND)
+		return net_lacks(e, l->p->udp ? "udp_diag" : "tcp_diag",
+			"without it Publish= can't tell whether a port is taken");
 	return r < 0 ? net_failed(r, e, "look who listens on the host") : 0;
 }
 
