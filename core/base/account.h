@@ -69,8 +69,8 @@ typedef int (*account_group_fn)(void *data, const struct group *gr, struct err *
 int account_each_local_group(account_group_fn each, void *data, struct err *e);
 
 /**
- * account_open_lines() - What is in passwd(5) now, for fgetpwent(3)
- * @text:	to free(3) once the stream is closed; NULL where there is none
+ * account_open_lines() - What is in a file of /etc now, as passwd(5) for fgetpwent(3)
+ * @text:	all of it, to free(3) once the stream is closed; NULL where there is none
  *
  * A stream of memory: in a file's they ask for each line where it is, by an lseek(2), and there are thousands.
  *

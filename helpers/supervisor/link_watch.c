@@ -14,21 +14,26 @@
 #include <sys/socket.h>
 
 /* Where the low byte is of a number of two bytes, and of one of four. */
-#define LOW2       (__BYTE_ORDER == __BIG_ENDIAN)
-#define LOW4       (__BYTE_ORDER == __BIG_ENDIAN ? 3 : 0)
+#define LOW2               (__BYTE_ORDER == __BIG_ENDIAN)
+#define LOW4               (__BYTE_ORDER == __BIG_ENDIAN ? 3 : 0)
 
-#define KIND_AT    (offsetof(struct nlmsghdr, nlmsg_type) + LOW2)
-#define FLAGS_AT   (NLMSG_HDRLEN + offsetof(struct ifinfomsg, ifi_flags) + LOW4)
-#define TABLE_AT   (NLMSG_HDRLEN + offsetof(struct rtmsg, rtm_table))
+#define KIND_AT            (offsetof(struct nlmsghdr, nlmsg_type) + LOW2)
+#define FLAGS_AT           (NLMSG_HDRLEN + offsetof(struct ifinfomsg, ifi_flags) + LOW4)
+#define TABLE_AT           (NLMSG_HDRLEN + offsetof(struct rtmsg, rtm_table))
 
-#define NAME_WORDS (IFNAMSIZ / 4)
+#define NAME_WORDS         (IFNAMSIZ / 4)
 
-/* The attribute that X names, of those from A on; its value is 4 bytes behind what A is then, 0 being none. */
-#define ATTRIBUTE                                                                        \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_NLATTR))
 #define NOT_HEARD          BPF_STMT(BPF_RET | BPF_K, 0)
 #define HEARD              BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)
 #define IS(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, yes, no)
+
+/* Six steps: an attribute behind a head of that type, with its value 4 bytes behind X. A notice without it isn't heard. */
+#define FIND(head, attribute)                                                            \
+	BPF_STMT(BPF_LD | BPF_IMM, NLMSG_LENGTH(sizeof(head))),                          \
+		BPF_STMT(BPF_LDX | BPF_IMM, attribute),                                  \
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,                                       \
+			(uint32_t)(SKF_AD_OFF + SKF_AD_NLATTR)),                         \
+		IS(0, 0, 1), NOT_HEARD, BPF_STMT(BPF_MISC | BPF_TAX, 0)
 
 static int listen_to(uint32_t groups, const struct sock_fprog *filter, int *ret,
 	const char *what, struct err *e)
@@ -65,12 +70,7 @@ int link_watch_host(const struct plan_network *n, int *ret, struct err *e)
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TABLE_AT),
 		IS(RT_TABLE_COMPAT, 1, 0),
 		NOT_HEARD,
-		BPF_STMT(BPF_LD | BPF_IMM, NLMSG_LENGTH(sizeof(struct rtmsg))),
-		BPF_STMT(BPF_LDX | BPF_IMM, RTA_DST),
-		ATTRIBUTE,
-		IS(0, 0, 1),
-		NOT_HEARD,
-		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		FIND(struct rtmsg, RTA_DST),
 		BPF_STMT(BPF_LD | BPF_W | BPF_IND, 4),
 		IS(address_of(n), 2, 0),
 		BPF_STMT(BPF_LD | BPF_W | BPF_IND, 4 + 12),
@@ -85,12 +85,7 @@ int link_watch_host(const struct plan_network *n, int *ret, struct err *e)
 		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, IFF_UP | IFF_RUNNING),
 		IS(IFF_UP | IFF_RUNNING, 0, 1),
 		NOT_HEARD,
-		BPF_STMT(BPF_LD | BPF_IMM, NLMSG_LENGTH(sizeof(struct ifinfomsg))),
-		BPF_STMT(BPF_LDX | BPF_IMM, IFLA_IFNAME),
-		ATTRIBUTE,
-		IS(0, 0, 1),
-		NOT_HEARD,
-		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		FIND(struct ifinfomsg, IFLA_IFNAME),
 	};
 	const size_t n_begin = sizeof(begin) / sizeof(*begin);
 	struct sock_filter code[sizeof(begin) / sizeof(*begin) + 3 * NAME_WORDS + 1];
