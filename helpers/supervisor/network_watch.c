@@ -80,7 +80,7 @@ static void come_back(int home, const struct plan *plan)
 
 	if (netns_return(home, &e) == 0)
 		return;
-	event_log(LOG_ERR, EVENT_OF(EVENT_NOTE, plan), "session %s: %s", plan->id, e.msg);
+	event_session(LOG_ERR, EVENT_NOTE, plan, "%s", e.msg);
 	_exit(1);
 }
 
