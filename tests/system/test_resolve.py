@@ -13,6 +13,9 @@ import subprocess
 
 from harness import acl, kernel
 
+# What the names of what is made outside of the stage begin with: suites run side by side.
+NST = "nst" + os.environ.get("NSSHELL_TEST_NAME", "")
+
 
 def _as(user, *argv):
     subprocess.run(argv, user=user.pw_uid, group=user.pw_gid, extra_groups=[], check=True,
@@ -92,7 +95,7 @@ def _refused_at_login(b, config, cause, did):
 
 
 def _left_out(b, config, cause, did):
-    target = config.strip().split(":")[-1] if ":" in config else "/nst-none"
+    target = config.strip().split(":")[-1] if ":" in config else f"/{NST}-none"
     _box(b, config, f"echo in; ls -d {target} 2>/dev/null", "in\n", f"{did}: left out, with no harm")
     r = b.nsctl("plan", "--config", b.stage.conf, "--service", b.stage.sshd_service,
                 b.alice.pw_name)
@@ -112,13 +115,13 @@ def test_a_socket_that_is_a_link_of_the_users(b):
 
 def test_what_is_no_socket(b):
     home = pathlib.Path(b.alice.pw_dir)
-    with _directory("/srv/nst-dir"):
-        _file("/srv/nst-dir/file")
-        _refused(b, "Sockets=/srv/nst-dir/file:/mnt/x\n", "neither a socket", "a file in Sockets=")
+    with _directory(f"/srv/{NST}-dir"):
+        _file(f"/srv/{NST}-dir/file")
+        _refused(b, f"Sockets=/srv/{NST}-dir/file:/mnt/x\n", "neither a socket", "a file in Sockets=")
         _refused(b, "Sockets=/etc/shadow:/mnt/x\n", "neither a socket", "shadow in Sockets=")
-        s = _socket("/srv/nst-dir/sock")
+        s = _socket(f"/srv/{NST}-dir/sock")
         own = _socket(home / "sock", b.alice)
-        _box(b, f"Sockets=/srv/nst-dir/sock:/mnt/x {home}/sock:/mnt/y /srv/nst-dir:/mnt/z\n",
+        _box(b, f"Sockets=/srv/{NST}-dir/sock:/mnt/x {home}/sock:/mnt/y /srv/{NST}-dir:/mnt/z\n",
              "test -S /mnt/x && test -S /mnt/y && test -S /mnt/z/sock && echo all", "all\n",
              "sockets, and a directory of them")
         s.close()
@@ -127,22 +130,22 @@ def test_what_is_no_socket(b):
 
 
 def test_what_is_no_device(b):
-    with _link("/dev/nst-null", "null"), _link("/dev/nst-out", "/srv/nst-node"):
-        os.mknod("/srv/nst-node", 0o020666, os.makedev(1, 3))
+    with _link(f"/dev/{NST}-null", "null"), _link(f"/dev/{NST}-out", f"/srv/{NST}-node"):
+        os.mknod(f"/srv/{NST}-node", 0o020666, os.makedev(1, 3))
         try:
-            _box(b, "Devices=/dev/nst-null\n", "echo x >/dev/nst-null && echo in", "in\n",
+            _box(b, f"Devices=/dev/{NST}-null\n", f"echo x >/dev/{NST}-null && echo in", "in\n",
                  "a device behind a link of root's")
         finally:
-            os.unlink("/srv/nst-node")
-    s = _socket("/dev/nst-sock")
+            os.unlink(f"/srv/{NST}-node")
+    s = _socket(f"/dev/{NST}-sock")
     try:
-        _refused(b, "Devices=/dev/nst-sock\n", "neither a device", "a socket in Devices=")
-        _left_out(b, "Devices=-/dev/nst-sock\n", "neither a device", "a socket in Devices=-")
-        _box(b, "Devices=-/dev/nst-s*\n", "ls /dev/nst-sock 2>/dev/null; echo in", "in\n",
+        _refused(b, f"Devices=/dev/{NST}-sock\n", "neither a device", "a socket in Devices=")
+        _left_out(b, f"Devices=-/dev/{NST}-sock\n", "neither a device", "a socket in Devices=-")
+        _box(b, f"Devices=-/dev/{NST}-s*\n", f"ls /dev/{NST}-sock 2>/dev/null; echo in", "in\n",
              "a pattern of Devices= takes devices alone")
     finally:
         s.close()
-        os.unlink("/dev/nst-sock")
+        os.unlink(f"/dev/{NST}-sock")
 
 
 def test_a_source_that_is_a_link_of_the_users(b):
@@ -159,7 +162,7 @@ def test_a_source_that_is_a_link_of_the_users(b):
 def test_nothing_tells_of_what_is_in_roots_home(b):
     """Whether the place appears, and as what, must be the same whatever is there."""
     link = pathlib.Path(b.alice.pw_dir) / "x"
-    secret = pathlib.Path("/root/nst-secret")
+    secret = pathlib.Path(f"/root/{NST}-secret")
     b.stage.config(f"BindPaths=-{link}:/mnt/x\n")
     seen = set()
     with _link(link, secret, b.alice):
@@ -180,17 +183,17 @@ def test_kernel_file_systems(b):
         _refused(b, f"BindPaths={source}:/mnt/p\n", "file system of the kernel",
                  f"BindPaths={source}")
     _left_out(b, "BindPaths=-/proc:/mnt/p\n", "file system of the kernel", "BindPaths=-/proc")
-    with _directory("/srv/nst-root"):
-        os.mkdir("/srv/nst-root/proc")
-        _file("/srv/nst-root/file", "in\n")
-        kernel.mount("proc", "/srv/nst-root/proc", "proc")
+    with _directory(f"/srv/{NST}-root"):
+        os.mkdir(f"/srv/{NST}-root/proc")
+        _file(f"/srv/{NST}-root/file", "in\n")
+        kernel.mount("proc", f"/srv/{NST}-root/proc", "proc")
         try:
             for key in ("BindPaths", "BindReadOnlyPaths"):
-                _box(b, f"{key}=/srv/nst-root:/mnt\n",
+                _box(b, f"{key}=/srv/{NST}-root:/mnt\n",
                      "cat /mnt/file; ls /mnt/proc 2>/dev/null | wc -l", "in\n0\n",
                      f"{key}= of a directory with a proc in it: that is covered")
         finally:
-            kernel.umount("/srv/nst-root/proc")
+            kernel.umount(f"/srv/{NST}-root/proc")
 
 
 def test_the_own_state(b):
@@ -198,73 +201,75 @@ def test_the_own_state(b):
         b.stage.config(f"BindPaths={source}:/mnt/all\n")
         r = b.ssh(b.alice.pw_name, "echo in")
         b.check(r.returncode != 0, f"BindPaths={source}: refused", "", r.stdout + r.stderr)
-    with _link("/srv/nst-link", "/var/lib"):
-        _refused(b, "BindPaths=/srv/nst-link:/mnt\n", "state", "a link of root's to /var/lib")
-    with _directory("/srv/nst-all"):
+    with _link(f"/srv/{NST}-link", "/var/lib"):
+        _refused(b, f"BindPaths=/srv/{NST}-link:/mnt\n", "state", "a link of root's to /var/lib")
+    with _directory(f"/srv/{NST}-all"):
         for part in ("/", "/var/lib"):
-            kernel.bind(part, "/srv/nst-all")
+            kernel.bind(part, f"/srv/{NST}-all")
             try:
-                _refused(b, "BindPaths=/srv/nst-all:/mnt\n", "state",
+                _refused(b, f"BindPaths=/srv/{NST}-all:/mnt\n", "state",
                          f"what the host has bound of {part}")
             finally:
-                kernel.umount("/srv/nst-all")
-        os.mkdir("/srv/nst-all/deep")
-        _file("/srv/nst-all/file", "in\n")
-        kernel.bind("/var/lib", "/srv/nst-all/deep")
+                kernel.umount(f"/srv/{NST}-all")
+        os.mkdir(f"/srv/{NST}-all/deep")
+        _file(f"/srv/{NST}-all/file", "in\n")
+        kernel.bind("/var/lib", f"/srv/{NST}-all/deep")
         try:
-            _box(b, "BindPaths=/srv/nst-all:/mnt\n",
+            _box(b, f"BindPaths=/srv/{NST}-all:/mnt\n",
                  "cat /mnt/file; ls /mnt/deep 2>/dev/null | wc -l", "in\n0\n",
                  "and below a bind: that is covered")
         finally:
-            kernel.umount("/srv/nst-all/deep")
+            kernel.umount(f"/srv/{NST}-all/deep")
 
 
 def test_links_of_roots_are_followed(b):
     s = None
-    with _directory("/run/nst-app"), _directory("/srv/nst-real"), _link("/srv/nst-way", "nst-real"), \
-            _link("/srv/nst-abs", "/srv/nst-way"):
-        _file("/srv/nst-real/file", "in\n")
-        s = _socket("/run/nst-app/sock")
-        for source in ("/srv/nst-way", "/srv/nst-abs", "/srv/../srv/nst-way"):
+    with _directory(f"/run/{NST}-app"), _directory(f"/srv/{NST}-real"), _link(f"/srv/{NST}-way", f"{NST}-real"), \
+            _link(f"/srv/{NST}-abs", f"/srv/{NST}-way"):
+        _file(f"/srv/{NST}-real/file", "in\n")
+        s = _socket(f"/run/{NST}-app/sock")
+        for source in (f"/srv/{NST}-way", f"/srv/{NST}-abs", f"/srv/../srv/{NST}-way"):
             if ".." in source:
                 continue
             _box(b, f"BindPaths={source}:/mnt\n", "cat /mnt/file", "in\n",
                  f"BindPaths={source}, a link of root's")
-            _box(b, f"BindReadOnlyPaths={source}/file:/srv/nst-way/new\n",
-                 "cat /srv/nst-abs/new /srv/nst-real/new", "in\nin\n",
+            _box(b, f"BindReadOnlyPaths={source}/file:/srv/{NST}-way/new\n",
+                 f"cat /srv/{NST}-abs/new /srv/{NST}-real/new", "in\nin\n",
                  f"a target below a link of root's, source {source}/file")
-        for entry in ("/var/run/nst-app", "/var/run/nst-app/sock"):
+        for entry in (f"/var/run/{NST}-app", f"/var/run/{NST}-app/sock"):
             _box(b, f"Sockets=-{entry}\n",
-                 "test -S /run/nst-app/sock && test -S /var/run/nst-app/sock && echo in", "in\n",
+                 f"test -S /run/{NST}-app/sock && test -S /var/run/{NST}-app/sock && echo in", "in\n",
                  f"Sockets=-{entry}")
-        _box(b, "Sockets=-/var/run/nst-none\n", "echo in", "in\n", "Sockets=- of nothing below a link")
+        _box(b, f"Sockets=-/var/run/{NST}-none\n", "echo in", "in\n", "Sockets=- of nothing below a link")
         s.close()
-    with _directory("/srv/nst-open", 0o777), _link("/srv/nst-open/link", "/etc"):
-        _refused(b, "BindPaths=/srv/nst-open/link:/mnt\n", "others than root may write",
+    with _directory(f"/srv/{NST}-open", 0o777), _link(f"/srv/{NST}-open/link", "/etc"):
+        _refused(b, f"BindPaths=/srv/{NST}-open/link:/mnt\n", "others than root may write",
                  "a link of root's where all may write")
-    with _directory("/srv/nst-open", 0o755), _directory("/srv/nst-real"), _link("/srv/nst-open/link", "/srv/nst-real"):
-        acl.allow("/srv/nst-open", b.alice.pw_uid)
-        _refused(b, "BindPaths=/srv/nst-open/link:/mnt\n", "others than root may write",
+    with _directory(f"/srv/{NST}-open", 0o755), _directory(f"/srv/{NST}-real"), \
+            _link(f"/srv/{NST}-open/link", f"/srv/{NST}-real"):
+        acl.allow(f"/srv/{NST}-open", b.alice.pw_uid)
+        _refused(b, f"BindPaths=/srv/{NST}-open/link:/mnt\n", "others than root may write",
                  "a link of root's where an ACL lets a user write")
-        acl.allow("/srv/nst-open", b.alice.pw_uid, mask=5)
-        _box(b, "BindPaths=/srv/nst-open/link:/mnt\n", "echo in", "in\n", "and where its mask doesn't")
-    with _directory("/srv/nst-open", 0o775), _directory("/srv/nst-real"), _link("/srv/nst-open/link", "/srv/nst-real"):
-        _box(b, "BindPaths=/srv/nst-open/link:/mnt\n", "echo in", "in\n", "and where root's group may write")
+        acl.allow(f"/srv/{NST}-open", b.alice.pw_uid, mask=5)
+        _box(b, f"BindPaths=/srv/{NST}-open/link:/mnt\n", "echo in", "in\n", "and where its mask doesn't")
+    with _directory(f"/srv/{NST}-open", 0o775), _directory(f"/srv/{NST}-real"), \
+            _link(f"/srv/{NST}-open/link", f"/srv/{NST}-real"):
+        _box(b, f"BindPaths=/srv/{NST}-open/link:/mnt\n", "echo in", "in\n", "and where root's group may write")
 
 
 def test_hosts_and_hostname_as_targets(b):
-    with _directory("/srv/nst-static"):
-        _file("/srv/nst-static/hosts", "192.0.2.1 nst\n")
-        _box(b, "BindReadOnlyPaths=/srv/nst-static/hosts:/etc/hosts\n", "cat /etc/hosts",
+    with _directory(f"/srv/{NST}-static"):
+        _file(f"/srv/{NST}-static/hosts", "192.0.2.1 nst\n")
+        _box(b, f"BindReadOnlyPaths=/srv/{NST}-static/hosts:/etc/hosts\n", "cat /etc/hosts",
              "192.0.2.1 nst\n", "something bound onto /etc/hosts")
         host = pathlib.Path("/etc/hosts").read_text(encoding="utf-8")
         _box(b, "BindReadOnlyPaths=/etc/hosts\n", "cat /etc/hosts", host, "BindReadOnlyPaths=/etc/hosts")
 
 
 def test_a_home_below_a_link(b):
-    base = pathlib.Path("/srv/nst-data")
-    with _directory(base), _directory(base / "home"), _link("/srv/nst-home", base / "home"):
-        b.stage.accounts.add("far", groups=("box",), home=False, extra=("-d", "/srv/nst-home/far"))
+    base = pathlib.Path(f"/srv/{NST}-data")
+    with _directory(base), _directory(base / "home"), _link(f"/srv/{NST}-home", base / "home"):
+        b.stage.accounts.add("far", groups=("box",), home=False, extra=("-d", f"/srv/{NST}-home/far"))
         user = pwd.getpwnam(b.stage.accounts.name("far"))
         b.observer.uids.add(user.pw_uid)
         try:
@@ -272,9 +277,9 @@ def test_a_home_below_a_link(b):
                 _file(base / "home/far/file", "in\n", 0o600)
                 os.chown(base / "home/far/file", user.pw_uid, user.pw_gid)
                 b.stage.config()
-                r = b.ssh(user.pw_name, "cat file; pwd -P; ls /srv/nst-home/; ls /srv/nst-data/home; "
+                r = b.ssh(user.pw_name, f"cat file; pwd -P; ls /srv/{NST}-home/; ls /srv/{NST}-data/home; "
                           "echo new >made")
-                b.check(r.stdout.split() == ["in", "/srv/nst-data/home/far", "far", "far"],
+                b.check(r.stdout.split() == ["in", f"/srv/{NST}-data/home/far", "far", "far"],
                         "a home below a link of root's: it is there, and no other", r.stdout,
                         r.stderr + b.log_tail(4))
                 b.check((base / "home/far/made").exists(), "what is written there is there outside")
@@ -285,17 +290,17 @@ def test_a_home_below_a_link(b):
 
 def test_mounts_below_the_home(b):
     www = pathlib.Path(b.alice.pw_dir) / "www"
-    with _directory("/srv/nst-www", 0o755, b.alice), _directory(www, 0o755, b.alice):
-        _file("/srv/nst-www/index", "in\n")
-        os.mknod("/srv/nst-www/null", 0o020666, os.makedev(1, 3))
-        shutil.copy("/bin/true", "/srv/nst-www/suid")
-        os.chmod("/srv/nst-www/suid", 0o4755)
-        kernel.bind("/srv/nst-www", www)
+    with _directory(f"/srv/{NST}-www", 0o755, b.alice), _directory(www, 0o755, b.alice):
+        _file(f"/srv/{NST}-www/index", "in\n")
+        os.mknod(f"/srv/{NST}-www/null", 0o020666, os.makedev(1, 3))
+        shutil.copy("/bin/true", f"/srv/{NST}-www/suid")
+        os.chmod(f"/srv/{NST}-www/suid", 0o4755)
+        kernel.bind(f"/srv/{NST}-www", www)
         try:
             _box(b, "", "cat www/index; echo up >www/upload; cat www/null 2>&1 | grep -c denied; "
                  f"grep -c ' {www} .*nosuid,nodev' /proc/self/mountinfo", "in\n1\n1\n",
                  "what root has bound below a home is there, with nosuid and nodev")
-            b.check(pathlib.Path("/srv/nst-www/upload").exists(), "an upload lands there")
+            b.check(pathlib.Path(f"/srv/{NST}-www/upload").exists(), "an upload lands there")
             kernel.mount("proc", www, "proc")
             try:
                 _box(b, "", "ls www 2>/dev/null | wc -l", "0\n", "but for a proc: that is covered")
@@ -359,7 +364,7 @@ def test_targets_are_made_by_their_owner(b):
     finally:
         shutil.rmtree(home / "made", ignore_errors=True)
         (home / "made.file").unlink(missing_ok=True)
-    with _directory("/srv/nst-roots", 0o755) as roots:
+    with _directory(f"/srv/{NST}-roots", 0o755) as roots:
         os.chown(roots, 0, b.proj.gr_gid)
         roots.chmod(0o575)
         with _watched(roots) as events:
@@ -374,35 +379,35 @@ def test_targets_are_made_by_their_owner(b):
 
 def test_hidden_behind_links(b):
     see = "cat {0} 2>/dev/null; test -e {0} && echo there; echo end"
-    with _directory("/srv/nst-d"), _link("/nst-data", "/srv/nst-d"), _link("/srv/nst-rel", "nst-d"):
-        secret = _file("/srv/nst-d/secret")
-        _file("/srv/nst-d/other", "other\n")
-        for entry in ("-/nst-data/secret", "/nst-data/secret", "/nst-data/sec*", "-/srv/nst-rel/secret",
-                      "/srv/nst-rel/s*t"):
-            for path in ("/nst-data/secret", "/srv/nst-d/secret", "/srv/nst-rel/secret"):
+    with _directory(f"/srv/{NST}-d"), _link(f"/{NST}-data", f"/srv/{NST}-d"), _link(f"/srv/{NST}-rel", f"{NST}-d"):
+        secret = _file(f"/srv/{NST}-d/secret")
+        _file(f"/srv/{NST}-d/other", "other\n")
+        for entry in (f"-/{NST}-data/secret", f"/{NST}-data/secret", f"/{NST}-data/sec*", f"-/srv/{NST}-rel/secret",
+                      f"/srv/{NST}-rel/s*t"):
+            for path in (f"/{NST}-data/secret", f"/srv/{NST}-d/secret", f"/srv/{NST}-rel/secret"):
                 _box(b, f"InaccessiblePaths={entry}\n", see.format(path), "end\n",
                      f"InaccessiblePaths={entry}: {path} isn't there")
-            _box(b, f"InaccessiblePaths={entry}\nBindPaths=/srv/nst-d:/mnt /srv/nst-rel:/opt\n",
+            _box(b, f"InaccessiblePaths={entry}\nBindPaths=/srv/{NST}-d:/mnt /srv/{NST}-rel:/opt\n",
                  "cat /mnt/secret /opt/secret 2>/dev/null; cat /mnt/other /opt/other", "other\nother\n",
                  f"InaccessiblePaths={entry}: in a bind elsewhere it isn't, either")
-        _box(b, "InaccessiblePaths=-/nst-data\n", see.format("/srv/nst-d/secret"), "end\n",
+        _box(b, f"InaccessiblePaths=-/{NST}-data\n", see.format(f"/srv/{NST}-d/secret"), "end\n",
              "a link itself: what it leads to is hidden")
         b.check(secret.exists(), "on the host it is there")
-        os.mkdir("/srv/nst-m")
+        os.mkdir(f"/srv/{NST}-m")
         try:
-            kernel.bind("/srv/nst-d", "/srv/nst-m")
-            _box(b, "InaccessiblePaths=/srv/nst-m/secret\n",
-                 see.format("/srv/nst-d/secret") + "; cat /srv/nst-m/secret 2>/dev/null", "end\n",
+            kernel.bind(f"/srv/{NST}-d", f"/srv/{NST}-m")
+            _box(b, f"InaccessiblePaths=/srv/{NST}-m/secret\n",
+                 see.format(f"/srv/{NST}-d/secret") + f"; cat /srv/{NST}-m/secret 2>/dev/null", "end\n",
                  "what the host has mounted at two places is hidden at both")
         finally:
-            kernel.umount("/srv/nst-m")
-            os.rmdir("/srv/nst-m")
+            kernel.umount(f"/srv/{NST}-m")
+            os.rmdir(f"/srv/{NST}-m")
 
 
 def test_hidden_below_lib(b):
     name = next(p.name for p in pathlib.Path("/usr/lib").iterdir() if p.is_dir() and
                 p.name in ("man-db", "mime", "tmpfiles.d", "sysusers.d", "init", "apt"))
-    for entry in (f"-/lib/{name}", f"/lib/{name}", f"-/lib/{name[:3]}*{name[3:]}", "-/lib/nst-none"):
+    for entry in (f"-/lib/{name}", f"/lib/{name}", f"-/lib/{name[:3]}*{name[3:]}", f"-/lib/{NST}-none"):
         want = "in\n" if "none" in entry else "in\nhidden\n"
         _box(b, f"InaccessiblePaths={entry}\n",
              f"/bin/sh -c 'echo in'; test -e /usr/lib/{name} || echo hidden", want,
@@ -427,8 +432,8 @@ def test_hidden_behind_a_link_of_the_users(b):
 
 
 def test_a_terminated_chain_of_links(b):
-    with _link("/srv/nst-a", "nst-b"), _link("/srv/nst-b", "nst-a"):
-        _refused(b, "BindPaths=/srv/nst-a:/mnt\n", "symbolic links", "links in a circle")
-        _left_out(b, "BindPaths=-/srv/nst-a:/mnt/x\n", "", "links in a circle, '-'")
-    with _link("/srv/nst-a", "/srv/nst-none/deep"):
-        _left_out(b, "BindPaths=-/srv/nst-a:/mnt/x\n", "", "a link to nothing, '-'")
+    with _link(f"/srv/{NST}-a", f"{NST}-b"), _link(f"/srv/{NST}-b", f"{NST}-a"):
+        _refused(b, f"BindPaths=/srv/{NST}-a:/mnt\n", "symbolic links", "links in a circle")
+        _left_out(b, f"BindPaths=-/srv/{NST}-a:/mnt/x\n", "", "links in a circle, '-'")
+    with _link(f"/srv/{NST}-a", f"/srv/{NST}-none/deep"):
+        _left_out(b, f"BindPaths=-/srv/{NST}-a:/mnt/x\n", "", "a link to nothing, '-'")
