@@ -102,7 +102,7 @@ int config_policy_set(struct policy *p, const char *assignment, struct err *e)
 	int r;
 
 	if (!assignment[len] || len == 0)
-		return err_set(e, 0, "\"%.100s\" is no KEY=VALUE", assignment);
+		return err_set(e, 0, "\"%.100s\": expected KEY=VALUE", assignment);
 	if (!key)
 		return err_set(e, 0, "there is no key \"%.*s\"%s%s%s",
 			len > 64 ? 64 : (int)len, assignment, near ? "; is it " : "",

@@ -195,7 +195,7 @@ static int read_line(struct reading *r, char *s)
 	size_t i = 0;
 
 	if (!equals)
-		return problem(r, "'%.80s' is no KEY=VALUE", s);
+		return problem(r, "'%.80s': expected KEY=VALUE", s);
 	*equals = '\0';
 	name = strip(s);
 	value = strip(equals + 1);

@@ -4,8 +4,8 @@
  *
  *   file.c     opens it, refuses what others can write, reads it whole
  *   section.c  sections by their titles
- *   lines.c    the gate: finds sections and keys with their lines, and writes a copy that
- *              holds only what libeconf reads in one way
+ *   lines.c    finds sections and keys with their lines, refuses what libeconf would pass over or read
+ *              in two ways, and writes a copy for it
  *   values.c   libeconf reads the copy; each value is tried with its key's parser
  *   keys.c     the table of keys, parse_*.c their parsers
  *   slice.c    [Slice NAME]
@@ -47,8 +47,7 @@ struct config_key {
 	const char *name;
 	config_parse_fn *parse;
 	size_t offset;       /* in struct policy */
-	const char *initial; /* what holds where no section says anything; NULL: nothing
-				set */
+	const char *initial; /* what holds where no section says anything; NULL: unset */
 	const char *hint;    /* what a good value looks like, after "takes " */
 	uint64_t min;        /* the smallest number */
 	uint64_t max;        /* the largest number, 0: any */

@@ -200,8 +200,7 @@ static int read_key(struct gate *g, char *s)
 	const char *meant;
 
 	if (!equals)
-		return problem(g, NULL,
-			"'%.80s' is no KEY=VALUE: a value ends with its line", s);
+		return problem(g, NULL, "'%.80s': expected KEY=VALUE on one line", s);
 	*equals = '\0';
 	name = strip(s);
 	value = strip(equals + 1);

@@ -59,17 +59,17 @@ static int lease_keep(pam_handle_t *pamh, int sock, struct err *e)
 	struct lease *lease = malloc(sizeof(*lease));
 
 	if (!lease)
-		return err_set(e, ENOMEM, "keep the lease");
+		return err_set(e, ENOMEM, "keep the helper's socket");
 	lease->sock = fcntl(sock, F_DUPFD_CLOEXEC, 3);
 	if (lease->sock < 0) {
-		(void)err_set(e, errno, "keep the lease");
+		(void)err_set(e, errno, "keep the helper's socket");
 		free(lease);
 		return -1;
 	}
 	if (pam_set_data(pamh, DATA_LEASE, lease, lease_free) != PAM_SUCCESS) {
 		(void)close(lease->sock);
 		free(lease);
-		return err_set(e, 0, "keep the lease");
+		return err_set(e, 0, "store the helper's socket as PAM data");
 	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Structs as bytes, and back, for another process of this build: each is described by one table of its
- * fields, which both directions walk. What comes in is nobody's to trust.
+ * fields, which both directions walk. What comes in is untrusted.
  *
  * A new member of such a struct takes one row in its table, and nothing else: FIELD(kind, member) or, for a
  * list, WIRE_COUNT(member that has its length) as well. tests/unit/test_wire.c fails for one that is forgotten.

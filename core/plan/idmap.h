@@ -45,17 +45,17 @@ uint32_t idmap_ids_of(const struct id_range *ranges, size_t n_ranges);
  * idmap_make() - Keep some ids, put every other one of 0..@ids-1 into the account's ranges
  * @ids:	IDMAP_IDS, or what idmap_ids_of() gives
  * @keep:	ids that map to themselves (an account's uid, or its gids), in any order,
- *repeats allowed; they may lie above @ids
+ *		repeats allowed; they may lie above @ids
  * @ranges:	the account's subordinate ranges, in their order: inside id X becomes the
- *Xth id of all of them together, a kept id leaves a hole there
+ *		Xth id of all of them together, a kept id leaves a hole there
  * @what:	"uid" or "gid", for the error
  *
  * Where that is more than a map can hold, the ids in the narrowest gaps between those that are kept
  * have none outside: their owner shows as nobody's, nogroup's.
  *
  * Errors: more than 340 extents or IDMAP_TEXT_MAX bytes of text; ranges too small; a
- *range whose used part holds a kept id; one that holds id 0 of the host or (uid_t)-1;
- *ranges that overlap each other; 0 or (uid_t)-1 to be kept.
+ * range whose used part holds a kept id; one that holds id 0 of the host or (uid_t)-1;
+ * ranges that overlap each other; 0 or (uid_t)-1 to be kept.
  *
  * Return: 0, or -1 with @e.
  */

@@ -145,7 +145,7 @@ static void cover_home(struct planner *b)
 	cover_add(b, dir);
 }
 
-/* Hiding all of a directory that something in it must be seen of: cover it instead. */
+/* A hidden directory with something in it that is shown: a tmpfs is mounted over it, as a mask would hide that, too. */
 static bool cover_hidden(struct planner *b, const struct hidden *h)
 {
 	bool above = false;

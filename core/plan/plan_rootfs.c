@@ -28,7 +28,7 @@ static const char *const virtual_types[] = { "proc", "sysfs", "tmpfs", "ramfs",
 static const char *const idmapped_types[] = { "ext3", "ext4", "xfs", "btrfs", "f2fs",
 	"erofs", "vfat", "ntfs3", NULL };
 
-/* What no box of a user is made of, and no admin wonders about. */
+/* File systems that are never shown in a box, and whose absence is worth no note. */
 static const char *const quiet_types[] = { "squashfs", "overlay", "iso9660", NULL };
 
 static bool is_virtual(const char *fstype)

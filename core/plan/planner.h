@@ -37,8 +37,7 @@ struct want {
 struct hidden {
 	const char *key; /* "InaccessiblePaths", or NULL: from the built-in list */
 	const char *path;
-	bool covered; /* by an empty tmpfs with what must be seen in it, or shown on
-			 purpose */
+	bool covered; /* by an empty tmpfs with what is shown in it, or shown itself */
 };
 
 /*

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* subuid(5) and subgid(5) as one reads them who looks for ranges that are in each other's way. Who
- * has which range at a login is libsubid's to say. */
+/*
+ * Reads subuid(5) and subgid(5) as text, to find ranges that overlap. Which range an account has at a login
+ * is libsubid's to say.
+ */
 #pragma once
 
 #include "core/base/account.h"

@@ -10,7 +10,7 @@
 
 /*
  * How long each of the helper's answers is waited for, in seconds: longer than what it waits for
- * itself, which is systemd (five calls of 15) and init of the session (90).
+ * itself, which is systemd (SCOPE_PATIENCE_S, 30) and init of the session (INIT_PATIENCE_S, 90).
  */
 #define CLIENT_PATIENCE_S 180
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the PAM module and the helper say to each other, over one SOCK_SEQPACKET
- *socketpair: fixed sizes, no pointers, one answer a request.
+ * What the PAM module and the helper say to each other, over one SOCK_SEQPACKET socketpair: fixed sizes, no
+ * pointers, one answer a request.
  *
  *	module                     helper, then supervisor
  *	PROTO_GATE  ------------>  PROTO_ISOLATED or PROTO_IGNORE
  *	PROTO_OPEN  ------------>  PROTO_IGNORE, PROTO_DENY or PROTO_UNBOXED, or
- *	            <------------  PROTO_MOVE with fds: write "0" to each     (where
- *cgroups are)
+ *	            <------------  PROTO_MOVE with fds, where there are cgroups: write "0" to each
  *	            <------------  PROTO_JOIN with a pidfd of the session's init,
  *	                           and where it is filtered a file with the program
  *	PROTO_JOINED ----------->  from here on the socket is the lease

@@ -87,9 +87,9 @@ static const struct upper *choose(
 	return found;
 }
 
-/* ---- sessions stand still ----------------------------------------------------------- */
+/* ---- sessions are paused ------------------------------------------------------------ */
 
-/* Who paused one lets it go on. Return: 0, also where it stands still already; -1 with @e. */
+/* Those that are paused already are left to who paused them. Return: 0 or -1 with @e. */
 static int pause_one(struct committing *c, const struct record *r, struct err *e)
 {
 	if (!r->cgroup[0] || freeze_get(cgroup_kind(), r->cgroup) == 1)
@@ -128,13 +128,13 @@ static void resume_all(struct committing *c)
 		if (pause_resume(r, PAUSE_ROOT, &e) < 0 &&
 			record_is_alive(r->id, &(struct err){ 0 }) > 0)
 			(void)fprintf(stderr,
-				"%s: session %s stands still: %s (nsctl resume)\n",
+				"%s: session %s is still paused: %s (nsctl resume)\n",
 				c->command, r->id, e.msg);
 	}
 }
 
 /*
- * A process of its own, which no key of the terminal's reaches, has them stand still and go on: also where this one
+ * A process of its own, which no key of the terminal's reaches, pauses and resumes them: also where this one
  * is killed, as it finds the socket closed then.
  */
 static _Noreturn void hold_still(struct committing *c, int sock)

@@ -205,7 +205,7 @@ static int look(void *arg, struct jail_said *said)
 
 /* ---- in the parent ------------------------------------------------------------------ */
 
-/* What it says is nobody's to trust. Return: 1; 0 at the end; -1 with @e. */
+/* What the child says is untrusted. Return: 1; 0 at the end; -1 with @e. */
 static int take(
 	FILE *in, char path[LAYER_NAME_MAX], struct difference *ret, struct err *e)
 {

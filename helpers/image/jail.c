@@ -255,7 +255,7 @@ int jail_start(struct jail *j, struct err *e)
 	return 0;
 }
 
-/* It is nobody's to trust: a text that ends, and steers no terminal. */
+/* The child is untrusted: make it a text that ends, without control characters. */
 static void take_text(char *text, size_t size)
 {
 	text[size - 1] = '\0';

@@ -89,8 +89,8 @@ static int be_root(void)
 
 /*
  * Should:   make everything that a caller could have prepared ours, before anything is
- * read (CVE-2021-4034, CVE-2010-3853, CVE-2019-16729, CVE-2024-21626) Mustn't:  believe
- * any of it
+ *	     read (CVE-2021-4034, CVE-2010-3853, CVE-2019-16729, CVE-2024-21626)
+ * Mustn't:  believe any of it
  */
 static int harden(int argc)
 {

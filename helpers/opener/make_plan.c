@@ -77,7 +77,7 @@ static int ask(struct deciding *d, struct err *e)
 	return talk_say(&d->planning.talk, MESSAGE_ASK, &a, -1, e);
 }
 
-/* Somebody may have had a say in what goes to the log, and the planner is nobody's to trust: it is one line. */
+/* The planner is untrusted, and its errors may quote what users wrote: for the log they are made one line. */
 static int hear_error(const struct err_told *told, struct err *e)
 {
 	(void)err_hear(told, e);

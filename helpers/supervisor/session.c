@@ -276,12 +276,11 @@ static int hear(struct session *s, const struct lease *l, struct err *e)
 			: errno == EAGAIN ? ETIMEDOUT
 					  : errno,
 			"hear from the login program that it joined");
-	/* What the socket says from now on is somebody's of the box: only its end counts.
-	 */
+	/* What the socket says from now on may be the box's: only its end counts. */
 	r = shutdown(l->sock, SHUT_RD);
 	if (r < 0)
 		r = shutdown(l->sock, SHUT_RD);
-	return r < 0 ? err_set(e, errno, "keep the lease") : 0;
+	return r < 0 ? err_set(e, errno, "close the login's socket for reading") : 0;
 }
 
 int session_hear(struct session *s, size_t i, struct err *e)

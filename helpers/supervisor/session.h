@@ -24,9 +24,8 @@
 #define SESSION_ADMIT_S 30
 
 struct lease {
-	int sock;   /* hangs up when the login is over */
-	int caller; /* pidfd: readable when the login program is gone, whoever holds the
-		       socket */
+	int sock; /* hangs up when the login is over */
+	int caller; /* pidfd: readable when the login program is gone, whoever has the socket */
 	pid_t pid;
 	uint64_t
 		until; /* on its way in: when it is too late, ms of CLOCK_MONOTONIC; else 0 */
@@ -56,7 +55,7 @@ struct session {
 	struct host_session host;  /* of the PAM service for this, where there is one */
 	struct host_session login; /* likewise, from its first terminal on */
 	bool allow;                /* OnError=allow */
-	bool cut_off; /* a login is inside and hears no answer any more: tell the log */
+	bool cut_off; /* the login's connection broke off while it joined: no answer reaches it, so tell the log */
 	int preparer; /* to the process that makes the cgroups meanwhile, cgroup_worker.h */
 	bool preparing;     /* it was told to begin */
 	struct stage stage; /* from stage_look(); until init runs */

@@ -456,7 +456,7 @@ static int open_first(struct session *s, struct serve *serve, int sock, struct e
 		return -1;
 	lease = fcntl(sock, F_DUPFD_CLOEXEC, 0);
 	if (lease < 0)
-		return err_set(e, errno, "keep the lease");
+		return err_set(e, errno, "duplicate the login's socket");
 	return session_admit(s, lease, e);
 }
 

@@ -97,7 +97,7 @@ static int tell_record(
 		       : 0;
 }
 
-/* A signal that ends a process ends one that stands still, too (cgroup v2), or has it go on. */
+/* A signal that ends a process ends a frozen one, too (cgroup v2), or resumes it. */
 static int leave_to_root(const struct work *w, struct err *e)
 {
 	if (w->root || !pause_is_roots(w->record))

@@ -82,7 +82,7 @@ int nsctl_kill(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (first == argc)
-		return nsctl_usage(argv[0], "whose sessions?");
+		return nsctl_usage(argv[0], "which sessions? expected USER or SESSION");
 	sig = signal_parse(name);
 	if (sig == 0)
 		return nsctl_usage(argv[0], "\"%s\" is no signal", name);

@@ -37,8 +37,8 @@ static int set_all(
 		if (set_one(r, frozen, e) < 0)
 			return err_wrap(e, "session %s of %s", r->id, r->user);
 		if (!quiet)
-			(void)printf("session %s of %s %s\n", r->id, r->user,
-				frozen ? "stands still" : "goes on");
+			(void)printf("session %s of %s: %s\n", r->id, r->user,
+				frozen ? "paused" : "resumed");
 	}
 	return 0;
 }
@@ -56,7 +56,7 @@ static int run(int argc, char **argv, bool frozen)
 	if (r >= 0)
 		return r;
 	if (first == argc)
-		return nsctl_usage(argv[0], "whose sessions?");
+		return nsctl_usage(argv[0], "which sessions? expected USER or SESSION");
 	if (set_all(argv + first, (size_t)(argc - first), frozen, quiet, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	return nsctl_flush(argv[0], NSCTL_OK);

@@ -78,7 +78,8 @@ int nsctl_status(int argc, char **argv)
 		return nsctl_flush(argv[0], NSCTL_OK);
 	}
 	if (first == argc)
-		return nsctl_usage(argv[0], "whose sessions? (\"nsctl list\" shows all)");
+		return nsctl_usage(argv[0],
+			"which sessions? expected USER or SESSION (`nsctl list` shows all)");
 	/* For the lines of the tree; who lives in a box writes ASCII here at most. */
 	(void)setlocale(LC_CTYPE, "");
 	if (status(argv + first, (size_t)(argc - first), json, mounts, config, &e) < 0)

@@ -147,7 +147,8 @@ int nsctl_stop(int argc, char **argv)
 		return r;
 	if (all != (first == argc))
 		return nsctl_usage(
-			argv[0], all ? "--all, or some?" : "whose sessions? (or --all)");
+			argv[0], all ? "--all takes no USER or SESSION"
+				     : "which sessions? expected USER, SESSION or --all");
 	if (stop(argv + first, (size_t)(argc - first), kill, !no_wait, quiet, &e) < 0)
 		return nsctl_failed(argv[0], &e);
 	return nsctl_flush(argv[0], NSCTL_OK);

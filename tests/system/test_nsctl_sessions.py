@@ -157,7 +157,7 @@ def test_pause_and_resume(b):
          " >/dev/null 2>&1 & sleep 0.3")
     before = _ticks(s)
     r = b.nsctl("pause", name)
-    b.check(r.returncode == 0 and "stands still" in r.stdout, "nsctl pause USER",
+    b.check(r.returncode == 0 and ": paused" in r.stdout, "nsctl pause USER",
             r.stdout + r.stderr)
     rows = (json_of(b.nsctl("list", "-J")) or {}).get("sessions", [{}])
     b.check(rows[0].get("state") == "paused", "list says so", rows[0].get("state"))

@@ -373,7 +373,7 @@ def test_hostile(b):
             one.ends()
         codes = sorted(one.process.returncode for one in look)
         b.check(codes == [-signal.SIGINT] * 5 + [0] and
-                len([one for one in look if b"no more than 4" in one.seen]) == 1,
+                len([one for one in look if b"4 at most" in one.seen]) == 1,
                 "one of six waits there, four see the real one, the last is told of no room", codes)
         t.ask("kill %1; rm -f /run/nsshell/terminals/4000; wait")
         t.line("python3 deaf.py flood &")

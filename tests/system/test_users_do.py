@@ -56,10 +56,10 @@ def test_pause(b):
 
     with login(b, alice) as s, login(b, bob):
         r = t.ctl(b.alice, "pause", alice)
-        b.check(not r.returncode and "stands still" in r.stdout and state() == "paused",
+        b.check(not r.returncode and ": paused" in r.stdout and state() == "paused",
                 "an ordinary user pauses an own session", r.stdout + r.stderr)
         r = t.ctl(b.alice, "resume", alice)
-        b.check(not r.returncode and "goes on" in r.stdout and state() == "open"
+        b.check(not r.returncode and ": resumed" in r.stdout and state() == "open"
                 and s.do("echo on") == "on", "and lets it go on", r.stdout + r.stderr)
         b.run(t.nsctl, "pause", alice)
         said = [t.ctl(b.alice, "resume", alice), t.ctl(b.alice, "pause", alice),

@@ -28,7 +28,8 @@ static void everything_wrong_in_a_file_is_told_at_once(void **state)
 		"TasksMax=many: takes a whole number from 1 on, a part of the host's maximum such as 10%, or infinity");
 	expect(f, 2, "nsshell.conf", 5, "Default", "MemoryMx",
 		"did you mean MemoryMax=?");
-	expect(f, 3, "nsshell.conf", 8, "Default", NULL, "'MemoryMax' is no KEY=VALUE");
+	expect(f, 3, "nsshell.conf", 8, "Default", NULL,
+		"'MemoryMax': expected KEY=VALUE");
 	expect(f, 4, "nsshell.conf", 9, "Usr bob", NULL,
 		"write [Default], [Group NAME], [User NAME], [Slice NAME] or [Network]");
 	expect(f, 5, "nsshell.conf", 10, "Usr bob", "CPUQuota", "takes a percentage");
@@ -123,9 +124,9 @@ static void quotes_and_continued_lines_are_refused(void **state)
 	expect_count(f, 2);
 	expect(f, 0, "nsshell.conf", 2, "Default", "BindPaths",
 		"give the key again for more");
-	expect(f, 1, "nsshell.conf", 3, "Default", NULL, "'/b' is no KEY=VALUE");
-	expect_one(
-		f, "[Default]\nBindPaths=/a\n\t/b\n", 3, "Default", NULL, "no KEY=VALUE");
+	expect(f, 1, "nsshell.conf", 3, "Default", NULL, "'/b': expected KEY=VALUE");
+	expect_one(f, "[Default]\nBindPaths=/a\n\t/b\n", 3, "Default", NULL,
+		"expected KEY=VALUE");
 	expect_one(f, "[Default]\n=yes\n", 2, "Default", NULL,
 		"the key before '=' is missing");
 }

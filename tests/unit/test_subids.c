@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What nsctl check reads of subuid(5): whose ranges are in each other's way. */
+/* What nsctl check reads of subuid(5): ranges that overlap. */
 #include "core/base/cleanup.h"
 #include "core/plan/subids.h"
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* By which a group stands still, or gets a process that will. */
+/* Files by which a group is frozen, or gets processes that will be. */
 static const char *const ways[] = { ".", "cgroup.freeze", "freezer.state", "cgroup.procs",
 	"cgroup.threads", "tasks" };
 

@@ -54,7 +54,7 @@ static int not_opened(const struct cgroup_place *place, int num, struct err *e)
 		*place->controller ? ":" : "", place->path);
 }
 
-/* Who comes into a group that stands still stands still as well. */
+/* A process that is moved into a frozen group is frozen, too. */
 static bool is_paused(int dir)
 {
 	char text[256];

@@ -11,7 +11,7 @@
  * scope_start() - Have systemd make the account's scope, with its limits, around a process
  * @supervisor:	is moved there
  *
- * Waits for a scope of that name that is being stopped; 15 s at most for all of it.
+ * Waits for a scope of that name that is being stopped. All of it takes 30 s at most (SCOPE_PATIENCE_S).
  *
  * Return: 0 or -1 with @e.
  */

@@ -23,10 +23,10 @@ int members_list(enum plan_cgroup_kind kind, const char *group, pid_t **ret,
  * @ret_n:	how many got it
  *
  * Each pid is held by a pidfd and then seen to be in the group and in a pid namespace other
- * than ours: a pid that was used again is never hit, and neither is the login program, which
- * stands with one foot outside, nor a child of it that is the same program: sshd's, which
- * carries the connection. Init gets SIGKILL alone, which takes
- * all others along; it would pass every other signal on to those that got it already.
+ * than ours: a pid that was used again is never hit, and neither is the login program, which is
+ * in the session's namespaces but was started outside, nor a child of it that is the same program: sshd's,
+ * which carries the connection. Init gets SIGKILL alone, which takes all others along; it would pass every
+ * other signal on to those that got it already.
  *
  * Return: 0 or -1 with @e.
  */

@@ -200,10 +200,10 @@ static enum enter_result not_heard(const struct enter *in, struct err *e)
 	if (errno == EAGAIN)
 		(void)err_set(e, 0,
 			"session %s didn't let the command start within %d s: it was paused, or "
-			"its processes stop or slow each other (`nsctl status %s`)",
+			"has no processor time or processes left (`nsctl status %s`)",
 			in->record->id, HEAR_S, in->record->id);
 	else
-		(void)err_set(e, errno, "hear from inside");
+		(void)err_set(e, errno, "read what the session answers");
 	return ENTER_FAILED;
 }
 
@@ -242,7 +242,8 @@ static enum enter_result hear(
 			born = true;
 		} else if (word.kind == ENTER_WORD_STDIO) {
 			if (take_stdio(in, fds, n, ret) < 0) {
-				(void)err_set(e, EBADMSG, "hear from inside");
+				(void)err_set(
+					e, EBADMSG, "read what the session answers");
 				return ENTER_FAILED;
 			}
 			stdio = true;
@@ -289,7 +290,7 @@ static enum enter_result start(const struct enter *in, const struct cgroup_fds *
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
 		setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience,
 			sizeof(patience)) < 0) {
-		(void)err_set(e, errno, "make a socket to the inside");
+		(void)err_set(e, errno, "make a socket to the session");
 		return ENTER_FAILED;
 	}
 	ours = pair[0];

@@ -111,7 +111,7 @@ static int own_range(
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	/* Most have one: those wait for nobody who also only looks. */
+	/* Most accounts have a range: a shared lock is enough to read it. */
 	r = look(fd, LOCK_SH, a, &mine, &next, e);
 	if (r < 0 || (r == 0 && !allocate))
 		return r;

@@ -17,7 +17,7 @@ struct subid {
 /**
  * subid_find() - The account's subordinate ranges
  * @allocate:	record a new range of our own where there is none (needs root); without it
- *the result has no ranges then
+ *		the result has no ranges then
  *
  * Ranges of our own are 65536 ids each from 1879048192 (0x70000000) to 2147352575, where
  * systemd's UIDS-GIDS leaves everything free.

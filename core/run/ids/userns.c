@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* "4294967295 4294967295 65536\n" an extent at most. */
 #define HOLDER_STACK 16384
 
+/* "4294967295 4294967295 65536\n" an extent at most. */
 #define MAP_TEXT_MAX (IDMAP_EXTENTS_MAX * 33 + 1)
 
 static int write_map(

@@ -76,7 +76,7 @@ static int ask(const char *where, int lock)
 	return n;
 }
 
-/* Whether the lock's holder has waited for longer than anybody should. */
+/* Whether the lock's holder has waited for longer than its time limit. */
 static bool is_waited_for(int lock)
 {
 	struct timespec now;

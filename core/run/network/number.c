@@ -192,7 +192,7 @@ int number_find(const struct account *a, const struct policy *policy, bool alloc
 		w = (struct wish){ NOBODY, "", anywhere(w.max), w.max, true };
 		return give(fd, &w, ret, e);
 	}
-	/* Most have one: those wait for nobody who also only looks. */
+	/* Most accounts have a number: a shared lock is enough to read it. */
 	r = look(fd, &w, &number, e);
 	if (r == 1)
 		*ret = number;

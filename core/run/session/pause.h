@@ -25,8 +25,8 @@ enum pause_by {
  */
 int pause_session(const struct record *r, enum pause_by by, struct err *e);
 
-/* Let it go on. Return: 0 or -1 with @e; EPERM where it isn't @by's to resume. */
+/* Resume it. Return: 0 or -1 with @e; EPERM where it isn't @by's to resume. */
 int pause_resume(const struct record *r, enum pause_by by, struct err *e);
 
-/* Whether it stands still, and root has said so. */
+/* Whether it is paused, by root. */
 bool pause_is_roots(const struct record *r);

@@ -159,7 +159,7 @@ int reconcile_end(
 	return result;
 }
 
-/* Who sweeps up is no login of the account: one that hangs mustn't hold up all of the host's. */
+/* The caller may be another account's login: one that hangs with this account's lock mustn't stop all others. */
 static int lock_family(const struct record *r, int *ret, struct err *e)
 {
 	int held = family_lock(r->uid, LOCK_MS, ret, e);

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 
 #define NOTICE_MAX 512
-#define FULL       "nsshell: as many look at this terminal as can: no more than 4\r\n"
+#define FULL       "nsshell: too many observers of this terminal (4 at most)\r\n"
 _Static_assert(OBSERVERS_MAX == 4, "FULL says how many");
 
 /* ---- in the proxy ------------------------------------------------------------------------ */

@@ -11,7 +11,7 @@
  * @fd:		a terminal of the caller's, or -1
  * @pam_tty:	PAM_TTY: "/dev/tty1", "tty1", "ssh", ""
  * @buf:	gets "/dev/..." or "" where they don't name the same device: sshd's "ssh"
- *is no terminal, and its own stderr none of the login's
+ *		is no terminal, and its own stderr none of the login's
  *
  * Return: 0, or -1 with @e when that can't be told.
  */

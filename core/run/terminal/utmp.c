@@ -90,7 +90,7 @@ static void number(unsigned int n, struct utmpx *u)
 		u->ut_id[i] = digits[n % 36];
 }
 
-/* One that ended is used again: who asks for the users of the host reads the whole file. */
+/* Entries of logins that have ended are used again, so that utmp doesn't grow: readers read all of it. */
 static bool is_place(const struct utmpx *old, const struct utmpx *u)
 {
 	if (u->ut_type == USER_PROCESS)

@@ -61,8 +61,8 @@ void check_config(const struct config *c, struct findings *f)
 				p[i].section);
 		if (text)
 			findings_add(f, FINDING_ERROR, whom,
-				p[i].line ? "mend that line, see nsshell.conf(5)"
-					  : "mend that, see nsshell.conf(5)",
+				p[i].line ? "correct this line, see nsshell.conf(5)"
+					  : "correct this, see nsshell.conf(5)",
 				"%s", text);
 		else
 			f->no_memory = true;
