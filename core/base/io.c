@@ -229,6 +229,14 @@ int io_open_state(const char *path, mode_t mode, struct err *e)
 	return take_fd(&fd);
 }
 
+int io_fill_stdio(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	return 0;
+}
+
 bool io_is_still(int dir, const char *name, int fd)
 {
 	struct stat mine, there;

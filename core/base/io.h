@@ -19,7 +19,7 @@
  */
 int io_send(int sock, const void *msg, size_t size, const int *fds, size_t n_fds);
 
-/* The same, for a socket whose other end is nobody's to trust: EAGAIN where it is full. */
+/* The same, for an untrusted peer: never blocks, EAGAIN where the socket is full. */
 int io_send_now(int sock, const void *msg, size_t size, const int *fds, size_t n_fds);
 
 /**
@@ -66,6 +66,12 @@ int io_write_text(int dir, const char *path, const char *text);
  * Refuses a directory that isn't root's or that others can write. Return: fd, or -1 with @e.
  */
 int io_open_state(const char *path, mode_t mode, struct err *e);
+
+/* Open /dev/null for those of 0 to 2 that are closed: what is opened next would be taken for one. Return: 0 or -1. */
+int io_fill_stdio(void);
+
+/* Have 0 to 2 lead to /dev/null. Return: 0 or -1 with errno. */
+int io_null_stdio(void);
 
 /* Start time of a process in clock ticks, proc_pid_stat(5) field 22. Return: 0, -1 with
  * errno. */

@@ -25,16 +25,9 @@
 /* /dev/null is all it has, and the socket that its exec closes. */
 static int keep_only(int said, struct err *e)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null >= 0)
-		null = fcntl(null, F_DUPFD_CLOEXEC, HIGH_FD);
 	said = fcntl(said, F_DUPFD_CLOEXEC, HIGH_FD);
-	if (null < 0 || said < 0)
-		return err_set(e, errno, "open /dev/null");
-	for (int i = 0; i < 3; i++)
-		if (dup2(null, i) < 0)
-			return err_set(e, errno, "set up stdio");
+	if (said < 0 || io_null_stdio() < 0)
+		return err_set(e, errno, "set up stdio");
 	if (dup3(said, SAID_FD, O_CLOEXEC) < 0 || sys_close_from(SAID_FD + 1) < 0)
 		return err_set(e, errno, "close the rest");
 	return 0;

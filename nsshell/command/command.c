@@ -175,15 +175,6 @@ int command_run(const char *const *words)
 
 /* ---- the whole ---------------------------------------------------------------------------- */
 
-/* 0 to 2 must be something, or what is opened next would be taken for one of them. */
-static int fill_stdio(void)
-{
-	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			return -1;
-	return 0;
-}
-
 static bool has_word(char **argv, const char *word)
 {
 	while (*++argv)
@@ -197,7 +188,7 @@ int main(int argc, char **argv)
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	int (*inside)(int argc, char **argv);
 
-	if (argc < 1 || fill_stdio() < 0)
+	if (argc < 1 || io_fill_stdio() < 0)
 		return COMMAND_FAILED;
 	if (slash)
 		argv[0] = (char *)(uintptr_t)(slash + 1);

@@ -4,6 +4,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/compat.h"
+#include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/run/ids/privs.h"
 
@@ -88,21 +89,6 @@ static int limits_back(const struct door_before *before)
 			result = -1;
 	}
 	return result;
-}
-
-/* What is missing of 0 to 2 must not become something else. */
-static int fill_stdio(struct err *e)
-{
-	for (int fd = 0; fd <= 2; fd++) {
-		int got;
-
-		if (fcntl(fd, F_GETFD) >= 0)
-			continue;
-		got = open("/dev/null", O_RDWR);
-		if (got != fd)
-			return err_set(e, got < 0 ? errno : EBADF, "put stdio in order");
-	}
-	return 0;
 }
 
 static int check_socket(struct err *e)
@@ -201,7 +187,9 @@ int door_harden(struct door_before *before, struct err *e)
 		return err_set(e, 0,
 			"isn't setuid root, or runs where that does nothing: chown root and "
 			"chmod u+s it, on a file system without nosuid");
-	if (reset_limits(before, e) < 0 || fill_stdio(e) < 0 || check_socket(e) < 0)
+	if (io_fill_stdio() < 0)
+		return err_set(e, errno, "put stdio in order");
+	if (reset_limits(before, e) < 0 || check_socket(e) < 0)
 		return -1;
 	if (sys_close_from(DOOR_FD + 1) < 0)
 		return err_set(e, errno, "close the rest");

@@ -128,15 +128,6 @@ static int start(const struct run *r, struct proxy *ret, struct err *e)
 
 /* ---- here --------------------------------------------------------------------------- */
 
-/* 0 to 2 must be something, or what is opened next would be taken for one of them. */
-static int fill_stdio(struct err *e)
-{
-	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			return err_set(e, errno, "open /dev/null");
-	return 0;
-}
-
 /* No fd of the caller's goes in: a terminal is copied to one of the session's, all else to pipes. */
 static int look_at_terminal(struct run *r, struct err *e)
 {
@@ -160,7 +151,9 @@ static int run_here(struct run *r, struct err *e)
 	struct proxy_end end = { 0 };
 	int status;
 
-	if (fill_stdio(e) < 0 || look_at_terminal(r, e) < 0 || open_session(r, e) < 0)
+	if (io_fill_stdio() < 0)
+		return err_set(e, errno, "put stdio in order"), RUN_FAILED;
+	if (look_at_terminal(r, e) < 0 || open_session(r, e) < 0)
 		return RUN_FAILED;
 	status = start(r, &p, e);
 	if (status != 0)
@@ -178,12 +171,10 @@ static _Noreturn void keep(struct run *r, int tell)
 	struct proxy p = PROXY_NONE;
 	struct session_answer end;
 	struct started s = { 0 };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	(void)setsid();
-	for (int fd = 0; fd < 3; fd++)
-		if (null < 0 || dup2(null, fd) < 0)
-			(void)err_set(&s.e, errno, "open /dev/null");
+	if (io_null_stdio() < 0)
+		(void)err_set(&s.e, errno, "open /dev/null");
 	r->head.given = 7;
 	if (s.e.msg[0] == '\0' && open_session(r, &s.e) == 0)
 		(void)start(r, &p, &s.e);

@@ -3,6 +3,7 @@
 #include "nsshell/nsjoin/nsjoin.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/run/enter/inside.h"
 #include "core/run/session/join_log.h"
@@ -19,20 +20,6 @@
 #ifndef VERSION
 #define VERSION "unknown"
 #endif
-
-/* What is missing of 0 to 2 must not become something else. */
-static int fill_stdio(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= 2);
-	if (fd < 0)
-		return -1;
-	(void)close(fd);
-	return 0;
-}
 
 /*
  * Should:   see that the file we run from is the host's root's alone: what happens inside can
@@ -61,7 +48,7 @@ static int run(struct nsjoin_request *q, const struct nsjoin_options *o)
 	struct err e = { 0 };
 
 	q->term = getenv("TERM");
-	if (fill_stdio() < 0 || sys_close_from(3) < 0)
+	if (io_fill_stdio() < 0 || sys_close_from(3) < 0)
 		(void)err_set(&e, errno, "put stdio in order");
 	else if (geteuid() != 0)
 		return nsjoin_own(q, o);

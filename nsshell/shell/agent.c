@@ -131,19 +131,15 @@ static void serve_one(int inside, const char *path, pid_t who, int *running)
 void agent_serve(int listener, const char *path, pid_t who)
 {
 	const pid_t ours = getpid();
-	int running = 0, null, fd;
+	int running = 0, fd;
 
 	if (fork() != 0)
 		return;
 	end_with(ours);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGCHLD, SIG_DFL);
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	/* Nobody shall wait for our copies of the caller's own. */
-	for (int i = 0; i < 3; i++)
-		if (null < 0 || dup2(null, i) < 0)
-			_exit(0);
-	if (dup2(listener, 3) < 0 || sys_close_from(4) < 0)
+	if (io_null_stdio() < 0 || dup2(listener, 3) < 0 || sys_close_from(4) < 0)
 		_exit(0);
 	while ((fd = await_bound(3)) >= 0 || errno == EINTR || errno == ECONNABORTED) {
 		if (fd >= 0)

@@ -181,21 +181,12 @@ static int run_door(struct nsshell_call *c)
 	return DOOR_FAILED;
 }
 
-/* What is missing of 0 to 2 must not become something else. */
-static int fill_stdio(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			return -1;
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	struct nsshell_call c = { 0 };
 	int status;
 
-	if (argc < 1 || fill_stdio() < 0) {
+	if (argc < 1 || io_fill_stdio() < 0) {
 		(void)fputs("nsshell: can't put stdio in order\n", stderr);
 		return DOOR_FAILED;
 	}

@@ -3,14 +3,13 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/sys.h"
+#include "core/run/ids/privs.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <linux/keyctl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,28 +19,25 @@
 /* It has two calls to make. */
 #define PATIENCE_MS 5000
 
-/*
- * Should:   be the account outside, as whom alone the kernel finds its keyrings
- * Mustn't:  have anything with it that the account could take: fds, rights, a way back
- */
-static int become_account(const struct plan *plan)
-{
-	if (sys_close_from(0) < 0 || setgroups(0, NULL) < 0 ||
-		setresgid(plan->gid, plan->gid, plan->gid) < 0 ||
-		setresuid(plan->uid, plan->uid, plan->uid) < 0)
-		return -1;
-	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-}
-
 static int close_ring(int ring)
 {
 	return syscall(SYS_keyctl, KEYCTL_SETPERM, ring, PERMISSIONS) < 0 ? -1 : 0;
 }
 
+/*
+ * Should:   be the account outside, as whom alone the kernel finds its keyrings
+ * Mustn't:  have anything with it that the account could take: fds, rights, a way back
+ */
 static _Noreturn void close_as_account(const struct plan *plan)
 {
+	struct err e = { 0 };
+
+	if (sys_close_from(0) < 0)
+		_exit(errno);
+	if (privs_become_account(plan->uid, plan->gid, NULL, 0, &e) < 0)
+		_exit(e.num);
 	/* The session keyring of the user has a link to the other. */
-	if (become_account(plan) < 0 || close_ring(KEY_SPEC_USER_KEYRING) < 0 ||
+	if (close_ring(KEY_SPEC_USER_KEYRING) < 0 ||
 		close_ring(KEY_SPEC_USER_SESSION_KEYRING) < 0)
 		_exit(errno == ENOSYS || errno == EPERM ? 0 : errno);
 	_exit(0);

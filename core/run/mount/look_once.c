@@ -120,17 +120,6 @@ void look_once_end(void)
 
 /* ---- in the child --------------------------------------------------------------------- */
 
-/* Nobody who reads what nsctl writes waits for this one's end. What it opens keep_only() closes. */
-static int be_quiet(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = 0; fd < 3; fd++)
-		if (null < 0 || dup2(null, fd) < 0)
-			return -1;
-	return 0;
-}
-
 /* The lowest of them that isn't below @first; -1: there is none. */
 static int next_kept(int first, int sock, const int *keep, size_t n)
 {
@@ -158,7 +147,8 @@ static int keep_only(int sock, const int *keep, size_t n)
 
 int look_alone(int sock, const int *keep, size_t n)
 {
-	int quiet = be_quiet();
+	/* Nobody who reads what nsctl writes waits for this one's end. */
+	int quiet = io_null_stdio();
 
 	(void)prctl(PR_SET_NAME, LOOK_NAME, 0, 0, 0);
 	if (keep_only(sock, keep, n) < 0)
