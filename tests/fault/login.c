@@ -239,7 +239,10 @@ static void witness(pid_t caller, int from, int to)
 		show_process("caller", caller);
 		show_process("shell", child_of(caller));
 	}
+	/* Its input ends, and so does the shell; one that still has something to say isn't killed by SIGPIPE meanwhile. */
 	(void)close(to);
+	while (fgets(line, sizeof(line), f))
+		continue;
 	(void)fclose(f);
 }
 
