@@ -266,8 +266,9 @@ def everything():
         Part("unit-instrumented", *run, "unit", load=1, after=("begin",)),
         Part("system", *run, "system", "--jobs", "4", "--beside", load=1, after=("begin",), minutes=60),
         Part("system-release", *python("system/run.py", "--jobs", "4", "--beside"), load=1, minutes=60, stage="r"),
-        # The longest of those that leave a processor free, and beside it what else does.
+        # The longest of those that leave a processor free, side by side, and then what else does.
         Part("deb", "tests/deb/run.sh", "bookworm", "trixie", load=1, minutes=120),
+        Part("faults", *python("fault/run.py", f"--{os.environ.get('FAULTS', 'all')}"), load=1, minutes=600),
         Part("hostile", *python("hostile/run.py", "--jobs", "2"), load=1, minutes=60),
         Part("hostile-instrumented", *run, "hostile", "helper", "join", load=0.5, after=("begin",), stage="i"),
         Part("cross", "tests/cross/run.sh", load=1, minutes=60, nice=5),
@@ -283,7 +284,6 @@ def everything():
         Part("soak", *python("soak/run.py", "--logins", "10000" if "SOAK_MINUTES" in os.environ else "2000",
                              "--minutes", soak), alone=True, minutes=60 + 2 * float(soak)),
         Part("vm", *python("vm/run.py", "--jobs", "2", *vm), alone=True, after=("image", "image-13"), minutes=600 if vm else 120),
-        Part("faults", *python("fault/run.py", f"--{os.environ.get('FAULTS', 'all')}"), alone=True, minutes=600),
         Part("found", *run, "found", alone=True),
         Part("coverage", *run, "coverage", alone=True),
     )

@@ -38,7 +38,7 @@ import points  # noqa: E402
 from scenes import SCENES  # noqa: E402
 from worker import Worker  # noqa: E402
 
-JOBS, JOBS_ALL = 2, 3  # the latter has the host to itself, and half of a fault is waiting
+JOBS = 2  # half of a fault is waiting
 AGAIN_MAX = 40  # where so many went wrong, there is no doubt
 
 
@@ -59,14 +59,10 @@ def options():
     return chosen
 
 
-def workers(chosen):
-    return JOBS_ALL if chosen.all or chosen.every else JOBS
-
-
 def work(chosen):
     """One of the workers, with a stage and accounts of its own."""
     name = f"{os.environ.get('NSSHELL_TEST_NAME', '')}f{chosen.part}"
-    worker = Worker(Stage(name="test" + name, prefix="nst" + name), chosen.part, workers(chosen))
+    worker = Worker(Stage(name="test" + name, prefix="nst" + name), chosen.part, JOBS)
 
     def inside():
         worker.open()
@@ -160,7 +156,7 @@ def main():
         return report.summary()
     told = Told()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    gather(report, told, 1 if chosen.again or chosen.count else workers(chosen), *sys.argv[1:])
+    gather(report, told, 1 if chosen.again or chosen.count else JOBS, *sys.argv[1:])
     if chosen.count:
         print("\n".join(f"# {n} {what}" for what, n in told.counts.items()))
         return report.summary()

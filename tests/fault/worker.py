@@ -247,9 +247,12 @@ class Worker:
                 if count:
                     print(f"count {len(chosen)} {scene.name} faults", flush=True)
                     continue
-                self._make(scene, [(point, fault) for point, fault in chosen
-                                   if points.draw(point, 101 * self.parts) // 101 == self.part and
-                                   only in f"{point.role}:{point.call}:{point.n}:{fault}"], bool(only))
+                mine = [(point, fault) for point, fault in chosen
+                        if points.draw(point, 101 * self.parts) // 101 == self.part and
+                        only in f"{point.role}:{point.call}:{point.n}:{fault}"]
+                began = time.monotonic()
+                self._make(scene, mine, bool(only))
+                print(f"# {scene.name}: {len(mine)} faults in {time.monotonic() - began:.0f} s", flush=True)
         self._tell_counts()
 
     def run_again(self, faults):
