@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """With Upper=disk an account's rootfs is mounted once: every supervisor holds it, and the next login
-finds it."""
+finds it. And what of the host's mounts is left in a box."""
 
 import os
 import re
+import shutil
 import stat
 import time
+
+from harness import kernel
 
 MANY = 130
 
@@ -97,3 +100,42 @@ def test_one_that_lost_it(b):
         b.check(got == ["in\n"] * 8, "one that ends lets the next one in, each time", got, b.log_tail())
     finally:
         _remove_uppers(b)
+
+
+def _nothing_below(b, what):
+    """Below the root there would be the host's, which whoever can unmount that would come to."""
+    name = b.alice.pw_name
+    with b.shell(name) as s:
+        b.check(s.do("echo in") == "in", f"{what}: a login is let in", b.log_tail())
+        init = b.record_of(name)["init_pid"]
+        seen, all_of_them = len(list(kernel.mounts(init))), kernel.mounts_of_namespace(init)
+        if all_of_them is None:
+            b.skip(f"{what}: what is below the root", "this kernel has no listmount(2) of a namespace")
+        else:
+            b.check(seen == all_of_them, f"{what}: the box has the mounts that are seen, and none below its root",
+                    f"{seen} of {all_of_them}")
+
+
+def test_nothing_is_below_the_root(b):
+    _nothing_below(b, "Upper=none")
+    b.stage.config("Upper=tmpfs\n")
+    _nothing_below(b, "Upper=tmpfs")
+    b.stage.config("Upper=disk\n")
+    try:
+        _nothing_below(b, "Upper=disk")
+    finally:
+        _remove_uppers(b)
+
+
+def test_a_root_that_is_locked(b):
+    """As that of a container with a user namespace: nobody may unmount it there."""
+    strace = shutil.which("strace")
+    if not strace:
+        b.skip("a root that is locked", "strace isn't there")
+        return
+    wrapper = b.stage.bin / "locked-root"
+    wrapper.write_text(f"#!/bin/sh\nexec {strace} -DDD -f -qq -o /dev/null -P / -e inject=umount2:error=EINVAL "
+                       f'{b.stage.helper} "$@"\n', encoding="ascii")
+    wrapper.chmod(0o755)
+    b.stage.pam_all(helper=wrapper)
+    _nothing_below(b, "a root that is locked")

@@ -2,10 +2,12 @@
 """The system calls that Python 3.11 doesn't have, and reading /proc."""
 
 import ctypes
+import fcntl
 import os
 import re
 import select
 import signal
+import struct
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 MS_RDONLY = 1
@@ -16,6 +18,7 @@ MS_REC = 16384
 MS_PRIVATE = 1 << 18
 MS_SHARED = 1 << 20
 MNT_DETACH = 2
+NS_GET_MNTNS_ID, SYS_LISTMOUNT, LSMT_ROOT = 0x8008b705, 458, 2**64 - 1
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_PDEATHSIG = 1
 
@@ -73,6 +76,22 @@ def mounts(pid="self"):
             fields = line.split()
             dash = fields.index("-")
             yield fields[4], fields[dash + 1], fields[dash + 3]
+
+
+def mounts_of_namespace(pid):
+    """Their number, with what lies below the root, which mountinfo doesn't show (listmount(2)); None: Linux before 6.11."""
+    ns = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)
+    try:
+        number = bytearray(8)
+        fcntl.ioctl(ns, NS_GET_MNTNS_ID, number)
+    except OSError:
+        return None
+    finally:
+        os.close(ns)
+    request = ctypes.create_string_buffer(struct.pack("IIQQ", 32, 0, LSMT_ROOT, 0) + bytes(number))
+    ids = (ctypes.c_uint64 * 4096)()
+    n = _libc.syscall(SYS_LISTMOUNT, request, ids, len(ids), 0)
+    return n if n >= 0 else None
 
 
 def cgroup_roots():
