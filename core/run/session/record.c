@@ -16,29 +16,29 @@ static int open_directory(struct err *e)
 	return io_open_state(PATH_SESSIONS, 0700, e);
 }
 
-static int open_lock(int dir, const char *id)
+static int open_lock(const char *id)
 {
-	char name[PLAN_ID_LEN + 8];
+	char path[sizeof(PATH_SESSIONS) + PLAN_ID_LEN + 8];
 
-	(void)snprintf(name, sizeof(name), "%s.lock", id);
-	return openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "%s/%s.lock", PATH_SESSIONS, id);
+	return open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* Whatever a version writes, its supervisor holds the lock. */
-static void find_supervisor(int dir, struct record *r)
+static void find_supervisor(struct record *r)
 {
-	_cleanup_close_ int fd = open_lock(dir, r->id);
+	_cleanup_close_ int fd = open_lock(r->id);
 	pid_t pid = fd < 0 ? 0 : lock_holder(fd);
 
 	if (pid > 0 && io_process_start(pid, &r->supervisor.start) == 0)
 		r->supervisor.pid = pid;
 }
 
-static int glimpse(int dir, const char *id, const char *text, struct record *ret)
+static int glimpse(const char *id, const char *text, struct record *ret)
 {
 	record_glimpse(id, text, ret);
 	if (ret->supervisor.pid == 0 || ret->supervisor.start == 0)
-		find_supervisor(dir, ret);
+		find_supervisor(ret);
 	return 2;
 }
 
@@ -65,7 +65,7 @@ static int read_at(int dir, const char *id, struct record *ret, struct err *e)
 			return 1;
 		(void)err_set(e, errno, "read the record of session %s", id);
 		/* None of this version's is that long. */
-		return e->num == EFBIG ? glimpse(dir, id, "", ret) : -1;
+		return e->num == EFBIG ? glimpse(id, "", ret) : -1;
 	}
 	if (record_parse(text, ret, e) < 0)
 		(void)err_wrap(
@@ -74,7 +74,7 @@ static int read_at(int dir, const char *id, struct record *ret, struct err *e)
 		(void)err_set(e, 0, "record %s is of another session", id);
 	else
 		aside = read_aside(dir, id, ret, e);
-	return aside < 2 ? aside : glimpse(dir, id, text, ret);
+	return aside < 2 ? aside : glimpse(id, text, ret);
 }
 
 int record_read(const char *id, struct record *ret, struct err *e)
@@ -153,13 +153,9 @@ int record_lock(const char *id, unsigned int ms, int *ret_fd, struct err *e)
 
 int record_is_alive(const char *id, struct err *e)
 {
-	_cleanup_close_ int dir = open(PATH_SESSIONS, O_PATH | O_DIRECTORY | O_CLOEXEC),
-			    fd = -EBADF;
+	_cleanup_close_ int fd = open_lock(id);
 	int alive;
 
-	if (dir < 0)
-		return errno == ENOENT ? 0 : err_set(e, errno, "open %s", PATH_SESSIONS);
-	fd = open_lock(dir, id);
 	if (fd < 0)
 		return errno == ENOENT
 			       ? 0
@@ -239,7 +235,7 @@ int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err 
 		if (read == 1)
 			continue;
 		if (read < 0)
-			(void)glimpse(dir, ids[i], "", &all[n]);
+			(void)glimpse(ids[i], "", &all[n]);
 		bad += read != 0;
 		n++;
 	}
@@ -268,19 +264,20 @@ static int sweep_id(const char *id, struct err *e)
 int record_sweep(struct err *e)
 {
 	_cleanup_dir_ DIR *dir = opendir(PATH_SESSIONS);
+	char id[PLAN_ID_LEN + 1], seen[PLAN_ID_LEN + 1] = "";
 	const struct dirent *entry;
 	int result = 0;
 
 	if (!dir)
 		return errno == ENOENT ? 0 : err_set(e, errno, "read %s", PATH_SESSIONS);
 	while ((entry = readdir(dir))) {
-		char id[PLAN_ID_LEN + 1];
-
 		(void)snprintf(id, sizeof(id), "%s", entry->d_name);
-		if (strlen(entry->d_name) == PLAN_ID_LEN || !record_id_is_valid(id) ||
-			faccessat(dirfd(dir), id, F_OK, 0) == 0)
+		/* Those of one session stand together, mostly. */
+		if (!record_id_is_valid(id) || strcmp(id, seen) == 0)
 			continue;
-		if (sweep_id(id, e) < 0)
+		memcpy(seen, id, sizeof(seen));
+		if (strlen(entry->d_name) != PLAN_ID_LEN &&
+			faccessat(dirfd(dir), id, F_OK, 0) < 0 && sweep_id(id, e) < 0)
 			result = -1;
 	}
 	return result;
