@@ -245,7 +245,7 @@ int reconcile_all(size_t *ret_n, struct err *e)
 	size_t n, dead = 0;
 
 	*ret_n = 0;
-	if (record_ids(&ids, &n, e) < 0)
+	if (record_traces(&ids, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		int alive = record_is_alive(ids[i], result ? &next : e);
@@ -264,7 +264,5 @@ int reconcile_all(size_t *ret_n, struct err *e)
 			result = -1;
 	if (*ret_n > 0)
 		number_sweep();
-	if (record_sweep(result ? &next : e) < 0)
-		result = -1;
 	return result;
 }

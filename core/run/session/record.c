@@ -184,17 +184,26 @@ int record_by_age(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
-int record_ids(char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e)
+/* What lies beside a record stands with it, mostly: more than once an id comes seldom. */
+static bool takes(const char *name, bool aside, const char *last, char *id)
+{
+	(void)snprintf(id, PLAN_ID_LEN + 1, "%s", name);
+	return record_id_is_valid(aside ? id : name) && strcmp(id, last) != 0;
+}
+
+static int list_ids(
+	bool aside, char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e)
 {
 	_cleanup_free_ char(*all)[PLAN_ID_LEN + 1] = NULL;
 	_cleanup_dir_ DIR *dir = opendir(PATH_SESSIONS);
+	char id[PLAN_ID_LEN + 1];
 	size_t n = 0, room = 0;
 	const struct dirent *entry;
 
 	if (!dir && errno != ENOENT)
 		return err_set(e, errno, "read %s", PATH_SESSIONS);
 	while (dir && (errno = 0, entry = readdir(dir))) {
-		if (!record_id_is_valid(entry->d_name))
+		if (!takes(entry->d_name, aside, n > 0 ? all[n - 1] : "", id))
 			continue;
 		if (n == room) {
 			char(*grown)[PLAN_ID_LEN + 1] =
@@ -205,7 +214,7 @@ int record_ids(char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e)
 			all = grown;
 			room += 32;
 		}
-		memcpy(all[n++], entry->d_name, sizeof(*all));
+		memcpy(all[n++], id, sizeof(*all));
 	}
 	if (dir && errno != 0)
 		return err_set(e, errno, "read %s", PATH_SESSIONS);
@@ -213,6 +222,16 @@ int record_ids(char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e)
 	all = NULL;
 	*ret_n = n;
 	return 0;
+}
+
+int record_ids(char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e)
+{
+	return list_ids(false, ret, ret_n, e);
+}
+
+int record_traces(char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e)
+{
+	return list_ids(true, ret, ret_n, e);
 }
 
 int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err *e)
@@ -246,39 +265,4 @@ int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err 
 	*ret_n = n;
 	*ret_bad = bad;
 	return 0;
-}
-
-/* Remove the files of an id that has no record and no supervisor. */
-static int sweep_id(const char *id, struct err *e)
-{
-	_cleanup_close_ int lock = -EBADF;
-	struct record r;
-	struct err bad;
-	int held = record_lock(id, 0, &lock, e);
-
-	if (held != 0)
-		return held < 0 ? -1 : 0;
-	return record_read(id, &r, &bad) == 1 ? record_remove(id, e) : 0;
-}
-
-int record_sweep(struct err *e)
-{
-	_cleanup_dir_ DIR *dir = opendir(PATH_SESSIONS);
-	char id[PLAN_ID_LEN + 1], seen[PLAN_ID_LEN + 1] = "";
-	const struct dirent *entry;
-	int result = 0;
-
-	if (!dir)
-		return errno == ENOENT ? 0 : err_set(e, errno, "read %s", PATH_SESSIONS);
-	while ((entry = readdir(dir))) {
-		(void)snprintf(id, sizeof(id), "%s", entry->d_name);
-		/* Those of one session stand together, mostly. */
-		if (!record_id_is_valid(id) || strcmp(id, seen) == 0)
-			continue;
-		memcpy(seen, id, sizeof(seen));
-		if (strlen(entry->d_name) != PLAN_ID_LEN &&
-			faccessat(dirfd(dir), id, F_OK, 0) < 0 && sweep_id(id, e) < 0)
-			result = -1;
-	}
-	return result;
 }

@@ -168,13 +168,13 @@ int record_list(struct record **ret, size_t *ret_n, size_t *ret_bad, struct err 
  */
 int record_ids(char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e);
 
+/* record_traces() - As record_ids(), with those that only a lock or the like is left of; one may come more than once */
+int record_traces(char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e);
+
 /* The order of record_list(), for qsort(3). */
 int record_by_age(const void *a, const void *b);
 
 /* Whether the supervisor of that record holds its lock. Return: 1, 0, or -1 with @e. */
 int record_is_alive(const char *id, struct err *e);
-
-/* Remove lock files and the like that have no record and no owner. Return: 0 or -1 with @e. */
-int record_sweep(struct err *e);
 
 const char *record_state_name(enum record_state s);
