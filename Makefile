@@ -22,7 +22,7 @@ COMMIT  := $(shell cat .commit 2>/dev/null || git describe --always --dirty --ab
 
 # ---- what Debian 12 and 13 call what we need ------------------------------------------------
 DEPS_BUILD := gcc make pkgconf libc6-dev libpam0g-dev libcap-dev libcgroup-dev libmount-dev libblkid-dev \
-	libeconf-dev libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev \
+	libsubid-dev libselinux1-dev libaudit-dev libsmartcols-dev libjansson-dev \
 	libseccomp-dev libsystemd-dev libnl-route-3-dev libnftables-dev libarchive-dev nettle-dev
 DEPS_DEMO  := openssh-server openssh-client python3 passwd util-linux procps
 DEPS_CHECK := $(DEPS_DEMO) dnsmasq-base libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck \
@@ -71,9 +71,8 @@ SANITIZE_PIC ?= $(SANITIZE)
 LDFLAGS_PIC = $(filter-out -pie $(SANITIZE) $(SANITIZE_LINK),$(LDFLAGS)) $(SANITIZE_PIC)
 
 PKG_run  := mount blkid libcgroup libcap
-PKG_conf := libeconf
 PKG_ctl  := smartcols
-PKGS     := $(PKG_run) $(PKG_conf) $(PKG_ctl)
+PKGS     := $(PKG_run) $(PKG_ctl)
 CPPFLAGS += $(filter-out -I/usr/include/libmount,$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null))
 
 # ---- the house: include directions go downwards only, `make lint` checks it ----------------
@@ -123,7 +122,7 @@ say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '$(1) $(2)')
 LIBS := $(BUILD)/librun.a $(BUILD)/libconfig.a $(BUILD)/libplan.a $(BUILD)/libbase.a
 # libsubid's shared object brings ten libraries for administration along, and 0.5 ms of loading
 # at every login; its archive needs two that are small.
-LDLIBS_run  = $(if $(wildcard $(SECCOMP_A)),$(SECCOMP_A),-lseccomp) $(shell $(PKG_CONFIG) --libs $(PKG_run) $(PKG_conf)) \
+LDLIBS_run  = $(if $(wildcard $(SECCOMP_A)),$(SECCOMP_A),-lseccomp) $(shell $(PKG_CONFIG) --libs $(PKG_run)) \
 	$(if $(wildcard $(SUBID_A)),$(SUBID_A) -lselinux -laudit,-lsubid)
 # Each login executes the helper, and to map seven libraries is a third of what that takes: all are from archives, where there
 # are, but the C library, whose NSS can't do without, and libcgroup, whose archive has walks through trees.

@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/mman.h>
 
 int config_no_memory(struct err *e)
 {
@@ -72,20 +71,6 @@ int config_problem_add(struct config *c, const char *file, uint64_t line,
 	return 0;
 }
 
-/* The gate tells of lines before their values are tried: bring a file's problems in
- * order. */
-static void problems_sort(struct config_problem *p, size_t n)
-{
-	for (size_t i = 1; i < n; i++) {
-		struct config_problem one = p[i];
-		size_t j = i;
-
-		for (; j > 0 && p[j - 1].line > one.line; j--)
-			p[j] = p[j - 1];
-		p[j] = one;
-	}
-}
-
 size_t config_problems(const struct config *c, const struct config_problem **ret)
 {
 	*ret = c->problems;
@@ -104,45 +89,17 @@ void config_problem_print(const struct config_problem *p, FILE *out)
 
 /* ---- files -------------------------------------------------------------------------- */
 
-/* A file's text through the gate and libeconf; @path lives in the config's arena. */
-static int text_read(
-	struct config *c, const char *path, char *text, size_t size, struct err *e)
-{
-	_cleanup_file_ FILE *copy = NULL;
-	_cleanup_close_ int fd = -EBADF;
-	struct config_section *first;
-
-	fd = memfd_create("nsshell.conf", MFD_CLOEXEC);
-	if (fd < 0)
-		return err_set(e, errno, "make a copy of %s in memory", path);
-	copy = fdopen(fd, "w");
-	if (!copy)
-		return config_no_memory(e);
-	(void)take_fd(&fd);
-	if (config_lines_read(c, path, text, size, copy, &first, e) < 0)
-		return -1;
-	if (!first)
-		return 0;
-	if (fflush(copy) != 0)
-		return err_set(e, errno, "make a copy of %s in memory", path);
-	return config_values_read(c, path, fileno(copy), first, e);
-}
-
 static int file_load(struct config *c, int dir_fd, const char *path, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t size = 0, before = c->n_problems;
+	size_t size = 0;
 	char *kept = arena_strdup(&c->arena, path);
 
 	if (!kept)
 		return config_no_memory(e);
 	if (config_file_read(c, dir_fd, kept, &text, &size, e) < 0)
 		return -1;
-	if (text && text_read(c, kept, text, size, e) < 0)
-		return -1;
-	if (c->n_problems > before)
-		problems_sort(c->problems + before, c->n_problems - before);
-	return 0;
+	return text ? config_lines_read(c, kept, text, size, e) : 0;
 }
 
 static bool is_drop_in(const char *name)

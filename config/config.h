@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * nsshell.conf(5): loading through libeconf, checking, and merging into one account's
- * policy.
+ * nsshell.conf(5): loading, checking, and merging into one account's policy.
  */
 #pragma once
 

@@ -4,9 +4,7 @@
  *
  *   file.c     opens it, refuses what others can write, reads it whole
  *   section.c  sections by their titles
- *   lines.c    finds sections and keys with their lines, refuses what libeconf would pass over or read
- *              in two ways, and writes a copy for it
- *   values.c   libeconf reads the copy; each value is tried with its key's parser
+ *   lines.c    finds sections, keys and values with their lines; each value is tried with its key's parser
  *   keys.c     the table of keys, parse_*.c their parsers
  *   slice.c    [Slice NAME]
  *   rules.c    keys that contradict each other
@@ -21,11 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_KEYS_MAX 64
-#define CONFIG_FILE_MAX (1024U * 1024U)
-#define CONFIG_LINE_MAX                                                                  \
-	4096 /* bytes; libeconf 0.5.1 cuts lines at 8191 without a word                  \
-	      */
+#define CONFIG_KEYS_MAX     64
+#define CONFIG_FILE_MAX     (1024U * 1024U)
+#define CONFIG_LINE_MAX     4096 /* bytes */
 #define CONFIG_PROBLEMS_MAX 1000
 
 /* ---- keys --------------------------------------------------------------------------- */
@@ -88,8 +84,8 @@ config_parse_fn config_parse_bool, config_parse_word, config_parse_size,
 	config_parse_rootfs_allow;
 
 /*
- * Quotes, and a '#' within them, as bytes that no config has (find_binary() of lines.c): libeconf makes of them
- * what nobody has asked for. And back.
+ * Quotes, and a '#' within them, as bytes that no config has (find_binary() of lines.c): what is left then is
+ * none, or begins a comment. And back.
  */
 void config_quotes_mask(char *value);
 void config_quotes_unmask(char *value);
@@ -125,9 +121,8 @@ enum config_kind {
 struct config_entry {
 	const struct config_key *key;
 	uint64_t line;
-	bool repeated;     /* the copy has it as KEY@LINE */
 	bool ok;           /* value is good */
-	const char *value; /* as libeconf gives it */
+	const char *value; /* without comment and blanks around it */
 	struct config_entry *next;
 };
 
@@ -198,25 +193,14 @@ int config_file_read(struct config *c, int dir_fd, const char *path, char **ret,
 int config_directory_open(struct config *c, const char *path, int *ret_fd, struct err *e);
 
 /**
- * config_lines_read() - The gate before libeconf
+ * config_lines_read() - Keep what a file says, and what is wrong with it
+ * @path:	lives in the config's arena
  * @text:	@size bytes and a 0; changed
- * @copy:	gets one line for each line of @text: a good header, a good key, or
- * nothing
- * @ret_first:	the first of this file's sections, NULL for none
- *
- * libeconf 0.5.1 drops repeated keys, joins lines, stops at the first mistake and cuts
- * long lines; what it would take in another way than it looks is a problem here and not
- * in @copy.
  *
  * Return: 0 or -1 with @e.
  */
-int config_lines_read(struct config *c, const char *path, char *text, size_t size,
-	FILE *copy, struct config_section **ret_first, struct err *e);
-
-/* Give the entries of @first and the sections after it their values out of the copy in
- * @fd. */
-int config_values_read(struct config *c, const char *path, int fd,
-	struct config_section *first, struct err *e);
+int config_lines_read(
+	struct config *c, const char *path, char *text, size_t size, struct err *e);
 
 /* Contradictions that show without an account: within a section, and of it with
  * [Default]. */

@@ -13,14 +13,14 @@
 static const char *const calls[] = { "read", "readv", "pread64", "write", "close",
 	"lseek", "_llseek", "fstat", "fstat64", "newfstatat", "fstatat64", "stat",
 	"stat64", "lstat", "lstat64", "statx", "statfs", "fstatfs", "access", "faccessat",
-	"faccessat2", "readlink", "readlinkat", "getdents64", "dup", "memfd_create",
-	"ftruncate", "munmap", "mremap", "madvise", "brk", "futex", "futex_time64",
-	"rt_sigprocmask", "rt_sigaction", "rt_sigreturn", "restart_syscall",
-	"clock_gettime", "clock_gettime64", "gettimeofday", "time", "getrandom", "getpid",
-	"gettid", "getuid", "geteuid", "getgid", "getegid", "getuid32", "geteuid32",
-	"getgid32", "getegid32", "uname", "sysinfo", "sched_getaffinity", "sched_yield",
-	"sigaltstack", "poll", "ppoll", "ppoll_time64", "sendmsg", "recvmsg", "sendto",
-	"recvfrom", "landlock_create_ruleset", "exit", "exit_group", NULL };
+	"faccessat2", "readlink", "readlinkat", "getdents64", "dup", "munmap", "mremap",
+	"madvise", "brk", "futex", "futex_time64", "rt_sigprocmask", "rt_sigaction",
+	"rt_sigreturn", "restart_syscall", "clock_gettime", "clock_gettime64",
+	"gettimeofday", "time", "getrandom", "getpid", "gettid", "getuid", "geteuid",
+	"getgid", "getegid", "getuid32", "geteuid32", "getgid32", "getegid32", "uname",
+	"sysinfo", "sched_getaffinity", "sched_yield", "sigaltstack", "poll", "ppoll",
+	"ppoll_time64", "sendmsg", "recvmsg", "sendto", "recvfrom",
+	"landlock_create_ruleset", "exit", "exit_group", NULL };
 
 static int allow(scmp_filter_ctx f, const char *name, const struct scmp_arg_cmp *arg)
 {

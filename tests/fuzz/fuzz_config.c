@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* nsshell.conf: whole files, as the helper reads them, through libeconf and all. */
+/* nsshell.conf: whole files, as the planner reads them. */
 #include "config/config.h"
 #include "core/base/cleanup.h"
 #include "tests/fuzz/fuzz.h"

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit 1
 [ $# -gt 0 ] || set -- exim4-daemon-light postfix nullmailer
 dist=bookworm out=$PWD/build/mail here=$PWD/tests/mail
 passed=0 failed=0 skipped=0
-libraries=libcgroup2,libcap2,libmount1,libsmartcols1,libeconf0,libseccomp2,libjansson4,libselinux1,libaudit1,libacl1
+libraries=libcgroup2,libcap2,libmount1,libsmartcols1,libseccomp2,libjansson4,libselinux1,libaudit1,libacl1
 
 count() { # prints what it reads, and counts it
 	local line

@@ -45,7 +45,7 @@ class Liar:
         subprocess.run([*cc, "-std=gnu17", "-D_GNU_SOURCE", "-O1", f"-I{TREE}", str(TREE / "tests/system/planner_lies.c"),
                         *sorted(str(o) for o in (build / "helpers/planner").glob("*.o")),
                         *(str(build / f"lib{n}.a") for n in ("run", "config", "plan", "base")), "-o", str(made),
-                        "-Wl,--wrap=talk_say", "-lseccomp", "-lmount", "-leconf", "-lcap"], check=True)
+                        "-Wl,--wrap=talk_say", "-lseccomp", "-lmount", "-lcap"], check=True)
         self.program = made.read_bytes()
 
     def __enter__(self):

@@ -209,7 +209,7 @@ static void bytes_of_no_text_refuse_the_file(void **state)
 	expect(f, 0, "nsshell.conf", 1, NULL, NULL, "byte 0x7f");
 }
 
-/* Around the lengths at which libeconf cuts lines. */
+/* At the longest line, and around powers of two, at which buffers end. */
 static void long_lines_are_refused_and_lines_keep_their_numbers(void **state)
 {
 	static const size_t lengths[] = { 4096, 4097, 8190, 8191, 8192, 8193, 20000 };
