@@ -177,8 +177,8 @@ static void sweep(pid_t supervisor)
  * happens here is told to it, and nobody else.
  */
 static int open_alone(const struct decided *d, const struct programs *programs,
-	const struct stage *stage, int terminal, int *family, struct cgroup_fds *born,
-	struct err *e)
+	const struct stage *stage, int terminal, int *account_lock,
+	struct cgroup_fds *born, struct err *e)
 {
 	bool let_go;
 	int pair[2];
@@ -190,15 +190,15 @@ static int open_alone(const struct decided *d, const struct programs *programs,
 	if (pid == 0) {
 		(void)close(pair[0]);
 		(void)setsid();
-		supervisor_run(d->plan, stage, PROTO_FD, terminal, pair[1], *family, born,
-			programs, d->allow);
+		supervisor_run(d->plan, stage, PROTO_FD, terminal, pair[1], *account_lock,
+			born, programs, d->allow);
 	}
 	(void)close(pair[1]);
 	if (pid < 0) {
 		(void)close(pair[0]);
 		return err_set(e, errno, "start the supervisor");
 	}
-	cleanup_close(family);
+	cleanup_close(account_lock);
 	let_go = groups_prepare(d->plan, pair[0], PROTO_FD, born->n > 0 ? 0 : pid);
 	/* First, as it may still wait for a word of ours, which it then knows not to come. */
 	(void)close(pair[0]);
@@ -212,15 +212,16 @@ static int open_alone(const struct decided *d, const struct programs *programs,
  * account's lock before it goes: a supervisor that is born in it needs nothing of systemd.
  */
 static int find_home(
-	const struct plan *plan, int *family, struct cgroup_fds *ret, struct err *e)
+	const struct plan *plan, int *account_lock, struct cgroup_fds *ret, struct err *e)
 {
 	int live;
 
 	if (!plan->cgroup.systemd)
 		return 0;
-	if (*family < 0 && family_lock(plan->uid, FAMILY_PATIENCE_MS, family, e) != 0)
+	if (*account_lock < 0 &&
+		account_sessions_lock(plan->uid, ACCOUNT_LOCK_MS, account_lock, e) != 0)
 		return -1;
-	live = family_is_live(*family, e);
+	live = account_sessions_is_live(*account_lock, e);
 	if (live > 0)
 		(void)cgroup_open_supervisor(&plan->cgroup, ret);
 	return live < 0 ? -1 : 0;
@@ -251,7 +252,7 @@ static int open_session(const struct decided *d, const struct programs *programs
 	const struct kin k = kin_of_plan(d->plan);
 	struct cgroup_fds born = CGROUP_FDS_NONE;
 	struct stage stage = STAGE_NONE;
-	_cleanup_close_ int family = -EBADF;
+	_cleanup_close_ int account_lock = -EBADF;
 	int r = rights_check(e);
 
 	if (r == 0)
@@ -261,11 +262,11 @@ static int open_session(const struct decided *d, const struct programs *programs
 	if (r == 0)
 		r = look_before(d->plan, &stage, e);
 	if (r == 0 && d->plan->share_account)
-		r = supervisor_hand_over(d->plan, PROTO_FD, &family, e);
+		r = supervisor_hand_over(d->plan, PROTO_FD, &account_lock, e);
 	if (r == 0)
-		r = find_home(d->plan, &family, &born, e);
+		r = find_home(d->plan, &account_lock, &born, e);
 	if (r == 0)
-		r = open_alone(d, programs, &stage, terminal, &family, &born, e);
+		r = open_alone(d, programs, &stage, terminal, &account_lock, &born, e);
 	/* It becomes no session. */
 	if (r != 0)
 		network_return(d->plan);

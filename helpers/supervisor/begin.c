@@ -51,15 +51,15 @@ static int become(struct supervisor_left *l, struct err *e)
 }
 
 _Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage,
-	int sock, int terminal, int preparer, int family, const struct cgroup_fds *born,
-	const struct programs *programs, bool allow)
+	int sock, int terminal, int preparer, int account_lock,
+	const struct cgroup_fds *born, const struct programs *programs, bool allow)
 {
 	static struct supervisor_left left;
 	struct session *s = &left.session;
 	struct err e = { 0 };
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	session_begin(s, plan, stage, terminal, preparer, family, allow);
+	session_begin(s, plan, stage, terminal, preparer, account_lock, allow);
 	s->number = number_lock();
 	s->program = programs->init;
 	s->next = programs->supervisor;

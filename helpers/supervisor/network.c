@@ -70,14 +70,14 @@ static int ask_sibling(const struct session *s, const struct whose *w, const cha
 	return found == 1;
 }
 
-static int find_shared(const struct session *s, const struct whose *w, int family,
+static int find_shared(const struct session *s, const struct whose *w, int account_lock,
 	int *ret, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	int found = 0;
 	size_t n;
 
-	if (family_ids(family, &ids, &n, e) < 0)
+	if (account_sessions_ids(account_lock, &ids, &n, e) < 0)
 		return -1;
 	while (found == 0 && n-- > 0)
 		if (strcmp(ids[n], s->plan->id) != 0)
@@ -95,7 +95,7 @@ static int find_guest(const struct session *s, int *ret, struct err *e)
 		const struct whose guest = { n->guests[i], n->guest_text };
 		_cleanup_close_ int theirs = -EBADF;
 
-		if (family_look(guest.uid, &theirs, e) < 0)
+		if (account_sessions_look(guest.uid, &theirs, e) < 0)
 			return -1;
 		if (theirs >= 0)
 			found = find_shared(s, &guest, theirs, ret, e);
@@ -104,10 +104,10 @@ static int find_guest(const struct session *s, int *ret, struct err *e)
 }
 
 /* The account's own sessions, and who shares theirs. */
-static int find_own(const struct session *s, int family, int *ret, struct err *e)
+static int find_own(const struct session *s, int account_lock, int *ret, struct err *e)
 {
 	const struct whose own = { s->plan->uid, s->plan->network.text };
-	int found = find_shared(s, &own, family, ret, e);
+	int found = find_shared(s, &own, account_lock, ret, e);
 
 	return found == 0 ? find_guest(s, ret, e) : found;
 }
@@ -209,14 +209,15 @@ static int same_ways(const struct session *s, int ns, struct err *e)
 		       : network_mend(s->plan, ns, inside, e);
 }
 
-static int find_or_make(const struct session *s, int family, int *ret, struct err *e)
+static int find_or_make(
+	const struct session *s, int account_lock, int *ret, struct err *e)
 {
 	const struct plan_network *n = &s->plan->network;
 	int found;
 
 	if (n->kind == NETWORK_NETNS)
 		return netns_open(s->proc, n->name, ret, e);
-	found = n->share ? find_own(s, family, ret, e) : 0;
+	found = n->share ? find_own(s, account_lock, ret, e) : 0;
 	if (found > 0 && n->kind == NETWORK_PRIVATE)
 		return same_rules(s, e) < 0 ? -1 : same_ways(s, *ret, e);
 	if (found != 0)
@@ -244,14 +245,15 @@ static int take_theirs(struct session *s, struct err *e)
 {
 	const struct plan_network *n = &s->plan->network;
 	const struct whose owner = { n->owner, n->owner_text };
-	_cleanup_close_ int family = -EBADF, ns = -EBADF;
-	int found = family_look(n->owner, &family, e);
+	_cleanup_close_ int account_lock = -EBADF, ns = -EBADF;
+	int found = account_sessions_look(n->owner, &account_lock, e);
 
-	if (found == 0 && family >= 0) {
-		cleanup_close(&family);
-		if (family_lock(n->owner, FAMILY_PATIENCE_MS, &family, e) != 0)
+	if (found == 0 && account_lock >= 0) {
+		cleanup_close(&account_lock);
+		if (account_sessions_lock(n->owner, ACCOUNT_LOCK_MS, &account_lock, e) !=
+			0)
 			return err_wrap(e, "Network=user:%s", n->name);
-		found = find_shared(s, &owner, family, &ns, e);
+		found = find_shared(s, &owner, account_lock, &ns, e);
 	}
 	if (found == 0)
 		return err_set(e, 0,
@@ -261,7 +263,7 @@ static int take_theirs(struct session *s, struct err *e)
 	return found < 0 || note(s, ns, e) < 0 ? -1 : session_write(s, e);
 }
 
-int network_take(struct session *s, int family, struct err *e)
+int network_take(struct session *s, int account_lock, struct err *e)
 {
 	_cleanup_close_ int ns = -EBADF;
 
@@ -269,5 +271,5 @@ int network_take(struct session *s, int family, struct err *e)
 		return 0;
 	if (s->plan->network.kind == NETWORK_USER)
 		return take_theirs(s, e);
-	return find_or_make(s, family, &ns, e) < 0 ? -1 : note(s, ns, e);
+	return find_or_make(s, account_lock, &ns, e) < 0 ? -1 : note(s, ns, e);
 }

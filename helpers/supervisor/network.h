@@ -13,11 +13,11 @@ int network_reserve(const struct plan *plan, struct err *e);
 
 /**
  * network_take() - Have s->net be the namespace that the plan asks for, and the record name it
- * @family:	the account's lock
+ * @account_lock:	the account's lock
  *
  * Return: 0 or -1 with @e.
  */
-int network_take(struct session *s, int family, struct err *e);
+int network_take(struct session *s, int account_lock, struct err *e);
 
 /**
  * network_mend() - Have link and table be as they were made, where somebody has changed them

@@ -100,13 +100,13 @@ static int ask_sibling(struct session *s, const char *id, int *ret, struct err *
  * Return: 1 when a running session of the account shares its rootfs; 0 when there is none; -1 with
  * @e.
  */
-static int find_rootfs(struct session *s, int family, int *ret, struct err *e)
+static int find_rootfs(struct session *s, int account_lock, int *ret, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	int found = 0;
 	size_t n;
 
-	if (family_ids(family, &ids, &n, e) < 0)
+	if (account_sessions_ids(account_lock, &ids, &n, e) < 0)
 		return -1;
 	while (found == 0 && n-- > 0)
 		if (strcmp(ids[n], s->plan->id) != 0)
@@ -127,10 +127,10 @@ static int hold_here(struct session *s, struct err *e)
 }
 
 /* Upper=disk: the one of the account's other sessions, where there is any. */
-static int share_rootfs(struct session *s, int family, struct err *e)
+static int share_rootfs(struct session *s, int account_lock, struct err *e)
 {
 	_cleanup_close_ int ns = -EBADF;
-	int found = find_rootfs(s, family, &ns, e);
+	int found = find_rootfs(s, account_lock, &ns, e);
 
 	if (found < 0)
 		return -1;
@@ -161,10 +161,10 @@ static int hold_upper(struct session *s, struct err *e)
 	return 0;
 }
 
-int holder_take(struct session *s, int family, struct err *e)
+int holder_take(struct session *s, int account_lock, struct err *e)
 {
 	if (s->plan->upper == UPPER_DISK)
-		return share_rootfs(s, family, e);
+		return share_rootfs(s, account_lock, e);
 	if (rootfs_build(s->plan, s->proc, s->record.changed, e) < 0 ||
 		(s->plan->upper == UPPER_TMPFS && hold_upper(s, e) < 0))
 		return -1;

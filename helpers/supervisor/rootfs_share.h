@@ -19,7 +19,7 @@ int holder_reserve(const struct plan *plan, struct err *e);
 
 /**
  * holder_take() - Build the rootfs; with Upper=disk, join that of another session of the account
- * @family:	the account's lock
+ * @account_lock:	the account's lock
  *
  * Afterwards the process stands in its namespace, and s->refresh holds its overlays. With
  * Upper=disk s->record names it, what the host changed since is seen, and it fails where it can't
@@ -27,4 +27,4 @@ int holder_reserve(const struct plan *plan, struct err *e);
  *
  * Return: 0 or -1 with @e.
  */
-int holder_take(struct session *s, int family, struct err *e);
+int holder_take(struct session *s, int account_lock, struct err *e);

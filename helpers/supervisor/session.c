@@ -37,7 +37,7 @@
 #define LOOK_MS   20
 
 void session_begin(struct session *s, const struct plan *plan, const struct stage *stage,
-	int terminal, int preparer, int family, bool allow)
+	int terminal, int preparer, int account_lock, bool allow)
 {
 	*s = (struct session){
 		.plan = plan,
@@ -64,7 +64,7 @@ void session_begin(struct session *s, const struct plan *plan, const struct stag
 		.allow = allow,
 		.preparer = preparer,
 		.stage = *stage,
-		.family = family,
+		.account_lock = account_lock,
 		.groups = CGROUP_FDS_NONE,
 	};
 }
@@ -441,7 +441,7 @@ void session_kill(struct session *s)
 	if (s->preparing)
 		groups_finish(s->preparer);
 	cleanup_close(&s->preparer);
-	cleanup_close(&s->family);
+	cleanup_close(&s->account_lock);
 	/* One that is paused must hear that it ends. */
 	freeze_thaw(s->plan->cgroup.kind, s->record.cgroup);
 	end_init(s);

@@ -59,7 +59,7 @@ struct session {
 	int preparer; /* to the process that makes the cgroups meanwhile, cgroup_worker.h */
 	bool preparing;     /* it was told to begin */
 	struct stage stage; /* from stage_look(); until init runs */
-	int family; /* the account's lock, where it was taken already: until init runs */
+	int account_lock; /* the account's lock, where it was taken already: until init runs */
 	bool admitted; /* a login was told how to join: the next one has a move to make, too */
 	struct cgroup_fds groups;
 	char note[256]; /* for the log: what init couldn't do, "" mostly */
@@ -69,7 +69,7 @@ struct session {
 
 /* An empty session for a plan; owns nothing yet. */
 void session_begin(struct session *s, const struct plan *plan, const struct stage *stage,
-	int terminal, int preparer, int family, bool allow);
+	int terminal, int preparer, int account_lock, bool allow);
 
 /**
  * session_open() - Build the session, up to an init that is on its way into its root

@@ -153,7 +153,7 @@ static int start_init(struct session *s, const struct stage *stage, struct err *
 	if (pid == 0) {
 		(void)close(pair[0]);
 		/* It may hang, where the user has a part in what it mounts. */
-		cleanup_close(&s->family);
+		cleanup_close(&s->account_lock);
 		cleanup_close(&s->lock);
 		init_run(s->plan, pair[1], s->record.pids, &s->groups, s->filter, stage,
 			s->program);
@@ -213,11 +213,11 @@ static int build(struct session *s, struct err *e)
 
 	if (home < 0)
 		return err_set(e, errno, "remember the host's mounts");
-	r = s->plan->share_tmp ? tmp_share(s, s->family, &s->stage, e) : 0;
+	r = s->plan->share_tmp ? tmp_share(s, s->account_lock, &s->stage, e) : 0;
 	if (r == 0)
 		r = volumes_open(s->plan, &s->stage, e);
 	if (r == 0)
-		r = holder_take(s, s->family, e);
+		r = holder_take(s, s->account_lock, e);
 	if (r == 0)
 		r = volumes_fill(s->plan, &s->stage, s->proc, e);
 	if (r == 0)
@@ -231,18 +231,18 @@ static int build(struct session *s, struct err *e)
 static void choose_pids(struct session *s)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
-	uint32_t others[FAMILY_MAX], max, luck = 0;
+	uint32_t others[ACCOUNT_SESSIONS_MAX], max, luck = 0;
 	size_t n_ids, n = 0;
 	char text[32];
 	struct record r;
 	struct err ignored;
 
-	if (family_ids(s->family, &ids, &n_ids, &ignored) < 0 ||
+	if (account_sessions_ids(s->account_lock, &ids, &n_ids, &ignored) < 0 ||
 		io_read_text(AT_FDCWD, "/proc/sys/kernel/pid_max", text, sizeof(text)) <
 			0)
 		return;
 	text[strcspn(text, "\n")] = '\0';
-	for (size_t i = 0; i < n_ids && n < FAMILY_MAX; i++)
+	for (size_t i = 0; i < n_ids && n < ACCOUNT_SESSIONS_MAX; i++)
 		if (record_read(ids[i], &r, &ignored) == 0)
 			others[n++] = r.pids;
 	if (getrandom(&luck, sizeof(luck), GRND_NONBLOCK) < 0)
@@ -251,18 +251,19 @@ static void choose_pids(struct session *s)
 		s->record.pids = pidstart_choose(others, n, max, luck);
 }
 
-static int open_in_family(struct session *s, struct err *e)
+static int open_under_lock(struct session *s, struct err *e)
 {
 	const struct kin k = kin_of_plan(s->plan);
 	uint64_t *born = &s->record.home_born;
 
-	if (kin_check(s->family, &k, e) < 0 || kin_home_born(&k, born, e) < 0 ||
+	if (kin_check(s->account_lock, &k, e) < 0 || kin_home_born(&k, born, e) < 0 ||
 		account_log_begin(s->plan->uid, s->plan->user, *born, e) < 0 ||
-		family_add(s->family, s->plan->id, s->plan->sessions_max, e) != 0)
+		account_sessions_add(
+			s->account_lock, s->plan->id, s->plan->sessions_max, e) != 0)
 		return -1;
 	choose_pids(s);
-	if (network_take(s, s->family, e) < 0 || build(s, e) < 0 ||
-		limits_now_write(s->family, s->plan->cgroup.limits_text, e) < 0)
+	if (network_take(s, s->account_lock, e) < 0 || build(s, e) < 0 ||
+		limits_now_write(s->account_lock, s->plan->cgroup.limits_text, e) < 0)
 		return -1;
 	/* The next login looks for both: they must be there before the lock goes. */
 	if (s->plan->share_account &&
@@ -271,15 +272,15 @@ static int open_in_family(struct session *s, struct err *e)
 	return session_write(s, e);
 }
 
-static int open_with_family(struct session *s, struct err *e)
+static int open_locked(struct session *s, struct err *e)
 {
 	int r;
 
-	if (s->family < 0 &&
-		family_lock(s->plan->uid, FAMILY_PATIENCE_MS, &s->family, e) != 0)
+	if (s->account_lock < 0 && account_sessions_lock(s->plan->uid, ACCOUNT_LOCK_MS,
+					   &s->account_lock, e) != 0)
 		return -1;
-	r = open_in_family(s, e);
-	cleanup_close(&s->family);
+	r = open_under_lock(s, e);
+	cleanup_close(&s->account_lock);
 	return r;
 }
 
@@ -317,7 +318,7 @@ int session_open(struct session *s, struct err *e)
 		return -1;
 	r = open_stage(s, e);
 	if (r == 0)
-		r = open_with_family(s, e);
+		r = open_locked(s, e);
 	look_end();
 	stage_close(&s->stage);
 	cleanup_close(&s->program);

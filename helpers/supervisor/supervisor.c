@@ -323,11 +323,11 @@ static bool login_waits(const struct session *s)
 /* Shut the door, unless a login of the account is on its way in. */
 static bool shut(struct watch *w)
 {
-	_cleanup_close_ int family = -EBADF;
+	_cleanup_close_ int account_lock = -EBADF;
 	struct err e;
 
 	if (w->s->plan->share_account) {
-		int r = family_lock(w->s->plan->uid, 0, &family, &e);
+		int r = account_sessions_lock(w->s->plan->uid, 0, &account_lock, &e);
 
 		if (r > 0)
 			return false;

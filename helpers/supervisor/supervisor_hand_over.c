@@ -59,17 +59,18 @@ static int is_joinable(
  * One that a crash left mustn't keep anybody out, nor one that was opened with other groups or rules.
  * One that is only being opened can be joined: under the account's lock it listens already.
  */
-static int find(const struct plan *plan, const struct tried *t, int *ret_family,
+static int find(const struct plan *plan, const struct tried *t, int *ret_account_lock,
 	struct record *ret, struct err *e)
 {
 	const struct kin k = kin_of_plan(plan);
-	_cleanup_close_ int family = -EBADF;
+	_cleanup_close_ int account_lock = -EBADF;
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	int found = 0;
 	size_t n;
 
-	if (family_lock(plan->uid, FAMILY_PATIENCE_MS, &family, e) != 0 ||
-		kin_check(family, &k, e) < 0 || family_ids(family, &ids, &n, e) < 0)
+	if (account_sessions_lock(plan->uid, ACCOUNT_LOCK_MS, &account_lock, e) != 0 ||
+		kin_check(account_lock, &k, e) < 0 ||
+		account_sessions_ids(account_lock, &ids, &n, e) < 0)
 		return -1;
 	while (found == 0 && n-- > 0)
 		if (!was_tried(t, ids[n]))
@@ -77,7 +78,7 @@ static int find(const struct plan *plan, const struct tried *t, int *ret_family,
 	if (found < 0)
 		return err_wrap(e, "look for the account's session");
 	if (found == 0)
-		*ret_family = take_fd(&family);
+		*ret_account_lock = take_fd(&account_lock);
 	return found;
 }
 
@@ -93,14 +94,14 @@ static int offer(const struct plan *plan, const struct record *r, int sock, stru
 }
 
 int supervisor_hand_over(
-	const struct plan *plan, int sock, int *ret_family, struct err *e)
+	const struct plan *plan, int sock, int *ret_account_lock, struct err *e)
 {
 	struct tried tried = { 0 };
 	struct record r;
 	int found, taken = 0;
 
 	while (taken == 0) {
-		found = find(plan, &tried, ret_family, &r, e);
+		found = find(plan, &tried, ret_account_lock, &r, e);
 		if (found <= 0)
 			return found;
 		/* With no lock: it answers once it has time, and its user may have it wait. */

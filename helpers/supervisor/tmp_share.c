@@ -135,14 +135,14 @@ static int ask(struct session *s, const char *id, struct stage *stage, bool *dif
 	return take_from(s, &r, stage, e);
 }
 
-int tmp_share(struct session *s, int family, struct stage *stage, struct err *e)
+int tmp_share(struct session *s, int account_lock, struct stage *stage, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	bool differs = false;
 	int r = 1;
 	size_t n;
 
-	if (family_ids(family, &ids, &n, e) < 0)
+	if (account_sessions_ids(account_lock, &ids, &n, e) < 0)
 		return -1;
 	while (r == 1 && n-- > 0)
 		if (strcmp(ids[n], s->plan->id) != 0)

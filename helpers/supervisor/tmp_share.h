@@ -11,7 +11,7 @@
 
 /**
  * tmp_share() - Take the shared file systems from another session of the account, if one runs
- * @family:	the account's lock
+ * @account_lock:	the account's lock
  * @stage:	the sources of the plan's shared ops get them; untouched where there is none to share
  *
  * Should:   run in the host's mount namespace, where the records are, and come back to it
@@ -20,4 +20,4 @@
  *
  * Return: 0 or -1 with @e: never a second /tmp beside one that may be there.
  */
-int tmp_share(struct session *s, int family, struct stage *stage, struct err *e);
+int tmp_share(struct session *s, int account_lock, struct stage *stage, struct err *e);

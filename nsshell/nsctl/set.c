@@ -192,20 +192,20 @@ static int key_add(
 
 /* The account's sessions see it in PATH_RUN_LIMITS. */
 static int limits_tell(
-	const struct host *host, const struct set *s, int family, struct err *e)
+	const struct host *host, const struct set *s, int account_lock, struct err *e)
 {
 	struct plan *plan;
 	int r;
 
 	if (plan_limits_check(&host->facts, &s->policy, &plan, e) < 0)
 		return -1;
-	r = limits_now_write(family, plan->cgroup.limits_text, e);
+	r = limits_now_write(account_lock, plan->cgroup.limits_text, e);
 	plan_free(plan);
 	return r;
 }
 
-static int limits_write(
-	struct set *s, const struct policy_limits *before, int family, struct err *e)
+static int limits_write(struct set *s, const struct policy_limits *before,
+	int account_lock, struct err *e)
 {
 	_cleanup_(change_free) struct change *c = calloc(1, sizeof(*c));
 	char group[sizeof(((struct record *)0)->cgroup)];
@@ -228,7 +228,7 @@ static int limits_write(
 			return -1;
 	return cgroup_set(group, c->settings, c->n, e) < 0
 		       ? -1
-		       : limits_tell(&c->host, s, family, e);
+		       : limits_tell(&c->host, s, account_lock, e);
 }
 
 /* Whether the account has sessions; the lock keeps the last one from ending meanwhile. */
@@ -241,18 +241,18 @@ static int lock_live(const struct set *s, int *ret_fd, struct err *e)
 	size_t n;
 
 	if (kin_home_born(&k, &born, e) < 0 ||
-		family_lock(s->account.uid, LOCK_PATIENCE_MS, &fd, e) != 0 ||
-		kin_check(fd, &k, e) < 0 || family_ids(fd, &ids, &n, e) < 0)
+		account_sessions_lock(s->account.uid, LOCK_PATIENCE_MS, &fd, e) != 0 ||
+		kin_check(fd, &k, e) < 0 || account_sessions_ids(fd, &ids, &n, e) < 0)
 		return -1;
 	if (n == 0)
-		return family_drop(fd, s->account.uid, "", e);
+		return account_sessions_drop(fd, s->account.uid, "", e);
 	*ret_fd = take_fd(&fd);
 	return 1;
 }
 
 /* What this call is about, and nothing else. */
-static int write_all(
-	struct set *s, const struct policy_limits *before, int family, struct err *e)
+static int write_all(struct set *s, const struct policy_limits *before, int account_lock,
+	struct err *e)
 {
 	bool of_limits = false, of_network = false;
 
@@ -262,9 +262,9 @@ static int write_all(
 		else
 			of_limits = true;
 	}
-	if (of_network && nsctl_set_network(&s->account, &s->policy, family, e) < 0)
+	if (of_network && nsctl_set_network(&s->account, &s->policy, account_lock, e) < 0)
 		return -1;
-	return of_limits ? limits_write(s, before, family, e) : 0;
+	return of_limits ? limits_write(s, before, account_lock, e) : 0;
 }
 
 static int set_live(struct set *s, bool permanent, struct err *e)

@@ -20,10 +20,10 @@ bool nsctl_set_network_same(const struct policy *a, const struct policy *b);
 /**
  * nsctl_set_network() - Have what the policy says hold in the account's sessions now
  *
- * @family:	the account's lock
+ * @account_lock:	the account's lock
  *
  * Where they have several networks a port that is taken is left out in the others.
  * Return: 0 or -1 with @e, who has a port that was to be published, say.
  */
 int nsctl_set_network(
-	const struct account *a, const struct policy *p, int family, struct err *e);
+	const struct account *a, const struct policy *p, int account_lock, struct err *e);

@@ -76,13 +76,13 @@ static bool has(const uint32_t *list, size_t n, uint32_t number)
 }
 
 /* Of the networks that its sessions have, the oldest first; *ret is freed by the caller. */
-static int find_numbers(int family, uint32_t **ret, size_t *ret_n, struct err *e)
+static int find_numbers(int account_lock, uint32_t **ret, size_t *ret_n, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	_cleanup_free_ uint32_t *list = NULL;
 	size_t n, found = 0;
 
-	if (family_ids(family, &ids, &n, e) < 0)
+	if (account_sessions_ids(account_lock, &ids, &n, e) < 0)
 		return -1;
 	list = calloc(n + 1, sizeof(*list));
 	if (!list)
@@ -104,7 +104,7 @@ static int find_numbers(int family, uint32_t **ret, size_t *ret_n, struct err *e
 }
 
 int nsctl_set_network(
-	const struct account *a, const struct policy *p, int family, struct err *e)
+	const struct account *a, const struct policy *p, int account_lock, struct err *e)
 {
 	static struct netrules rules;
 	_cleanup_free_ uint32_t *numbers = NULL;
@@ -117,7 +117,7 @@ int nsctl_set_network(
 		return 0;
 	if (netpool_parse(p->pool, &pool, &why) < 0)
 		return err_set(e, 0, "Pool=%s: %s", p->pool, why);
-	if (find_numbers(family, &numbers, &n, e) < 0)
+	if (find_numbers(account_lock, &numbers, &n, e) < 0)
 		return -1;
 	if (n == 0)
 		return err_set(e, 0, "%s has no session with Network=private", a->name);

@@ -43,9 +43,10 @@ static void progress(const struct stopping *g, long *before)
 /* A session's end takes its account's lock, which is root's to look at. */
 static int late(const struct record *r, struct err *e)
 {
-	_cleanup_close_ int family = -EBADF;
+	_cleanup_close_ int account_lock = -EBADF;
 	struct err lock;
-	bool held = geteuid() == 0 && family_lock(r->uid, LOOK_MS, &family, &lock) == 1;
+	bool held = geteuid() == 0 &&
+		    account_sessions_lock(r->uid, LOOK_MS, &account_lock, &lock) == 1;
 
 	return err_set(e, 0,
 		"session %s of %s isn't gone after %d s%s%s: \"nsctl status %s\" shows what is left, \"nsctl stop --kill\" doesn't ask it",

@@ -29,7 +29,8 @@ static int place_of(const char *id, uid_t uid, char *buf, size_t size, struct er
 
 int place_find(uid_t uid, char *buf, size_t size, struct err *e)
 {
-	char path[PATH_MAX], text[FAMILY_MAX * (PLAN_ID_LEN + 1) + 1], *rest = text, *id;
+	char path[PATH_MAX], text[ACCOUNT_SESSIONS_MAX * (PLAN_ID_LEN + 1) + 1],
+		*rest = text, *id;
 	int none = 1;
 
 	(void)snprintf(path, sizeof(path), "%s/%u", PATH_ACCOUNTS, uid);

@@ -51,9 +51,9 @@ static int is_in_use(uid_t uid, struct err *e)
 {
 	_cleanup_close_ int fd = -EBADF;
 
-	if (family_look(uid, &fd, e) < 0)
+	if (account_sessions_look(uid, &fd, e) < 0)
 		return -1;
-	return fd < 0 ? 0 : family_is_live(fd, e);
+	return fd < 0 ? 0 : account_sessions_is_live(fd, e);
 }
 
 int override_read(uid_t uid, const char *name, struct strlist *ret, struct err *e)
@@ -190,16 +190,16 @@ int override_list(struct override **ret, size_t *ret_n, struct err *e)
 
 int override_sweep(uid_t uid, struct err *e)
 {
-	_cleanup_close_ int family = -EBADF;
+	_cleanup_close_ int account_lock = -EBADF;
 	struct err ignored;
 	int live;
 
-	if (family_lock(uid, LOCK_MS, &family, e) != 0)
+	if (account_sessions_lock(uid, LOCK_MS, &account_lock, e) != 0)
 		return -1;
-	live = family_is_live(family, e);
+	live = account_sessions_is_live(account_lock, e);
 	if (live == 0)
 		override_remove(uid);
 	/* The lock's file, where the account has no session. */
-	(void)family_drop(family, uid, "", &ignored);
+	(void)account_sessions_drop(account_lock, uid, "", &ignored);
 	return live < 0 ? -1 : 0;
 }

@@ -68,13 +68,13 @@ static int rewrite(const char *id, const char *limits, struct err *e)
 	return 0;
 }
 
-int limits_now_write(int family, const char *text, struct err *e)
+int limits_now_write(int account_lock, const char *text, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	size_t n;
 	int r = 0;
 
-	if (family_ids(family, &ids, &n, e) < 0)
+	if (account_sessions_ids(account_lock, &ids, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (rewrite(ids[i], text, e) < 0)
@@ -84,7 +84,8 @@ int limits_now_write(int family, const char *text, struct err *e)
 
 int limits_now_read(uid_t uid, struct strlist *ret, struct err *e)
 {
-	char path[64], ids[FAMILY_MAX * (PLAN_ID_LEN + 1) + 1], *rest = ids, *id;
+	char path[64], ids[ACCOUNT_SESSIONS_MAX * (PLAN_ID_LEN + 1) + 1], *rest = ids,
+									  *id;
 	_cleanup_free_ char *text = NULL;
 
 	(void)snprintf(path, sizeof(path), "%s/%u", PATH_ACCOUNTS, uid);

@@ -20,11 +20,11 @@ int limits_now_create(const char *id, const char *own, struct err *e);
 
 /**
  * limits_now_write() - Tell all sessions of an account what holds from now on
- * @family:	from family_lock()
+ * @account_lock:	from account_sessions_lock()
  *
  * Return: 0 or -1 with @e.
  */
-int limits_now_write(int family, const char *text, struct err *e);
+int limits_now_write(int account_lock, const char *text, struct err *e);
 
 /**
  * limits_now_read() - What the account's sessions were told last

@@ -136,13 +136,13 @@ int kin_has(const struct record *r, uid_t uid, struct err *e)
 	return look_run(&job, &as, NULL, 0, e);
 }
 
-int kin_check(int family, const struct kin *k, struct err *e)
+int kin_check(int account_lock, const struct kin *k, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	uint64_t home_born;
 	size_t n;
 
-	if (family_ids(family, &ids, &n, e) < 0)
+	if (account_sessions_ids(account_lock, &ids, &n, e) < 0)
 		return -1;
 	if (n > 0 && kin_home_born(k, &home_born, e) < 0)
 		return -1;
@@ -159,9 +159,9 @@ int kin_check(int family, const struct kin *k, struct err *e)
 
 int kin_check_early(const struct kin *k, struct err *e)
 {
-	_cleanup_close_ int family = -EBADF;
+	_cleanup_close_ int account_lock = -EBADF;
 
-	if (family_look(k->uid, &family, e) < 0)
+	if (account_sessions_look(k->uid, &account_lock, e) < 0)
 		return -1;
-	return family < 0 ? 0 : kin_check(family, k, e);
+	return account_lock < 0 ? 0 : kin_check(account_lock, k, e);
 }

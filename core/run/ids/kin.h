@@ -79,11 +79,11 @@ int kin_has(const struct record *r, uid_t uid, struct err *e);
 
 /**
  * kin_check() - Whether the running sessions of the account's uid are the account's
- * @family:	the account's lock, family_lock()
+ * @account_lock:	the account's lock, account_sessions_lock()
  *
  * Return: 0; -1 with @e, which says what to do, when one is another's.
  */
-int kin_check(int family, const struct kin *k, struct err *e);
+int kin_check(int account_lock, const struct kin *k, struct err *e);
 
 /**
  * kin_check_early() - The same before anything is done to the account's group and its limits

@@ -13,7 +13,7 @@
 
 #define LINE (PLAN_ID_LEN + 1)
 
-int family_lock(uid_t uid, unsigned int ms, int *ret_fd, struct err *e)
+int account_sessions_lock(uid_t uid, unsigned int ms, int *ret_fd, struct err *e)
 {
 	_cleanup_close_ int dir = io_open_state(PATH_ACCOUNTS, 0700, e);
 	char name[16];
@@ -24,7 +24,7 @@ int family_lock(uid_t uid, unsigned int ms, int *ret_fd, struct err *e)
 	return lock_named(dir, PATH_ACCOUNTS, name, ms, ret_fd, e);
 }
 
-int family_look(uid_t uid, int *ret_fd, struct err *e)
+int account_sessions_look(uid_t uid, int *ret_fd, struct err *e)
 {
 	char path[64];
 
@@ -36,16 +36,17 @@ int family_look(uid_t uid, int *ret_fd, struct err *e)
 	return errno == ENOENT ? 0 : err_set(e, errno, "open %s", path);
 }
 
-int family_ids(int fd, char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e)
+int account_sessions_ids(
+	int fd, char (**ret)[PLAN_ID_LEN + 1], size_t *ret_n, struct err *e)
 {
-	char(*ids)[PLAN_ID_LEN + 1] = calloc(FAMILY_MAX, sizeof(*ids));
+	char(*ids)[PLAN_ID_LEN + 1] = calloc(ACCOUNT_SESSIONS_MAX, sizeof(*ids));
 	ssize_t len;
 	size_t n;
 
 	if (!ids)
 		return err_set(e, ENOMEM, "read the account's sessions");
 	/* "ID\n" each: the text is the array, once the line breaks are cut. */
-	len = pread(fd, ids, FAMILY_MAX * sizeof(*ids), 0);
+	len = pread(fd, ids, ACCOUNT_SESSIONS_MAX * sizeof(*ids), 0);
 	if (len < 0) {
 		free(ids);
 		return err_set(e, errno, "read the account's sessions");
@@ -65,7 +66,7 @@ static int live_are(int fd, uint64_t max, struct err *e)
 	uint64_t live = 0;
 	size_t n;
 
-	if (family_ids(fd, &ids, &n, e) < 0)
+	if (account_sessions_ids(fd, &ids, &n, e) < 0)
 		return -1;
 	while (live < max && n-- > 0) {
 		int alive = record_is_alive(ids[n], e);
@@ -77,7 +78,7 @@ static int live_are(int fd, uint64_t max, struct err *e)
 	return live >= max;
 }
 
-int family_is_live(int fd, struct err *e)
+int account_sessions_is_live(int fd, struct err *e)
 {
 	return live_are(fd, 1, e);
 }
@@ -90,13 +91,13 @@ static int check_room(int fd, uint64_t n, uint64_t max, struct err *e)
 		(void)err_set(e, 0,
 			"the account has %llu sessions, and may have no more (SessionsMax=)",
 			(unsigned long long)max);
-	if (full == 0 && n >= FAMILY_MAX)
+	if (full == 0 && n >= ACCOUNT_SESSIONS_MAX)
 		return err_set(e, 0, "the account has %d sessions, and may have no more",
-			FAMILY_MAX);
+			ACCOUNT_SESSIONS_MAX);
 	return full;
 }
 
-int family_add(int fd, const char *id, uint64_t max, struct err *e)
+int account_sessions_add(int fd, const char *id, uint64_t max, struct err *e)
 {
 	char line[LINE + 1];
 	struct stat st;
@@ -113,13 +114,13 @@ int family_add(int fd, const char *id, uint64_t max, struct err *e)
 	return 0;
 }
 
-int family_drop(int fd, uid_t uid, const char *id, struct err *e)
+int account_sessions_drop(int fd, uid_t uid, const char *id, struct err *e)
 {
 	char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	size_t n = 0, kept = 0;
 	char path[64];
 
-	if (family_ids(fd, &ids, &n, e) < 0)
+	if (account_sessions_ids(fd, &ids, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(ids[i], id) == 0)

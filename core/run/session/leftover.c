@@ -147,9 +147,9 @@ static int is_still(int uppers, const struct leftover *l, struct err *e)
 				 PATH_UPPER, l->uid);
 }
 
-static int check_idle(uid_t uid, int family, struct err *e)
+static int check_idle(uid_t uid, int account_lock, struct err *e)
 {
-	int live = family_is_live(family, e);
+	int live = account_sessions_is_live(account_lock, e);
 
 	return live <= 0
 		       ? live
@@ -159,10 +159,11 @@ static int check_idle(uid_t uid, int family, struct err *e)
 				 uid);
 }
 
-static int take_away(int uppers, const struct leftover *l, int family, struct err *e)
+static int take_away(
+	int uppers, const struct leftover *l, int account_lock, struct err *e)
 {
 	/* Nobody has mounted what was set aside. */
-	if ((!l->old && check_idle(l->uid, family, e) < 0) ||
+	if ((!l->old && check_idle(l->uid, account_lock, e) < 0) ||
 		is_still(uppers, l, e) < 0 || finish(uppers, l->uid, e) < 0 ||
 		set_aside(uppers, l->uid, l->old, e) < 0)
 		return -1;
@@ -173,7 +174,7 @@ static int take_away(int uppers, const struct leftover *l, int family, struct er
 
 int leftover_remove(const struct leftover *l, struct err *e)
 {
-	_cleanup_close_ int uppers = open_uppers(), family = -EBADF;
+	_cleanup_close_ int uppers = open_uppers(), account_lock = -EBADF;
 	struct err ignored;
 	int r;
 
@@ -181,11 +182,11 @@ int leftover_remove(const struct leftover *l, struct err *e)
 		return err_set(e, errno, "open %s", PATH_UPPER);
 	if (l->cut_off)
 		return finish(uppers, l->uid, e);
-	if (family_lock(l->uid, LOCK_MS, &family, e) != 0)
+	if (account_sessions_lock(l->uid, LOCK_MS, &account_lock, e) != 0)
 		return -1;
-	r = take_away(uppers, l, family, e);
+	r = take_away(uppers, l, account_lock, e);
 	/* The lock's file, where the account has no session. */
-	(void)family_drop(family, l->uid, "", &ignored);
+	(void)account_sessions_drop(account_lock, l->uid, "", &ignored);
 	return r;
 }
 
@@ -194,25 +195,25 @@ int leftover_remove(const struct leftover *l, struct err *e)
 struct renewal {
 	uid_t uid;
 	const char *user;
-	int uppers, family;
+	int uppers, account_lock;
 };
 
 static void renewal_close(struct renewal *r)
 {
 	struct err ignored;
 
-	if (r->family >= 0)
-		(void)family_drop(r->family, r->uid, "", &ignored);
-	cleanup_close(&r->family);
+	if (r->account_lock >= 0)
+		(void)account_sessions_drop(r->account_lock, r->uid, "", &ignored);
+	cleanup_close(&r->account_lock);
 	cleanup_close(&r->uppers);
 }
 
 /* However long that takes: its logins don't wait for it. */
 static int let_go_and_finish(struct renewal *r, struct err *e)
 {
-	if (family_drop(r->family, r->uid, "", e) < 0)
+	if (account_sessions_drop(r->account_lock, r->uid, "", e) < 0)
 		return -1;
-	cleanup_close(&r->family);
+	cleanup_close(&r->account_lock);
 	return finish(r->uppers, r->uid, e);
 }
 
@@ -222,9 +223,10 @@ static int begin(struct renewal *r, struct err *e)
 	r->uppers = open_uppers();
 	if (r->uppers < 0 && errno != ENOENT)
 		return err_set(e, errno, "open %s", PATH_UPPER);
-	if (family_lock(r->uid, LOCK_MS, &r->family, e) != 0)
+	if (account_sessions_lock(r->uid, LOCK_MS, &r->account_lock, e) != 0)
 		return -1;
-	return check_idle(r->uid, r->family, e) < 0 ? err_wrap(e, "%s", r->user) : 0;
+	return check_idle(r->uid, r->account_lock, e) < 0 ? err_wrap(e, "%s", r->user)
+							  : 0;
 }
 
 static bool has(const struct renewal *r, const char *suffix)
@@ -263,7 +265,7 @@ int leftover_remove_old(uid_t uid, const char *user, struct err *e)
 {
 	_cleanup_(renewal_close) struct renewal r = { uid, user, open_uppers(), -EBADF };
 
-	if (family_lock(uid, LOCK_MS, &r.family, e) != 0)
+	if (account_sessions_lock(uid, LOCK_MS, &r.account_lock, e) != 0)
 		return -1;
 	if (!has(&r, LAYERS_OLD))
 		return has_none(&r, "that was set aside", e);

@@ -109,12 +109,13 @@ static int close_network(const struct record *r, struct err *e)
  * The account's group goes with its last session, which the account's lock makes certain. @swept: so has its link, and
  * what was of it.
  */
-static int leave_family(const struct record *r, int family, bool swept, struct err *e)
+static int leave_account(
+	const struct record *r, int account_lock, bool swept, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	size_t n;
 
-	if (family_ids(family, &ids, &n, e) < 0)
+	if (account_sessions_ids(account_lock, &ids, &n, e) < 0)
 		return -1;
 	if (n == 0 || (n == 1 && strcmp(ids[0], r->id) == 0)) {
 		cgroup_remove_account(
@@ -123,7 +124,7 @@ static int leave_family(const struct record *r, int family, bool swept, struct e
 	}
 	if (r->number > 0 && !swept && is_networks_last(r) && close_network(r, e) < 0)
 		return -1;
-	return family_drop(family, r->uid, r->id, e);
+	return account_sessions_drop(account_lock, r->uid, r->id, e);
 }
 
 /* All that is the session's alone. */
@@ -149,20 +150,21 @@ static int take_away(
 int reconcile_end(
 	const struct record *r, int terminal, const struct idmap *ids, struct err *e)
 {
-	_cleanup_close_ int family = -EBADF;
+	_cleanup_close_ int account_lock = -EBADF;
 	struct err next;
 	int result = take_away(r, terminal, ids, e);
 
-	if (family_lock(r->uid, FAMILY_PATIENCE_MS, &family, result ? &next : e) != 0 ||
-		leave_family(r, family, false, result ? &next : e) < 0)
+	if (account_sessions_lock(
+		    r->uid, ACCOUNT_LOCK_MS, &account_lock, result ? &next : e) != 0 ||
+		leave_account(r, account_lock, false, result ? &next : e) < 0)
 		return -1;
 	return result;
 }
 
 /* The caller may be another account's login: one that hangs with this account's lock mustn't stop all others. */
-static int lock_family(const struct record *r, int *ret, struct err *e)
+static int lock_account(const struct record *r, int *ret, struct err *e)
 {
-	int held = family_lock(r->uid, LOCK_MS, ret, e);
+	int held = account_sessions_lock(r->uid, LOCK_MS, ret, e);
 
 	return held <= 0
 		       ? held
@@ -171,16 +173,16 @@ static int lock_family(const struct record *r, int *ret, struct err *e)
 				 "login, or \"nsctl gc\", tries again");
 }
 
-static int end_with_family(const struct record *r, bool swept, struct err *e)
+static int end_with_account_lock(const struct record *r, bool swept, struct err *e)
 {
-	_cleanup_close_ int family = -EBADF;
+	_cleanup_close_ int account_lock = -EBADF;
 	struct err next;
 	int result;
 
-	if (lock_family(r, &family, e) < 0)
+	if (lock_account(r, &account_lock, e) < 0)
 		return -1;
 	result = take_away(r, -1, NULL, e);
-	if (leave_family(r, family, swept, result ? &next : e) < 0)
+	if (leave_account(r, account_lock, swept, result ? &next : e) < 0)
 		return -1;
 	return result;
 }
@@ -198,7 +200,7 @@ static int end_orphan(const char *id, bool swept, size_t *n, struct err *e)
 	read = record_read(id, &r, e);
 	if (read < 0 || read == 1)
 		return read < 0 ? -1 : record_remove(id, e);
-	if (end_with_family(&r, swept, e) < 0)
+	if (end_with_account_lock(&r, swept, e) < 0)
 		return err_wrap(e, "session %s of %s", id, r.user);
 	(*n)++;
 	return record_remove(id, e);

@@ -216,12 +216,12 @@ bool volume_is_used(const struct record *r, uid_t uid, const char *name)
 }
 
 /* Of a session of another version it isn't known. Return: 0, or -1 with @e. */
-static int check_unused(int family, uid_t uid, const char *name, struct err *e)
+static int check_unused(int account_lock, uid_t uid, const char *name, struct err *e)
 {
 	_cleanup_free_ char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	size_t n;
 
-	if (family_ids(family, &ids, &n, e) < 0)
+	if (account_sessions_ids(account_lock, &ids, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct record r;
@@ -271,18 +271,18 @@ static int lock(int dir, const char *what, struct err *e)
 static int take_away(
 	uid_t uid, int own, const char *name, const char *aside, struct err *e)
 {
-	_cleanup_close_ int family = -EBADF;
+	_cleanup_close_ int account_lock = -EBADF;
 	struct err ignored;
 	int r;
 
-	if (family_lock(uid, LOCK_MS, &family, e) != 0)
+	if (account_sessions_lock(uid, LOCK_MS, &account_lock, e) != 0)
 		return -1;
-	r = check_unused(family, uid, name, e);
+	r = check_unused(account_lock, uid, name, e);
 	if (r == 0 && set_aside(own, name, aside) < 0)
 		r = err_set(e, errno, "remove %s/%u/%s", PATH_VOLUMES, uid, name);
 	if (r == 0)
 		forget_use(own, name);
-	(void)family_drop(family, uid, "", &ignored);
+	(void)account_sessions_drop(account_lock, uid, "", &ignored);
 	return r;
 }
 
@@ -309,10 +309,11 @@ int volume_remove(uid_t uid, const char *name, struct err *e)
 /* ---- of whole accounts -------------------------------------------------------------- */
 
 /* A name may have been written, or an account made, since it was listed. */
-static int check_idle(int all, const struct volume_owner *o, int family, struct err *e)
+static int check_idle(
+	int all, const struct volume_owner *o, int account_lock, struct err *e)
 {
 	struct volume_owner now = { .uid = o->uid };
-	int live = family_is_live(family, e);
+	int live = account_sessions_is_live(account_lock, e);
 
 	if (live < 0 || look(all, &now, e) < 0)
 		return -1;
@@ -329,18 +330,18 @@ static int check_idle(int all, const struct volume_owner *o, int family, struct 
 static int take_all_away(
 	int all, const struct volume_owner *o, const char *aside, struct err *e)
 {
-	_cleanup_close_ int family = -EBADF;
+	_cleanup_close_ int account_lock = -EBADF;
 	struct err ignored;
 	char name[16];
 	int r;
 
 	(void)snprintf(name, sizeof(name), "%u", o->uid);
-	if (family_lock(o->uid, LOCK_MS, &family, e) != 0)
+	if (account_sessions_lock(o->uid, LOCK_MS, &account_lock, e) != 0)
 		return -1;
-	r = check_idle(all, o, family, e);
+	r = check_idle(all, o, account_lock, e);
 	if (r == 0 && set_aside(all, name, aside) < 0)
 		r = err_set(e, errno, "remove %s/%s", PATH_VOLUMES, name);
-	(void)family_drop(family, o->uid, "", &ignored);
+	(void)account_sessions_drop(account_lock, o->uid, "", &ignored);
 	return r;
 }
 

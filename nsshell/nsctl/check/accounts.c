@@ -51,7 +51,7 @@ static bool is_unseen(const struct account *a)
 	return !has_door(a) && access(PROFILE, F_OK) < 0;
 }
 
-void doctor_names(const struct strlist *l, char *ret, size_t size)
+void check_names(const struct strlist *l, char *ret, size_t size)
 {
 	*ret = '\0';
 	for (size_t i = 0, at = 0; i < l->n && at < size - 40; i++)
@@ -63,7 +63,7 @@ static void tell_unseen(const struct strlist *unseen, struct findings *f)
 {
 	char names[256];
 
-	doctor_names(unseen, names, sizeof(names));
+	check_names(unseen, names, sizeof(names));
 	if (unseen->n > 0)
 		findings_add(f, FINDING_NOTE, names,
 			"make nsshell the login shell, or copy profile_nsshell.sh to " PROFILE
@@ -89,27 +89,27 @@ struct gathered {
 	struct strlist isolated;
 	struct strlist by_pam; /* whose logins by ssh are isolated by nothing else */
 	bool unread;           /* the config is wrong for some */
-	struct doctor_passed passed;
-	struct doctor_mounts mounts;
-	struct doctor_shared shared;
+	struct check_passed passed;
+	struct check_mounts mounts;
+	struct check_shared shared;
 };
 
 /* What is told once, with the names of all that it is so of. */
 static void gather_names(
-	const struct doctor_account *a, struct gathered *g, struct findings *f)
+	const struct check_account *a, struct gathered *g, struct findings *f)
 {
 	const struct {
-		bool (*is_so)(const struct doctor_account *);
+		bool (*is_so)(const struct check_account *);
 		struct strlist *names;
 	} told[] = {
-		{ doctor_disk_is_open, &g->disk },
-		{ doctor_volumes_are_open, &g->volumes },
-		{ doctor_memory_is_open, &g->memory },
-		{ doctor_tmp_is_large, &g->tmp },
-		{ doctor_is_socketless, &g->socketless },
-		{ doctor_is_pingless, &g->pingless },
-		{ doctor_is_sending, &g->sending },
-		{ doctor_is_expired, &g->expired },
+		{ check_disk_is_open, &g->disk },
+		{ check_volumes_are_open, &g->volumes },
+		{ check_memory_is_open, &g->memory },
+		{ check_tmp_is_large, &g->tmp },
+		{ check_is_socketless, &g->socketless },
+		{ check_is_pingless, &g->pingless },
+		{ check_is_sending, &g->sending },
+		{ check_is_expired, &g->expired },
 	};
 
 	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++)
@@ -140,26 +140,26 @@ static void look_at(const struct config *c, const struct pamstack_dir *d,
 		return;
 	}
 	if (policy.isolate) {
-		const struct doctor_account a = { account, &policy,
+		const struct check_account a = { account, &policy,
 			is_covered(d, &policy, cron), is_covered(d, &policy, at) };
 
-		doctor_ways_out(&a, f);
-		doctor_mounts(&a, &g->mounts, f);
-		doctor_shared(&a, &g->shared, f);
+		check_ways_out(&a, f);
+		check_mounts(&a, &g->mounts, f);
+		check_shared(&a, &g->shared, f);
 		if (strlist_add(&g->isolated, account->name) < 0)
 			f->no_memory = true;
 		if (!has_door(account) && is_covered(d, &policy, sshd) &&
 			strlist_add(&g->by_pam, account->name) < 0)
 			f->no_memory = true;
-		doctor_limits(&a, &g->limits, f);
-		doctor_paths(&a, &g->paths, f);
-		doctor_disk_size(&a, f);
+		check_limits(&a, &g->limits, f);
+		check_paths(&a, &g->paths, f);
+		check_disk_size(&a, f);
 		gather_names(&a, g, f);
 		if (policy.record && is_unseen(account) &&
 			strlist_add(&g->unseen, account->name) < 0)
 			f->no_memory = true;
 	}
-	if (doctor_passed_add(account, &policy, &g->passed) < 0)
+	if (check_passed_add(account, &policy, &g->passed) < 0)
 		f->no_memory = true;
 	policy_clear(&policy);
 }
@@ -239,7 +239,7 @@ static int names_gather(
 			strlist_add(names, pw->pw_name) < 0)
 			f->no_memory = true;
 	endpwent();
-	if (doctor_passed_names(names, ACCOUNTS_MAX) < 0)
+	if (check_passed_names(names, ACCOUNTS_MAX) < 0)
 		f->no_memory = true;
 	return 0;
 }
@@ -262,7 +262,7 @@ static bool is_isolated(const struct config *c, const char *name)
 	return isolated;
 }
 
-int doctor_services(const struct config *c, const struct pamstack_dir *d,
+int check_services(const struct config *c, const struct pamstack_dir *d,
 	struct findings *f, struct err *e)
 {
 	_cleanup_(strlist_clear) struct strlist names = { 0 }, isolated = { 0 };
@@ -272,11 +272,11 @@ int doctor_services(const struct config *c, const struct pamstack_dir *d,
 	for (size_t i = 0; i < names.n; i++)
 		if (is_isolated(c, names.v[i]) && strlist_add(&isolated, names.v[i]) < 0)
 			f->no_memory = true;
-	doctor_doors(d, &isolated, f);
+	check_doors(d, &isolated, f);
 	return 0;
 }
 
-int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
+int check_accounts(const struct config *c, const struct pamstack_dir *d,
 	struct findings *f, struct err *e)
 {
 	_cleanup_(strlist_clear) struct strlist names = { 0 };
@@ -294,20 +294,20 @@ int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
 		account_clear(&account);
 	}
 	tell_unseen(&g.unseen, f);
-	doctor_disk(&g.disk, "Upper=disk", f);
-	doctor_disk(&g.volumes, "Volumes=", f);
-	doctor_memory(&g.memory, f);
-	doctor_tmp(&g.tmp, f);
-	doctor_socketless(&g.socketless, f);
-	doctor_pingless(&g.pingless, f);
-	doctor_sending(&g.sending, f);
-	doctor_expired(&g.expired, f);
-	doctor_doors(d, &g.isolated, f);
+	check_disk(&g.disk, "Upper=disk", f);
+	check_disk(&g.volumes, "Volumes=", f);
+	check_memory(&g.memory, f);
+	check_tmp(&g.tmp, f);
+	check_socketless(&g.socketless, f);
+	check_pingless(&g.pingless, f);
+	check_sending(&g.sending, f);
+	check_expired(&g.expired, f);
+	check_doors(d, &g.isolated, f);
 	if (g.isolated.n == 0 && !g.unread)
-		doctor_nobody(c, d, f);
-	doctor_passed_tell(&g.passed, config_people(c), f);
+		check_nobody(c, d, f);
+	check_passed_tell(&g.passed, config_people(c), f);
 	if (g.isolated.n > 0)
-		doctor_sshd(&g.by_pam, f);
+		check_sshd(&g.by_pam, f);
 	strlist_clear(&g.mounts.told);
 	strlist_clear(&g.shared.paths);
 	strlist_clear(&g.shared.told);

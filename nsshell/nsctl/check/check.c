@@ -87,7 +87,7 @@ static int look_at_pam(const char *path, const struct config *c, bool accounts,
 	if (config_services(c, &services, e) < 0)
 		return -1;
 	check_pam(&d, &services, f);
-	return accounts ? doctor_accounts(c, &d, f, e) : doctor_services(c, &d, f, e);
+	return accounts ? check_accounts(c, &d, f, e) : check_services(c, &d, f, e);
 }
 
 static int look_at_all(const char *config, const char *pam_dir, bool pam_only,
@@ -105,16 +105,16 @@ static int look_at_all(const char *config, const char *pam_dir, bool pam_only,
 			"nobody: without a config no account is isolated",
 			"write it, see nsshell.conf(5)", "%s isn't there",
 			config ? config : PATH_CONF);
-	doctor_dropins(config, f);
+	check_dropins(config, f);
 	check_kernel(f);
 	check_installed(f);
 	check_network(c, f);
 	check_break_glass(f);
 	check_state(f);
-	doctor_host(config, f);
-	doctor_commands(config, f);
-	doctor_gone(f);
-	doctor_ledgers(f);
+	check_host(config, f);
+	check_commands(config, f);
+	check_gone(f);
+	check_ledgers(f);
 	if (geteuid() != 0)
 		findings_add(f, FINDING_NOTE, "isolated accounts", "run it as root",
 			"homes and the spools of cron and at weren't looked at: that is root's");

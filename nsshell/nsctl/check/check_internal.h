@@ -9,169 +9,168 @@
 #include "nsshell/nsctl/check/findings.h"
 
 /* An isolated account, and what holds for it. */
-struct doctor_account {
+struct check_account {
 	const struct account *account;
 	const struct policy *policy;
 	bool cron, at; /* its crontab and at jobs land in a box */
 };
 
 /**
- * doctor_accounts() - Look at each isolated account there is
+ * check_accounts() - Look at each isolated account there is
  *
  * Accounts that NSS lists, and those that a section names. Homes are looked at with the
  * account's own ids, never with root's; without root, homes and spools are left out.
  *
  * Return: 0 or -1 with @e (no memory).
  */
-int doctor_accounts(const struct config *c, const struct pamstack_dir *d,
+int check_accounts(const struct config *c, const struct pamstack_dir *d,
 	struct findings *f, struct err *e);
 
 /**
- * doctor_services() - What of doctor_accounts() is about PAM services, and takes no look at homes
+ * check_services() - What of check_accounts() is about PAM services, and takes no look at homes
  *
  * Return: 0 or -1 with @e (no memory).
  */
-int doctor_services(const struct config *c, const struct pamstack_dir *d,
+int check_services(const struct config *c, const struct pamstack_dir *d,
 	struct findings *f, struct err *e);
 
 /* Accounts that [Default] passes over, above UID_MAX and below UID_MIN. */
-struct doctor_passed {
+struct check_passed {
 	struct strlist above, system;
 };
 
 /* Keep one that has a login shell. Return: 0 or -1, for want of memory. */
-int doctor_passed_add(
-	const struct account *a, const struct policy *policy, struct doctor_passed *ret);
+int check_passed_add(
+	const struct account *a, const struct policy *policy, struct check_passed *ret);
 /* Who logged in here, as wtmp(5) has it: a directory service doesn't list its accounts. */
-int doctor_passed_names(struct strlist *names, size_t max);
+int check_passed_names(struct strlist *names, size_t max);
 /* Tell of them. */
-void doctor_passed_tell(
-	const struct doctor_passed *p, const struct people *people, struct findings *f);
+void check_passed_tell(
+	const struct check_passed *p, const struct people *people, struct findings *f);
 
 /* File systems that plans don't have: the notes that were told, and how many plans were made. */
-struct doctor_mounts {
+struct check_mounts {
 	struct strlist told;
 	size_t looks;
 };
 
-void doctor_mounts(
-	const struct doctor_account *a, struct doctor_mounts *m, struct findings *f);
+void check_mounts(
+	const struct check_account *a, struct check_mounts *m, struct findings *f);
 
 /* Directories that accounts may write outside; start it as { 0 }. */
-struct doctor_shared {
+struct check_shared {
 	struct strlist paths; /* by their modes */
 	struct strlist told;
 	size_t looks;
 };
 
 /**
- * doctor_shared() - Directories that an account may write outside, and that its box hasn't bound
+ * check_shared() - Directories that an account may write outside, and that its box hasn't bound
  *
  * Three levels deep; others than those that each box has of its own, and homes. Each is told once.
  */
-void doctor_shared(
-	const struct doctor_account *a, struct doctor_shared *s, struct findings *f);
+void check_shared(
+	const struct check_account *a, struct check_shared *s, struct findings *f);
 
 /**
- * doctor_sshd() - What sshd_config(5) says that isolated accounts can't have, or that leaves them without a box
+ * check_sshd() - What sshd_config(5) says that isolated accounts can't have, or that leaves them without a box
  * @by_pam:	names of those whose logins by ssh are isolated by PAM, and by nothing else
  */
-void doctor_sshd(const struct strlist *by_pam, struct findings *f);
+void check_sshd(const struct strlist *by_pam, struct findings *f);
 
 /* Services that open sessions without nsshell, by which isolated accounts have no box. */
-void doctor_doors(
+void check_doors(
 	const struct pamstack_dir *d, const struct strlist *isolated, struct findings *f);
 
 /* Linger, user units, .forward, CGI, crontab and at jobs, shell of one account. */
-void doctor_ways_out(const struct doctor_account *a, struct findings *f);
+void check_ways_out(const struct check_account *a, struct findings *f);
 
 /**
- * doctor_limits() - Limits of an account that this host can't give
+ * check_limits() - Limits of an account that this host can't give
  * @seen:	what other accounts' limits have been looked at, and what was told of them
  */
-void doctor_limits(
-	const struct doctor_account *a, struct strlist *seen, struct findings *f);
+void check_limits(
+	const struct check_account *a, struct strlist *seen, struct findings *f);
 
 /**
- * doctor_paths() - Paths that the config names for an account, and its home, as a login finds them
+ * check_paths() - Paths that the config names for an account, and its home, as a login finds them
  * @told:	what was told of others: the same isn't said again
  */
-void doctor_paths(
-	const struct doctor_account *a, struct strlist *told, struct findings *f);
+void check_paths(const struct check_account *a, struct strlist *told, struct findings *f);
 
 /* Whether nothing limits the memory of an account that keeps its changes there. */
-bool doctor_memory_is_open(const struct doctor_account *a);
+bool check_memory_is_open(const struct check_account *a);
 /* Tell of those accounts. */
-void doctor_memory(const struct strlist *open, struct findings *f);
+void check_memory(const struct strlist *open, struct findings *f);
 
 /* Whether 32-bit programs, which this host can run, can open no socket in an account's box. */
-bool doctor_is_socketless(const struct doctor_account *a);
+bool check_is_socketless(const struct check_account *a);
 /* Tell of those accounts. */
-void doctor_socketless(const struct strlist *accounts, struct findings *f);
+void check_socketless(const struct strlist *accounts, struct findings *f);
 
 /* Whether ping(8), where the host has it, can do nothing in an account's box. */
-bool doctor_is_pingless(const struct doctor_account *a);
+bool check_is_pingless(const struct check_account *a);
 /* Tell of those accounts. */
-void doctor_pingless(const struct strlist *accounts, struct findings *f);
+void check_pingless(const struct strlist *accounts, struct findings *f);
 
 /* Whether it has a host command that sends something, in a box with another network than the host's. */
-bool doctor_is_sending(const struct doctor_account *a);
+bool check_is_sending(const struct check_account *a);
 
-void doctor_sending(const struct strlist *accounts, struct findings *f);
+void check_sending(const struct strlist *accounts, struct findings *f);
 
 /* Whether an account has to change its password, and no passwd in its box. Without root: false. */
-bool doctor_is_expired(const struct doctor_account *a);
+bool check_is_expired(const struct check_account *a);
 /* Tell of those accounts. */
-void doctor_expired(const struct strlist *accounts, struct findings *f);
+void check_expired(const struct strlist *accounts, struct findings *f);
 
 /* That no account is isolated: a warning where logins are to be, by PAM's files. */
-void doctor_nobody(
+void check_nobody(
 	const struct config *c, const struct pamstack_dir *d, struct findings *f);
 
 /* Whether an account's /tmp or upper in memory may become larger than its MemoryMax=. */
-bool doctor_tmp_is_large(const struct doctor_account *a);
+bool check_tmp_is_large(const struct check_account *a);
 /* Tell of those accounts. */
-void doctor_tmp(const struct strlist *large, struct findings *f);
+void check_tmp(const struct strlist *large, struct findings *f);
 
 /**
- * doctor_disk_is_open() - Whether nothing limits what an account's upper takes on disk
+ * check_disk_is_open() - Whether nothing limits what an account's upper takes on disk
  *
  * With Upper=disk and no UpperSize= of its own. What limits is a quota, of bytes and one of files, of the user or of the
  * project that the account's directory belongs to (quotactl(2)). Without root: false.
  */
-bool doctor_disk_is_open(const struct doctor_account *a);
+bool check_disk_is_open(const struct check_account *a);
 /* The same of Volumes=, for which there is no size. */
-bool doctor_volumes_are_open(const struct doctor_account *a);
+bool check_volumes_are_open(const struct check_account *a);
 /* Whether logins can have an UpperSize= with Upper=disk. */
-void doctor_disk_size(const struct doctor_account *a, struct findings *f);
+void check_disk_size(const struct check_account *a, struct findings *f);
 /* Tell of those accounts, and by which key it is. */
-void doctor_disk(const struct strlist *open, const char *key, struct findings *f);
+void check_disk(const struct strlist *open, const char *key, struct findings *f);
 
 /**
- * doctor_subids() - Ranges that two accounts share, or that hold an account's own id
+ * check_subids() - Ranges that two accounts share, or that hold an account's own id
  * @path:	"/etc/subuid", for the messages and to be read
  * @uids:	whether it is uids that are subordinate there
  */
-void doctor_subids(const char *path, bool uids, struct findings *f);
+void check_subids(const char *path, bool uids, struct findings *f);
 
 /* resolv.conf, lxcfs, abstract sockets, directories above state and config. */
-void doctor_host(const char *config, struct findings *f);
+void check_host(const char *config, struct findings *f);
 
 /* "alice, bob": as many names as there is room for, 40 bytes at least. */
-void doctor_names(const struct strlist *l, char *ret, size_t size);
+void check_names(const struct strlist *l, char *ret, size_t size);
 
 /* Files in the directory of drop-ins of @config (NULL: the installed one) that aren't read. */
-void doctor_dropins(const char *config, struct findings *f);
+void check_dropins(const char *config, struct findings *f);
 
 /* Entries of host commands. */
-void doctor_commands(const char *config, struct findings *f);
+void check_commands(const char *config, struct findings *f);
 
 /* Sessions, layers and ranges whose account is gone, renamed or renumbered, and sessions that can't be understood; with root
  * only. */
-void doctor_gone(struct findings *f);
+void check_gone(struct findings *f);
 
 /* Files in which ranges and numbers are given out, and that can't be read; with root only. */
-void doctor_ledgers(struct findings *f);
+void check_ledgers(struct findings *f);
 
 /* Every directory above a path must be root's alone. */
 void check_chain(const char *path, const char *whom, struct findings *f);

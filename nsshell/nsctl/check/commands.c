@@ -4,7 +4,7 @@
 
 #include "config/command.h"
 
-void doctor_commands(const char *config, struct findings *f)
+void check_commands(const char *config, struct findings *f)
 {
 	struct strlist names = { 0 };
 	struct command_list entries = { 0 };

@@ -61,7 +61,7 @@ static bool is_sized(const struct policy *p)
 	       p->upper_size != PARSE_INFINITY;
 }
 
-void doctor_disk_size(const struct doctor_account *a, struct findings *f)
+void check_disk_size(const struct check_account *a, struct findings *f)
 {
 	_cleanup_close_ int fd = -EBADF;
 	char path[PATH_MAX];
@@ -83,7 +83,7 @@ void doctor_disk_size(const struct doctor_account *a, struct findings *f)
 
 /* Whether nothing limits what the account has below @kind, as far as it can be told. What its own root writes has other
  * owners. */
-static bool is_open(const char *kind, const struct doctor_account *a)
+static bool is_open(const char *kind, const struct check_account *a)
 {
 	uid_t uid = a->account->uid;
 	_cleanup_close_ int fd = geteuid() != 0 ? -EBADF : open_own(kind, uid);
@@ -98,18 +98,18 @@ static bool is_open(const char *kind, const struct doctor_account *a)
 	return !q.bytes || !q.files;
 }
 
-bool doctor_disk_is_open(const struct doctor_account *a)
+bool check_disk_is_open(const struct check_account *a)
 {
 	return a->policy->upper == UPPER_DISK && !is_sized(a->policy) &&
 	       is_open("upper", a);
 }
 
-bool doctor_volumes_are_open(const struct doctor_account *a)
+bool check_volumes_are_open(const struct check_account *a)
 {
 	return a->policy->volumes.n > 0 && is_open("volumes", a);
 }
 
-void doctor_disk(const struct strlist *open, const char *key, struct findings *f)
+void check_disk(const struct strlist *open, const char *key, struct findings *f)
 {
 	char whom[64];
 

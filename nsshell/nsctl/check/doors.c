@@ -119,7 +119,7 @@ static void names_print(const struct strlist *names, char *to, size_t size)
 			names->v[1], names->n - 2);
 }
 
-void doctor_doors(
+void check_doors(
 	const struct pamstack_dir *d, const struct strlist *isolated, struct findings *f)
 {
 	char whom[300];

@@ -21,7 +21,7 @@ static bool is_usual(const char *name)
 	return false;
 }
 
-void doctor_dropins(const char *config, struct findings *f)
+void check_dropins(const char *config, struct findings *f)
 {
 	_cleanup_dir_ DIR *dir = NULL;
 	char path[PATH_MAX];

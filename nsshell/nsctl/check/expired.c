@@ -17,7 +17,7 @@ static bool has_to_change(const struct spwd *s)
 	       (s->sp_lstchg > 0 && s->sp_max >= 0 && today - s->sp_lstchg > s->sp_max);
 }
 
-bool doctor_is_expired(const struct doctor_account *a)
+bool check_is_expired(const struct check_account *a)
 {
 	const struct command_list *l = &a->policy->commands;
 	const struct spwd *s;
@@ -29,13 +29,13 @@ bool doctor_is_expired(const struct doctor_account *a)
 	return s && has_to_change(s);
 }
 
-void doctor_expired(const struct strlist *accounts, struct findings *f)
+void check_expired(const struct strlist *accounts, struct findings *f)
 {
 	char names[256];
 
 	if (accounts->n == 0)
 		return;
-	doctor_names(accounts, names, sizeof(names));
+	check_names(accounts, names, sizeof(names));
 	findings_add(f, FINDING_WARNING, names,
 		"HostCommands=passwd for them, or \"passwd NAME\" as root",
 		"%zu account%s whose password has expired ha%s no passwd in the box to change it: sshd lets "

@@ -12,7 +12,7 @@
  */
 #define LOADER "/lib/ld-linux.so.2"
 
-bool doctor_is_socketless(const struct doctor_account *a)
+bool check_is_socketless(const struct check_account *a)
 {
 #ifdef __x86_64__
 	return families_refuse(&a->policy->families, &a->policy->filter) &&
@@ -23,11 +23,11 @@ bool doctor_is_socketless(const struct doctor_account *a)
 #endif
 }
 
-void doctor_socketless(const struct strlist *accounts, struct findings *f)
+void check_socketless(const struct strlist *accounts, struct findings *f)
 {
 	char names[256];
 
-	doctor_names(accounts, names, sizeof(names));
+	check_names(accounts, names, sizeof(names));
 	if (accounts->n > 0)
 		findings_add(f, FINDING_NOTE, names,
 			"RestrictAddressFamilies=no for those who need such programs: nsshell.conf(5)",

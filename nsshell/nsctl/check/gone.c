@@ -130,7 +130,7 @@ static void look_at_ranges(struct findings *f)
 		look_at_range(line, number, f);
 }
 
-void doctor_gone(struct findings *f)
+void check_gone(struct findings *f)
 {
 	if (geteuid() != 0)
 		return;

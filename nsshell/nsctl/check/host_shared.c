@@ -66,7 +66,7 @@ static void look_at_ranges(const char *path, char *text, bool uids, struct findi
 		holds_account(path, &v[i], f);
 }
 
-void doctor_subids(const char *path, bool uids, struct findings *f)
+void check_subids(const char *path, bool uids, struct findings *f)
 {
 	_cleanup_file_ FILE *in = fopen(path, "re");
 	_cleanup_free_ char *text = NULL;
@@ -149,13 +149,13 @@ static void check_abstract(struct findings *f)
 			n, n == 1 ? "" : "s", example);
 }
 
-void doctor_host(const char *config, struct findings *f)
+void check_host(const char *config, struct findings *f)
 {
 	static const char whom[] = "every account with Isolate=yes";
 	char *real = realpath(config ? config : PATH_CONF, NULL);
 
-	doctor_subids("/etc/subuid", true, f);
-	doctor_subids("/etc/subgid", false, f);
+	check_subids("/etc/subuid", true, f);
+	check_subids("/etc/subgid", false, f);
 	check_chain(PATH_STATE, whom, f);
 	check_chain(PATH_RUN, whom, f);
 	if (real)

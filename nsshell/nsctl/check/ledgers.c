@@ -43,7 +43,7 @@ static int read_one(
 	return parse(text, e) < 0 ? err_wrap(e, "read %s", path) : 0;
 }
 
-void doctor_ledgers(struct findings *f)
+void check_ledgers(struct findings *f)
 {
 	static const char todo[] =
 		"correct that, and leave the other lines as they are: what was "

@@ -67,7 +67,7 @@ static void tell_few(const struct policy_limits *l, const char *whom, struct fin
 			l->memory_max.n, MEMORY_LEAST >> 20);
 }
 
-static void tell(const struct doctor_account *a, const struct host *host,
+static void tell(const struct check_account *a, const struct host *host,
 	struct strlist *told, struct findings *f)
 {
 	struct plan *plan = NULL;
@@ -94,8 +94,7 @@ static void tell(const struct doctor_account *a, const struct host *host,
 	plan_free(plan);
 }
 
-void doctor_limits(
-	const struct doctor_account *a, struct strlist *seen, struct findings *f)
+void check_limits(const struct check_account *a, struct strlist *seen, struct findings *f)
 {
 	_cleanup_(host_clear) struct host host = { 0 };
 	_cleanup_free_ char *what = describe(a->policy);
@@ -120,7 +119,7 @@ static bool is_open(const struct policy_limits *l)
 	return l->memory_max.permyriad == 0 && l->memory_max.n == PARSE_INFINITY;
 }
 
-bool doctor_memory_is_open(const struct doctor_account *a)
+bool check_memory_is_open(const struct check_account *a)
 {
 	const struct policy *p = a->policy;
 
@@ -128,7 +127,7 @@ bool doctor_memory_is_open(const struct doctor_account *a)
 	       (!p->slice || is_open(&p->slice_limits));
 }
 
-void doctor_memory(const struct strlist *open, struct findings *f)
+void check_memory(const struct strlist *open, struct findings *f)
 {
 	char whom[64];
 
@@ -143,7 +142,7 @@ void doctor_memory(const struct strlist *open, struct findings *f)
 		open->n, open->n == 1 ? "" : "s");
 }
 
-bool doctor_tmp_is_large(const struct doctor_account *a)
+bool check_tmp_is_large(const struct check_account *a)
 {
 	const struct policy *p = a->policy;
 	const struct policy_amount *max = &p->limits.memory_max;
@@ -154,7 +153,7 @@ bool doctor_tmp_is_large(const struct doctor_account *a)
 	return max->permyriad == 0 && max->n != PARSE_INFINITY && most > max->n;
 }
 
-void doctor_tmp(const struct strlist *large, struct findings *f)
+void check_tmp(const struct strlist *large, struct findings *f)
 {
 	char whom[64];
 

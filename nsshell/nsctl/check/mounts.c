@@ -11,7 +11,7 @@
 /* Accounts mostly miss the same: a plan of each of a directory's accounts takes too long. */
 #define LOOKS_MAX 16
 
-static void tell(const struct plan *plan, struct doctor_mounts *m, struct findings *f)
+static void tell(const struct plan *plan, struct check_mounts *m, struct findings *f)
 {
 	for (size_t i = 0; i < plan->n_notes; i++) {
 		const char *note = plan->notes[i];
@@ -30,8 +30,8 @@ static void tell(const struct plan *plan, struct doctor_mounts *m, struct findin
 	}
 }
 
-void doctor_mounts(
-	const struct doctor_account *a, struct doctor_mounts *m, struct findings *f)
+void check_mounts(
+	const struct check_account *a, struct check_mounts *m, struct findings *f)
 {
 	/* Only the mounts count, for which any range does. */
 	static const struct id_range ids = { 1879048192U, 65536 };

@@ -13,7 +13,7 @@ static const struct pamstack_file *enabled(const struct pamstack_dir *d)
 	return NULL;
 }
 
-void doctor_nobody(
+void check_nobody(
 	const struct config *c, const struct pamstack_dir *d, struct findings *f)
 {
 	static const char whom[] = "every login: it goes on as without nsshell";

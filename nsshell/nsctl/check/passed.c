@@ -22,8 +22,8 @@ static bool is_login_shell(const char *shell)
 	return found;
 }
 
-int doctor_passed_add(
-	const struct account *a, const struct policy *policy, struct doctor_passed *ret)
+int check_passed_add(
+	const struct account *a, const struct policy *policy, struct check_passed *ret)
 {
 	if (policy->passed == PASSED_NOT || !is_login_shell(a->shell))
 		return 0;
@@ -42,7 +42,7 @@ static int add_name(const struct utmpx *u, struct strlist *names)
 	return strlist_add(names, name);
 }
 
-int doctor_passed_names(struct strlist *names, size_t max)
+int check_passed_names(struct strlist *names, size_t max)
 {
 	FILE *in = fopen(_PATH_WTMP, "re");
 	struct utmpx u;
@@ -55,12 +55,12 @@ int doctor_passed_names(struct strlist *names, size_t max)
 	return r;
 }
 
-void doctor_passed_tell(
-	const struct doctor_passed *p, const struct people *people, struct findings *f)
+void check_passed_tell(
+	const struct check_passed *p, const struct people *people, struct findings *f)
 {
 	char names[256];
 
-	doctor_names(&p->above, names, sizeof(names));
+	check_names(&p->above, names, sizeof(names));
 	if (p->above.n > 0)
 		findings_add(f, FINDING_WARNING, names,
 			"isolate them by a [Group] or [User], or raise UID_MAX: "
@@ -68,7 +68,7 @@ void doctor_passed_tell(
 			"[Default] isolates uids from %u to %u, UID_MIN and UID_MAX of " PATH_LOGIN_DEFS
 			": %zu account%s above that can log in without a box",
 			people->min, people->max, p->above.n, p->above.n == 1 ? "" : "s");
-	doctor_names(&p->system, names, sizeof(names));
+	check_names(&p->system, names, sizeof(names));
 	if (p->system.n > 0)
 		findings_add(f, FINDING_NOTE, names,
 			"isolate those that people use by a [User] or [Group]",

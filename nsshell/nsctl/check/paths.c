@@ -38,7 +38,7 @@ static void tell_wrong(const char *whom, const char *todo, const struct err *e,
 }
 
 /* The admin makes it, at each boot. */
-static void look_at_network(const struct doctor_account *a, const char *whom,
+static void look_at_network(const struct check_account *a, const char *whom,
 	struct strlist *told, struct findings *f)
 {
 	_cleanup_close_ int proc = -EBADF, ns = -EBADF;
@@ -51,8 +51,7 @@ static void look_at_network(const struct doctor_account *a, const char *whom,
 		tell_wrong(whom, MEND, &e, told, f);
 }
 
-void doctor_paths(
-	const struct doctor_account *a, struct strlist *told, struct findings *f)
+void check_paths(const struct check_account *a, struct strlist *told, struct findings *f)
 {
 	_cleanup_(host_clear) struct host host = { 0 };
 	struct plan *plan = NULL;

@@ -20,7 +20,7 @@ static bool is_in(gid_t gid, unsigned int first, unsigned int last)
 	return gid >= first && gid <= last;
 }
 
-bool doctor_is_pingless(const struct doctor_account *a)
+bool check_is_pingless(const struct check_account *a)
 {
 	const struct account *who = a->account;
 	unsigned int first, last;
@@ -37,14 +37,14 @@ bool doctor_is_pingless(const struct doctor_account *a)
 	return true;
 }
 
-void doctor_pingless(const struct strlist *accounts, struct findings *f)
+void check_pingless(const struct strlist *accounts, struct findings *f)
 {
 	char names[256], range[64] = "";
 	unsigned int first = 1, last = 0;
 
 	if (accounts->n == 0)
 		return;
-	doctor_names(accounts, names, sizeof(names));
+	check_names(accounts, names, sizeof(names));
 	if (io_read_text(AT_FDCWD, RANGE, range, sizeof(range)) > 0)
 		(void)sscanf(range, "%u %u", &first, &last);
 	findings_add(f, FINDING_NOTE, names,

@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-bool doctor_is_sending(const struct doctor_account *a)
+bool check_is_sending(const struct check_account *a)
 {
 	const struct command_list *l = &a->policy->commands;
 
@@ -16,13 +16,13 @@ bool doctor_is_sending(const struct doctor_account *a)
 	return false;
 }
 
-void doctor_sending(const struct strlist *accounts, struct findings *f)
+void check_sending(const struct strlist *accounts, struct findings *f)
 {
 	char names[256];
 
 	if (accounts->n == 0)
 		return;
-	doctor_names(accounts, names, sizeof(names));
+	check_names(accounts, names, sizeof(names));
 	findings_add(f, FINDING_NOTE, names,
 		"take such a command away where that is more than they are to have: HostCommands=none and "
 		"those that they need in their section; Sends= in nsshell-commands(5)",

@@ -44,7 +44,7 @@ static bool look_up(const char *path, struct statx *ret)
 	       S_ISDIR(ret->stx_mode);
 }
 
-/* Other file systems are what doctor_mounts() tells of, but for those of the system. */
+/* Other file systems are what check_mounts() tells of, but for those of the system. */
 static bool is_elsewhere(const char *path, const struct statx *st)
 {
 	static const char *const systems[] = { "/usr", "/var", "/opt", "/srv", NULL };
@@ -57,7 +57,7 @@ static bool is_elsewhere(const char *path, const struct statx *st)
 	return true;
 }
 
-static void walk(struct doctor_shared *s, const char *directory, int depth)
+static void walk(struct check_shared *s, const char *directory, int depth)
 {
 	_cleanup_dir_ DIR *dir = opendir(*directory ? directory : "/");
 	const struct dirent *entry;
@@ -99,7 +99,7 @@ static bool is_bound_by(const char *line, const char *path)
 	return strncmp(path, real, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-static bool is_bound(const struct doctor_account *a, const char *path)
+static bool is_bound(const struct check_account *a, const char *path)
 {
 	for (size_t i = 0; i < a->policy->bind_paths.n; i++)
 		if (is_bound_by(a->policy->bind_paths.v[i], path))
@@ -109,7 +109,7 @@ static bool is_bound(const struct doctor_account *a, const char *path)
 
 /* Should: run with the account's rights, for what it writes in and for where its links lead. */
 static void look(
-	const struct doctor_account *a, struct doctor_shared *s, struct findings *f)
+	const struct check_account *a, struct check_shared *s, struct findings *f)
 {
 	for (size_t i = s->paths.n; i-- > 0;) {
 		const char *path = s->paths.v[i];
@@ -130,8 +130,8 @@ static void look(
 	}
 }
 
-void doctor_shared(
-	const struct doctor_account *a, struct doctor_shared *s, struct findings *f)
+void check_shared(
+	const struct check_account *a, struct check_shared *s, struct findings *f)
 {
 	const struct account *who = a->account;
 	struct err e;

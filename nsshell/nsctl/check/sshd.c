@@ -132,7 +132,7 @@ static void tell_without_pam(
 
 	if (r->pam || r->door || by_pam->n == 0)
 		return;
-	doctor_names(by_pam, names, sizeof(names));
+	check_names(by_pam, names, sizeof(names));
 	findings_add(f, FINDING_WARNING, names,
 		"write UsePAM yes into it, above its first Match, and reload sshd; nsshell(1) is for "
 		"where PAM can't be used",
@@ -142,7 +142,7 @@ static void tell_without_pam(
 			  : "has no UsePAM, which is as good as UsePAM no");
 }
 
-void doctor_sshd(const struct strlist *by_pam, struct findings *f)
+void check_sshd(const struct strlist *by_pam, struct findings *f)
 {
 	struct reading r = { .f = f };
 

@@ -117,7 +117,7 @@ static void check_manager(
 			a->home, a->name);
 }
 
-static bool has_sendmail(const struct doctor_account *d)
+static bool has_sendmail(const struct check_account *d)
 {
 	const struct command_list *l = &d->policy->commands;
 
@@ -128,7 +128,7 @@ static bool has_sendmail(const struct doctor_account *d)
 }
 
 static void check_mail(
-	const struct doctor_account *d, int home, const char *whom, struct findings *f)
+	const struct check_account *d, int home, const char *whom, struct findings *f)
 {
 	static const char todo[] =
 		"let the mail server run no programs for users: allow_mail_to_commands= of Postfix, no pipe transport in Exim";
@@ -177,13 +177,13 @@ static bool find_crontab(const char *name, char *ret, size_t size)
 }
 
 /* cron executes sendmail in the session that it has opened. */
-static bool loses_mail(const struct doctor_account *d)
+static bool loses_mail(const struct check_account *d)
 {
 	return any_there(mail_servers) && !has_sendmail(d);
 }
 
 static void check_cron(
-	const struct doctor_account *d, const char *whom, struct findings *f)
+	const struct check_account *d, const char *whom, struct findings *f)
 {
 	char path[512];
 
@@ -202,7 +202,7 @@ static void check_cron(
 			path, d->account->name);
 }
 
-static void check_at(const struct doctor_account *d, const char *whom, struct findings *f)
+static void check_at(const struct check_account *d, const char *whom, struct findings *f)
 {
 	static const char *const spools[] = { "/var/spool/cron/atjobs", "/var/spool/at",
 		"/var/spool/atjobs" };
@@ -248,7 +248,7 @@ static void check_shell(const struct account *a, const char *whom, struct findin
 			"%s, the shell of %s, can't be run: %m", a->shell, a->name);
 }
 
-void doctor_ways_out(const struct doctor_account *d, struct findings *f)
+void check_ways_out(const struct check_account *d, struct findings *f)
 {
 	const struct account *a = d->account;
 	int home = home_look((struct account *)(uintptr_t)a, f);
