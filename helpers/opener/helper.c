@@ -16,6 +16,7 @@
 #include "core/run/ids/schedule.h"
 #include "helpers/opener/make_plan.h"
 #include "helpers/opener/cgroup_worker.h"
+#include "helpers/opener/planning.h"
 #include "helpers/opener/programs.h"
 #include "helpers/supervisor/rootfs_share.h"
 #include "helpers/supervisor/network.h"
@@ -306,5 +307,6 @@ int main(int argc, char **argv)
 	else if (what == DECIDE_FAILED || open_session(&d, &programs, terminal, &e) < 0)
 		refuse(&q, &d, &e);
 	plan_free(d.plan);
+	planning_reap(d.dying);
 	return 0;
 }

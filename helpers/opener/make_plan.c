@@ -289,7 +289,7 @@ static enum decision follow(struct deciding *d, struct decided *ret, struct err 
 	return DECIDE_FAILED;
 }
 
-static void clear(struct deciding *d)
+static pid_t clear(struct deciding *d)
 {
 	strlist_clear(&d->overrides);
 	strlist_clear(&d->before);
@@ -297,7 +297,7 @@ static void clear(struct deciding *d)
 	policy_clear(&d->verdict.policy);
 	subid_clear(&d->subid);
 	host_clear(&d->host);
-	planning_end(&d->planning);
+	return planning_end(&d->planning);
 }
 
 static enum decision decide_account(
@@ -341,6 +341,6 @@ enum decision decide(const struct proto_request *q, const char *config, int plan
 		what = decide_account(&d, ret, e);
 		account_clear(&a);
 	}
-	clear(&d);
+	ret->dying = clear(&d);
 	return what;
 }

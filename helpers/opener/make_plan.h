@@ -21,6 +21,7 @@ struct decided {
 	uid_t uid;                    /* of the account; (uid_t)-1: there is none */
 	char shell[POLICY_SHELL_MAX]; /* Shell=, "" where it isn't set */
 	bool allow;                   /* OnError=allow: see session_refuse() */
+	pid_t dying;                  /* for planning_reap(), once there is time */
 };
 
 /**

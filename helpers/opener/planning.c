@@ -111,16 +111,22 @@ int planning_start(int program, const char *config, struct planning *ret, struct
 	return 0;
 }
 
-void planning_end(struct planning *p)
+pid_t planning_end(struct planning *p)
 {
-	if (p->pid > 0) {
-		(void)kill(p->pid, SIGKILL);
-		while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
-			continue;
-	}
+	pid_t dying = p->pid;
+
+	if (dying > 0)
+		(void)kill(dying, SIGKILL);
 	p->pid = 0;
 	cleanup_close(&p->talk.sock);
 	arena_clear(&p->talk.arena);
+	return dying;
+}
+
+void planning_reap(pid_t dying)
+{
+	while (dying > 0 && waitpid(dying, NULL, 0) < 0 && errno == EINTR)
+		continue;
 }
 
 /* ---- what it asks -------------------------------------------------------------------- */

@@ -33,5 +33,12 @@ int planning_start(int program, const char *config, struct planning *ret, struct
 int planning_await(struct planning *p, enum message what, enum message or, int *ret_kind,
 	union heard *ret, struct err *e);
 
-/* End it; what came from it is gone. */
-void planning_end(struct planning *p);
+/**
+ * planning_end() - Kill it; what came from it is gone
+ *
+ * What it has mapped takes a moment to go, for which nobody waits who waits for a login.
+ *
+ * Return: who is dying, for planning_reap(); 0: nobody.
+ */
+pid_t planning_end(struct planning *p);
+void planning_reap(pid_t dying);

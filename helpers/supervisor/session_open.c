@@ -320,6 +320,7 @@ int session_open(struct session *s, struct err *e)
 	if (r == 0)
 		r = open_locked(s, e);
 	look_end();
+	userns_reap();
 	stage_close(&s->stage);
 	cleanup_close(&s->program);
 	return r;

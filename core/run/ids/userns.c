@@ -16,6 +16,9 @@
 
 #define HOLDER_STACK 16384
 
+/* Who held the last namespace. */
+static pid_t dying;
+
 /* "4294967295 4294967295 65536\n" an extent at most. */
 #define MAP_TEXT_MAX (IDMAP_EXTENTS_MAX * 33 + 1)
 
@@ -66,14 +69,23 @@ static int open_namespace(int proc, pid_t pid, int *ret_fd, struct err *e)
 	return *ret_fd < 0 ? err_set(e, errno, "open the user namespace") : 0;
 }
 
+void userns_reap(void)
+{
+	while (dying > 0 && waitpid(dying, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	dying = 0;
+}
+
 int userns_create(int proc, const struct idmap *uids, const struct idmap *gids,
-	int *ret_fd, pid_t *ret_pid, struct err *e)
+	int *ret_fd, struct err *e)
 {
 	static char stack[HOLDER_STACK] __attribute__((aligned(16)));
 	static pid_t parent;
 	pid_t pid;
 	int r;
 
+	/* It had this stack. */
+	userns_reap();
 	parent = getpid();
 	pid = clone(hold_namespace, stack + sizeof(stack),
 		CLONE_NEWUSER | CLONE_VM | SIGCHLD, &parent);
@@ -87,14 +99,8 @@ int userns_create(int proc, const struct idmap *uids, const struct idmap *gids,
 	/* It holds copies of our fds, locks among them: nothing goes on while it lives. */
 	for (int tries = 0; tries < 3 && kill(pid, SIGKILL) < 0; tries++)
 		continue;
-	*ret_pid = pid;
+	dying = pid;
 	return r;
-}
-
-void userns_reap(pid_t pid)
-{
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		continue;
 }
 
 /* Without the fix-up effective capabilities stay: kernels exist that ask for them. */

@@ -22,13 +22,14 @@ int userns_write_maps(int proc, pid_t pid, const struct plan *plan, struct err *
 /**
  * userns_create() - A user namespace with these maps and nobody in it
  * @ret_fd:	O_CLOEXEC, the caller's; for MOUNT_ATTR_IDMAP
- * @ret_pid:	a child that is dying, for userns_reap(): set as soon as there is one, also on failure
+ *
+ * It leaves a child that is dying, for userns_reap() once that costs no time.
  *
  * Return: 0 or -1 with @e; ENOSPC where user.max_user_namespaces forbids it.
  */
 int userns_create(int proc, const struct idmap *uids, const struct idmap *gids,
-	int *ret_fd, pid_t *ret_pid, struct err *e);
-void userns_reap(pid_t pid);
+	int *ret_fd, struct err *e);
+void userns_reap(void);
 
 /**
  * userns_clone() - sys_clone3() into a user namespace that is the box's root's

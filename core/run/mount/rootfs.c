@@ -27,7 +27,6 @@
 struct sources {
 	int lower[OVERLAYS_MAX]; /* detached clones */
 	int disk; /* detached clone of the account's directory, Upper=disk */
-	pid_t dying; /* held the user namespace of the idmaps; reaped when it costs no time */
 	size_t n;
 };
 
@@ -36,7 +35,6 @@ static void sources_close(struct sources *s)
 	for (size_t i = 0; i < s->n; i++)
 		cleanup_close(&s->lower[i]);
 	cleanup_close(&s->disk);
-	userns_reap(s->dying);
 }
 
 /* ---- in the host's mount namespace -------------------------------------------------- */
@@ -97,8 +95,7 @@ static int open_sources(const struct plan *plan, int proc, struct sources *s,
 		return err_set(e, E2BIG, "mount %zu overlays", plan->n_overlays);
 	for (size_t i = 0; i < plan->n_overlays; i++)
 		idmap |= plan->overlays[i].idmap;
-	if (idmap &&
-		userns_create(proc, &plan->uids, &plan->gids, &userns, &s->dying, e) < 0)
+	if (idmap && userns_create(proc, &plan->uids, &plan->gids, &userns, e) < 0)
 		return -1;
 	for (s->n = 0; s->n < plan->n_overlays; s->n++)
 		if (clone_lower(&plan->overlays[s->n], userns, &s->lower[s->n], e) < 0)

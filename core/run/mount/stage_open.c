@@ -171,7 +171,7 @@ static int clone_terminal(
 /* ---- ids ---------------------------------------------------------------------------- */
 
 /* Return: 0; 1 when the box has more ids than a map has lines for; -1 with @e. */
-static int own_ids(const struct plan *plan, int *ret, pid_t *ret_dying, struct err *e)
+static int own_ids(const struct plan *plan, int *ret, struct err *e)
 {
 	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct idmap uids, gids;
@@ -181,7 +181,7 @@ static int own_ids(const struct plan *plan, int *ret, pid_t *ret_dying, struct e
 	if (idmap_without(&plan->uids, &uids) < 0 ||
 		idmap_without(&plan->gids, &gids) < 0)
 		return 1;
-	return userns_create(proc, &uids, &gids, ret, ret_dying, e);
+	return userns_create(proc, &uids, &gids, ret, e);
 }
 
 /*
@@ -218,7 +218,6 @@ static int idmap_all(const struct plan *plan, struct stage *s, struct err *e)
 {
 	_cleanup_close_ int userns = -EBADF;
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
-	pid_t dying = 0;
 	int ids = 0, r = 0;
 
 	for (size_t i = 0; r >= 0 && i < plan->n_ops; i++) {
@@ -227,7 +226,7 @@ static int idmap_all(const struct plan *plan, struct stage *s, struct err *e)
 		if (!op->idmap || s->sources[i].mount < 0)
 			continue;
 		if (ids == 0 && userns < 0)
-			r = ids = own_ids(plan, &userns, &dying, e);
+			r = ids = own_ids(plan, &userns, e);
 		attr.userns_fd = (unsigned int)userns;
 		if (ids == 0)
 			r = idmap_one(plan, op, s->sources[i].mount, &attr, e);
@@ -236,7 +235,6 @@ static int idmap_all(const struct plan *plan, struct stage *s, struct err *e)
 		if (r == 1)
 			s->plain = op->source;
 	}
-	userns_reap(dying);
 	return r < 0 ? -1 : 0;
 }
 

@@ -28,7 +28,6 @@
 void volume_filling_end(struct volume_filling *f)
 {
 	cleanup_close(&f->userns);
-	userns_reap(f->dying);
 }
 
 /* ---- the child ---------------------------------------------------------------------- */
@@ -92,8 +91,8 @@ static int copy(struct volume_filling *f, int from, int to, struct err *e)
 	pid_t parent = getpid(), pid;
 	int pair[2];
 
-	if (f->userns < 0 && userns_create(f->proc, &f->plan->uids, &f->plan->gids,
-				     &f->userns, &f->dying, e) < 0)
+	if (f->userns < 0 &&
+		userns_create(f->proc, &f->plan->uids, &f->plan->gids, &f->userns, e) < 0)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(e, errno, "copy what the image has there");

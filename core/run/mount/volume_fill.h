@@ -7,9 +7,8 @@
 
 struct volume_filling {
 	const struct plan *plan;
-	int proc;    /* of the host's /proc, the caller's */
-	int userns;  /* with the plan's maps; -EBADF until one is needed */
-	pid_t dying; /* userns_create() */
+	int proc;   /* of the host's /proc, the caller's */
+	int userns; /* with the plan's maps; -EBADF until one is needed */
 };
 
 /**
