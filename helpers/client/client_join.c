@@ -21,8 +21,8 @@ int client_move_self(const int *fds, size_t n, struct err *e)
 	return 0;
 }
 
-static int become(const struct filter *filter, int pidfd, const struct proto_reply *reply,
-	struct err *e)
+static int client_become(const struct filter *filter, int pidfd,
+	const struct proto_reply *reply, struct err *e)
 {
 	if (privs_leave_keyring(e) < 0)
 		return -1;
@@ -51,7 +51,7 @@ int client_join(const int *fds, size_t n, const struct proto_reply *reply, struc
 		return err_set(e, EBADMSG, "hear from the helper");
 	if (filter_map(reply->filtered ? fds[1] : -1, &filter, e) < 0)
 		return -1;
-	r = become(&filter, fds[0], reply, e);
+	r = client_become(&filter, fds[0], reply, e);
 	filter_unmap(&filter);
 	return r;
 }

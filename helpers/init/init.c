@@ -37,8 +37,9 @@ static void begin_pids(uint32_t pids)
 		(void)io_write_text(AT_FDCWD, "/proc/sys/kernel/ns_last_pid", text);
 }
 
-static int become(const struct plan *plan, int leash, const struct cgroup_fds *groups,
-	const struct stage *stage, uint32_t pids, struct err *e)
+static int init_become(const struct plan *plan, int leash,
+	const struct cgroup_fds *groups, const struct stage *stage, uint32_t pids,
+	struct err *e)
 {
 	if (cgroup_move_born(groups, e) < 0)
 		return -1;
@@ -113,7 +114,7 @@ _Noreturn void init_run(const struct plan *plan, int leash, uint32_t pids,
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	r = become(plan, leash, groups, stage, pids, &said.error);
+	r = init_become(plan, leash, groups, stage, pids, &said.error);
 	/* As long as init may become somebody. */
 	if (r == 0)
 		(void)user_manager_start(

@@ -138,7 +138,7 @@ static _Noreturn void live(pid_t manager)
  * Should:   leave init with what it takes to end its session
  * Mustn't:  leave it a way to the host, or a life beyond the supervisor's
  */
-static int drop(const struct init_left *left, struct err *e)
+static int init_drop(const struct init_left *left, struct err *e)
 {
 	if (privs_keep_caps(left->caps, e) < 0)
 		return -1;
@@ -179,9 +179,9 @@ static int take(struct init_left *left)
 }
 
 /* @ret_ptys: the directory of the session's terminals, if it has one; open for as long as it takes to send it. */
-static int settle(struct init_left *left, struct init_report *said, int *ret_ptys)
+static int init_settle(struct init_left *left, struct init_report *said, int *ret_ptys)
 {
-	if (drop(left, &said->error) < 0)
+	if (init_drop(left, &said->error) < 0)
 		return -1;
 	(void)user_manager_await(&left->manager, &said->note);
 	if (hold_only(&left->leash, &said->error) < 0)
@@ -205,7 +205,7 @@ int main(void)
 	r = taken > 0
 		    ? err_set(&said.error, 0,
 			      "nsshell-helper and nsshell-init are of two versions: log in again when the upgrade is done")
-		    : settle(&left, &said, &ptys);
+		    : init_settle(&left, &said, &ptys);
 	if (io_send(left.leash, &said, sizeof(said), &ptys, ptys >= 0) < 0 || r < 0)
 		return 1;
 	cleanup_close(&ptys);

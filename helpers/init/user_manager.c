@@ -45,7 +45,8 @@ static void person_of(const struct plan *plan, struct enter_person *p)
 	}
 }
 
-static int become(const struct plan *plan, int group, int filter_fd, struct err *e)
+static int manager_become(
+	const struct plan *plan, int group, int filter_fd, struct err *e)
 {
 	struct enter_person person;
 	struct filter filter;
@@ -97,7 +98,7 @@ static _Noreturn void run(const struct plan *plan, int group, int filter, int sa
 	struct err e = { 0 };
 
 	enter_default_signals();
-	if (become(plan, group, filter, &e) == 0) {
+	if (manager_become(plan, group, filter, &e) == 0) {
 		if (keep_only(said, &e) == 0)
 			(void)execute(plan, &e);
 		said = SAID_FD;

@@ -54,7 +54,7 @@ static int limit_all(void)
 		       : 0;
 }
 
-static int become(uid_t id)
+static int planner_take_id(uid_t id)
 {
 	return setresgid(id, id, id) < 0 ? -1 : setresuid(id, id, id);
 }
@@ -62,9 +62,9 @@ static int become(uid_t id)
 /* Nobody else's, so that nobody else signals it or looks into it; there is none where the host's root is one of a few ids. */
 static int become_nobody(void)
 {
-	if (become(RANGES_PLANNERS + (uid_t)getpid()) == 0)
+	if (planner_take_id(RANGES_PLANNERS + (uid_t)getpid()) == 0)
 		return 0;
-	return errno == EINVAL ? become(NOBODY) : -1;
+	return errno == EINVAL ? planner_take_id(NOBODY) : -1;
 }
 
 /*

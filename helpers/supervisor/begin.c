@@ -32,7 +32,7 @@ static int listen_to_signals(void)
 }
 
 /* Returns on failure only. */
-static int become(struct supervisor_left *l, struct err *e)
+static int supervisor_exec(struct supervisor_left *l, struct err *e)
 {
 	char title[TITLE_ROOM], number[16];
 	char *const argv[] = { title, number, NULL };
@@ -70,7 +70,7 @@ _Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage
 	s->signals = listen_to_signals();
 	cgroup_of(left.caller, left.before);
 	if (cgroup_move_born(born, &e) == 0 && session_open(s, &e) == 0)
-		(void)become(&left, &e);
+		(void)supervisor_exec(&left, &e);
 	groups_let_go(s->preparer);
 	session_forsake(s, sock, left.caller, left.before, &e);
 	_exit(0);

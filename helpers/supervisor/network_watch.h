@@ -32,7 +32,7 @@ struct network_watch {
 		.sock = { -EBADF, -EBADF, -EBADF }, .ns = -EBADF, .inside = -EBADF       \
 	}
 
-/* Should be called with the capabilities of before drop(). What it can't hear it goes without. Return: 0 or -1 with @e. */
+/* Should be called with the capabilities of before supervisor_drop(). What it can't hear it goes without. Return: 0 or -1 with @e. */
 int network_watch_begin(struct network_watch *w, const struct session *s, struct err *e);
 void network_watch_end(struct network_watch *w);
 

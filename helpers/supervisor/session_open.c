@@ -205,7 +205,7 @@ static int go_home(int home, struct err *e)
 	return -1;
 }
 
-static int build(struct session *s, struct err *e)
+static int session_build(struct session *s, struct err *e)
 {
 	_cleanup_close_ int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	struct err ignored;
@@ -262,7 +262,7 @@ static int open_under_lock(struct session *s, struct err *e)
 			s->account_lock, s->plan->id, s->plan->sessions_max, e) != 0)
 		return -1;
 	choose_pids(s);
-	if (network_take(s, s->account_lock, e) < 0 || build(s, e) < 0 ||
+	if (network_take(s, s->account_lock, e) < 0 || session_build(s, e) < 0 ||
 		limits_now_write(s->account_lock, s->plan->cgroup.limits_text, e) < 0)
 		return -1;
 	/* The next login looks for both: they must be there before the lock goes. */

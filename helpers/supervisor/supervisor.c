@@ -69,7 +69,7 @@ static void note_login(struct session *s, struct presence *presence)
  * Mustn't:  leave more for the hours that a session lasts. The bounding set stays where programs of the host's
  *	     are run, host_start(): it is what their setuid bits give them
  */
-static int drop(const struct plan *plan, struct err *e)
+static int supervisor_drop(const struct plan *plan, struct err *e)
 {
 	static const char *const of_net[] = { "cap_net_admin" };
 	uint64_t caps, held, net = 0;
@@ -110,7 +110,7 @@ static void spare_from_oom(const struct session *s)
 }
 
 /* Nobody waits for any of this. */
-static void settle(struct session *s)
+static void supervisor_settle(struct session *s)
 {
 	struct err e;
 	size_t swept;
@@ -123,9 +123,9 @@ static void settle(struct session *s)
 	if (renew_is_wanted(s->plan) &&
 		renew_hold(s->proc, s->record.init.pid, &s->renew, &e) < 0)
 		event_session(LOG_WARNING, EVENT_NOTE, s->plan, FOLLOW_NOT, e.msg);
-	r = drop(s->plan, &e);
+	r = supervisor_drop(s->plan, &e);
 	if (r < 0) /* for want of memory, say */
-		r = drop(s->plan, &e);
+		r = supervisor_drop(s->plan, &e);
 	if (r < 0)
 		event_session(LOG_ERR, EVENT_NOTE, s->plan, "%s", e.msg);
 	if (reconcile_all(&swept, &e) < 0)
@@ -220,7 +220,7 @@ static void open_up(struct watch *w)
 	title_set("nsshell: session %s of %s", w->s->plan->id, w->s->plan->user);
 	note_login(w->s, &w->presence);
 	begin_watch(w);
-	settle(w->s);
+	supervisor_settle(w->s);
 	tell_begin(&w->tell, w->s);
 	follow_begin(&w->follow, w->s, clock_usec());
 }

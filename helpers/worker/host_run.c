@@ -89,7 +89,7 @@ static int take_stdio(const int own[3], int *report, struct err *e)
 	return sys_close_from(4) < 0 ? err_set(e, errno, "close the rest") : 0;
 }
 
-static int settle(const struct host_run *in, int slave, struct err *e)
+static int host_settle(const struct host_run *in, int slave, struct err *e)
 {
 	if (setsid() < 0)
 		return err_set(e, errno, "begin a session of its own");
@@ -135,7 +135,7 @@ static _Noreturn void program(const struct host_run *in, const int own[3], int s
 
 	enter_default_signals();
 	/* Not the bounding set, nor no_new_privs: a setuid program of the host's is what it is by them. */
-	if (settle(in, slave, &e) == 0 && take_stdio(own, &report, &e) == 0 &&
+	if (host_settle(in, slave, &e) == 0 && take_stdio(own, &report, &e) == 0 &&
 		privs_become_account(a->uid, a->gid, in->groups, in->n_groups, &e) == 0 &&
 		privs_leave_keyring(&e) == 0 &&
 		is_roots_program(in->command->program, a->uid, &e) == 0) {

@@ -72,7 +72,7 @@ static int leave(const struct session *s, bool spare, int *ret, struct err *e)
 }
 
 /* Returns on failure only. */
-static int become(const struct session *s, int *sock, bool spare, struct err *e)
+static int worker_exec(const struct session *s, int *sock, bool spare, struct err *e)
 {
 	char title[TITLE_ROOM];
 	char *const argv[] = { title, NULL };
@@ -93,7 +93,7 @@ void serve_worker(const struct session *s, int sock, bool spare)
 {
 	struct session_answer a = { .magic = SESSION_SOCKET_MAGIC, .failed = 1 };
 
-	(void)become(s, &sock, spare, &a.error);
+	(void)worker_exec(s, &sock, spare, &a.error);
 	io_pass_over(sock, WORKER_HEARS_MS);
 	(void)io_send_now(sock, &a, sizeof(a), NULL, 0);
 	_exit(1);

@@ -88,7 +88,7 @@ static void hold_term(bool hold)
 
 /* ---- what can be asked for ---------------------------------------------------------------- */
 
-static int tell_record(
+static int request_record(
 	const struct work *w, int value, struct session_answer *a, struct err *e)
 {
 	(void)value;
@@ -107,7 +107,8 @@ static int leave_to_root(const struct work *w, struct err *e)
 }
 
 /* Answered first, as the session's end is that of this process. Whose parent it isn't any more has ended already. */
-static int stop(const struct work *w, int value, struct session_answer *a, struct err *e)
+static int request_stop(
+	const struct work *w, int value, struct session_answer *a, struct err *e)
 {
 	const pid_t pid = w->record->supervisor.pid;
 	int supervisor;
@@ -126,7 +127,7 @@ static int stop(const struct work *w, int value, struct session_answer *a, struc
 		(void)pause();
 }
 
-static int send_signal(
+static int request_signal(
 	const struct work *w, int value, struct session_answer *a, struct err *e)
 {
 	size_t hit = 0;
@@ -141,7 +142,7 @@ static int send_signal(
 	return 0;
 }
 
-static int pause_it(
+static int request_pause(
 	const struct work *w, int value, struct session_answer *a, struct err *e)
 {
 	(void)value;
@@ -149,7 +150,7 @@ static int pause_it(
 	return pause_session(w->record, w->root ? PAUSE_ROOT : PAUSE_OWN, e);
 }
 
-static int resume(
+static int request_resume(
 	const struct work *w, int value, struct session_answer *a, struct err *e)
 {
 	(void)value;
@@ -157,7 +158,7 @@ static int resume(
 	return pause_resume(w->record, w->root ? PAUSE_ROOT : PAUSE_OWN, e);
 }
 
-static int log_of(
+static int request_log(
 	const struct work *w, int value, struct session_answer *a, struct err *e)
 {
 	_cleanup_close_ int fd = account_log_copy(w->record->uid, e);
@@ -168,14 +169,16 @@ static int log_of(
 	return work_answer(w, a, &fd, 1) < 0 ? err_set(e, errno, "hand over the log") : 1;
 }
 
-static int run(const struct work *w, int value, struct session_answer *a, struct err *e)
+static int request_run(
+	const struct work *w, int value, struct session_answer *a, struct err *e)
 {
 	(void)value;
 	return work_run(w, a, e);
 }
 
 /* The supervisor ends it by a signal that it hears: what runs then isn't a process of the session. */
-static int host(const struct work *w, int value, struct session_answer *a, struct err *e)
+static int request_host(
+	const struct work *w, int value, struct session_answer *a, struct err *e)
 {
 	struct work own = *w;
 
@@ -187,21 +190,21 @@ static int host(const struct work *w, int value, struct session_answer *a, struc
 /* All that there is, by enum session_request_kind. Each returns 0; 1 when it has answered; -1 with @e. */
 static int (*const requests[])(
 	const struct work *w, int value, struct session_answer *a, struct err *e) = {
-	[SESSION_RECORD] = tell_record,
-	[SESSION_STOP] = stop,
-	[SESSION_SIGNAL] = send_signal,
-	[SESSION_PAUSE] = pause_it,
-	[SESSION_RESUME] = resume,
-	[SESSION_LOG] = log_of,
-	[SESSION_RUN] = run,
+	[SESSION_RECORD] = request_record,
+	[SESSION_STOP] = request_stop,
+	[SESSION_SIGNAL] = request_signal,
+	[SESSION_PAUSE] = request_pause,
+	[SESSION_RESUME] = request_resume,
+	[SESSION_LOG] = request_log,
+	[SESSION_RUN] = request_run,
 	[SESSION_SAY] = work_say,
-	[SESSION_HOST] = host,
+	[SESSION_HOST] = request_host,
 };
 
 /* ---- the worker --------------------------------------------------------------------------- */
 
 /* What an exec gives back to root where the bounding set stays goes again. Return: 0 or -1 with @e. */
-static int drop(struct err *e)
+static int worker_drop(struct err *e)
 {
 	uint64_t caps;
 
@@ -211,14 +214,14 @@ static int drop(struct err *e)
 }
 
 /* Return: 0 or -1 with @e. */
-static int begin(struct work *w, int ms, struct err *e)
+static int worker_begin(struct work *w, int ms, struct err *e)
 {
 	const struct timeval patience = { ms / 1000, ms % 1000 * 1000 };
 	socklen_t size = sizeof(struct ucred);
 	struct ucred peer;
 
 	/* After the drop: what changes capabilities ends the wish. */
-	if (drop(e) < 0)
+	if (worker_drop(e) < 0)
 		return -1;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
 		getppid() != w->record->supervisor.pid ||
@@ -258,7 +261,8 @@ static int check_kin(
 		e, "session %s has as many processes as it may have", w->record->id);
 }
 
-static int hear(struct work *w, struct session_request *q, bool spare, struct err *e)
+static int worker_hear(
+	struct work *w, struct session_request *q, bool spare, struct err *e)
 {
 	/* First: who looks for us has none of what comes with the request. */
 	int is = w->root ? 1 : kin_has(w->record, w->record->uid, e);
@@ -300,13 +304,14 @@ static int not_begun(const struct work *w, struct err *e)
 }
 
 /* Return: 0; 1 when it has answered; -1 with @e. */
-static int serve(struct work *w, bool spare, struct session_answer *a, struct err *e)
+static int worker_serve(
+	struct work *w, bool spare, struct session_answer *a, struct err *e)
 {
 	struct session_request q = { 0 };
 
-	if (begin(w, spare ? SPARE_MS : PATIENCE_MS, e) < 0)
+	if (worker_begin(w, spare ? SPARE_MS : PATIENCE_MS, e) < 0)
 		return not_begun(w, e);
-	if (hear(w, &q, spare, e) < 0)
+	if (worker_hear(w, &q, spare, e) < 0)
 		return -1;
 	/* Nobody else's, and a command may run for long. */
 	if (q.kind != SESSION_SAY)
@@ -345,7 +350,7 @@ int main(int argc, char **argv)
 		(void)err_set(&a.error, errno, "begin with a request");
 	else if (take_over(&left, &plan, &a.error) == 0) {
 		w.ptys = left.ptys ? WORKER_PTYS_FD : -EBADF;
-		r = serve(&w, left.spare, &a, &a.error);
+		r = worker_serve(&w, left.spare, &a, &a.error);
 	}
 	a.failed = r < 0;
 	if (!w.heard)

@@ -147,7 +147,7 @@ int enter_become(const struct enter_person *p, const struct filter *filter, stru
 
 /* ---- getting there ----------------------------------------------------------------------- */
 
-static int settle(const struct enter *in, const struct cgroup_fds *groups, int sock,
+static int enter_settle(const struct enter *in, const struct cgroup_fds *groups, int sock,
 	struct stdio *s, struct err *e)
 {
 	const struct enter_word word = { .kind = ENTER_WORD_STDIO };
@@ -271,7 +271,7 @@ _Noreturn void enter_inside(
 	enter_default_signals();
 	if (in->notice)
 		(void)notice_ptys(in->notice);
-	if (settle(in, groups, sock, &s, &e) < 0)
+	if (enter_settle(in, groups, sock, &s, &e) < 0)
 		fail(sock, ENTER_WORD_FAILED, &e);
 	if (enter_become(&in->person, in->filter, &e) < 0 || go_to(in, &e) < 0)
 		fail(SOCK_FD, ENTER_WORD_FAILED, &e);
