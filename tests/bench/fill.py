@@ -16,6 +16,7 @@ LIMITS = f"""
 [User {HOG}]
 Isolate=yes
 TmpSize=16M
+Upper=tmpfs
 UpperSize=16M
 TasksMax=100
 CPUQuota=100%

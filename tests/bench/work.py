@@ -48,7 +48,8 @@ def _archive(home):
 def _product(home):
     """What has to be compiled: the helper, all of it."""
     (home / "product").mkdir()
-    for name in call(["git", "-C", ROOT, "ls-files", "--", "Makefile", "*.c", "*.h", "*.S"]).stdout.split():
+    for name in call(["git", "-C", ROOT, "ls-files", "--", "Makefile", "debian/changelog", "*.c",
+                      "*.h", "*.S"]).stdout.split():
         to = home / "product" / name
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(os.path.join(ROOT, name), to)
@@ -74,10 +75,11 @@ def _prepare(host):
 def _job(host, service, column, do, undo):
     """By the clock of the shell that does it: a login isn't in it."""
     def once():
-        script = (f"cd ~{NAME}; mkdir -p {TMP}; from=$(date +%s%N); {do}; to=$(date +%s%N); {undo}; "
+        script = (f"cd ~{NAME}; export HOME=$PWD; mkdir -p {TMP}; from=$(date +%s%N); {do}; to=$(date +%s%N); {undo}; "
                   "echo $(((to - from) / 1000))")
         said = spawn(host.caller(service)[:-1] + [NAME, "/bin/sh", "-ec", script])[1]
-        return {column: int(said.split()[0]) / 1e3}
+        # The last word: what is done may warn.
+        return {column: int(said.split()[-1]) / 1e3}
     return once
 
 
