@@ -119,8 +119,10 @@ static int own_as(uid_t uid, struct err *e)
 /* Changing ids makes the process what fs.suid_dumpable says (prctl(2)). */
 static int own_no_more(int bits, struct err *e)
 {
-	if (setresuid((uid_t)-1, 0, (uid_t)-1) < 0 || geteuid() != 0 ||
-		prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) < 0 ||
+	/* Who stays somebody else can't end what it has begun: nsshell-net, started by it, would have no right. */
+	for (int tries = 0; tries < 3 && setresuid((uid_t)-1, 0, (uid_t)-1) < 0; tries++)
+		continue;
+	if (geteuid() != 0 || prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) < 0 ||
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_set(e, errno, "be root again");
 	return 0;
