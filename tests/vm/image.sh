@@ -13,7 +13,7 @@ extra=$(echo "${EXTRA_PKGS:-}" | tr ' ' ',') stock=${STOCK:-} variant=essential 
 
 # systemd and its friends; what nsshell is linked with; login programs; what the tests use.
 packages=systemd,systemd-sysv,udev,dbus,libpam-systemd,apparmor,kmod,iproute2,procps,e2fsprogs,util-linux,acl
-packages+=,libcap2,libmount1,libsmartcols1,libeconf0,libseccomp2,libjansson4,libselinux1,libaudit1,libsystemd0,libnl-route-3-200,libnftables1,nftables
+packages+=,libcap2,libmount1,libsmartcols1,libseccomp2,libjansson4,libselinux1,libaudit1,libsystemd0,libnl-route-3-200,libnftables1,nftables
 packages+=,openssh-server,openssh-client,openssh-sftp-server,login,passwd,sudo,cron,at,dropbear-bin,dbus-user-session
 packages+=,python3,strace,rsync,git,xauth,netcat-openbsd,libcap2-bin,busybox-static,lxcfs,fuse3,polkitd,uidmap,systemd-resolved
 case $release in
