@@ -42,6 +42,9 @@ int sys_mount_setattr(int mount, bool recursive, const struct mount_attr *attr);
  */
 int sys_clone_tree(int dir, const char *path, bool recursive, uint64_t propagation);
 
+/* The same, MS_PRIVATE, with MOUNT_ATTR_* set. */
+int sys_clone_attr(int dir, const char *path, bool recursive, uint64_t attr);
+
 /* move_mount(2), Linux 5.2: attach the detached mount on the place that @target is. */
 int sys_attach(int mount, int target);
 

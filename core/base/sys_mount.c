@@ -27,20 +27,32 @@ int sys_mount_setattr(int mount, bool recursive, const struct mount_attr *attr)
 	return mount_setattr(mount, "", flags, &copy, sizeof(copy));
 }
 
-int sys_clone_tree(int dir, const char *path, bool recursive, uint64_t propagation)
+static int clone_with(
+	int dir, const char *path, bool recursive, const struct mount_attr *attr)
 {
-	const struct mount_attr attr = { .propagation = propagation };
 	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
 			     (recursive ? AT_RECURSIVE : 0);
 	int tree = open_tree(dir, path, flags), saved;
 
 	/* Recursive in any case: a mount may have come in between the two calls. */
-	if (tree < 0 || sys_mount_setattr(tree, true, &attr) == 0)
+	if (tree < 0 || sys_mount_setattr(tree, true, attr) == 0)
 		return tree;
 	saved = errno;
 	(void)close(tree);
 	errno = saved;
 	return -1;
+}
+
+int sys_clone_tree(int dir, const char *path, bool recursive, uint64_t propagation)
+{
+	return clone_with(
+		dir, path, recursive, &(struct mount_attr){ .propagation = propagation });
+}
+
+int sys_clone_attr(int dir, const char *path, bool recursive, uint64_t attr)
+{
+	return clone_with(dir, path, recursive,
+		&(struct mount_attr){ .attr_set = attr, .propagation = MS_PRIVATE });
 }
 
 int sys_attach(int mount, int target)

@@ -17,13 +17,11 @@ int refresh_hold(const struct plan *plan, struct refresh *ret, struct err *e)
 	for (size_t i = 0; i < plan->n_overlays && r.n < REFRESH_MAX; i++) {
 		const struct plan_overlay *o = &plan->overlays[i];
 		_cleanup_close_ int mount = -EBADF, lower = -EBADF;
-		char path[ROOTFS_LOWER_LEN];
 
 		/* An image doesn't change. */
 		if (o->live || o->n_layers > 0)
 			continue;
-		rootfs_lower(i, path);
-		lower = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		lower = rootfs_open_lower(i);
 		mount = lower < 0 ? -1 : tree_open(&tree, o->target);
 		r.fs[r.n] = mount < 0 ? -1 : sys_fs_pick(mount);
 		if (r.fs[r.n] < 0) {

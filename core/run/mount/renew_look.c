@@ -100,18 +100,16 @@ static int look_at(
 static void clone_fresh(
 	struct looking *l, const struct plan_op *op, int source, bool cover)
 {
-	const struct mount_attr attr = { .attr_set = op->attr };
-	bool recursive = !cover && op->recursive;
-	_cleanup_close_ int mount = sys_clone_tree(source, "", recursive, MS_PRIVATE);
+	int mount = sys_clone_attr(source, "", !cover && op->recursive, op->attr);
 	struct err e;
 
-	if (mount < 0 || sys_mount_setattr(mount, recursive, &attr) < 0) {
+	if (mount < 0) {
 		(void)err_set(&e, errno, "%s what is new at %s",
 			cover ? "cover" : "clone", cover ? op->target : op->source);
 		failed(l, &e);
 		return;
 	}
-	l->fresh[l->n_fresh++] = (struct fresh){ op, take_fd(&mount), cover };
+	l->fresh[l->n_fresh++] = (struct fresh){ op, mount, cover };
 }
 
 static void look_for(struct looking *l, const struct plan_op *op)
@@ -207,13 +205,10 @@ static int clone_masks(struct looking *l, int mnt, struct err *e)
 	if (root < 0 || sys_attach(l->mask, root) < 0)
 		r = err_set(e, errno, "make a mask");
 	for (size_t i = 0; r == 0 && i < l->n_bare; i++) {
-		const struct mount_attr attr = { .attr_set = l->bare[i].op->attr };
-		int mask = sys_clone_tree(l->mask,
+		l->bare[i].mask = sys_clone_attr(l->mask,
 			l->bare[i].dir ? ROOTFS_MASK_DIR : ROOTFS_MASK_FILE, false,
-			MS_PRIVATE);
-
-		l->bare[i].mask = mask;
-		if (mask < 0 || sys_mount_setattr(mask, false, &attr) < 0)
+			l->bare[i].op->attr);
+		if (l->bare[i].mask < 0)
 			r = err_set(e, errno, "make a mask");
 	}
 	if (sys_setns(mnt, CLONE_NEWNS) < 0)

@@ -190,18 +190,6 @@ static int enter_stage(const struct plan *plan, int proc, struct err *e)
 	return chdir("/") < 0 ? err_set(e, errno, "enter the rootfs") : 0;
 }
 
-static int attach_at(int mount, const char *path, struct err *e)
-{
-	_cleanup_close_ int place = -EBADF;
-
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return err_set(e, errno, "make %s of the rootfs", path);
-	place = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (place < 0 || sys_attach(mount, place) < 0)
-		return err_set(e, errno, "attach %s of the rootfs", path);
-	return 0;
-}
-
 /* ---- init layers -------------------------------------------------------------------- */
 
 /*
@@ -210,11 +198,8 @@ static int attach_at(int mount, const char *path, struct err *e)
  */
 static int look_below(size_t i, const char *below, struct stat *ret)
 {
-	char path[ROOTFS_LOWER_LEN];
-	_cleanup_close_ int root = -EBADF, fd = -EBADF;
+	_cleanup_close_ int root = rootfs_open_lower(i), fd = -EBADF;
 
-	rootfs_lower(i, path);
-	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return -1;
 	fd = tree_open(&(struct tree){ .root = root }, below);
@@ -228,10 +213,9 @@ static int give(const char *made, uint32_t uid, uint32_t gid, mode_t mode)
 	return lchown(made, uid, gid) < 0 ? -1 : chmod(made, mode & 07777);
 }
 
-static int give_root(const struct plan *plan, const char *made, mode_t mode)
+static int give_root(const struct plan *plan, const char *made)
 {
-	return give(
-		made, idmap_to_host(&plan->uids, 0), idmap_to_host(&plan->gids, 0), mode);
+	return lchown(made, idmap_to_host(&plan->uids, 0), idmap_to_host(&plan->gids, 0));
 }
 
 /*
@@ -257,7 +241,7 @@ static int layer_dir(const struct plan *plan, size_t i, const char *below, bool 
 		errno = ENOTDIR;
 		return -1;
 	}
-	return give_root(plan, made, 0755);
+	return give_root(plan, made) < 0 ? -1 : chmod(made, 0755);
 }
 
 /* Make the directories above @path in the layer, like those of the lower. */
@@ -282,55 +266,27 @@ static int layer_way(const struct plan *plan, size_t i, const char *path, struct
 	return 0;
 }
 
-/* Behind links of the image's on the way, so that none of those is covered. */
-static int layer_link(
-	const struct plan *plan, const struct plan_layer *l, int proc, struct err *e)
+/* @linked: behind links of the image's. */
+static int make_entry(const struct plan *plan, const struct plan_layer *l,
+	const char *below, bool linked, int proc)
 {
-	char real[PATH_MAX], made[PATH_MAX];
-	int r = rootfs_image_lacks(l, proc, real, e);
-
-	if (r <= 0)
-		return r;
-	if (layer_way(plan, l->overlay, real, e) < 0)
-		return -1;
-	(void)snprintf(made, sizeof(made), "/init/%zu%s", l->overlay, real);
-	/* An entry before it made one. */
-	r = rootfs_image_link(l, proc, made);
-	if (r < 0 && errno == EEXIST)
-		return 0;
-	if (r == 0)
-		r = lchown(made, idmap_to_host(&plan->uids, 0),
-			idmap_to_host(&plan->gids, 0));
-	return r < 0 ? err_set(e, errno, "make %s of the init layer", l->path) : 0;
-}
-
-static int layer_entry(
-	const struct plan *plan, const struct plan_layer *l, int proc, struct err *e)
-{
-	const char *target = plan->overlays[l->overlay].target;
-	const char *below = l->path + (strcmp(target, "/") == 0 ? 0 : strlen(target));
 	char made[PATH_MAX];
 	int r = -1;
 
-	if (l->kind == PLAN_LAYER_SHELL || l->kind == PLAN_LAYER_COMMAND || l->if_missing)
-		return layer_link(plan, l, proc, e);
-	if (layer_way(plan, l->overlay, below, e) < 0)
-		return -1;
 	(void)snprintf(made, sizeof(made), "/init/%zu%s", l->overlay, below);
 	switch (l->kind) {
 	case PLAN_LAYER_WHITEOUT:
-		r = mknod(made, S_IFCHR, makedev(0, 0));
-		break;
+		return mknod(made, S_IFCHR, makedev(0, 0));
+	case PLAN_LAYER_DIR:
+		return layer_dir(plan, l->overlay, below,
+			plan->overlays[l->overlay].n_layers > 0, made);
 	case PLAN_LAYER_SYMLINK:
-	case PLAN_LAYER_SHELL:
 	case PLAN_LAYER_COMMAND:
 		r = symlink(l->target, made);
 		break;
-	case PLAN_LAYER_DIR:
-		return layer_dir(plan, l->overlay, below,
-			       plan->overlays[l->overlay].n_layers > 0, made) < 0
-			       ? err_set(e, errno, "make %s of the init layer", l->path)
-			       : 0;
+	case PLAN_LAYER_SHELL:
+		r = rootfs_image_shell(l, proc, made);
+		break;
 	case PLAN_LAYER_FILE:
 		r = mknod(made, S_IFREG | 0644, 0);
 		break;
@@ -338,10 +294,33 @@ static int layer_entry(
 		r = rootfs_image_lines(l, made);
 		break;
 	}
-	if (r == 0 && l->kind != PLAN_LAYER_WHITEOUT)
-		r = lchown(made, idmap_to_host(&plan->uids, 0),
-			idmap_to_host(&plan->gids, 0));
-	return r < 0 ? err_set(e, errno, "make %s of the init layer", l->path) : 0;
+	/* An entry before it made one. */
+	if (r < 0 && linked && errno == EEXIST)
+		return 0;
+	return r < 0 ? -1 : give_root(plan, made);
+}
+
+static int layer_entry(
+	const struct plan *plan, const struct plan_layer *l, int proc, struct err *e)
+{
+	bool linked = l->kind == PLAN_LAYER_SHELL || l->kind == PLAN_LAYER_COMMAND ||
+		      l->if_missing;
+	const char *target = plan->overlays[l->overlay].target;
+	const char *below = l->path + (strcmp(target, "/") == 0 ? 0 : strlen(target));
+	char real[PATH_MAX];
+
+	if (linked) { /* so that no link on the way is covered */
+		int r = rootfs_image_lacks(l, proc, real, e);
+
+		if (r <= 0)
+			return r;
+		below = real;
+	}
+	if (layer_way(plan, l->overlay, below, e) < 0)
+		return -1;
+	return make_entry(plan, l, below, linked, proc) < 0
+		       ? err_set(e, errno, "make %s of the init layer", l->path)
+		       : 0;
 }
 
 /* ---- overlays ----------------------------------------------------------------------- */
@@ -361,34 +340,33 @@ static int layer_path(const struct plan *plan, size_t i, const char *kind, char 
 	return 0;
 }
 
+/* With the owner and the mode of what it lies over. */
+static int make_layer(const struct plan *plan, size_t i, const char *kind)
+{
+	bool init = strcmp(kind, "init") == 0;
+	_cleanup_close_ int lower = rootfs_open_lower(i);
+	char above[32], path[320];
+	struct stat st;
+
+	(void)snprintf(above, sizeof(above), "%s/%s",
+		!init && plan->upper == UPPER_DISK ? "/disk" : "", kind);
+	(void)snprintf(path, sizeof(path), "/init/%zu", i);
+	if ((mkdir(above, 0700) < 0 && errno != EEXIST) ||
+		(!init && layer_path(plan, i, kind, path) < 0))
+		return -1;
+	if (mkdir(path, 0700) < 0)
+		return errno == EEXIST ? 0 : -1;
+	return fstat(lower, &st) < 0 ? -1 : give(path, st.st_uid, st.st_gid, st.st_mode);
+}
+
 static int make_layers(const struct plan *plan, size_t i, struct err *e)
 {
 	const char *const kinds[] = { "init", "upper", "workdir" };
-	char path[320], lower[ROOTFS_LOWER_LEN];
-	struct stat st;
 
-	rootfs_lower(i, lower);
-	for (size_t k = 0; k < (plan->overlays[i].readonly ? 1 : 3); k++) {
-		bool disk = k > 0 && plan->upper == UPPER_DISK;
-
-		(void)snprintf(
-			path, sizeof(path), "%s/%s", disk ? "/disk" : "", kinds[k]);
-		if (mkdir(path, 0700) < 0 && errno != EEXIST)
-			return err_set(e, errno, "make %s of the rootfs", path);
-		if (k == 0)
-			(void)snprintf(path, sizeof(path), "/init/%zu", i);
-		else if (layer_path(plan, i, kinds[k], path) < 0)
-			return err_set(e, errno, "name the layer over %s",
+	for (size_t k = 0; k < (plan->overlays[i].readonly ? 1 : 3); k++)
+		if (make_layer(plan, i, kinds[k]) < 0)
+			return err_set(e, errno, "make the layer %s over %s", kinds[k],
 				plan->overlays[i].target);
-		if (mkdir(path, 0700) < 0) {
-			if (errno == EEXIST)
-				continue;
-			return err_set(e, errno, "make %s of the rootfs", path);
-		}
-		if (stat(lower, &st) < 0 ||
-			give(path, st.st_uid, st.st_gid, st.st_mode) < 0)
-			return err_set(e, errno, "make %s of the rootfs", path);
-	}
 	return 0;
 }
 
@@ -447,7 +425,7 @@ static int mount_overlay(const struct plan *plan, size_t i, struct err *e)
 		return err_set(
 			e, errno, "mount the overlay at %s", plan->overlays[i].target);
 	if (i == 0)
-		return attach_at(mount, ROOTFS_ROOT, e);
+		return rootfs_attach(mount, ROOTFS_ROOT, e);
 	return attach_inside(mount, plan->overlays[i].target, e);
 }
 
@@ -459,8 +437,8 @@ static int attach_lower(const struct plan *plan, size_t i, int lower, struct err
 
 	rootfs_lower(i, path);
 	if (o->n_layers == 0)
-		return attach_at(lower, path, e);
-	if (attach_at(lower, ROOTFS_LAYERS, e) < 0)
+		return rootfs_attach(lower, path, e);
+	if (rootfs_attach(lower, ROOTFS_LAYERS, e) < 0)
 		return -1;
 	if (mkdir(path, 0700) < 0 || (mkdir(ROOTFS_NOTHING, 0700) < 0))
 		return err_set(e, errno, "make %s of the rootfs", path);
@@ -473,7 +451,7 @@ static int mount_all(const struct plan *plan, int proc, struct sources *s, struc
 {
 	if (mkdir("/lower", 0700) < 0)
 		return err_set(e, errno, "make /lower of the rootfs");
-	if (plan->upper == UPPER_DISK && attach_at(s->disk, "/disk", e) < 0)
+	if (plan->upper == UPPER_DISK && rootfs_attach(s->disk, "/disk", e) < 0)
 		return -1;
 	for (size_t i = 0; i < s->n; i++) {
 		if (plan->overlays[i].live)
@@ -500,13 +478,11 @@ int rootfs_build(const struct plan *plan, int proc, char changed[LAYERS_CHANGED_
 	int r;
 
 	changed[0] = '\0';
-	r = open_sources(plan, proc, &s, changed, e);
-	if (r == 0)
-		r = go_private(e);
-	if (r == 0)
-		r = enter_stage(plan, proc, e);
-	if (r == 0)
-		r = mount_all(plan, proc, &s, e);
+	r = open_sources(plan, proc, &s, changed, e) < 0 || go_private(e) < 0 ||
+			    enter_stage(plan, proc, e) < 0 ||
+			    mount_all(plan, proc, &s, e) < 0
+		    ? -1
+		    : 0;
 	sources_close(&s);
 	return r;
 }

@@ -14,6 +14,11 @@
 /* Where a plan's overlay has its lower, in that namespace: "/lower/0". */
 #define ROOTFS_LOWER_LEN 32
 void rootfs_lower(size_t overlay, char ret[ROOTFS_LOWER_LEN]);
+/* Return: O_PATH fd of it, or -1. */
+int rootfs_open_lower(size_t overlay);
+
+/* Make a directory of that namespace, if need be, and mount on it. Return: 0 or -1 with @e. */
+int rootfs_attach(int mount, const char *path, struct err *e);
 
 /**
  * rootfs_build() - Mount the plan's overlays

@@ -106,14 +106,6 @@ int rootfs_image_check(const struct plan *plan, int lower, struct err *e)
 
 /* ---- what it has -------------------------------------------------------------------- */
 
-static int open_view(void)
-{
-	char path[ROOTFS_LOWER_LEN];
-
-	rootfs_lower(0, path);
-	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
 /* As one who lives there would: its links count from its own "/". */
 static int open_within(int view, const char *path)
 {
@@ -207,7 +199,7 @@ int rootfs_image_lacks(
 	const struct plan_layer *l, int proc, char real[PATH_MAX], struct err *e)
 {
 	bool shell = l->kind == PLAN_LAYER_SHELL;
-	_cleanup_close_ int view = open_view();
+	_cleanup_close_ int view = rootfs_open_lower(0);
 	int r;
 
 	if (view < 0)
@@ -235,14 +227,14 @@ static bool goes_by_name(int view, int proc, const char *shell)
 	return fd < 0 || name_of(proc, fd, real) < 0 || !plan_is_shell(real);
 }
 
-int rootfs_image_link(const struct plan_layer *l, int proc, const char *made)
+int rootfs_image_shell(const struct plan_layer *l, int proc, const char *made)
 {
-	_cleanup_close_ int view = open_view();
+	_cleanup_close_ int view = rootfs_open_lower(0);
 	_cleanup_file_ FILE *out = NULL;
 
 	if (view < 0)
 		return -1;
-	if (l->kind != PLAN_LAYER_SHELL || !goes_by_name(view, proc, l->target))
+	if (!goes_by_name(view, proc, l->target))
 		return symlink(l->target, made);
 	out = fopen(made, "wxe");
 	if (!out || fprintf(out, script, l->target, l->target) < 0 || fflush(out) != 0)
@@ -296,7 +288,7 @@ static int write_lines(const struct plan_layer *l, const char *made, const char 
 
 int rootfs_image_lines(const struct plan_layer *l, const char *made)
 {
-	_cleanup_close_ int view = open_view();
+	_cleanup_close_ int view = rootfs_open_lower(0);
 	_cleanup_free_ char *text = NULL;
 
 	if (view < 0)

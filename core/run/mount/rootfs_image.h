@@ -55,5 +55,5 @@ int rootfs_image_lines(const struct plan_layer *l, const char *made);
 int rootfs_image_lacks(
 	const struct plan_layer *l, int proc, char real[PATH_MAX], struct err *e);
 
-/* Make it, at @made. Return: 0 or -1 with errno. */
-int rootfs_image_link(const struct plan_layer *l, int proc, const char *made);
+/* Make PLAN_LAYER_SHELL, at @made. Return: 0 or -1 with errno. */
+int rootfs_image_shell(const struct plan_layer *l, int proc, const char *made);

@@ -54,3 +54,23 @@ void rootfs_lower(size_t overlay, char ret[ROOTFS_LOWER_LEN])
 {
 	(void)snprintf(ret, ROOTFS_LOWER_LEN, "/lower/%zu", overlay);
 }
+
+int rootfs_open_lower(size_t overlay)
+{
+	char path[ROOTFS_LOWER_LEN];
+
+	rootfs_lower(overlay, path);
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+int rootfs_attach(int mount, const char *path, struct err *e)
+{
+	_cleanup_close_ int place = -EBADF;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_set(e, errno, "make %s of the rootfs", path);
+	place = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (place < 0 || sys_attach(mount, place) < 0)
+		return err_set(e, errno, "attach %s of the rootfs", path);
+	return 0;
+}

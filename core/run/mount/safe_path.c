@@ -109,22 +109,22 @@ static int make_dir(const struct tree *t, int parent, const char *name)
 	return make(t, parent, name, TREE_DIR) < 0 && errno != EEXIST ? -1 : 0;
 }
 
-static int make_way(const struct tree *t, char *path, struct err *e)
+/* Return: fd of the last directory of @path, each being made where it isn't there; -1 with errno. */
+static int make_way(const struct tree *t, const char *path)
 {
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		_cleanup_close_ int parent = -EBADF;
-		char *name;
+	char names[PATH_MAX], *save = NULL;
+	int at = open_below(t->root, "");
 
-		*slash = '\0';
-		name = strrchr(path, '/');
-		*name = '\0';
-		parent = open_below(t->root, path);
-		*name = '/';
-		if (parent < 0 || make_dir(t, parent, name + 1) < 0)
-			return err_set(e, errno, "make %s inside", path);
-		*slash = '/';
+	(void)snprintf(names, sizeof(names), "%s", path);
+	for (char *name = strtok_r(names, "/", &save); at >= 0 && name;
+		name = strtok_r(NULL, "/", &save)) {
+		_cleanup_close_ int above = at;
+
+		at = open_below(above, name);
+		if (at < 0 && errno == ENOENT && make_dir(t, above, name) == 0)
+			at = open_below(above, name);
 	}
-	return 0;
+	return at;
 }
 
 int tree_parent(const struct tree *t, const char *path, const char **name, struct err *e)
@@ -138,13 +138,8 @@ int tree_parent(const struct tree *t, const char *path, const char **name, struc
 	memcpy(copy, path, (size_t)(slash - path));
 	copy[slash - path] = '\0';
 	fd = open_below(t->root, copy);
-	if (fd < 0 && errno == ENOENT) {
-		memcpy(copy, path, strlen(path) + 1);
-		if (make_way(t, copy, e) < 0)
-			return -1;
-		copy[slash - path] = '\0';
-		fd = open_below(t->root, copy);
-	}
+	if (fd < 0 && errno == ENOENT)
+		fd = make_way(t, copy);
 	if (fd < 0)
 		return err_set(e, errno, "open %s inside", copy);
 	*name = slash + 1;

@@ -101,15 +101,13 @@ static int mount_hierarchy(const struct tree *t, const struct plan_op *op, struc
 /* What the kernel of this host doesn't have needs no cover: here and below. */
 static int bind_readonly(const struct tree *t, const struct plan_op *op, struct err *e)
 {
-	const struct mount_attr attr = { .attr_set = op->attr };
 	_cleanup_close_ int place = -EBADF, mount = -EBADF;
 	int r = tree_look(t, op->target, &place, e);
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	mount = sys_clone_tree(place, "", true, MS_PRIVATE);
-	if (mount < 0 || sys_mount_setattr(mount, true, &attr) < 0 ||
-		sys_attach(mount, place) < 0)
+	mount = sys_clone_attr(place, "", true, op->attr);
+	if (mount < 0 || sys_attach(mount, place) < 0)
 		return err_set(e, errno, "make %s read-only inside", op->target);
 	return 0;
 }
@@ -117,13 +115,11 @@ static int bind_readonly(const struct tree *t, const struct plan_op *op, struct 
 /* A device that can't be opened would be no /dev/null. */
 static int null_device(const struct tree *t, uint64_t attr)
 {
-	const struct mount_attr set = { .attr_set = attr & ~(uint64_t)MOUNT_ATTR_NODEV };
-	_cleanup_close_ int null = tree_open(t, "/dev/null"), mount = -EBADF;
+	_cleanup_close_ int null = tree_open(t, "/dev/null");
 
-	mount = null < 0 ? -1 : sys_clone_tree(null, "", false, MS_PRIVATE);
-	if (mount < 0 || sys_mount_setattr(mount, false, &set) < 0)
-		return -1;
-	return take_fd(&mount);
+	return null < 0 ? -1
+			: sys_clone_attr(
+				  null, "", false, attr & ~(uint64_t)MOUNT_ATTR_NODEV);
 }
 
 static int hide(const struct tree *t, const struct plan_op *op, struct err *e)
@@ -134,10 +130,9 @@ static int hide(const struct tree *t, const struct plan_op *op, struct err *e)
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	if (fstat(place, &st) < 0)
-		return err_set(e, errno, "look at %s inside", op->target);
-	mount = S_ISDIR(st.st_mode) ? rootfs_tmpfs(4096, 2, 0555, 0, 0, op->attr)
-				    : null_device(t, op->attr);
+	if (fstat(place, &st) == 0)
+		mount = S_ISDIR(st.st_mode) ? rootfs_tmpfs(4096, 2, 0555, 0, 0, op->attr)
+					    : null_device(t, op->attr);
 	if (mount < 0 || sys_attach(mount, place) < 0)
 		return err_set(e, errno, "hide %s inside", op->target);
 	return 0;

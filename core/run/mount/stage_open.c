@@ -136,18 +136,18 @@ static int clone_all(const struct plan *plan, struct stage *s, struct err *e)
 {
 	for (size_t i = 0; i < plan->n_ops; i++) {
 		const struct plan_op *op = &plan->ops[i];
-		int path = s->sources[i].mount;
+		_cleanup_close_ int path = -EBADF;
 
-		if ((op->kind != PLAN_BIND && op->kind != PLAN_COVER) || path < 0)
+		if ((op->kind != PLAN_BIND && op->kind != PLAN_COVER) ||
+			s->sources[i].mount < 0)
 			continue;
-		s->sources[i].mount = sys_clone_tree(
-			path, "", op->recursive, op->follow ? MS_SLAVE : MS_PRIVATE);
-		(void)close(path);
-		if (s->sources[i].mount < 0 ||
-			(op->kind == PLAN_COVER &&
-				sys_mount_setattr(s->sources[i].mount, false,
-					&(struct mount_attr){ .attr_set = op->attr }) <
-					0))
+		path = s->sources[i].mount;
+		s->sources[i].mount =
+			op->kind == PLAN_COVER
+				? sys_clone_attr(path, "", op->recursive, op->attr)
+				: sys_clone_tree(path, "", op->recursive,
+					  op->follow ? MS_SLAVE : MS_PRIVATE);
+		if (s->sources[i].mount < 0)
 			return err_set(e, errno, "clone the tree at %s", op->source);
 	}
 	return 0;

@@ -108,13 +108,11 @@ static int copy(struct volume_filling *f, int from, int to, struct err *e)
 /* What the image has there, through no link. -1: no directory. */
 static int open_source(const struct plan *plan, const char *target)
 {
-	char path[ROOTFS_LOWER_LEN];
 	_cleanup_close_ int root = -EBADF, place = -EBADF;
 
 	if (plan->overlays[0].n_layers == 0)
 		return -1;
-	rootfs_lower(0, path);
-	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	root = rootfs_open_lower(0);
 	place = root < 0 ? -1 : tree_open(&(struct tree){ .root = root }, target);
 	return place < 0 ? -1 : openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
