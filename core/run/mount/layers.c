@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/run/mount/layers.h"
 
-#include "core/base/account.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/parse.h"
 #include "core/base/sys.h"
 #include "core/plan/imagename.h"
-#include "core/run/ids/kin.h"
 #include "core/run/mount/diskquota.h"
+#include "core/run/mount/owned.h"
 #include "core/run/mount/packages.h"
 
 #include <blkid.h>
 #include <ctype.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -22,6 +20,8 @@
 #include <unistd.h>
 
 #define WORDS_MAX 512
+
+static const struct owned owned = { "layers", PATH_UPPER, "account", true };
 
 /* ---- names -------------------------------------------------------------------------- */
 
@@ -115,16 +115,19 @@ static char *uuid_on(const char *device)
 
 /*
  * In words that stay the same from boot to boot: the UUID where it has one, whatever the kernel
- * calls its disk today, else what is mounted: "server:/export".
+ * calls its disk today, else what is mounted: "server:/export". @name: the layer's.
  */
-static void describe(const struct plan_overlay *o, int lower, char ret[WORDS_MAX])
+static int describe(const struct plan_overlay *o, int lower, char name[256],
+	char ret[WORDS_MAX], struct err *e)
 {
 	_cleanup_free_ char *device = NULL, *uuid = NULL;
 	struct stat st;
 
+	if (layers_of(o, name) < 0)
+		return err_set(e, errno, "name the layer over %s", o->target);
 	if (o->n_layers > 0) {
 		(void)snprintf(ret, WORDS_MAX, "%s\n", o->source);
-		return;
+		return 0;
 	}
 	if (fstat(lower, &st) == 0 && major(st.st_dev) != 0)
 		device = blkid_devno_to_devname(st.st_dev);
@@ -137,100 +140,7 @@ static void describe(const struct plan_overlay *o, int lower, char ret[WORDS_MAX
 	for (char *at = ret; at[0] && at[1]; at++)
 		if (iscntrl((unsigned char)*at))
 			*at = '?';
-}
-
-/* ---- files of root's, a line each --------------------------------------------------- */
-
-static int write_new(int dir, const char *name, const char *text)
-{
-	_cleanup_close_ int fd = openat(
-		dir, ".new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (fd < 0 || io_write_all(fd, text, strlen(text)) < 0 || fsync(fd) < 0)
-		return -1;
-	return renameat(dir, ".new", dir, name);
-}
-
-static int open_dir(int parent, const char *name)
-{
-	if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST)
-		return -1;
-	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-/* ---- whose -------------------------------------------------------------------------- */
-
-static int is_another(const struct plan *plan, const char *name, struct err *e)
-{
-	return err_set(e, 0,
-		"the layers in %s/%u are of account %s, and its uid is %s's now: remove them (nsctl gc "
-		"--gone), or, if %s was only renamed, write %s into %s/%u/account",
-		PATH_UPPER, plan->uid, name, plan->user, name, plan->user, PATH_UPPER,
-		plan->uid);
-}
-
-/* Return: 0, or -1 with @e where the account was made after what it would find. */
-static int check_age(const struct plan *plan, uint64_t made, bool noted, struct err *e)
-{
-	const struct kin k = kin_of_plan(plan);
-	char todo[48] = "write its name into";
-	uint64_t home_born;
-
-	if (kin_home_born(&k, &home_born, e) < 0)
-		return -1;
-	if (home_born <= made + 1)
-		return 0;
-	if (noted)
-		(void)snprintf(todo, sizeof(todo), "touch -d @%" PRIu64, home_born);
-	return err_set(e, 0,
-		"the layers in %s/%u are older than the home directory of %s, and so another's of that "
-		"name or uid: remove them (nsctl gc --account %u), or, if only the home was made anew, %s "
-		"%s/%u/account",
-		PATH_UPPER, plan->uid, plan->user, plan->uid, todo, PATH_UPPER,
-		plan->uid);
-}
-
-static int take_account(int dir, const struct plan *plan, struct err *e)
-{
-	const struct kin k = kin_of_plan(plan);
-	char line[ACCOUNT_NAME_MAX + 1];
-
-	(void)snprintf(line, sizeof(line), "%s\n", plan->user);
-	if (write_new(dir, "account", line) < 0)
-		return err_set(e, errno, "write %s/%u/account", PATH_UPPER, plan->uid);
-	return kin_note_age(&k, dir, "account", e);
-}
-
-/* One of an older version, which noted no name. */
-static int adopt(int dir, const struct plan *plan, struct err *e)
-{
-	struct statx st = { 0 };
-
-	if (statx(dir, "", AT_EMPTY_PATH, STATX_BTIME, &st) < 0)
-		return err_set(e, errno, "look at %s/%u", PATH_UPPER, plan->uid);
-	if ((st.stx_mask & STATX_BTIME) &&
-		check_age(plan, (uint64_t)st.stx_btime.tv_sec, false, e) < 0)
-		return -1;
-	return take_account(dir, plan, e);
-}
-
-static int check_account(int dir, const struct plan *plan, struct err *e)
-{
-	char name[ACCOUNT_NAME_MAX + 1];
-	struct stat st;
-	int is;
-
-	if (io_read_text(dir, "account", name, sizeof(name)) < 0)
-		return errno == ENOENT ? adopt(dir, plan, e)
-				       : err_set(e, errno, "read %s/%u/account",
-						 PATH_UPPER, plan->uid);
-	name[strcspn(name, "\n")] = '\0';
-	is = kin_is(name, plan->user, plan->uid, e);
-	if (is <= 0)
-		return is < 0 ? -1 : is_another(plan, name, e);
-	if (fstatat(dir, "account", &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_set(e, errno, "look at %s/%u/account", PATH_UPPER, plan->uid);
-	return check_age(plan, (uint64_t)st.st_mtim.tv_sec, true, e);
+	return 0;
 }
 
 /* ---- over what ---------------------------------------------------------------------- */
@@ -241,21 +151,26 @@ struct below {
 	bool changing; /* it goes on doing so */
 };
 
+static int note(int dir, const char *name, const char *text, const struct plan *plan,
+	struct err *e)
+{
+	return owned_write(dir, name, text) < 0
+		       ? err_set(e, errno, "note in %s/%u what the layers of %s are over",
+				 PATH_UPPER, plan->uid, plan->user)
+		       : 0;
+}
+
 static int check_layer(int fs, const struct plan *plan, const struct plan_overlay *o,
 	int lower, struct below *b, struct err *e)
 {
 	char name[256], is[WORDS_MAX], was[WORDS_MAX];
 
-	if (layers_of(o, name) < 0)
-		return err_set(e, errno, "name the layer over %s", o->target);
-	describe(o, lower, is);
-	if (io_read_text(fs, name, was, sizeof(was)) < 0) {
-		if (errno != ENOENT || write_new(fs, name, is) < 0)
-			return err_set(e, errno,
-				"note in %s/%u what the layer over %s is over",
-				PATH_UPPER, plan->uid, o->target);
-		return 0;
-	}
+	if (describe(o, lower, name, is, e) < 0)
+		return -1;
+	if (io_read_text(fs, name, was, sizeof(was)) < 0)
+		return errno == ENOENT ? note(fs, name, is, plan, e)
+				       : err_set(e, errno, "read %s/%u/fs/%s", PATH_UPPER,
+						 plan->uid, name);
 	if (strcmp(is, was) == 0)
 		return 0;
 	if (o->n_layers > 0) {
@@ -288,49 +203,36 @@ static int check_host(int dir, const struct plan *plan, struct below *b, struct 
 	if (b->changing)
 		(void)snprintf(b->what, sizeof(b->what), "host");
 	packages_describe(is, sizeof(is));
-	if (io_read_text(dir, "host", was, sizeof(was)) >= 0) {
-		if (strcmp(is, was) != 0)
-			(void)snprintf(b->what, sizeof(b->what), "host");
-		return 0;
-	}
-	return errno != ENOENT || write_new(dir, "host", is) < 0
-		       ? err_set(e, errno, "note in %s/%u what the layers of %s are over",
-				 PATH_UPPER, plan->uid, plan->user)
-		       : 0;
+	if (io_read_text(dir, "host", was, sizeof(was)) < 0)
+		return errno == ENOENT ? note(dir, "host", is, plan, e)
+				       : err_set(e, errno, "read %s/%u/host", PATH_UPPER,
+						 plan->uid);
+	if (strcmp(is, was) != 0)
+		(void)snprintf(b->what, sizeof(b->what), "host");
+	return 0;
 }
 
 /* From now on it lies over what is there now. */
 static int accept(int dir, const struct plan *plan, struct err *e)
 {
-	_cleanup_close_ int fs = open_dir(dir, "fs");
+	_cleanup_close_ int fs = owned_open_dir(dir, "fs");
 	char text[WORDS_MAX], name[256];
 
-	for (size_t i = 0; fs >= 0 && i < plan->n_overlays; i++) {
+	if (fs < 0)
+		return err_set(e, errno, "open %s/%u/fs", PATH_UPPER, plan->uid);
+	for (size_t i = 0; i < plan->n_overlays; i++) {
 		const struct plan_overlay *o = &plan->overlays[i];
 
-		if (o->readonly || o->n_layers == 0)
-			continue;
-		describe(o, -1, text);
-		if (layers_of(o, name) < 0 || write_new(fs, name, text) < 0)
-			return err_set(e, errno,
-				"note in %s/%u what the layer over %s is over",
-				PATH_UPPER, plan->uid, o->source);
+		if (!o->readonly && o->n_layers > 0 &&
+			(describe(o, -1, name, text, e) < 0 ||
+				note(fs, name, text, plan, e) < 0))
+			return -1;
 	}
 	packages_describe(text, sizeof(text));
-	if (fs < 0 || (is_over_host(plan) && write_new(dir, "host", text) < 0))
-		return err_set(e, errno, "note in %s/%u what the layers of %s are over",
-			PATH_UPPER, plan->uid, plan->user);
-	return 0;
+	return is_over_host(plan) ? note(dir, "host", text, plan, e) : 0;
 }
 
 /* ---- of older versions -------------------------------------------------------------- */
-
-static bool is_number(const char *name)
-{
-	uint32_t n;
-
-	return parse_u32(name, &n) == 0;
-}
 
 /* The first of the numbers was always that of "/"; what is empty is nobody's loss. */
 static int rename_layer(int dir, const char *name, const struct plan *plan, struct err *e)
@@ -338,7 +240,7 @@ static int rename_layer(int dir, const char *name, const struct plan *plan, stru
 	static const char *const kinds[] = { "upper", "workdir" };
 
 	for (size_t i = 0; i < 2; i++) {
-		_cleanup_close_ int kind = open_dir(dir, kinds[i]);
+		_cleanup_close_ int kind = owned_open_dir(dir, kinds[i]);
 
 		if (kind < 0)
 			return err_set(e, errno, "open %s/%u/%s", PATH_UPPER, plan->uid,
@@ -358,15 +260,16 @@ static int rename_layer(int dir, const char *name, const struct plan *plan, stru
 
 static int take_over_numbers(int dir, const struct plan *plan, struct err *e)
 {
-	_cleanup_close_ int fd = open_dir(dir, "upper");
+	_cleanup_close_ int fd = owned_open_dir(dir, "upper");
 	_cleanup_dir_ DIR *uppers = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
+	uint32_t n;
 
 	if (!uppers)
 		return err_set(e, errno, "read %s/%u/upper", PATH_UPPER, plan->uid);
 	(void)take_fd(&fd);
 	while ((errno = 0, entry = readdir(uppers)))
-		if (is_number(entry->d_name) &&
+		if (parse_u32(entry->d_name, &n) == 0 &&
 			rename_layer(dir, entry->d_name, plan, e) < 0)
 			return -1;
 	return errno ? err_set(e, errno, "read %s/%u/upper", PATH_UPPER, plan->uid) : 0;
@@ -379,9 +282,9 @@ static int check(int dir, const struct plan *plan, const int *lower, struct belo
 {
 	_cleanup_close_ int fs = -EBADF;
 
-	if (check_account(dir, plan, e) < 0 || take_over_numbers(dir, plan, e) < 0)
+	if (owned_check(&owned, dir, plan, e) < 0 || take_over_numbers(dir, plan, e) < 0)
 		return -1;
-	fs = open_dir(dir, "fs");
+	fs = owned_open_dir(dir, "fs");
 	if (fs < 0)
 		return err_set(e, errno, "open %s/%u/fs", PATH_UPPER, plan->uid);
 	for (size_t i = 0; i < plan->n_overlays; i++)
@@ -403,7 +306,7 @@ static int open_own(int uppers, const struct plan *plan, int *ret, struct err *e
 	(void)unlinkat(uppers, name, AT_REMOVEDIR);
 	made = mkdirat(uppers, name, 0700) == 0;
 	cleanup_close(ret);
-	*ret = open_dir(uppers, name);
+	*ret = owned_open_dir(uppers, name);
 	if (*ret < 0)
 		return err_set(
 			e, errno, "make the upper of %s in %s", plan->user, PATH_UPPER);
@@ -413,7 +316,7 @@ static int open_own(int uppers, const struct plan *plan, int *ret, struct err *e
 		return -1;
 	if (diskquota_limit(*ret, plan, e) < 0)
 		return -1;
-	return made ? take_account(*ret, plan, e) : 0;
+	return made ? owned_take(&owned, *ret, plan, e) : 0;
 }
 
 static int begin_anew(
@@ -483,15 +386,11 @@ static int follow_change(int uppers, const struct plan *plan, const int *lower,
 int layers_open(const struct plan *plan, const int *lower,
 	char changed[LAYERS_CHANGED_MAX], int *ret, struct err *e)
 {
-	_cleanup_close_ int state = io_open_state(PATH_STATE, 0700, e), uppers = -EBADF,
-			    dir = -EBADF;
+	_cleanup_close_ int uppers = owned_open(&owned, e), dir = -EBADF;
 	struct below b = { 0 };
 	char name[16];
 
 	changed[0] = '\0';
-	if (state < 0)
-		return -1;
-	uppers = io_open_state(PATH_UPPER, 0700, e);
 	if (uppers < 0 ||
 		(plan->upper_size != PARSE_INFINITY && diskquota_ready(uppers, e) < 0) ||
 		open_own(uppers, plan, &dir, e) < 0 || check(dir, plan, lower, &b, e) < 0)

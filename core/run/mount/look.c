@@ -165,31 +165,25 @@ static int spawn(const struct resolve_as *as, struct err *e)
 {
 	const struct timeval patience = { .tv_sec = LOOK_PATIENCE_S };
 	uint32_t *groups = reallocarray(NULL, as->n_groups + 1, sizeof(*groups));
-	int pair[2];
-	pid_t pid;
 
 	if (!groups)
 		return look_no_child(as, ENOMEM, e);
 	if (as->n_groups > 0)
 		memcpy(groups, as->groups, as->n_groups * sizeof(*groups));
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		free(groups);
-		return look_no_child(as, errno, e);
-	}
-	(void)setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	pid = fork();
-	if (pid == 0)
-		be_child(pair[1], as);
-	(void)close(pair[1]);
-	looker.pid = pid;
-	looker.sock = pair[0];
+	looker.pid = look_fork(&looker.sock);
+	if (looker.pid == 0)
+		be_child(looker.sock, as);
 	looker.as = *as;
 	looker.as.name = "";
 	looker.as.groups = groups;
-	if (pid > 0)
-		return 0;
-	forget();
-	return look_no_child(as, errno, e);
+	if (looker.pid < 0) {
+		(void)look_no_child(as, errno, e);
+		forget();
+		return -1;
+	}
+	(void)setsockopt(
+		looker.sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return 0;
 }
 
 static int begin(const struct resolve_as *as, struct err *e)

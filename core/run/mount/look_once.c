@@ -166,6 +166,23 @@ uint64_t look_birth(const char *path)
 		       : 0;
 }
 
+pid_t look_fork(int *sock)
+{
+	int pair[2], saved;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -1;
+	pid = fork();
+	saved = errno;
+	*sock = pair[pid == 0];
+	(void)close(pair[pid != 0]);
+	if (pid < 0)
+		cleanup_close(sock);
+	errno = saved;
+	return pid;
+}
+
 /* ---- once ----------------------------------------------------------------------------- */
 
 struct said {
@@ -212,21 +229,16 @@ static int await_once(
 int look_run(const struct look_job *job, const struct resolve_as *as, const int *keep,
 	size_t n, struct err *e)
 {
-	_cleanup_close_ int ours = -EBADF;
-	int pair[2];
+	_cleanup_close_ int sock = -EBADF;
 	pid_t pid;
 
-	if (look_is_free(as, e) < 0)
+	if (job->patience_ms >= 0 && look_is_free(as, e) < 0)
 		return -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return look_no_child(as, errno, e);
-	ours = pair[0];
-	pid = fork();
+	pid = look_fork(&sock);
 	if (pid == 0)
-		run_once(pair[1], job, keep, n);
-	(void)close(pair[1]);
+		run_once(sock, job, keep, n);
 	return pid < 0 ? look_no_child(as, errno, e)
-		       : await_once(as, pid, ours,
+		       : await_once(as, pid, sock,
 				 job->patience_ms ? job->patience_ms : RUN_PATIENCE_MS,
 				 e);
 }

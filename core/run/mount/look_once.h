@@ -11,7 +11,7 @@
 struct look_job {
 	int (*run)(void *arg, struct err *e);
 	void *arg;
-	int patience_ms; /* 0: 2000 */
+	int patience_ms; /* 0: 2000; -1: its end is waited for, and it needs no leave of look_is_free() */
 };
 
 /**
@@ -24,6 +24,9 @@ struct look_job {
  */
 int look_run(const struct look_job *job, const struct resolve_as *as, const int *keep,
 	size_t n, struct err *e);
+
+/* Fork a child that talks with its parent, each over its own end @sock. Return: as fork(2), -1 with errno. */
+pid_t look_fork(int *sock);
 
 /**
  * look_alone() - Be a child that may come to wait, of who doesn't wait for it

@@ -13,7 +13,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -91,25 +90,21 @@ static void await_end(struct renew *r)
 int renew_begin(struct renew *r, const struct plan *plan, struct err *e)
 {
 	const struct resolve_as as = resolve_as_account(plan);
-	int pair[2];
+	int sock;
+	pid_t pid;
 
 	if (!is_gone(r))
 		return err_set(e, EBUSY, "look for what is new on the host");
 	if (look_is_free(&as, e) < 0)
 		return -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+	pid = look_fork(&sock);
+	if (pid < 0)
 		return err_set(e, errno, "look for what is new on the host");
-	r->child = fork();
-	if (r->child == 0)
-		renew_look(r, plan, pair[1]);
-	(void)close(pair[1]);
-	r->sock = pair[0];
-	if (r->child > 0)
-		return 0;
-	r->child = 0;
-	(void)err_set(e, errno, "look for what is new on the host");
-	cleanup_close(&r->sock);
-	return -1;
+	if (pid == 0)
+		renew_look(r, plan, sock);
+	r->child = pid;
+	r->sock = sock;
+	return 0;
 }
 
 static void unwatch(int *fds, size_t *n)

@@ -2,7 +2,6 @@
 #include "core/run/mount/volume_fill.h"
 
 #include "core/base/cleanup.h"
-#include "core/base/io.h"
 #include "core/base/sys.h"
 #include "core/run/ids/privs.h"
 #include "core/run/ids/userns.h"
@@ -16,9 +15,7 @@
 #include <signal.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define CAPS                                                                             \
@@ -49,60 +46,37 @@ static int give_up(const struct volume_filling *f, pid_t parent, struct err *e)
 	return 0;
 }
 
-struct said {
-	int r;
-	struct err e;
+struct copying {
+	const struct volume_filling *f;
+	int from, to;
+	pid_t parent;
 };
 
-static _Noreturn void child(
-	const struct volume_filling *f, int from, int to, int sock, pid_t parent)
+static int copy_alone(void *arg, struct err *e)
 {
-	const int keep[] = { f->userns, from, to };
-	struct said said = { 0 };
+	const struct copying *c = arg;
 
-	if (look_alone(sock, keep, 3) < 0)
-		_exit(1);
 	(void)umask(0);
-	said.r = give_up(f, parent, &said.e);
-	if (said.r == 0)
-		said.r = volume_copy(from, to, &said.e);
-	_exit(io_send(sock, &said, sizeof(said), NULL, 0) < 0);
-}
-
-static int await(pid_t pid, int sock, struct err *e)
-{
-	struct said said;
-	int heard = io_recv(sock, &said, sizeof(said), NULL, NULL);
-
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		continue;
-	if (heard != 0)
-		return err_set(e, 0, "who copied what the image has there died");
-	if (said.r < 0)
-		*e = said.e;
-	return said.r;
+	return give_up(c->f, c->parent, e) < 0 ? -1 : volume_copy(c->from, c->to, e);
 }
 
 /* ---- the parent --------------------------------------------------------------------- */
 
 static int copy(struct volume_filling *f, int from, int to, struct err *e)
 {
-	_cleanup_close_ int ours = -EBADF;
-	pid_t parent = getpid(), pid;
-	int pair[2];
+	const struct resolve_as as = resolve_as_account(f->plan);
+	struct copying c = { f, from, to, getpid() };
+	const struct look_job job = { copy_alone, &c, -1 };
+	int keep[] = { -EBADF, from, to }, n;
 
 	if (f->userns < 0 &&
 		userns_create(f->proc, &f->plan->uids, &f->plan->gids, &f->userns, e) < 0)
 		return -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_set(e, errno, "copy what the image has there");
-	ours = pair[0];
-	pid = fork();
-	if (pid == 0)
-		child(f, from, to, pair[1], parent);
-	(void)close(pair[1]);
-	return pid < 0 ? err_set(e, errno, "copy what the image has there")
-		       : await(pid, ours, e);
+	keep[0] = f->userns;
+	n = look_run(&job, &as, keep, 3, e);
+	return n < 0 && e->num == ECHILD
+		       ? err_set(e, 0, "who copied what the image has there died")
+		       : n;
 }
 
 /* What the image has there, through no link. -1: no directory. */

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/run/mount/volumes.h"
 
-#include "core/base/account.h"
 #include "core/base/cleanup.h"
-#include "core/base/io.h"
 #include "core/base/paths.h"
 #include "core/base/sys.h"
 #include "core/plan/volumename.h"
-#include "core/run/ids/kin.h"
+#include "core/run/mount/owned.h"
 #include "core/run/mount/remove_tree.h"
 #include "core/run/mount/volume_fill.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -36,89 +33,22 @@ static bool has_volumes(const struct plan *plan)
 	return false;
 }
 
-/* ---- whose -------------------------------------------------------------------------- */
-
-static int take(int dir, const struct plan *plan, struct err *e)
-{
-	_cleanup_close_ int fd = openat(dir, VOLUMES_OWNER,
-		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	const struct kin k = kin_of_plan(plan);
-
-	if (fd < 0 || io_write_all(fd, plan->user, strlen(plan->user)) < 0 ||
-		fsync(fd) < 0)
-		return err_set(
-			e, errno, "write %s/%u/" VOLUMES_OWNER, PATH_VOLUMES, plan->uid);
-	return kin_note_age(&k, dir, VOLUMES_OWNER, e);
-}
-
-static int is_another(const struct plan *plan, const char *name, struct err *e)
-{
-	return err_set(e, 0,
-		"the volumes in %s/%u are of account %s, and its uid is %s's now: remove them (nsctl gc "
-		"--gone), or, if %s was only renamed, write %s into %s/%u/" VOLUMES_OWNER,
-		PATH_VOLUMES, plan->uid, name, plan->user, name, plan->user, PATH_VOLUMES,
-		plan->uid);
-}
-
-/* Of an account that was made after what it would find it is not. */
-static int check_age(int dir, const struct plan *plan, struct err *e)
-{
-	const struct kin k = kin_of_plan(plan);
-	uint64_t born;
-	struct stat st;
-
-	if (fstatat(dir, VOLUMES_OWNER, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_set(e, errno, "look at %s/%u/" VOLUMES_OWNER, PATH_VOLUMES,
-			plan->uid);
-	if (kin_home_born(&k, &born, e) < 0)
-		return -1;
-	if (born <= (uint64_t)st.st_mtim.tv_sec + 1)
-		return 0;
-	return err_set(e, 0,
-		"the volumes in %s/%u are older than the home directory of %s, and so another's of that "
-		"name or uid: remove them (nsctl gc --account %u), or, if only the home was made anew, "
-		"touch -d @%" PRIu64 " %s/%u/" VOLUMES_OWNER,
-		PATH_VOLUMES, plan->uid, plan->user, plan->uid, born, PATH_VOLUMES,
-		plan->uid);
-}
+/* ---- opening ------------------------------------------------------------------------ */
 
 /* Without a name there is nothing in it: that is written before anything else. */
-static int check_account(int dir, const struct plan *plan, struct err *e)
-{
-	char name[ACCOUNT_NAME_MAX];
-	int is;
-
-	if (io_read_text(dir, VOLUMES_OWNER, name, sizeof(name)) < 0)
-		return errno == ENOENT ? take(dir, plan, e)
-				       : err_set(e, errno, "read %s/%u/" VOLUMES_OWNER,
-						 PATH_VOLUMES, plan->uid);
-	name[strcspn(name, "\n")] = '\0';
-	if (!*name)
-		return take(dir, plan, e);
-	is = kin_is(name, plan->user, plan->uid, e);
-	if (is <= 0)
-		return is < 0 ? -1 : is_another(plan, name, e);
-	return check_age(dir, plan, e);
-}
-
-/* ---- opening ------------------------------------------------------------------------ */
+static const struct owned owned = { "volumes", PATH_VOLUMES, VOLUMES_OWNER, false };
 
 static int open_own(const struct plan *plan, int *ret, struct err *e)
 {
-	_cleanup_close_ int state = io_open_state(PATH_STATE, 0700, e), all = -EBADF;
+	_cleanup_close_ int all = owned_open(&owned, e);
 	char name[16];
 
-	if (state < 0)
-		return -1;
-	all = io_open_state(PATH_VOLUMES, 0700, e);
 	if (all < 0)
 		return -1;
 	(void)snprintf(name, sizeof(name), "%u", plan->uid);
-	if (mkdirat(all, name, 0700) < 0 && errno != EEXIST)
-		return err_set(e, errno, "make %s/%s", PATH_VOLUMES, name);
-	*ret = openat(all, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return *ret < 0 ? err_set(e, errno, "open %s/%s", PATH_VOLUMES, name) : 0;
+	*ret = owned_open_dir(all, name);
+	return *ret < 0 ? err_set(e, errno, "open %s/%s", PATH_VOLUMES, name)
+			: owned_check(&owned, *ret, plan, e);
 }
 
 static void name_new(const char *name, char ret[VOLUME_NAME_MAX + 8])
@@ -175,7 +105,7 @@ int volumes_open(const struct plan *plan, struct stage *s, struct err *e)
 
 	if (!has_volumes(plan))
 		return 0;
-	if (open_own(plan, &dir, e) < 0 || check_account(dir, plan, e) < 0)
+	if (open_own(plan, &dir, e) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n_ops; i++) {
 		const char *name = volume_of(&plan->ops[i]);
