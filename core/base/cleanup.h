@@ -42,6 +42,16 @@ static inline void cleanup_dir(DIR **d)
 		(void)closedir(*d);
 }
 
+/* The directory of an fd, which is its own from here on; NULL with errno, and the fd closed. */
+static inline DIR *take_dir(int fd)
+{
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		cleanup_close(&fd);
+	return dir;
+}
+
 /* Hand the fd to a new owner. */
 static inline int take_fd(int *fd)
 {

@@ -84,8 +84,8 @@ static bool is_users(const struct stat *st, const struct people *people, bool at
 static bool users_may_fill(
 	int at, const char *name, dev_t dev, const struct people *people, bool at_top)
 {
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_dir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_dir_ DIR *dir = take_dir(
+		openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 	struct dirent *d;
 	struct stat st;
 

@@ -84,13 +84,20 @@ static int take_layer(struct image *i, char *line)
 	return 0;
 }
 
+static int read_lines(int dir, const char *name, size_t max, struct strlist *ret)
+{
+	_cleanup_free_ char *text = malloc(max);
+
+	return !text || io_read_text(dir, name, text, max) < 0
+		       ? -1
+		       : strlist_add_lines(ret, text);
+}
+
 static int read_layers(int dir, struct image *i)
 {
 	_cleanup_(strlist_clear) struct strlist lines = { 0 };
-	_cleanup_free_ char *text = malloc(LAYERS_TEXT_MAX);
 
-	if (!text || io_read_text(dir, "layers", text, LAYERS_TEXT_MAX) < 0 ||
-		strlist_add_lines(&lines, text) < 0)
+	if (read_lines(dir, "layers", LAYERS_TEXT_MAX, &lines) < 0)
 		return -1;
 	for (size_t n = 0; n < lines.n; n++)
 		if (take_layer(i, lines.v[n]) < 0)
@@ -99,23 +106,12 @@ static int read_layers(int dir, struct image *i)
 	return lines.n == 0 ? -1 : 0;
 }
 
-static int read_environment(int dir, struct image *i)
-{
-	_cleanup_free_ char *text = malloc(IMAGE_ENVIRONMENT_MAX);
-
-	if (!text || io_read_text(dir, "environment", text, IMAGE_ENVIRONMENT_MAX) < 0)
-		return -1;
-	return strlist_add_lines(&i->environment, text);
-}
-
 static int read_about(int dir, struct image *i)
 {
 	_cleanup_(strlist_clear) struct strlist lines = { 0 };
 	static const char key[] = "architecture ";
-	char text[ABOUT_MAX];
 
-	if (io_read_text(dir, "about", text, sizeof(text)) < 0 ||
-		strlist_add_lines(&lines, text) < 0)
+	if (read_lines(dir, "about", ABOUT_MAX, &lines) < 0)
 		return -1;
 	for (size_t n = 0; n < lines.n; n++)
 		if (strncmp(lines.v[n], key, sizeof(key) - 1) == 0)
@@ -140,8 +136,8 @@ int image_read(int store, const char *hex, struct image *ret, struct err *e)
 			hex);
 		return 1;
 	}
-	if (dir < 0 || read_layers(dir, &i) < 0 || read_environment(dir, &i) < 0 ||
-		read_about(dir, &i) < 0)
+	if (dir < 0 || read_layers(dir, &i) < 0 || read_about(dir, &i) < 0 ||
+		read_lines(dir, "environment", IMAGE_ENVIRONMENT_MAX, &i.environment) < 0)
 		return err_set(
 			e, errno, "read %s/%s (nsctl image fsck)", PATH_IMAGES, path);
 	(void)snprintf(i.digest, sizeof(i.digest), "%s", hex);
@@ -178,10 +174,9 @@ int image_find(int store, const char *name, struct image *ret, struct err *e)
 		return err_set(e, 0, "%s/%s leads elsewhere (nsctl image fsck)",
 			PATH_IMAGES, path);
 	r = image_read(store, to + sizeof(ready) - 1, ret, e);
-	if (r != 0)
-		return r < 0 ? -1 : 1;
-	(void)snprintf(ret->name, sizeof(ret->name), "%s", full);
-	return 0;
+	if (r == 0)
+		(void)snprintf(ret->name, sizeof(ret->name), "%s", full);
+	return r;
 }
 
 void image_text(const struct image *i, char ret[IMAGE_TEXT_MAX])

@@ -260,14 +260,12 @@ static int rename_layer(int dir, const char *name, const struct plan *plan, stru
 
 static int take_over_numbers(int dir, const struct plan *plan, struct err *e)
 {
-	_cleanup_close_ int fd = owned_open_dir(dir, "upper");
-	_cleanup_dir_ DIR *uppers = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_dir_ DIR *uppers = take_dir(owned_open_dir(dir, "upper"));
 	const struct dirent *entry;
 	uint32_t n;
 
 	if (!uppers)
 		return err_set(e, errno, "read %s/%u/upper", PATH_UPPER, plan->uid);
-	(void)take_fd(&fd);
 	while ((errno = 0, entry = readdir(uppers)))
 		if (parse_u32(entry->d_name, &n) == 0 &&
 			rename_layer(dir, entry->d_name, plan, e) < 0)

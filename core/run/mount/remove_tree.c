@@ -53,58 +53,45 @@ static int remove_one(int dir, const char *name)
 	return errno == ENOTEMPTY || errno == EEXIST ? 1 : -1;
 }
 
-/* Empty a directory of the top, and move those in it beside it. */
-static int flatten(struct removal *r, const char *name)
-{
-	_cleanup_close_ int fd = open_below(r->top, name);
-	_cleanup_dir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-
-	if (!dir)
-		return -1;
-	(void)take_fd(&fd);
-	while ((errno = 0, entry = readdir(dir))) {
-		int left = is_dots(entry->d_name) ? 0
-						  : remove_one(dirfd(dir), entry->d_name);
-
-		if (left < 0 || (left > 0 && move_up(r, dirfd(dir), entry->d_name) < 0))
-			return -1;
-	}
-	return errno ? -1 : 0;
-}
-
-/* Return: how many were there, or -1 with errno. */
-static long pass(struct removal *r, DIR *top)
+/* Remove what is in a directory; @full: what is done with one in it that isn't empty. Return: how many were there, or -1 with errno. */
+static long empty(struct removal *r, DIR *dir,
+	int (*full)(struct removal *r, int dir, const char *name))
 {
 	const struct dirent *entry;
 	long n = 0;
 
-	rewinddir(top);
-	while ((errno = 0, entry = readdir(top))) {
+	while ((errno = 0, entry = readdir(dir))) {
 		int left;
 
 		if (is_dots(entry->d_name))
 			continue;
 		n++;
-		left = remove_one(r->top, entry->d_name);
-		if (left < 0 || (left > 0 && flatten(r, entry->d_name) < 0))
+		left = remove_one(dirfd(dir), entry->d_name);
+		if (left < 0 || (left > 0 && full(r, dirfd(dir), entry->d_name) < 0))
 			return -1;
 	}
 	return errno ? -1 : n;
 }
 
+/* Empty a directory of the top, and move those in it beside it. */
+static int flatten(struct removal *r, int top, const char *name)
+{
+	_cleanup_dir_ DIR *dir = take_dir(open_below(top, name));
+
+	return !dir || empty(r, dir, move_up) < 0 ? -1 : 0;
+}
+
 int tree_remove(int parent, const char *name, struct err *e)
 {
-	_cleanup_close_ int fd = open_below(parent, name);
-	_cleanup_dir_ DIR *top = fd < 0 ? NULL : fdopendir(fd);
-	struct removal r = { .top = fd };
+	_cleanup_dir_ DIR *top = take_dir(open_below(parent, name));
+	struct removal r = { 0 };
 	long n = 1;
 
 	if (!top)
 		return err_set(e, errno, "open %s to remove it", name);
-	(void)take_fd(&fd);
-	while (n > 0)
-		n = pass(&r, top);
+	r.top = dirfd(top);
+	for (; n > 0; rewinddir(top))
+		n = empty(&r, top, flatten);
 	if (n < 0 || unlinkat(parent, name, AT_REMOVEDIR) < 0)
 		return err_set(e, errno, "remove what is in %s", name);
 	return 0;

@@ -78,15 +78,12 @@ static int check(enum plan_use use, const struct resolve_as *as, const struct re
 			"cgroup), which no box gets of the host");
 	if (use == PLAN_USE_HOME)
 		return check_home(as, &r->st, e);
-	if (use == PLAN_USE_SOCKET && !S_ISSOCK(mode) && !S_ISDIR(mode))
-		return err_set(e, 0,
-			"it is %s, and neither a socket nor a directory of them",
-			type_name(mode));
-	if (use == PLAN_USE_DEVICE && !device && !S_ISDIR(mode))
-		return err_set(e, 0,
-			"it is %s, and neither a device nor a directory of them",
-			type_name(mode));
-	return 0;
+	if ((use == PLAN_USE_SOCKET ? S_ISSOCK(mode)
+				    : use != PLAN_USE_DEVICE || device) ||
+		S_ISDIR(mode))
+		return 0;
+	return err_set(e, 0, "it is %s, and neither a %s nor a directory of them",
+		type_name(mode), use == PLAN_USE_SOCKET ? "socket" : "device");
 }
 
 /* ---- the walk ----------------------------------------------------------------------- */

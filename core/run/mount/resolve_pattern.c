@@ -32,17 +32,13 @@ static void *pattern_opendir(const char *path)
 {
 	struct resolved r;
 	DIR *dir = NULL;
-	int fd = -1;
 
 	if (pattern_resolve(path, &r) == 0) {
-		fd = openat(r.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		dir = fd < 0 ? NULL : fdopendir(fd);
+		dir = take_dir(openat(r.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 		if (!dir)
 			note_failure(errno, path);
 	}
 	cleanup_close(&r.fd);
-	if (fd >= 0 && !dir)
-		(void)close(fd);
 	return dir;
 }
 

@@ -143,29 +143,26 @@ static int copy_file(struct copying *c, int from_dir, int to_dir, const char *na
 		       : give(c, to, &st);
 }
 
-static int copy_link(const struct copying *c, int from_dir, int to_dir, const char *name,
-	const struct stat *st)
+static int copy_link(int from_dir, int to_dir, const char *name)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(from_dir, name, target, sizeof(target) - 1);
 
 	if (n < 0)
-		return failed(c, "read a link");
+		return -1;
 	target[n] = '\0';
-	return symlinkat(target, to_dir, name) < 0 ||
-			       fchownat(to_dir, name, st->st_uid, st->st_gid,
-				       AT_SYMLINK_NOFOLLOW) < 0
-		       ? failed(c, "make a link")
-		       : 0;
+	return symlinkat(target, to_dir, name);
 }
 
-static int copy_fifo(
-	const struct copying *c, int to_dir, const char *name, const struct stat *st)
+static int copy_name(const struct copying *c, int from_dir, int to_dir, const char *name,
+	const struct stat *st)
 {
-	return mkfifoat(to_dir, name, st->st_mode & 0777) < 0 ||
-			       fchownat(to_dir, name, st->st_uid, st->st_gid,
-				       AT_SYMLINK_NOFOLLOW) < 0
-		       ? failed(c, "make a FIFO")
+	int r = S_ISLNK(st->st_mode) ? copy_link(from_dir, to_dir, name)
+				     : mkfifoat(to_dir, name, st->st_mode & 0777);
+
+	return r < 0 || fchownat(to_dir, name, st->st_uid, st->st_gid,
+				AT_SYMLINK_NOFOLLOW) < 0
+		       ? failed(c, "make a link or a FIFO")
 		       : 0;
 }
 
@@ -204,9 +201,8 @@ static int copy_one(struct copying *c, int from, int to, const char *name)
 	case S_IFREG:
 		return copy_file(c, from, to, name);
 	case S_IFLNK:
-		return copy_link(c, from, to, name, &st);
 	case S_IFIFO:
-		return copy_fifo(c, to, name, &st);
+		return copy_name(c, from, to, name, &st);
 	default:
 		return 0;
 	}
@@ -215,8 +211,8 @@ static int copy_one(struct copying *c, int from, int to, const char *name)
 /* NOLINTNEXTLINE(misc-no-recursion): bounded by VOLUME_DEPTH_MAX */
 static int copy_all(struct copying *c, int from, int to)
 {
-	int fd = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_dir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_dir_ DIR *dir =
+		take_dir(openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	const struct dirent *entry;
 	struct stat st;
 

@@ -68,19 +68,15 @@ static bool is_below(const struct dirent *entry)
 
 static void add(int watches, int dir, const char *path, unsigned int depth)
 {
-	int fd = sys_openat2(dir, path, O_RDONLY | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS);
-	_cleanup_dir_ DIR *list = NULL;
+	_cleanup_dir_ DIR *list = take_dir(
+		sys_openat2(dir, path, O_RDONLY | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS));
 	const struct dirent *entry;
 
-	if (fd >= 0)
-		list = fdopendir(fd);
-	if (fd >= 0 && !list)
-		cleanup_close(&fd);
-	if (!list || watch(watches, fd) < 0)
+	if (!list || watch(watches, dirfd(list)) < 0)
 		return;
 	while (depth > 0 && (entry = readdir(list)))
 		if (is_below(entry))
-			add(watches, fd, entry->d_name, depth - 1);
+			add(watches, dirfd(list), entry->d_name, depth - 1);
 }
 
 void changes_watch(struct changes *c)

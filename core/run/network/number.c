@@ -37,8 +37,8 @@ static bool is_lent(int dir, const char *name)
 /* A line each, below those of the ledger. Who gives numbers out holds the ledger's lock. */
 static int add_lent(char **text, struct err *e)
 {
-	_cleanup_close_ int dir = io_open_state(PATH_NET_LENT, 0700, e);
-	_cleanup_dir_ DIR *all = dir < 0 ? NULL : fdopendir(dir);
+	int dir = io_open_state(PATH_NET_LENT, 0700, e);
+	_cleanup_dir_ DIR *all = take_dir(dir);
 	_cleanup_free_ char *more = NULL;
 	size_t size = 0;
 	struct dirent *d;
@@ -47,7 +47,6 @@ static int add_lent(char **text, struct err *e)
 
 	if (!all)
 		return dir < 0 ? -1 : err_set(e, errno, "read %s", PATH_NET_LENT);
-	(void)take_fd(&dir);
 	out = open_memstream(&more, &size);
 	if (!out)
 		return err_set(e, ENOMEM, "look for an address");
