@@ -29,7 +29,6 @@
 struct fresh {
 	const struct plan_op *op;
 	int mount; /* detached */
-	bool bare; /* there is nothing to take away before */
 };
 
 /* A place that isn't masked. */
@@ -65,17 +64,6 @@ static bool is_mount(int place)
 	       (x.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
-/* What is mounted at a place inside. Return: 0, or -1 where nothing is. */
-static int mounted_at(const struct tree *box, const char *path, int *ret, struct stat *st)
-{
-	_cleanup_close_ int place = tree_open(box, path);
-
-	if (place < 0 || fstat(place, st) < 0 || !is_mount(place))
-		return -1;
-	*ret = take_fd(&place);
-	return 0;
-}
-
 static bool is_another(const struct stat *a, const struct stat *b)
 {
 	return (a->st_mode & S_IFMT) == (b->st_mode & S_IFMT) &&
@@ -97,9 +85,9 @@ static int look_at(
 	return found.fd;
 }
 
-static void clone_fresh(
-	struct looking *l, const struct plan_op *op, int source, bool cover)
+static void clone_fresh(struct looking *l, const struct plan_op *op, int source)
 {
+	bool cover = op->kind == PLAN_COVER;
 	int mount = sys_clone_attr(source, "", !cover && op->recursive, op->attr);
 	struct err e;
 
@@ -109,34 +97,23 @@ static void clone_fresh(
 		failed(l, &e);
 		return;
 	}
-	l->fresh[l->n_fresh++] = (struct fresh){ op, mount, cover };
-}
-
-static void look_for(struct looking *l, const struct plan_op *op)
-{
-	_cleanup_close_ int place = -EBADF, source = -EBADF;
-	struct stat shown;
-
-	if (l->n_fresh == RENEW_MOST ||
-		mounted_at(&l->box, op->target, &place, &shown) < 0)
-		return;
-	source = look_at(l->plan, op, &shown);
-	if (source >= 0)
-		clone_fresh(l, op, source, false);
+	l->fresh[l->n_fresh++] = (struct fresh){ op, mount };
 }
 
 /* The cover of a program goes with the file that it lies on, where the host replaces that. */
-static void look_at_cover(struct looking *l, const struct plan_op *op)
+static void look_for(struct looking *l, const struct plan_op *op)
 {
 	_cleanup_close_ int place = tree_open(&l->box, op->target), source = -EBADF;
-	struct stat st;
+	bool cover = op->kind == PLAN_COVER;
+	struct stat shown;
 
-	if (l->n_fresh == RENEW_MOST || place < 0 || fstat(place, &st) < 0 ||
-		!S_ISREG(st.st_mode) || is_mount(place))
+	if (l->n_fresh == RENEW_MOST || place < 0 || fstat(place, &shown) < 0 ||
+		is_mount(place) == cover || (cover && !S_ISREG(shown.st_mode)))
 		return;
-	source = open(op->source, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	source = cover ? open(op->source, O_PATH | O_NOFOLLOW | O_CLOEXEC)
+		       : look_at(l->plan, op, &shown);
 	if (source >= 0)
-		clone_fresh(l, op, source, true);
+		clone_fresh(l, op, source);
 }
 
 /* The old one goes first: on a file that its daemon has removed nothing can be mounted. */
@@ -156,7 +133,7 @@ static int mount_anew(const struct tree *box, const struct fresh *f, struct err 
 {
 	_cleanup_close_ int place = -EBADF;
 
-	if (!f->bare && take_old(box, f) < 0)
+	if (f->op->kind != PLAN_COVER && take_old(box, f) < 0)
 		return 0; /* it was moved meanwhile */
 	place = tree_open(box, f->op->target);
 	return place < 0 || sys_attach(f->mount, place) < 0
@@ -248,8 +225,6 @@ static void look_at_all(struct looking *l, const struct renew *r)
 
 		if (op->renew && op->kind == PLAN_MASK)
 			look_at_mask(l, op, r->n_masks);
-		else if (op->renew && op->kind == PLAN_COVER)
-			look_at_cover(l, op);
 		else if (op->renew)
 			look_for(l, op);
 	}

@@ -145,19 +145,6 @@ static int name_of(int proc, int dir, char ret[PATH_MAX])
 	return 0;
 }
 
-/* Append what isn't there yet below what is. */
-static int join(char real[PATH_MAX], const char *rest)
-{
-	size_t len = strlen(real);
-
-	if (len + strlen(rest) >= PATH_MAX) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(real + len, rest, strlen(rest) + 1);
-	return 0;
-}
-
 /* Whether a name is a directory's that is yet to be made, and nothing else has it: a link to nowhere, say. */
 static bool is_free(int dir, const char *rest)
 {
@@ -180,6 +167,7 @@ static int real_place(int view, int proc, const char *path, char real[PATH_MAX])
 	for (char *slash; (slash = strrchr(above, '/'));) {
 		_cleanup_close_ int dir = -EBADF;
 		struct stat st;
+		size_t len;
 
 		*slash = '\0';
 		dir = open_within(view, above[0] ? above : "/");
@@ -190,7 +178,13 @@ static int real_place(int view, int proc, const char *path, char real[PATH_MAX])
 			return 0;
 		if (name_of(proc, dir, real) < 0)
 			return -1;
-		return join(real, path + (slash - above)) < 0 ? -1 : 1;
+		/* What isn't there yet, below what is. */
+		len = strlen(real);
+		errno = ENAMETOOLONG;
+		return (size_t)snprintf(real + len, PATH_MAX - len, "%s",
+			       path + (slash - above)) < PATH_MAX - len
+			       ? 1
+			       : -1;
 	}
 	return 0;
 }

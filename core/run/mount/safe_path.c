@@ -90,23 +90,20 @@ static int make_and_give(
 
 /*
  * What is made belongs to who owns the directory above: below a home to the account, with no more rights
- * than it has; in what is the box's alone to its root, who may do so where the mode says that nobody may.
+ * than it has; in what is the box's alone to its root, who may do so where the mode says that nobody may. What is
+ * there already is left as it is.
  */
 static int make(const struct tree *t, int parent, const char *name, enum tree_kind kind)
 {
 	struct stat above;
+	int r;
 
 	if (fstat(parent, &above) < 0)
 		return -1;
-	return above.st_uid == t->uid
-		       ? make_and_give(above.st_uid, above.st_gid, parent, name, kind)
-		       : make_as(above.st_uid, above.st_gid, parent, name, kind);
-}
-
-/* One that is there already is left as it is. */
-static int make_dir(const struct tree *t, int parent, const char *name)
-{
-	return make(t, parent, name, TREE_DIR) < 0 && errno != EEXIST ? -1 : 0;
+	r = above.st_uid == t->uid
+		    ? make_and_give(above.st_uid, above.st_gid, parent, name, kind)
+		    : make_as(above.st_uid, above.st_gid, parent, name, kind);
+	return r < 0 && errno != EEXIST ? -1 : 0;
 }
 
 /* Return: fd of the last directory of @path, each being made where it isn't there; -1 with errno. */
@@ -121,7 +118,7 @@ static int make_way(const struct tree *t, const char *path)
 		_cleanup_close_ int above = at;
 
 		at = open_below(above, name);
-		if (at < 0 && errno == ENOENT && make_dir(t, above, name) == 0)
+		if (at < 0 && errno == ENOENT && make(t, above, name, TREE_DIR) == 0)
 			at = open_below(above, name);
 	}
 	return at;
@@ -156,8 +153,7 @@ int tree_place(const struct tree *t, const char *path, enum tree_kind kind, stru
 		parent = tree_parent(t, path, &name, e);
 		if (parent < 0)
 			return -1;
-		if ((kind == TREE_DIR ? make_dir(t, parent, name)
-				      : make(t, parent, name, kind)) < 0)
+		if (make(t, parent, name, kind) < 0)
 			return err_set(e, errno, "make %s inside", path);
 		place = open_below(parent, name);
 	}
