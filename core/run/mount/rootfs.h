@@ -17,6 +17,12 @@ void rootfs_lower(size_t overlay, char ret[ROOTFS_LOWER_LEN]);
 /* Return: O_PATH fd of it, or -1. */
 int rootfs_open_lower(size_t overlay);
 
+/* Make an entry of an overlay's init layer, "/init/0" and so on; @proc: as below. Return: 0 or -1 with @e. */
+int rootfs_init_layer(
+	const struct plan *plan, const struct plan_layer *l, int proc, struct err *e);
+/* Owner and mode of what was just made there. Return: 0 or -1 with errno. */
+int rootfs_give(const char *made, uint32_t uid, uint32_t gid, mode_t mode);
+
 /* Make a directory of that namespace, if need be, and mount on it. Return: 0 or -1 with @e. */
 int rootfs_attach(int mount, const char *path, struct err *e);
 
