@@ -2,6 +2,7 @@
 /* Making a plan: the parts that need no file of their own, and the order of all of them.
  */
 #include "core/plan/planner.h"
+#include "core/plan/ranges.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -69,6 +70,12 @@ static int plan_groups(struct planner *b, struct err *e)
 	return 0;
 }
 
+/* Whose processes have the ids of an nsshell-planner may signal it and change its limits. */
+static bool is_planners(uint32_t id)
+{
+	return id >= RANGES_PLANNERS && id - RANGES_PLANNERS < RANGES_PIDS;
+}
+
 int plan_ids(struct planner *b, struct err *e)
 {
 	const struct plan_input *in = b->in;
@@ -77,6 +84,11 @@ int plan_ids(struct planner *b, struct err *e)
 	if (p->uid == 0)
 		return err_set(
 			e, 0, "account %s has uid 0: root is never isolated", p->user);
+	if (is_planners(p->uid) || is_planners(in->account->gid))
+		return err_set(e, 0,
+			"account %s has uid %u and gid %u, and the %u from %u on are nsshell-planner's: "
+			"give it others (usermod -u, groupmod -g)",
+			p->user, p->uid, in->account->gid, RANGES_PIDS, RANGES_PLANNERS);
 	if (plan_groups(b, e) < 0)
 		return -1;
 	if (plan_maps(in, p, &p->uids, &p->gids, e) < 0)

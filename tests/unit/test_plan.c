@@ -71,6 +71,21 @@ static void a_range_that_holds_the_uid_names_the_account(void **state)
 	refused("account alice: the subuid range 100000:65536 holds uid 100000 itself");
 }
 
+static void ids_of_planners_are_no_account_s(void **state)
+{
+	(void)state;
+	f.account.uid = 0x7fbe0000U;
+	refused("account alice has uid 2143158272 and gid 1000, and the 4194304 from 2143158272 on are nsshell-planner's");
+	f.account.uid = 0x7ffdffffU;
+	refused("usermod -u");
+	f.account.uid = 0x7ffe0000U;
+	made();
+	f.account.uid = 0x7fbdffffU;
+	made();
+	f.account.gid = 0x7fbe0001U;
+	refused("groupmod -g");
+}
+
 static void no_ranges_is_an_error(void **state)
 {
 	(void)state;
@@ -473,6 +488,7 @@ int main(void)
 		STORY(a_home_is_the_one_that_was_looked_at),
 		STORY(a_uid_above_65535_is_kept),
 		STORY(a_range_that_holds_the_uid_names_the_account),
+		STORY(ids_of_planners_are_no_account_s),
 		STORY(no_ranges_is_an_error),
 		STORY(the_primary_group_comes_first_and_once),
 		STORY(roots_group_is_shifted_and_said_so),
