@@ -18,17 +18,6 @@ void usage_clear(struct usage *u)
 		n[i] = USAGE_UNKNOWN;
 }
 
-void usage_network(struct usage *account, const struct usage *session)
-{
-	if (session->net_in == USAGE_UNKNOWN)
-		return;
-	account->net_in = session->net_in;
-	account->net_out = session->net_out;
-	account->net_in_packets = session->net_in_packets;
-	account->net_out_packets = session->net_out_packets;
-	account->net_refused = session->net_refused;
-}
-
 /* ---- one file ----------------------------------------------------------------------- */
 
 static int read_text(int dir, const char *file, char *text)
@@ -214,84 +203,4 @@ void usage_read(enum plan_cgroup_kind kind, const char *group, struct usage *ret
 	usage_read_at(kind, dirs, ret);
 	for (int i = 0; i < USAGE_DIRS; i++)
 		cleanup_close(&dirs[i]);
-}
-
-static bool is_known(uint64_t n)
-{
-	return n < USAGE_UNKNOWN;
-}
-
-static void add_known(uint64_t *sum, uint64_t n)
-{
-	if (is_known(n))
-		*sum = is_known(*sum) ? *sum + n : n;
-}
-
-void usage_add_hits(struct usage *sum, const struct usage *session)
-{
-	add_known(&sum->oom_kills, session->oom_kills);
-	add_known(&sum->refused_forks, session->refused_forks);
-	add_known(&sum->throttled, session->throttled);
-}
-
-static void take_larger(uint64_t *n, uint64_t other)
-{
-	if (is_known(other) && (!is_known(*n) || other > *n))
-		*n = other;
-}
-
-void usage_hits(struct usage *account, const struct usage *sessions)
-{
-	take_larger(&account->oom_kills, sessions->oom_kills);
-	take_larger(&account->refused_forks, sessions->refused_forks);
-	take_larger(&account->throttled, sessions->throttled);
-}
-
-/* ---- pressure ----------------------------------------------------------------------- */
-
-static bool pressure_line(const char *line, const char *what, uint32_t *p10,
-	uint32_t *p60, uint32_t *p300, uint64_t *total)
-{
-	unsigned int a, a2, b, b2, c, c2;
-	size_t len = strlen(what);
-
-	if (strncmp(line, what, len) != 0 ||
-		sscanf(line + len,
-			" avg10=%u.%2u avg60=%u.%2u avg300=%u.%2u total=%" SCNu64, &a,
-			&a2, &b, &b2, &c, &c2, total) != 7)
-		return false;
-	*p10 = a * 100 + a2;
-	*p60 = b * 100 + b2;
-	*p300 = c * 100 + c2;
-	return true;
-}
-
-int usage_pressure_parse(const char *text, struct usage_pressure *ret)
-{
-	struct usage_pressure p = { 0 };
-	const char *full = strstr(text, "full ");
-
-	p.some_there = pressure_line(
-		text, "some", &p.some10, &p.some60, &p.some300, &p.some_total);
-	p.full_there = full && pressure_line(full, "full", &p.full10, &p.full60,
-				       &p.full300, &p.full_total);
-	if (!p.some_there && !p.full_there)
-		return -1;
-	*ret = p;
-	return 0;
-}
-
-int usage_pressure_read(enum plan_cgroup_kind kind, const char *group, const char *what,
-	struct usage_pressure *ret)
-{
-	_cleanup_close_ int dir = -EBADF;
-	char file[32], text[512];
-
-	if (kind != PLAN_CGROUP_V2)
-		return -1;
-	dir = cgroup_open(kind, what, group);
-	(void)snprintf(file, sizeof(file), "%s.pressure", what);
-	if (dir < 0 || io_read_text(dir, file, text, sizeof(text)) < 0)
-		return -1;
-	return usage_pressure_parse(text, ret);
 }
