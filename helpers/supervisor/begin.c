@@ -4,9 +4,11 @@
 #include "core/base/clock.h"
 #include "core/base/paths.h"
 #include "core/run/network/number.h"
+#include "core/run/session/held.h"
 #include "helpers/opener/cgroup_worker.h"
 #include "helpers/supervisor/join_socket.h"
 #include "helpers/supervisor/left.h"
+#include "helpers/supervisor/sibling.h"
 #include "helpers/supervisor/supervisor.h"
 
 #include <signal.h>
@@ -59,15 +61,37 @@ _Noreturn void supervisor_run(const struct plan *plan, const struct stage *stage
 	struct err e = { 0 };
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	session_begin(s, plan, stage, terminal, preparer, account_lock, allow);
-	s->number = number_lock();
-	s->program = programs->init;
-	s->next = programs->supervisor;
-	s->worker = programs->worker;
+	*s = (struct session){
+		.plan = plan,
+		.signals = listen_to_signals(),
+		.lock = -EBADF,
+		.listener = -EBADF,
+		.init = -EBADF,
+		.leash = -EBADF,
+		.program = programs->init,
+		.next = programs->supervisor,
+		.worker = programs->worker,
+		.terminal = terminal,
+		.holder = plan->upper == UPPER_DISK    ? SIBLING_ROOTFS_FD
+			  : plan->upper == UPPER_TMPFS ? HELD_UPPER_FD
+						       : -EBADF,
+		.host = HOST_SESSION_NONE,
+		.login = HOST_SESSION_NONE,
+		.net = plan->network.kind != NETWORK_HOST ? SIBLING_NET_FD : -EBADF,
+		.number = number_lock(),
+		.filter = -EBADF,
+		.proc = -EBADF,
+		.ptys = -EBADF,
+		.renew = RENEW_NONE,
+		.allow = allow,
+		.preparer = preparer,
+		.stage = *stage,
+		.account_lock = account_lock,
+		.groups = CGROUP_FDS_NONE,
+	};
 	left.sock = sock;
 	left.caller = join_socket_peer(sock);
 	left.begun = clock_usec();
-	s->signals = listen_to_signals();
 	cgroup_of(left.caller, left.before);
 	if (cgroup_move_born(born, &e) == 0 && session_open(s, &e) == 0)
 		(void)supervisor_exec(&left, &e);

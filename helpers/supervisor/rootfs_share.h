@@ -10,7 +10,7 @@
 #include "helpers/supervisor/session.h"
 
 /**
- * holder_reserve() - Take the number of the fd (sibling.h), for the session_begin() of this process
+ * holder_reserve() - Take the number of the fd (sibling.h), for the supervisor_run() of this process
  *		      or a child
  *
  * Return: 0 or -1 with @e.

@@ -11,13 +11,12 @@
 #include "core/run/cgroup/cgroup.h"
 #include "core/run/ids/privs.h"
 #include "core/run/cgroup/freeze.h"
-#include "core/run/session/held.h"
 #include "core/run/session/lent.h"
 #include "core/run/session/reconcile.h"
 #include "helpers/opener/cgroup_worker.h"
 #include "helpers/init/init.h"
+#include "helpers/supervisor/join_socket.h"
 #include "helpers/supervisor/network.h"
-#include "helpers/supervisor/sibling.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -35,39 +34,6 @@
 /* And a login program that was refused, to end. */
 #define LET_GO_MS 5000
 #define LOOK_MS   20
-
-void session_begin(struct session *s, const struct plan *plan, const struct stage *stage,
-	int terminal, int preparer, int account_lock, bool allow)
-{
-	*s = (struct session){
-		.plan = plan,
-		.signals = -EBADF,
-		.lock = -EBADF,
-		.listener = -EBADF,
-		.init = -EBADF,
-		.leash = -EBADF,
-		.program = -EBADF,
-		.next = -EBADF,
-		.worker = -EBADF,
-		.terminal = terminal,
-		.holder = plan->upper == UPPER_DISK    ? SIBLING_ROOTFS_FD
-			  : plan->upper == UPPER_TMPFS ? HELD_UPPER_FD
-						       : -EBADF,
-		.host = HOST_SESSION_NONE,
-		.login = HOST_SESSION_NONE,
-		.net = plan->network.kind != NETWORK_HOST ? SIBLING_NET_FD : -EBADF,
-		.number = -EBADF,
-		.filter = -EBADF,
-		.proc = -EBADF,
-		.ptys = -EBADF,
-		.renew = RENEW_NONE,
-		.allow = allow,
-		.preparer = preparer,
-		.stage = *stage,
-		.account_lock = account_lock,
-		.groups = CGROUP_FDS_NONE,
-	};
-}
 
 int session_write(struct session *s, struct err *e)
 {
@@ -202,16 +168,13 @@ static int note_caller(struct session *s, pid_t pid)
 /* The process at the socket's other end, as it was when the socket was made (unix(7)). */
 static int hold_caller(struct session *s, struct lease *l, struct err *e)
 {
-	socklen_t size = sizeof(struct ucred);
-	struct ucred peer;
-
-	if (getsockopt(l->sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+	l->pid = join_socket_peer(l->sock);
+	if (l->pid == 0)
 		return err_set(e, errno, "ask who logs in");
-	l->pid = peer.pid;
-	l->caller = sys_pidfd_open(peer.pid);
+	l->caller = sys_pidfd_open(l->pid);
 	if (l->caller < 0)
 		return err_set(e, errno, "hold the login program");
-	if (s->record.caller.pid == 0 && note_caller(s, peer.pid) < 0)
+	if (s->record.caller.pid == 0 && note_caller(s, l->pid) < 0)
 		return err_set(e, errno, "look at the login program");
 	return 0;
 }
@@ -482,27 +445,13 @@ static void let_go_of_rootfs(struct session *s)
 
 int session_end(struct session *s, struct err *e)
 {
-	int r;
-
 	session_kill(s);
 	cgroup_fds_close(&s->groups);
 	let_go_of_rootfs(s);
 	host_session_close(&s->login, &s->host, s->plan);
 	cleanup_close(&s->net);
 	network_return(s->plan);
-	r = take_away(s, e);
-	cleanup_close(&s->terminal);
-	cleanup_close(&s->leash);
-	cleanup_close(&s->program);
-	cleanup_close(&s->next);
-	cleanup_close(&s->worker);
-	cleanup_close(&s->listener);
-	cleanup_close(&s->proc);
-	cleanup_close(&s->ptys);
-	cleanup_close(&s->filter);
-	/* The last: until then its link may be there. */
-	cleanup_close(&s->number);
-	return r;
+	return take_away(s, e);
 }
 
 void session_forsake(

@@ -67,10 +67,6 @@ struct session {
 	size_t n_leases;
 };
 
-/* An empty session for a plan; owns nothing yet. */
-void session_begin(struct session *s, const struct plan *plan, const struct stage *stage,
-	int terminal, int preparer, int account_lock, bool allow);
-
 /**
  * session_open() - Build the session, up to an init that is on its way into its root
  *
@@ -140,6 +136,9 @@ void session_kill(struct session *s);
  * session_end() - Take everything away, and the record last
  *
  * Should:   be called once nobody may join any more; kills what session_kill() didn't
+ *
+ * What fds are left go with the process, which has nothing else to do: the locks of the record, and of the number, whose
+ * link may be there until now.
  *
  * Return: 0 or -1 with @e, when something stayed: then the record stays too, for
  * reconcile_all().

@@ -46,15 +46,6 @@ static void copy(char *to, size_t size, const char *from)
 	(void)snprintf(to, size, "%s", from);
 }
 
-/*
- * The id is new, and nobody's: who holds its lock is one that sweeps up after crashes and met a lock
- * without a record, and lets go of it at once.
- */
-static int lock_record(struct session *s, struct err *e)
-{
-	return record_lock(s->plan->id, LOCK_MS, &s->lock, e) == 0 ? 0 : -1;
-}
-
 /* Names, a blank between two. */
 static void note_volumes(const struct plan *plan, struct record *r)
 {
@@ -106,7 +97,11 @@ static int begin_record(struct session *s, struct err *e)
 		if (lent_remember(s->terminal, plan->tty, &r->lent, e) < 0)
 			return -1;
 	}
-	if (lock_record(s, e) < 0)
+	/*
+	 * The id is new, and nobody's: who holds its lock is one that sweeps up after crashes and met a lock
+	 * without a record, and lets go of it at once.
+	 */
+	if (record_lock(plan->id, LOCK_MS, &s->lock, e) != 0)
 		return -1;
 	/* Both are sources of binds. */
 	own = session_socket_directory(plan->uid, plan->gid, e);
