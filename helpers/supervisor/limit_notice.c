@@ -79,11 +79,6 @@ void tell_begin(struct tell *t, const struct session *s)
 	hits_open(s->plan->cgroup.kind, &s->groups, &t->hits);
 }
 
-void tell_wants(const struct tell *t, struct pollfd p[HITS_POLL_MAX])
-{
-	hits_wants(&t->hits, p);
-}
-
 static bool is_due(uint64_t count, uint64_t told, uint64_t now)
 {
 	return count > 0 && (told == 0 || now - told >= TELL_AGAIN_USEC);

@@ -15,8 +15,7 @@ struct tell {
 /* Begin to watch the session's groups; may be called before privileges are dropped only. */
 void tell_begin(struct tell *t, const struct session *s);
 
-/* What to wait for, and how long at most in milliseconds; -1: no end. */
-void tell_wants(const struct tell *t, struct pollfd p[HITS_POLL_MAX]);
+/* How long to wait at most for hits_wants(), in milliseconds; -1: no end. */
 int tell_timeout(const struct tell *t, uint64_t now);
 
 /**

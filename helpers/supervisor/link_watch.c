@@ -35,13 +35,13 @@
 			(uint32_t)(SKF_AD_OFF + SKF_AD_NLATTR)),                         \
 		IS(0, 0, 1), NOT_HEARD, BPF_STMT(BPF_MISC | BPF_TAX, 0)
 
-static int listen_to(uint32_t groups, const struct sock_fprog *filter, int *ret,
-	const char *what, struct err *e)
+int link_watch_listen(int protocol, uint32_t groups, const struct sock_fprog *filter,
+	const char *what, int *ret, struct err *e)
 {
 	const struct sockaddr_nl notices = { .nl_family = AF_NETLINK,
 		.nl_groups = groups };
-	_cleanup_close_ int sock = socket(
-		AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	_cleanup_close_ int sock =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 
 	if (sock < 0 ||
 		setsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, filter, sizeof(*filter)) <
@@ -103,8 +103,9 @@ int link_watch_host(const struct plan_network *n, int *ret, struct err *e)
 	}
 	code[at++] = (struct sock_filter)HEARD;
 	filter.len = (unsigned short)at;
-	return listen_to(RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, &filter,
-		ret, "the account's link", e);
+	return link_watch_listen(NETLINK_ROUTE,
+		RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, &filter,
+		"the account's link", ret, e);
 }
 
 int link_watch_inside(int *ret, struct err *e)
@@ -118,9 +119,10 @@ int link_watch_inside(int *ret, struct err *e)
 	};
 	const struct sock_fprog filter = { sizeof(code) / sizeof(*code), code };
 
-	return listen_to(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
-				 RTMGRP_IPV6_ROUTE,
-		&filter, ret, "the account's addresses", e);
+	return link_watch_listen(NETLINK_ROUTE,
+		RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
+			RTMGRP_IPV6_ROUTE,
+		&filter, "the account's addresses", ret, e);
 }
 
 bool link_watch_hear(int sock)

@@ -5,6 +5,19 @@
 #include "core/base/err.h"
 #include "core/plan/plan.h"
 
+#include <linux/filter.h>
+
+/**
+ * link_watch_listen() - A socket that hears of notices which a filter lets through
+ * @protocol:	NETLINK_*, and groups of its notices
+ * @what:	is watched, for the error
+ * @ret:	O_CLOEXEC, without waiting
+ *
+ * Return: 0 or -1 with @e.
+ */
+int link_watch_listen(int protocol, uint32_t groups, const struct sock_fprog *filter,
+	const char *what, int *ret, struct err *e);
+
 /**
  * link_watch_host() - Hear what becomes of the host's end
  * @ret:	readable once the link goes, or is down, or a route to an address of it goes; O_CLOEXEC, without waiting

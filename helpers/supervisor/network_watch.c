@@ -10,7 +10,6 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
@@ -34,7 +33,7 @@
  * A notice of several messages begins with what goes first: rules, chains and sets before their table.
  * What logins do, elements that come and go, wakes nobody.
  */
-static int attach(int sock)
+static int watch_table(int *ret, struct err *e)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, KIND_AT),
@@ -48,7 +47,8 @@ static int attach(int sock)
 	};
 	const struct sock_fprog program = { sizeof(code) / sizeof(*code), code };
 
-	return setsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+	return link_watch_listen(NETLINK_NETFILTER, 1U << (NFNLGRP_NFTABLES - 1),
+		&program, "the host's table of nftables", ret, e);
 }
 
 /* The watch's sockets. */
@@ -58,20 +58,6 @@ enum {
 	INSIDE
 };
 _Static_assert(INSIDE + 1 == NETWORK_WATCH_SOCKETS, "each has its place");
-
-static int watch_table(int *ret, struct err *e)
-{
-	const struct sockaddr_nl notices = { .nl_family = AF_NETLINK,
-		.nl_groups = 1U << (NFNLGRP_NFTABLES - 1) };
-	_cleanup_close_ int sock = socket(
-		AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
-
-	if (sock < 0 || attach(sock) < 0 ||
-		bind(sock, (const struct sockaddr *)&notices, sizeof(notices)) < 0)
-		return err_set(e, errno, "watch the host's table of nftables");
-	*ret = take_fd(&sock);
-	return 0;
-}
 
 /* A supervisor that can't come back would have the links of another network for the host's: its session ends with it. */
 static void come_back(int home, const struct plan *plan)
@@ -99,19 +85,18 @@ static int watch_inside(struct network_watch *w, const struct session *s, struct
 	return r;
 }
 
-int network_watch_begin(struct network_watch *w, const struct session *s, struct err *e)
+void network_watch_begin(struct network_watch *w, const struct session *s)
 {
 	const struct plan_network *n = &s->plan->network;
+	struct err e;
 
-	*w = (struct network_watch)NETWORK_WATCH_NONE;
 	if (n->number == 0)
-		return 0;
+		return;
 	w->plan = s->plan;
 	w->ns = s->net;
-	return watch_table(&w->sock[TABLE], e) < 0 ||
-			       link_watch_host(n, &w->sock[LINK], e) < 0
-		       ? -1
-		       : watch_inside(w, s, e);
+	if (watch_table(&w->sock[TABLE], &e) < 0 ||
+		link_watch_host(n, &w->sock[LINK], &e) < 0 || watch_inside(w, s, &e) < 0)
+		event_session(LOG_WARNING, EVENT_NOTE, s->plan, "%s", e.msg);
 }
 
 void network_watch_end(struct network_watch *w)
@@ -197,10 +182,10 @@ static bool hear_link(struct network_watch *w)
 	return link_watch_hear(w->sock[INSIDE]) || host;
 }
 
-int network_watch_go(
-	struct network_watch *w, const struct pollfd *p, uint64_t now_usec, struct err *e)
+void network_watch_go(struct network_watch *w, const struct pollfd *p, uint64_t now_usec)
 {
 	bool before = w->changed;
+	struct err e;
 
 	if (p[TABLE].revents)
 		hear_table(w);
@@ -212,10 +197,11 @@ int network_watch_go(
 		w->when = now_usec + LINK_USEC;
 	}
 	if (!w->changed || now_usec < w->when)
-		return 0;
-	w->changed = network_mend(w->plan, w->ns, w->inside, e) < 0;
+		return;
+	w->changed = network_mend(w->plan, w->ns, w->inside, &e) < 0;
+	if (w->changed)
+		event_session(LOG_ERR, EVENT_NOTE, w->plan, "%s", e.msg);
 	w->when = now_usec + AGAIN_USEC;
 	/* What was heard of that work is no news. */
 	(void)hear_link(w);
-	return w->changed ? -1 : 0;
 }

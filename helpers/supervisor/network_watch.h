@@ -32,15 +32,13 @@ struct network_watch {
 		.sock = { -EBADF, -EBADF, -EBADF }, .ns = -EBADF, .inside = -EBADF       \
 	}
 
-/* Should be called with the capabilities of before supervisor_drop(). What it can't hear it goes without. Return: 0 or -1 with @e. */
-int network_watch_begin(struct network_watch *w, const struct session *s, struct err *e);
+/* Should be called with the capabilities of before supervisor_drop(). What it can't hear it goes without, and tells the log. */
+void network_watch_begin(struct network_watch *w, const struct session *s);
 void network_watch_end(struct network_watch *w);
 
 /* What to poll(2) for, NETWORK_WATCH_SOCKETS of them, and how long in ms; -1: no end. */
 void network_watch_wants(const struct network_watch *w, struct pollfd *ret);
 int network_watch_timeout(const struct network_watch *w, uint64_t now_usec);
 
-/* Hear what there is, and mend it when it is time. Return: 0; -1 with @e where it can't be mended:
- * then the next login will try. */
-int network_watch_go(struct network_watch *w, const struct pollfd *p, uint64_t now_usec,
-	struct err *e);
+/* Hear what there is, and mend it when it is time. What can't be mended the log is told, and the next login will try. */
+void network_watch_go(struct network_watch *w, const struct pollfd *p, uint64_t now_usec);

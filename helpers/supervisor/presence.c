@@ -168,9 +168,3 @@ void presence_relay(const struct presence *p)
 	text[n] = '\0';
 	(void)notice_ptys_in(p->session->ptys, text);
 }
-
-void presence_end(struct presence *p)
-{
-	cleanup_close(&p->master);
-	cleanup_close(&p->slave);
-}

@@ -36,4 +36,3 @@ void presence_look(struct presence *p);
 void presence_wants(const struct presence *p, struct pollfd *ret);
 /* Show the session's terminals what was written to the host's. */
 void presence_relay(const struct presence *p);
-void presence_end(struct presence *p);

@@ -176,15 +176,11 @@ static size_t fill(const struct watch *w, struct pollfd *p)
 	p[POLL_SIGNAL] = (struct pollfd){ .fd = w->s->signals, .events = POLLIN };
 	p[POLL_LISTENER] = (struct pollfd){ .fd = w->s->listener, .events = POLLIN };
 	presence_wants(&w->presence, &p[POLL_PRESENCE]);
-	p[POLL_FOLLOW] = (struct pollfd){ .fd = w->open ? w->s->renew.sock : -1,
-		.events = POLLIN };
+	p[POLL_FOLLOW] = (struct pollfd){ .fd = w->s->renew.sock, .events = POLLIN };
 	follow_wants(&w->follow, clock_usec(), &p[POLL_CHANGES]);
 	network_watch_wants(&w->network, &p[POLL_NETWORK]);
 	serve_wants(&w->serve, &p[POLL_SERVE]);
-	if (w->open)
-		tell_wants(&w->tell, &p[POLL_HITS]);
-	for (size_t i = POLL_HITS; !w->open && i < POLL_LEASES; i++)
-		p[i] = (struct pollfd){ .fd = -1 };
+	hits_wants(&w->tell.hits, &p[POLL_HITS]);
 	for (size_t i = 0; i < w->s->n_leases; i++) {
 		const struct lease *l = &w->s->leases[i];
 
@@ -195,23 +191,6 @@ static size_t fill(const struct watch *w, struct pollfd *p)
 	return n;
 }
 
-/* While there are the capabilities for it. */
-static void begin_watch(struct watch *w)
-{
-	struct err e;
-
-	if (network_watch_begin(&w->network, w->s, &e) < 0)
-		event_session(LOG_WARNING, EVENT_NOTE, w->s->plan, "%s", e.msg);
-}
-
-static void keep_network(struct watch *w, const struct pollfd *p)
-{
-	struct err e;
-
-	if (network_watch_go(&w->network, p, clock_usec(), &e) < 0)
-		event_session(LOG_ERR, EVENT_NOTE, w->s->plan, "%s", e.msg);
-}
-
 /* The first one that is in makes it a session. */
 static void open_up(struct watch *w)
 {
@@ -219,7 +198,8 @@ static void open_up(struct watch *w)
 	cleanup_close(&w->first);
 	title_set("nsshell: session %s of %s", w->s->plan->id, w->s->plan->user);
 	note_login(w->s, &w->presence);
-	begin_watch(w);
+	/* While there are the capabilities for it. */
+	network_watch_begin(&w->network, w->s);
 	supervisor_settle(w->s);
 	tell_begin(&w->tell, w->s);
 	follow_begin(&w->follow, w->s, clock_usec());
@@ -279,22 +259,16 @@ static void take_leases(struct watch *w, const struct pollfd *p)
 	}
 }
 
-static void tell_init(const struct watch *w, enum init_word word)
-{
-	const char byte = (char)word;
-
-	(void)io_send(w->s->leash, &byte, 1, NULL, 0);
-}
-
 static void set_lingering(struct watch *w, bool on)
 {
 	uint64_t linger = w->s->plan->linger_usec;
+	const char word = on ? INIT_LINGER : INIT_STAY;
 	struct err ignored;
 
 	if (w->lingering == on)
 		return;
 	w->lingering = on;
-	tell_init(w, on ? INIT_LINGER : INIT_STAY);
+	(void)io_send(w->s->leash, &word, 1, NULL, 0);
 	w->linger_until =
 		linger == PARSE_INFINITY ? PARSE_INFINITY : clock_usec() + linger;
 	w->s->record.state = on ? RECORD_LINGERING : RECORD_OPEN;
@@ -363,11 +337,10 @@ static int sooner(int a, int b)
 static int timeout_of(const struct watch *w)
 {
 	uint64_t now = clock_usec();
-	int tell = w->open ? tell_timeout(&w->tell, now) : -1;
+	int ms = sooner(tell_timeout(&w->tell, now), follow_timeout(&w->follow, now));
 
-	tell = sooner(tell, follow_timeout(&w->follow, now));
-	tell = sooner(tell, network_watch_timeout(&w->network, now));
-	return sooner(sooner(linger_timeout(w, now), tell), session_patience(w->s));
+	ms = sooner(ms, network_watch_timeout(&w->network, now));
+	return sooner(sooner(linger_timeout(w, now), ms), session_patience(w->s));
 }
 
 static void admit_next(struct watch *w)
@@ -437,7 +410,7 @@ static void watch(struct watch *w)
 		if (p[POLL_CHANGES].revents)
 			follow_pass_on(&w->follow, clock_usec());
 		follow_go(&w->follow, clock_usec());
-		keep_network(w, &p[POLL_NETWORK]);
+		network_watch_go(&w->network, &p[POLL_NETWORK], clock_usec());
 		/* Who is let in by the first may ask for something at once. */
 		take_leases(w, p);
 		serve_go(&w->serve, w->s, &p[POLL_SERVE]);
@@ -482,6 +455,7 @@ static void run(struct supervisor_left *l)
 	struct session *s = &l->session;
 	struct watch w = { .s = s,
 		.first = l->sock,
+		.tell = { .hits = HITS_NONE },
 		.presence = PRESENCE_NONE,
 		.serve = SERVE_NONE,
 		.follow = FOLLOW_NONE,
@@ -499,7 +473,6 @@ static void run(struct supervisor_left *l)
 	follow_end(&w.follow);
 	network_watch_end(&w.network);
 	end(s, &w.tell, l->begun);
-	presence_end(&w.presence);
 }
 
 int main(int argc, char **argv)
