@@ -124,89 +124,68 @@ static int do_bind(const struct doing *d, struct err *e)
  * A node made anew costs no mount. Root's own ids become those of the box's root, but where its user may be that one
  * and not everybody on the host may use the device.
  */
-static int do_device(const struct doing *d, struct err *e)
+static int make_device(const struct doing *d, int parent, const char *name)
 {
 	const struct stat *st = &d->source->st;
 	bool given = d->plan->no_new_privs || (st->st_mode & 0006) == 0006;
-	_cleanup_close_ int parent = -EBADF;
-	const char *name;
 
-	if (d->source->mount < 0)
-		return 0;
+	errno = ENODEV;
 	if (!S_ISCHR(st->st_mode) && !S_ISBLK(st->st_mode))
-		return err_set(e, ENODEV, "%s", d->op->source);
-	parent = tree_parent(&d->tree, d->op->target, &name, e);
-	if (parent < 0)
 		return -1;
-	if (mknodat(parent, name, st->st_mode & (S_IFMT | 0777), st->st_rdev) < 0 ||
-		fchownat(parent, name, st->st_uid || !given ? st->st_uid : d->tree.uid,
-			st->st_gid || !given ? st->st_gid : d->tree.gid,
-			AT_SYMLINK_NOFOLLOW) < 0)
-		return err_set(e, errno, "make the device %s inside", d->op->target);
-	return 0;
+	if (mknodat(parent, name, st->st_mode & (S_IFMT | 0777), st->st_rdev) < 0)
+		return -1;
+	return fchownat(parent, name, st->st_uid || !given ? st->st_uid : d->tree.uid,
+		st->st_gid || !given ? st->st_gid : d->tree.gid, AT_SYMLINK_NOFOLLOW);
 }
 
-static int do_terminal(const struct doing *d, struct err *e)
+static int give(const struct doing *d, int made)
 {
-	if (d->source->mount < 0)
-		return 0;
-	if (set_attr(d, d->source->mount, e) < 0)
-		return -1;
-	return attach(d, d->source->mount, TREE_FILE, e);
+	return fchown(made, host_uid(d), host_gid(d)) < 0 ? -1
+							  : fchmod(made, d->op->mode);
 }
 
-static int do_dir(const struct doing *d, struct err *e)
+static int make_dir(const struct doing *d, int parent, const char *name)
 {
-	_cleanup_close_ int parent = -EBADF, made = -EBADF;
-	const char *name;
+	_cleanup_close_ int made = -EBADF;
 
-	parent = tree_parent(&d->tree, d->op->target, &name, e);
-	if (parent < 0)
-		return -1;
 	if (mkdirat(parent, name, 0700) < 0)
-		return errno == EEXIST
-			       ? 0
-			       : err_set(e, errno, "make %s inside", d->op->target);
+		return errno == EEXIST ? 0 : -1;
 	made = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (made < 0 || fchown(made, host_uid(d), host_gid(d)) < 0 ||
-		fchmod(made, d->op->mode) < 0)
-		return err_set(e, errno, "make %s inside", d->op->target);
-	return 0;
+	return made < 0 ? -1 : give(d, made);
 }
 
-static int do_file(const struct doing *d, struct err *e)
+static int make_file(const struct doing *d, int parent, const char *name)
 {
 	const char *text = d->op->content ? d->op->content : "";
-	_cleanup_close_ int parent = -EBADF, made = -EBADF;
-	const char *name;
-
-	parent = tree_parent(&d->tree, d->op->target, &name, e);
-	if (parent < 0)
-		return -1;
-	made = openat(
+	_cleanup_close_ int made = openat(
 		parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
 	/* An earlier session of the account's made it, in the upper that they share. */
 	if (made < 0 && errno == EEXIST && !d->op->content)
 		return 0;
-	if (made < 0 || io_write_all(made, text, strlen(text)) < 0 ||
-		fchown(made, host_uid(d), host_gid(d)) < 0 ||
-		fchmod(made, d->op->mode) < 0)
-		return err_set(e, errno, "make %s inside", d->op->target);
-	return 0;
+	return made < 0 || io_write_all(made, text, strlen(text)) < 0 ? -1
+								      : give(d, made);
 }
 
-static int do_symlink(const struct doing *d, struct err *e)
+static int make_symlink(const struct doing *d, int parent, const char *name)
 {
-	_cleanup_close_ int parent = -EBADF;
-	const char *name;
+	return symlinkat(d->op->source, parent, name) < 0
+		       ? -1
+		       : fchownat(parent, name, host_uid(d), host_gid(d),
+				 AT_SYMLINK_NOFOLLOW);
+}
 
-	parent = tree_parent(&d->tree, d->op->target, &name, e);
+static int make_with(const struct doing *d, struct err *e,
+	int (*make)(const struct doing *d, int parent, const char *name))
+{
+	const char *name;
+	_cleanup_close_ int parent = tree_parent(&d->tree, d->op->target, &name, e);
+
 	if (parent < 0)
 		return -1;
-	if (symlinkat(d->op->source, parent, name) < 0 ||
-		fchownat(parent, name, host_uid(d), host_gid(d), AT_SYMLINK_NOFOLLOW) < 0)
-		return err_set(e, errno, "make %s inside", d->op->target);
-	return 0;
+	return make(d, parent, name) < 0
+		       ? err_set(e, errno, "make %s inside", d->op->target)
+		       : 0;
 }
 
 /*
@@ -215,19 +194,12 @@ static int do_symlink(const struct doing *d, struct err *e)
  */
 static int make_mask(struct err *e)
 {
-	_cleanup_close_ int mount = -EBADF, place = -EBADF;
+	_cleanup_close_ int mount = -EBADF;
 
 	if (access(MASK_FILE, F_OK) == 0)
 		return 0;
 	mount = rootfs_masks(e);
-	if (mount < 0)
-		return -1;
-	if (mkdir("/mask", 0700) < 0 && errno != EEXIST)
-		return err_set(e, errno, "make the mask");
-	place = open("/mask", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return place < 0 || sys_attach(mount, place) < 0
-		       ? err_set(e, errno, "make the mask")
-		       : 0;
+	return mount < 0 ? -1 : rootfs_attach(mount, "/mask", e);
 }
 
 static int do_mask(const struct doing *d, struct err *e)
@@ -241,15 +213,10 @@ static int do_mask(const struct doing *d, struct err *e)
 		return r < 0 ? -1 : 0;
 	if (make_mask(e) < 0)
 		return -1;
-	if (fstat(place, &st) < 0)
-		return err_set(e, errno, "look at %s inside", d->op->target);
-	mount = sys_clone_tree(
-		AT_FDCWD, S_ISDIR(st.st_mode) ? MASK_DIR : MASK_FILE, false, MS_PRIVATE);
-	if (mount < 0)
-		return err_set(e, errno, "mask %s inside", d->op->target);
-	if (set_attr(d, mount, e) < 0)
-		return -1;
-	return sys_attach(mount, place) < 0
+	if (fstat(place, &st) == 0)
+		mount = sys_clone_attr(AT_FDCWD,
+			S_ISDIR(st.st_mode) ? MASK_DIR : MASK_FILE, false, d->op->attr);
+	return mount < 0 || sys_attach(mount, place) < 0
 		       ? err_set(e, errno, "mask %s inside", d->op->target)
 		       : 0;
 }
@@ -269,17 +236,16 @@ static int do_op(const struct doing *d, struct err *e)
 	case PLAN_TMPFS:
 		return do_tmpfs(d, e);
 	case PLAN_BIND:
+	case PLAN_TERMINAL:
 		return do_bind(d, e);
 	case PLAN_DEVICE:
-		return do_device(d, e);
-	case PLAN_TERMINAL:
-		return do_terminal(d, e);
+		return d->source->mount < 0 ? 0 : make_with(d, e, make_device);
 	case PLAN_DIR:
-		return do_dir(d, e);
+		return make_with(d, e, make_dir);
 	case PLAN_FILE:
-		return do_file(d, e);
+		return make_with(d, e, make_file);
 	case PLAN_SYMLINK:
-		return do_symlink(d, e);
+		return make_with(d, e, make_symlink);
 	case PLAN_MASK:
 		return do_mask(d, e);
 	case PLAN_SEAL:
@@ -328,19 +294,6 @@ static int do_op_bounded(struct doing *d, struct err *e)
 	return is_on_accounts(p, d->op) ? look_run(&job, &as, keep, 2, e) : do_op(d, e);
 }
 
-/* Beside the new root, so that it goes when init pivots. */
-static int show_proc(const struct stage *s, struct err *e)
-{
-	_cleanup_close_ int place = -EBADF;
-
-	if (mkdir("/proc", 0700) < 0 && errno != EEXIST)
-		return err_set(e, errno, "stage /proc");
-	place = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (place < 0 || sys_attach(s->proc, place) < 0)
-		return err_set(e, errno, "stage /proc");
-	return 0;
-}
-
 int stage_mount(const struct plan *plan, const struct stage *s, int host, struct err *e)
 {
 	_cleanup_close_ int root = open(ROOTFS_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -361,5 +314,6 @@ int stage_mount(const struct plan *plan, const struct stage *s, int host, struct
 		if (do_op_bounded(&d, e) < 0)
 			return -1;
 	}
-	return show_proc(s, e);
+	/* Beside the new root, so that it goes when init pivots. */
+	return rootfs_attach(s->proc, "/proc", e);
 }

@@ -47,11 +47,9 @@ static bool is_accounts(const struct plan_op *op)
 	return op->use != PLAN_USE_ANY || op->as_user || op->own_file;
 }
 
-static int open_there(const struct plan_op *op, const struct resolve_as *as,
-	struct resolved *ret, struct err *e)
+/* Root's own paths, or a mount of the host's that the plan took from its table. */
+static int open_roots(const struct plan_op *op, struct resolved *ret, struct err *e)
 {
-	if (is_accounts(op))
-		return look_open(op->source, !op->own_file, as, op->as_user, ret, e);
 	/* lxcfs, by the name of the mount table: no link leads there. */
 	if (op->kind == PLAN_COVER && strcmp(op->source, PATH_COMMAND) != 0)
 		ret->fd =
@@ -65,24 +63,26 @@ static int open_there(const struct plan_op *op, const struct resolve_as *as,
 	return -1;
 }
 
-/* Root's own paths, or a mount of the host's that the plan took from its table. */
-static int open_built_in(const struct plan *plan, const struct plan_op *op,
-	const struct resolve_as *as, struct stage_source *ret, struct err *e)
+/* What is built in. Return: 1 where it can be left out; -1 with @e. */
+static int not_built_in(const struct plan *plan, const struct plan_op *op, struct err *e)
 {
-	_cleanup_close_ int fd = -EBADF;
-	struct resolved found = RESOLVED_NONE;
-
-	if (open_there(op, as, &found, e) < 0) {
-		if (may_be_missing(op, e->num))
-			return 1;
-		return resolve_failed(e->num) ? -1 : no_source(plan, op, e->num, e);
-	}
-	fd = found.fd;
-	ret->st = found.st;
-	if (op->own_file && !is_own_file(plan, &ret->st))
+	if (may_be_missing(op, e->num))
 		return 1;
-	ret->mount = take_fd(&fd);
-	return 0;
+	return resolve_failed(e->num) ? -1 : no_source(plan, op, e->num, e);
+}
+
+/* What the config names, or the home; @r: of look_again(). Return: as above. */
+static int not_named(
+	const struct plan *plan, const struct plan_op *op, int r, struct err *e)
+{
+	if (r > 0)
+		return op->optional ? 1 : no_source(plan, op, ENOENT, e);
+	if (e->num == EMFILE)
+		return no_source(plan, op, EMFILE, e);
+	return !op->optional || resolve_failed(e->num)
+		       ? err_wrap(e, "%s%s can't be used",
+				 op->must_own ? "the home " : "", op->source)
+		       : 1;
 }
 
 /* An O_PATH fd of the source; 1 when it is optional and can't be had. */
@@ -90,25 +90,25 @@ static int open_source(const struct plan *plan, const struct plan_op *op,
 	struct stage_source *ret, struct err *e)
 {
 	const struct resolve_as as = resolve_as_account(plan);
-	struct resolved found;
+	struct resolved found = RESOLVED_NONE;
 	int r;
 
-	if (op->use == PLAN_USE_ANY)
-		return open_built_in(plan, op, &as, ret, e);
-	r = look_again(op->source, op->use, &as, op->as_user, &found, e);
-	if (r == 0) {
-		ret->mount = found.fd;
-		ret->st = found.st;
-		return 0;
+	if (op->use != PLAN_USE_ANY)
+		r = look_again(op->source, op->use, &as, op->as_user, &found, e);
+	else if (is_accounts(op))
+		r = look_open(op->source, !op->own_file, &as, op->as_user, &found, e);
+	else
+		r = open_roots(op, &found, e);
+	if (r != 0)
+		return op->use == PLAN_USE_ANY ? not_built_in(plan, op, e)
+					       : not_named(plan, op, r, e);
+	ret->st = found.st;
+	if (op->own_file && !is_own_file(plan, &found.st)) {
+		cleanup_close(&found.fd);
+		return 1;
 	}
-	if (r > 0 && !op->optional)
-		return no_source(plan, op, ENOENT, e);
-	if (r < 0 && e->num == EMFILE)
-		return no_source(plan, op, EMFILE, e);
-	if (r < 0 && (!op->optional || resolve_failed(e->num)))
-		return err_wrap(e, "%s%s can't be used", op->must_own ? "the home " : "",
-			op->source);
-	return 1;
+	ret->mount = found.fd;
+	return 0;
 }
 
 static bool has_source(const struct plan_op *op)
@@ -136,18 +136,18 @@ static int clone_all(const struct plan *plan, struct stage *s, struct err *e)
 {
 	for (size_t i = 0; i < plan->n_ops; i++) {
 		const struct plan_op *op = &plan->ops[i];
-		int path = s->sources[i].mount;
+		_cleanup_close_ int path = -EBADF;
 
-		if ((op->kind != PLAN_BIND && op->kind != PLAN_COVER) || path < 0)
+		if ((op->kind != PLAN_BIND && op->kind != PLAN_COVER) ||
+			s->sources[i].mount < 0)
 			continue;
-		s->sources[i].mount = sys_clone_tree(
-			path, "", op->recursive, op->follow ? MS_SLAVE : MS_PRIVATE);
-		(void)close(path);
-		if (s->sources[i].mount < 0 ||
-			(op->kind == PLAN_COVER &&
-				sys_mount_setattr(s->sources[i].mount, false,
-					&(struct mount_attr){ .attr_set = op->attr }) <
-					0))
+		path = s->sources[i].mount;
+		s->sources[i].mount =
+			op->kind == PLAN_COVER
+				? sys_clone_attr(path, "", op->recursive, op->attr)
+				: sys_clone_tree(path, "", op->recursive,
+					  op->follow ? MS_SLAVE : MS_PRIVATE);
+		if (s->sources[i].mount < 0)
 			return err_set(e, errno, "clone the tree at %s", op->source);
 	}
 	return 0;
