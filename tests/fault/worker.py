@@ -95,21 +95,30 @@ class Worker:
 
     # ---- judging ------------------------------------------------------------------------
 
-    def _wrong_facts(self, result, point=None):
+    @staticmethod
+    def _may_differ(scene, point):
+        """How facts begin that are others, and as they should be, where that call failed."""
+        if point is None:
+            return ()
+        # As login(1) does: where the directory can't be entered, or nobody can tell which it was, the shell starts elsewhere.
+        enters = ("nsshell-door", "login") + ("nsshell-worker",) * scene.name.startswith("door")
+        if point.program in enters and point.call in ("chdir", "getcwd"):
+            return PLACE
+        # A limit that can't be raised, as with a lower fs.nr_open, stays what it is.
+        return ("shell limits: ",) if point.call == "prlimit64" else ()
+
+    def _wrong_facts(self, scene, result, point=None):
         if not result.is_in():
             return f"not in: {' '.join(result.text.split())[:200]}"
-        # As login(1) does: where the directory can't be entered, or nobody can tell which it
-        # was, the shell starts elsewhere.
-        elsewhere = point and point.program in ("nsshell-door", "login") and \
-            point.call in ("chdir", "getcwd")
-        return self._strange(result.facts, elsewhere) or self._missing(result, elsewhere)
+        but = self._may_differ(scene, point)
+        return self._strange(result.facts, but) or self._missing(result, but)
 
-    def _strange(self, facts, elsewhere=False):
-        more = {f for f in facts - self.facts if not (elsewhere and f.startswith(PLACE))}
+    def _strange(self, facts, but=()):
+        more = {f for f in facts - self.facts if not f.startswith(but)}
         return f"has what it shouldn't: {'; '.join(sorted(more)[:3])}" if more else None
 
-    def _missing(self, result, elsewhere):
-        lacks = {f for f in self.facts - result.facts if not (elsewhere and f.startswith(PLACE))}
+    def _missing(self, result, but):
+        lacks = {f for f in self.facts - result.facts if not f.startswith(but)}
         return f"lacks {'; '.join(sorted(lacks)[:3])}" if lacks else None
 
     @staticmethod
@@ -143,7 +152,7 @@ class Worker:
             # Whoever was killed took the session along, sooner or later.
             return ("in", self._strange(result.of_living())) if result.is_in() else ("ended", None)
         if result.is_in():
-            return "in", self._wrong_facts(result, point)
+            return "in", self._wrong_facts(scene, result, point)
         if self._is_loading(point):
             return "ended", None
         if result.opened is None and result.end == 9:
@@ -228,7 +237,7 @@ class Worker:
 
     def _follow_up(self, scene):
         self.since = 0
-        wrong = self._wrong_facts(self._plain(scene))
+        wrong = self._wrong_facts(scene, self._plain(scene))
         return wrong and f"the next login {wrong} {self.stage.syslog.lines('refused')[-1:]}"
 
     # ---- a scene ------------------------------------------------------------------------

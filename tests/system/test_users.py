@@ -401,7 +401,7 @@ def test_from_inside(b):
         b.check("no running session" in said and "uid=" not in said and "is inside session" in said,
                 "others' aren't there, and what is root's isn't for there", said)
         r = one.do(f"{programs}/nsctl pause {first} 2>&1; {programs}/nsctl pause {second}; {programs}/nsctl resume {second}")
-        b.check("this runs in it" in r and f"{second} of {alice} goes on" in r, "it pauses others, and not itself", r)
+        b.check("this runs in it" in r and f"{second} of {alice}: resumed" in r, "it pauses others, and not itself", r)
         r = one.do(f"{programs}/nsctl stop {second}")
         b.check(r.endswith(f"session {second} of {alice} has ended") and
                 [x["id"] for x in b.stage.records() if x["user"] == alice] == [first], "nsctl stop inside ends it", r)

@@ -237,6 +237,13 @@ static void sweep_links(char (*ids)[PLAN_ID_LEN + 1], size_t n, bool *lost)
 		memset(lost, false, n * sizeof(*lost));
 }
 
+static bool is_among(char (*ids)[PLAN_ID_LEN + 1], size_t n, const char *id)
+{
+	while (n > 0 && strcmp(ids[n - 1], id) != 0)
+		n--;
+	return n > 0;
+}
+
 /* Each login does: of a thousand sessions that live it asks for their locks, and no more. */
 int reconcile_all(size_t *ret_n, struct err *e)
 {
@@ -254,7 +261,7 @@ int reconcile_all(size_t *ret_n, struct err *e)
 
 		if (alive < 0)
 			result = -1;
-		else if (alive == 0)
+		else if (alive == 0 && !is_among(ids, dead, ids[i]))
 			memmove(ids[dead++], ids[i], sizeof(*ids));
 	}
 	lost = calloc(dead + 1, sizeof(*lost));
