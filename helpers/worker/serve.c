@@ -156,8 +156,11 @@ void serve_go(struct serve *v, const struct session *s, const struct pollfd *p)
 
 void serve_shut(struct serve *v, const struct session *s)
 {
+	struct err ignored;
+
 	hang_up(&v->listener);
-	session_socket_remove(s->plan->uid, s->plan->id);
+	/* What failed is tried again at the session's end. */
+	(void)session_socket_remove(s->plan->uid, s->plan->id, &ignored);
 }
 
 /* Of those that are left. */

@@ -143,7 +143,8 @@ static int take_away(
 		result = -1;
 	if (r->logged_in)
 		login_clear(r);
-	session_socket_remove(r->uid, r->id);
+	if (session_socket_remove(r->uid, r->id, result ? &next : e) < 0)
+		result = -1;
 	return result;
 }
 

@@ -109,12 +109,13 @@ int session_socket_listen(uid_t uid, gid_t gid, const char *id, struct err *e)
 	return take_fd(&sock);
 }
 
-void session_socket_remove(uid_t uid, const char *id)
+int session_socket_remove(uid_t uid, const char *id, struct err *e)
 {
 	struct sockaddr_un at;
 
-	if (address(uid, id, &at) == 0)
-		(void)unlink(at.sun_path);
+	return address(uid, id, &at) == 0 && unlink(at.sun_path) < 0 && errno != ENOENT
+		       ? err_set(e, errno, "remove %s", at.sun_path)
+		       : 0;
 }
 
 int session_socket_connect(uid_t uid, const char *id, int *ret, struct err *e)

@@ -76,8 +76,8 @@ int session_socket_directory(uid_t uid, gid_t gid, struct err *e);
  */
 int session_socket_listen(uid_t uid, gid_t gid, const char *id, struct err *e);
 
-/* Take its name away, if there is one. */
-void session_socket_remove(uid_t uid, const char *id);
+/* Take its name away, if there is one. Return: 0; -1 with @e. */
+int session_socket_remove(uid_t uid, const char *id, struct err *e);
 
 /* Seconds that a session has to take a connection and to answer: more than it needs for anything. */
 #define SESSION_SOCKET_S 60
