@@ -119,6 +119,7 @@ int account_sessions_drop(int fd, uid_t uid, const char *id, struct err *e)
 	char(*ids)[PLAN_ID_LEN + 1] = NULL;
 	size_t n = 0, kept = 0;
 	char path[64];
+	ssize_t written;
 
 	if (account_sessions_ids(fd, &ids, &n, e) < 0)
 		return -1;
@@ -128,10 +129,10 @@ int account_sessions_drop(int fd, uid_t uid, const char *id, struct err *e)
 		memmove(ids[kept], ids[i], LINE);
 		ids[kept++][PLAN_ID_LEN] = '\n';
 	}
-	if (kept > 0 && pwrite(fd, ids, kept * LINE, 0) < 0)
-		(void)err_set(e, errno, "drop the session from the account's");
+	written = pwrite(fd, ids, kept * LINE, 0);
 	free(ids);
-	if (ftruncate(fd, (off_t)(kept * LINE)) < 0)
+	/* Cut though not written, the list would have lost another one, which lives. */
+	if (written < 0 || ftruncate(fd, (off_t)(kept * LINE)) < 0)
 		return err_set(e, errno, "drop the session from the account's");
 	(void)snprintf(path, sizeof(path), "%s/%u", PATH_ACCOUNTS, uid);
 	if (kept == 0 && unlink(path) < 0 && errno != ENOENT)
