@@ -67,6 +67,12 @@ int io_write_text(int dir, const char *path, const char *text);
  */
 int io_open_state(const char *path, mode_t mode, struct err *e);
 
+/*
+ * Have a file of @dir hold @text, the old or the new at any time, on the disk once this returns: by ".new", which
+ * two at once would share. Return: 0 or -1 with errno.
+ */
+int io_replace_text(int dir, const char *name, const char *text);
+
 /* Open /dev/null for those of 0 to 2 that are closed: what is opened next would be taken for one. Return: 0 or -1. */
 int io_fill_stdio(void);
 

@@ -20,16 +20,6 @@ void store_path(char path[STORE_PATH], const char *dir, const char *name)
 	(void)snprintf(path, STORE_PATH, "%s/%s", dir, name);
 }
 
-int store_put_text(int dir, const char *name, const char *text)
-{
-	_cleanup_close_ int fd = openat(
-		dir, ".new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (fd < 0 || io_write_all(fd, text, strlen(text)) < 0 || fsync(fd) < 0)
-		return -1;
-	return renameat(dir, ".new", dir, name);
-}
-
 /* ---- opening ------------------------------------------------------------------------ */
 
 static int make_dirs(int store, struct err *e)
@@ -47,7 +37,7 @@ static int put_layout(int store, struct err *e)
 {
 	if (faccessat(store, "oci-layout", F_OK, 0) == 0)
 		return 0;
-	return store_put_text(
+	return io_replace_text(
 		       store, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}\n") < 0
 		       ? err_set(e, errno, "write %s/oci-layout", PATH_IMAGES)
 		       : 0;

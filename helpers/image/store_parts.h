@@ -15,9 +15,6 @@
 /* "blobs/sha256/HEX" */
 void store_path(char path[STORE_PATH], const char *dir, const char *name);
 
-/* Write a file aside and rename it into place: who reads it has the old one or the new one. Return: 0 or -1 with errno. */
-int store_put_text(int dir, const char *name, const char *text);
-
 /* Note the size of a layer that was unpacked now; of another one it is known. Return: 0 or -1 with errno. */
 int store_note_size(const struct store *s, const struct layer *l);
 

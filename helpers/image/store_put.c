@@ -213,7 +213,7 @@ static int write_index(const struct store *s, struct err *e)
 		comma = ",";
 	}
 	(void)fprintf(out, "\n]}\n");
-	if (fclose(out) != 0 || store_put_text(s->fd, "index.json", text) < 0)
+	if (fclose(out) != 0 || io_replace_text(s->fd, "index.json", text) < 0)
 		return err_set(e, errno, "write %s/index.json", PATH_IMAGES);
 	return 0;
 }

@@ -154,7 +154,7 @@ struct below {
 static int note(int dir, const char *name, const char *text, const struct plan *plan,
 	struct err *e)
 {
-	return owned_write(dir, name, text) < 0
+	return io_replace_text(dir, name, text) < 0
 		       ? err_set(e, errno, "note in %s/%u what the layers of %s are over",
 				 PATH_UPPER, plan->uid, plan->user)
 		       : 0;

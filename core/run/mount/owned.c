@@ -26,16 +26,6 @@ int owned_open_dir(int parent, const char *name)
 	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-int owned_write(int dir, const char *name, const char *text)
-{
-	_cleanup_close_ int fd = openat(
-		dir, ".new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (fd < 0 || io_write_all(fd, text, strlen(text)) < 0 || fsync(fd) < 0)
-		return -1;
-	return renameat(dir, ".new", dir, name);
-}
-
 static int is_another(
 	const struct owned *o, const struct plan *plan, const char *name, struct err *e)
 {
@@ -74,7 +64,7 @@ int owned_take(const struct owned *o, int dir, const struct plan *plan, struct e
 	char line[ACCOUNT_NAME_MAX + 1];
 
 	(void)snprintf(line, sizeof(line), "%s\n", plan->user);
-	if (owned_write(dir, o->file, line) < 0)
+	if (io_replace_text(dir, o->file, line) < 0)
 		return err_set(e, errno, "write %s/%u/%s", o->path, plan->uid, o->file);
 	return kin_note_age(&k, dir, o->file, e);
 }

@@ -21,9 +21,6 @@ int owned_open(const struct owned *o, struct err *e);
 /* Open a directory of ours, making it if need be. Return: fd, or -1 with errno. */
 int owned_open_dir(int parent, const char *name);
 
-/* Write a small file of ours anew, in one step. Return: 0 or -1 with errno. */
-int owned_write(int dir, const char *name, const char *text);
-
 /* Have it be the plan's account's. @dir: PATH/UID. Return: 0 or -1 with @e. */
 int owned_take(const struct owned *o, int dir, const struct plan *plan, struct err *e);
 
